@@ -1,0 +1,81 @@
+package dev.s3llm;
+
+import static com.tngtech.archunit.base.DescribedPredicate.anyElementThat;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackage;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noCodeUnits;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noFields;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaMember;
+import com.tngtech.archunit.core.domain.JavaModifier;
+import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+import java.util.Set;
+
+/** Rules that the packages of this module keep. */
+@AnalyzeClasses(packages = "dev.s3llm", importOptions = DoNotIncludeTests.class)
+final class PackageRulesTest {
+
+  private static final DescribedPredicate<JavaClass> GUAVA =
+      resideInAPackage("com.google.common..");
+
+  private static final DescribedPredicate<JavaMember> PART_OF_THE_API =
+      DescribedPredicate.describe(
+          "part of the API",
+          member ->
+              isVisible(member.getModifiers()) && isVisible(member.getOwner().getModifiers()));
+
+  @ArchTest
+  static final ArchRule packages_formNoCycle =
+      slices().matching("dev.s3llm.(*)..").should().beFreeOfCycles().allowEmptyShould(true);
+
+  @ArchTest static final ArchRule predict_knowsNoOtherPackageOfOurs = isIndependent("predict");
+
+  @ArchTest static final ArchRule execute_knowsNoOtherPackageOfOurs = isIndependent("execute");
+
+  @ArchTest
+  static final ArchRule rootAndEngine_areKnownToSimulateOnly =
+      noClasses()
+          .that()
+          .resideOutsideOfPackages("dev.s3llm", "dev.s3llm.engine..", "dev.s3llm.simulate..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("dev.s3llm", "dev.s3llm.engine..")
+          .allowEmptyShould(true);
+
+  @ArchTest
+  static final ArchRule parameters_showNoGuavaType =
+      noCodeUnits()
+          .that(PART_OF_THE_API)
+          .should()
+          .haveRawParameterTypes(anyElementThat(GUAVA))
+          .allowEmptyShould(true);
+
+  @ArchTest
+  static final ArchRule results_showNoGuavaType =
+      noCodeUnits().that(PART_OF_THE_API).should().haveRawReturnType(GUAVA).allowEmptyShould(true);
+
+  @ArchTest
+  static final ArchRule fields_showNoGuavaType =
+      noFields().that(PART_OF_THE_API).should().haveRawType(GUAVA).allowEmptyShould(true);
+
+  private static ArchRule isIndependent(String name) {
+    String itself = "dev.s3llm." + name + "..";
+    return noClasses()
+        .that()
+        .resideInAPackage(itself)
+        .should()
+        .dependOnClassesThat(resideInAPackage("dev.s3llm..").and(resideOutsideOfPackage(itself)))
+        .allowEmptyShould(true);
+  }
+
+  private static boolean isVisible(Set<JavaModifier> modifiers) {
+    return modifiers.contains(JavaModifier.PUBLIC) || modifiers.contains(JavaModifier.PROTECTED);
+  }
+}
