@@ -1,8 +1,7 @@
 /**
- * What callers of S3 for Java use: the engine, requests, results and refusals.
- *
- * <p>May depend on every other package of this module; only {@code dev.s3llm.simulate} may depend
- * on it.
+ * What callers use: {@link dev.s3llm.S3Engine} to build an engine and submit to it, {@link
+ * dev.s3llm.GenerationRequest}, the {@link dev.s3llm.Generation} handle with its result and token
+ * stream, and the refusals.
  */
 @NullMarked
 package dev.s3llm;

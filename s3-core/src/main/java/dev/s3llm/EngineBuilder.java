@@ -1,0 +1,244 @@
+package dev.s3llm;
+
+import dev.s3llm.engine.EngineParts;
+import dev.s3llm.execute.Executor;
+import dev.s3llm.memory.MemoryPlanner;
+import dev.s3llm.memory.S3Planner;
+import dev.s3llm.observe.EngineListener;
+import dev.s3llm.predict.EmpiricalLengthPredictor;
+import dev.s3llm.predict.LengthPredictor;
+import dev.s3llm.recover.Recovery;
+import dev.s3llm.recover.RecoveryPolicy;
+import dev.s3llm.schedule.ContinuousBatchingScheduler;
+import dev.s3llm.schedule.FirstComeFirstServed;
+import dev.s3llm.schedule.QueueOrder;
+import dev.s3llm.schedule.Scheduler;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ThreadFactory;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Wires the parts of an {@link S3Engine}. A setting may be given once; a second time is a mistake
+ * that names the earlier value. Not thread-safe.
+ */
+public final class EngineBuilder {
+  private final Executor executor;
+  private final Map<String, Object> settings = new LinkedHashMap<>();
+  private final List<EngineListener> listeners = new ArrayList<>();
+
+  EngineBuilder(Executor executor) {
+    this.executor = executor;
+  }
+
+  /**
+   * Sets the predictor, which the engine then owns; {@link EmpiricalLengthPredictor} by default.
+   */
+  public EngineBuilder predictor(LengthPredictor predictor) {
+    return set("predictor", predictor);
+  }
+
+  /** Sets the memory planner; {@link S3Planner} by default. */
+  public EngineBuilder planner(MemoryPlanner planner) {
+    return set("planner", planner);
+  }
+
+  /** Sets the order of the waiting queue; {@link FirstComeFirstServed} by default. */
+  public EngineBuilder order(QueueOrder order) {
+    return set("order", order);
+  }
+
+  /** Sets the scheduler; {@link ContinuousBatchingScheduler} by default. */
+  public EngineBuilder scheduler(Scheduler scheduler) {
+    return set("scheduler", scheduler);
+  }
+
+  /** Sets the recovery policy; by default the victim that is cheapest to bring back gives way. */
+  public EngineBuilder recovery(RecoveryPolicy recovery) {
+    return set("recovery", recovery);
+  }
+
+  /** Adds a listener; any number. */
+  public EngineBuilder listener(EngineListener listener) {
+    listeners.add(listener);
+    return this;
+  }
+
+  /** Sets where user code runs; by default a small pool of the engine's own. */
+  public EngineBuilder callbackExecutor(java.util.concurrent.Executor callbacks) {
+    return set("callbackExecutor", callbacks);
+  }
+
+  /** Sets where threads come from; daemon threads named {@code s3-engine-N} by default. */
+  public EngineBuilder threadFactory(ThreadFactory threads) {
+    return set("threadFactory", threads);
+  }
+
+  /** Sets the clock; the JVM's monotonic clock by default. */
+  public EngineBuilder clock(NanoClock clock) {
+    return set("clock", clock);
+  }
+
+  /**
+   * Sets how many requests may be live, waiting or running; 10,000 by default. More are refused.
+   *
+   * @param limit at least 1
+   */
+  public EngineBuilder maxLiveRequests(int limit) {
+    return set("maxLiveRequests", atLeastOne("maxLiveRequests", limit));
+  }
+
+  /**
+   * Sets the token budget of a step, prefill and decode together; by default, and at most, the
+   * executor's.
+   *
+   * @param tokens at least 1
+   */
+  public EngineBuilder maxTokensPerStep(int tokens) {
+    return set("maxTokensPerStep", atLeastOne("maxTokensPerStep", tokens));
+  }
+
+  /**
+   * Sets how many sequences run at once; by default, and at most, the executor's.
+   *
+   * @param sequences at least 1
+   */
+  public EngineBuilder maxRunning(int sequences) {
+    return set("maxRunning", atLeastOne("maxRunning", sequences));
+  }
+
+  /**
+   * Sets how long a prediction may take before the fallback answers; 50 ms by default.
+   *
+   * @param budget positive
+   */
+  public EngineBuilder predictionBudget(Duration budget) {
+    return set("predictionBudget", positive("predictionBudget", budget));
+  }
+
+  /**
+   * Sets how long {@link S3Engine#close} lets requests finish; 30 s by default.
+   *
+   * @param timeout positive
+   */
+  public EngineBuilder closeTimeout(Duration timeout) {
+    return set("closeTimeout", positive("closeTimeout", timeout));
+  }
+
+  /**
+   * Sets how many events may wait for listeners; 8,192 by default.
+   *
+   * @param events at least 1
+   */
+  public EngineBuilder eventBuffer(int events) {
+    return set("eventBuffer", atLeastOne("eventBuffer", events));
+  }
+
+  /**
+   * Starts the engine.
+   *
+   * @throws IllegalArgumentException if settings contradict the executor; the message lists all
+   *     mistakes
+   */
+  public S3Engine build() {
+    int stepTokens = get("maxTokensPerStep", () -> executor.profile().maxTokensPerStep());
+    int running = get("maxRunning", () -> executor.profile().maxSequencesPerStep());
+    requireConsistent(stepTokens, running);
+    @Nullable ExecutorService own = null;
+    java.util.concurrent.Executor callbacks = find("callbackExecutor");
+    if (callbacks == null) {
+      own = Executors.newFixedThreadPool(2, threads());
+      callbacks = own;
+    }
+    EngineParts parts =
+        new EngineParts(
+            executor,
+            get("predictor", EmpiricalLengthPredictor::new),
+            get("planner", S3Planner::new),
+            get("order", FirstComeFirstServed::new),
+            get("scheduler", ContinuousBatchingScheduler::new),
+            get("recovery", () -> Recovery.preempting(Recovery.Victim.CHEAPEST)),
+            List.copyOf(listeners),
+            callbacks,
+            get("predictionBudget", () -> Duration.ofMillis(50)).toNanos(),
+            stepTokens,
+            running,
+            get("eventBuffer", () -> 8192));
+    return new S3Engine(this, parts, own);
+  }
+
+  NanoClock clock() {
+    return get("clock", NanoClock::system);
+  }
+
+  ThreadFactory threads() {
+    return get("threadFactory", DaemonThreads::new);
+  }
+
+  int maxLiveRequests() {
+    return get("maxLiveRequests", () -> 10_000);
+  }
+
+  Duration closeTimeout() {
+    return get("closeTimeout", () -> Duration.ofSeconds(30));
+  }
+
+  private void requireConsistent(int stepTokens, int running) {
+    List<String> mistakes = new ArrayList<>();
+    int tokenLimit = executor.profile().maxTokensPerStep();
+    int sequenceLimit = executor.profile().maxSequencesPerStep();
+    if (stepTokens > tokenLimit) {
+      mistakes.add(
+          "maxTokensPerStep is %d, the executor takes %d".formatted(stepTokens, tokenLimit));
+    }
+    if (running > sequenceLimit) {
+      mistakes.add("maxRunning is %d, the executor takes %d".formatted(running, sequenceLimit));
+    }
+    if (running > stepTokens) {
+      mistakes.add(
+          "maxRunning is %d, but each running sequence needs a token of maxTokensPerStep, %d"
+              .formatted(running, stepTokens));
+    }
+    if (!mistakes.isEmpty()) {
+      throw new IllegalArgumentException(String.join("; ", mistakes));
+    }
+  }
+
+  private EngineBuilder set(String name, Object value) {
+    Object earlier = settings.putIfAbsent(name, value);
+    if (earlier != null) {
+      throw new IllegalStateException(name + " was already set to " + earlier);
+    }
+    return this;
+  }
+
+  @SuppressWarnings("unchecked") // each name has one type, set in one place
+  private <T> @Nullable T find(String name) {
+    return (T) settings.get(name);
+  }
+
+  private <T> T get(String name, Supplier<T> byDefault) {
+    T value = find(name);
+    return value == null ? byDefault.get() : value;
+  }
+
+  private static int atLeastOne(String name, int value) {
+    if (value < 1) {
+      throw new IllegalArgumentException(name + " must be at least 1, but is " + value);
+    }
+    return value;
+  }
+
+  private static Duration positive(String name, Duration value) {
+    if (value.isNegative() || value.isZero()) {
+      throw new IllegalArgumentException(name + " must be positive, but is " + value);
+    }
+    return value;
+  }
+}

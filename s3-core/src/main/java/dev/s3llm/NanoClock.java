@@ -1,0 +1,14 @@
+package dev.s3llm;
+
+/** A clock that never runs backwards. Tests and the simulator bring their own. */
+@FunctionalInterface
+public interface NanoClock {
+
+  /** Nanoseconds since some fixed, arbitrary moment. */
+  long nanos();
+
+  /** The JVM's monotonic clock. */
+  static NanoClock system() {
+    return System::nanoTime;
+  }
+}

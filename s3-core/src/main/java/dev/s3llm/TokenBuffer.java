@@ -1,0 +1,218 @@
+package dev.s3llm;
+
+import dev.s3llm.engine.SequenceOutcome;
+import dev.s3llm.observe.FinishReason;
+import java.util.Arrays;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Flow;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The tokens of one generation, and their delivery to at most one subscriber at its own pace. The
+ * loop appends and never waits; delivery runs on the callback executor, one call at a time.
+ */
+final class TokenBuffer implements Flow.Publisher<Integer> {
+  private final Executor callbacks;
+  private final Runnable cancel;
+  private final ReentrantLock lock = new ReentrantLock();
+
+  private int[] tokens = new int[16];
+  private int count;
+  private @Nullable SequenceOutcome outcome;
+
+  private Flow.@Nullable Subscriber<? super Integer> subscriber;
+  private long demand;
+  private int delivered;
+  private boolean draining;
+  private boolean over;
+  private @Nullable Throwable misuse;
+
+  TokenBuffer(Executor callbacks, Runnable cancel) {
+    this.callbacks = callbacks;
+    this.cancel = cancel;
+  }
+
+  void append(int token) {
+    lock.lock();
+    try {
+      if (count == tokens.length) {
+        tokens = Arrays.copyOf(tokens, 2 * count);
+      }
+      tokens[count++] = token;
+    } finally {
+      lock.unlock();
+    }
+    schedule();
+  }
+
+  /** Notes the end and returns all tokens. */
+  int[] end(SequenceOutcome end) {
+    int[] all;
+    lock.lock();
+    try {
+      outcome = end;
+      all = Arrays.copyOf(tokens, count);
+    } finally {
+      lock.unlock();
+    }
+    schedule();
+    return all;
+  }
+
+  @Override
+  public void subscribe(Flow.Subscriber<? super Integer> candidate) {
+    boolean taken;
+    lock.lock();
+    try {
+      taken = subscriber != null;
+      if (!taken) {
+        subscriber = candidate;
+        draining = true; // until onSubscribe has returned
+      }
+    } finally {
+      lock.unlock();
+    }
+    if (taken) {
+      candidate.onSubscribe(new Subscription(false));
+      candidate.onError(new IllegalStateException("the token stream has a subscriber already"));
+      return;
+    }
+    candidate.onSubscribe(new Subscription(true));
+    lock.lock();
+    try {
+      draining = false;
+    } finally {
+      lock.unlock();
+    }
+    schedule();
+  }
+
+  /** Starts a delivery unless one is under way or there is nothing to deliver. */
+  private void schedule() {
+    lock.lock();
+    try {
+      if (draining || !deliverable()) {
+        return;
+      }
+      draining = true;
+    } finally {
+      lock.unlock();
+    }
+    try {
+      callbacks.execute(this::drain);
+    } catch (RejectedExecutionException e) {
+      lock.lock();
+      try {
+        draining = false;
+        over = true;
+      } finally {
+        lock.unlock();
+      }
+    }
+  }
+
+  private boolean deliverable() {
+    if (subscriber == null || over) {
+      return false;
+    }
+    return misuse != null
+        || (delivered < count && demand > 0)
+        || (delivered == count && outcome != null);
+  }
+
+  private void drain() {
+    while (true) {
+      Flow.Subscriber<? super Integer> to;
+      int token = 0;
+      boolean last;
+      Throwable error;
+      lock.lock();
+      try {
+        if (subscriber == null || !deliverable()) {
+          draining = false;
+          return;
+        }
+        to = subscriber;
+        error = misuse != null ? misuse : failure();
+        last = misuse != null || delivered == count;
+        if (last) {
+          over = true;
+        } else {
+          token = tokens[delivered++];
+          demand--;
+        }
+      } finally {
+        lock.unlock();
+      }
+      deliver(to, token, last, error);
+    }
+  }
+
+  private @Nullable Throwable failure() {
+    SequenceOutcome end = outcome;
+    return end == null || end.reason() != FinishReason.FAILED ? null : end.cause();
+  }
+
+  private void deliver(
+      Flow.Subscriber<? super Integer> to, int token, boolean last, @Nullable Throwable error) {
+    try {
+      if (!last) {
+        to.onNext(token);
+      } else if (error != null) {
+        to.onError(error);
+      } else {
+        to.onComplete();
+      }
+    } catch (RuntimeException e) {
+      lock.lock();
+      try {
+        over = true; // a subscriber that throws is not called again
+      } finally {
+        lock.unlock();
+      }
+      cancel.run();
+    }
+  }
+
+  private final class Subscription implements Flow.Subscription {
+    private final boolean live;
+
+    Subscription(boolean live) {
+      this.live = live;
+    }
+
+    @Override
+    public void request(long n) {
+      if (!live) {
+        return;
+      }
+      lock.lock();
+      try {
+        if (n <= 0) {
+          misuse = new IllegalArgumentException("request(n) needs n > 0, but n is " + n);
+        } else {
+          demand = demand + n < 0 ? Long.MAX_VALUE : demand + n;
+        }
+      } finally {
+        lock.unlock();
+      }
+      schedule();
+    }
+
+    @Override
+    public void cancel() {
+      if (!live) {
+        return;
+      }
+      lock.lock();
+      try {
+        over = true;
+      } finally {
+        lock.unlock();
+      }
+      cancel.run();
+    }
+  }
+}

@@ -1,0 +1,40 @@
+package dev.s3llm.engine;
+
+import dev.s3llm.execute.Executor;
+import dev.s3llm.memory.MemoryPlanner;
+import dev.s3llm.observe.EngineListener;
+import dev.s3llm.predict.LengthPredictor;
+import dev.s3llm.recover.RecoveryPolicy;
+import dev.s3llm.schedule.QueueOrder;
+import dev.s3llm.schedule.Scheduler;
+import java.util.List;
+
+/**
+ * The parts that a loop composes.
+ *
+ * @param executor runs steps
+ * @param predictor predicts lengths
+ * @param planner decides about memory
+ * @param order of the waiting queue
+ * @param scheduler fills steps
+ * @param recovery decides who gives way
+ * @param listeners receive events
+ * @param callbacks runs user code; events and results go through it
+ * @param predictionBudgetNanos how long a prediction may take before the fallback answers
+ * @param maxTokensPerStep token budget of a step, at most the executor's
+ * @param maxSequencesPerStep batch limit, at most the executor's
+ * @param eventBuffer events that may wait for listeners
+ */
+public record EngineParts(
+    Executor executor,
+    LengthPredictor predictor,
+    MemoryPlanner planner,
+    QueueOrder order,
+    Scheduler scheduler,
+    RecoveryPolicy recovery,
+    List<EngineListener> listeners,
+    java.util.concurrent.Executor callbacks,
+    long predictionBudgetNanos,
+    int maxTokensPerStep,
+    int maxSequencesPerStep,
+    int eventBuffer) {}

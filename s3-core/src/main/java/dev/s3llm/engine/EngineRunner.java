@@ -1,0 +1,95 @@
+package dev.s3llm.engine;
+
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Gives a loop a thread: steps it while there is work and parks it otherwise. */
+public final class EngineRunner {
+  private static final Logger log = LoggerFactory.getLogger(EngineRunner.class);
+
+  private final LongSupplier clock;
+  private final Thread thread;
+  private volatile @Nullable EngineLoop loop;
+  private volatile boolean draining;
+  private volatile boolean stopping;
+
+  /** Creates a runner whose thread waits for {@link #start}. */
+  public EngineRunner(LongSupplier clock, ThreadFactory threads) {
+    this.clock = clock;
+    this.thread = threads.newThread(this::run);
+  }
+
+  /** Starts the thread. Called once. */
+  public void start(EngineLoop loopToRun) {
+    loop = loopToRun;
+    thread.start();
+  }
+
+  /** Wakes the thread; from any thread. */
+  public void wake() {
+    LockSupport.unpark(thread);
+  }
+
+  /** Lets the thread end once the loop is idle. */
+  public void drain() {
+    draining = true;
+    wake();
+  }
+
+  /** Lets the thread end after the pass under way; what is still live fails. */
+  public void stop() {
+    stopping = true;
+    wake();
+  }
+
+  /** Whether the calling thread is the runner's own. */
+  public boolean onThread() {
+    return Thread.currentThread() == thread;
+  }
+
+  /** Waits for the thread to end; false if it has not when the time is up. */
+  public boolean join(long nanos) throws InterruptedException {
+    long millis = Math.max(1, nanos / 1_000_000);
+    thread.join(millis);
+    return !thread.isAlive();
+  }
+
+  private void run() {
+    EngineLoop active = loop;
+    if (active == null) {
+      return;
+    }
+    while (!stopping && !(draining && active.idle())) {
+      pass(active);
+    }
+    if (stopping) {
+      active.fail(new IllegalStateException("engine stopped"), clock.getAsLong());
+    }
+  }
+
+  /** One pass. Whatever it throws fails what is pending, so that no future stays incomplete. */
+  private void pass(EngineLoop active) {
+    long now = clock.getAsLong();
+    try {
+      if (active.step(now) == 0 && !(draining && active.idle())) {
+        park(active, now);
+      }
+    } catch (Throwable t) {
+      log.error("the engine loop failed; all pending requests fail", t);
+      active.fail(t, now);
+    }
+  }
+
+  private void park(EngineLoop active, long now) {
+    long alarm = active.nextAlarmNanos();
+    if (alarm == Long.MAX_VALUE) {
+      LockSupport.park(this);
+    } else if (alarm > now) {
+      LockSupport.parkNanos(this, alarm - now);
+    }
+  }
+}

@@ -1,0 +1,147 @@
+package dev.s3llm.engine;
+
+import dev.s3llm.memory.KvBlockPool;
+import dev.s3llm.memory.MemoryDecision;
+import dev.s3llm.memory.MemoryView;
+import dev.s3llm.memory.SequenceView;
+import dev.s3llm.recover.RecoveryPolicy.RecoveryMemory;
+import dev.s3llm.schedule.Decision;
+import dev.s3llm.schedule.PreemptionMode;
+import dev.s3llm.schedule.StepPlan;
+import dev.s3llm.schedule.WaitingQueue;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Makes the plan of a step: recovery first, for sequences that have outgrown their reservations,
+ * then the scheduler. It only counts; the loop moves the blocks.
+ */
+final class PlanBuilder {
+  private final EngineParts parts;
+  private final KvBlockPool device;
+  private final KvBlockPool host;
+  private final WaitingQueue waiting;
+  private final List<Sequence> running;
+  private final int blockTokens;
+  private int hostBlocksFree;
+
+  PlanBuilder(
+      EngineParts parts,
+      KvBlockPool device,
+      KvBlockPool host,
+      WaitingQueue waiting,
+      List<Sequence> running) {
+    this.parts = parts;
+    this.device = device;
+    this.host = host;
+    this.waiting = waiting;
+    this.running = running;
+    this.blockTokens = parts.executor().profile().blockTokens();
+  }
+
+  void build(StepPlan plan) {
+    plan.reset(device.available(), parts.maxTokensPerStep(), parts.maxSequencesPerStep());
+    hostBlocksFree = host.available();
+    MemoryView memory = memory(plan);
+    parts.planner().beginPlan(memory);
+    recover(plan);
+    parts.scheduler().schedule(memory, waiting, parts.planner(), plan);
+    if (plan.isEmpty() && running.isEmpty() && !waiting.isEmpty() && device.leases() == 0) {
+      forceProgress(plan);
+    }
+  }
+
+  MemoryView memory(StepPlan plan) {
+    return new MemoryView(blockTokens, device.capacity(), plan.availableBlocks(), running);
+  }
+
+  /** Blocks that a candidate weighs in orders by size. */
+  int admissionBlocks(Sequence candidate) {
+    MemoryView memory = new MemoryView(blockTokens, device.capacity(), device.available(), running);
+    return parts.planner().admissionBlocks(candidate, memory);
+  }
+
+  private void recover(StepPlan plan) {
+    for (int i = 0; i < running.size(); i++) {
+      Sequence sequence = running.get(i);
+      int needed = blocksFor(nextKvTokens(sequence));
+      if (needed > sequence.reservedBlocks()
+          && (plan.preemptions().isEmpty() || !plan.preempts(sequence))) {
+        makeRoom(sequence, needed, plan);
+      }
+    }
+  }
+
+  /** Tokens in KV after the sequence's next step, at most. */
+  private static int nextKvTokens(Sequence sequence) {
+    return sequence.contextTokens();
+  }
+
+  private void makeRoom(Sequence sequence, int needed, StepPlan plan) {
+    while (true) {
+      MemoryDecision decision = parts.planner().grow(sequence, memory(plan));
+      if (decision instanceof MemoryDecision.Reserve reserve) {
+        int blocks = Math.max(needed, Math.min(reserve.reservedBlocks(), worstCase(sequence)));
+        if (blocks - sequence.reservedBlocks() <= plan.availableBlocks()) {
+          plan.grow(new Decision.Grow(sequence, blocks, reserve.reason()));
+          return;
+        }
+      }
+      Sequence victim = victim(sequence, plan);
+      preempt(victim, sequence, decision.reason(), plan);
+      if (victim == sequence) {
+        return;
+      }
+    }
+  }
+
+  private Sequence victim(Sequence outgrown, StepPlan plan) {
+    List<Sequence> candidates = new ArrayList<>();
+    for (Sequence sequence : running) {
+      if (sequence == outgrown || !sequence.entitled() && !plan.preempts(sequence)) {
+        candidates.add(sequence);
+      }
+    }
+    SequenceView victim = parts.recovery().victim(outgrown, candidates, recoveryMemory());
+    return candidates.contains(victim) ? (Sequence) victim : outgrown;
+  }
+
+  private void preempt(Sequence victim, Sequence outgrown, String reason, StepPlan plan) {
+    PreemptionMode mode = parts.recovery().mode(victim, recoveryMemory());
+    int blocks = blocksFor(victim.kvTokens());
+    if (mode == PreemptionMode.SWAP && blocks > hostBlocksFree) {
+      mode = PreemptionMode.RECOMPUTE;
+    }
+    if (mode == PreemptionMode.SWAP) {
+      hostBlocksFree -= blocks;
+    }
+    plan.preempt(new Decision.Preempt(victim, mode, outgrown, reason));
+  }
+
+  /**
+   * Nothing runs and the planner admits nobody: the first in line gets what it may need at most.
+   */
+  private void forceProgress(StepPlan plan) {
+    SequenceView first = waiting.first();
+    if (first == null) {
+      return;
+    }
+    int blocks = Math.min(worstCase(first), device.capacity());
+    plan.admit(new Decision.Admit(first, blocks, "nothing else runs"));
+    int remaining = first.contextTokens() - first.swappedTokens();
+    plan.compute(first, Math.min(remaining, plan.tokensLeft()));
+  }
+
+  private int worstCase(SequenceView sequence) {
+    return blocksFor(sequence.worstCaseTokens());
+  }
+
+  private RecoveryMemory recoveryMemory() {
+    return new RecoveryMemory(
+        blockTokens, hostBlocksFree, parts.executor().profile().recoveryCosts());
+  }
+
+  private int blocksFor(int tokens) {
+    return (int) (((long) tokens + blockTokens - 1) / blockTokens);
+  }
+}

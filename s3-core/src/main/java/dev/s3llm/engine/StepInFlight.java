@@ -1,0 +1,28 @@
+package dev.s3llm.engine;
+
+import dev.s3llm.memory.KvBlockPool;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The step that the executor works on: who takes part, and what must wait until it is done. */
+final class StepInFlight {
+  final long step;
+  final long launchedNanos;
+  final List<Sequence> sequences = new ArrayList<>();
+  final List<Sequence> swappedOut = new ArrayList<>();
+  final List<KvBlockPool.Lease> fenced = new ArrayList<>();
+  int newTokens;
+
+  StepInFlight(long step, long launchedNanos) {
+    this.step = step;
+    this.launchedNanos = launchedNanos;
+  }
+
+  /** Gives back what the step could still touch. */
+  void releaseFenced() {
+    for (KvBlockPool.Lease lease : fenced) {
+      lease.close();
+    }
+    fenced.clear();
+  }
+}

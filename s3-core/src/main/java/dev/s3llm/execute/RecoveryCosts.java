@@ -1,0 +1,26 @@
+package dev.s3llm.execute;
+
+/**
+ * What it costs to bring a preempted sequence back, so that recovery can choose the cheaper way.
+ *
+ * @param swapNanosPerBlock time to copy one KV block out and in again
+ * @param recomputeNanosPerToken time that prefilling one token adds to a step
+ */
+public record RecoveryCosts(double swapNanosPerBlock, double recomputeNanosPerToken) {
+
+  /** Both costs unknown: recovery recomputes only when it cannot swap. */
+  public static final RecoveryCosts UNKNOWN = new RecoveryCosts(0, 1);
+
+  /** Validates that both are finite and not negative. */
+  public RecoveryCosts {
+    if (!(swapNanosPerBlock >= 0 && swapNanosPerBlock < Double.POSITIVE_INFINITY)) {
+      throw new IllegalArgumentException(
+          "swapNanosPerBlock must be finite and not negative, but is " + swapNanosPerBlock);
+    }
+    if (!(recomputeNanosPerToken >= 0 && recomputeNanosPerToken < Double.POSITIVE_INFINITY)) {
+      throw new IllegalArgumentException(
+          "recomputeNanosPerToken must be finite and not negative, but is "
+              + recomputeNanosPerToken);
+    }
+  }
+}

@@ -1,0 +1,29 @@
+package dev.s3llm.memory;
+
+/**
+ * Decides how much KV memory is set aside for a sequence. One planner serves one engine, which
+ * calls it from one thread.
+ *
+ * <p>The engine corrects what makes no sense: a reservation is at least what the sequence's present
+ * tokens need and at most its worst case, and it is never granted beyond what is available.
+ */
+public interface MemoryPlanner {
+
+  /** A short name for logs, events and tables. */
+  String name();
+
+  /** Called before the decisions of each plan. Nothing by default. */
+  default void beginPlan(MemoryView view) {}
+
+  /** May this waiting sequence start (or start again), and with how much? */
+  MemoryDecision admit(SequenceView candidate, MemoryView view);
+
+  /** This running sequence has used its reservation up: how much should it have now? */
+  MemoryDecision grow(SequenceView sequence, MemoryView view);
+
+  /**
+   * Blocks that {@link #admit} would set aside for this sequence, whatever is free: the weight of
+   * the sequence for orders that pack by size.
+   */
+  int admissionBlocks(SequenceView candidate, MemoryView view);
+}

@@ -1,0 +1,62 @@
+package dev.s3llm.memory;
+
+import dev.s3llm.memory.MemoryDecision.Defer;
+import dev.s3llm.memory.MemoryDecision.Reserve;
+
+/**
+ * Sets aside only what tokens fill, one block at a time, and leaves it to recovery to make room
+ * when memory is full: paged attention as in vLLM (SOSP 2023, section 4.5). A sequence is admitted
+ * while its present tokens fit and a small share of memory stays free for those that run.
+ *
+ * <p>Thread-safe: it has no state.
+ */
+public final class OnDemandPlanner implements MemoryPlanner {
+  private final double watermark;
+
+  /** Creates the planner with a watermark of one percent. */
+  public OnDemandPlanner() {
+    this(0.01);
+  }
+
+  /**
+   * Creates the planner.
+   *
+   * @param watermark share of memory that an admission must leave free, in {@code [0, 1)}; not
+   *     asked of the first sequence
+   */
+  public OnDemandPlanner(double watermark) {
+    if (!(watermark >= 0 && watermark < 1)) {
+      throw new IllegalArgumentException(
+          "watermark must be from 0 to below 1, but is " + watermark);
+    }
+    this.watermark = watermark;
+  }
+
+  @Override
+  public String name() {
+    return "on-demand";
+  }
+
+  @Override
+  public int admissionBlocks(SequenceView candidate, MemoryView view) {
+    return view.blocksFor(candidate.contextTokens());
+  }
+
+  @Override
+  public MemoryDecision admit(SequenceView candidate, MemoryView view) {
+    int blocks = admissionBlocks(candidate, view);
+    boolean alone = view.availableBlocks() == view.capacityBlocks();
+    int keepFree = alone ? 0 : (int) (watermark * view.capacityBlocks());
+    return blocks + keepFree <= view.availableBlocks()
+        ? new Reserve(blocks, "present tokens")
+        : new Defer(blocks + keepFree, "not enough free KV blocks");
+  }
+
+  @Override
+  public MemoryDecision grow(SequenceView sequence, MemoryView view) {
+    int blocks = sequence.reservedBlocks() + 1;
+    return view.availableBlocks() >= 1
+        ? new Reserve(blocks, "next block")
+        : new Defer(blocks, "not enough free KV blocks");
+  }
+}

@@ -1,0 +1,26 @@
+package dev.s3llm.memory;
+
+import java.util.function.ToIntFunction;
+
+/**
+ * Sets aside the prompt and the true output length: the paper's upper bound for static
+ * reservations, possible in simulation only.
+ */
+public final class OraclePlanner extends ReservingPlanner {
+  private final ToIntFunction<String> trueOutputTokens;
+
+  /**
+   * Creates the planner.
+   *
+   * @param trueOutputTokens the true output length by request id
+   */
+  public OraclePlanner(ToIntFunction<String> trueOutputTokens) {
+    super("oracle", "prompt and true length");
+    this.trueOutputTokens = trueOutputTokens;
+  }
+
+  @Override
+  int expectedOutput(SequenceView sequence) {
+    return trueOutputTokens.applyAsInt(sequence.requestId());
+  }
+}

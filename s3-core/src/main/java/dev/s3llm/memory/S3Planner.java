@@ -1,0 +1,57 @@
+package dev.s3llm.memory;
+
+import dev.s3llm.predict.LengthPrediction;
+
+/**
+ * Sets aside the prompt and the upper edge of the predicted bucket (S3, NeurIPS 2023, section 3):
+ * the output limit is cut into equal buckets, ten in the paper, and the likeliest is the
+ * prediction. A sequence that outgrows it asks for at least twice as much. Thread-safe: it has no
+ * state.
+ */
+public final class S3Planner extends ReservingPlanner {
+  private static final double TOLERANCE = 1e-9;
+
+  private final int buckets;
+
+  /** Creates the planner with the paper's ten buckets. */
+  public S3Planner() {
+    this(10);
+  }
+
+  /**
+   * Creates the planner.
+   *
+   * @param buckets how many equal parts the output limit is cut into, at least 1
+   */
+  public S3Planner(int buckets) {
+    super("s3", "prompt and predicted bucket");
+    if (buckets < 1) {
+      throw new IllegalArgumentException("buckets must be at least 1, but is " + buckets);
+    }
+    this.buckets = buckets;
+  }
+
+  /** The upper edge of the likeliest bucket that what was generated leaves possible. */
+  @Override
+  int expectedOutput(SequenceView sequence) {
+    LengthPrediction prediction = sequence.prediction();
+    int limit = sequence.maxNewTokens();
+    int generated = sequence.generatedTokens();
+    int best = 0;
+    double bestMass = TOLERANCE;
+    for (int i = 0; i < buckets; i++) {
+      int upper = edge(limit, i + 1);
+      int lower = Math.max(generated, edge(limit, i));
+      double mass = prediction.survival(lower) - prediction.survival(upper);
+      if (upper > generated && mass > bestMass) {
+        best = upper;
+        bestMass = mass;
+      }
+    }
+    return best > 0 ? best : (int) Math.min(limit, 2L * Math.max(1, generated));
+  }
+
+  private int edge(int limit, int bucket) {
+    return (int) (((long) limit * bucket + buckets - 1) / buckets);
+  }
+}

@@ -1,0 +1,18 @@
+package dev.s3llm.memory;
+
+/**
+ * Sets aside the prompt and the whole output limit, as ORCA and FasterTransformer do: the paper's
+ * baseline. Never preempts. Thread-safe: it has no state.
+ */
+public final class WorstCasePlanner extends ReservingPlanner {
+
+  /** Creates the planner. */
+  public WorstCasePlanner() {
+    super("worst-case", "prompt and output limit");
+  }
+
+  @Override
+  int expectedOutput(SequenceView sequence) {
+    return sequence.maxNewTokens();
+  }
+}

@@ -1,0 +1,202 @@
+package dev.s3llm.predict;
+
+import java.util.Arrays;
+
+/**
+ * A probability distribution over output length, in tokens. Within a bucket the probability is
+ * spread evenly over its lengths. Immutable and safe to share.
+ */
+public final class LengthPrediction {
+  private static final double TOLERANCE = 1e-6;
+
+  private final LengthBuckets buckets;
+
+  /**
+   * {@code survival[i]} is the probability of a length above bucket {@code i - 1}; the first is 1.
+   */
+  private final double[] survival;
+
+  private LengthPrediction(LengthBuckets buckets, double[] survival) {
+    this.buckets = buckets;
+    this.survival = survival;
+  }
+
+  /**
+   * A distribution from bucket probabilities.
+   *
+   * @param probabilities one for each bucket, finite, not negative, with a positive sum; normalised
+   * @throws IllegalArgumentException naming the first bad value
+   */
+  public static LengthPrediction of(LengthBuckets buckets, double... probabilities) {
+    if (probabilities.length != buckets.count()) {
+      throw new IllegalArgumentException(
+          "probabilities must have "
+              + buckets.count()
+              + " values, but has "
+              + probabilities.length);
+    }
+    double sum = 0;
+    for (double p : probabilities) {
+      if (!(p >= 0 && p < Double.POSITIVE_INFINITY)) {
+        throw new IllegalArgumentException(
+            "probabilities must be finite and not negative, but one is " + p);
+      }
+      sum += p;
+    }
+    if (!(sum > 0 && sum < Double.POSITIVE_INFINITY)) {
+      throw new IllegalArgumentException(
+          "probabilities must have a positive sum, but it is " + sum);
+    }
+    double[] survival = new double[probabilities.length + 1];
+    for (int i = probabilities.length - 1; i >= 0; i--) {
+      survival[i] = Math.min(1, survival[i + 1] + probabilities[i] / sum);
+    }
+    survival[0] = 1;
+    return new LengthPrediction(buckets, survival);
+  }
+
+  /** All probability on one length. */
+  public static LengthPrediction exactly(int tokens) {
+    LengthBuckets point = tokens == 1 ? LengthBuckets.of(1) : LengthBuckets.of(tokens - 1, tokens);
+    return tokens == 1 ? of(point, 1) : of(point, 0, 1);
+  }
+
+  /** All probability on one bucket: what a classifier says that only names its class. */
+  public static LengthPrediction inBucket(LengthBuckets buckets, int bucket) {
+    double[] probabilities = new double[buckets.count()];
+    probabilities[bucket] = 1;
+    return of(buckets, probabilities);
+  }
+
+  /** Every length from 1 to the maximum equally likely: what is known before anything is. */
+  public static LengthPrediction uniform(int maxTokens) {
+    return of(LengthBuckets.of(maxTokens), 1);
+  }
+
+  /** The buckets that the probabilities belong to. */
+  public LengthBuckets buckets() {
+    return buckets;
+  }
+
+  /** Probability of bucket {@code i}. */
+  public double probability(int i) {
+    return survival[i] - survival[i + 1];
+  }
+
+  /** The longest length this distribution allows. */
+  public int maxTokens() {
+    return buckets.maxTokens();
+  }
+
+  /** P(length &gt; tokens). */
+  public double survival(int tokens) {
+    if (tokens <= 0) {
+      return 1;
+    }
+    if (tokens >= buckets.maxTokens()) {
+      return 0;
+    }
+    int i = buckets.bucketOf(tokens);
+    int lower = buckets.lowerEdge(i);
+    double within = (double) (tokens - lower) / (buckets.upperEdge(i) - lower);
+    return survival[i] - within * probability(i);
+  }
+
+  /**
+   * The smallest length that the answer stays within with at least this probability.
+   *
+   * @param p in {@code [0, 1]}
+   */
+  public int quantile(double p) {
+    if (!(p >= 0 && p <= 1)) {
+      throw new IllegalArgumentException("p must be from 0 to 1, but is " + p);
+    }
+    double target = 1 - p;
+    int i = 0;
+    while (i < buckets.count() - 1 && survival[i + 1] > target + TOLERANCE) {
+      i++;
+    }
+    double mass = probability(i);
+    int lower = buckets.lowerEdge(i);
+    int width = buckets.upperEdge(i) - lower;
+    double within = mass <= 0 ? 1 : (survival[i] - target) / mass;
+    int steps = (int) Math.ceil(within * width - TOLERANCE);
+    return lower + Math.max(1, Math.min(width, steps));
+  }
+
+  /** The expected length. */
+  public double mean() {
+    double mean = 0;
+    for (int i = 0; i < buckets.count(); i++) {
+      mean += probability(i) * (buckets.lowerEdge(i) + 1 + buckets.upperEdge(i)) / 2;
+    }
+    return mean;
+  }
+
+  /**
+   * The same distribution once it is known that {@code generated} tokens were produced and the
+   * answer goes on, that is, the length is above {@code generated}. Where the distribution had
+   * ruled that out, nothing is known but that, and the result is uniform up to twice as long.
+   */
+  public LengthPrediction given(int generated) {
+    if (generated <= 0) {
+      return this;
+    }
+    double alive = survival(generated);
+    if (alive <= TOLERANCE) {
+      return of(LengthBuckets.of(generated, Math.addExact(generated, generated)), 0, 1);
+    }
+    int first = buckets.bucketOf(generated + 1);
+    int kept = buckets.count() - first;
+    int[] edges = new int[kept + 1];
+    double[] conditional = new double[kept + 1];
+    edges[0] = generated;
+    for (int i = 0; i < kept; i++) {
+      edges[i + 1] = buckets.upperEdge(first + i);
+      double above = i == 0 ? alive : survival[first + i];
+      conditional[i + 1] = Math.max(0, above - survival[first + i + 1]);
+    }
+    return of(LengthBuckets.of(edges), conditional);
+  }
+
+  /**
+   * The same distribution with every length above the maximum moved onto the maximum, where a limit
+   * cuts the answer off.
+   */
+  public LengthPrediction cappedAt(int maxTokens) {
+    if (maxTokens >= buckets.maxTokens()) {
+      return this;
+    }
+    if (maxTokens == 1) {
+      return exactly(1);
+    }
+    int last = buckets.bucketOf(maxTokens - 1);
+    int[] edges = new int[last + 2];
+    double[] capped = new double[last + 2];
+    for (int i = 0; i <= last; i++) {
+      edges[i] = i == last ? maxTokens - 1 : buckets.upperEdge(i);
+      capped[i] = survival[i] - survival(edges[i]);
+    }
+    edges[last + 1] = maxTokens;
+    capped[last + 1] = survival(maxTokens - 1);
+    return of(LengthBuckets.of(edges), capped);
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof LengthPrediction that
+        && buckets.equals(that.buckets)
+        && Arrays.equals(survival, that.survival);
+  }
+
+  @Override
+  public int hashCode() {
+    return 31 * buckets.hashCode() + Arrays.hashCode(survival);
+  }
+
+  @Override
+  public String toString() {
+    return "LengthPrediction[p50=%d, p90=%d, max=%d]"
+        .formatted(quantile(0.5), quantile(0.9), maxTokens());
+  }
+}

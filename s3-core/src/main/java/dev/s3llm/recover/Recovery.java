@@ -1,0 +1,88 @@
+package dev.s3llm.recover;
+
+import dev.s3llm.memory.SequenceView;
+import dev.s3llm.schedule.PreemptionMode;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * The recovery policies of this library: a choice of victim, and whether swapping is allowed. By
+ * default a preemption swaps or recomputes, whichever costs less.
+ *
+ * <p>Immutable and thread-safe.
+ */
+public final class Recovery implements RecoveryPolicy {
+
+  /** Who gives way. */
+  public enum Victim {
+    /** The sequence that outgrew its reservation (S3, NeurIPS 2023, section 3.3). */
+    OUTGROWN,
+    /** The one admitted last (vLLM, SOSP 2023, section 4.5). */
+    NEWEST,
+    /** The one whose blocks cost least, for each block freed, to bring back. */
+    CHEAPEST
+  }
+
+  private final Victim victim;
+  private final boolean recomputeOnly;
+
+  private Recovery(Victim victim, boolean recomputeOnly) {
+    this.victim = victim;
+    this.recomputeOnly = recomputeOnly;
+  }
+
+  /** Preempts the given victim, by swap or recompute, whichever costs less. */
+  public static Recovery preempting(Victim victim) {
+    return new Recovery(victim, false);
+  }
+
+  /** The same choice of victim, but never swaps. */
+  public Recovery recomputeOnly() {
+    return new Recovery(victim, true);
+  }
+
+  @Override
+  public String name() {
+    return victim.name().toLowerCase(Locale.ROOT) + (recomputeOnly ? ", recompute" : "");
+  }
+
+  @Override
+  public SequenceView victim(
+      SequenceView outgrown, List<? extends SequenceView> candidates, RecoveryMemory memory) {
+    return switch (victim) {
+      case OUTGROWN -> outgrown;
+      case NEWEST -> candidates.get(candidates.size() - 1);
+      case CHEAPEST -> cheapest(candidates, memory);
+    };
+  }
+
+  @Override
+  public PreemptionMode mode(SequenceView sequence, RecoveryMemory memory) {
+    boolean swap =
+        !recomputeOnly
+            && memory.canSwap(sequence)
+            && memory.swapNanos(sequence) < memory.recomputeNanos(sequence);
+    return swap ? PreemptionMode.SWAP : PreemptionMode.RECOMPUTE;
+  }
+
+  private SequenceView cheapest(List<? extends SequenceView> candidates, RecoveryMemory memory) {
+    SequenceView best = candidates.get(candidates.size() - 1);
+    double bestCost = costPerBlock(best, memory);
+    for (int i = candidates.size() - 2; i >= 0; i--) {
+      double cost = costPerBlock(candidates.get(i), memory);
+      if (cost < bestCost) {
+        best = candidates.get(i);
+        bestCost = cost;
+      }
+    }
+    return best;
+  }
+
+  private double costPerBlock(SequenceView sequence, RecoveryMemory memory) {
+    double cost =
+        mode(sequence, memory) == PreemptionMode.SWAP
+            ? memory.swapNanos(sequence)
+            : memory.recomputeNanos(sequence);
+    return cost / Math.max(1, sequence.reservedBlocks());
+  }
+}

@@ -1,0 +1,45 @@
+package dev.s3llm.schedule;
+
+import dev.s3llm.memory.SequenceView;
+
+/** What a plan decides about a sequence, and why. */
+public sealed interface Decision {
+
+  /** Whom it is about. */
+  SequenceView sequence();
+
+  /** Why; stable text without request data. */
+  String reason();
+
+  /**
+   * Start a waiting sequence, or start it again.
+   *
+   * @param reservedBlocks its reservation in all
+   */
+  record Admit(SequenceView sequence, int reservedBlocks, String reason) implements Decision {}
+
+  /**
+   * Leave it waiting.
+   *
+   * @param neededBlocks what it needs
+   * @param availableBlocks what there is
+   */
+  record Defer(SequenceView sequence, int neededBlocks, int availableBlocks, String reason)
+      implements Decision {}
+
+  /**
+   * Enlarge a running sequence's reservation.
+   *
+   * @param reservedBlocks its reservation in all
+   */
+  record Grow(SequenceView sequence, int reservedBlocks, String reason) implements Decision {}
+
+  /**
+   * Take a running sequence's blocks away.
+   *
+   * @param mode what becomes of its KV
+   * @param outgrown the sequence that needed room, possibly the same
+   */
+  record Preempt(SequenceView sequence, PreemptionMode mode, SequenceView outgrown, String reason)
+      implements Decision {}
+}
