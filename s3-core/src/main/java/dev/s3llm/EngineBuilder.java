@@ -150,12 +150,9 @@ public final class EngineBuilder {
     int stepTokens = get("maxTokensPerStep", () -> executor.profile().maxTokensPerStep());
     int running = get("maxRunning", () -> executor.profile().maxSequencesPerStep());
     requireConsistent(stepTokens, running);
-    @Nullable ExecutorService own = null;
-    java.util.concurrent.Executor callbacks = find("callbackExecutor");
-    if (callbacks == null) {
-      own = Executors.newFixedThreadPool(2, threads());
-      callbacks = own;
-    }
+    @Nullable ExecutorService own =
+        settings.containsKey("callbackExecutor") ? null : newCallbackPool();
+    java.util.concurrent.Executor callbacks = get("callbackExecutor", () -> own);
     EngineParts parts =
         new EngineParts(
             executor,
@@ -171,6 +168,10 @@ public final class EngineBuilder {
             running,
             get("eventBuffer", () -> 8192));
     return new S3Engine(this, parts, own);
+  }
+
+  private ExecutorService newCallbackPool() {
+    return Executors.newFixedThreadPool(2, threads());
   }
 
   NanoClock clock() {
@@ -219,13 +220,9 @@ public final class EngineBuilder {
   }
 
   @SuppressWarnings("unchecked") // each name has one type, set in one place
-  private <T> @Nullable T find(String name) {
-    return (T) settings.get(name);
-  }
-
   private <T> T get(String name, Supplier<T> byDefault) {
-    T value = find(name);
-    return value == null ? byDefault.get() : value;
+    Object value = settings.get(name);
+    return value == null ? byDefault.get() : (T) value;
   }
 
   private static int atLeastOne(String name, int value) {

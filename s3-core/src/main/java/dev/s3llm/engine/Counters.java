@@ -1,6 +1,7 @@
 package dev.s3llm.engine;
 
 import dev.s3llm.observe.FinishReason;
+import java.util.EnumMap;
 
 /** What the loop counts. Only the loop writes. */
 final class Counters {
@@ -14,13 +15,13 @@ final class Counters {
   long predictorFallbacks;
   long ignoredCompletions;
   long sinkFailures;
-  private final long[] ended = new long[FinishReason.values().length];
+  private final EnumMap<FinishReason, Long> ended = new EnumMap<>(FinishReason.class);
 
   void ended(FinishReason reason) {
-    ended[reason.ordinal()]++;
+    ended.merge(reason, 1L, Long::sum);
   }
 
   long count(FinishReason reason) {
-    return ended[reason.ordinal()];
+    return ended.getOrDefault(reason, 0L);
   }
 }
