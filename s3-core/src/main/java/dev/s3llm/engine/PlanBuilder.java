@@ -98,7 +98,7 @@ final class PlanBuilder {
   private Sequence victim(Sequence outgrown, StepPlan plan) {
     List<Sequence> candidates = new ArrayList<>();
     for (Sequence sequence : running) {
-      if (sequence == outgrown || !sequence.entitled() && !plan.preempts(sequence)) {
+      if (sequence == outgrown || (!sequence.entitled() && !plan.preempts(sequence))) {
         candidates.add(sequence);
       }
     }
