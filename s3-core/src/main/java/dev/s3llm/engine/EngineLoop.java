@@ -607,6 +607,10 @@ public final class EngineLoop {
     return device;
   }
 
+  int blockTokens() {
+    return profile.blockTokens();
+  }
+
   KvBlockPool hostPool() {
     return host;
   }

@@ -122,7 +122,7 @@ final class PlanBuilder {
    * Nothing runs and the planner admits nobody: the first in line gets what it may need at most.
    */
   private void forceProgress(StepPlan plan) {
-    SequenceView first = waiting.first();
+    SequenceView first = waiting.next();
     if (first == null) {
       return;
     }

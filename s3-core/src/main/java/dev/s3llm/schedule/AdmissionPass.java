@@ -6,7 +6,6 @@ import dev.s3llm.memory.MemoryView;
 import dev.s3llm.memory.SequenceView;
 import java.util.HashSet;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The part of one plan that admits: overdue sequences first and alone, then in the queue's order.
@@ -20,8 +19,10 @@ final class AdmissionPass {
   private final MemoryPlanner planner;
   private final StepPlan plan;
   private final Set<SequenceView> admitted = new HashSet<>();
-  private @Nullable SequenceView oldest;
   private int slots;
+
+  /** Admissions after which somebody becomes overdue, whom the next plan must consider first. */
+  private long most;
 
   AdmissionPass(MemoryView memory, WaitingQueue waiting, MemoryPlanner planner, StepPlan plan) {
     this.memory = memory;
@@ -32,13 +33,27 @@ final class AdmissionPass {
 
   void run(int freeSlots) {
     slots = freeSlots;
-    oldest = waiting.oldest();
+    most = waiting.admissionsUntilOverdue();
+    if (admitOverdue()) {
+      admitInOrder();
+    }
+  }
+
+  /** Admits overdue sequences; false if one does not fit, so that all must wait for it. */
+  private boolean admitOverdue() {
+    for (SequenceView sequence : waiting.overdue()) {
+      if (!hasRoom() || !tryAdmit(sequence)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Admits in the queue's order. */
+  private void admitInOrder() {
     SequenceView candidate = waiting.first();
     int unfit = 0;
     while (candidate != null && hasRoom() && unfit < MAX_UNFIT) {
-      if (!admitOverdue() || !hasRoom()) {
-        return;
-      }
       SequenceView next = waiting.after(candidate);
       if (!admitted.contains(candidate) && !tryAdmit(candidate)) {
         if (!waiting.order().skipsUnfit()) {
@@ -52,23 +67,7 @@ final class AdmissionPass {
   }
 
   private boolean hasRoom() {
-    return plan.tokensLeft() > 0 && slots > 0;
-  }
-
-  /** Admits overdue sequences, oldest first; false if one does not fit, so that all must wait. */
-  private boolean admitOverdue() {
-    while (oldest != null && hasRoom()) {
-      if (!admitted.contains(oldest)) {
-        if (!waiting.overdue(oldest, admitted.size())) {
-          return true;
-        }
-        if (!tryAdmit(oldest)) {
-          return false;
-        }
-      }
-      oldest = waiting.nextOldest(oldest);
-    }
-    return true;
+    return plan.tokensLeft() > 0 && slots > 0 && admitted.size() < most;
   }
 
   private boolean tryAdmit(SequenceView candidate) {

@@ -12,10 +12,10 @@ import org.jspecify.annotations.Nullable;
  * Sequences that wait for memory, in a {@link QueueOrder}, with a bound on overtaking.
  *
  * <p>Age. A sequence's age is the number of admissions while it waited, summed over its waits: an
- * upper bound of how many overtook it, and the same for all that joined together, so that the
- * oldest is found in logarithmic time. Once the age reaches the order's bound the sequence is
- * overdue, and only the oldest overdue sequence may be admitted. Since each admission ages every
- * other waiter by one, nobody is overtaken more often than the bound.
+ * upper bound of how many overtook it. Once the age reaches the order's bound the sequence is
+ * overdue. Overdue sequences go before all others, and among themselves in order of arrival, so
+ * that whoever goes first has arrived before every overdue one that stays: none of those is
+ * overtaken any more. So nobody is overtaken more often than the bound.
  *
  * <p>Adding, removing and seeking take O(log n). Not thread-safe.
  */
@@ -28,6 +28,7 @@ public final class WaitingQueue {
               .thenComparingLong(e -> e.id));
   private final TreeSet<Entry> byAge =
       new TreeSet<>(Comparator.comparingLong((Entry e) -> e.birth).thenComparingLong(e -> e.id));
+  private final TreeSet<Entry> overdue = new TreeSet<>(Comparator.comparingLong(e -> e.id));
   private final Map<Long, Entry> byId = new HashMap<>();
   private long admissions;
 
@@ -70,6 +71,7 @@ public final class WaitingQueue {
     }
     byRank.add(entry);
     byAge.add(entry);
+    promoteOverdue();
   }
 
   /** Takes a sequence out and returns its age. */
@@ -79,7 +81,9 @@ public final class WaitingQueue {
       throw new IllegalStateException("sequence " + sequence.sequenceId() + " does not wait");
     }
     byRank.remove(entry);
-    byAge.remove(entry);
+    if (!byAge.remove(entry)) {
+      overdue.remove(entry);
+    }
     return admissions - entry.birth;
   }
 
@@ -87,7 +91,21 @@ public final class WaitingQueue {
   public long removeAdmitted(SequenceView sequence) {
     long age = remove(sequence);
     admissions++;
+    promoteOverdue();
     return age;
+  }
+
+  private void promoteOverdue() {
+    while (admissionsUntilOverdue() <= 0) {
+      overdue.add(byAge.pollFirst());
+    }
+  }
+
+  /** How many may be admitted before the next of those in time is overdue. */
+  long admissionsUntilOverdue() {
+    return byAge.isEmpty()
+        ? Long.MAX_VALUE
+        : byAge.first().birth + order.maxOvertakes() - admissions;
   }
 
   /** Whether a sequence waits here. */
@@ -95,25 +113,19 @@ public final class WaitingQueue {
     return byId.containsKey(sequence.sequenceId());
   }
 
-  /** The one that has waited longest by age, or null. */
-  public @Nullable SequenceView oldest() {
-    return byAge.isEmpty() ? null : byAge.first().sequence;
-  }
-
-  /** The next by age after one that waits here, or null. */
-  public @Nullable SequenceView nextOldest(SequenceView sequence) {
-    Entry next = byAge.higher(entry(sequence));
-    return next == null ? null : next.sequence;
-  }
-
-  /** Whether a sequence has been passed too often, were this many more admitted before it. */
-  public boolean overdue(SequenceView sequence, int moreAdmissions) {
-    return admissions + moreAdmissions - entry(sequence).birth >= order.maxOvertakes();
+  /** The overdue sequences, in order of arrival; they go before all others. A live view. */
+  public Iterable<SequenceView> overdue() {
+    return () -> overdue.stream().map(Entry::sequence).iterator();
   }
 
   /** The first in order, or null. */
   public @Nullable SequenceView first() {
     return byRank.isEmpty() ? null : byRank.first().sequence;
+  }
+
+  /** The one that must go next if anybody goes: the first overdue, else the first in order. */
+  public @Nullable SequenceView next() {
+    return overdue.isEmpty() ? first() : overdue.first().sequence;
   }
 
   /** The next in order after one that waits here, or null. */
