@@ -443,7 +443,7 @@ public final class EngineLoop {
   private void apply(StepInFlight step, StepResult result, long now) {
     for (int i = 0; i < step.sequences.size(); i++) {
       Sequence sequence = step.sequences.get(i);
-      Throwable failure = result.failures().get(i);
+      Throwable failure = result.failures().isEmpty() ? null : result.failures().get(i);
       if (sequence.ended()) {
         continue;
       }

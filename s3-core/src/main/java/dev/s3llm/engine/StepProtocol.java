@@ -15,7 +15,7 @@ final class StepProtocol {
       return "%d results for %d sequences".formatted(tokens.length, expected);
     }
     for (int i = 0; i < expected; i++) {
-      boolean failed = result.failures().containsKey(i);
+      boolean failed = !result.failures().isEmpty() && result.failures().containsKey(i);
       boolean samples = step.sequences.get(i).samples() && !failed;
       boolean inVocabulary = tokens[i] >= 0 && tokens[i] < vocabularySize;
       if (samples && !inVocabulary) {

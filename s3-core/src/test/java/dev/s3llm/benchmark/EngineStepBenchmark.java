@@ -1,0 +1,165 @@
+package dev.s3llm.benchmark;
+
+import dev.s3llm.engine.EngineLoop;
+import dev.s3llm.engine.EngineParts;
+import dev.s3llm.engine.SequenceOutcome;
+import dev.s3llm.engine.SequenceSink;
+import dev.s3llm.engine.SequenceSpec;
+import dev.s3llm.execute.Executor;
+import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.execute.KvGrowth;
+import dev.s3llm.execute.RecoveryCosts;
+import dev.s3llm.execute.SamplingParameters;
+import dev.s3llm.execute.StepBatch;
+import dev.s3llm.execute.StepResult;
+import dev.s3llm.memory.WorstCasePlanner;
+import dev.s3llm.predict.LengthPrediction;
+import dev.s3llm.predict.LengthPredictor;
+import dev.s3llm.predict.LengthQuery;
+import dev.s3llm.recover.Recovery;
+import dev.s3llm.schedule.ContinuousBatchingScheduler;
+import dev.s3llm.schedule.DecreasingFirstFit;
+import dev.s3llm.schedule.FirstComeFirstServed;
+import dev.s3llm.schedule.QueueOrder;
+import dev.s3llm.schedule.ShortestPredictedFirst;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.Warmup;
+
+/**
+ * One whole pass of the engine loop with 1,000 running sequences and a long queue whose head does
+ * not fit: take in a completed step, deliver 1,000 tokens, launch the next step from its draft,
+ * draft the one after. The executor answers at once, so the figure is all engine.
+ */
+@State(Scope.Thread)
+@BenchmarkMode(Mode.SampleTime)
+@OutputTimeUnit(TimeUnit.MICROSECONDS)
+@Warmup(iterations = 3, time = 2)
+@Measurement(iterations = 5, time = 2)
+@Fork(1)
+public class EngineStepBenchmark {
+  private static final int RUNNING = 1_000;
+  private static final int BLOCK_TOKENS = 1_024;
+  private static final int MAX_NEW_TOKENS = 1_000_000;
+  private static final int BLOCKS_EACH = 977;
+
+  /** Sequences in the waiting queue. */
+  @Param({"0", "10000", "100000"})
+  public int waiting;
+
+  /** The queue's order. */
+  @Param({"fcfs", "dff", "spf"})
+  public String order;
+
+  private EngineLoop loop;
+  private long now;
+
+  /** Fills the batch and the queue. */
+  @Setup
+  public void fill() {
+    EngineParts parts =
+        new EngineParts(
+            new InstantExecutor(),
+            new FixedPredictor(),
+            new WorstCasePlanner(),
+            queueOrder(),
+            new ContinuousBatchingScheduler(),
+            Recovery.preempting(Recovery.Victim.CHEAPEST),
+            List.of(),
+            Runnable::run,
+            1_000_000,
+            4_096,
+            2_048,
+            16);
+    loop = new EngineLoop(parts, () -> {});
+    for (int i = 0; i < RUNNING + waiting; i++) {
+      loop.submit(spec(i));
+    }
+    loop.step(now++);
+    loop.step(now++);
+    if (loop.snapshot().running() != RUNNING || loop.snapshot().waiting() != waiting) {
+      throw new IllegalStateException("not the scenario: " + loop.snapshot());
+    }
+  }
+
+  /** One pass. */
+  @Benchmark
+  public int pass() {
+    return loop.step(now++);
+  }
+
+  private QueueOrder queueOrder() {
+    return switch (order) {
+      case "fcfs" -> new FirstComeFirstServed();
+      case "dff" -> new DecreasingFirstFit(1_000_000);
+      default -> new ShortestPredictedFirst(1_000_000);
+    };
+  }
+
+  private static SequenceSpec spec(int i) {
+    return new SequenceSpec(
+        "r" + i,
+        new int[] {1},
+        new int[0],
+        SamplingParameters.GREEDY,
+        0,
+        0,
+        Long.MAX_VALUE,
+        new LengthQuery(1, null, null, 0, MAX_NEW_TOKENS),
+        new NullSink());
+  }
+
+  private static final class InstantExecutor implements Executor {
+    @Override
+    public ExecutorProfile profile() {
+      return new ExecutorProfile(
+          BLOCK_TOKENS,
+          RUNNING * BLOCKS_EACH,
+          1,
+          0,
+          2_000_000,
+          4_096,
+          2_048,
+          32_000,
+          KvGrowth.PER_BLOCK,
+          RecoveryCosts.UNKNOWN);
+    }
+
+    @Override
+    public CompletionStage<StepResult> execute(StepBatch batch) {
+      return CompletableFuture.completedFuture(StepResult.of(new int[batch.sequences().size()]));
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  private static final class FixedPredictor implements LengthPredictor {
+    private final LengthPrediction prediction = LengthPrediction.uniform(MAX_NEW_TOKENS);
+
+    @Override
+    public CompletionStage<LengthPrediction> predict(LengthQuery query) {
+      return CompletableFuture.completedFuture(prediction);
+    }
+  }
+
+  private static final class NullSink implements SequenceSink {
+    @Override
+    public void onToken(int token) {}
+
+    @Override
+    public void onEnd(SequenceOutcome outcome) {}
+  }
+}

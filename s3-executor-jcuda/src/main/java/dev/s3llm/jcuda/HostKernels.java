@@ -1,0 +1,214 @@
+package dev.s3llm.jcuda;
+
+import java.util.Arrays;
+
+/**
+ * The decoder's kernels in plain Java, on a few threads. Every sum runs in a fixed order that
+ * depends on the row alone, so results are the same, bit by bit, in any batch.
+ */
+final class HostKernels implements Kernels<HostMatrix> {
+  /** Outputs of one tile: its part of a row of results stays in the first-level cache. */
+  private static final int TILE_OUT = 256;
+
+  /** Inputs of one tile: with {@link #TILE_OUT} floats each, 32 KiB of weights. */
+  private static final int TILE_IN = 32;
+
+  /** Multiplications below which threads cost more than they bring. */
+  private static final long WORTH_SHARING = 50_000;
+
+  private final HostKvCache cache;
+  private final WorkerPool workers;
+
+  HostKernels(HostKvCache cache, WorkerPool workers) {
+    this.cache = cache;
+    this.workers = workers;
+  }
+
+  @Override
+  public void embed(float[] table, int[] tokens, int rows, int width, float[] out) {
+    for (int r = 0; r < rows; r++) {
+      System.arraycopy(table, tokens[r] * width, out, r * width, width);
+    }
+  }
+
+  @Override
+  public void rmsNorm(float[] in, float[] weight, float epsilon, int rows, float[] out) {
+    int width = weight.length;
+    for (int r = 0; r < rows; r++) {
+      int base = r * width;
+      double sum = 0;
+      for (int i = 0; i < width; i++) {
+        sum += in[base + i] * in[base + i];
+      }
+      float scale = (float) (1 / Math.sqrt(sum / width + epsilon));
+      for (int i = 0; i < width; i++) {
+        out[base + i] = in[base + i] * scale * weight[i];
+      }
+    }
+  }
+
+  @Override
+  public void multiply(HostMatrix matrix, float[] in, int rows, float[] out) {
+    int tiles = (matrix.out + TILE_OUT - 1) / TILE_OUT;
+    long work = (long) rows * matrix.in * matrix.out;
+    workers.forEach(
+        tiles,
+        work >= WORTH_SHARING,
+        tile -> {
+          int from = tile * TILE_OUT;
+          multiplyTile(matrix, in, rows, out, from, Math.min(matrix.out, from + TILE_OUT));
+        });
+  }
+
+  private static void multiplyTile(
+      HostMatrix matrix, float[] in, int rows, float[] out, int from, int to) {
+    for (int r = 0; r < rows; r++) {
+      if (matrix.bias == null) {
+        Arrays.fill(out, r * matrix.out + from, r * matrix.out + to, 0);
+      } else {
+        System.arraycopy(matrix.bias, from, out, r * matrix.out + from, to - from);
+      }
+    }
+    for (int i = 0; i < matrix.in; i += TILE_IN) {
+      int end = Math.min(matrix.in, i + TILE_IN);
+      for (int r = 0; r < rows; r++) {
+        for (int k = i; k < end; k++) {
+          addScaled(
+              matrix.transposed,
+              k * matrix.out + from,
+              in[r * matrix.in + k],
+              out,
+              r * matrix.out + from,
+              to - from);
+        }
+      }
+    }
+  }
+
+  /** {@code y[yAt + j] += a * x[xAt + j]}: the loop that everything rests on. */
+  private static void addScaled(float[] x, int xAt, float a, float[] y, int yAt, int count) {
+    for (int j = 0; j < count; j++) {
+      y[yAt + j] += a * x[xAt + j];
+    }
+  }
+
+  @Override
+  public void add(float[] into, float[] from, int count) {
+    for (int i = 0; i < count; i++) {
+      into[i] += from[i];
+    }
+  }
+
+  @Override
+  public void gatedSilu(float[] gate, float[] up, int count) {
+    for (int i = 0; i < count; i++) {
+      gate[i] = (float) (gate[i] / (1 + Math.exp(-gate[i]))) * up[i];
+    }
+  }
+
+  @Override
+  public void rotate(float[] heads, int[] positions, int rows, int headCount, float[] frequencies) {
+    int half = frequencies.length;
+    for (int r = 0; r < rows; r++) {
+      for (int i = 0; i < half; i++) {
+        float angle = positions[r] * frequencies[i];
+        float cos = (float) Math.cos(angle);
+        float sin = (float) Math.sin(angle);
+        for (int h = 0; h < headCount; h++) {
+          int at = (r * headCount + h) * 2 * half + i;
+          float first = heads[at];
+          float second = heads[at + half];
+          heads[at] = first * cos - second * sin;
+          heads[at + half] = second * cos + first * sin;
+        }
+      }
+    }
+  }
+
+  @Override
+  public void store(int layer, BatchLayout batch, float[] keys, float[] values) {
+    int size = cache.headSize;
+    for (int r = 0; r < batch.rows; r++) {
+      int block = blockOf(batch, r, batch.positions[r]);
+      int slot = batch.positions[r] % cache.blockTokens;
+      float[] blockKeys = cache.keys(block);
+      float[] blockValues = cache.values(block);
+      for (int h = 0; h < cache.kvHeads; h++) {
+        int base = cache.offset(layer, h);
+        int from = (r * cache.kvHeads + h) * size;
+        for (int d = 0; d < size; d++) {
+          blockKeys[base + d * cache.blockTokens + slot] = keys[from + d];
+        }
+        System.arraycopy(values, from, blockValues, base + slot * size, size);
+      }
+    }
+  }
+
+  private int blockOf(BatchLayout batch, int row, int position) {
+    return batch.blockTables[batch.sequenceOfRow[row]][position / cache.blockTokens];
+  }
+
+  @Override
+  public void attend(int layer, BatchLayout batch, float[] queries, int headCount, float[] out) {
+    long work = 0;
+    for (int r = 0; r < batch.rows; r++) {
+      work += (long) batch.positions[r] * headCount * cache.headSize;
+    }
+    workers.forEach(
+        batch.rows,
+        work >= WORTH_SHARING,
+        row -> {
+          float[] scores = new float[batch.positions[row] + cache.blockTokens];
+          for (int h = 0; h < headCount; h++) {
+            attendHead(layer, batch, row, h, headCount, queries, scores, out);
+          }
+        });
+  }
+
+  private void attendHead(
+      int layer,
+      BatchLayout batch,
+      int row,
+      int head,
+      int headCount,
+      float[] queries,
+      float[] scores,
+      float[] out) {
+    int size = cache.headSize;
+    int at = (row * headCount + head) * size;
+    int base = cache.offset(layer, head / (headCount / cache.kvHeads));
+    int length = batch.positions[row] + 1;
+    Arrays.fill(scores, 0);
+    for (int start = 0; start < length; start += cache.blockTokens) {
+      float[] keys = cache.keys(blockOf(batch, row, start));
+      for (int d = 0; d < size; d++) {
+        int from = base + d * cache.blockTokens;
+        addScaled(keys, from, queries[at + d], scores, start, cache.blockTokens);
+      }
+    }
+    softmax(scores, length, (float) (1 / Math.sqrt(size)));
+    Arrays.fill(out, at, at + size, 0);
+    for (int position = 0; position < length; position++) {
+      float[] values = cache.values(blockOf(batch, row, position));
+      int from = base + position % cache.blockTokens * size;
+      addScaled(values, from, scores[position], out, at, size);
+    }
+  }
+
+  private static void softmax(float[] scores, int length, float scale) {
+    float max = Float.NEGATIVE_INFINITY;
+    for (int i = 0; i < length; i++) {
+      scores[i] *= scale;
+      max = Math.max(max, scores[i]);
+    }
+    double sum = 0;
+    for (int i = 0; i < length; i++) {
+      scores[i] = (float) Math.exp(scores[i] - max);
+      sum += scores[i];
+    }
+    float inverse = (float) (1 / sum);
+    for (int i = 0; i < length; i++) {
+      scores[i] *= inverse;
+    }
+  }
+}

@@ -1,0 +1,167 @@
+package dev.s3llm.jcuda.model;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Set;
+import java.util.stream.StreamSupport;
+
+/**
+ * The shape of a Llama-family decoder.
+ *
+ * @param vocabularySize token ids are in {@code [0, vocabularySize)}
+ * @param hiddenSize width of the residual stream
+ * @param layers decoder layers
+ * @param heads query heads
+ * @param kvHeads key and value heads; divides {@code heads}
+ * @param headSize width of a head, even
+ * @param intermediateSize width of the feed-forward layer
+ * @param maxContextTokens positions the model was made for
+ * @param normEpsilon added to the mean square in RMSNorm
+ * @param rope rotary embedding
+ * @param tiedOutput whether the output matrix is the embedding
+ * @param stopTokens token ids that end an answer, ascending
+ */
+@SuppressWarnings("ArrayRecordComponent") // small, never compared
+public record ModelConfig(
+    int vocabularySize,
+    int hiddenSize,
+    int layers,
+    int heads,
+    int kvHeads,
+    int headSize,
+    int intermediateSize,
+    int maxContextTokens,
+    float normEpsilon,
+    RotaryEmbedding rope,
+    boolean tiedOutput,
+    int[] stopTokens) {
+  private static final Set<String> FAMILIES = Set.of("llama", "mistral", "qwen2");
+  private static final int MAX_DIMENSION = 1 << 24;
+
+  /** Validates that the parts fit each other. */
+  public ModelConfig {
+    if (heads % kvHeads != 0) {
+      throw new ModelFormatException(
+          "num_attention_heads %d is no multiple of num_key_value_heads %d"
+              .formatted(heads, kvHeads));
+    }
+    if (headSize % 2 != 0) {
+      throw new ModelFormatException("head_dim must be even, but is " + headSize);
+    }
+    if (!(normEpsilon > 0 && normEpsilon < 1)) {
+      throw new ModelFormatException("rms_norm_eps must be in (0, 1), but is " + normEpsilon);
+    }
+  }
+
+  /** Width of all query heads together. */
+  public int querySize() {
+    return heads * headSize;
+  }
+
+  /** Width of all key heads together, which is that of all value heads. */
+  public int kvSize() {
+    return kvHeads * headSize;
+  }
+
+  /**
+   * Reads {@code config.json} of a model folder, and stop tokens from {@code
+   * generation_config.json} where there is one.
+   *
+   * @throws ModelFormatException naming the field, its value and what is expected
+   */
+  public static ModelConfig read(Path folder) {
+    Path file = folder.resolve("config.json");
+    JsonNode json = JsonFile.read(file);
+    Fields fields = new Fields(file, json);
+    String family = fields.text("model_type", "llama");
+    if (!FAMILIES.contains(family)) {
+      throw fields.bad("model_type", family, "one of " + FAMILIES);
+    }
+    String activation = fields.text("hidden_act", "silu");
+    if (!"silu".equals(activation)) {
+      throw fields.bad("hidden_act", activation, "silu");
+    }
+    refuseSlidingWindow(fields, json);
+    int hidden = fields.dimension("hidden_size");
+    int heads = fields.dimension("num_attention_heads");
+    int headSize = fields.dimension("head_dim", Math.max(1, hidden / heads));
+    return new ModelConfig(
+        fields.dimension("vocab_size"),
+        hidden,
+        fields.dimension("num_hidden_layers"),
+        heads,
+        fields.dimension("num_key_value_heads", heads),
+        headSize,
+        fields.dimension("intermediate_size"),
+        fields.dimension("max_position_embeddings"),
+        (float) fields.number("rms_norm_eps", 1e-6),
+        RotaryEmbedding.read(fields, json, headSize),
+        json.path("tie_word_embeddings").asBoolean(false),
+        stopTokens(folder, json));
+  }
+
+  private static void refuseSlidingWindow(Fields fields, JsonNode json) {
+    JsonNode window = json.path("sliding_window");
+    boolean used = json.path("use_sliding_window").asBoolean(true);
+    int positions = json.path("max_position_embeddings").asInt(0);
+    if (window.isNumber() && used && window.asInt() < positions) {
+      throw fields.bad("sliding_window", window.asText(), "null");
+    }
+  }
+
+  private static int[] stopTokens(Path folder, JsonNode config) {
+    Path generation = folder.resolve("generation_config.json");
+    JsonNode stop = config.path("eos_token_id");
+    if (Files.exists(generation) && JsonFile.read(generation).hasNonNull("eos_token_id")) {
+      stop = JsonFile.read(generation).path("eos_token_id");
+    }
+    if (stop.isInt()) {
+      return new int[] {stop.asInt()};
+    }
+    int[] all = StreamSupport.stream(stop.spliterator(), false).mapToInt(JsonNode::asInt).toArray();
+    Arrays.sort(all);
+    return all;
+  }
+
+  /** Checked access to the fields of a JSON file. */
+  record Fields(Path file, JsonNode json) {
+
+    String text(String name, String byDefault) {
+      return json.path(name).asText(byDefault);
+    }
+
+    int dimension(String name) {
+      return dimension(name, 0);
+    }
+
+    int dimension(String name, int byDefault) {
+      JsonNode node = json.path(name);
+      if (byDefault > 0 && (node.isMissingNode() || node.isNull())) {
+        return byDefault;
+      }
+      if (!node.isInt() || node.asInt() < 1 || node.asInt() > MAX_DIMENSION) {
+        throw bad(name, node.toString(), "an integer from 1 to " + MAX_DIMENSION);
+      }
+      return node.asInt();
+    }
+
+    double number(String name, double byDefault) {
+      JsonNode node = json.path(name);
+      if (node.isMissingNode() || node.isNull()) {
+        return byDefault;
+      }
+      if (!node.isNumber()) {
+        throw bad(name, node.toString(), "a number");
+      }
+      return node.asDouble();
+    }
+
+    ModelFormatException bad(String name, String value, String expected) {
+      return new ModelFormatException(
+          "%s: %s is %s, but must be %s"
+              .formatted(file, name, value.isEmpty() ? "missing" : value, expected));
+    }
+  }
+}
