@@ -10,4 +10,5 @@ module dev.s3llm.core {
   exports dev.s3llm.predict;
   exports dev.s3llm.recover;
   exports dev.s3llm.schedule;
+  exports dev.s3llm.simulate;
 }

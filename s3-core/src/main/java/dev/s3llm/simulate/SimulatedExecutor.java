@@ -1,0 +1,119 @@
+package dev.s3llm.simulate;
+
+import dev.s3llm.NanoClock;
+import dev.s3llm.execute.Executor;
+import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.execute.SequenceStep;
+import dev.s3llm.execute.StepBatch;
+import dev.s3llm.execute.StepResult;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.IntUnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An executor that computes nothing: a step completes when the clock has advanced by what the cost
+ * model says it takes. A sequence goes on with {@link #GO_ON_TOKEN} and ends with {@link
+ * #STOP_TOKEN} at its true length, which is looked up by the first token of its prompt.
+ *
+ * <p>Not thread-safe: whoever advances the clock is the only user.
+ */
+public final class SimulatedExecutor implements Executor {
+  /** Ends an answer. */
+  public static final int STOP_TOKEN = 0;
+
+  /** Every other token of an answer. */
+  public static final int GO_ON_TOKEN = 1;
+
+  /** Any prompt token names a request, so that all are allowed. */
+  public static final int VOCABULARY_SIZE = Integer.MAX_VALUE;
+
+  private final ExecutorProfile profile;
+  private final CostModel costs;
+  private final NanoClock clock;
+  private final IntUnaryOperator outputTokens;
+  private @Nullable CompletableFuture<StepResult> pending;
+  private StepResult result = StepResult.of();
+  private long dueNanos = Long.MAX_VALUE;
+
+  /**
+   * Creates an executor.
+   *
+   * @param profile what it offers
+   * @param costs how long steps take
+   * @param clock the virtual clock
+   * @param outputTokens the true output length by the first token of the prompt
+   */
+  public SimulatedExecutor(
+      ExecutorProfile profile, CostModel costs, NanoClock clock, IntUnaryOperator outputTokens) {
+    this.profile = profile;
+    this.costs = costs;
+    this.clock = clock;
+    this.outputTokens = outputTokens;
+  }
+
+  @Override
+  public ExecutorProfile profile() {
+    return profile;
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * @throws IllegalStateException if a step is in flight
+   */
+  @Override
+  public CompletionStage<StepResult> execute(StepBatch batch) {
+    if (pending != null) {
+      throw new IllegalStateException("step " + batch.step() + " came while one is in flight");
+    }
+    result = run(batch.sequences());
+    dueNanos = Math.addExact(clock.nanos(), costs.stepNanos(batch, profile.bytesPerBlock()));
+    CompletableFuture<StepResult> future = new CompletableFuture<>();
+    pending = future;
+    return future;
+  }
+
+  /** When the step in flight completes; {@link Long#MAX_VALUE} if none is. */
+  public long dueNanos() {
+    return dueNanos;
+  }
+
+  /** Completes the step in flight if its time has come. */
+  public void completeDue() {
+    CompletableFuture<StepResult> due = pending;
+    if (due != null && dueNanos <= clock.nanos()) {
+      pending = null;
+      dueNanos = Long.MAX_VALUE;
+      due.complete(result);
+    }
+  }
+
+  /** Fails the step in flight, if there is one. */
+  @Override
+  public void close() {
+    CompletableFuture<StepResult> open = pending;
+    pending = null;
+    dueNanos = Long.MAX_VALUE;
+    if (open != null) {
+      open.completeExceptionally(new IllegalStateException("the executor is closed"));
+    }
+  }
+
+  private StepResult run(List<SequenceStep> sequences) {
+    int[] tokens = new int[sequences.size()];
+    for (int i = 0; i < tokens.length; i++) {
+      tokens[i] = next(sequences.get(i));
+    }
+    return StepResult.of(tokens);
+  }
+
+  private int next(SequenceStep sequence) {
+    if (!sequence.samples()) {
+      return StepResult.NO_TOKEN;
+    }
+    int length = sequence.startPosition() + sequence.tokenCount() - sequence.promptTokens() + 1;
+    return length >= outputTokens.applyAsInt(sequence.token(0)) ? STOP_TOKEN : GO_ON_TOKEN;
+  }
+}

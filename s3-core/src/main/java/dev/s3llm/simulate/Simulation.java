@@ -1,0 +1,78 @@
+package dev.s3llm.simulate;
+
+import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.schedule.QueueOrder;
+import java.util.function.IntConsumer;
+
+/**
+ * Replays a trace through the production engine on a virtual clock, with a cost model in place of a
+ * GPU. The same inputs give the same decisions, bit by bit.
+ *
+ * <pre>{@code
+ * Simulation simulation = Simulation.builder(model, gpu, kvBytes).maxLength(2048).build();
+ * for (SimulationPolicy policy : SimulationPolicy.all()) {
+ *   System.out.println(simulation.run(trace.atOnce(), policy));
+ * }
+ * }</pre>
+ *
+ * <p>A request may generate as many tokens as the maximum length leaves beside its prompt.
+ * Immutable and thread-safe.
+ */
+public final class Simulation {
+  private final ExecutorProfile profile;
+  private final CostModel costs;
+  private final QueueOrder order;
+  private final SimulatedPredictor predictor;
+
+  Simulation(
+      ExecutorProfile profile, CostModel costs, QueueOrder order, SimulatedPredictor predictor) {
+    this.profile = profile;
+    this.costs = costs;
+    this.order = order;
+    this.predictor = predictor;
+  }
+
+  /**
+   * Starts the settings of a simulation.
+   *
+   * @param kvBytes device memory for keys and values
+   */
+  public static SimulationBuilder builder(ModelShape model, GpuProfile gpu, long kvBytes) {
+    return new SimulationBuilder(model, gpu, kvBytes);
+  }
+
+  /** Replays a trace under a policy. */
+  public SimulationResult run(Trace trace, SimulationPolicy policy) {
+    return run(trace, policy, ended -> {});
+  }
+
+  /**
+   * Replays a trace under a policy.
+   *
+   * @param progress told how many requests have ended, each time one does
+   * @throws IllegalArgumentException if the predictor is COLUMN and the trace has no predictions
+   */
+  public SimulationResult run(Trace trace, SimulationPolicy policy, IntConsumer progress) {
+    if (predictor == SimulatedPredictor.COLUMN && !trace.predicted()) {
+      throw new IllegalArgumentException(
+          "predictor COLUMN needs predicted_tokens for every request, but the trace has none");
+    }
+    return new SimulationRun(this, trace, policy, progress).run();
+  }
+
+  ExecutorProfile profile() {
+    return profile;
+  }
+
+  CostModel costs() {
+    return costs;
+  }
+
+  QueueOrder order() {
+    return order;
+  }
+
+  SimulatedPredictor predictor() {
+    return predictor;
+  }
+}

@@ -1,0 +1,45 @@
+package dev.s3llm.simulate;
+
+import dev.s3llm.memory.MemoryPlanner;
+import dev.s3llm.memory.OnDemandPlanner;
+import dev.s3llm.memory.OraclePlanner;
+import dev.s3llm.memory.S3Planner;
+import dev.s3llm.memory.WorstCasePlanner;
+import dev.s3llm.recover.Recovery;
+import dev.s3llm.recover.Recovery.Victim;
+import dev.s3llm.recover.RecoveryPolicy;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.ToIntFunction;
+
+/**
+ * A way to use memory that a simulation can run.
+ *
+ * @param name for tables
+ * @param planner makes the planner of one run; gets the true output length by request id, which
+ *     only a simulation can know
+ * @param recovery decides who gives way
+ */
+public record SimulationPolicy(
+    String name, Function<ToIntFunction<String>, MemoryPlanner> planner, RecoveryPolicy recovery) {
+
+  /** The built-in policies, the baseline first. */
+  public static List<SimulationPolicy> all() {
+    return List.of(
+        new SimulationPolicy("worst-case", truth -> new WorstCasePlanner(), outgrown()),
+        new SimulationPolicy("s3", truth -> new S3Planner(), outgrown()),
+        new SimulationPolicy("oracle", OraclePlanner::new, outgrown()),
+        new SimulationPolicy(
+            "on-demand", truth -> new OnDemandPlanner(), Recovery.preempting(Victim.NEWEST)));
+  }
+
+  /** The built-in policy of this name. */
+  public static Optional<SimulationPolicy> named(String name) {
+    return all().stream().filter(policy -> policy.name().equals(name)).findFirst();
+  }
+
+  private static RecoveryPolicy outgrown() {
+    return Recovery.preempting(Victim.OUTGROWN);
+  }
+}

@@ -1,0 +1,203 @@
+package dev.s3llm.simulate;
+
+import dev.s3llm.engine.EngineLoop;
+import dev.s3llm.engine.EngineParts;
+import dev.s3llm.engine.SequenceOutcome;
+import dev.s3llm.engine.SequenceSink;
+import dev.s3llm.engine.SequenceSpec;
+import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.execute.SamplingParameters;
+import dev.s3llm.observe.EngineSnapshot;
+import dev.s3llm.observe.FinishReason;
+import dev.s3llm.predict.LengthQuery;
+import dev.s3llm.schedule.ContinuousBatchingScheduler;
+import java.util.ArrayDeque;
+import java.util.List;
+import java.util.Queue;
+import java.util.function.IntConsumer;
+
+/**
+ * One replay. The clock jumps from event to event: an arrival, the end of a step, an alarm of the
+ * loop. Events and results leave the loop through a queue that is emptied between passes, so that
+ * measured passes hold no work of ours.
+ */
+final class SimulationRun {
+  private static final int[] STOP_TOKENS = {SimulatedExecutor.STOP_TOKEN};
+  private static final double NANOS_PER_SECOND = 1e9;
+  private static final double NANOS_PER_MICRO = 1e3;
+
+  /** Events that a request can cause in one pass, with room to spare. */
+  private static final int EVENTS_PER_REQUEST = 8;
+
+  private final Simulation simulation;
+  private final List<TraceRequest> requests;
+  private final String policyName;
+  private final IntConsumer progress;
+  private final ExecutorProfile profile;
+  private final SimulatedExecutor executor;
+  private final EngineLoop loop;
+  private final DecisionLog log = new DecisionLog();
+  private final Queue<Runnable> callbacks = new ArrayDeque<>();
+  private final Samples ttft = new Samples();
+  private final Samples tpot = new Samples();
+  private final Samples plans = new Samples();
+
+  private long now;
+  private long endNanos;
+  private int nextArrival;
+  private int rejected;
+  private int finished;
+  private int ended;
+  private double blockNanos;
+
+  SimulationRun(Simulation simulation, Trace trace, SimulationPolicy policy, IntConsumer progress) {
+    this.simulation = simulation;
+    this.requests = trace.requests();
+    this.policyName = policy.name();
+    this.progress = progress;
+    this.profile = simulation.profile();
+    this.executor =
+        new SimulatedExecutor(
+            profile, simulation.costs(), () -> now, i -> requests.get(i).outputTokens());
+    this.loop = new EngineLoop(parts(policy), () -> {});
+    this.now = requests.get(0).arrivalNanos();
+    this.endNanos = now;
+  }
+
+  private EngineParts parts(SimulationPolicy policy) {
+    return new EngineParts(
+        executor,
+        simulation.predictor().create(),
+        policy.planner().apply(id -> requests.get(Integer.parseInt(id)).outputTokens()),
+        simulation.order(),
+        new ContinuousBatchingScheduler(),
+        policy.recovery(),
+        List.of(log),
+        callbacks::add,
+        Long.MAX_VALUE / 2,
+        profile.maxTokensPerStep(),
+        profile.maxSequencesPerStep(),
+        Math.addExact(Math.multiplyExact(EVENTS_PER_REQUEST, requests.size()), 1024));
+  }
+
+  SimulationResult run() {
+    while (true) {
+      submitArrived();
+      executor.completeDue();
+      while (pass()) {}
+      long next = nextEventNanos();
+      if (next == Long.MAX_VALUE) {
+        break;
+      }
+      blockNanos += (double) loop.snapshot().allocatedBlocks() * (next - now);
+      now = next;
+    }
+    if (!loop.idle()) {
+      throw new IllegalStateException("the engine made no progress: " + loop.snapshot());
+    }
+    return result(loop.snapshot());
+  }
+
+  private long nextEventNanos() {
+    long arrival =
+        nextArrival < requests.size() ? requests.get(nextArrival).arrivalNanos() : Long.MAX_VALUE;
+    return Math.min(arrival, Math.min(executor.dueNanos(), loop.nextAlarmNanos()));
+  }
+
+  /** One pass of the loop; whether it did anything. */
+  private boolean pass() {
+    long steps = loop.snapshot().steps();
+    long start = System.nanoTime();
+    int work = loop.step(now);
+    long nanos = System.nanoTime() - start;
+    if (loop.snapshot().steps() > steps) {
+      plans.add((double) nanos);
+    }
+    Runnable callback;
+    while ((callback = callbacks.poll()) != null) {
+      callback.run();
+    }
+    return work > 0;
+  }
+
+  private void submitArrived() {
+    while (nextArrival < requests.size() && requests.get(nextArrival).arrivalNanos() <= now) {
+      submit(nextArrival++);
+    }
+  }
+
+  private void submit(int index) {
+    TraceRequest request = requests.get(index);
+    int maxLength = profile.maxContextTokens();
+    if (request.promptTokens() >= maxLength || maxLength > profile.capacityTokens()) {
+      rejected++;
+      ended();
+      return;
+    }
+    int[] prompt = new int[request.promptTokens()];
+    prompt[0] = index; // by which the executor knows the answer's length
+    int maxNewTokens = maxLength - request.promptTokens();
+    int hint = simulation.predictor().hint(request);
+    loop.submit(
+        new SequenceSpec(
+            Integer.toString(index),
+            prompt,
+            STOP_TOKENS,
+            SamplingParameters.GREEDY,
+            0,
+            request.arrivalNanos(),
+            Long.MAX_VALUE,
+            new LengthQuery(request.promptTokens(), null, null, hint, maxNewTokens),
+            new Sink()));
+  }
+
+  private void ended() {
+    progress.accept(++ended);
+  }
+
+  private SimulationResult result(EngineSnapshot end) {
+    long makespan = endNanos - requests.get(0).arrivalNanos();
+    double seconds = makespan / NANOS_PER_SECOND;
+    return new SimulationResult(
+        policyName,
+        requests.size(),
+        finished,
+        rejected,
+        end.outputTokens(),
+        makespan == 0 ? 0 : end.outputTokens() / seconds,
+        seconds,
+        makespan == 0 ? 0 : blockNanos / profile.blockCount() / makespan,
+        end.preemptions(),
+        end.recomputedTokens(),
+        end.swappedTokens(),
+        ttft.quantiles(NANOS_PER_SECOND),
+        tpot.quantiles(NANOS_PER_SECOND),
+        plans.quantiles(NANOS_PER_MICRO),
+        end.steps(),
+        log.hash());
+  }
+
+  /** Receives one answer. */
+  private final class Sink implements SequenceSink {
+    private int tokens;
+
+    @Override
+    public void onToken(int token) {
+      tokens++;
+    }
+
+    @Override
+    public void onEnd(SequenceOutcome outcome) {
+      FinishReason reason = outcome.reason();
+      finished += reason == FinishReason.STOP || reason == FinishReason.LENGTH ? 1 : 0;
+      endNanos = now;
+      if (outcome.firstTokenNanos() >= 0) {
+        ttft.add((double) outcome.firstTokenNanos());
+      }
+      if (tokens > 1) {
+        tpot.add((double) (outcome.totalNanos() - outcome.firstTokenNanos()) / (tokens - 1));
+      }
+      ended();
+    }
+  }
+}

@@ -1,0 +1,178 @@
+package dev.s3llm.simulate;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.Reader;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads traces from CSV with the header {@code arrival_s,prompt_tokens,output_tokens} and
+ * optionally {@code ,predicted_tokens}. Blank lines are passed over. Memory stays bounded: lines
+ * and rows beyond a limit are refused.
+ */
+public final class TraceReader {
+  /** Rows that are read by default. */
+  public static final int DEFAULT_MAX_ROWS = 1_000_000;
+
+  private static final int MAX_LINE_CHARS = 1024;
+  private static final int SHOWN_CHARS = 40;
+  private static final int MAX_TOKENS = 1 << 24;
+  private static final double MAX_SECONDS = 1e9;
+  private static final String HEADER = "arrival_s,prompt_tokens,output_tokens";
+  private static final String PREDICTED = "predicted_tokens";
+  private static final String BYTE_ORDER_MARK = "\uFEFF";
+
+  private final BufferedReader in;
+  private final String name;
+  private final int maxRows;
+  private int line;
+
+  private TraceReader(Reader in, String name, int maxRows) {
+    this.in = new BufferedReader(in);
+    this.name = name;
+    this.maxRows = maxRows;
+  }
+
+  /**
+   * Reads a file in UTF-8 with at most {@link #DEFAULT_MAX_ROWS} rows.
+   *
+   * @throws TraceFormatException naming line, column, value and limit of the first mistake
+   * @throws IOException if the file cannot be read
+   */
+  public static Trace read(Path file) throws IOException {
+    try (Reader in = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
+      return read(in, file.toString(), DEFAULT_MAX_ROWS);
+    } catch (CharacterCodingException e) {
+      throw new TraceFormatException(file + ": not UTF-8 text");
+    }
+  }
+
+  /**
+   * Reads a trace.
+   *
+   * @param name of the source, for error messages
+   * @param maxRows more rows are refused
+   * @throws TraceFormatException naming line, column, value and limit of the first mistake
+   * @throws IOException if reading fails
+   */
+  public static Trace read(Reader in, String name, int maxRows) throws IOException {
+    return new TraceReader(in, name, maxRows).readAll();
+  }
+
+  private Trace readAll() throws IOException {
+    String header = nextLine();
+    if (header == null) {
+      throw new TraceFormatException(name + ": the file is empty; expected the header " + HEADER);
+    }
+    String columns = header.startsWith(BYTE_ORDER_MARK) ? header.substring(1) : header;
+    boolean predicted = columns.equals(HEADER + "," + PREDICTED);
+    if (!predicted && !columns.equals(HEADER)) {
+      throw error(
+          "the header is \"" + shown(columns) + "\", expected " + HEADER + "[," + PREDICTED + "]");
+    }
+    List<TraceRequest> requests = readRows(predicted);
+    if (requests.isEmpty()) {
+      throw new TraceFormatException(name + ": no request follows the header");
+    }
+    return new Trace(requests);
+  }
+
+  private List<TraceRequest> readRows(boolean predicted) throws IOException {
+    List<TraceRequest> requests = new ArrayList<>();
+    long previous = 0;
+    String row;
+    while ((row = nextLine()) != null) {
+      if (requests.size() == maxRows) {
+        throw error("more than " + maxRows + " requests, which is the limit");
+      }
+      TraceRequest request = parse(row, predicted);
+      if (request.arrivalNanos() < previous) {
+        throw error(
+            "column arrival_s is %s, before the line above (%s s); arrivals must ascend"
+                .formatted(shown(row.split(",", -1)[0]), previous / 1e9));
+      }
+      previous = request.arrivalNanos();
+      requests.add(request);
+    }
+    return requests;
+  }
+
+  private TraceRequest parse(String row, boolean predicted) {
+    String[] values = row.split(",", -1);
+    int expected = predicted ? 4 : 3;
+    if (values.length != expected) {
+      throw error("%d columns, expected %d".formatted(values.length, expected));
+    }
+    return new TraceRequest(
+        nanos(values[0].strip()),
+        tokens("prompt_tokens", values[1].strip()),
+        tokens("output_tokens", values[2].strip()),
+        predicted ? tokens(PREDICTED, values[3].strip()) : 0);
+  }
+
+  private long nanos(String value) {
+    double seconds;
+    try {
+      seconds = Double.parseDouble(value);
+    } catch (NumberFormatException e) {
+      seconds = Double.NaN;
+    }
+    if (!(seconds >= 0 && seconds <= MAX_SECONDS)) {
+      throw error(
+          "column arrival_s is \"%s\", must be a number from 0 to %.0f"
+              .formatted(shown(value), MAX_SECONDS));
+    }
+    return Math.round(seconds * 1e9);
+  }
+
+  private int tokens(String column, String value) {
+    long tokens;
+    try {
+      tokens = Long.parseLong(value);
+    } catch (NumberFormatException e) {
+      tokens = 0;
+    }
+    if (tokens < 1 || tokens > MAX_TOKENS) {
+      throw error(
+          "column %s is \"%s\", must be a whole number from 1 to %d"
+              .formatted(column, shown(value), MAX_TOKENS));
+    }
+    return (int) tokens;
+  }
+
+  /** The next line that is not blank, or null at the end; never longer than the limit. */
+  private @Nullable String nextLine() throws IOException {
+    StringBuilder text = new StringBuilder();
+    line++;
+    int c;
+    while ((c = in.read()) >= 0) {
+      if (c != '\n') {
+        if (text.length() == MAX_LINE_CHARS) {
+          throw error("longer than " + MAX_LINE_CHARS + " characters, which is the limit");
+        }
+        text.append((char) c);
+      } else if (!text.toString().isBlank()) {
+        return text.toString().strip();
+      } else {
+        text.setLength(0);
+        line++;
+      }
+    }
+    String last = text.toString().strip();
+    return last.isEmpty() ? null : last;
+  }
+
+  private TraceFormatException error(String what) {
+    return new TraceFormatException(name + " line " + line + ": " + what);
+  }
+
+  private static String shown(String value) {
+    return value.length() <= SHOWN_CHARS ? value : value.substring(0, SHOWN_CHARS) + "...";
+  }
+}
