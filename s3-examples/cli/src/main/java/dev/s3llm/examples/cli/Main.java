@@ -9,12 +9,18 @@ import picocli.CommandLine.IVersionProvider;
     name = "s3-cli",
     mixinStandardHelpOptions = true,
     versionProvider = Main.ManifestVersion.class,
+    subcommands = {ReplayCommand.class},
     description = "Runs S3 for Java from the command line.")
 public final class Main implements Runnable {
 
   /** Runs the command line and exits with its code. */
   public static void main(String[] args) {
-    System.exit(new CommandLine(new Main()).execute(args));
+    System.exit(commandLine().execute(args));
+  }
+
+  /** The command line with all subcommands and error handling. */
+  static CommandLine commandLine() {
+    return CliErrors.install(new CommandLine(new Main()));
   }
 
   @Override

@@ -1,0 +1,91 @@
+package dev.s3llm.simulate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import java.io.IOException;
+import java.io.StringReader;
+import java.util.List;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.DoubleRange;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+final class TraceReaderTest {
+  private static final String HEADER = "arrival_s,prompt_tokens,output_tokens,predicted_tokens\n";
+
+  @Test
+  void rows_becomeRequests() throws IOException {
+    Trace trace = read(HEADER + "0,30,220,277\r\n\n1.5,42,86,101");
+
+    assertThat(trace.requests())
+        .containsExactly(
+            new TraceRequest(0, 30, 220, 277), new TraceRequest(1_500_000_000, 42, 86, 101));
+    assertThat(trace.predicted()).isTrue();
+  }
+
+  @Test
+  void predictions_areOptional() throws IOException {
+    Trace trace = read("\uFEFFarrival_s,prompt_tokens,output_tokens\n0,1,2\n");
+
+    assertThat(trace.requests()).containsExactly(new TraceRequest(0, 1, 2, 0));
+    assertThat(trace.predicted()).isFalse();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "-1,1,1,1|line 3: column arrival_s is \"-1\", must be a number from 0",
+        "NaN,1,1,1|line 3: column arrival_s is \"NaN\"",
+        "1e300,1,1,1|line 3: column arrival_s is \"1e300\"",
+        "x,1,1,1|line 3: column arrival_s is \"x\"",
+        "0.5,1,1,1|line 3: column arrival_s is 0.5, before the line above (1.0 s)",
+        "1,0,1,1|line 3: column prompt_tokens is \"0\", must be a whole number from 1 to 16777216",
+        "1,1,2.5,1|line 3: column output_tokens is \"2.5\"",
+        "1,1,1,99999999999999999999|line 3: column predicted_tokens",
+        "1,1,1|line 3: 3 columns, expected 4",
+        "1,1,1,1,1|line 3: 5 columns, expected 4",
+      })
+  void badRow_isNamed(String row, String message) {
+    assertBad(HEADER + "1,1,1,1\n" + row, message);
+  }
+
+  @Test
+  void emptyFiles_areNamed() {
+    assertBad("", "t.csv: the file is empty");
+    assertBad(" \n\n", "t.csv: the file is empty");
+    assertBad(HEADER, "t.csv: no request follows the header");
+    assertBad("a,b\n1,2\n", "t.csv line 1: the header is \"a,b\"");
+  }
+
+  @Test
+  void limits_boundMemory() {
+    assertBad(HEADER + "1".repeat(2000), "t.csv line 2: longer than 1024 characters");
+    assertBad(HEADER + "0,1,1,1\n".repeat(6), "t.csv line 7: more than 5 requests");
+  }
+
+  @Property(tries = 50)
+  void poisson_keepsOrderAndRate(
+      @ForAll @DoubleRange(min = 0.01, max = 1000) double rate, @ForAll long seed) {
+    Trace trace = new Trace(java.util.Collections.nCopies(2000, new TraceRequest(0, 1, 1, 0)));
+
+    List<TraceRequest> moved = trace.poisson(rate, seed).requests();
+
+    double seconds = moved.get(1999).arrivalNanos() / 1e9;
+    assertThat(seconds).isBetween(1999 / rate * 0.85, 1999 / rate * 1.15);
+    assertThat(trace.poisson(rate, seed).requests()).isEqualTo(moved);
+  }
+
+  private static Trace read(String text) throws IOException {
+    return TraceReader.read(new StringReader(text), "t.csv", 5);
+  }
+
+  private static void assertBad(String text, String message) {
+    assertThatExceptionOfType(TraceFormatException.class)
+        .isThrownBy(() -> read(text))
+        .withMessageContaining(message);
+  }
+}
