@@ -1,0 +1,40 @@
+package dev.s3llm.examples.cli;
+
+import dev.s3llm.memory.MemoryPlanner;
+import dev.s3llm.memory.OnDemandPlanner;
+import dev.s3llm.memory.S3Planner;
+import dev.s3llm.memory.WorstCasePlanner;
+import dev.s3llm.recover.Recovery;
+
+/** Planners that {@code generate} offers, each with the recovery that belongs to it. */
+enum PlannerChoice {
+  WORST_CASE("worst-case", Recovery.Victim.OUTGROWN),
+  S3("s3", Recovery.Victim.OUTGROWN),
+  ON_DEMAND("on-demand", Recovery.Victim.NEWEST);
+
+  private final String label;
+  private final Recovery.Victim victim;
+
+  PlannerChoice(String label, Recovery.Victim victim) {
+    this.label = label;
+    this.victim = victim;
+  }
+
+  MemoryPlanner planner() {
+    return switch (this) {
+      case WORST_CASE -> new WorstCasePlanner();
+      case S3 -> new S3Planner();
+      case ON_DEMAND -> new OnDemandPlanner();
+    };
+  }
+
+  Recovery recovery(boolean recomputeOnly) {
+    Recovery recovery = Recovery.preempting(victim);
+    return recomputeOnly ? recovery.recomputeOnly() : recovery;
+  }
+
+  @Override
+  public String toString() {
+    return label;
+  }
+}
