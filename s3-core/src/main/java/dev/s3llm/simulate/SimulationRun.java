@@ -92,8 +92,8 @@ final class SimulationRun {
       blockNanos += (double) loop.snapshot().allocatedBlocks() * (next - now);
       now = next;
     }
-    if (!loop.idle()) {
-      throw new IllegalStateException("the engine made no progress: " + loop.snapshot());
+    if (!loop.idle() || loop.snapshot().droppedEvents() > 0) {
+      throw new IllegalStateException("stuck, or events were lost: " + loop.snapshot());
     }
     return result(loop.snapshot());
   }

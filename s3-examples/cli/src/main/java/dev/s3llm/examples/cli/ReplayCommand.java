@@ -139,6 +139,7 @@ final class ReplayCommand implements Callable<Integer> {
     for (SimulationPolicy policy : chosen) {
       runs.add(run(simulation, requests, policy));
     }
+    warnIfNothingFits(runs.get(0));
     ReplayReport report = new ReplayReport(runs);
     spec.commandLine().getOut().print(report.table());
     spec.commandLine().getOut().flush();
@@ -159,6 +160,17 @@ final class ReplayCommand implements Callable<Integer> {
             .setInitialMax(requests.requests().size());
     try (ProgressBar bar = builder.build()) {
       return simulation.run(requests, policy, bar::stepTo);
+    }
+  }
+
+  private void warnIfNothingFits(SimulationResult run) {
+    if (run.rejected() == run.requests()) {
+      spec.commandLine()
+          .getErr()
+          .println(
+              "warning: no request fits: --max-length %d exceeds what --kv-gb %s holds, or every"
+                      .formatted(maxLength, kvGb)
+                  + " prompt fills it");
     }
   }
 

@@ -116,6 +116,12 @@ final class ReplayCommandTest {
   }
 
   @Test
+  void memoryBelowMaxLength_isAWarning() {
+    assertThat(replay("--kv-gb", "1")).isZero();
+    assertThat(err.toString()).contains("--max-length 2048 exceeds what --kv-gb 1.0 holds");
+  }
+
+  @Test
   void badTrace_isOneLineAndExitCodeTwo() throws IOException {
     Files.writeString(trace, "arrival_s,prompt_tokens,output_tokens\n0,0,1\n");
 
