@@ -6,9 +6,12 @@ import dev.s3llm.execute.KvGrowth;
 import dev.s3llm.execute.RecoveryCosts;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.execute.StepResult;
+import dev.s3llm.memory.MemoryDecision;
 import dev.s3llm.memory.MemoryPlanner;
+import dev.s3llm.memory.MemoryView;
 import dev.s3llm.memory.OnDemandPlanner;
 import dev.s3llm.memory.S3Planner;
+import dev.s3llm.memory.SequenceView;
 import dev.s3llm.memory.WorstCasePlanner;
 import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.FinishReason;
@@ -285,9 +288,10 @@ final class EngineScenario {
   }
 
   private MemoryPlanner planner() {
-    return switch (random.nextInt(3)) {
+    return switch (random.nextInt(4)) {
       case 0 -> new WorstCasePlanner();
       case 1 -> new S3Planner(1 + random.nextInt(10));
+      case 2 -> new HostilePlanner();
       default -> new OnDemandPlanner(random.nextInt(2) * 0.05);
     };
   }
@@ -304,6 +308,39 @@ final class EngineScenario {
 
   static Throwable lost() {
     return new ExecutorLostException("planted", new IllegalStateException("device"));
+  }
+
+  /** Asks for absurd amounts, or never admits anybody. */
+  private final class HostilePlanner implements MemoryPlanner {
+    private final boolean refuses = random.nextBoolean();
+
+    @Override
+    public String name() {
+      return "hostile";
+    }
+
+    @Override
+    public MemoryDecision admit(SequenceView candidate, MemoryView view) {
+      return refuses
+          ? new MemoryDecision.Defer(Integer.MAX_VALUE, "no")
+          : new MemoryDecision.Reserve(absurd(), "yes");
+    }
+
+    @Override
+    public MemoryDecision grow(SequenceView sequence, MemoryView view) {
+      return random.nextInt(3) == 0
+          ? new MemoryDecision.Defer(absurd(), "no")
+          : new MemoryDecision.Reserve(absurd(), "yes");
+    }
+
+    @Override
+    public int admissionBlocks(SequenceView candidate, MemoryView view) {
+      return absurd();
+    }
+
+    private int absurd() {
+      return pick(new Integer[] {Integer.MIN_VALUE, -1, 0, 1, 7, Integer.MAX_VALUE});
+    }
   }
 
   /** Answers, throws, fails, dawdles, at random; never twice alike. */
