@@ -72,20 +72,76 @@ final class HostKernels implements Kernels<HostMatrix> {
     for (int i = 0; i < matrix.in; i += TILE_IN) {
       int end = Math.min(matrix.in, i + TILE_IN);
       for (int r = 0; r < rows; r++) {
-        for (int k = i; k < end; k++) {
-          addScaled(
-              matrix.transposed,
-              k * matrix.out + from,
-              in[r * matrix.in + k],
-              out,
-              r * matrix.out + from,
-              to - from);
-        }
+        addProducts(
+            matrix.transposed,
+            i * matrix.out + from,
+            matrix.out,
+            in,
+            r * matrix.in + i,
+            end - i,
+            out,
+            r * matrix.out + from,
+            to - from);
       }
     }
   }
 
-  /** {@code y[yAt + j] += a * x[xAt + j]}: the loop that everything rests on. */
+  /**
+   * Adds {@code terms} scaled vectors: {@code y[yAt + j] += sum over t of a[aAt + t] * x[xAt + t *
+   * stride + j]}, four terms a pass, so that a result is loaded and stored once for four products.
+   */
+  private static void addProducts(
+      float[] x,
+      int xAt,
+      int stride,
+      float[] a,
+      int aAt,
+      int terms,
+      float[] y,
+      int yAt,
+      int count) {
+    int t = 0;
+    for (; t + 4 <= terms; t += 4) {
+      int at = xAt + t * stride;
+      addScaled4(
+          x,
+          at,
+          at + stride,
+          at + 2 * stride,
+          at + 3 * stride,
+          a[aAt + t],
+          a[aAt + t + 1],
+          a[aAt + t + 2],
+          a[aAt + t + 3],
+          y,
+          yAt,
+          count);
+    }
+    for (; t < terms; t++) {
+      addScaled(x, xAt + t * stride, a[aAt + t], y, yAt, count);
+    }
+  }
+
+  private static void addScaled4(
+      float[] x,
+      int at0,
+      int at1,
+      int at2,
+      int at3,
+      float a0,
+      float a1,
+      float a2,
+      float a3,
+      float[] y,
+      int yAt,
+      int count) {
+    for (int j = 0; j < count; j++) {
+      y[yAt + j] =
+          y[yAt + j] + a0 * x[at0 + j] + a1 * x[at1 + j] + a2 * x[at2 + j] + a3 * x[at3 + j];
+    }
+  }
+
+  /** {@code y[yAt + j] += a * x[xAt + j]}. */
   private static void addScaled(float[] x, int xAt, float a, float[] y, int yAt, int count) {
     for (int j = 0; j < count; j++) {
       y[yAt + j] += a * x[xAt + j];
@@ -181,17 +237,15 @@ final class HostKernels implements Kernels<HostMatrix> {
     Arrays.fill(scores, 0);
     for (int start = 0; start < length; start += cache.blockTokens) {
       float[] keys = cache.keys(blockOf(batch, row, start));
-      for (int d = 0; d < size; d++) {
-        int from = base + d * cache.blockTokens;
-        addScaled(keys, from, queries[at + d], scores, start, cache.blockTokens);
-      }
+      addProducts(
+          keys, base, cache.blockTokens, queries, at, size, scores, start, cache.blockTokens);
     }
     softmax(scores, length, (float) (1 / Math.sqrt(size)));
     Arrays.fill(out, at, at + size, 0);
-    for (int position = 0; position < length; position++) {
-      float[] values = cache.values(blockOf(batch, row, position));
-      int from = base + position % cache.blockTokens * size;
-      addScaled(values, from, scores[position], out, at, size);
+    for (int start = 0; start < length; start += cache.blockTokens) {
+      float[] values = cache.values(blockOf(batch, row, start));
+      int filled = Math.min(cache.blockTokens, length - start);
+      addProducts(values, base, size, scores, start, filled, out, at, size);
     }
   }
 
