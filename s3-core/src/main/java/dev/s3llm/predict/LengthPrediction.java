@@ -128,7 +128,7 @@ public final class LengthPrediction {
   public double mean() {
     double mean = 0;
     for (int i = 0; i < buckets.count(); i++) {
-      mean += probability(i) * (buckets.lowerEdge(i) + 1 + buckets.upperEdge(i)) / 2;
+      mean += probability(i) * (buckets.lowerEdge(i) + 1L + buckets.upperEdge(i)) / 2;
     }
     return mean;
   }

@@ -1,0 +1,154 @@
+package dev.s3llm.predict;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+final class EmpiricalLengthPredictorTest extends LengthPredictorContract {
+  private static final int LIMIT = 4096;
+
+  private final EmpiricalLengthPredictor predictor = new EmpiricalLengthPredictor();
+
+  @Override
+  protected LengthPredictor create() {
+    return new EmpiricalLengthPredictor();
+  }
+
+  @Test
+  void newPredictor_believesInLogUniformLengths() {
+    // half of the buckets of 1..2^17 lie below 2^8.5
+    assertThat(predict(null).quantile(0.5)).isBetween(300, 450);
+  }
+
+  @Test
+  void key_isLearned() {
+    for (int i = 0; i < 300; i++) {
+      learn("short", 20, false);
+      learn("long", 900, false);
+    }
+
+    assertThat(predict("short").quantile(0.5)).isBetween(17, 23);
+    assertThat(predict("long").quantile(0.5)).isBetween(780, 1020);
+    assertThat(predict("short").quantile(0.9)).isLessThan(100);
+  }
+
+  @Test
+  void unknownKey_getsTheOverallDistribution() {
+    for (int i = 0; i < 300; i++) {
+      learn("known", 50, false);
+    }
+
+    assertThat(predict("unknown")).isEqualTo(predict(null));
+    assertThat(predict("unknown").quantile(0.5)).isBetween(42, 58);
+  }
+
+  @Test
+  void drift_isFollowed() {
+    for (int i = 0; i < 10_000; i++) {
+      learn("k", 20, false);
+    }
+    for (int i = 0; i < 4_000; i++) {
+      learn("k", 900, false);
+    }
+
+    assertThat(predict("k").quantile(0.5)).isBetween(780, 1020);
+  }
+
+  @Test
+  void censoredLengths_moveOnlyToTheRight() {
+    for (int i = 0; i < 100; i++) {
+      learn("k", 50, false);
+    }
+    double longer = predict("k").survival(500);
+    double shorter = 1 - predict("k").survival(10);
+    for (int i = 0; i < 100; i++) {
+      learn("k", 400, true);
+    }
+
+    assertThat(predict("k").survival(500)).isGreaterThan(longer + 0.1);
+    assertThat(1 - predict("k").survival(10)).isLessThan(shorter);
+  }
+
+  @Test
+  void censoredLengths_followTheBelief() {
+    Random random = new Random(1);
+    for (int i = 0; i < 2_000; i++) {
+      int length = random.nextBoolean() ? 100 : 1000;
+      learn("k", Math.min(length, 600), length > 600); // cut off at 600
+      learn(null, length, false); // others show what lies beyond
+    }
+
+    assertThat(predict("k").survival(600)).isBetween(0.4, 0.6);
+    assertThat(predict("k").quantile(0.9)).isBetween(800, 1200);
+  }
+
+  @Test
+  void keys_areBounded() {
+    for (int i = 0; i < 50; i++) {
+      learn("first", 10, false);
+    }
+    assertThat(predict("first")).isNotEqualTo(predict(null));
+    for (int i = 0; i < 1024; i++) {
+      learn("key " + i, 900, false);
+    }
+
+    assertThat(predict("first")).isEqualTo(predict(null));
+    assertThat(predict("key 0")).isNotEqualTo(predict(null));
+  }
+
+  @Test
+  void keyInUse_isKept() {
+    for (int i = 0; i < 2000; i++) {
+      learn("key " + i, 900, false);
+      learn("used", 10, false);
+    }
+
+    assertThat(predict("used").quantile(0.5)).isBetween(9, 11);
+  }
+
+  @Test
+  void threads_mayShareIt() throws Exception {
+    ExecutorService threads = Executors.newFixedThreadPool(4);
+    try {
+      List<Future<?>> all = new ArrayList<>();
+      for (int t = 0; t < 4; t++) {
+        int thread = t;
+        all.add(
+            threads.submit(
+                () -> {
+                  for (int i = 0; i < 1000; i++) {
+                    learn("key " + (thread * 1000 + i), 64, false);
+                    assertThat(predict("key " + i).maxTokens()).isEqualTo(LIMIT);
+                  }
+                }));
+      }
+      for (Future<?> one : all) {
+        one.get(60, TimeUnit.SECONDS);
+      }
+    } finally {
+      threads.shutdownNow();
+    }
+
+    assertThat(predict(null).quantile(0.5)).isBetween(54, 74);
+  }
+
+  private void learn(String key, int actual, boolean censored) {
+    predictor.observe(
+        new LengthFeedback(query(key), LengthPrediction.uniform(9), actual, censored));
+  }
+
+  private LengthPrediction predict(String key) {
+    return predictor.predictNow(query(key));
+  }
+
+  private static LengthQuery query(String key) {
+    return new LengthQuery(10, null, key, 0, LIMIT);
+  }
+}
