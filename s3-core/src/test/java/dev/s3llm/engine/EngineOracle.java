@@ -24,9 +24,9 @@ final class EngineOracle {
   private static void assertStatesDisjoint(EngineLoop loop) {
     int waiting = 0;
     int running = 0;
-    for (Sequence sequence : loop.liveSequences().values()) {
-      boolean waits = loop.waitingQueue().contains(sequence);
-      boolean runs = loop.runningSequences().contains(sequence);
+    for (Sequence sequence : loop.state().live.values()) {
+      boolean waits = loop.state().waiting.contains(sequence);
+      boolean runs = loop.state().running.contains(sequence);
       check(waits == (sequence.state == SequenceState.WAITING), "waiting", sequence);
       check(runs == (sequence.state == SequenceState.RUNNING), "running", sequence);
       check(runs == (sequence.deviceLease != null), "device lease", sequence);
@@ -34,34 +34,35 @@ final class EngineOracle {
       waiting += waits ? 1 : 0;
       running += runs ? 1 : 0;
     }
-    assertThat(loop.waitingQueue().size()).isEqualTo(waiting);
-    assertThat(loop.runningSequences()).hasSize(running);
+    assertThat(loop.state().waiting.size()).isEqualTo(waiting);
+    assertThat(loop.state().running).hasSize(running);
   }
 
   /** No block belongs to two (3), and the ledger knows the owner. */
   private static void assertBlocksOwnedOnce(EngineLoop loop) {
     Set<Integer> seen = new HashSet<>();
-    for (Sequence sequence : loop.runningSequences()) {
+    for (Sequence sequence : loop.state().running) {
       for (int i = 0; i < sequence.blockCount(); i++) {
         int block = sequence.block(i);
         check(seen.add(block), "block owned twice", sequence);
-        check(loop.devicePool().ownerOf(block) == sequence.sequenceId(), "ledger owner", sequence);
+        check(
+            loop.state().device.ownerOf(block) == sequence.sequenceId(), "ledger owner", sequence);
       }
     }
   }
 
   /** Free and held blocks make up the pool, and every lease has a holder (1, 2). */
   private static void assertConserved(EngineLoop loop) {
-    int expected = loop.runningSequences().size();
+    int expected = loop.state().running.size();
     int reserved = 0;
-    for (Sequence sequence : loop.liveSequences().values()) {
+    for (Sequence sequence : loop.state().live.values()) {
       expected += sequence.hostLease == null ? 0 : 1;
       reserved += sequence.reservedBlocks();
     }
-    StepInFlight step = loop.currentStep();
+    StepInFlight step = loop.state().inFlight;
     int fenced = step == null ? 0 : step.fenced.size();
-    KvBlockPool device = loop.devicePool();
-    KvBlockPool host = loop.hostPool();
+    KvBlockPool device = loop.state().device;
+    KvBlockPool host = loop.state().host;
     assertThat(device.leases() + host.leases()).as("leases").isEqualTo(expected + fenced);
     assertThat(device.free() + device.allocated()).isEqualTo(device.capacity());
     assertThat(device.reserved()).isBetween(reserved, device.capacity());
@@ -72,8 +73,8 @@ final class EngineOracle {
 
   /** Whoever runs has reserved what it holds, and holds what its tokens fill (4). */
   private static void assertReservationsCover(EngineLoop loop) {
-    int blockTokens = loop.blockTokens();
-    for (Sequence sequence : loop.runningSequences()) {
+    int blockTokens = loop.state().profile.blockTokens();
+    for (Sequence sequence : loop.state().running) {
       int held = sequence.blockCount();
       check(held <= sequence.reservedBlocks(), "holds more than reserved", sequence);
       check(sequence.kvTokens() <= held * blockTokens, "tokens without blocks", sequence);
@@ -84,11 +85,11 @@ final class EngineOracle {
   /** The snapshot equals the ledger (25). */
   private static void assertSnapshotTrue(EngineLoop loop) {
     EngineSnapshot snapshot = loop.snapshot();
-    assertThat(snapshot.live()).as("live").isEqualTo(loop.liveSequences().size());
-    assertThat(snapshot.waiting()).isEqualTo(loop.waitingQueue().size());
-    assertThat(snapshot.running()).isEqualTo(loop.runningSequences().size());
-    assertThat(snapshot.reservedBlocks()).isEqualTo(loop.devicePool().reserved());
-    assertThat(snapshot.allocatedBlocks()).isEqualTo(loop.devicePool().allocated());
+    assertThat(snapshot.live()).as("live").isEqualTo(loop.state().live.size());
+    assertThat(snapshot.waiting()).isEqualTo(loop.state().waiting.size());
+    assertThat(snapshot.running()).isEqualTo(loop.state().running.size());
+    assertThat(snapshot.reservedBlocks()).isEqualTo(loop.state().device.reserved());
+    assertThat(snapshot.allocatedBlocks()).isEqualTo(loop.state().device.allocated());
   }
 
   private static void check(boolean holds, String what, SequenceView sequence) {

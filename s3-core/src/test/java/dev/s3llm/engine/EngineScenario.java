@@ -59,6 +59,7 @@ final class EngineScenario {
   private long steps;
   private long preemptions;
   private long swaps;
+  private boolean lost;
 
   EngineScenario(long seed) {
     this.seed = seed;
@@ -126,6 +127,10 @@ final class EngineScenario {
     return preemptions;
   }
 
+  boolean lost() {
+    return lost;
+  }
+
   long swaps() {
     return swaps;
   }
@@ -174,6 +179,9 @@ final class EngineScenario {
 
   private void advance(boolean withFaults) {
     now += random.nextInt(5);
+    if (withFaults && !lost && executor.busy() && random.nextInt(100) == 0) {
+      loseExecutor();
+    }
     if (executor.busy() && random.nextInt(3) > 0) {
       if (withFaults && random.nextInt(15) == 0) {
         misbehave();
@@ -182,6 +190,15 @@ final class EngineScenario {
       }
     }
     pass();
+  }
+
+  /** The device is gone: all that is live fails in this pass, and what comes later as well. */
+  private void loseExecutor() {
+    lost = true;
+    executor.fail(new ExecutorLostException("planted", new IllegalStateException("device")));
+    pass();
+    expect(!loop.snapshot().healthy(), "healthy without an executor");
+    clients.forEach(c -> expect(c.ends == 1, c.id + " outlives the executor"));
   }
 
   private void misbehave() {
@@ -228,9 +245,9 @@ final class EngineScenario {
         throw new AssertionError("no progress: " + loop.snapshot());
       }
     }
-    expect(loop.devicePool().free() == loop.devicePool().capacity(), "device blocks leaked");
-    expect(loop.hostPool().free() == loop.hostPool().capacity(), "host blocks leaked");
-    expect(loop.devicePool().leases() + loop.hostPool().leases() == 0, "leases leaked");
+    expect(loop.state().device.free() == loop.state().device.capacity(), "device blocks leaked");
+    expect(loop.state().host.free() == loop.state().host.capacity(), "host blocks leaked");
+    expect(loop.state().device.leases() + loop.state().host.leases() == 0, "leases leaked");
   }
 
   private void checkFinished(Client client) {
@@ -245,7 +262,7 @@ final class EngineScenario {
     expect(Arrays.equals(actual, due), client.id + " got other tokens, " + reason);
     expect(reason != FinishReason.CANCELLED || client.cancelled, client.id + " was not cancelled");
     boolean hit = struck.contains(((Sequence) client.handle).sequenceId());
-    expect(reason != FinishReason.FAILED || hit, client.id + " failed in another's step");
+    expect(reason != FinishReason.FAILED || hit || lost, client.id + " failed in another's step");
     expect(
         client.outcome.preemptions() <= Math.max(0, client.maxPreemptions),
         client.id + " preempted too often");
@@ -311,10 +328,6 @@ final class EngineScenario {
     if (!holds) {
       throw new AssertionError(otherwise);
     }
-  }
-
-  static Throwable lost() {
-    return new ExecutorLostException("planted", new IllegalStateException("device"));
   }
 
   /** Asks for absurd amounts, or never admits anybody. */

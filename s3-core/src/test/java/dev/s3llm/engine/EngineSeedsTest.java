@@ -18,17 +18,21 @@ class EngineSeedsTest {
     long steps = 0;
     long preemptions = 0;
     long swaps = 0;
+    long losses = 0;
     for (long seed = 0; seed < SEEDS; seed++) {
       EngineScenario scenario = new EngineScenario(seed).run();
       steps += scenario.steps();
       preemptions += scenario.preemptions();
       swaps += scenario.swaps();
+      losses += scenario.lost() ? 1 : 0;
     }
     System.out.printf(
-        "engine seeds: %,d seeds, %,d loop passes, %,d preemptions, %,d of them swaps%n",
-        SEEDS, steps, preemptions, swaps);
+        "engine seeds: %,d seeds, %,d loop passes, %,d preemptions, %,d of them swaps, %,d lost"
+            + " executors%n",
+        SEEDS, steps, preemptions, swaps, losses);
     assertThat(preemptions).as("the scenarios must exercise preemption").isGreaterThan(SEEDS / 10);
     assertThat(swaps).as("the scenarios must exercise swapping").isGreaterThan(SEEDS / 100);
+    assertThat(losses).as("the scenarios must lose executors").isGreaterThan(SEEDS / 1000);
   }
 
   @ParameterizedTest

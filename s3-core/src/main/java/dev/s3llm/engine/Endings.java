@@ -1,0 +1,85 @@
+package dev.s3llm.engine;
+
+import dev.s3llm.memory.KvBlockPool;
+import dev.s3llm.observe.EngineEvent;
+import dev.s3llm.observe.FinishReason;
+import dev.s3llm.predict.LengthFeedback;
+import dev.s3llm.predict.LengthPrediction;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Ends sequences: takes them from where they are, frees what they hold, tells everybody once. */
+final class Endings {
+  private final EngineState state;
+
+  Endings(EngineState state) {
+    this.state = state;
+  }
+
+  /** Ends a sequence wherever it is. Does nothing if it has ended. */
+  void end(Sequence sequence, FinishReason reason, @Nullable Throwable cause, long now) {
+    if (sequence.ended() || !state.live.containsKey(sequence.sequenceId())) {
+      return;
+    }
+    state.drafted = false;
+    switch (sequence.state) {
+      case WAITING -> state.waiting.remove(sequence);
+      case RUNNING -> state.running.remove(sequence);
+      case PREDICTING, ENDED -> {}
+    }
+    sequence.state = SequenceState.ENDED;
+    state.live.remove(sequence.sequenceId());
+    if (state.lastDeferred == sequence) {
+      state.lastDeferred = null;
+    }
+    release(sequence);
+    state.counters.ended(reason);
+    feedBack(sequence, reason);
+    try {
+      sequence.spec().sink().onEnd(sequence.outcome(reason, cause, now));
+    } catch (RuntimeException e) {
+      state.counters.sinkFailures++;
+    }
+    int generated = sequence.generatedForSure();
+    state.publish(() -> new EngineEvent.Ended(now, sequence.requestId(), reason, generated));
+  }
+
+  /** Ends every live sequence. */
+  void endAll(FinishReason reason, @Nullable Throwable cause, long now) {
+    List.copyOf(state.live.values()).forEach(s -> end(s, reason, cause, now));
+  }
+
+  private void release(Sequence sequence) {
+    KvBlockPool.Lease deviceLease = sequence.deviceLease;
+    KvBlockPool.Lease hostLease = sequence.hostLease;
+    if (deviceLease != null) {
+      giveBack(deviceLease);
+    }
+    if (hostLease != null) {
+      giveBack(hostLease);
+      sequence.hostLease = null;
+    }
+  }
+
+  /** At once, or when the step in flight, which may touch the blocks, is over. */
+  private void giveBack(KvBlockPool.Lease lease) {
+    StepInFlight step = state.inFlight;
+    if (step == null) {
+      lease.close();
+    } else {
+      step.fenced.add(lease);
+    }
+  }
+
+  private void feedBack(Sequence sequence, FinishReason reason) {
+    LengthPrediction prediction = sequence.prediction;
+    int generated = sequence.generatedForSure();
+    if (prediction == null || generated == 0 || reason == FinishReason.FAILED) {
+      return;
+    }
+    state.supervisor.observe(
+        new LengthFeedback(sequence.spec().query(), prediction, generated, reason.censored()),
+        state.parts.predictor(),
+        state.fallback);
+  }
+}

@@ -1,0 +1,98 @@
+package dev.s3llm.engine;
+
+import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.memory.KvBlockPool;
+import dev.s3llm.observe.EngineEvent;
+import dev.s3llm.observe.EngineSnapshot;
+import dev.s3llm.observe.FinishReason;
+import dev.s3llm.predict.EmpiricalLengthPredictor;
+import dev.s3llm.recover.Supervisor;
+import dev.s3llm.schedule.WaitingQueue;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the loop owns: sequences and where they are, the pools, the counters. The classes that work
+ * on it ({@link Intake}, {@link StepLauncher}, {@link StepResults}, {@link Endings}) have no state
+ * of their own that outlives a pass. Only the loop's thread touches it.
+ */
+final class EngineState {
+  final EngineParts parts;
+  final ExecutorProfile profile;
+  final KvBlockPool device;
+  final KvBlockPool host;
+  final WaitingQueue waiting;
+  final List<Sequence> running = new ArrayList<>();
+  final Map<Long, Sequence> live = new LinkedHashMap<>();
+  final Supervisor supervisor = new Supervisor();
+  final EmpiricalLengthPredictor fallback = new EmpiricalLengthPredictor();
+  final Counters counters = new Counters();
+  final PlanBuilder planBuilder;
+
+  /** Whether the plan at hand was made for the state as it is, pending tokens assumed. */
+  boolean drafted;
+
+  @Nullable StepInFlight inFlight;
+  @Nullable Throwable lost;
+  @Nullable Sequence lastDeferred;
+
+  private final EventBus events;
+
+  EngineState(EngineParts parts) {
+    this.parts = parts;
+    this.profile = parts.executor().profile();
+    this.device = new KvBlockPool(profile.blockCount());
+    this.host = new KvBlockPool(profile.hostBlockCount());
+    this.waiting = new WaitingQueue(parts.order());
+    this.events = new EventBus(parts.listeners(), parts.callbacks(), parts.eventBuffer());
+    this.planBuilder = new PlanBuilder(parts, device, host, waiting, running);
+  }
+
+  /** Lets a sequence wait, for the first time or again. */
+  void enterQueue(Sequence sequence) {
+    sequence.state = SequenceState.WAITING;
+    waiting.add(sequence, planBuilder.admissionBlocks(sequence), sequence.age);
+    drafted = false;
+  }
+
+  /** Tells listeners, if there are any. */
+  void publish(Supplier<EngineEvent> event) {
+    if (events.active()) {
+      events.publish(event.get());
+    }
+  }
+
+  EngineSnapshot snapshot() {
+    return new EngineSnapshot(
+        lost == null,
+        waiting.size(),
+        live.size() - waiting.size() - running.size(),
+        running.size(),
+        device.capacity(),
+        device.reserved(),
+        device.allocated(),
+        host.capacity(),
+        host.allocated(),
+        counters.submitted,
+        counters.count(FinishReason.STOP),
+        counters.count(FinishReason.LENGTH),
+        counters.count(FinishReason.CANCELLED),
+        counters.count(FinishReason.TIMEOUT),
+        counters.count(FinishReason.FAILED),
+        counters.steps,
+        counters.outputTokens,
+        counters.preemptions,
+        counters.recomputedTokens,
+        counters.swappedTokens,
+        counters.outgrown,
+        counters.predictorFallbacks,
+        counters.ignoredCompletions,
+        counters.sinkFailures + events.failures(),
+        events.dropped(),
+        supervisor.coverageOfP90());
+  }
+}

@@ -1,0 +1,113 @@
+package dev.s3llm.engine;
+
+import dev.s3llm.observe.EngineEvent;
+import dev.s3llm.observe.FinishReason;
+import dev.s3llm.predict.LengthPrediction;
+import java.util.Comparator;
+import java.util.PriorityQueue;
+import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The way in: a new sequence gets its prediction, or the fallback's when the predictor fails or is
+ * late, and joins the waiting queue. Keeps the alarms of predictions and deadlines.
+ */
+final class Intake {
+  private final EngineState state;
+  private final Endings endings;
+  private final Inbox inbox;
+  private final PriorityQueue<Alarm> alarms = new PriorityQueue<>(Alarm.BY_TIME);
+
+  Intake(EngineState state, Endings endings, Inbox inbox) {
+    this.state = state;
+    this.endings = endings;
+    this.inbox = inbox;
+  }
+
+  /** Takes a new sequence in. */
+  void accept(Sequence sequence, long now) {
+    state.counters.submitted++;
+    state.live.put(sequence.sequenceId(), sequence);
+    if (state.lost != null) {
+      endings.end(sequence, FinishReason.FAILED, state.lost, now);
+      return;
+    }
+    if (sequence.spec().deadlineNanos() != Long.MAX_VALUE) {
+      alarms.add(new Alarm(sequence.spec().deadlineNanos(), sequence, Alarm.Kind.DEADLINE));
+    }
+    predict(sequence, now);
+  }
+
+  /** When the next deadline or prediction budget runs out; {@link Long#MAX_VALUE} if none does. */
+  long nextAlarmNanos() {
+    Alarm next = alarms.peek();
+    return next == null ? Long.MAX_VALUE : next.nanos;
+  }
+
+  /** Acts on the alarms that are due; returns on how many. */
+  int ring(long now) {
+    int work = 0;
+    Alarm alarm;
+    while ((alarm = alarms.peek()) != null && alarm.nanos <= now) {
+      alarms.remove();
+      Sequence sequence = alarm.sequence;
+      if (alarm.kind == Alarm.Kind.DEADLINE && !sequence.ended()) {
+        endings.end(sequence, FinishReason.TIMEOUT, null, now);
+        work++;
+      } else if (sequence.state == SequenceState.PREDICTING) {
+        join(sequence, null, now);
+        work++;
+      }
+    }
+    return work;
+  }
+
+  private void predict(Sequence sequence, long now) {
+    try {
+      CompletionStage<LengthPrediction> stage =
+          state.parts.predictor().predict(sequence.spec().query());
+      var future = stage.toCompletableFuture();
+      if (future.isDone()) {
+        join(sequence, future.isCompletedExceptionally() ? null : future.join(), now);
+        return;
+      }
+      long late = now + state.parts.predictionBudgetNanos();
+      alarms.add(new Alarm(late, sequence, Alarm.Kind.PREDICTION));
+      stage.whenComplete((answer, error) -> inbox.add(at -> predicted(sequence, answer, at)));
+    } catch (RuntimeException e) {
+      join(sequence, null, now);
+    }
+  }
+
+  private void predicted(Sequence sequence, @Nullable LengthPrediction answer, long now) {
+    if (sequence.state == SequenceState.PREDICTING) {
+      join(sequence, answer, now);
+    }
+  }
+
+  /** Lets a sequence join the waiting queue with its prediction, or the fallback's. */
+  private void join(Sequence sequence, @Nullable LengthPrediction answer, long now) {
+    boolean failed = answer == null;
+    if (failed) {
+      state.counters.predictorFallbacks++;
+    }
+    LengthPrediction prediction =
+        answer == null ? state.fallback.predictNow(sequence.spec().query()) : answer;
+    sequence.prediction = prediction.cappedAt(sequence.maxNewTokens());
+    state.enterQueue(sequence);
+    state.publish(
+        () ->
+            new EngineEvent.Queued(now, sequence.requestId(), sequence.knownPrediction(), failed));
+  }
+
+  /** A point in time at which a sequence needs attention. */
+  private record Alarm(long nanos, Sequence sequence, Kind kind) {
+    static final Comparator<Alarm> BY_TIME =
+        Comparator.comparingLong(Alarm::nanos).thenComparingLong(a -> a.sequence.sequenceId());
+
+    enum Kind {
+      DEADLINE,
+      PREDICTION
+    }
+  }
+}

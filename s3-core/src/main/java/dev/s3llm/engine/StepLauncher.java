@@ -1,0 +1,135 @@
+package dev.s3llm.engine;
+
+import dev.s3llm.execute.BlockCopy;
+import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.execute.KvGrowth;
+import dev.s3llm.execute.SequenceStep;
+import dev.s3llm.execute.StepBatch;
+import dev.s3llm.memory.KvBlockPool;
+import dev.s3llm.observe.EngineEvent;
+import dev.s3llm.schedule.Decision;
+import dev.s3llm.schedule.PreemptionMode;
+import dev.s3llm.schedule.StepPlan;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Carries out a plan: moves blocks and sequences as it says and makes the executor's batch. */
+final class StepLauncher {
+  private final EngineState state;
+  private final ExecutorProfile profile;
+
+  StepLauncher(EngineState state) {
+    this.state = state;
+    this.profile = state.profile;
+  }
+
+  /** Carries the plan out; the step is in flight from here on. */
+  StepBatch launch(StepPlan plan, long now) {
+    StepInFlight step = new StepInFlight(state.counters.steps++, now);
+    List<BlockCopy> swapOuts = new ArrayList<>();
+    List<BlockCopy> swapIns = new ArrayList<>();
+    plan.preemptions().forEach(p -> preempt(p, step, swapOuts, now));
+    plan.growths().forEach(g -> grow(g, now));
+    plan.admissions().forEach(a -> admit(a, step, swapIns, now));
+    List<SequenceStep> sequences = new ArrayList<>(plan.work().size());
+    for (int i = 0; i < plan.work().size(); i++) {
+      Sequence sequence = (Sequence) plan.work().get(i);
+      sequence.launched(plan.workTokens(i));
+      sequence.device().allocateTo(profile.blocksFor(sequence.kvTokens()));
+      step.sequences.add(sequence);
+      step.newTokens += plan.workTokens(i);
+      sequences.add(sequence);
+    }
+    state.inFlight = step;
+    return new StepBatch(step.step, sequences, swapOuts, swapIns);
+  }
+
+  private void preempt(
+      Decision.Preempt decision, StepInFlight step, List<BlockCopy> swapOuts, long now) {
+    Sequence victim = (Sequence) decision.sequence();
+    int kvTokens = victim.kvTokens();
+    boolean swap = decision.mode() == PreemptionMode.SWAP && kvTokens > 0;
+    count(decision, kvTokens, swap);
+    if (swap) {
+      copyOut(victim, profile.blocksFor(kvTokens), swapOuts);
+      step.swappedOut.add(victim);
+    }
+    victim.preempted(victim.reservedBlocks() * profile.blockTokens(), swap);
+    victim.device().close(); // copies out come before writes within a step
+    victim.deviceLease = null;
+    state.running.remove(victim);
+    state.enterQueue(victim);
+    state.publish(
+        () ->
+            new EngineEvent.Preempted(
+                now,
+                victim.requestId(),
+                swap ? PreemptionMode.SWAP : PreemptionMode.RECOMPUTE,
+                kvTokens,
+                decision.outgrown().requestId(),
+                decision.reason()));
+  }
+
+  private void count(Decision.Preempt decision, int kvTokens, boolean swap) {
+    Counters counters = state.counters;
+    counters.preemptions++;
+    counters.outgrown += decision.outgrown() == decision.sequence() ? 1 : 0;
+    counters.swappedTokens += swap ? kvTokens : 0;
+    counters.recomputedTokens += swap ? 0 : kvTokens;
+  }
+
+  private void copyOut(Sequence victim, int blocks, List<BlockCopy> swapOuts) {
+    KvBlockPool.Lease lease = state.host.open(victim.sequenceId());
+    lease.reserve(blocks);
+    lease.allocateTo(blocks);
+    for (int i = 0; i < blocks; i++) {
+      swapOuts.add(new BlockCopy(victim.sequenceId(), victim.device().block(i), lease.block(i)));
+    }
+    victim.hostLease = lease;
+  }
+
+  private void grow(Decision.Grow decision, long now) {
+    Sequence sequence = (Sequence) decision.sequence();
+    sequence.device().reserve(decision.reservedBlocks());
+    state.counters.outgrown++;
+    state.publish(
+        () ->
+            new EngineEvent.Grown(
+                now, sequence.requestId(), decision.reservedBlocks(), decision.reason()));
+  }
+
+  private void admit(
+      Decision.Admit decision, StepInFlight step, List<BlockCopy> swapIns, long now) {
+    Sequence sequence = (Sequence) decision.sequence();
+    sequence.age = state.waiting.removeAdmitted(sequence);
+    KvBlockPool.Lease lease = state.device.open(sequence.sequenceId());
+    lease.reserve(decision.reservedBlocks());
+    sequence.deviceLease = lease;
+    if (profile.growth() == KvGrowth.FIXED_CANVAS) {
+      lease.allocateTo(decision.reservedBlocks());
+    }
+    int restored = sequence.swappedTokens();
+    copyIn(sequence, lease, step, swapIns);
+    sequence.admitted(now, decision.reservedBlocks() * profile.blockTokens());
+    state.running.add(sequence);
+    state.publish(
+        () ->
+            new EngineEvent.Admitted(
+                now, sequence.requestId(), decision.reservedBlocks(), restored, decision.reason()));
+  }
+
+  private void copyIn(
+      Sequence sequence, KvBlockPool.Lease lease, StepInFlight step, List<BlockCopy> swapIns) {
+    KvBlockPool.Lease stored = sequence.hostLease;
+    if (stored == null) {
+      return;
+    }
+    int blocks = profile.blocksFor(sequence.swappedTokens());
+    lease.allocateTo(blocks);
+    for (int i = 0; i < blocks; i++) {
+      swapIns.add(new BlockCopy(sequence.sequenceId(), lease.block(i), stored.block(i)));
+    }
+    step.fenced.add(stored);
+    sequence.hostLease = null;
+  }
+}
