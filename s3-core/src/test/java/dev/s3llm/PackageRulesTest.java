@@ -2,7 +2,7 @@ package dev.s3llm;
 
 import static com.tngtech.archunit.base.DescribedPredicate.anyElementThat;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
-import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackages;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noCodeUnits;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noFields;
@@ -17,6 +17,7 @@ import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** Rules that the packages of this module keep. */
 @AnalyzeClasses(packages = "dev.s3llm", importOptions = DoNotIncludeTests.class)
@@ -38,6 +39,19 @@ final class PackageRulesTest {
   @ArchTest static final ArchRule predict_knowsNoOtherPackageOfOurs = isIndependent("predict");
 
   @ArchTest static final ArchRule execute_knowsNoOtherPackageOfOurs = isIndependent("execute");
+
+  @ArchTest static final ArchRule memory_knowsPredict = knowsOnly("memory", "predict");
+
+  @ArchTest
+  static final ArchRule schedule_knowsPredictAndMemory = knowsOnly("schedule", "predict", "memory");
+
+  @ArchTest
+  static final ArchRule recover_knowsWhatItNeeds =
+      knowsOnly("recover", "predict", "memory", "schedule", "execute");
+
+  @ArchTest
+  static final ArchRule observe_knowsPredictAndSchedule =
+      knowsOnly("observe", "predict", "schedule");
 
   @ArchTest
   static final ArchRule rootAndEngine_areKnownToSimulateOnly =
@@ -66,12 +80,20 @@ final class PackageRulesTest {
       noFields().that(PART_OF_THE_API).should().haveRawType(GUAVA).allowEmptyShould(true);
 
   private static ArchRule isIndependent(String name) {
+    return knowsOnly(name);
+  }
+
+  private static ArchRule knowsOnly(String name, String... others) {
     String itself = "dev.s3llm." + name + "..";
+    String[] known =
+        Stream.concat(Stream.of(name), Stream.of(others))
+            .map(other -> "dev.s3llm." + other + "..")
+            .toArray(String[]::new);
     return noClasses()
         .that()
         .resideInAPackage(itself)
         .should()
-        .dependOnClassesThat(resideInAPackage("dev.s3llm..").and(resideOutsideOfPackage(itself)))
+        .dependOnClassesThat(resideInAPackage("dev.s3llm..").and(resideOutsideOfPackages(known)))
         .allowEmptyShould(true);
   }
 

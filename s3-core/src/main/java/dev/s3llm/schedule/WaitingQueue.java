@@ -23,7 +23,7 @@ public final class WaitingQueue {
   private final QueueOrder order;
   private final TreeSet<Entry> byRank =
       new TreeSet<>(
-          Comparator.comparingInt((Entry e) -> -e.priority)
+          Comparator.comparing((Entry e) -> e.priority, Comparator.reverseOrder())
               .thenComparingLong(e -> e.rank)
               .thenComparingLong(e -> e.id));
   private final TreeSet<Entry> byAge =

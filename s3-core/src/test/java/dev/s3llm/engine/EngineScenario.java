@@ -183,7 +183,8 @@ final class EngineScenario {
       loseExecutor();
     }
     if (executor.busy() && random.nextInt(3) > 0) {
-      if (withFaults && random.nextInt(15) == 0) {
+      boolean copies = !executor.pendingBatch().swapOuts().isEmpty();
+      if (withFaults && random.nextInt(copies ? 3 : 15) == 0) {
         misbehave();
       } else {
         executor.complete();
@@ -206,8 +207,8 @@ final class EngineScenario {
     executor.pendingBatch().sequences().forEach(s -> struck.add(s.sequenceId()));
     int[] foreign = new int[size];
     Arrays.fill(foreign, VOCABULARY + 3);
-    switch (random.nextInt(5)) {
-      case 0 -> executor.fail(new IllegalStateException("planted failure"));
+    switch (random.nextInt(6)) {
+      case 0, 5 -> executor.fail(new IllegalStateException("planted failure"));
       case 1 -> executor.completeWith(StepResult.of(foreign));
       case 2 -> executor.completeWith(StepResult.of(new int[size + 1]));
       case 3 -> executor.answer(oneFails());

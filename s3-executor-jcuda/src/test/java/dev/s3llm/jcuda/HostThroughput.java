@@ -1,5 +1,6 @@
 package dev.s3llm.jcuda;
 
+import dev.s3llm.execute.HandDrivenSequence;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
@@ -60,13 +61,13 @@ final class HostThroughput {
   }
 
   private static double measure(HostExecutor executor, int batch) {
-    List<TestSequence> sequences = new ArrayList<>();
+    List<HandDrivenSequence> sequences = new ArrayList<>();
     int blocks = (PROMPT + STEPS) / 16 + 1;
     for (int s = 0; s < batch; s++) {
       int[] prompt = IntStream.range(0, PROMPT).map(i -> i * 37 % 4096).toArray();
       int first = s * blocks;
       sequences.add(
-          new TestSequence(
+          new HandDrivenSequence(
               s,
               prompt,
               SamplingParameters.GREEDY,
@@ -80,7 +81,7 @@ final class HostThroughput {
     return batch * STEPS * 1e9 / (System.nanoTime() - start);
   }
 
-  private static void step(HostExecutor executor, List<TestSequence> sequences) {
+  private static void step(HostExecutor executor, List<HandDrivenSequence> sequences) {
     sequences.forEach(s -> s.chunk(Integer.MAX_VALUE));
     List<SequenceStep> views = List.copyOf(sequences);
     int[] tokens =

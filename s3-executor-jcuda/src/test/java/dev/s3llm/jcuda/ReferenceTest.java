@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.s3llm.execute.HandDrivenSequence;
 import dev.s3llm.execute.SamplingParameters;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -30,7 +31,7 @@ class ReferenceTest {
     try (HostExecutor executor = HostExecutor.builder(FIXTURES.resolve(name)).build()) {
       double worst = 0;
       for (int i = 0; i < expected.get("prompts").size(); i++) {
-        TestSequence sequence = sequence(i, ints(expected.get("prompts").get(i)));
+        HandDrivenSequence sequence = sequence(i, ints(expected.get("prompts").get(i)));
         worst = Math.max(worst, difference(executor, sequence, expected.get("logits").get(i)));
         assertThat(greedy(executor, sequence, 32))
             .as("%s, prompt %d", name, i)
@@ -41,13 +42,14 @@ class ReferenceTest {
     }
   }
 
-  private static TestSequence sequence(int id, int[] prompt) {
+  private static HandDrivenSequence sequence(int id, int[] prompt) {
     int blocks = (prompt.length + 32) / 16 + 1;
-    return new TestSequence(
+    return new HandDrivenSequence(
         id, prompt, SamplingParameters.GREEDY, IntStream.range(3, 3 + blocks).toArray());
   }
 
-  private static double difference(HostExecutor executor, TestSequence sequence, JsonNode logits) {
+  private static double difference(
+      HostExecutor executor, HandDrivenSequence sequence, JsonNode logits) {
     float[] actual = executor.logits(sequence.chunk(Integer.MAX_VALUE).alone());
     double worst = 0;
     for (int i = 0; i < logits.size(); i++) {
@@ -57,7 +59,7 @@ class ReferenceTest {
   }
 
   /** Decodes from KV as the logits left it: the prompt's last token is computed again. */
-  private static int[] greedy(HostExecutor executor, TestSequence sequence, int count) {
+  private static int[] greedy(HostExecutor executor, HandDrivenSequence sequence, int count) {
     for (int n = 0; n < count; n++) {
       int token = executor.execute(sequence.alone()).toCompletableFuture().join().tokens()[0];
       sequence.append(token);

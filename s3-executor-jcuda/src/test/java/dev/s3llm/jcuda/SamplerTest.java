@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.data.Offset.offset;
 
+import dev.s3llm.execute.HandDrivenSequence;
 import dev.s3llm.execute.SamplingParameters;
 import java.util.HashMap;
 import java.util.Map;
@@ -58,14 +59,15 @@ class SamplerTest {
     Map<Integer, Integer> counts = new HashMap<>();
     for (int length = 1; length <= DRAWS; length++) {
       int[] prompt = new int[length];
-      TestSequence sequence = new TestSequence(1, prompt, sampling, 0).chunk(length);
+      HandDrivenSequence sequence = new HandDrivenSequence(1, prompt, sampling, 0).chunk(length);
       counts.merge(Sampler.sample(sequence, LOGITS.clone(), 0, 5), 1, Integer::sum);
     }
     return counts;
   }
 
   private static int sample(SamplingParameters sampling, int promptToken, float[] logits) {
-    TestSequence sequence = new TestSequence(1, new int[] {promptToken}, sampling, 0).chunk(1);
+    HandDrivenSequence sequence =
+        new HandDrivenSequence(1, new int[] {promptToken}, sampling, 0).chunk(1);
     return Sampler.sample(sequence, logits.clone(), 0, 5);
   }
 }

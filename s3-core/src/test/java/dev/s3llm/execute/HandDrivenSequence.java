@@ -1,15 +1,12 @@
-package dev.s3llm.jcuda;
+package dev.s3llm.execute;
 
-import dev.s3llm.execute.SamplingParameters;
-import dev.s3llm.execute.SequenceStep;
-import dev.s3llm.execute.StepBatch;
 import java.util.Arrays;
 import java.util.List;
 
 /**
  * A sequence driven by hand: tokens, a block table, and the part of it that the next step computes.
  */
-final class TestSequence implements SequenceStep {
+public final class HandDrivenSequence implements SequenceStep {
   private final long id;
   private final int[] blocks;
   private final int promptTokens;
@@ -18,7 +15,12 @@ final class TestSequence implements SequenceStep {
   private int start;
   private int count;
 
-  TestSequence(long id, int[] prompt, SamplingParameters sampling, int... blocks) {
+  /**
+   * A sequence that has computed nothing yet.
+   *
+   * @param blocks its block table; covers all that it will hold
+   */
+  public HandDrivenSequence(long id, int[] prompt, SamplingParameters sampling, int... blocks) {
     this.id = id;
     this.tokens = prompt.clone();
     this.promptTokens = prompt.length;
@@ -27,26 +29,30 @@ final class TestSequence implements SequenceStep {
   }
 
   /** Lets the next step compute up to this many of the tokens that are not in KV yet. */
-  TestSequence chunk(int most) {
+  public HandDrivenSequence chunk(int most) {
     start += count;
     count = Math.min(most, tokens.length - start);
     return this;
   }
 
-  void append(int token) {
+  /** Adds a sampled token. */
+  public void append(int token) {
     tokens = Arrays.copyOf(tokens, tokens.length + 1);
     tokens[tokens.length - 1] = token;
   }
 
-  int[] output() {
+  /** The tokens added so far. */
+  public int[] output() {
     return Arrays.copyOfRange(tokens, promptTokens, tokens.length);
   }
 
-  StepBatch alone() {
+  /** A batch of this sequence only. */
+  public StepBatch alone() {
     return new StepBatch(0, List.of(this), List.of(), List.of());
   }
 
-  void moveTo(int... others) {
+  /** Replaces the block table, as a swap does. */
+  public void moveTo(int... others) {
     System.arraycopy(others, 0, blocks, 0, blocks.length);
   }
 

@@ -1,0 +1,96 @@
+package dev.s3llm.recover;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.data.Offset.offset;
+
+import dev.s3llm.predict.EmpiricalLengthPredictor;
+import dev.s3llm.predict.LengthFeedback;
+import dev.s3llm.predict.LengthPrediction;
+import dev.s3llm.predict.LengthPredictor;
+import dev.s3llm.predict.LengthQuery;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.junit.jupiter.api.Test;
+
+class SupervisorTest {
+  private static final LengthQuery QUERY = new LengthQuery(5, null, null, 0, 100);
+
+  private final Supervisor supervisor = new Supervisor();
+  private final Recording predictor = new Recording();
+  private final Recording fallback = new Recording();
+
+  @Test
+  void beforeTheFirstAnswer_nothingIsKnown() {
+    assertThat(supervisor.coverageOfP90()).isNaN();
+    assertThat(supervisor.meanAbsoluteErrorTokens()).isNaN();
+  }
+
+  @Test
+  void coverageAndError_areMeasured() {
+    observe(LengthPrediction.exactly(10), 10, false); // covered
+    observe(LengthPrediction.exactly(10), 14, false); // not
+    observe(LengthPrediction.uniform(100), 90, false); // covered: the 90th of 100
+
+    assertThat(supervisor.observed()).isEqualTo(3);
+    assertThat(supervisor.coverageOfP90()).isCloseTo(2.0 / 3, offset(1e-9));
+    assertThat(supervisor.meanAbsoluteErrorTokens()).isCloseTo((0 + 4 + 40) / 3.0, offset(1e-9));
+  }
+
+  @Test
+  void cutOffAnswers_areFedBackButNotJudged() {
+    observe(LengthPrediction.exactly(50), 3, true);
+
+    assertThat(supervisor.observed()).isZero();
+    assertThat(predictor.seen).hasSize(1);
+    assertThat(fallback.seen).hasSize(1);
+  }
+
+  @Test
+  void predictorThatThrows_isCountedAndTheFallbackStillLearns() {
+    predictor.throwing = true;
+    observe(LengthPrediction.exactly(50), 3, false);
+
+    assertThat(supervisor.feedbackFailures()).isEqualTo(1);
+    assertThat(fallback.seen).hasSize(1);
+  }
+
+  @Test
+  void predictorThatIsTheFallback_learnsOnce() {
+    EmpiricalLengthPredictor both = new EmpiricalLengthPredictor();
+    supervisor.observe(
+        new LengthFeedback(QUERY, LengthPrediction.exactly(5), 7, false), both, both);
+    Recording once = new Recording();
+    supervisor.observe(
+        new LengthFeedback(QUERY, LengthPrediction.exactly(5), 7, false), once, once);
+
+    assertThat(once.seen).hasSize(1);
+  }
+
+  private void observe(LengthPrediction prediction, int actual, boolean censored) {
+    supervisor.observe(
+        new LengthFeedback(QUERY, prediction, actual, censored), predictor, fallback);
+  }
+
+  private static final class Recording implements LengthPredictor {
+    final List<LengthFeedback> seen = new ArrayList<>();
+    boolean throwing;
+
+    @Override
+    public CompletionStage<LengthPrediction> predict(LengthQuery query) {
+      return CompletableFuture.completedFuture(LengthPrediction.uniform(query.maxNewTokens()));
+    }
+
+    @Override
+    public void observe(LengthFeedback feedback) {
+      if (throwing) {
+        throw new IllegalStateException("planted");
+      }
+      seen.add(feedback);
+    }
+
+    @Override
+    public void close() {}
+  }
+}
