@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -43,6 +44,7 @@ public final class S3Engine implements AutoCloseable {
   private final Duration closeTimeout;
   private final java.util.concurrent.Executor callbacks;
   private final @Nullable ExecutorService ownCallbacks;
+  private final ThreadFactory threads;
   private final EngineLoop loop;
   private final EngineRunner runner;
   private final Map<String, Generation> live = new ConcurrentHashMap<>();
@@ -58,7 +60,8 @@ public final class S3Engine implements AutoCloseable {
     this.closeTimeout = builder.closeTimeout();
     this.callbacks = parts.callbacks();
     this.ownCallbacks = ownCallbacks;
-    this.runner = new EngineRunner(clock::nanos, builder.threads());
+    this.threads = builder.threads();
+    this.runner = new EngineRunner(clock::nanos, threads);
     this.loop = new EngineLoop(parts, runner::wake);
     runner.start(loop);
   }
@@ -104,7 +107,9 @@ public final class S3Engine implements AutoCloseable {
 
   /**
    * Refuses new requests, lets the live ones finish within the close timeout, cancels the rest, and
-   * closes the executor and the predictor. Idempotent; bounded in time.
+   * closes the executor and the predictor. Idempotent: a second call returns at once. Takes at most
+   * twice the close timeout and a few seconds; the executor stays open if its step has not ended by
+   * then, and whoever waits for a request gets its failure.
    */
   @Override
   public void close() {
@@ -130,10 +135,14 @@ public final class S3Engine implements AutoCloseable {
       loop.cancelAll();
     }
     runner.drain();
-    if (runner.onThread()) {
-      log.warn("close was called from the engine's own thread: it ends after this call");
-      return;
+    if (runner.onThread()) { // a callback on the loop's thread: the loop ends after it returns
+      threads.newThread(() -> finish(grace)).start();
+    } else {
+      finish(grace);
     }
+  }
+
+  private void finish(Duration grace) {
     boolean ended = awaitEnd(grace);
     releaseParts(ended);
   }

@@ -44,7 +44,7 @@ final class TokenBuffer implements Flow.Publisher<Integer> {
     } finally {
       lock.unlock();
     }
-    schedule();
+    schedule(false);
   }
 
   /** Notes the end and returns all tokens. */
@@ -57,7 +57,7 @@ final class TokenBuffer implements Flow.Publisher<Integer> {
     } finally {
       lock.unlock();
     }
-    schedule();
+    schedule(true);
     return all;
   }
 
@@ -86,11 +86,16 @@ final class TokenBuffer implements Flow.Publisher<Integer> {
     } finally {
       lock.unlock();
     }
-    schedule();
+    schedule(true);
   }
 
-  /** Starts a delivery unless one is under way or there is nothing to deliver. */
-  private void schedule() {
+  /**
+   * Starts a delivery unless one is under way or there is nothing to deliver.
+   *
+   * @param now whether to deliver on this thread if the callback executor refuses (it was shut
+   *     down, say); otherwise the next call tries again
+   */
+  private void schedule(boolean now) {
     lock.lock();
     try {
       if (draining || !deliverable()) {
@@ -103,13 +108,20 @@ final class TokenBuffer implements Flow.Publisher<Integer> {
     try {
       callbacks.execute(this::drain);
     } catch (RejectedExecutionException e) {
-      lock.lock();
-      try {
-        draining = false;
-        over = true;
-      } finally {
-        lock.unlock();
-      }
+      refused(now);
+    }
+  }
+
+  private void refused(boolean now) {
+    if (now) {
+      drain();
+      return;
+    }
+    lock.lock();
+    try {
+      draining = false;
+    } finally {
+      lock.unlock();
     }
   }
 
@@ -198,7 +210,7 @@ final class TokenBuffer implements Flow.Publisher<Integer> {
       } finally {
         lock.unlock();
       }
-      schedule();
+      schedule(true);
     }
 
     @Override

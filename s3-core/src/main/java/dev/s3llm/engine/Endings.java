@@ -7,9 +7,13 @@ import dev.s3llm.predict.LengthFeedback;
 import dev.s3llm.predict.LengthPrediction;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Ends sequences: takes them from where they are, frees what they hold, tells everybody once. */
 final class Endings {
+  private static final Logger log = LoggerFactory.getLogger(Endings.class);
+
   private final EngineState state;
 
   Endings(EngineState state) {
@@ -18,7 +22,7 @@ final class Endings {
 
   /** Ends a sequence wherever it is. Does nothing if it has ended. */
   void end(Sequence sequence, FinishReason reason, @Nullable Throwable cause, long now) {
-    if (sequence.ended() || !state.live.containsKey(sequence.sequenceId())) {
+    if (state.live.remove(sequence.sequenceId()) == null) {
       return;
     }
     state.drafted = false;
@@ -28,13 +32,16 @@ final class Endings {
       case PREDICTING, ENDED -> {}
     }
     sequence.state = SequenceState.ENDED;
-    state.live.remove(sequence.sequenceId());
     if (state.lastDeferred == sequence) {
       state.lastDeferred = null;
     }
     release(sequence);
     state.counters.ended(reason);
     feedBack(sequence, reason);
+    tell(sequence, reason, cause, now);
+  }
+
+  private void tell(Sequence sequence, FinishReason reason, @Nullable Throwable cause, long now) {
     try {
       sequence.spec().sink().onEnd(sequence.outcome(reason, cause, now));
     } catch (RuntimeException e) {
@@ -47,6 +54,21 @@ final class Endings {
   /** Ends every live sequence. */
   void endAll(FinishReason reason, @Nullable Throwable cause, long now) {
     List.copyOf(state.live.values()).forEach(s -> end(s, reason, cause, now));
+  }
+
+  /**
+   * Fails every live sequence, whatever state an error has left the engine in: who waits for a
+   * result gets one.
+   */
+  void failAll(Throwable cause, long now) {
+    for (Sequence sequence : List.copyOf(state.live.values())) {
+      try {
+        end(sequence, FinishReason.FAILED, cause, now);
+      } catch (RuntimeException e) {
+        log.error("{} could not be ended in order", sequence, e);
+        tell(sequence, FinishReason.FAILED, cause, now);
+      }
+    }
   }
 
   private void release(Sequence sequence) {

@@ -125,7 +125,7 @@ public final class EngineLoop {
       state.lost = cause;
       state.publish(() -> new EngineEvent.EngineLost(now, cause));
     }
-    endings.endAll(FinishReason.FAILED, cause, now);
+    endings.failAll(cause, now);
     snapshot = state.snapshot();
   }
 

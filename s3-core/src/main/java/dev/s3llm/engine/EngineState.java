@@ -54,8 +54,8 @@ final class EngineState {
 
   /** Lets a sequence wait, for the first time or again. */
   void enterQueue(Sequence sequence) {
-    sequence.state = SequenceState.WAITING;
     waiting.add(sequence, planBuilder.admissionBlocks(sequence), sequence.age);
+    sequence.state = SequenceState.WAITING;
     drafted = false;
   }
 

@@ -1,0 +1,82 @@
+package dev.s3llm;
+
+import dev.s3llm.execute.Executor;
+import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.execute.KvGrowth;
+import dev.s3llm.execute.RecoveryCosts;
+import dev.s3llm.execute.SequenceStep;
+import dev.s3llm.execute.StepBatch;
+import dev.s3llm.execute.StepResult;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Semaphore;
+import java.util.function.UnaryOperator;
+
+/**
+ * An executor for tests of the facade: the n-th output token of every sequence is n (modulo the
+ * vocabulary). Steps run at once, or, when held, one for each {@link #release}.
+ */
+final class FakeExecutor implements Executor {
+  static final ExecutorProfile PROFILE =
+      new ExecutorProfile(4, 100, 1, 0, 100, 64, 8, 50, KvGrowth.PER_BLOCK, RecoveryCosts.UNKNOWN);
+
+  private final Semaphore permits = new Semaphore(0);
+  private final boolean held;
+  volatile UnaryOperator<StepResult> tamper = r -> r;
+  volatile int closes;
+  volatile int steps;
+
+  private FakeExecutor(boolean held) {
+    this.held = held;
+  }
+
+  static FakeExecutor immediate() {
+    return new FakeExecutor(false);
+  }
+
+  static FakeExecutor held() {
+    return new FakeExecutor(true);
+  }
+
+  void release(int count) {
+    permits.release(count);
+  }
+
+  @Override
+  public ExecutorProfile profile() {
+    return PROFILE;
+  }
+
+  @Override
+  public CompletionStage<StepResult> execute(StepBatch batch) {
+    steps++;
+    int[] tokens = batch.sequences().stream().mapToInt(FakeExecutor::next).toArray();
+    if (!held) {
+      return CompletableFuture.completedFuture(tamper.apply(StepResult.of(tokens)));
+    }
+    CompletableFuture<StepResult> step = new CompletableFuture<>();
+    Thread worker =
+        new Thread(
+            () -> {
+              permits.acquireUninterruptibly();
+              try {
+                step.complete(tamper.apply(StepResult.of(tokens)));
+              } catch (RuntimeException e) {
+                step.completeExceptionally(e);
+              }
+            });
+    worker.setDaemon(true);
+    worker.start();
+    return step;
+  }
+
+  private static int next(SequenceStep sequence) {
+    int end = sequence.startPosition() + sequence.tokenCount();
+    return sequence.samples() ? (end - sequence.promptTokens() + 1) % 50 : StepResult.NO_TOKEN;
+  }
+
+  @Override
+  public void close() {
+    closes++;
+  }
+}
