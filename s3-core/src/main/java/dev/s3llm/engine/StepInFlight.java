@@ -8,12 +8,13 @@ import java.util.List;
 final class StepInFlight {
   final long step;
   final long launchedNanos;
-  final List<Sequence> sequences = new ArrayList<>();
+  final List<Sequence> sequences;
   final List<Sequence> swappedOut = new ArrayList<>();
   final List<KvBlockPool.Lease> fenced = new ArrayList<>();
   int newTokens;
 
-  StepInFlight(long step, long launchedNanos) {
+  StepInFlight(long step, long launchedNanos, int expectedSequences) {
+    this.sequences = new ArrayList<>(expectedSequences);
     this.step = step;
     this.launchedNanos = launchedNanos;
   }

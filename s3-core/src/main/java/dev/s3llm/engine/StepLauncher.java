@@ -11,6 +11,7 @@ import dev.s3llm.schedule.Decision;
 import dev.s3llm.schedule.PreemptionMode;
 import dev.s3llm.schedule.StepPlan;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 
 /** Carries out a plan: moves blocks and sequences as it says and makes the executor's batch. */
@@ -25,22 +26,21 @@ final class StepLauncher {
 
   /** Carries the plan out; the step is in flight from here on. */
   StepBatch launch(StepPlan plan, long now) {
-    StepInFlight step = new StepInFlight(state.counters.steps++, now);
+    StepInFlight step = new StepInFlight(state.counters.steps++, now, plan.work().size());
     List<BlockCopy> swapOuts = new ArrayList<>();
     List<BlockCopy> swapIns = new ArrayList<>();
     plan.preemptions().forEach(p -> preempt(p, step, swapOuts, now));
     plan.growths().forEach(g -> grow(g, now));
     plan.admissions().forEach(a -> admit(a, step, swapIns, now));
-    List<SequenceStep> sequences = new ArrayList<>(plan.work().size());
     for (int i = 0; i < plan.work().size(); i++) {
       Sequence sequence = (Sequence) plan.work().get(i);
       sequence.launched(plan.workTokens(i));
       sequence.device().allocateTo(profile.blocksFor(sequence.kvTokens()));
       step.sequences.add(sequence);
       step.newTokens += plan.workTokens(i);
-      sequences.add(sequence);
     }
     state.inFlight = step;
+    List<SequenceStep> sequences = Collections.unmodifiableList(step.sequences);
     return new StepBatch(step.step, sequences, swapOuts, swapIns);
   }
 

@@ -1,0 +1,115 @@
+package dev.s3llm.observe;
+
+import java.util.function.ToDoubleFunction;
+
+/**
+ * The engine's metrics: name, unit, meaning, and how to read each from a snapshot. A binding to a
+ * metrics library is a loop over {@link #values}.
+ *
+ * <pre>{@code
+ * for (EngineMetric metric : EngineMetric.values()) {
+ *   registry.register(metric.metricName(), () -> metric.read(engine.snapshot()));
+ * }
+ * }</pre>
+ */
+public enum EngineMetric {
+  /** Whether the engine can run steps. */
+  HEALTHY("s3.engine.healthy", "1", Kind.GAUGE, s -> s.healthy() ? 1 : 0),
+  /** Requests whose prediction is awaited. */
+  PREDICTING("s3.requests.predicting", "requests", Kind.GAUGE, EngineSnapshot::predicting),
+  /** Requests that wait for memory. */
+  WAITING("s3.requests.waiting", "requests", Kind.GAUGE, EngineSnapshot::waiting),
+  /** Requests that hold KV memory. */
+  RUNNING("s3.requests.running", "requests", Kind.GAUGE, EngineSnapshot::running),
+  /** Requests accepted. */
+  SUBMITTED("s3.requests.submitted", "requests", Kind.COUNTER, EngineSnapshot::submitted),
+  /** Requests that ended at a stop token. */
+  STOPPED("s3.requests.stopped", "requests", Kind.COUNTER, EngineSnapshot::stopped),
+  /** Requests cut at their output limit. */
+  CUT_AT_LIMIT("s3.requests.cut", "requests", Kind.COUNTER, EngineSnapshot::cutAtLimit),
+  /** Requests cancelled. */
+  CANCELLED("s3.requests.cancelled", "requests", Kind.COUNTER, EngineSnapshot::cancelled),
+  /** Requests whose deadline passed. */
+  TIMED_OUT("s3.requests.timed_out", "requests", Kind.COUNTER, EngineSnapshot::timedOut),
+  /** Requests that failed. */
+  FAILED("s3.requests.failed", "requests", Kind.COUNTER, EngineSnapshot::failed),
+  /** KV blocks on the device. */
+  KV_CAPACITY("s3.kv.capacity", "blocks", Kind.GAUGE, EngineSnapshot::capacityBlocks),
+  /** KV blocks held or set aside. */
+  KV_RESERVED("s3.kv.reserved", "blocks", Kind.GAUGE, EngineSnapshot::reservedBlocks),
+  /** KV blocks that hold tokens. */
+  KV_ALLOCATED("s3.kv.allocated", "blocks", Kind.GAUGE, EngineSnapshot::allocatedBlocks),
+  /** Host blocks that hold swapped tokens. */
+  KV_SWAPPED("s3.kv.swapped", "blocks", Kind.GAUGE, EngineSnapshot::hostAllocatedBlocks),
+  /** Steps launched. */
+  STEPS("s3.steps", "steps", Kind.COUNTER, EngineSnapshot::steps),
+  /** Tokens delivered. */
+  OUTPUT_TOKENS("s3.tokens.output", "tokens", Kind.COUNTER, EngineSnapshot::outputTokens),
+  /** Tokens whose KV was dropped by a preemption. */
+  RECOMPUTED_TOKENS(
+      "s3.tokens.recomputed", "tokens", Kind.COUNTER, EngineSnapshot::recomputedTokens),
+  /** Tokens whose KV was copied out by a preemption. */
+  SWAPPED_TOKENS("s3.tokens.swapped", "tokens", Kind.COUNTER, EngineSnapshot::swappedTokens),
+  /** Preemptions. */
+  PREEMPTIONS("s3.preemptions", "preemptions", Kind.COUNTER, EngineSnapshot::preemptions),
+  /** Reservations outgrown. */
+  OUTGROWN("s3.predictions.outgrown", "sequences", Kind.COUNTER, EngineSnapshot::outgrown),
+  /** Predictions that failed or were late. */
+  PREDICTOR_FALLBACKS(
+      "s3.predictions.fallbacks", "predictions", Kind.COUNTER, EngineSnapshot::predictorFallbacks),
+  /** Share of answers within their predicted 90th percentile; NaN before the first. */
+  COVERAGE_P90("s3.predictions.coverage_p90", "1", Kind.GAUGE, EngineSnapshot::coverageOfP90),
+  /** Step completions that matched no step in flight. */
+  IGNORED_COMPLETIONS(
+      "s3.steps.ignored_completions",
+      "completions",
+      Kind.COUNTER,
+      EngineSnapshot::ignoredCompletions),
+  /** Exceptions thrown by callbacks and listeners. */
+  CALLBACK_FAILURES(
+      "s3.callbacks.failures", "exceptions", Kind.COUNTER, EngineSnapshot::callbackFailures),
+  /** Events that a slow listener missed. */
+  DROPPED_EVENTS("s3.events.dropped", "events", Kind.COUNTER, EngineSnapshot::droppedEvents);
+
+  /** How a metric moves. */
+  public enum Kind {
+    /** Up and down. */
+    GAUGE,
+    /** Only up. */
+    COUNTER
+  }
+
+  private final String metricName;
+  private final String unit;
+  private final Kind kind;
+
+  @SuppressWarnings("ImmutableEnumChecker") // the lambdas above have no state
+  private final ToDoubleFunction<EngineSnapshot> reader;
+
+  EngineMetric(String metricName, String unit, Kind kind, ToDoubleFunction<EngineSnapshot> reader) {
+    this.metricName = metricName;
+    this.unit = unit;
+    this.kind = kind;
+    this.reader = reader;
+  }
+
+  /** The name, in lower case with dots, such as {@code s3.kv.reserved}. */
+  public String metricName() {
+    return metricName;
+  }
+
+  /** The unit: what is counted, or {@code 1} for ratios and flags. */
+  public String unit() {
+    return unit;
+  }
+
+  /** How it moves. */
+  public Kind kind() {
+    return kind;
+  }
+
+  /** Its value in a snapshot. */
+  public double read(EngineSnapshot snapshot) {
+    return reader.applyAsDouble(snapshot);
+  }
+}
