@@ -1,0 +1,173 @@
+package dev.s3llm.onnx;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.s3llm.predict.LengthFeedback;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Finished answers as JSON lines, {@code {"prompt", "output_tokens", "finished", "prompt_tokens",
+ * "predicted_p50", "predicted_p90"}}, for the training script to learn from; {@code finished} is
+ * false for answers that were cut off.
+ *
+ * <p>A thread of its own writes; callers never wait. Rows beyond the queue's bound, and rows that
+ * cannot be written, are dropped and counted. A full file becomes {@code NAME.1}, that one {@code
+ * NAME.2}, and so on; the oldest is deleted. Prompts are user data: keep the folder accordingly.
+ *
+ * <p>Thread-safe.
+ */
+public final class FeedbackLog implements AutoCloseable {
+  private static final Logger logger = LoggerFactory.getLogger(FeedbackLog.class);
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final int QUEUE = 4096;
+  private static final long CLOSE_WAIT_MILLIS = 5_000;
+
+  private final Path file;
+  private final long maxFileBytes;
+  private final int maxFiles;
+  private final BlockingQueue<LengthFeedback> queue = new ArrayBlockingQueue<>(QUEUE);
+  private final LongAdder dropped = new LongAdder();
+  private final LongAdder written = new LongAdder();
+  private final Thread writer;
+  private volatile boolean closed;
+
+  private FeedbackLog(Path file, long maxFileBytes, int maxFiles) {
+    this.file = file;
+    this.maxFileBytes = maxFileBytes;
+    this.maxFiles = maxFiles;
+    this.writer = new Thread(this::run, "s3-feedback-log");
+    writer.setDaemon(true);
+    writer.start();
+  }
+
+  /**
+   * Opens a log; appends where the file exists.
+   *
+   * @param file the newest file; its folder must exist
+   * @param maxFileBytes when to start a new file; at least 1,024
+   * @param maxFiles files kept, the newest included; from 1 to 1,000
+   */
+  public static FeedbackLog open(Path file, long maxFileBytes, int maxFiles) {
+    if (maxFileBytes < 1024) {
+      throw new IllegalArgumentException(
+          "maxFileBytes must be at least 1024, but is " + maxFileBytes);
+    }
+    if (maxFiles < 1 || maxFiles > 1000) {
+      throw new IllegalArgumentException("maxFiles must be from 1 to 1000, but is " + maxFiles);
+    }
+    Path folder = file.toAbsolutePath().getParent();
+    if (folder == null || !Files.isDirectory(folder)) {
+      throw new IllegalArgumentException("the folder of " + file + " does not exist");
+    }
+    return new FeedbackLog(file, maxFileBytes, maxFiles);
+  }
+
+  /** Notes an answer; at once, without waiting. Answers without a prompt's text are left out. */
+  public void append(LengthFeedback feedback) {
+    if (feedback.query().promptText() == null) {
+      return;
+    }
+    if (closed || !queue.offer(feedback)) {
+      dropped.increment();
+    }
+  }
+
+  /** Rows that were dropped. */
+  public long dropped() {
+    return dropped.sum();
+  }
+
+  /** Rows that were written. */
+  public long written() {
+    return written.sum();
+  }
+
+  private void run() {
+    List<LengthFeedback> rows = new ArrayList<>();
+    while (!closed || !queue.isEmpty()) {
+      try {
+        LengthFeedback first = queue.poll(100, TimeUnit.MILLISECONDS);
+        if (first != null) {
+          rows.add(first);
+          queue.drainTo(rows, 255);
+          write(rows);
+        }
+      } catch (InterruptedException e) {
+        return;
+      } catch (IOException e) {
+        if (dropped.sum() == 0) {
+          logger.warn("feedback cannot be written to {}; later failures are only counted", file, e);
+        }
+        dropped.add(rows.size());
+      } finally {
+        rows.clear();
+      }
+    }
+  }
+
+  private void write(List<LengthFeedback> rows) throws IOException {
+    StringBuilder lines = new StringBuilder();
+    for (LengthFeedback row : rows) {
+      lines.append(JSON.writeValueAsString(json(row))).append('\n');
+    }
+    byte[] bytes = lines.toString().getBytes(StandardCharsets.UTF_8);
+    if (Files.isRegularFile(file) && Files.size(file) + bytes.length > maxFileBytes) {
+      rotate();
+    }
+    try (OutputStream out =
+        Files.newOutputStream(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND)) {
+      out.write(bytes);
+    }
+    written.add(rows.size());
+  }
+
+  private static ObjectNode json(LengthFeedback row) {
+    @Nullable String prompt = row.query().promptText();
+    return JSON.createObjectNode()
+        .put("prompt", prompt)
+        .put("output_tokens", row.actualTokens())
+        .put("finished", !row.censored())
+        .put("prompt_tokens", row.query().promptTokens())
+        .put("predicted_p50", row.prediction().quantile(0.5))
+        .put("predicted_p90", row.prediction().quantile(0.9));
+  }
+
+  private void rotate() throws IOException {
+    Files.deleteIfExists(numbered(maxFiles - 1));
+    for (int i = maxFiles - 2; i >= 0; i--) {
+      if (Files.exists(numbered(i))) {
+        Files.move(numbered(i), numbered(i + 1), StandardCopyOption.REPLACE_EXISTING);
+      }
+    }
+  }
+
+  private Path numbered(int i) {
+    return i == 0 ? file : file.resolveSibling(file.getFileName() + "." + i);
+  }
+
+  /** Writes what waits, for at most a few seconds. Idempotent. */
+  @Override
+  public void close() {
+    closed = true;
+    try {
+      writer.join(CLOSE_WAIT_MILLIS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,140 @@
+package dev.s3llm.onnx;
+
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.google.common.hash.Hashing;
+import dev.s3llm.predict.LengthBuckets;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * The files of a length model, read whole and checked: {@code length-model.json} describes it and
+ * holds the checksums of {@code model.onnx} and {@code tokenizer.json}.
+ *
+ * @param name of the model
+ * @param model the ONNX file
+ * @param tokenizer the tokenizer file
+ * @param buckets what the classes stand for
+ * @param maxInputTokens longest prompt that the model reads whole
+ * @param lengthTokenizer SHA-256 of the tokenizer file in whose tokens lengths are counted, or
+ *     empty
+ * @param checksum SHA-256 of the ONNX file, in hex
+ */
+@SuppressWarnings("ArrayRecordComponent") // read once, handed on, never compared
+record LengthModelFolder(
+    String name,
+    byte[] model,
+    byte[] tokenizer,
+    LengthBuckets buckets,
+    int maxInputTokens,
+    String lengthTokenizer,
+    String checksum) {
+  static final String DESCRIPTION = "length-model.json";
+  static final String MODEL = "model.onnx";
+  static final String TOKENIZER = "tokenizer.json";
+
+  private static final long MAX_MODEL_BYTES = 512L << 20;
+  private static final long MAX_TOKENIZER_BYTES = 64L << 20;
+  private static final long MAX_DESCRIPTION_BYTES = 1L << 20;
+  private static final int MAX_BUCKETS = 4096;
+  private static final int MAX_INPUT_TOKENS = 8192;
+  private static final int FORMAT = 1;
+
+  private static final ObjectMapper JSON =
+      JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
+
+  /**
+   * Reads and checks a folder.
+   *
+   * @throws LengthModelException naming the file and what is wrong with it
+   */
+  static LengthModelFolder read(Path folder) {
+    Path file = folder.resolve(DESCRIPTION);
+    JsonNode json = parse(file, bytes(file, MAX_DESCRIPTION_BYTES));
+    integer(file, json, "format", FORMAT, FORMAT);
+    JsonNode sums = json.path("sha256");
+    byte[] model = verified(folder.resolve(MODEL), MAX_MODEL_BYTES, sums);
+    byte[] tokenizer = verified(folder.resolve(TOKENIZER), MAX_TOKENIZER_BYTES, sums);
+    return new LengthModelFolder(
+        json.path("name").asText("unnamed"),
+        model,
+        tokenizer,
+        buckets(file, json.path("upper_edges")),
+        integer(file, json, "max_input_tokens", 4, MAX_INPUT_TOKENS),
+        json.path("length_tokenizer").asText(""),
+        sums.path(MODEL).asText());
+  }
+
+  private static byte[] bytes(Path file, long limit) {
+    if (!Files.isRegularFile(file)) {
+      throw new LengthModelException(file + " is missing");
+    }
+    try {
+      long size = Files.size(file);
+      if (size == 0 || size > limit) {
+        throw new LengthModelException(
+            "%s has %d bytes, but must have from 1 to %d".formatted(file, size, limit));
+      }
+      return Files.readAllBytes(file);
+    } catch (IOException e) {
+      throw new LengthModelException(file + " cannot be read: " + e, e);
+    }
+  }
+
+  private static JsonNode parse(Path file, byte[] bytes) {
+    try {
+      JsonNode json = JSON.readTree(bytes);
+      if (!json.isObject()) {
+        throw new LengthModelException(file + " must be a JSON object");
+      }
+      return json;
+    } catch (IOException e) {
+      throw new LengthModelException(file + " is not valid JSON: " + e.getMessage(), e);
+    }
+  }
+
+  private static byte[] verified(Path file, long limit, JsonNode sums) {
+    byte[] bytes = bytes(file, limit);
+    String expected = sums.path(String.valueOf(file.getFileName())).asText("");
+    String actual = Hashing.sha256().hashBytes(bytes).toString();
+    if (!actual.equals(expected)) {
+      throw new LengthModelException(
+          "%s has the SHA-256 %s, but %s says '%s'".formatted(file, actual, DESCRIPTION, expected));
+    }
+    return bytes;
+  }
+
+  private static LengthBuckets buckets(Path file, JsonNode edges) {
+    if (!edges.isArray() || edges.isEmpty() || edges.size() > MAX_BUCKETS) {
+      throw new LengthModelException(
+          "%s: upper_edges must be a list of 1 to %d integers".formatted(file, MAX_BUCKETS));
+    }
+    int[] values = new int[edges.size()];
+    for (int i = 0; i < values.length; i++) {
+      if (!edges.get(i).canConvertToInt() || !edges.get(i).isIntegralNumber()) {
+        throw new LengthModelException(
+            "%s: upper_edges[%d] is %s, not an integer".formatted(file, i, edges.get(i)));
+      }
+      values[i] = edges.get(i).intValue();
+    }
+    try {
+      return LengthBuckets.of(values);
+    } catch (IllegalArgumentException e) {
+      throw new LengthModelException(file + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static int integer(Path file, JsonNode json, String field, int least, int most) {
+    JsonNode value = json.path(field);
+    boolean fits = value.isIntegralNumber() && value.canConvertToInt();
+    if (!fits || value.intValue() < least || value.intValue() > most) {
+      throw new LengthModelException(
+          "%s: %s must be an integer from %d to %d, but is %s"
+              .formatted(file, field, least, most, value.isMissingNode() ? "missing" : value));
+    }
+    return value.intValue();
+  }
+}

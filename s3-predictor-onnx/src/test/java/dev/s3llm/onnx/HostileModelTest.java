@@ -1,0 +1,140 @@
+package dev.s3llm.onnx;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Model folders that must not be loaded, and what is said of them. */
+class HostileModelTest {
+  @TempDir Path folder;
+
+  @Test
+  void externalData_isRefused() {
+    refused(m -> m.externalData = true, "table", "another file");
+    refused(m -> m.sparseExternal = true, "another file");
+  }
+
+  @Test
+  void customOperators_areRefused() {
+    refused(m -> m.domain = "evil.ops", "evil.ops");
+  }
+
+  @Test
+  void unknownOperator_isRefused() {
+    refused(m -> m.operator = "Gathr", "ONNX Runtime refuses");
+  }
+
+  @Test
+  void wrongSignatures_areRefusedByName() {
+    refused(m -> m.idsName = "ids", "'input_ids'", "ids");
+    refused(m -> m.idsType = 6, "'input_ids'", "INT64");
+    refused(m -> m.idsRank = 3, "'input_ids'", "matrix");
+    refused(m -> m.logitsName = "scores", "'logits'");
+  }
+
+  @Test
+  void wrongClassCount_isRefusedWithBothNumbers() {
+    refused(m -> m.columns = 7, "7", "5");
+    refused(m -> m.edges = "[4,16,64]", "5", "3");
+  }
+
+  @Test
+  void badDescriptions_areRefusedByField() {
+    refused(m -> m.edges = "[]", "upper_edges");
+    refused(m -> m.edges = "[4,4,5,6,7]", "ascend");
+    refused(m -> m.edges = "[0,4,5,6,7]", "ascend");
+    refused(m -> m.edges = "[1,2,3,4,99999999999]", "upper_edges[4]");
+    refused(m -> m.edges = "[1,2,3,4,5.5]", "upper_edges[4]");
+    refused(m -> m.maxInputTokens = 3, "max_input_tokens", "3");
+    refused(m -> m.maxInputTokens = 1 << 20, "max_input_tokens");
+    refused(m -> m.checksum = "00", "SHA-256", "model.onnx");
+    refused(m -> m.afterwards = text("length-model.json", "[1]"), "JSON object");
+    refused(m -> m.afterwards = text("length-model.json", "{"), "not valid JSON");
+    refused(m -> m.afterwards = text("length-model.json", ""), "0 bytes");
+    refused(
+        m -> m.afterwards = text("length-model.json", "{\"format\": 2}"), "format", "from 1 to 1");
+  }
+
+  @Test
+  void missingAndChangedFiles_areRefusedByName() {
+    for (String name : new String[] {"model.onnx", "tokenizer.json", "length-model.json"}) {
+      refused(m -> m.afterwards = deleting(name), name, "missing");
+    }
+    refused(m -> m.afterwards = text("tokenizer.json", "{}"), "tokenizer.json", "SHA-256");
+    refused(m -> m.afterwards = text("model.onnx", ""), "model.onnx", "0 bytes");
+  }
+
+  @Test
+  void damagedGraphs_areRefusedOrFailInTheRuntimeOnly() {
+    byte[] good = new TinyModel().onnx();
+    OnnxFileCheck.requireSelfContained(good);
+    for (int length = 0; length < good.length; length += 3) {
+      try {
+        OnnxFileCheck.requireSelfContained(Arrays.copyOf(good, length));
+      } catch (LengthModelException e) {
+        assertThat(e).hasMessageMatching("not (a protobuf message|an ONNX model).*");
+      }
+    }
+    Random random = new Random(1);
+    for (int i = 0; i < 5_000; i++) {
+      byte[] damaged = good.clone();
+      damaged[random.nextInt(damaged.length)] = (byte) random.nextInt();
+      try {
+        OnnxFileCheck.requireSelfContained(damaged);
+      } catch (LengthModelException e) {
+        assertThat(e.getMessage()).isNotBlank();
+      }
+    }
+  }
+
+  @Test
+  void graphsNestedWithoutEnd_areRefused() {
+    TinyModel.Message graph = new TinyModel.Message();
+    for (int i = 0; i < 100; i++) {
+      TinyModel.Message attribute = new TinyModel.Message().message(6, graph);
+      graph = new TinyModel.Message().message(1, new TinyModel.Message().message(5, attribute));
+    }
+    byte[] model = new TinyModel.Message().message(7, graph).bytes();
+    assertThatExceptionOfType(LengthModelException.class)
+        .isThrownBy(() -> OnnxFileCheck.requireSelfContained(model))
+        .withMessageContaining("nested");
+  }
+
+  private void refused(Consumer<TinyModel> spoil, String... because) {
+    TinyModel model = new TinyModel();
+    spoil.accept(model);
+    Path path = model.write(folder.resolve("m" + System.nanoTime()));
+    assertThatExceptionOfType(LengthModelException.class)
+        .isThrownBy(() -> LengthModel.load(path, 1))
+        .satisfies(e -> assertThat(e.getMessage()).contains(because));
+  }
+
+  private static Consumer<Path> text(String name, String content) {
+    return folder -> {
+      try {
+        Files.writeString(folder.resolve(name), content);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    };
+  }
+
+  private static Consumer<Path> deleting(String name) {
+    return folder -> {
+      try {
+        Files.delete(folder.resolve(name));
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    };
+  }
+}
