@@ -6,6 +6,7 @@ import dev.s3llm.memory.MemoryPlanner;
 import dev.s3llm.memory.S3Planner;
 import dev.s3llm.observe.EngineListener;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
+import dev.s3llm.predict.HintedPredictor;
 import dev.s3llm.predict.LengthPredictor;
 import dev.s3llm.recover.Recovery;
 import dev.s3llm.recover.RecoveryPolicy;
@@ -38,7 +39,8 @@ public final class EngineBuilder {
   }
 
   /**
-   * Sets the predictor, which the engine then owns; {@link EmpiricalLengthPredictor} by default.
+   * Sets the predictor, which the engine then owns. By default an {@link EmpiricalLengthPredictor}
+   * answers, and a request's own length hint where it has one ({@link HintedPredictor}).
    */
   public EngineBuilder predictor(LengthPredictor predictor) {
     return set("predictor", predictor);
@@ -156,7 +158,7 @@ public final class EngineBuilder {
     EngineParts parts =
         new EngineParts(
             executor,
-            get("predictor", EmpiricalLengthPredictor::new),
+            get("predictor", () -> new HintedPredictor(new EmpiricalLengthPredictor())),
             get("planner", S3Planner::new),
             get("order", FirstComeFirstServed::new),
             get("scheduler", ContinuousBatchingScheduler::new),

@@ -1,0 +1,263 @@
+package dev.s3llm.predict;
+
+import java.util.Arrays;
+
+/**
+ * Learns the distribution of actual length given a prediction, online and with forgetting.
+ *
+ * <p>Two experts give a distribution over a fixed grid of lengths: the prediction as it stands, and
+ * the ratios of actual length to predicted median that were seen before, for predictions of like
+ * size first and for all of them where those are few. The first knows shapes, the second can leave
+ * the prediction's support, which a predictor that names one number needs. They are mixed by how
+ * well each did lately (fading Bayesian model averaging).
+ *
+ * <p>The mixture is then recalibrated: the values its distribution function took at actual lengths
+ * are collected in a fading histogram, whose own distribution function maps what the mixture says
+ * to what came true (probability integral transform; Dawid 1984; Kuleshov et al., ICML 2018).
+ *
+ * <p>A cut-off answer spreads its weight over what is longer, in proportion to what is believed
+ * there (Efron 1967). Not thread-safe.
+ */
+final class Calibration {
+  private static final LengthBuckets GRID = LengthBuckets.logSpaced(1 << 17, 112);
+  private static final int CELLS = GRID.count();
+
+  /** Bins of the log ratio, eight for each factor of two, around a ratio of one. */
+  private static final int RATIOS = 129;
+
+  private static final double BINS_PER_DOUBLING = 8;
+
+  /** Groups of predictions of like size, two for each factor of two of the median. */
+  private static final int SIZES = 34;
+
+  private static final double SIZES_PER_DOUBLING = 2;
+
+  /** Answers that the ratios of all sizes weigh against those of one. */
+  private static final double SIZE_PRIOR = 20;
+
+  /** Answers that the first belief about ratios weighs. */
+  private static final double RATIO_PRIOR = 10;
+
+  /** Bins of the mixture's values at actual lengths, and how many answers their prior weighs. */
+  private static final int LEVELS = 50;
+
+  private static final double LEVEL_PRIOR = 40;
+
+  /** Each observation keeps this share of its weight when another follows. */
+  private static final double RETAIN = 1 - 1.0 / 600;
+
+  private static final double RETAIN_SCORE = 1 - 1.0 / 100;
+
+  /** The least probability that an expert is charged with; also its share of each mixture. */
+  private static final double FLOOR = 1e-3;
+
+  private final double[] ratioPrior = laplace();
+  private final double[] ratios = new double[RATIOS];
+  private final double[][] ratiosBySize = new double[SIZES][RATIOS];
+  private final double[] levels = new double[LEVELS];
+  private double scoreOfPrediction;
+  private double scoreOfRatios;
+
+  /** The calibrated distribution. */
+  LengthPrediction apply(LengthPrediction prediction) {
+    double[] cumulative = cumulative(mixture(prediction));
+    double[] levelEdges = levelEdges();
+    double[] probabilities = new double[CELLS];
+    double before = 0;
+    for (int i = 0; i < CELLS; i++) {
+      double level = i == CELLS - 1 ? 1 : interpolate(levelEdges, cumulative[i]);
+      probabilities[i] = Math.max(0, level - before);
+      before = level;
+    }
+    return LengthPrediction.of(GRID, probabilities);
+  }
+
+  /** Learns from an answer. */
+  void learn(LengthPrediction prediction, int actualTokens, boolean censored) {
+    int actual = Math.min(actualTokens, GRID.maxTokens());
+    double[] direct = onGrid(prediction);
+    double[] byRatio = byRatio(prediction);
+    double[] mixed = mix(direct, byRatio);
+    learnLevel(cumulative(mixed), actual, censored);
+    if (!censored) {
+      int cell = GRID.bucketOf(actual);
+      scoreOfPrediction = scoreOfPrediction * RETAIN_SCORE + Math.log(direct[cell] + FLOOR);
+      scoreOfRatios = scoreOfRatios * RETAIN_SCORE + Math.log(byRatio[cell] + FLOOR);
+    }
+    learnRatio(prediction, actual, censored);
+  }
+
+  // ---- experts
+
+  private double[] mixture(LengthPrediction prediction) {
+    return mix(onGrid(prediction), byRatio(prediction));
+  }
+
+  private double[] mix(double[] direct, double[] byRatio) {
+    double weight = 1 / (1 + Math.exp(scoreOfRatios - scoreOfPrediction));
+    double bounded = Math.min(1 - 0.02, Math.max(0, weight)); // keeps a way out of the support
+    double[] mixed = new double[CELLS];
+    for (int i = 0; i < CELLS; i++) {
+      mixed[i] = bounded * direct[i] + (1 - bounded) * byRatio[i];
+    }
+    return mixed;
+  }
+
+  private static double[] onGrid(LengthPrediction prediction) {
+    double[] probabilities = new double[CELLS];
+    double above = 1;
+    for (int i = 0; i < CELLS; i++) {
+      double next = i == CELLS - 1 ? 0 : prediction.survival(GRID.upperEdge(i));
+      probabilities[i] = above - next;
+      above = next;
+    }
+    return probabilities;
+  }
+
+  private double[] byRatio(LengthPrediction prediction) {
+    int median = prediction.quantile(0.5);
+    double[] belief = ratioBelief(median);
+    double[] probabilities = new double[CELLS];
+    double below = 0;
+    for (int i = 0; i < CELLS; i++) {
+      double upTo = i == CELLS - 1 ? 1 : ratioAtMost(belief, (GRID.upperEdge(i) + 0.5) / median);
+      probabilities[i] = upTo - below;
+      below = upTo;
+    }
+    return probabilities;
+  }
+
+  /** What is believed of the ratio for predictions of this size. */
+  private double[] ratioBelief(int median) {
+    double[] overall = blend(ratios, ratioPrior, RATIO_PRIOR);
+    return blend(ratiosBySize[sizeOf(median)], overall, SIZE_PRIOR);
+  }
+
+  private static double[] blend(double[] counts, double[] prior, double weight) {
+    double total = Arrays.stream(counts).sum() + weight;
+    double[] blended = new double[counts.length];
+    for (int i = 0; i < counts.length; i++) {
+      blended[i] = (counts[i] + weight * prior[i]) / total;
+    }
+    return blended;
+  }
+
+  private static double ratioAtMost(double[] belief, double ratio) {
+    double position = ratioPosition(ratio) + 0.5; // bins are centred
+    double sum = 0;
+    int whole = (int) Math.floor(position);
+    for (int i = 0; i < Math.min(whole, RATIOS); i++) {
+      sum += belief[i];
+    }
+    return whole >= 0 && whole < RATIOS ? sum + (position - whole) * belief[whole] : sum;
+  }
+
+  private static double ratioPosition(double ratio) {
+    return Math.log(ratio) / Math.log(2) * BINS_PER_DOUBLING + RATIOS / 2;
+  }
+
+  private static int sizeOf(int median) {
+    int size = (int) (Math.log(median) / Math.log(2) * SIZES_PER_DOUBLING);
+    return Math.max(0, Math.min(SIZES - 1, size));
+  }
+
+  private static double[] laplace() {
+    double[] belief = new double[RATIOS];
+    double sum = 0;
+    for (int i = 0; i < RATIOS; i++) {
+      belief[i] = Math.exp(-Math.abs(i - RATIOS / 2) / BINS_PER_DOUBLING);
+      sum += belief[i];
+    }
+    for (int i = 0; i < RATIOS; i++) {
+      belief[i] /= sum;
+    }
+    return belief;
+  }
+
+  private void learnRatio(LengthPrediction prediction, int actual, boolean censored) {
+    int median = prediction.quantile(0.5);
+    int bin =
+        (int)
+            Math.max(0, Math.min(RATIOS - 1, Math.round(ratioPosition((double) actual / median))));
+    double[] belief = ratioBelief(median);
+    double[] ofSize = ratiosBySize[sizeOf(median)];
+    fade(ratios);
+    fade(ofSize);
+    int last = censored ? RATIOS - 1 : bin;
+    double mass = 0;
+    for (int i = bin; i <= last; i++) {
+      mass += belief[i];
+    }
+    for (int i = bin; i <= last; i++) {
+      ratios[i] += belief[i] / mass;
+      ofSize[i] += belief[i] / mass;
+    }
+  }
+
+  private static void fade(double[] counts) {
+    for (int i = 0; i < counts.length; i++) {
+      counts[i] *= RETAIN;
+    }
+  }
+
+  // ---- recalibration
+
+  private static double[] cumulative(double[] probabilities) {
+    double[] cumulative = new double[CELLS];
+    double sum = 0;
+    for (int i = 0; i < CELLS; i++) {
+      sum += probabilities[i];
+      cumulative[i] = Math.min(1, sum);
+    }
+    return cumulative;
+  }
+
+  /** The value of a distribution function at a length, even within cells. */
+  private static double at(double[] cumulative, int tokens) {
+    if (tokens <= 0) {
+      return 0;
+    }
+    int cell = GRID.bucketOf(tokens);
+    double before = cell == 0 ? 0 : cumulative[cell - 1];
+    int lower = GRID.lowerEdge(cell);
+    double within = (double) (tokens - lower) / (GRID.upperEdge(cell) - lower);
+    return before + within * (cumulative[cell] - before);
+  }
+
+  /** Spreads the answer's weight over the levels that its length stands for. */
+  private void learnLevel(double[] cumulative, int actual, boolean censored) {
+    double from = at(cumulative, actual - 1);
+    double to = censored ? 1 : at(cumulative, actual);
+    double[] edges = levelEdges();
+    fade(levels);
+    double believed = interpolate(edges, to) - interpolate(edges, from);
+    if (believed <= 1e-12) {
+      levels[Math.min(LEVELS - 1, (int) (to * LEVELS))]++;
+      return;
+    }
+    for (int i = 0; i < LEVELS; i++) {
+      double low = Math.max(from, (double) i / LEVELS);
+      double high = Math.min(to, (i + 1.0) / LEVELS);
+      if (high > low) {
+        double share = interpolate(edges, high) - interpolate(edges, low);
+        levels[i] += censored ? share / believed : (high - low) / (to - from);
+      }
+    }
+  }
+
+  /** The distribution function of the levels, at the edges of their bins. */
+  private double[] levelEdges() {
+    double total = Arrays.stream(levels).sum() + LEVEL_PRIOR;
+    double[] edges = new double[LEVELS + 1];
+    for (int i = 0; i < LEVELS; i++) {
+      edges[i + 1] = edges[i] + (levels[i] + LEVEL_PRIOR / LEVELS) / total;
+    }
+    return edges;
+  }
+
+  private static double interpolate(double[] edges, double level) {
+    double position = Math.max(0, Math.min(1, level)) * LEVELS;
+    int bin = Math.min(LEVELS - 1, (int) position);
+    return edges[bin] + (position - bin) * (edges[bin + 1] - edges[bin]);
+  }
+}

@@ -1,0 +1,49 @@
+package dev.s3llm.predict;
+
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+
+/**
+ * Takes a caller's own guess ({@link LengthQuery#hintTokens}) for what it has proved to be worth,
+ * and asks another predictor where there is no guess. Thread-safe.
+ */
+public final class HintedPredictor implements LengthPredictor {
+  private final LengthPredictor others;
+  private final CalibratedPredictor hints = new CalibratedPredictor(new Hints());
+
+  /**
+   * Creates the predictor.
+   *
+   * @param others answers queries without a hint; closed with this one, and given all feedback
+   */
+  public HintedPredictor(LengthPredictor others) {
+    this.others = others;
+  }
+
+  @Override
+  public CompletionStage<LengthPrediction> predict(LengthQuery query) {
+    return query.hintTokens() > 0 ? hints.predict(query) : others.predict(query);
+  }
+
+  @Override
+  public void observe(LengthFeedback feedback) {
+    if (feedback.query().hintTokens() > 0) {
+      hints.observe(feedback);
+    }
+    others.observe(feedback);
+  }
+
+  @Override
+  public void close() {
+    others.close();
+  }
+
+  /** Believes the hint. */
+  private static final class Hints implements LengthPredictor {
+    @Override
+    public CompletionStage<LengthPrediction> predict(LengthQuery query) {
+      int hint = Math.min(query.hintTokens(), query.maxNewTokens());
+      return CompletableFuture.completedFuture(LengthPrediction.exactly(hint));
+    }
+  }
+}
