@@ -77,6 +77,7 @@ def write_folder(model, tokenizer_spec, edges, name, length_tokenizer, out):
         "name": name,
         "upper_edges": [int(edge) for edge in edges],
         "max_input_tokens": encoder.MAX_TOKENS,
+        "max_batch": 1,  # activations are quantised for a whole batch at once
         "length_tokenizer": sha256(length_tokenizer) if length_tokenizer else "",
         "sha256": {file: sha256(out / file) for file in ("model.onnx", "tokenizer.json")},
     })

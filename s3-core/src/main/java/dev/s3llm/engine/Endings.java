@@ -5,6 +5,7 @@ import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.predict.LengthFeedback;
 import dev.s3llm.predict.LengthPrediction;
+import dev.s3llm.recover.Supervisor;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -37,7 +38,7 @@ final class Endings {
     }
     release(sequence);
     state.counters.ended(reason);
-    feedBack(sequence, reason);
+    feedBack(sequence, reason, now);
     tell(sequence, reason, cause, now);
   }
 
@@ -93,7 +94,7 @@ final class Endings {
     }
   }
 
-  private void feedBack(Sequence sequence, FinishReason reason) {
+  private void feedBack(Sequence sequence, FinishReason reason, long now) {
     LengthPrediction prediction = sequence.prediction;
     int generated = sequence.generatedForSure();
     if (prediction == null || generated == 0 || reason == FinishReason.FAILED) {
@@ -103,5 +104,21 @@ final class Endings {
         new LengthFeedback(sequence.spec().query(), prediction, generated, reason.censored()),
         state.parts.predictor(),
         state.fallback);
+    if (state.supervisor.driftChanged()) {
+      tellDrift(now);
+    }
+  }
+
+  private void tellDrift(long now) {
+    Supervisor supervisor = state.supervisor;
+    boolean drifting = supervisor.drifting();
+    double coverage = supervisor.recentCoverage();
+    double error = supervisor.recentErrorTokens();
+    log.info(
+        "length predictions {}: {} of recent answers within their 90th percentile, error {} tokens",
+        drifting ? "miss" : "hold again",
+        coverage,
+        error);
+    state.publish(() -> new EngineEvent.PredictionDrift(now, drifting, coverage, error));
   }
 }

@@ -69,6 +69,17 @@ public sealed interface EngineEvent {
   /** A step failed, and with it the requests in it. */
   record StepFailed(long nanos, long step, Throwable cause) implements EngineEvent {}
 
+  /**
+   * Predictions have begun to miss, or to hold again: fewer recent answers than should be are
+   * within their predicted 90th percentile, or the error has grown.
+   *
+   * @param drifting whether they miss now
+   * @param recentCoverage that share, over about the last 200 answers
+   * @param recentError mean absolute error of the median over the same answers, in tokens
+   */
+  record PredictionDrift(long nanos, boolean drifting, double recentCoverage, double recentError)
+      implements EngineEvent {}
+
   /** The executor or the loop is lost; every pending request failed. */
   record EngineLost(long nanos, Throwable cause) implements EngineEvent {}
 }

@@ -25,6 +25,8 @@ final class Calibration {
   /** Bins of the log ratio, eight for each factor of two, around a ratio of one. */
   private static final int RATIOS = 129;
 
+  private static final int CENTRE = RATIOS / 2;
+
   private static final double BINS_PER_DOUBLING = 8;
 
   /** Groups of predictions of like size, two for each factor of two of the median. */
@@ -153,7 +155,7 @@ final class Calibration {
   }
 
   private static double ratioPosition(double ratio) {
-    return Math.log(ratio) / Math.log(2) * BINS_PER_DOUBLING + RATIOS / 2;
+    return Math.log(ratio) / Math.log(2) * BINS_PER_DOUBLING + CENTRE;
   }
 
   private static int sizeOf(int median) {
@@ -165,7 +167,7 @@ final class Calibration {
     double[] belief = new double[RATIOS];
     double sum = 0;
     for (int i = 0; i < RATIOS; i++) {
-      belief[i] = Math.exp(-Math.abs(i - RATIOS / 2) / BINS_PER_DOUBLING);
+      belief[i] = Math.exp(-Math.abs(i - CENTRE) / BINS_PER_DOUBLING);
       sum += belief[i];
     }
     for (int i = 0; i < RATIOS; i++) {

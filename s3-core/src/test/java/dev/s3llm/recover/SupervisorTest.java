@@ -57,6 +57,25 @@ class SupervisorTest {
   }
 
   @Test
+  void drift_isToldWhenItBeginsAndWhenItEnds() {
+    int begins = -1;
+    int ends = -1;
+    for (int i = 0; i < 3_000; i++) {
+      boolean miss = i >= 1_000 && i < 1_500 ? i % 2 == 0 : i % 10 == 0;
+      observe(LengthPrediction.exactly(10), miss ? 99 : 9, false);
+      if (supervisor.driftChanged()) {
+        if (supervisor.drifting()) {
+          begins = i;
+        } else {
+          ends = i;
+        }
+      }
+    }
+    assertThat(begins).isBetween(1_010, 1_150);
+    assertThat(ends).isBetween(1_510, 2_200);
+  }
+
+  @Test
   void predictorThatIsTheFallback_learnsOnce() {
     EmpiricalLengthPredictor both = new EmpiricalLengthPredictor();
     supervisor.observe(

@@ -71,6 +71,11 @@ final class LengthModel implements AutoCloseable {
     return description.buckets();
   }
 
+  /** Prompts that may be read in one run. */
+  int maxBatch() {
+    return description.maxBatch();
+  }
+
   /** Values of an embedding. */
   int embeddingSize() {
     return embeddingSize;

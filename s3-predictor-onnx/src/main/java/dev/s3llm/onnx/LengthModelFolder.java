@@ -19,6 +19,8 @@ import java.nio.file.Path;
  * @param tokenizer the tokenizer file
  * @param buckets what the classes stand for
  * @param maxInputTokens longest prompt that the model reads whole
+ * @param maxBatch prompts that it may read in one run; 1 for models whose answers would depend on
+ *     their neighbours otherwise
  * @param lengthTokenizer SHA-256 of the tokenizer file in whose tokens lengths are counted, or
  *     empty
  * @param checksum SHA-256 of the ONNX file, in hex
@@ -30,6 +32,7 @@ record LengthModelFolder(
     byte[] tokenizer,
     LengthBuckets buckets,
     int maxInputTokens,
+    int maxBatch,
     String lengthTokenizer,
     String checksum) {
   static final String DESCRIPTION = "length-model.json";
@@ -41,6 +44,7 @@ record LengthModelFolder(
   private static final long MAX_DESCRIPTION_BYTES = 1L << 20;
   private static final int MAX_BUCKETS = 4096;
   private static final int MAX_INPUT_TOKENS = 8192;
+  private static final int MAX_BATCH = 1024;
   private static final int FORMAT = 1;
 
   private static final ObjectMapper JSON =
@@ -64,6 +68,7 @@ record LengthModelFolder(
         tokenizer,
         buckets(file, json.path("upper_edges")),
         integer(file, json, "max_input_tokens", 4, MAX_INPUT_TOKENS),
+        json.has("max_batch") ? integer(file, json, "max_batch", 1, MAX_BATCH) : MAX_BATCH,
         json.path("length_tokenizer").asText(""),
         sums.path(MODEL).asText());
   }

@@ -128,7 +128,9 @@ final class PredictionWorker implements AutoCloseable {
     int start = 0;
     for (int i = 1; i <= asks.size(); i++) {
       int shortest = asks.get(start).ids.length;
-      if (i == asks.size() || asks.get(i).ids.length > shortest * MAX_STRETCH + STRETCH_TOKENS) {
+      if (i == asks.size()
+          || i - start == model.maxBatch()
+          || asks.get(i).ids.length > shortest * MAX_STRETCH + STRETCH_TOKENS) {
         answerGroup(asks.subList(start, i), model);
         start = i;
       }

@@ -5,29 +5,23 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 
-/** Planners side by side on the same prompts. */
+/** Runs of the same prompts side by side. */
 final class ComparisonTable {
   private ComparisonTable() {}
 
-  static String of(PlannerChoice[] planners, List<Outcome> outcomes) {
+  static String of(List<String> labels, List<Outcome> outcomes) {
     StringBuilder table =
         new StringBuilder(
-            "%-12s %10s %7s %10s %10s %8s %12s%n"
+            "%-13s %10s %7s %10s %10s %8s %12s%n"
                 .formatted(
-                    "planner",
-                    "tokens/s",
-                    "ratio",
-                    "ttft p50",
-                    "ttft p99",
-                    "kv use",
-                    "preemptions"));
+                    "run", "tokens/s", "ratio", "ttft p50", "ttft p99", "kv use", "preemptions"));
     double first = rate(outcomes.get(0));
     for (int i = 0; i < outcomes.size(); i++) {
       Outcome outcome = outcomes.get(i);
       table.append(
-          "%-12s %10.1f %7.2f %9.2fs %9.2fs %7.1f%% %12d%n"
+          "%-13s %10.1f %7.2f %9.2fs %9.2fs %7.1f%% %12d%n"
               .formatted(
-                  planners[i],
+                  labels.get(i),
                   rate(outcome),
                   rate(outcome) / first,
                   ttft(outcome, 0.5),
@@ -37,8 +31,8 @@ final class ComparisonTable {
     }
     String verdict =
         sameTokens(outcomes)
-            ? "All planners gave the same tokens for all %d prompts.%n"
-            : "Planners gave DIFFERENT tokens for some of the %d prompts.%n";
+            ? "All runs gave the same tokens for all %d prompts.%n"
+            : "Runs gave DIFFERENT tokens for some of the %d prompts.%n";
     return table + verdict.formatted(outcomes.get(0).answers().size());
   }
 

@@ -6,6 +6,7 @@ import dev.s3llm.examples.cli.PromptFile.Prompt;
 import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.jcuda.model.ModelFormatException;
 import dev.s3llm.jcuda.model.TextTokenizer;
+import dev.s3llm.onnx.LengthModelException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -50,39 +51,26 @@ final class GenerateCommand implements Callable<Integer> {
   @Option(names = "--compare", description = "run every planner and print a table")
   private boolean compare;
 
+  @Option(
+      names = "--compare-predictors",
+      description = "run the s3 planner with every predictor, and with perfect ones")
+  private boolean comparePredictors;
+
   @Spec private @Nullable CommandSpec spec;
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    List<Prompt> prompts = prompts();
+    List<Prompt> prompts = PromptFile.choose(promptFile, arguments);
     requireOptions();
     Path model = options.model == null ? SmallModel.unpack() : options.model;
     try (TextTokenizer tokenizer = TextTokenizer.load(model)) {
       GenerationRun run = new GenerationRun(model, tokenizer, options);
-      return compare ? compare(run, prompts) : generate(run, prompts);
+      return compare || comparePredictors ? compare(run, prompts) : generate(run, prompts);
     } catch (ModelFormatException e) {
       throw new UsageException("--model: " + e.getMessage());
+    } catch (LengthModelException e) {
+      throw new UsageException("--length-model: " + e.getMessage());
     }
-  }
-
-  private List<Prompt> prompts() {
-    if (promptFile != null && !arguments.isEmpty()) {
-      throw new UsageException("give prompts as arguments or with --prompts, not both");
-    }
-    if (promptFile != null) {
-      return PromptFile.read(promptFile);
-    }
-    if (arguments.isEmpty()) {
-      return PromptFile.parse("embedded prompts", SmallModel.promptsJsonl());
-    }
-    List<Prompt> prompts = new ArrayList<>();
-    for (String argument : arguments) {
-      if (argument.isBlank()) {
-        throw new UsageException("PROMPT %d is empty".formatted(prompts.size() + 1));
-      }
-      prompts.add(new Prompt("p" + prompts.size(), argument));
-    }
-    return prompts;
   }
 
   private void requireOptions() {
@@ -100,6 +88,7 @@ final class GenerateCommand implements Callable<Integer> {
       throw new UsageException("--model: " + options.model + " is no folder");
     }
     options.sampling(); // refuses what is out of range
+    options.predictorChoice();
   }
 
   private int generate(GenerationRun run, List<Prompt> prompts)
@@ -112,6 +101,7 @@ final class GenerateCommand implements Callable<Integer> {
           run.run(
               prompts,
               options.planner,
+              options.predictorChoice().create(options.lengthModelFolder()),
               ratePerSecond,
               piece -> print(out, piece),
               answer -> {
@@ -140,16 +130,17 @@ final class GenerateCommand implements Callable<Integer> {
 
   private int compare(GenerationRun run, List<Prompt> prompts)
       throws IOException, InterruptedException {
-    List<Outcome> outcomes = new ArrayList<>();
-    run.run(prompts.subList(0, 1), PlannerChoice.S3, 0, piece -> {}, answer -> {}); // warms up
-    for (PlannerChoice planner : PlannerChoice.values()) {
-      try (Progress progress = new Progress(prompts.size(), true)) {
-        outcomes.add(
-            run.run(prompts, planner, ratePerSecond, piece -> {}, answer -> progress.step()));
-      }
+    Comparison comparison = new Comparison(run, prompts, ratePerSecond, options);
+    List<Outcome> outcomes;
+    int runs = comparePredictors ? Comparison.PREDICTOR_RUNS : Comparison.PLANNER_RUNS;
+    try (Progress progress = new Progress(runs * prompts.size(), true)) {
+      outcomes =
+          comparePredictors
+              ? comparison.predictors(progress::step)
+              : comparison.planners(progress::step);
     }
     PrintWriter out = out();
-    out.print(ComparisonTable.of(PlannerChoice.values(), outcomes));
+    out.print(ComparisonTable.of(comparison.labels(), outcomes));
     out.flush();
     if (json != null) {
       List<Answer> all = new ArrayList<>();

@@ -1,5 +1,6 @@
 package dev.s3llm.examples.cli;
 
+import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.execute.SamplingParameters;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -81,6 +82,35 @@ final class GenerateOptions {
       description = "threads of the model (default: one a processor)",
       defaultValue = "0")
   int threads;
+
+  @Option(
+      names = "--predictor",
+      paramLabel = "NAME",
+      description =
+          "onnx or empirical (default: onnx with the embedded model or --length-model, else"
+              + " empirical)")
+  @Nullable PredictorChoice predictor;
+
+  @Option(
+      names = "--length-model",
+      paramLabel = "FOLDER",
+      description = "a length model for onnx (default: the one of the embedded small model)")
+  @Nullable Path lengthModel;
+
+  /** The predictor in force. */
+  PredictorChoice predictorChoice() {
+    PredictorChoice given = predictor;
+    boolean fits = model == null || lengthModel != null;
+    if (given == PredictorChoice.ONNX && !fits) {
+      throw new UsageException("--predictor onnx needs --length-model for a model of your own");
+    }
+    return given == null ? (fits ? PredictorChoice.ONNX : PredictorChoice.EMPIRICAL) : given;
+  }
+
+  /** The folder of the length model in force; unpacked if it is the embedded one. */
+  Path lengthModelFolder() {
+    return lengthModel == null ? SmallModel.unpackLengthModel() : lengthModel;
+  }
 
   SamplingParameters sampling() {
     return new SamplingParameters(temperature, topK, topP, repetitionPenalty, seed);

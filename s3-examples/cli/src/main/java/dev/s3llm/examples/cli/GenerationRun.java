@@ -11,7 +11,9 @@ import dev.s3llm.jcuda.HostExecutor;
 import dev.s3llm.jcuda.model.TextStream;
 import dev.s3llm.jcuda.model.TextTokenizer;
 import dev.s3llm.observe.EngineSnapshot;
+import dev.s3llm.predict.LengthPredictor;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -22,6 +24,9 @@ import java.util.function.Consumer;
 
 /** Serves a list of prompts with one planner and gathers answers and figures. */
 final class GenerationRun {
+  /** Long: a file of prompts is submitted at once, and its predictions queue up. */
+  private static final Duration PREDICTION_BUDGET = Duration.ofSeconds(30);
+
   private final Path model;
   private final TextTokenizer tokenizer;
   private final GenerateOptions options;
@@ -53,6 +58,7 @@ final class GenerationRun {
   /**
    * Runs the prompts.
    *
+   * @param predictor closed at the end
    * @param ratePerSecond arrivals a second, Poisson; 0 submits all at once
    * @param pieces receives pieces of text as they come, where there is one prompt only
    * @param onAnswer is told of each answer when it ends, in order of the prompts
@@ -60,12 +66,13 @@ final class GenerationRun {
   Outcome run(
       List<Prompt> prompts,
       PlannerChoice planner,
+      LengthPredictor predictor,
       double ratePerSecond,
       Consumer<String> pieces,
       Consumer<Answer> onAnswer)
       throws InterruptedException {
     HostExecutor executor = executor();
-    try (S3Engine engine = engine(executor, planner)) {
+    try (S3Engine engine = engine(executor, planner, predictor)) {
       Thread hook = new Thread(engine::closeNow);
       Runtime.getRuntime().addShutdownHook(hook);
       try {
@@ -84,8 +91,10 @@ final class GenerationRun {
     return builder.build();
   }
 
-  private S3Engine engine(HostExecutor executor, PlannerChoice planner) {
+  private S3Engine engine(HostExecutor executor, PlannerChoice planner, LengthPredictor predictor) {
     return S3Engine.builder(executor)
+        .predictor(predictor)
+        .predictionBudget(PREDICTION_BUDGET)
         .planner(planner.planner())
         .order(options.order.order())
         .recovery(planner.recovery(options.recomputeOnly))

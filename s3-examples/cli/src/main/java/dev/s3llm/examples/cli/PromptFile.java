@@ -3,6 +3,7 @@ package dev.s3llm.examples.cli;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.s3llm.examples.model.SmallModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -10,6 +11,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Reads prompts from JSON lines. The whole file is checked before anything runs. */
 final class PromptFile {
@@ -20,6 +22,27 @@ final class PromptFile {
 
   /** One prompt. */
   record Prompt(String id, String text) {}
+
+  /** The prompts of a file, or those given as arguments, or else the embedded ones. */
+  static List<Prompt> choose(@Nullable Path file, List<String> arguments) {
+    if (file != null && !arguments.isEmpty()) {
+      throw new UsageException("give prompts as arguments or with --prompts, not both");
+    }
+    if (file != null) {
+      return read(file);
+    }
+    if (arguments.isEmpty()) {
+      return parse("embedded prompts", SmallModel.promptsJsonl());
+    }
+    List<Prompt> prompts = new ArrayList<>();
+    for (String argument : arguments) {
+      if (argument.isBlank()) {
+        throw new UsageException("PROMPT %d is empty".formatted(prompts.size() + 1));
+      }
+      prompts.add(new Prompt("p" + prompts.size(), argument));
+    }
+    return prompts;
+  }
 
   static List<Prompt> read(Path file) {
     try {

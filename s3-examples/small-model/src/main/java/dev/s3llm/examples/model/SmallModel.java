@@ -14,6 +14,8 @@ import java.util.List;
 public final class SmallModel {
   private static final List<String> FILES =
       List.of("config.json", "generation_config.json", "model.safetensors", "tokenizer.json");
+  private static final List<String> LENGTH_FILES =
+      List.of("model.onnx", "tokenizer.json", "length-model.json");
 
   private SmallModel() {}
 
@@ -23,12 +25,25 @@ public final class SmallModel {
    * @throws UncheckedIOException if the folder cannot be written
    */
   public static Path unpack() {
+    return unpack("model", FILES);
+  }
+
+  /**
+   * Unpacks the model that predicts how long the small model's answers are, likewise.
+   *
+   * @throws UncheckedIOException if the folder cannot be written
+   */
+  public static Path unpackLengthModel() {
+    return unpack("length-model", LENGTH_FILES);
+  }
+
+  private static Path unpack(String from, List<String> files) {
     try {
-      Path folder = Files.createTempDirectory("s3-small-model");
+      Path folder = Files.createTempDirectory("s3-small-" + from);
       folder.toFile().deleteOnExit();
-      for (String name : FILES) {
+      for (String name : files) {
         Path file = folder.resolve(name);
-        try (InputStream in = resource("model/" + name)) {
+        try (InputStream in = resource(from + "/" + name)) {
           Files.copy(in, file);
         }
         file.toFile().deleteOnExit();
