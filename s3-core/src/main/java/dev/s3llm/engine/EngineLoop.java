@@ -136,6 +136,7 @@ public final class EngineLoop {
 
   private int launchNext(long now) {
     if (!state.drafted) {
+      state.refreshPredictions();
       state.planBuilder.build(plan);
     }
     state.drafted = false;

@@ -2,10 +2,12 @@ package dev.s3llm.engine;
 
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.memory.KvBlockPool;
+import dev.s3llm.memory.SequenceView;
 import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
+import dev.s3llm.predict.LengthPrediction;
 import dev.s3llm.recover.Supervisor;
 import dev.s3llm.schedule.WaitingQueue;
 import java.util.ArrayList;
@@ -21,6 +23,12 @@ import org.jspecify.annotations.Nullable;
  * of their own that outlives a pass. Only the loop's thread touches it.
  */
 final class EngineState {
+  /** Waiting sequences that are predicted again before a plan, at most. */
+  private static final int MAX_REFRESHED = 8;
+
+  /** Answers that must have ended for it to be worth while. */
+  static final int ANSWERS_A_LESSON = 8;
+
   final EngineParts parts;
   final ExecutorProfile profile;
   final KvBlockPool device;
@@ -57,6 +65,35 @@ final class EngineState {
     waiting.add(sequence, planBuilder.admissionBlocks(sequence), sequence.age);
     sequence.state = SequenceState.WAITING;
     drafted = false;
+  }
+
+  /**
+   * Predicts again for those that will be admitted next, if answers have ended since they were
+   * predicted: a request that waited in a burst profits from what its predecessors taught.
+   */
+  void refreshPredictions() {
+    long lesson = supervisor.observed() / ANSWERS_A_LESSON;
+    SequenceView next = waiting.next();
+    for (int i = 0; i < MAX_REFRESHED && next != null; i++) {
+      Sequence sequence = (Sequence) next;
+      if (sequence.lesson != lesson) {
+        sequence.lesson = lesson;
+        refresh(sequence);
+      }
+      next = waiting.after(next);
+    }
+  }
+
+  private void refresh(Sequence sequence) {
+    LengthPrediction earlier = sequence.knownPrediction();
+    try {
+      LengthPrediction now = parts.predictor().refresh(sequence.spec().query(), earlier);
+      if (now != null) {
+        sequence.prediction = now.cappedAt(sequence.maxNewTokens());
+      }
+    } catch (RuntimeException e) {
+      counters.predictorFallbacks++; // the earlier one stays
+    }
   }
 
   /** Tells listeners, if there are any. */

@@ -93,6 +93,7 @@ final class Intake {
     }
     LengthPrediction prediction =
         answer == null ? state.fallback.predictNow(sequence.spec().query()) : answer;
+    sequence.lesson = state.supervisor.observed() / EngineState.ANSWERS_A_LESSON;
     sequence.prediction = prediction.cappedAt(sequence.maxNewTokens());
     state.enterQueue(sequence);
     state.publish(

@@ -39,6 +39,9 @@ final class Sequence implements SequenceView, SequenceStep {
   private int maxPreemptions = Integer.MAX_VALUE;
   long age;
 
+  /** How much had been learned when it was predicted last. */
+  long lesson;
+
   private int firstReservedTokens;
   private long admittedNanos = -1;
   private long firstTokenNanos = -1;

@@ -59,6 +59,22 @@ public final class CalibratedPredictor implements LengthPredictor {
   }
 
   @Override
+  public LengthPrediction refresh(LengthQuery query, LengthPrediction earlier) {
+    lock.lock();
+    try {
+      LengthPrediction known = raw.get(query);
+      if (known == null) {
+        return earlier;
+      }
+      LengthPrediction refreshed = wrapped.refresh(query, known);
+      raw.put(query, refreshed);
+      return calibration.apply(refreshed).cappedAt(query.maxNewTokens());
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
   public void observe(LengthFeedback feedback) {
     wrapped.observe(feedback);
     lock.lock();

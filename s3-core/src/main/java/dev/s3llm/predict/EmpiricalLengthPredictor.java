@@ -72,6 +72,11 @@ public final class EmpiricalLengthPredictor implements LengthPredictor {
   }
 
   @Override
+  public LengthPrediction refresh(LengthQuery query, LengthPrediction earlier) {
+    return predictNow(query);
+  }
+
+  @Override
   public void observe(LengthFeedback feedback) {
     lock.lock();
     try {

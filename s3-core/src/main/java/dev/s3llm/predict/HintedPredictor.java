@@ -26,6 +26,11 @@ public final class HintedPredictor implements LengthPredictor {
   }
 
   @Override
+  public LengthPrediction refresh(LengthQuery query, LengthPrediction earlier) {
+    return (query.hintTokens() > 0 ? hints : others).refresh(query, earlier);
+  }
+
+  @Override
   public void observe(LengthFeedback feedback) {
     if (feedback.query().hintTokens() > 0) {
       hints.observe(feedback);

@@ -14,6 +14,17 @@ public interface LengthPredictor extends AutoCloseable {
   /** Predicts the length of one answer. */
   CompletionStage<LengthPrediction> predict(LengthQuery query);
 
+  /**
+   * Predicts again what was predicted before, now that more answers have been seen; the earlier
+   * prediction by default. The engine asks shortly before it admits a request that has waited, and
+   * does not wait: the answer must take microseconds.
+   *
+   * @param earlier what was predicted at submission, or by the last refresh
+   */
+  default LengthPrediction refresh(LengthQuery query, LengthPrediction earlier) {
+    return earlier;
+  }
+
   /** Learns from an answer that ended. Ignored by default. */
   default void observe(LengthFeedback feedback) {}
 

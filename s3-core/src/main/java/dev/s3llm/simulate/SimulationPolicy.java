@@ -1,5 +1,7 @@
 package dev.s3llm.simulate;
 
+import dev.s3llm.memory.ClairvoyantPlanner;
+import dev.s3llm.memory.ForecastPlanner;
 import dev.s3llm.memory.MemoryPlanner;
 import dev.s3llm.memory.OnDemandPlanner;
 import dev.s3llm.memory.OraclePlanner;
@@ -31,7 +33,11 @@ public record SimulationPolicy(
         new SimulationPolicy("s3", truth -> new S3Planner(), outgrown()),
         new SimulationPolicy("oracle", OraclePlanner::new, outgrown()),
         new SimulationPolicy(
-            "on-demand", truth -> new OnDemandPlanner(), Recovery.preempting(Victim.NEWEST)));
+            "on-demand", truth -> new OnDemandPlanner(), Recovery.preempting(Victim.NEWEST)),
+        new SimulationPolicy(
+            "forecast", truth -> new ForecastPlanner(), Recovery.preempting(Victim.NEWEST)),
+        new SimulationPolicy(
+            "clairvoyant", ClairvoyantPlanner::new, Recovery.preempting(Victim.NEWEST)));
   }
 
   /** The built-in policy of this name. */

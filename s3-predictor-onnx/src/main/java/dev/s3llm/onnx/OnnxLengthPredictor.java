@@ -82,6 +82,11 @@ public final class OnnxLengthPredictor implements LengthPredictor {
   }
 
   @Override
+  public LengthPrediction refresh(LengthQuery query, LengthPrediction earlier) {
+    return query.promptText() == null ? fallback.predictNow(query) : earlier;
+  }
+
+  @Override
   public void observe(LengthFeedback feedback) {
     fallback.observe(feedback);
     worker.learn(feedback);

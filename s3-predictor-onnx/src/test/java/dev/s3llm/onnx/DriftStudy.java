@@ -15,9 +15,10 @@ import java.util.List;
 
 /**
  * A stream that changes its mix halfway: one file of {@code {"prompt", "output_tokens"}} rows, then
- * another. Arguments: the model folder and the two files. Prints the coverage of the 90th
- * percentile and what it reserves over what is used: before the change, right after, and at the
- * end; and after how many requests the coverage of the last 200 is back within 3 points.
+ * another. Arguments: the model folder, the two files, and by how much to multiply the lengths of
+ * the second (1), as if the served model had become wordier as well. Prints the coverage of the
+ * 90th percentile and what it reserves over what is used: before the change, right after, and at
+ * the end; and after how many requests the coverage of the last 200 is back within 3 points.
  */
 final class DriftStudy {
   private static final int LIMIT = 256;
@@ -30,15 +31,21 @@ final class DriftStudy {
     List<JsonNode> rows = rows(args[1]);
     int change = rows.size();
     rows.addAll(rows(args[2]));
+    double factor = args.length > 3 ? Double.parseDouble(args[3]) : 1;
+    int[] used = new int[rows.size()];
+    for (int i = 0; i < used.length; i++) {
+      double length = rows.get(i).get("output_tokens").asInt() * (i < change ? 1 : factor);
+      used[i] = (int) Math.min(LIMIT, length);
+    }
     try (OnnxLengthPredictor trained = OnnxLengthPredictor.load(model)) {
       LengthPredictor frozen = query -> trained.predict(query);
-      study("onnx, frozen", frozen, rows, change);
-      study("onnx, calibrated", new CalibratedPredictor(frozen), rows, change);
+      study("onnx, frozen", frozen, rows, used, change);
+      study("onnx, calibrated", new CalibratedPredictor(frozen), rows, used, change);
     }
     try (LengthPredictor online = new CalibratedPredictor(OnnxLengthPredictor.load(model))) {
-      study("onnx, online head, calibrated", online, rows, change);
+      study("onnx, online head, calibrated", online, rows, used, change);
     }
-    study("empirical", new EmpiricalLengthPredictor(), rows, change);
+    study("empirical", new EmpiricalLengthPredictor(), rows, used, change);
   }
 
   private static List<JsonNode> rows(String file) throws Exception {
@@ -51,12 +58,10 @@ final class DriftStudy {
   }
 
   private static void study(
-      String name, LengthPredictor predictor, List<JsonNode> rows, int change) {
+      String name, LengthPredictor predictor, List<JsonNode> rows, int[] used, int change) {
     int[] reserved = new int[rows.size()];
-    int[] used = new int[rows.size()];
     for (int i = 0; i < rows.size(); i++) {
       String prompt = rows.get(i).get("prompt").asText();
-      used[i] = Math.min(LIMIT, rows.get(i).get("output_tokens").asInt());
       LengthQuery query = new LengthQuery(i + 1, prompt, null, 0, LIMIT);
       LengthPrediction prediction = predictor.predict(query).toCompletableFuture().join();
       reserved[i] = prediction.quantile(0.9);

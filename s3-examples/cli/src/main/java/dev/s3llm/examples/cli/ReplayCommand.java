@@ -81,7 +81,7 @@ final class ReplayCommand implements Callable<Integer> {
   @Option(
       names = "--predictor",
       defaultValue = "exact",
-      description = "exact, column or empirical.")
+      description = "exact, column, calibrated or empirical.")
   private String predictor;
 
   @Option(
@@ -131,7 +131,7 @@ final class ReplayCommand implements Callable<Integer> {
     Simulation simulation = simulation();
     Path out = json == null ? null : writable(json);
     Trace requests = arriving(readTrace());
-    if (predictor() == SimulatedPredictor.COLUMN && !requests.predicted()) {
+    if (predictor().readsColumn() && !requests.predicted()) {
       throw new UsageException(
           "--predictor column: needs the column predicted_tokens, which " + trace + " lacks");
     }
@@ -222,10 +222,11 @@ final class ReplayCommand implements Callable<Integer> {
     return switch (predictor) {
       case "exact" -> SimulatedPredictor.EXACT;
       case "column" -> SimulatedPredictor.COLUMN;
+      case "calibrated" -> SimulatedPredictor.CALIBRATED;
       case "empirical" -> SimulatedPredictor.EMPIRICAL;
       default ->
           throw new UsageException(
-              "--predictor " + predictor + ": must be exact, column or empirical");
+              "--predictor " + predictor + ": must be exact, column, calibrated or empirical");
     };
   }
 

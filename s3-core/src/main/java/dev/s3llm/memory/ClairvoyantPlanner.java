@@ -1,0 +1,36 @@
+package dev.s3llm.memory;
+
+import java.util.function.ToIntFunction;
+
+/**
+ * Admits while the batch's future peak fits, and knows the true lengths: the limit of what
+ * forecasting can gain, possible in simulation only. Sequences take blocks as they fill them, and
+ * none is ever preempted for want of memory.
+ *
+ * <p>Not thread-safe.
+ */
+public final class ClairvoyantPlanner extends GrowingPlanner {
+  private final ToIntFunction<String> trueOutputTokens;
+  private FuturePeak peak = new FuturePeak(1);
+
+  /**
+   * Creates the planner.
+   *
+   * @param trueOutputTokens the true output length by request id
+   */
+  public ClairvoyantPlanner(ToIntFunction<String> trueOutputTokens) {
+    super("clairvoyant");
+    this.trueOutputTokens = trueOutputTokens;
+  }
+
+  @Override
+  public void beginPlan(MemoryView view) {
+    peak = FuturePeak.of(view, sequence -> trueOutputTokens.applyAsInt(sequence.requestId()));
+  }
+
+  @Override
+  boolean fitsInFuture(SequenceView candidate, MemoryView view) {
+    int length = trueOutputTokens.applyAsInt(candidate.requestId());
+    return peak.admits(candidate, length, view.capacityBlocks());
+  }
+}

@@ -1,0 +1,108 @@
+package dev.s3llm.memory;
+
+import java.util.Arrays;
+import java.util.function.ToIntFunction;
+
+/**
+ * The most blocks that a batch will ever hold, if every sequence has exactly the length it is said
+ * to have and nobody joins.
+ *
+ * <p>Use grows by one token a step for each sequence that still runs and falls only when one ends,
+ * so it peaks just before an end. Sorted by remaining length, descending, the peak is the largest,
+ * over i, of the blocks of the first i sequences when each has grown by the i-th one's remaining
+ * length. Blocks of a prefix are counted by residue: of sequences whose contexts have the same
+ * remainder by the block size, each grows by the same number of blocks. So a peak takes O(n log n +
+ * n * blockTokens).
+ *
+ * <p>Not thread-safe.
+ */
+final class FuturePeak {
+  private static final int CONTEXT_BITS = 31;
+
+  private final int blockTokens;
+
+  /** Remaining steps in the upper half, context in the lower; the first {@code count} count. */
+  private long[] sequences = new long[64];
+
+  private int count;
+
+  FuturePeak(int blockTokens) {
+    this.blockTokens = blockTokens;
+  }
+
+  /** The peak of the running batch, by the output length of each. */
+  static FuturePeak of(MemoryView view, ToIntFunction<SequenceView> outputTokens) {
+    FuturePeak peak = new FuturePeak(view.blockTokens());
+    for (SequenceView sequence : view.running()) {
+      int later = laterSteps(sequence, outputTokens.applyAsInt(sequence));
+      peak.add(sequence.contextTokens(), later);
+    }
+    return peak;
+  }
+
+  /** Adds a sequence if the peak then stays within capacity; whether it does. */
+  boolean admits(SequenceView candidate, int outputTokens, int capacityBlocks) {
+    int context = candidate.contextTokens();
+    int later = laterSteps(candidate, outputTokens);
+    add(context, later);
+    boolean fits = peakBlocks() <= capacityBlocks;
+    if (!fits) {
+      remove(context, later);
+    }
+    return fits;
+  }
+
+  /** Steps after the next one, each of which adds a token. */
+  private static int laterSteps(SequenceView sequence, int outputTokens) {
+    int length = Math.min(outputTokens, sequence.maxNewTokens());
+    return Math.max(0, length - sequence.generatedTokens() - 1);
+  }
+
+  /**
+   * Adds a sequence.
+   *
+   * @param contextTokens tokens in KV after its next step
+   * @param laterSteps steps after the next one, each of which adds a token
+   */
+  void add(int contextTokens, int laterSteps) {
+    if (count == sequences.length) {
+      sequences = Arrays.copyOf(sequences, 2 * count);
+    }
+    sequences[count++] = ((long) laterSteps << CONTEXT_BITS) | contextTokens;
+  }
+
+  private void remove(int contextTokens, int laterSteps) {
+    long packed = ((long) laterSteps << CONTEXT_BITS) | contextTokens;
+    for (int i = count - 1; i >= 0; i--) {
+      if (sequences[i] == packed) {
+        sequences[i] = sequences[--count];
+        return;
+      }
+    }
+    throw new IllegalStateException("no such sequence");
+  }
+
+  /** The peak, in blocks. */
+  long peakBlocks() {
+    Arrays.sort(sequences, 0, count);
+    int[] byResidue = new int[blockTokens];
+    long wholeBlocks = 0;
+    long peak = 0;
+    for (int i = count - 1; i >= 0; i--) { // longest remaining first
+      int context = (int) (sequences[i] & ((1L << CONTEXT_BITS) - 1));
+      wholeBlocks += context / blockTokens;
+      byResidue[context % blockTokens]++;
+      peak = Math.max(peak, blocks(wholeBlocks, byResidue, sequences[i] >>> CONTEXT_BITS));
+    }
+    return peak;
+  }
+
+  private long blocks(long wholeBlocks, int[] byResidue, long grownTokens) {
+    long blocks = wholeBlocks;
+    for (int residue = 0; residue < blockTokens; residue++) {
+      long grown = (residue + grownTokens + blockTokens - 1) / blockTokens;
+      blocks += byResidue[residue] * grown;
+    }
+    return blocks;
+  }
+}

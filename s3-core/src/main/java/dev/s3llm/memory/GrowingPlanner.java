@@ -1,0 +1,50 @@
+package dev.s3llm.memory;
+
+/**
+ * Planners that give a sequence the blocks that its present tokens fill, one more at a time as it
+ * grows. They differ in whom they admit.
+ */
+abstract class GrowingPlanner implements MemoryPlanner {
+  private final String name;
+
+  GrowingPlanner(String name) {
+    this.name = name;
+  }
+
+  /**
+   * Whether the candidate, whose present tokens fit, may join; if so, it is taken to have joined.
+   */
+  abstract boolean fitsInFuture(SequenceView candidate, MemoryView view);
+
+  @Override
+  public final String name() {
+    return name;
+  }
+
+  @Override
+  public final int admissionBlocks(SequenceView candidate, MemoryView view) {
+    return view.blocksFor(candidate.contextTokens());
+  }
+
+  @Override
+  public final MemoryDecision admit(SequenceView candidate, MemoryView view) {
+    int blocks = admissionBlocks(candidate, view);
+    if (blocks > view.availableBlocks()) {
+      return new MemoryDecision.Defer(blocks, "not enough free KV blocks");
+    }
+    return fitsInFuture(candidate, view)
+        ? new MemoryDecision.Reserve(blocks, "the batch's future use fits")
+        : new MemoryDecision.Defer(
+            view.availableBlocks() + 1, "the batch's future use would not fit");
+  }
+
+  @Override
+  public final MemoryDecision grow(SequenceView sequence, MemoryView view) {
+    int blocks = sequence.reservedBlocks() + 1;
+    if (view.availableBlocks() >= 1) {
+      return new MemoryDecision.Reserve(blocks, "next block");
+    }
+    return new MemoryDecision.Defer(
+        view.availableBlocks() + blocks + 1, "not enough free KV blocks");
+  }
+}

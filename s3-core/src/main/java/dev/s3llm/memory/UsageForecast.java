@@ -1,0 +1,151 @@
+package dev.s3llm.memory;
+
+import dev.s3llm.predict.LengthPrediction;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Mean and variance of the blocks that the running batch will hold, over a grid of horizons.
+ *
+ * <p>A sequence with context c that goes on for at least h more steps holds the blocks of c + h
+ * tokens then, with probability S(g + h) / S(g) where S is its predicted survival and g what it has
+ * generated; otherwise none. Sequences are taken to end independently of each other, but for a
+ * small error that all share; {@link SafetyMargin} answers for what that leaves out.
+ *
+ * <p>Each sequence's part is a row. A row is made when the sequence joins and made anew every
+ * {@value #REFRESH} plans, in turn, so that the work of a plan is small and even; the sums are
+ * taken over all rows each time. Not thread-safe.
+ */
+final class UsageForecast {
+  /** Steps ahead. */
+  private static final int[] HORIZONS = {
+    0, 4, 8, 16, 24, 32, 48, 64, 80, 96, 128, 160, 192, 256, 320, 384, 512, 640, 768, 1024, 1536,
+    2048, 3072, 4096, 8192, 16384
+  };
+
+  private static final int COUNT = HORIZONS.length;
+  private static final int REFRESH = 16;
+  private static final double ALMOST_SURELY_OVER = 1e-6;
+
+  /** What errors that all sequences share, such as a burst of longer answers, add: of the mean. */
+  private static final double CORRELATED = 0.01;
+
+  private final List<SequenceView> members = new ArrayList<>();
+  private double[] rows = new double[2 * COUNT * 16];
+  private final double[] sums = new double[2 * COUNT];
+  private final double[] candidate = new double[2 * COUNT];
+  private int blockTokens = 1;
+  private int turn;
+
+  /** Takes up the batch as it is: drops rows of sequences that left, adds those that came. */
+  void update(List<? extends SequenceView> running, int tokensInBlock) {
+    blockTokens = tokensInBlock;
+    turn = (turn + 1) % REFRESH;
+    int kept = 0;
+    int next = 0;
+    for (int i = 0; i < members.size() && next < running.size(); i++) {
+      if (members.get(i) == running.get(next)) {
+        moveRow(i, kept++);
+        next++;
+      }
+    }
+    members.subList(kept, members.size()).clear();
+    for (int i = kept; i < running.size(); i++) {
+      append(running.get(i));
+    }
+    refreshSome();
+    sum();
+  }
+
+  private void moveRow(int from, int to) {
+    if (from != to) {
+      members.set(to, members.get(from));
+      System.arraycopy(rows, from * 2 * COUNT, rows, to * 2 * COUNT, 2 * COUNT);
+    }
+  }
+
+  private void append(SequenceView sequence) {
+    int index = members.size();
+    if ((index + 1) * 2 * COUNT > rows.length) {
+      rows = Arrays.copyOf(rows, 2 * rows.length);
+    }
+    members.add(sequence);
+    fill(sequence, rows, index * 2 * COUNT);
+  }
+
+  private void refreshSome() {
+    for (int i = turn; i < members.size(); i += REFRESH) {
+      fill(members.get(i), rows, i * 2 * COUNT);
+    }
+  }
+
+  private void sum() {
+    Arrays.fill(sums, 0);
+    int end = members.size() * 2 * COUNT;
+    for (int row = 0; row < end; row += 2 * COUNT) {
+      for (int j = 0; j < 2 * COUNT; j++) {
+        sums[j] += rows[row + j];
+      }
+    }
+  }
+
+  /** Whether each sequence of the batch has one predicted length and has not passed it. */
+  boolean exact() {
+    for (SequenceView member : members) {
+      if (!exact(member)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Whether a sequence has one predicted length and has not passed it. */
+  static boolean exact(SequenceView sequence) {
+    LengthPrediction prediction = sequence.prediction();
+    int longest = prediction.maxTokens();
+    return sequence.generatedTokens() < longest && prediction.survival(longest - 1) == 1;
+  }
+
+  /** Whether the batch and one more stay within capacity, with a margin of z deviations. */
+  boolean fits(SequenceView sequence, double capacityBlocks, double z) {
+    fill(sequence, candidate, 0);
+    for (int j = 0; j < COUNT; j++) {
+      double mean = sums[j] + candidate[j];
+      double together = CORRELATED * mean;
+      double variance = sums[COUNT + j] + candidate[COUNT + j] + together * together;
+      if (mean + z * Math.sqrt(variance) > capacityBlocks) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Counts the sequence that was asked about last as one of the batch, until the next update. */
+  void join() {
+    for (int j = 0; j < 2 * COUNT; j++) {
+      sums[j] += candidate[j];
+    }
+  }
+
+  private void fill(SequenceView sequence, double[] into, int offset) {
+    LengthPrediction prediction = sequence.prediction();
+    int generated = sequence.generatedTokens();
+    int limit = sequence.maxNewTokens() - generated;
+    double alive = prediction.survival(generated);
+    for (int j = 0; j < COUNT; j++) {
+      int ahead = HORIZONS[j];
+      double survival;
+      if (ahead >= limit && ahead > 0) {
+        survival = 0;
+      } else if (alive > ALMOST_SURELY_OVER) {
+        survival = prediction.survival(generated + ahead) / alive;
+      } else { // has outlived its prediction: as long again, at most
+        survival = Math.max(0, 1 - (double) ahead / Math.max(1, generated));
+      }
+      double blocks = Math.floor((sequence.contextTokens() + ahead - 1.0) / blockTokens) + 1;
+      into[offset + j] = blocks * survival;
+      into[offset + COUNT + j] = blocks * blocks * survival * (1 - survival);
+    }
+  }
+}
