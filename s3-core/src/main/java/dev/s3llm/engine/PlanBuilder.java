@@ -98,12 +98,17 @@ final class PlanBuilder {
   private Sequence victim(Sequence outgrown, StepPlan plan) {
     List<Sequence> candidates = new ArrayList<>();
     for (Sequence sequence : running) {
-      if (sequence == outgrown || (!sequence.entitled() && !plan.preempts(sequence))) {
+      if (sequence == outgrown || (mayBePreempted(sequence) && !plan.preempts(sequence))) {
         candidates.add(sequence);
       }
     }
     SequenceView victim = parts.recovery().victim(outgrown, candidates, recoveryMemory());
     return candidates.contains(victim) ? (Sequence) victim : outgrown;
+  }
+
+  /** Nobody is preempted again before it has got something for its recovery. */
+  private static boolean mayBePreempted(Sequence sequence) {
+    return !sequence.entitled() && (sequence.preemptions() == 0 || sequence.progressed());
   }
 
   private void preempt(Sequence victim, Sequence outgrown, String reason, StepPlan plan) {

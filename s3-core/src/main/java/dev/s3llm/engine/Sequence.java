@@ -34,6 +34,7 @@ final class Sequence implements SequenceView, SequenceStep {
   private int stepTokens;
   private boolean stepSamples;
 
+  private int generatedAtAdmission;
   private int outputFloor;
   private int preemptions;
   private int maxPreemptions = Integer.MAX_VALUE;
@@ -87,12 +88,18 @@ final class Sequence implements SequenceView, SequenceStep {
     state = SequenceState.RUNNING;
     kvTokens = swappedTokens;
     swappedTokens = 0;
+    generatedAtAdmission = generated;
     if (admittedNanos < 0) {
       admittedNanos = now;
       firstReservedTokens = reservedTokens;
       int initialOutput = Math.max(1, reservedTokens - promptTokens());
       maxPreemptions = doublings(maxNewTokens(), initialOutput) + 1;
     }
+  }
+
+  /** Whether it has produced a token since it was admitted last. */
+  boolean progressed() {
+    return generatedTokens() > generatedAtAdmission;
   }
 
   /** Doublings that take {@code from} to at least {@code to}: ceil(log2(to / from)). */

@@ -15,7 +15,7 @@ package dev.s3llm.memory;
  * <p>Not thread-safe.
  */
 final class SafetyMargin {
-  private static final double GAIN = 3;
+  private static final double GAIN = 8;
   private static final double LEAST = 0.25;
   private static final double MOST = 8;
 

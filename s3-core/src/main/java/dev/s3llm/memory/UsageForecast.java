@@ -29,7 +29,7 @@ final class UsageForecast {
   private static final double ALMOST_SURELY_OVER = 1e-6;
 
   /** What errors that all sequences share, such as a burst of longer answers, add: of the mean. */
-  private static final double CORRELATED = 0.01;
+  private static final double CORRELATED = 0.02;
 
   private final List<SequenceView> members = new ArrayList<>();
   private double[] rows = new double[2 * COUNT * 16];

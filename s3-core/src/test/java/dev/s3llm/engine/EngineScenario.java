@@ -6,6 +6,7 @@ import dev.s3llm.execute.KvGrowth;
 import dev.s3llm.execute.RecoveryCosts;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.execute.StepResult;
+import dev.s3llm.memory.ForecastPlanner;
 import dev.s3llm.memory.MemoryDecision;
 import dev.s3llm.memory.MemoryPlanner;
 import dev.s3llm.memory.MemoryView;
@@ -313,8 +314,9 @@ final class EngineScenario {
   }
 
   private MemoryPlanner planner() {
-    return switch (random.nextInt(4)) {
+    return switch (random.nextInt(5)) {
       case 0 -> new WorstCasePlanner();
+      case 4 -> new ForecastPlanner(0.001 + 0.5 * random.nextDouble());
       case 1 -> new S3Planner(1 + random.nextInt(10));
       case 2 -> new HostilePlanner();
       default -> new OnDemandPlanner(random.nextInt(2) * 0.05);

@@ -11,7 +11,7 @@ final class GenerateOptions {
   @Option(
       names = "--planner",
       paramLabel = "NAME",
-      description = "worst-case, s3 or on-demand (default: ${DEFAULT-VALUE})",
+      description = "worst-case, s3, on-demand or forecast (default: ${DEFAULT-VALUE})",
       defaultValue = "s3")
   PlannerChoice planner = PlannerChoice.S3;
 

@@ -1,5 +1,6 @@
 package dev.s3llm.examples.cli;
 
+import dev.s3llm.memory.ForecastPlanner;
 import dev.s3llm.memory.MemoryPlanner;
 import dev.s3llm.memory.OnDemandPlanner;
 import dev.s3llm.memory.S3Planner;
@@ -10,7 +11,8 @@ import dev.s3llm.recover.Recovery;
 enum PlannerChoice {
   WORST_CASE("worst-case", Recovery.Victim.OUTGROWN),
   S3("s3", Recovery.Victim.OUTGROWN),
-  ON_DEMAND("on-demand", Recovery.Victim.NEWEST);
+  ON_DEMAND("on-demand", Recovery.Victim.NEWEST),
+  FORECAST("forecast", Recovery.Victim.NEWEST);
 
   private final String label;
   private final Recovery.Victim victim;
@@ -25,6 +27,7 @@ enum PlannerChoice {
       case WORST_CASE -> new WorstCasePlanner();
       case S3 -> new S3Planner();
       case ON_DEMAND -> new OnDemandPlanner();
+      case FORECAST -> new ForecastPlanner();
     };
   }
 

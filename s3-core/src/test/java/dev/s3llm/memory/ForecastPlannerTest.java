@@ -1,0 +1,123 @@
+package dev.s3llm.memory;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import dev.s3llm.memory.MemoryDecision.Reserve;
+import dev.s3llm.predict.LengthBuckets;
+import dev.s3llm.predict.LengthPrediction;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+
+class ForecastPlannerTest {
+  private static final int CAPACITY = 1_000;
+
+  @Nested
+  class Contract extends MemoryPlannerContract {
+    @Override
+    protected MemoryPlanner create() {
+      return new ForecastPlanner();
+    }
+  }
+
+  @Nested
+  class ClairvoyantContract extends MemoryPlannerContract {
+    @Override
+    protected MemoryPlanner create() {
+      return new ClairvoyantPlanner(id -> 50);
+    }
+  }
+
+  @Test
+  void exactLengths_areAdmittedUpToTheFuturePeak() {
+    ForecastPlanner planner = new ForecastPlanner();
+    TestSequence old = running(1, 90, 200, 10).predicted(LengthPrediction.exactly(20));
+    int admitted = admissions(planner, List.of(old), LengthPrediction.exactly(101));
+
+    assertThat(admitted).isEqualTo(9); // which peak at 9 * 110 tokens, long after the old one ended
+  }
+
+  @Test
+  void spread_costsRoom() {
+    LengthBuckets buckets = LengthBuckets.of(40, 41, 200, 201);
+    LengthPrediction certain = LengthPrediction.of(buckets, 0.001, 0.5, 0.498, 0.001);
+    LengthPrediction spread = LengthPrediction.of(LengthBuckets.of(240), 1);
+    int manyCertain = admissions(new ForecastPlanner(), List.of(), certain);
+    int manySpread = admissions(new ForecastPlanner(), List.of(), spread);
+
+    assertThat(manySpread).isLessThanOrEqualTo(manyCertain);
+    assertThat(manyCertain).isBetween(4, 30);
+  }
+
+  @Test
+  void preemptions_raiseTheMarginAndQuietLowersIt() {
+    ForecastPlanner planner = new ForecastPlanner();
+    double before = planner.marginDeviations();
+    for (int i = 0; i < 5; i++) {
+      TestSequence preempted = new TestSequence(i, 50, 200).generated(30).floor(60);
+      planner.beginPlan(view(List.of(running(99, 10, 10, 1))));
+      planner.admit(preempted, view(List.of(running(99, 10, 10, 1))));
+    }
+    double raised = planner.marginDeviations();
+    List<TestSequence> batch = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      batch.add(running(100 + i, 10, 100, 5));
+    }
+    for (int i = 0; i < 50_000; i++) {
+      planner.beginPlan(view(batch));
+    }
+    assertThat(raised).isGreaterThan(before + 1);
+    assertThat(planner.marginDeviations()).isLessThan(before).isGreaterThan(0);
+  }
+
+  @Test
+  void sequenceThatOutlivedItsPrediction_stillCounts() {
+    List<TestSequence> outlived = new ArrayList<>();
+    for (int i = 0; i < 9; i++) {
+      outlived.add(running(i, 20, 500, 80).predicted(LengthPrediction.exactly(10)));
+    }
+    assertThat(admissions(new ForecastPlanner(), outlived, LengthPrediction.exactly(50))).isZero();
+  }
+
+  @Test
+  void lossShare_isChecked() {
+    for (double bad : new double[] {0, 1, -1, Double.NaN}) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> new ForecastPlanner(bad))
+          .withMessageContaining("lossShare");
+    }
+  }
+
+  /** How many fresh requests with prompts of ten tokens are admitted in one plan. */
+  private static int admissions(
+      ForecastPlanner planner, List<TestSequence> running, LengthPrediction prediction) {
+    MemoryView view = view(running);
+    planner.beginPlan(view);
+    int admitted = 0;
+    int available = view.availableBlocks();
+    while (admitted < 200) {
+      TestSequence candidate = new TestSequence(1_000 + admitted, 10, 400).predicted(prediction);
+      MemoryView now = new MemoryView(1, CAPACITY, available, running);
+      if (!(planner.admit(candidate, now) instanceof Reserve reserve)) {
+        break;
+      }
+      available -= reserve.reservedBlocks();
+      admitted++;
+    }
+    return admitted;
+  }
+
+  private static TestSequence running(long id, int prompt, int max, int generated) {
+    return new TestSequence(id, prompt, max)
+        .generated(generated)
+        .kv(prompt + generated)
+        .reserved(prompt + generated);
+  }
+
+  private static MemoryView view(List<TestSequence> running) {
+    int used = running.stream().mapToInt(TestSequence::reservedBlocks).sum();
+    return new MemoryView(1, CAPACITY, CAPACITY - used, running);
+  }
+}
