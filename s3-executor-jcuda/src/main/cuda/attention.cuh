@@ -1,0 +1,143 @@
+// Attention of queries over paged keys and values, the part that decode and prefill share.
+//
+// The order of every sum is fixed by positions alone, so a row gets the same bits from either kernel, in any batch:
+// keys are taken in units of 64 positions, with the running maximum of FlashAttention-2 (Dao 2023, algorithm 1);
+// every 256 positions (a part) the state starts afresh, and the parts are merged in order.
+//   scores  one chain of matrix products over headDim, from zero
+//   sum     each thread adds the probabilities (rounded to T) of its columns, four threads a row meet at the end
+//   output  one chain over the positions of a part
+// Rows are packed: the `group` query heads of one key head lie beside each other, row = query * group + head.
+#pragma once
+
+#include "kv.cuh"
+#include "mma.cuh"
+
+namespace s3 {
+
+constexpr int kUnit = 64;
+constexpr int kPart = 256;
+constexpr float kLog2e = 1.4426950408889634f;
+
+/** What an attention launch reads. */
+struct AttentionArgs {
+  const void* q;      // [rows][qStride] of T, heads * headDim used
+  const void* pool;   // see kv.cuh
+  void* out;          // activation tiles, heads * headDim wide
+  int qStride, groups, layer, layers, heads, kvHeads;
+  float scale;        // of the scores, usually 1 / sqrt(headDim)
+};
+
+__device__ __forceinline__ float exp2Fast(float v) {
+  float r;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(r) : "f"(v));
+  return r;
+}
+
+/** Copies a unit's keys or values to shared memory, rows of headDim + 8; positions from end on become zero. */
+template <typename T, int HD, int THREADS>
+__device__ __forceinline__ void fetchUnit(T* to, const T* pool, const int* blocks, int firstBlock, int unitStart,
+                                          int end, const AttentionArgs& a, int kvHead, int which) {
+  constexpr int kPieces = HD / 8;
+  for (int p = threadIdx.x; p < kUnit * kPieces; p += THREADS) {
+    int token = p / kPieces;
+    int d = (p % kPieces) * 8;
+    int position = unitStart + token;
+    bool present = position < end;
+    const T* from = pool;
+    if (present) {
+      int block = blocks[position / kBlockTokens - firstBlock];
+      from += kvOffset(block, a.layer, a.layers, which, kvHead, a.kvHeads, HD) +
+              (position % kBlockTokens) * HD + d;
+    }
+    copyAsync(to + token * (HD + 8) + d, from, present);
+  }
+}
+
+/** Adds scores of 16 rows with 16 positions, eight of them in each accumulator. */
+template <typename T, int HD>
+__device__ __forceinline__ void scores16(float (&low)[4], float (&high)[4], const T* q, const T* keys) {
+  int lane = threadIdx.x & 31;
+#pragma unroll
+  for (int step = 0; step < HD / 16; step++) {
+    uint32_t left[4], right[4];
+    loadMatrix4(left, q + (lane & 15) * (HD + 8) + step * 16 + (lane >> 4) * 8);
+    loadMatrix4(right, keys + ((lane & 7) + (lane >> 4) * 8) * (HD + 8) + step * 16 + ((lane >> 3) & 1) * 8);
+    multiplyAdd<T>(low, left, right[0], right[1]);
+    multiplyAdd<T>(high, left, right[2], right[3]);
+  }
+}
+
+/** Scales scores and hides the positions after the row's own. Columns: first + 2 * (lane % 4) + {0, 1}. */
+__device__ __forceinline__ void scaleAndMask(float (&s)[4], float scale, int first, int lastLow, int lastHigh) {
+  int column = first + (threadIdx.x & 3) * 2;
+#pragma unroll
+  for (int i = 0; i < 4; i++) {
+    int last = i < 2 ? lastLow : lastHigh;
+    s[i] = column + (i & 1) <= last ? __fmul_rn(s[i], scale) : -INFINITY;
+  }
+}
+
+__device__ __forceinline__ float quadMax(float v) {
+  v = fmaxf(v, __shfl_xor_sync(0xffffffffu, v, 1));
+  return fmaxf(v, __shfl_xor_sync(0xffffffffu, v, 2));
+}
+__device__ __forceinline__ float quadSum(float v) {
+  v += __shfl_xor_sync(0xffffffffu, v, 1);
+  return v + __shfl_xor_sync(0xffffffffu, v, 2);
+}
+
+/** The running maximum and sum of one row; the sum is this thread's share of it. */
+struct RowState {
+  float max = -INFINITY;
+  float sum = 0;
+
+  /** Takes in a unit's maximum; returns the factor for what was summed up before. */
+  __device__ __forceinline__ float raise(float unitMax) {
+    float before = max;
+    max = fmaxf(max, unitMax);
+    float factor = max == -INFINITY ? 1.0f : exp2Fast(__fadd_rn(before, -max));
+    sum = __fmul_rn(sum, factor);
+    return factor;
+  }
+
+  __device__ __forceinline__ float probability(float score) const {
+    return max == -INFINITY ? 0.0f : exp2Fast(__fadd_rn(score, -max));
+  }
+};
+
+/** Adds the probabilities of a fragment of 16 positions to both rows' sums, in order. */
+template <typename T>
+__device__ __forceinline__ void addToSums(RowState& low, RowState& high, const uint32_t (&p)[4]) {
+#pragma unroll
+  for (int i = 0; i < 4; i++) {
+    float2 both = unpacked<T>(p[i]);
+    float& sum = (i & 1) == 0 ? low.sum : high.sum;
+    sum = __fadd_rn(__fadd_rn(sum, both.x), both.y);
+  }
+}
+
+/** Adds probabilities of 16 positions times their values, 16 dimensions from `values` on. */
+template <typename T, int HD>
+__device__ __forceinline__ void addValues16(float (&low)[4], float (&high)[4], const uint32_t (&p)[4],
+                                            const T* values) {
+  int lane = threadIdx.x & 31;
+  uint32_t right[4];
+  loadMatrix4Transposed(right, values + (lane & 15) * (HD + 8) + (lane >> 4) * 8);
+  multiplyAdd<T>(low, p, right[0], right[1]);
+  multiplyAdd<T>(high, p, right[2], right[3]);
+}
+
+/** Merges a part into the total: factors for both, and the new maximum. */
+struct Merge {
+  float max, ofTotal, ofPart;
+  __device__ __forceinline__ Merge(float total, float part) {
+    max = fmaxf(total, part);
+    ofTotal = total == -INFINITY ? 0.0f : exp2Fast(__fadd_rn(total, -max));
+    ofPart = part == -INFINITY ? 0.0f : exp2Fast(__fadd_rn(part, -max));
+  }
+  __device__ __forceinline__ float operator()(float total, float part) const {
+    return fmaf(part, ofPart, __fmul_rn(total, ofTotal));
+  }
+};
+
+}  // namespace s3

@@ -1,0 +1,212 @@
+// Causal attention of a chunk of new tokens over a sequence's paged KV, on tensor cores.
+//
+//   attention_prefill_<type>_d<headDim>   grid (any, kvHeads, chunks), block 256 (128 where headDim is 256)
+//
+// A chunk is rowCounts[c] rows from firstRows[c] on: consecutive positions of one sequence whose keys and values are
+// already in the pool. A warp takes 16 packed rows (query * group + head) and walks their positions as attention.cuh
+// says, so that a row gets the bits that attention_decode and attention_merge would give. Blocks stride over
+// the chunk's tiles, long rows first. Compile: nvcc -cubin -arch=sm_90a attention_prefill.cu
+#include "attention.cuh"
+
+namespace s3 {
+
+template <typename T, int HD>
+struct PrefillShape {
+  static constexpr int kWarps = HD > 128 ? 4 : 8;
+  static constexpr int kThreads = kWarps * 32;
+  static constexpr int kRows = kWarps * 16;
+  static constexpr int kStages = HD > 128 ? 1 : 2;
+};
+
+template <typename T, int HD>
+struct PrefillMemory {
+  using Shape = PrefillShape<T, HD>;
+  T q[Shape::kRows][HD + 8];
+  T keys[Shape::kStages][kUnit][HD + 8];
+  T values[Shape::kStages][kUnit][HD + 8];
+  float totals[HD / 2][Shape::kThreads];  // each thread's merged output, beside its registers
+};
+
+/** A warp's work on one unit: scores, new maximum, probabilities, output. */
+template <typename T, int HD>
+__device__ __forceinline__ void prefillUnit(const T* q, const T* keys, const T* values, float scale, int unitStart,
+                                            int lastLow, int lastHigh, RowState& low, RowState& high,
+                                            float (&out)[HD / 8][4]) {
+  float s[kUnit / 8][4] = {};
+  int lane = threadIdx.x & 31;
+#pragma unroll
+  for (int step = 0; step < HD / 16; step++) {
+    uint32_t left[4];
+    loadMatrix4(left, q + (lane & 15) * (HD + 8) + step * 16 + (lane >> 4) * 8);
+#pragma unroll
+    for (int t = 0; t < kUnit / 16; t++) {
+      uint32_t right[4];
+      loadMatrix4(right, keys + (t * 16 + (lane & 7) + (lane >> 4) * 8) * (HD + 8) + step * 16 + ((lane >> 3) & 1) * 8);
+      multiplyAdd<T>(s[2 * t], left, right[0], right[1]);
+      multiplyAdd<T>(s[2 * t + 1], left, right[2], right[3]);
+    }
+  }
+  float maxLow = -INFINITY, maxHigh = -INFINITY;
+#pragma unroll
+  for (int t = 0; t < kUnit / 8; t++) {
+    scaleAndMask(s[t], scale, unitStart + t * 8, lastLow, lastHigh);
+    maxLow = fmaxf(maxLow, fmaxf(s[t][0], s[t][1]));
+    maxHigh = fmaxf(maxHigh, fmaxf(s[t][2], s[t][3]));
+  }
+  float factorLow = low.raise(quadMax(maxLow));
+  float factorHigh = high.raise(quadMax(maxHigh));
+#pragma unroll
+  for (int i = 0; i < HD / 8; i++) {
+#pragma unroll
+    for (int j = 0; j < 4; j++) out[i][j] = __fmul_rn(out[i][j], j < 2 ? factorLow : factorHigh);
+  }
+#pragma unroll
+  for (int step = 0; step < kUnit / 16; step++) {
+    uint32_t p[4];
+#pragma unroll
+    for (int t = 0; t < 2; t++) {
+      const float(&own)[4] = s[2 * step + t];
+      p[2 * t] = packed<T>(low.probability(own[0]), low.probability(own[1]));
+      p[2 * t + 1] = packed<T>(high.probability(own[2]), high.probability(own[3]));
+    }
+    addToSums<T>(low, high, p);
+#pragma unroll
+    for (int i = 0; i < HD / 16; i++) {
+      addValues16<T, HD>(out[2 * i], out[2 * i + 1], p, values + step * 16 * (HD + 8) + i * 16);
+    }
+  }
+}
+
+/** One row's merged maximum and sum. */
+struct RowTotal {
+  float max = -INFINITY;
+  float sum = 0;
+};
+
+/** Adds a finished part to the totals and clears it. */
+template <int HD, int THREADS>
+__device__ __forceinline__ void mergePart(RowState (&state)[2], RowTotal (&total)[2], float (&out)[HD / 8][4],
+                                          float (*totals)[THREADS]) {
+  Merge merges[2] = {Merge(total[0].max, state[0].max), Merge(total[1].max, state[1].max)};
+#pragma unroll
+  for (int h = 0; h < 2; h++) {
+    total[h].max = merges[h].max;
+    total[h].sum = merges[h](total[h].sum, quadSum(state[h].sum));
+    state[h] = RowState();
+  }
+#pragma unroll
+  for (int i = 0; i < HD / 8; i++) {
+#pragma unroll
+    for (int j = 0; j < 4; j++) {
+      float& sum = totals[i * 4 + j][threadIdx.x];
+      sum = merges[j / 2](sum, out[i][j]);
+      out[i][j] = 0;
+    }
+  }
+}
+
+template <typename T, int HD>
+__device__ void attentionPrefill(const AttentionArgs& a, const Batch& batch, const int* firstRows,
+                                 const int* rowCounts) {
+  using Shape = PrefillShape<T, HD>;
+  extern __shared__ __align__(128) uint8_t raw[];
+  auto& memory = *reinterpret_cast<PrefillMemory<T, HD>*>(raw);
+  int firstRow = firstRows[blockIdx.z];
+  int group = a.heads / a.kvHeads;
+  int packedRows = rowCounts[blockIdx.z] * group;
+  int tiles = (packedRows + Shape::kRows - 1) / Shape::kRows;
+  if (blockIdx.x >= tiles) return;
+  int kvHead = blockIdx.y;
+  int firstPosition = batch.positions[firstRow];
+  const int* table = batch.tables + batch.tableStarts[batch.sequences[firstRow]];
+  const T* pool = static_cast<const T*>(a.pool);
+  float scale = __fmul_rn(a.scale, kLog2e);
+  int warp = threadIdx.x >> 5;
+  int lane = threadIdx.x & 31;
+
+  for (int tile = tiles - 1 - blockIdx.x; tile >= 0; tile -= gridDim.x) {
+    int tileRow = tile * Shape::kRows;
+    int last = min(tileRow + Shape::kRows, packedRows) - 1;
+    int end = firstPosition + last / group + 1;
+    __syncthreads();  // the tile before is done with shared memory
+    for (int p = threadIdx.x; p < Shape::kRows * (HD / 8); p += Shape::kThreads) {
+      int r = p / (HD / 8);
+      int d = (p % (HD / 8)) * 8;
+      int packedRow = min(tileRow + r, last);
+      size_t row = firstRow + packedRow / group;
+      const T* q = static_cast<const T*>(a.q) + row * a.qStride + (kvHead * group + packedRow % group) * HD;
+      copyAsync(&memory.q[r][d], q + d, true);
+    }
+    copyCommit();
+    auto fetch = [&](int unit) {
+      int stage = unit % Shape::kStages;
+      fetchUnit<T, HD, Shape::kThreads>(memory.keys[stage][0], pool, table, 0, unit * kUnit, end, a, kvHead, 0);
+      fetchUnit<T, HD, Shape::kThreads>(memory.values[stage][0], pool, table, 0, unit * kUnit, end, a, kvHead, 1);
+      copyCommit();
+    };
+    int own[2] = {tileRow + warp * 16 + lane / 4, tileRow + warp * 16 + lane / 4 + 8};
+    int lastLow = own[0] <= last ? firstPosition + own[0] / group : -1;
+    int lastHigh = own[1] <= last ? firstPosition + own[1] / group : -1;
+    int warpRow = tileRow + warp * 16;
+    int warpEnd = warpRow <= last ? firstPosition + min(warpRow + 15, last) / group + 1 : 0;
+    RowState state[2];
+    RowTotal total[2];
+    float out[HD / 8][4] = {};
+#pragma unroll
+    for (int i = 0; i < HD / 2; i++) memory.totals[i][threadIdx.x] = 0;
+    int units = (end + kUnit - 1) / kUnit;
+    if (Shape::kStages > 1) fetch(0);
+    for (int unit = 0; unit < units; unit++) {
+      if (Shape::kStages == 1) {
+        __syncthreads();
+        fetch(unit);
+      }
+      copyWait<0>();
+      __syncthreads();
+      if (Shape::kStages > 1 && unit + 1 < units) fetch(unit + 1);
+      if (unit * kUnit < warpEnd) {
+        int stage = unit % Shape::kStages;
+        prefillUnit<T, HD>(memory.q[warp * 16], memory.keys[stage][0], memory.values[stage][0], scale, unit * kUnit,
+                           lastLow, lastHigh, state[0], state[1], out);
+      }
+      if ((unit + 1) % (kPart / kUnit) == 0 || unit + 1 == units) {
+        mergePart<HD, Shape::kThreads>(state, total, out, memory.totals);
+      }
+    }
+#pragma unroll
+    for (int h = 0; h < 2; h++) {
+      if (own[h] > last) continue;
+      int row = firstRow + own[h] / group;
+      int column = (kvHead * group + own[h] % group) * HD + (lane & 3) * 2;
+#pragma unroll
+      for (int i = 0; i < HD / 8; i++) {
+        float x = memory.totals[i * 4 + 2 * h][threadIdx.x];
+        float y = memory.totals[i * 4 + 2 * h + 1][threadIdx.x];
+        *reinterpret_cast<uint32_t*>(static_cast<T*>(a.out) + activationOffset(row, column + i * 8, a.groups)) =
+            packed<T>(__fdiv_rn(x, total[h].sum), __fdiv_rn(y, total[h].sum));
+      }
+    }
+  }
+}
+
+}  // namespace s3
+
+#define S3_PREFILL(suffix, T, HD)                                                                       \
+  extern "C" __global__ void __launch_bounds__(s3::PrefillShape<T, HD>::kThreads)                       \
+      attention_prefill_##suffix##_d##HD(                                                               \
+          const T* q, const T* pool, const int* positions, const int* sequences,                        \
+          const int* tableStarts, const int* tables, const int* firstRows, const int* rowCounts,        \
+          T* out, int qStride, int groups, int layer, int layers, int heads, int kvHeads,               \
+          float scale) {                                                                                \
+    s3::AttentionArgs a{q, pool, out, qStride, groups, layer, layers, heads, kvHeads, scale};           \
+    s3::attentionPrefill<T, HD>(a, {positions, sequences, tableStarts, tables}, firstRows, rowCounts);  \
+  }
+#define S3_PREFILLS(suffix, T)  \
+  S3_PREFILL(suffix, T, 16)     \
+  S3_PREFILL(suffix, T, 32)     \
+  S3_PREFILL(suffix, T, 64)     \
+  S3_PREFILL(suffix, T, 80)     \
+  S3_PREFILL(suffix, T, 96)     \
+  S3_PREFILL(suffix, T, 128)    \
+  S3_PREFILL(suffix, T, 256)
+S3_FOR_TYPES(S3_PREFILLS)

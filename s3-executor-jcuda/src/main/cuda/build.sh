@@ -1,0 +1,16 @@
+#!/bin/sh
+# Builds s3kernels.fatbin: machine code for sm_80, sm_86, sm_89 and sm_90a, and PTX for later GPUs.
+# Usage: build.sh [output] [architectures, such as "90a"]; needs nvcc 12.4 or later.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+output=${1:-$here/s3kernels.fatbin}
+architectures=${2:-80 86 89 90a}
+targets=""
+for a in $architectures; do
+  targets="$targets -gencode arch=compute_$a,code=sm_$a"
+done
+if [ "$#" -lt 2 ]; then
+  targets="$targets -gencode arch=compute_80,code=compute_80"
+fi
+# shellcheck disable=SC2086 # the targets are words
+exec nvcc -fatbin -std=c++17 -O3 --threads 0 $targets -o "$output" "$here/s3kernels.cu"

@@ -1,0 +1,104 @@
+// What happens to a finished piece of a matrix product: eight columns of one row, still in float.
+//
+// Shared by the Hopper and the general kernels, so that both offer the same modes.
+#pragma once
+
+#include "common.cuh"
+
+namespace s3 {
+
+/** How results are written; values of the parameter mode. */
+enum GemmMode {
+  kRows = 0,       // y[row * stride + column] of T
+  kFloatRows = 1,  // y[row * stride + column] of float (logits)
+  kAddRows = 2,    // float y[row * stride + column] += result (the residual stream)
+  kGatedTiles = 3, // silu(gate) * up, weight rows in turns of eight; activation tiles, n / 2 wide, stride row groups
+  kGeluTiles = 4,  // gelu(result + bias); activation tiles, n wide, stride row groups
+};
+
+/** y[m][n] = x[m][k] * w[n][k]^T (+ bias); see README.md. */
+struct GemmArgs {
+  const void* w;
+  const void* x;
+  void* y;
+  const void* bias;  // [n] of T or null; not for kGatedTiles
+  int m, n, k;
+  int groups;  // row capacity of x / 8
+  int stride;  // of y: elements a row, or row groups for tiles
+  int mode;
+  int splits;  // sums of k that are added one after another, see README.md
+};
+
+/** Writes results of columns [column, column + 8) of a row; columns from n on are dropped. */
+template <typename T>
+__device__ __forceinline__ void writePlain(const GemmArgs& a, int row, int column, float (&v)[8]) {
+  bool whole = column + 8 <= a.n;
+  const T* bias = static_cast<const T*>(a.bias);
+  if (bias != nullptr) {
+#pragma unroll
+    for (int i = 0; i < 8; i++) v[i] += column + i < a.n ? toFloat(bias[column + i]) : 0.0f;
+  }
+  if (a.mode == kGeluTiles) {
+#pragma unroll
+    for (int i = 0; i < 8; i++) v[i] = geluTanh(v[i]);
+    store8(static_cast<T*>(a.y) + activationOffset(row, column, a.stride), v);
+    return;
+  }
+  size_t at = static_cast<size_t>(row) * a.stride + column;
+  whole = whole && (a.stride & 7) == 0;
+  if (a.mode == kRows) {
+    T* y = static_cast<T*>(a.y) + at;
+    if (whole) {
+      store8(y, v);
+    } else {
+      for (int i = 0; i < 8 && column + i < a.n; i++) y[i] = fromFloat<T>(v[i]);
+    }
+    return;
+  }
+  float* y = static_cast<float*>(a.y) + at;
+  if (a.mode == kAddRows) {
+#pragma unroll
+    for (int i = 0; i < 8; i++) v[i] += column + i < a.n ? y[i] : 0.0f;
+  }
+  if (whole) {
+    store8(y, v);
+  } else {
+    for (int i = 0; i < 8 && column + i < a.n; i++) y[i] = v[i];
+  }
+}
+
+/** Writes eight gated results from the gate and up columns [column, column + 16) of the product. */
+template <typename T>
+__device__ __forceinline__ void writeGated(const GemmArgs& a, int row, int column, float (&gate)[8],
+                                           const float (&up)[8]) {
+#pragma unroll
+  for (int i = 0; i < 8; i++) gate[i] = silu(gate[i]) * up[i];
+  store8(static_cast<T*>(a.y) + activationOffset(row, column / 2, a.stride), gate);
+}
+
+/**
+ * Writes a finished tile. load(row, column, v) fetches eight sums of the tile; worker and workers share out the
+ * pieces. rows and columns count what is valid in the tile.
+ */
+template <typename T, typename Load>
+__device__ __forceinline__ void writeTile(const GemmArgs& a, int firstRow, int firstColumn, int rows,
+                                          int columns, int worker, int workers, Load load) {
+  bool gated = a.mode == kGatedTiles;
+  int width = gated ? 16 : 8;
+  int pieces = (columns + width - 1) / width;
+  for (int i = worker; i < rows * pieces; i += workers) {
+    int row = i / pieces;
+    int column = (i % pieces) * width;
+    float v[8];
+    load(row, column, v);
+    if (gated) {
+      float up[8];
+      load(row, column + 8, up);
+      writeGated<T>(a, firstRow + row, firstColumn + column, v, up);
+    } else {
+      writePlain<T>(a, firstRow + row, firstColumn + column, v);
+    }
+  }
+}
+
+}  // namespace s3

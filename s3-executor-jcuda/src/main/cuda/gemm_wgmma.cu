@@ -1,0 +1,250 @@
+// Matrix product on Hopper: y[m][n] = x[m][k] * w[n][k]^T from tiled weights and activations (sm_90a).
+//
+// The weights are the 64-row side of wgmma, so that few rows of x waste nothing: a block computes 64 * R columns of y
+// for N rows of x. One warp streams tiles through a ring of shared-memory stages with bulk copies; R warpgroups
+// multiply. The sum over k is cut into `splits` segments at fixed places; each segment is summed on its own and the
+// segments are added in order. Where that happens does not change a bit of the result:
+//
+//   gemm_<type>_r<R>_n<N>_c<C>   a cluster of C = splits blocks takes a segment each and adds through
+//                                distributed shared memory: for few rows, when one segment alone leaves the GPU idle
+//   gemm_<type>_r<R>_n<N>_serial any number of splits, one after another in one block: for many rows
+//
+// Grid (C, ceil(m / N), ceil(n / (64 * R))), block 128 * R + 32 (+ 128 where N > 128), shared memory: README.md.
+// Compile: nvcc -cubin -gencode arch=compute_90a,code=sm_90a gemm_wgmma.cu
+#include "gemm_output.cuh"
+#include "hopper.cuh"
+
+namespace s3 {
+
+template <int R, int N, int STAGES>
+struct GemmShape {
+  /** Wide tiles need more registers than an even share: their copying warp becomes a warpgroup that gives its own. */
+  static constexpr bool kWide = N > 128;
+  static constexpr int kThreads = 128 * R + (kWide ? 128 : 32);
+  static constexpr int kWeightBytes = R * 64 * 128;
+  static constexpr int kStageBytes = kWeightBytes + N * 128;
+  /** Floats between rows of the result tile in shared memory: 4 more than it has, against bank conflicts. */
+  static constexpr int kPitch = R * 64 + 4;
+  static_assert(N * kPitch * 4 <= STAGES * kStageBytes, "the result tile must fit in the stages");
+};
+
+#ifdef S3_HOPPER
+
+/** The warp that copies: one thread asks for every tile of [begin, end) in turn. */
+template <int R, int N, int STAGES>
+__device__ __forceinline__ void streamTiles(const GemmArgs& a, uint32_t stages, uint32_t full,
+                                            uint32_t empty, int begin, int end, int kTiles) {
+  using Shape = GemmShape<R, N, STAGES>;
+  int rowTile = blockIdx.z * R;
+  int rowTiles = min(R, (a.n + 63) / 64 - rowTile);
+  int firstRow = blockIdx.y * N;
+  int xBytes = min(N, (a.m - firstRow + 7) & ~7) * 128;
+  const char* w = static_cast<const char*>(a.w) + static_cast<size_t>(rowTile) * kTiles * 8192;
+  const char* x = static_cast<const char*>(a.x) + static_cast<size_t>(firstRow) * 128;
+  uint64_t once = evictFirstPolicy();
+  bool reread = gridDim.y > 1;
+  for (int kt = begin, i = 0; kt < end; kt++, i++) {
+    int slot = i % STAGES;
+    barrierWait(empty + slot * 8, ((i / STAGES) & 1) ^ 1);
+    uint32_t barrier = full + slot * 8;
+    uint32_t stage = stages + slot * Shape::kStageBytes;
+    barrierExpect(barrier, rowTiles * 8192 + xBytes);
+    for (int r = 0; r < rowTiles; r++) {
+      const char* tile = w + (static_cast<size_t>(r) * kTiles + kt) * 8192;
+      if (reread) {
+        bulkCopy(stage + r * 8192, tile, 8192, barrier);
+      } else {
+        bulkCopyOnce(stage + r * 8192, tile, 8192, barrier, once);
+      }
+    }
+    bulkCopy(stage + Shape::kWeightBytes, x + static_cast<size_t>(kt) * a.groups * 1024, xBytes, barrier);
+  }
+}
+
+/** A warpgroup's product over [begin, end), from zero. tile counts stages since the block's start. */
+template <typename T, int R, int N, int STAGES>
+__device__ __forceinline__ void multiplySegment(float (&sum)[N / 2], uint32_t stages, uint32_t full,
+                                                uint32_t empty, int count, int& tile) {
+  using Shape = GemmShape<R, N, STAGES>;
+  int group = threadIdx.x >> 7;
+  bool leader = (threadIdx.x & 31) == 0;
+  for (int i = 0; i < count; i++, tile++) {
+    int slot = tile % STAGES;
+    barrierWait(full + slot * 8, (tile / STAGES) & 1);
+    uint32_t stage = stages + slot * Shape::kStageBytes;
+    uint64_t weights = matrixDescriptor(stage + group * 8192);
+    uint64_t activations = matrixDescriptor(stage + Shape::kWeightBytes);
+    wgmmaFence();
+#pragma unroll
+    for (int step = 0; step < 4; step++) {  // 16 columns, 32 bytes, a step
+      Wgmma<T, N>::multiply(sum, weights + 2 * step, activations + 2 * step, i > 0 || step > 0);
+    }
+    wgmmaCommit();
+    wgmmaWait<1>();  // the tile before is done: its stage may be filled again
+    if (i > 0 && leader) barrierArrive(empty + ((tile + STAGES - 1) % STAGES) * 8);
+  }
+  wgmmaWait<0>();
+  if (leader && count > 0) barrierArrive(empty + ((tile + STAGES - 1) % STAGES) * 8);
+}
+
+/** Puts a warpgroup's sums into the result tile, [row of x][column of y]. */
+template <int N, int PITCH>
+__device__ __forceinline__ void spill(const float (&sum)[N / 2], float* tile, int rows) {
+  int lane = threadIdx.x & 31;
+  int column = (threadIdx.x >> 5) * 16 + lane / 4;
+#pragma unroll
+  for (int i = 0; i < N / 2; i++) {
+    int row = (i / 4) * 8 + (lane & 3) * 2 + (i & 1);
+    if (row < rows) tile[row * PITCH + column + ((i >> 1) & 1) * 8] = sum[i];
+  }
+}
+
+/** A warpgroup's sums over all segments that are this block's. */
+template <typename T, int R, int N, int STAGES, bool SERIAL>
+__device__ __forceinline__ void multiplySegments(const GemmArgs& a, float (&sum)[N / 2], uint32_t stages,
+                                                 uint32_t full, uint32_t empty, int kTiles, int count) {
+#pragma unroll
+  for (int i = 0; i < N / 2; i++) sum[i] = 0;
+  int done = 0;
+  if constexpr (!SERIAL) {
+    multiplySegment<T, R, N, STAGES>(sum, stages, full, empty, count, done);
+  } else {
+    float total[N / 2];
+#pragma unroll
+    for (int i = 0; i < N / 2; i++) total[i] = 0;
+    for (int s = 0; s < a.splits; s++) {
+      int length = (s + 1) * kTiles / a.splits - s * kTiles / a.splits;
+      multiplySegment<T, R, N, STAGES>(sum, stages, full, empty, length, done);
+#pragma unroll
+      for (int i = 0; i < N / 2; i++) total[i] += sum[i];
+    }
+#pragma unroll
+    for (int i = 0; i < N / 2; i++) sum[i] = total[i];
+  }
+}
+
+/** Adds the cluster's sums in order of rank and writes them; called by the warpgroups that multiplied. */
+template <typename T, int R, int N, int STAGES, int C>
+__device__ __forceinline__ void finish(const GemmArgs& a, const float (&sum)[N / 2], uint32_t stages,
+                                       float* tile, int rank) {
+  using Shape = GemmShape<R, N, STAGES>;
+  int rows = min(N, a.m - static_cast<int>(blockIdx.y) * N);
+  int columns = min(64 * R, a.n - static_cast<int>(blockIdx.z) * 64 * R);
+  // Every warpgroup must be done with the stages before the result tile takes their place.
+  asm volatile("bar.sync 1, %0;" ::"n"(128 * R) : "memory");
+  spill<N, Shape::kPitch>(sum, tile, rows);
+  if constexpr (C > 1) {
+    clusterSync();
+  } else {
+    asm volatile("bar.sync 1, %0;" ::"n"(128 * R) : "memory");
+  }
+  auto load = [&](int row, int column, float(&v)[8]) {
+    int at = row * Shape::kPitch + column;
+    if constexpr (C == 1) {
+      load8(tile + at, v);
+    } else {
+#pragma unroll
+      for (int peer = 0; peer < C; peer++) {
+        uint32_t address = peerAddress(stages + at * 4, peer);
+        float4 low = loadPeer(address);
+        float4 high = loadPeer(address + 16);
+        float part[8] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
+#pragma unroll
+        for (int i = 0; i < 8; i++) v[i] = peer == 0 ? part[i] : v[i] + part[i];
+      }
+    }
+  };
+  writeTile<T>(a, blockIdx.y * N, blockIdx.z * 64 * R, rows, columns, rank * 128 * R + threadIdx.x,
+               C * 128 * R, load);
+  if constexpr (C > 1) clusterSync();  // a peer may still read this block's tile
+}
+
+template <typename T, int R, int N, int STAGES, int C, bool SERIAL>
+__device__ __forceinline__ void gemm(const GemmArgs& a) {
+  using Shape = GemmShape<R, N, STAGES>;
+  extern __shared__ uint8_t raw[];
+  uint32_t stages = (sharedAddress(raw) + 1023) & ~1023u;
+  float* tile = reinterpret_cast<float*>(raw + (stages - sharedAddress(raw)));
+  uint32_t full = stages + STAGES * Shape::kStageBytes;
+  uint32_t empty = full + STAGES * 8;
+  int kTiles = (a.k + 63) / 64;
+  int rank = C > 1 ? blockIdx.x : 0;
+  int begin = rank * kTiles / C;
+  int end = (rank + 1) * kTiles / C;
+  if (threadIdx.x == 0) {
+    for (int s = 0; s < STAGES; s++) {
+      barrierInit(full + s * 8, 1);
+      barrierInit(empty + s * 8, 4 * R);
+    }
+    barrierInitFence();
+  }
+  __syncthreads();
+  if (threadIdx.x >= 128 * R) {
+    if constexpr (Shape::kWide) leaveRegisters<40>();
+    if (threadIdx.x == 128 * R) {
+      streamTiles<R, N, STAGES>(a, stages, full, empty, begin, end, kTiles);
+    }
+    __syncwarp();
+    if constexpr (C > 1) {
+      clusterSync();  // the peers' results are in their shared memory
+      clusterSync();  // and have been read
+    }
+  } else {
+    if constexpr (Shape::kWide) takeRegisters<232>();
+    float sum[N / 2];
+    multiplySegments<T, R, N, STAGES, SERIAL>(a, sum, stages, full, empty, kTiles, end - begin);
+    finish<T, R, N, STAGES, C>(a, sum, stages, tile, rank);
+  }
+}
+
+#else
+
+template <typename T, int R, int N, int STAGES, int C, bool SERIAL>
+__device__ __forceinline__ void gemm(const GemmArgs&) {}  // other chips take gemm_mma.cu
+
+#endif
+
+}  // namespace s3
+
+#define S3_GEMM_BODY(T, R, N, STAGES, C, SERIAL)                                                     \
+  (const T* w, const T* x, void* y, const T* bias, int m, int n, int k, int groups, int stride, int mode, \
+   int splits) {                                                                                     \
+    s3::GemmArgs a{w, x, y, bias, m, n, k, groups, stride, mode, splits};                            \
+    s3::gemm<T, R, N, STAGES, C, SERIAL>(a);                                                         \
+  }
+
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
+#define S3_CLUSTER(C)
+#else
+#define S3_CLUSTER(C) __cluster_dims__(C, 1, 1)
+#endif
+
+#define S3_GEMM_ONE(type, T, R, N, STAGES, BLOCKS)                                                    \
+  extern "C" __global__ void __launch_bounds__(128 * R + (N > 128 ? 128 : 32), BLOCKS) gemm_##type##_r##R##_n##N##_c1   \
+      S3_GEMM_BODY(T, R, N, STAGES, 1, false)
+#define S3_GEMM_CLUSTER(type, T, R, N, STAGES, BLOCKS, C)                                             \
+  extern "C" __global__ void S3_CLUSTER(C)                                                            \
+      __launch_bounds__(128 * R + (N > 128 ? 128 : 32), BLOCKS) gemm_##type##_r##R##_n##N##_c##C                        \
+      S3_GEMM_BODY(T, R, N, STAGES, C, false)
+#define S3_GEMM_SERIAL(type, T, R, N, STAGES, BLOCKS)                                                 \
+  extern "C" __global__ void __launch_bounds__(128 * R + (N > 128 ? 128 : 32), BLOCKS) gemm_##type##_r##R##_n##N##_serial \
+      S3_GEMM_BODY(T, R, N, STAGES, 1, true)
+
+#define S3_GEMM_CLUSTERS(type, T, R, N, STAGES, BLOCKS)   \
+  S3_GEMM_ONE(type, T, R, N, STAGES, BLOCKS)              \
+  S3_GEMM_CLUSTER(type, T, R, N, STAGES, BLOCKS, 2)       \
+  S3_GEMM_CLUSTER(type, T, R, N, STAGES, BLOCKS, 3)       \
+  S3_GEMM_CLUSTER(type, T, R, N, STAGES, BLOCKS, 4)       \
+  S3_GEMM_CLUSTER(type, T, R, N, STAGES, BLOCKS, 8)
+
+#define S3_GEMMS(type, T)                    \
+  S3_GEMM_CLUSTERS(type, T, 2, 16, 6, 2)     \
+  S3_GEMM_CLUSTERS(type, T, 2, 32, 5, 2)     \
+  S3_GEMM_CLUSTERS(type, T, 2, 64, 4, 2)     \
+  S3_GEMM_CLUSTERS(type, T, 4, 64, 5, 1)     \
+  S3_GEMM_CLUSTERS(type, T, 2, 128, 3, 2)    \
+  S3_GEMM_CLUSTERS(type, T, 4, 128, 4, 1)    \
+  S3_GEMM_SERIAL(type, T, 2, 128, 6, 1)      \
+  S3_GEMM_SERIAL(type, T, 2, 192, 5, 1)      \
+  S3_GEMM_ONE(type, T, 2, 256, 4, 1)
+S3_FOR_TYPES(S3_GEMMS)

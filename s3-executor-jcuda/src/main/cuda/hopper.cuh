@@ -1,0 +1,181 @@
+// Hopper's asynchronous machinery in PTX: mbarriers, bulk copies, clusters and warpgroup matrix products (sm_90a).
+//
+// References: PTX ISA 9.0, sections "mbarrier", "cp.async.bulk", "Asynchronous warpgroup level matrix instructions".
+#pragma once
+
+#include "common.cuh"
+
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+#define S3_HOPPER 1
+#endif
+
+namespace s3 {
+
+__device__ __forceinline__ uint32_t sharedAddress(const void* p) {
+  return static_cast<uint32_t>(__cvta_generic_to_shared(p));
+}
+
+#ifdef S3_HOPPER
+
+// ---- mbarriers
+
+__device__ __forceinline__ void barrierInit(uint32_t barrier, int arrivals) {
+  asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(barrier), "r"(arrivals));
+}
+
+/** Makes initialised barriers visible to the copy engine. */
+__device__ __forceinline__ void barrierInitFence() {
+  asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
+}
+
+__device__ __forceinline__ void barrierExpect(uint32_t barrier, int bytes) {
+  asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(barrier), "r"(bytes)
+               : "memory");
+}
+
+__device__ __forceinline__ void barrierArrive(uint32_t barrier) {
+  asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(barrier) : "memory");
+}
+
+__device__ __forceinline__ void barrierWait(uint32_t barrier, int parity) {
+  asm volatile(
+      "{\n"
+      ".reg .pred done;\n"
+      "again:\n"
+      "mbarrier.try_wait.parity.shared::cta.b64 done, [%0], %1;\n"
+      "@done bra finished;\n"
+      "bra again;\n"
+      "finished:\n"
+      "}\n" ::"r"(barrier),
+      "r"(parity)
+      : "memory");
+}
+
+// ---- bulk copies
+
+/** Copies bytes (a multiple of 16) from global to shared memory; the barrier counts them when they have landed. */
+__device__ __forceinline__ void bulkCopy(uint32_t to, const void* from, int bytes, uint32_t barrier) {
+  asm volatile(
+      "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(to),
+      "l"(from), "r"(bytes), "r"(barrier)
+      : "memory");
+}
+
+/** The same, for data that will not be read again: it is the first to leave the second-level cache. */
+__device__ __forceinline__ void bulkCopyOnce(uint32_t to, const void* from, int bytes,
+                                             uint32_t barrier, uint64_t policy) {
+  asm volatile(
+      "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint [%0], [%1], "
+      "%2, [%3], %4;" ::"r"(to),
+      "l"(from), "r"(bytes), "r"(barrier), "l"(policy)
+      : "memory");
+}
+
+__device__ __forceinline__ uint64_t evictFirstPolicy() {
+  uint64_t policy;
+  asm volatile("createpolicy.fractional.L2::evict_first.b64 %0, 1.0;" : "=l"(policy));
+  return policy;
+}
+
+// ---- clusters
+
+__device__ __forceinline__ void clusterSync() {
+  asm volatile("barrier.cluster.arrive.release.aligned;\nbarrier.cluster.wait.acquire.aligned;" ::
+                   : "memory");
+}
+
+/** The address of the same shared variable in another block of the cluster. */
+__device__ __forceinline__ uint32_t peerAddress(uint32_t address, int rank) {
+  uint32_t peer;
+  asm volatile("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(peer) : "r"(address), "r"(rank));
+  return peer;
+}
+
+__device__ __forceinline__ float4 loadPeer(uint32_t address) {
+  float4 v;
+  asm volatile("ld.shared::cluster.v4.f32 {%0, %1, %2, %3}, [%4];"
+               : "=f"(v.x), "=f"(v.y), "=f"(v.z), "=f"(v.w)
+               : "r"(address)
+               : "memory");
+  return v;
+}
+
+// ---- warpgroups
+
+/** Hands a warpgroup's registers over: the copying one needs few, the multiplying ones many. */
+template <int REGISTERS>
+__device__ __forceinline__ void takeRegisters() {
+  asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(REGISTERS));
+}
+template <int REGISTERS>
+__device__ __forceinline__ void leaveRegisters() {
+  asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(REGISTERS));
+}
+
+// ---- warpgroup matrix products
+
+/** Describes a tile of 128-byte rows in the 128-byte swizzle: groups of 8 rows lie 1024 bytes apart. */
+__device__ __forceinline__ uint64_t matrixDescriptor(uint32_t address) {
+  return static_cast<uint64_t>((address & 0x3FFFF) >> 4) | (1ull << 16) | (64ull << 32) | (1ull << 62);
+}
+
+__device__ __forceinline__ void wgmmaFence() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
+__device__ __forceinline__ void wgmmaCommit() {
+  asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
+}
+template <int PENDING>
+__device__ __forceinline__ void wgmmaWait() {
+  asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(PENDING) : "memory");
+}
+
+// Operand lists, eight accumulators at a time.
+#define S3_O8(i)                                                                            \
+  "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3]), "+f"(d[i + 4]), "+f"(d[i + 5]), \
+      "+f"(d[i + 6]), "+f"(d[i + 7])
+#define S3_O16(i) S3_O8(i), S3_O8(i + 8)
+#define S3_O32(i) S3_O16(i), S3_O16(i + 16)
+#define S3_O64(i) S3_O32(i), S3_O32(i + 32)
+#define S3_N0 "%0,%1,%2,%3,%4,%5,%6,%7"
+#define S3_N1 S3_N0 ",%8,%9,%10,%11,%12,%13,%14,%15"
+#define S3_N3 S3_N1 ",%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31"
+#define S3_N7                                                                                     \
+  S3_N3 ",%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47,%48,%49,%50,%51,%52,"   \
+        "%53,%54,%55,%56,%57,%58,%59,%60,%61,%62,%63"
+#define S3_N11                                                                                    \
+  S3_N7 ",%64,%65,%66,%67,%68,%69,%70,%71,%72,%73,%74,%75,%76,%77,%78,%79,%80,%81,%82,%83,%84,"   \
+        "%85,%86,%87,%88,%89,%90,%91,%92,%93,%94,%95"
+#define S3_N15                                                                                    \
+  S3_N11 ",%96,%97,%98,%99,%100,%101,%102,%103,%104,%105,%106,%107,%108,%109,%110,%111,%112,"     \
+         "%113,%114,%115,%116,%117,%118,%119,%120,%121,%122,%123,%124,%125,%126,%127"
+
+/** d[64 rows x N columns] = weights * activations, added to d if keep. */
+template <typename T, int N>
+struct Wgmma;
+
+// a, b and p are the numbers of the operands that follow the accumulators.
+#define S3_WGMMA(T, type, N, numbers, a, b, p, ...)                                               \
+  template <>                                                                                     \
+  struct Wgmma<T, N> {                                                                            \
+    static __device__ __forceinline__ void multiply(float (&d)[N / 2], uint64_t weights,          \
+                                                    uint64_t activations, int keep) {             \
+      asm volatile(                                                                               \
+          "{\n.reg .pred keep;\nsetp.ne.b32 keep, %" p ", 0;\n"                                   \
+          "wgmma.mma_async.sync.aligned.m64n" #N "k16.f32." type "." type " {" numbers "}, %" a    \
+          ", %" b ", keep, 1, 1, 0, 0;\n}\n"                                                      \
+          : __VA_ARGS__                                                                           \
+          : "l"(weights), "l"(activations), "r"(keep));                                           \
+    }                                                                                             \
+  };
+#define S3_WGMMAS(T, type)                                                       \
+  S3_WGMMA(T, type, 16, S3_N0, "8", "9", "10", S3_O8(0))                         \
+  S3_WGMMA(T, type, 32, S3_N1, "16", "17", "18", S3_O16(0))                      \
+  S3_WGMMA(T, type, 64, S3_N3, "32", "33", "34", S3_O32(0))                      \
+  S3_WGMMA(T, type, 128, S3_N7, "64", "65", "66", S3_O64(0))                     \
+  S3_WGMMA(T, type, 192, S3_N11, "96", "97", "98", S3_O64(0), S3_O32(64))        \
+  S3_WGMMA(T, type, 256, S3_N15, "128", "129", "130", S3_O64(0), S3_O64(64))
+S3_WGMMAS(__half, "f16")
+S3_WGMMAS(__nv_bfloat16, "bf16")
+
+#endif  // S3_HOPPER
+
+}  // namespace s3

@@ -1,0 +1,89 @@
+// Ampere's asynchronous copies and warp matrix products in PTX (sm_80 and later).
+#pragma once
+
+#include "common.cuh"
+
+namespace s3 {
+
+/** Copies 16 bytes from global to shared memory, or writes zeros when there is nothing to read. */
+__device__ __forceinline__ void copyAsync(void* to, const void* from, bool present) {
+  uint32_t address = static_cast<uint32_t>(__cvta_generic_to_shared(to));
+  int bytes = present ? 16 : 0;
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(address), "l"(from), "r"(bytes)
+               : "memory");
+}
+__device__ __forceinline__ void copyCommit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+template <int PENDING>
+__device__ __forceinline__ void copyWait() {
+  asm volatile("cp.async.wait_group %0;" ::"n"(PENDING) : "memory");
+}
+
+/** Four 8 x 8 matrices; lanes 8i to 8i + 7 give the rows of matrix i. */
+__device__ __forceinline__ void loadMatrix4(uint32_t (&to)[4], const void* row) {
+  uint32_t address = static_cast<uint32_t>(__cvta_generic_to_shared(row));
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+               : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
+               : "r"(address)
+               : "memory");
+}
+__device__ __forceinline__ void loadMatrix2(uint32_t (&to)[2], const void* row) {
+  uint32_t address = static_cast<uint32_t>(__cvta_generic_to_shared(row));
+  asm volatile("ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%0, %1}, [%2];"
+               : "=r"(to[0]), "=r"(to[1])
+               : "r"(address)
+               : "memory");
+}
+/** The same as loadMatrix4, each matrix transposed. */
+__device__ __forceinline__ void loadMatrix4Transposed(uint32_t (&to)[4], const void* row) {
+  uint32_t address = static_cast<uint32_t>(__cvta_generic_to_shared(row));
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+               : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
+               : "r"(address)
+               : "memory");
+}
+
+/** d[16 x 8] += a[16 x 16] * b[16 x 8]. */
+template <typename T>
+__device__ __forceinline__ void multiplyAdd(float (&d)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1);
+template <>
+__device__ __forceinline__ void multiplyAdd<__half>(float (&d)[4], const uint32_t (&a)[4], uint32_t b0,
+                                                    uint32_t b1) {
+  asm volatile(
+      "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+      "{%0, %1, %2, %3};"
+      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+}
+template <>
+__device__ __forceinline__ void multiplyAdd<__nv_bfloat16>(float (&d)[4], const uint32_t (&a)[4],
+                                                           uint32_t b0, uint32_t b1) {
+  asm volatile(
+      "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+      "{%0, %1, %2, %3};"
+      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+}
+
+/** Two values rounded to T in one register, the first one low. */
+template <typename T>
+__device__ __forceinline__ uint32_t packed(float low, float high) {
+  union {
+    T values[2];
+    uint32_t bits;
+  } both;
+  both.values[0] = fromFloat<T>(low);
+  both.values[1] = fromFloat<T>(high);
+  return both.bits;
+}
+
+template <typename T>
+__device__ __forceinline__ float2 unpacked(uint32_t bits) {
+  union {
+    uint32_t bits;
+    T values[2];
+  } both;
+  both.bits = bits;
+  return make_float2(toFloat(both.values[0]), toFloat(both.values[1]));
+}
+
+}  // namespace s3

@@ -1,0 +1,95 @@
+// RMSNorm and LayerNorm over rows of the float residual stream, with an optional residual add before.
+//
+// Reads stream[rows[r]] (or row r where rows is null), adds delta[r] into it where delta is not null, and writes
+// the normalised row r as activation tiles. Grid (rows), block 256 or any multiple of 32; width a multiple of 8.
+// A row's sum runs in an order that depends on width and block size alone: the same bits in any batch.
+// Compile: nvcc -cubin -arch=sm_90a norm.cu
+#include "common.cuh"
+
+namespace s3 {
+
+/** Adds the delta where there is one, and returns the row's updated values from memory. */
+template <typename T>
+__device__ __forceinline__ void addDelta(float* row, const T* delta, int c, float (&v)[8]) {
+  load8(row + c, v);
+  if (delta != nullptr) {
+    float d[8];
+    load8(delta + c, d);
+#pragma unroll
+    for (int i = 0; i < 8; i++) v[i] += d[i];
+    store8(row + c, v);
+  }
+}
+
+template <typename T>
+__device__ void rmsNorm(float* stream, const T* delta, const int* rows, const T* weight, T* tiles,
+                        int width, int groups, float epsilon) {
+  int r = blockIdx.x;
+  float* row = stream + static_cast<size_t>(rows != nullptr ? rows[r] : r) * width;
+  const T* change = delta != nullptr ? delta + static_cast<size_t>(r) * width : nullptr;
+  float sum = 0;
+  for (int c = threadIdx.x * 8; c < width; c += blockDim.x * 8) {
+    float v[8];
+    addDelta(row, change, c, v);
+#pragma unroll
+    for (int i = 0; i < 8; i++) sum += v[i] * v[i];
+  }
+  float scale = 1.0f / sqrtf(blockSum(sum) / width + epsilon);
+  for (int c = threadIdx.x * 8; c < width; c += blockDim.x * 8) {
+    float v[8], w[8];
+    load8(row + c, v);
+    load8(weight + c, w);
+#pragma unroll
+    for (int i = 0; i < 8; i++) v[i] = v[i] * scale * w[i];
+    store8(tiles + activationOffset(r, c, groups), v);
+  }
+}
+
+/** Two passes over the row, mean first: subtracting squares would lose digits. */
+template <typename T>
+__device__ void layerNorm(float* stream, const T* delta, const int* rows, const T* weight,
+                          const T* bias, T* tiles, int width, int groups, float epsilon) {
+  int r = blockIdx.x;
+  float* row = stream + static_cast<size_t>(rows != nullptr ? rows[r] : r) * width;
+  const T* change = delta != nullptr ? delta + static_cast<size_t>(r) * width : nullptr;
+  float sum = 0;
+  for (int c = threadIdx.x * 8; c < width; c += blockDim.x * 8) {
+    float v[8];
+    addDelta(row, change, c, v);
+#pragma unroll
+    for (int i = 0; i < 8; i++) sum += v[i];
+  }
+  float mean = blockSum(sum) / width;
+  float squares = 0;
+  for (int c = threadIdx.x * 8; c < width; c += blockDim.x * 8) {
+    float v[8];
+    load8(row + c, v);
+#pragma unroll
+    for (int i = 0; i < 8; i++) squares += (v[i] - mean) * (v[i] - mean);
+  }
+  float scale = 1.0f / sqrtf(blockSum(squares) / width + epsilon);
+  for (int c = threadIdx.x * 8; c < width; c += blockDim.x * 8) {
+    float v[8], w[8], b[8];
+    load8(row + c, v);
+    load8(weight + c, w);
+    load8(bias + c, b);
+#pragma unroll
+    for (int i = 0; i < 8; i++) v[i] = (v[i] - mean) * scale * w[i] + b[i];
+    store8(tiles + activationOffset(r, c, groups), v);
+  }
+}
+
+}  // namespace s3
+
+#define S3_NORM(suffix, T)                                                                       \
+  extern "C" __global__ void rms_norm_##suffix(float* stream, const T* delta, const int* rows,   \
+                                               const T* weight, T* tiles, int width, int groups, \
+                                               float epsilon) {                                  \
+    s3::rmsNorm<T>(stream, delta, rows, weight, tiles, width, groups, epsilon);                  \
+  }                                                                                              \
+  extern "C" __global__ void layer_norm_##suffix(float* stream, const T* delta, const int* rows, \
+                                                 const T* weight, const T* bias, T* tiles,       \
+                                                 int width, int groups, float epsilon) {         \
+    s3::layerNorm<T>(stream, delta, rows, weight, bias, tiles, width, groups, epsilon);          \
+  }
+S3_FOR_TYPES(S3_NORM)

@@ -1,0 +1,10 @@
+// Every kernel in one translation unit, for one fatbin: see build.sh and README.md.
+#include "attention_decode.cu"
+#include "attention_prefill.cu"
+#include "elementwise.cu"
+#include "gemm_mma.cu"
+#include "gemm_wgmma.cu"
+#include "norm.cu"
+#include "retile.cu"
+#include "rotary.cu"
+#include "sampling.cu"

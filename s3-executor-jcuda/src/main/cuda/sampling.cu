@@ -1,0 +1,274 @@
+// Draws the next token of each sampled row from its logits: repetition penalty, temperature, top-k, top-p.
+//
+// Grid (rows), block 1024, shared memory ceil(vocabulary / 32) * 4 bytes; at most 2^18 tokens. logits [..][stride] of
+// float are changed (penalised). The result is the host Sampler's, except that probabilities are whole multiples of
+// 2^-44 of the largest one: whole numbers add up to the same sum in any order, so a draw never depends on timing.
+//
+// No sort: ranks are found by radix descent. A pass counts tokens, or adds up their weights, by 11 bits of a key that
+// orders like the logit; the bin in which the wanted rank or share lies is opened in the next pass.
+// Compile: nvcc -cubin -arch=sm_90a sampling.cu
+#include "common.cuh"
+
+namespace s3 {
+
+/** How one row is drawn; 56 bytes, the fields of SamplingParameters and where the row's tokens are. */
+struct SampleRow {
+  double temperature;  // 0 takes the most probable token
+  double topP;
+  double repetitionPenalty;
+  long long seed;
+  int topK;  // 0 keeps all
+  int position;  // of the token that is drawn
+  int historyStart;  // tokens that already occurred: history[historyStart ...]
+  int historyLength;
+  int logitsRow;
+  int unused;
+};
+
+constexpr int kBins = 2048;
+constexpr int kSampleThreads = 1024;
+constexpr double kUnitWeight = 17592186044416.0;  // 2^44
+
+/** Tokens that may be drawn: keys above `key`, and of those with this key the `equals` lowest ids. */
+struct Cut {
+  uint32_t key = 0;
+  uint32_t equals = 0;
+};
+
+/** A place in the order by falling probability: the key, and the how manieth with this key. */
+struct Place {
+  uint32_t key;
+  uint32_t index;
+};
+
+/** The draw for a position, uniform in [0, 1): the finaliser of SplitMix64. */
+__device__ __forceinline__ double uniformDraw(long long seed, int position) {
+  unsigned long long z = seed + 0x9E3779B97F4A7C15ull * (position + 1ull);
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
+  return static_cast<double>((z ^ (z >> 31)) >> 11) * 1.1102230246251565e-16;
+}
+
+/** An unsigned number that orders like the float; both zeros are equal. */
+__device__ __forceinline__ uint32_t keyOf(float v) {
+  uint32_t bits = __float_as_uint(v + 0.0f);
+  return (bits & 0x80000000u) ? ~bits : bits | 0x80000000u;
+}
+__device__ __forceinline__ float ofKey(uint32_t key) {
+  return __uint_as_float((key & 0x80000000u) ? key & 0x7fffffffu : ~key);
+}
+
+using Sum = unsigned long long;
+
+/** The sum over threads 0 to this one; total gets the whole sum. */
+__device__ Sum blockScan(Sum v, Sum& total) {
+  __shared__ Sum sums[32];
+  int lane = threadIdx.x & 31;
+#pragma unroll
+  for (int step = 1; step < 32; step <<= 1) {
+    Sum other = __shfl_up_sync(0xffffffffu, v, step);
+    if (lane >= step) v += other;
+  }
+  __syncthreads();
+  if (lane == 31) sums[threadIdx.x >> 5] = v;
+  __syncthreads();
+  Sum before = 0;
+  total = 0;
+  for (int w = 0; w < kSampleThreads / 32; w++) {
+    if (w == threadIdx.x >> 5) before = total;
+    total += sums[w];
+  }
+  return before + v;
+}
+
+struct Draw {
+  const float* logits;
+  int vocabulary;
+  float best;
+  double temperature;
+
+  __device__ __forceinline__ Sum weight(float logit) const {
+    double exponent = static_cast<double>(logit) - static_cast<double>(best);
+    return static_cast<Sum>(exp(exponent / temperature) * kUnitWeight + 0.5);
+  }
+};
+
+/** Which share of the whole a descent looks for. */
+enum Wanted { kRank, kNucleus, kShare };
+
+__device__ __forceinline__ Sum targetOf(Wanted wanted, double amount, Sum total) {
+  double target = wanted == kRank ? amount - 1 : floor(amount * static_cast<double>(total));
+  if (wanted == kNucleus) target = ceil(amount * static_cast<double>(total)) - 1;
+  Sum whole = target <= 0 ? 0 : static_cast<Sum>(target);
+  return whole < total ? whole : total - 1;
+}
+
+/**
+ * Finds where, by falling probability among the cut's tokens, the running count (kRank) or weight first exceeds the
+ * target that `amount` stands for: a rank, a nucleus' probability, or a draw.
+ */
+__device__ Place descend(const Draw& draw, const Cut& cut, Wanted wanted, double amount) {
+  __shared__ Sum bins[kBins];
+  __shared__ uint32_t foundBin;
+  __shared__ Sum foundLeft;
+  uint32_t prefix = 0;
+  Sum target = 0;
+  for (int pass = 0; pass < 3; pass++) {
+    int shift = pass == 0 ? 21 : (pass == 1 ? 10 : 0);
+    uint32_t mask = pass == 2 ? 1023 : 2047;
+    int above = pass == 0 ? 32 : (pass == 1 ? 21 : 10);
+    for (int b = threadIdx.x; b < kBins; b += kSampleThreads) bins[b] = 0;
+    __syncthreads();
+    for (int i = threadIdx.x; i < draw.vocabulary; i += kSampleThreads) {
+      uint32_t key = keyOf(draw.logits[i]);
+      bool open = key > cut.key && (pass == 0 || key >> above == prefix);
+      if (open) {
+        Sum value = wanted == kRank ? 1 : draw.weight(draw.logits[i]);
+        if (value != 0) atomicAdd(&bins[(key >> shift) & mask], value);
+      }
+    }
+    if (threadIdx.x == 0 && cut.equals > 0 && (pass == 0 || cut.key >> above == prefix)) {
+      Sum value = wanted == kRank ? 1 : draw.weight(ofKey(cut.key));
+      atomicAdd(&bins[(cut.key >> shift) & mask], value * cut.equals);
+    }
+    __syncthreads();
+    int high = kBins - 1 - 2 * static_cast<int>(threadIdx.x);
+    Sum first = bins[high], second = bins[high - 1], total;
+    Sum end = blockScan(first + second, total);
+    if (pass == 0) target = targetOf(wanted, amount, total);
+    Sum begin = end - first - second;
+    if (begin <= target && target < end) {
+      bool inFirst = target < begin + first;
+      foundBin = inFirst ? high : high - 1;
+      foundLeft = target - begin - (inFirst ? 0 : first);
+    }
+    __syncthreads();
+    prefix = pass == 2 ? (prefix << 10) | foundBin : (pass == 0 ? foundBin : (prefix << 11) | foundBin);
+    target = foundLeft;
+    __syncthreads();
+  }
+  Sum each = wanted == kRank ? 1 : draw.weight(ofKey(prefix));
+  return {prefix, static_cast<uint32_t>(target / each)};
+}
+
+/** This thread's consecutive tokens. */
+__device__ __forceinline__ void chunk(int vocabulary, int& begin, int& end) {
+  int size = (vocabulary + kSampleThreads - 1) / kSampleThreads;
+  begin = min(vocabulary, static_cast<int>(threadIdx.x) * size);
+  end = min(vocabulary, begin + size);
+}
+
+/** Writes the token at a place: among equal keys, lower ids come first. */
+__device__ void writeAt(const Draw& draw, Place place, int* token) {
+  int begin, end;
+  chunk(draw.vocabulary, begin, end);
+  Sum mine = 0, total;
+  for (int i = begin; i < end; i++) mine += keyOf(draw.logits[i]) == place.key;
+  Sum before = blockScan(mine, total) - mine;
+  for (int i = begin; i < end && before <= place.index; i++) {
+    if (keyOf(draw.logits[i]) == place.key && before++ == place.index) *token = i;
+  }
+}
+
+/** Draws from all tokens, in order of id as the host does. */
+__device__ void drawFromAll(const Draw& draw, double uniform, int* token) {
+  int begin, end;
+  chunk(draw.vocabulary, begin, end);
+  Sum mine = 0, total;
+  for (int i = begin; i < end; i++) mine += draw.weight(draw.logits[i]);
+  Sum before = blockScan(mine, total) - mine;
+  Sum target = targetOf(kShare, uniform, total);
+  if (before > target || target >= before + mine) return;
+  for (int i = begin; i < end; i++) {
+    before += draw.weight(draw.logits[i]);
+    if (target < before) {
+      *token = i;
+      return;
+    }
+  }
+}
+
+/** Divides positive and multiplies negative logits of tokens that occurred, each once. */
+__device__ void penalise(float* logits, int vocabulary, const int* history, int length, float penalty) {
+  extern __shared__ uint32_t occurred[];
+  for (int i = threadIdx.x; i < (vocabulary + 31) / 32; i += kSampleThreads) occurred[i] = 0;
+  __syncthreads();
+  for (int i = threadIdx.x; i < length; i += kSampleThreads) {
+    int token = history[i];
+    if (token < 0 || token >= vocabulary) continue;
+    uint32_t bit = 1u << (token & 31);
+    bool first = (atomicOr(&occurred[token >> 5], bit) & bit) == 0;
+    if (first) {
+      float logit = logits[token];
+      logits[token] = logit > 0 ? __fdiv_rn(logit, penalty) : __fmul_rn(logit, penalty);
+    }
+  }
+  __syncthreads();
+}
+
+/** The largest of a value over the block. */
+__device__ Sum blockMax(Sum v) {
+  __shared__ Sum maxima[32];
+#pragma unroll
+  for (int step = 16; step > 0; step >>= 1) {
+    Sum other = __shfl_xor_sync(0xffffffffu, v, step);
+    v = other > v ? other : v;
+  }
+  __syncthreads();
+  if ((threadIdx.x & 31) == 0) maxima[threadIdx.x >> 5] = v;
+  __syncthreads();
+  for (int w = 0; w < kSampleThreads / 32; w++) v = maxima[w] > v ? maxima[w] : v;
+  return v;
+}
+
+}  // namespace s3
+
+/**
+ * tokens[r] gets the drawn token. Where a logit is not finite, tokens[r] is -1 and failures[r] the token's id, else
+ * failures[r] is -1.
+ */
+extern "C" __global__ void __launch_bounds__(1024)
+    sample(float* logits, int stride, int vocabulary, const s3::SampleRow* rows, const int* history,
+           int* tokens, int* failures) {
+  using namespace s3;
+  SampleRow row = rows[blockIdx.x];
+  float* own = logits + static_cast<size_t>(row.logitsRow) * stride;
+  if (row.repetitionPenalty != 1) {
+    penalise(own, vocabulary, history + row.historyStart, row.historyLength,
+             static_cast<float>(row.repetitionPenalty));
+  }
+  Sum best = 0;  // the key above, the inverted id below: the lowest id wins among equals
+  Sum bad = 0;
+  for (int i = threadIdx.x; i < vocabulary; i += kSampleThreads) {
+    float logit = own[i];
+    Sum id = 0xffffffffu - static_cast<uint32_t>(i);
+    Sum ranked = static_cast<Sum>(keyOf(logit)) << 32 | id;
+    if (!isfinite(logit)) bad = id > bad ? id : bad;
+    best = ranked > best ? ranked : best;
+  }
+  bad = blockMax(bad);
+  best = blockMax(best);
+  if (threadIdx.x == 0) {
+    failures[blockIdx.x] = bad == 0 ? -1 : static_cast<int>(0xffffffffu - bad);
+    if (bad != 0) tokens[blockIdx.x] = -1;
+  }
+  if (bad != 0) return;
+  if (row.temperature == 0) {
+    if (threadIdx.x == 0) tokens[blockIdx.x] = static_cast<int>(0xffffffffu - static_cast<uint32_t>(best));
+    return;
+  }
+  Draw draw{own, vocabulary, ofKey(static_cast<uint32_t>(best >> 32)), row.temperature};
+  double uniform = uniformDraw(row.seed, row.position);
+  if (row.topK == 0 && row.topP >= 1) {
+    drawFromAll(draw, uniform, tokens + blockIdx.x);
+    return;
+  }
+  Cut cut;
+  if (row.topK > 0 && row.topK < vocabulary) {
+    Place last = descend(draw, cut, kRank, row.topK);
+    cut = {last.key, last.index + 1};
+  }
+  Place last = descend(draw, cut, kNucleus, row.topP);
+  cut = {last.key, last.index + 1};
+  writeAt(draw, descend(draw, cut, kShare, uniform), tokens + blockIdx.x);
+}
