@@ -1,0 +1,180 @@
+"""Times matrix products and attention against their rooflines and cuBLAS; medians, cold second-level cache.
+
+Usage: bench.py s3kernels.fatbin gemm|configurations|attention|small ...
+"""
+
+import statistics
+import sys
+
+import torch
+
+from gpu import *
+
+K = Kernels(sys.argv[1])
+BANDWIDTH, FLOPS = 4.4e12, 711e12
+SHAPES = [(15360, 5120), (5120, 5120), (27648, 5120), (5120, 13824)]
+ROWS = [1, 16, 64, 128, 256, 512, 1024]
+
+
+def time_graph(calls, repeats=7):
+    """Median seconds a call: all calls captured in one graph, each on its own data."""
+    stream = torch.cuda.Stream()
+    with torch.cuda.stream(stream):
+        calls[0]()
+        torch.cuda.synchronize()
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, stream=stream):
+            for call in calls:
+                call()
+        graph.replay()
+        torch.cuda.synchronize()
+        times = []
+        for _ in range(repeats):
+            start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+            start.record(stream)
+            graph.replay()
+            end.record(stream)
+            torch.cuda.synchronize()
+            times.append(start.elapsed_time(end) / 1e3 / len(calls))
+    return statistics.median(times)
+
+
+class Product:
+    """A weight in enough copies to leave the cache cold, and activations for the largest batch."""
+
+    def __init__(self, n, k):
+        self.n, self.k = n, k
+        self.copies = max(3, int(400e6 // (n * k * 2)))
+        self.plain = [torch.randn(n, k, device="cuda", dtype=torch.float16) * k**-0.5 for _ in range(self.copies)]
+        self.tiles = [retile(K, w) for w in self.plain]
+        self.x = torch.randn(1024, k, device="cuda", dtype=torch.float16)
+
+    def cublas(self, m):
+        x = self.x[:m]
+        out = torch.empty(m, self.n, device="cuda", dtype=torch.float16)
+        return time_graph([lambda w=w: torch.mm(x, w.T, out=out) for w in self.plain] * 2)
+
+    def ours(self, m, configuration=None, splits=None):
+        xt, groups = tile_rows(K, self.x[:m].contiguous())
+        y = torch.empty(m, self.n, device="cuda", dtype=torch.float16)
+        return time_graph([
+            lambda w=w: gemm(K, "f16", w, xt, y, m, self.n, self.k, groups, self.n, splits=splits,
+                             configuration=configuration) for w in self.tiles] * 2)
+
+    def roofline(self, m):
+        data = 2 * (self.n * self.k + m * self.k + m * self.n)
+        return max(data / BANDWIDTH, 2 * m * self.n * self.k / FLOPS)
+
+
+def bench_gemm():
+    print(f"{'n x k':>14} {'m':>5} {'ours us':>8} {'cuBLAS':>8} {'roof us':>8} {'of roof':>8} {'TB/s w':>7} {'TFLOP/s':>8}")
+    for n, k in SHAPES:
+        product = Product(n, k)
+        for m in ROWS:
+            ours, cublas, roof = product.ours(m), product.cublas(m), product.roofline(m)
+            print(f"{n:>7}x{k:<6} {m:>5} {ours * 1e6:8.1f} {cublas * 1e6:8.1f} {roof * 1e6:8.1f} {roof / ours:8.0%} "
+                  f"{2 * n * k / ours / 1e12:7.2f} {2 * m * n * k / ours / 1e12:8.0f}", flush=True)
+
+
+def bench_configurations():
+    """Every configuration, to choose from."""
+    for n, k in SHAPES:
+        product = Product(n, k)
+        choices = (1,) if n > 12800 else (2, 3, 4, 8)
+        for m in ROWS:
+            line = []
+            for splits in choices:
+                some = [clustered(r, rows, splits) for r, rows in STAGES if m <= 16 or rows >= min(m, 64)]
+                some = [c for c in some if c[2] < 4 * max(m, 16)]
+                if m >= 64:
+                    some += [serial(128), serial(192)] + ([serial(256)] if splits == 1 else [])
+                if m > 256:
+                    some = [c for c in some if c[2] >= 128]
+                for c in some:
+                    line.append((product.ours(m, c, splits), f"{c[0].replace('_serial', 's')}/{splits}"))
+            line.sort()
+            best = " ".join(f"{name}:{t * 1e6:.1f}" for t, name in line[:9])
+            print(f"{n}x{k} m{m} roof {product.roofline(m) * 1e6:.1f} cublas {product.cublas(m) * 1e6:.1f} | {best}",
+                  flush=True)
+
+
+def bench_attention():
+    print("decode, headDim 128, f16: microseconds for scores and merge, bandwidth of KV read")
+    d, layers = 128, 2
+    ints = lambda v: torch.tensor(v, device="cuda", dtype=torch.int32)
+    for heads, kv_heads in ((40, 40), (32, 8)):
+        for batch in (16, 64, 128):
+            for context in (512, 2048):
+                parts, per = ceil(context, 256), context // 16
+                memory = torch.randn(batch * per, layers, 2, kv_heads, 16, d, device="cuda", dtype=torch.float16)
+                tables = torch.randperm(batch * per, device="cuda", dtype=torch.int32)
+                starts, sequences = ints([s * per for s in range(batch)]), ints(list(range(batch)))
+                positions = ints([context - 1] * batch)
+                q = torch.randn(batch, heads * d, device="cuda", dtype=torch.float16)
+                sums = torch.empty(batch * heads * parts * d, device="cuda")
+                states = torch.empty(batch * heads * parts * 2, device="cuda")
+                groups = ceil(batch, 8)
+                out = torch.zeros(groups * 8 * heads * d, device="cuda", dtype=torch.float16)
+
+                def decode(layer):
+                    K.launch("attention_decode_f16_d128", (kv_heads, batch, parts), 128, decode_shared(d), q, memory,
+                             positions, sequences, starts, tables, None, sums, states, heads * d, layer, layers, heads,
+                             kv_heads, parts, d**-0.5)
+
+                def merge():
+                    K.launch("attention_merge_f16_d128", (ceil(heads, 4), batch), 128, 0, positions, sequences, None,
+                             sums, states, out, groups, heads, parts)
+
+                read = batch * context * kv_heads * d * 4
+                scrub = torch.empty(64 << 20, device="cuda")
+                both = time_graph([lambda i=i: (decode(i % 2), merge()) for i in range(8)])
+                alone = time_graph([lambda i=i: decode(i % 2) for i in range(8)])
+                print(f"heads {heads}/{kv_heads} batch {batch:>3} context {context:>4}: {alone * 1e6:7.1f} us, with merge "
+                      f"{both * 1e6:7.1f} us, {read / both / 1e12:5.2f} TB/s ({read / 1e6:.0f} MB)", flush=True)
+                del memory, scrub
+    print("prefill of one chunk, headDim 128, f16, causal")
+    for heads, kv_heads in ((40, 40), (32, 8)):
+        for start, count in ((0, 512), (0, 2048), (1536, 512), (0, 8192)):
+            total = start + count
+            memory = torch.randn(ceil(total, 16), 1, 2, kv_heads, 16, d, device="cuda", dtype=torch.float16)
+            tables = torch.randperm(ceil(total, 16), device="cuda", dtype=torch.int32)
+            q = torch.randn(count, heads * d, device="cuda", dtype=torch.float16)
+            out = torch.zeros(count * heads * d, device="cuda", dtype=torch.float16)
+            positions, sequences, zero, counts = ints(list(range(start, total))), ints([0] * count), ints([0]), ints([count])
+            tiles = ceil(count * heads // kv_heads, 128)
+            seconds = time_graph([lambda: K.launch(
+                "attention_prefill_f16_d128", (tiles, kv_heads, 1), 256, prefill_shared(d), q, memory, positions,
+                sequences, zero, tables, zero, counts, out, heads * d, ceil(count, 8), 0, 1, heads, kv_heads,
+                d**-0.5)] * 4)
+            operations = 4 * d * heads * (count * start + count * (count + 1) / 2)
+            print(f"heads {heads}/{kv_heads} positions {start} to {total}: {seconds * 1e6:7.1f} us, "
+                  f"{operations / seconds / 1e12:4.0f} TFLOP/s", flush=True)
+
+
+def bench_small():
+    m_values, width, inner = (1, 64, 1024), 5120, 13824
+    for m in m_values:
+        groups = ceil(m, 8)
+        stream = torch.randn(m, width, device="cuda")
+        weight = torch.randn(width, device="cuda", dtype=torch.float16)
+        tiles = torch.zeros(groups * 8 * inner, device="cuda", dtype=torch.float16)
+        norm = time_graph([lambda: K.launch("rms_norm_f16", (m,), 256, 0, stream, None, None, weight, tiles, width,
+                                            groups, 1e-5)] * 20)
+        logits = torch.randn(m, 32000, device="cuda")
+        import struct
+        line = [f"m {m}: rms_norm {norm * 1e6:.1f} us"]
+        for name, t, k, p in (("greedy", 0.0, 0, 1.0), ("all", 1.0, 0, 1.0), ("top-k 50 top-p 0.9", 1.0, 50, 0.9)):
+            data = b"".join(struct.pack("=dddqiiiiii", t, p, 1.0, 1, k, 9, 0, 0, r, 0) for r in range(m))
+            rows = torch.frombuffer(bytearray(data), dtype=torch.uint8).cuda()
+            tokens = torch.zeros(m, device="cuda", dtype=torch.int32)
+            seconds = time_graph([lambda: K.launch("sample", (m,), 1024, 4000, logits, 32000, 32000, rows, tokens,
+                                                   tokens, tokens)] * 4)
+            line.append(f"sample {name} {seconds * 1e6:.1f} us")
+        print(", ".join(line), flush=True)
+
+
+if __name__ == "__main__":
+    print(torch.cuda.get_device_name())
+    for part in sys.argv[2:]:
+        {"gemm": bench_gemm, "configurations": bench_configurations, "attention": bench_attention,
+         "small": bench_small}[part]()

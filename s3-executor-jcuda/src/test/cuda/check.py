@@ -1,0 +1,366 @@
+"""Checks every kernel against torch in float32 or float64, and bit for bit against itself in other batches.
+
+Usage: check.py s3kernels.fatbin [small]   (small: shapes for compute-sanitizer)
+"""
+
+import math
+import struct
+import sys
+
+import torch
+
+from gpu import *
+
+torch.manual_seed(1)
+torch.backends.cuda.matmul.allow_tf32 = False
+SMALL = len(sys.argv) > 2 and sys.argv[2] == "small"
+K = Kernels(sys.argv[1])
+LIMIT = {"f16": 2e-3, "bf16": 1.2e-2}
+failures = []
+
+
+def report(name, error, limit):
+    torch.cuda.synchronize()
+    good = error <= limit  # a NaN is never good
+    print(f"{'ok  ' if good else 'FAIL'} {name}: {error:.3g} (limit {limit:.3g})", flush=True)
+    if not good:
+        failures.append(name)
+
+
+def relative(got, expected):
+    return ((got.double() - expected.double()).norm() / expected.double().norm()).item()
+
+
+def differing(a, b):
+    return (a.view(torch.int16 if a.element_size() == 2 else torch.int32) != b.view(
+        torch.int16 if b.element_size() == 2 else torch.int32)).sum().item()
+
+
+def randn(*shape, kind=None, scale=1.0):
+    t = torch.randn(*shape, device="cuda") * scale
+    return t if kind is None else t.to(TYPES[kind])
+
+
+def poisoned(*shape, dtype):
+    return torch.full(shape, float("nan"), dtype=dtype, device="cuda")
+
+
+# ---- matrix products
+
+
+def configurations(splits):
+    some = [clustered(r, rows, splits) for r, rows in STAGES]
+    some += [serial(128), serial(192)] + ([serial(256)] if splits == 1 else [])
+    return some
+
+
+def check_gemm(kind, m, n, k, splits):
+    x, w = randn(m, k, kind=kind), randn(n, k, kind=kind, scale=k**-0.5)
+    wt = retile(K, w)
+    xt, groups = tile_rows(K, x)
+    expected = x.float() @ w.float().T
+    worst, bits, first = 0, 0, None
+    for c in configurations(splits):
+        y = poisoned(m, n, dtype=torch.float32)
+        gemm(K, kind, wt, xt, y, m, n, k, groups, n, mode=1, splits=splits, configuration=c)
+        error = relative(y, expected)
+        worst = max(worst, error) if error == error else float("nan")
+        first = y if first is None else first
+        bits += differing(first, y)
+    report(f"gemm {kind} m{m} n{n} k{k} splits{splits}", worst, 1e-5)
+    report(f"gemm {kind} m{m} n{n} k{k} splits{splits} bits that differ between configurations", bits, 0)
+    for rows in (16, 64, 128):
+        y = poisoned(m, n, dtype=torch.float32)
+        gemm(K, kind, wt, xt, y, m, n, k, groups, n, mode=1, configuration=mma(rows))
+        report(f"gemm {kind} mma_n{rows} m{m} n{n} k{k}", relative(y, expected), 1e-5)
+
+
+def check_gemm_invariance(kind, n, k):
+    """Rows of a large batch against the same rows in small batches, with the configurations Java will choose."""
+    big = 300 if SMALL else 1024
+    x, w = randn(big, k, kind=kind), randn(n, k, kind=kind, scale=k**-0.5)
+    wt = retile(K, w)
+    whole = None
+    bits = 0
+    for m in (big, 1, 7, 16, 33, 64, 100, 128, 200):
+        rows = x[-m:].contiguous()
+        xt, groups = tile_rows(K, rows)
+        y = poisoned(m, n, dtype=torch.float32)
+        gemm(K, kind, wt, xt, y, m, n, k, groups, n, mode=1)
+        whole = y if whole is None else whole
+        bits += differing(y, whole[-m:])
+    report(f"gemm {kind} n{n} k{k} bits that depend on m", bits, 0)
+
+
+def check_modes(kind, configuration, m=37, n=320, k=192):
+    x, w, bias = randn(m, k, kind=kind), randn(n, k, kind=kind, scale=k**-0.5), randn(n, kind=kind)
+    xt, groups = tile_rows(K, x)
+    wt = retile(K, w)
+    plain = x.float() @ w.float().T
+    run = lambda y, stride, mode, b, tiles=wt: gemm(
+        K, kind, tiles, xt, y, m, n, k, groups, stride, mode=mode, bias=b, splits=1, configuration=configuration)
+    y = poisoned(m, n, dtype=TYPES[kind])
+    run(y, n, 0, bias)
+    report(f"gemm {kind} {configuration[0]} rows with bias", relative(y, plain + bias.float()), LIMIT[kind])
+    stream = randn(m, n)
+    expected = stream + plain
+    run(stream, n, 2, None)
+    report(f"gemm {kind} {configuration[0]} added to stream", relative(stream, expected), 1e-5)
+    tiles = torch.zeros(groups * 8 * n, dtype=TYPES[kind], device="cuda")
+    run(tiles, groups, 4, bias)
+    gelu = torch.nn.functional.gelu(plain + bias.float(), approximate="tanh")
+    report(f"gemm {kind} {configuration[0]} gelu", relative(untile_rows(tiles, m, n, groups), gelu), LIMIT[kind])
+    gate, up = w[: n // 2].contiguous(), w[n // 2 :].contiguous()
+    both = retile(K, gate, placement=1, rows=n)
+    retile(K, up, placement=2, out=both)
+    tiles = torch.zeros(groups * 8 * ceil(n // 2, 64) * 64, dtype=TYPES[kind], device="cuda")
+    run(tiles, groups, 3, None, both)
+    gated = torch.nn.functional.silu(plain[:, : n // 2]) * plain[:, n // 2 :]
+    report(f"gemm {kind} {configuration[0]} gated", relative(untile_rows(tiles, m, n // 2, groups), gated), LIMIT[kind])
+
+
+# ---- small kernels
+
+
+def check_small(kind, rows=13, width=640):
+    dtype = TYPES[kind]
+    table, tokens = randn(100, width, kind=kind), torch.randint(0, 100, (rows,), device="cuda", dtype=torch.int32)
+    stream = poisoned(rows, width, dtype=torch.float32)
+    K.launch(f"embed_{kind}", (rows,), 128, 0, table, tokens, stream, width)
+    report(f"embed {kind}", differing(stream, table[tokens.long()].float()), 0)
+
+    weight, bias, delta = randn(width, kind=kind), randn(width, kind=kind), randn(rows, width, kind=kind)
+    groups = ceil(rows, 8)
+    added = stream + delta.float()
+    eps = 1e-5
+    for name, expected in (
+        ("rms_norm", added * torch.rsqrt(added.pow(2).mean(-1, keepdim=True) + eps) * weight.float()),
+        ("layer_norm", torch.nn.functional.layer_norm(added, (width,), weight.float(), bias.float(), eps)),
+    ):
+        out = poisoned(groups * 8 * width, dtype=dtype)
+        own = stream.clone()
+        extra = [weight] if name == "rms_norm" else [weight, bias]
+        K.launch(f"{name}_{kind}", (rows,), 256, 0, own, delta, None, *extra, out, width, groups, eps)
+        report(f"{name} {kind}", relative(untile_rows(out, rows, width, groups), expected), LIMIT[kind])
+        report(f"{name} {kind} stream", relative(own, added), 1e-6)
+        picked = torch.tensor([5, 0, 11], device="cuda", dtype=torch.int32)
+        some = poisoned(8 * width, dtype=dtype)
+        K.launch(f"{name}_{kind}", (3,), 256, 0, own, None, picked, *extra, some, width, 1, eps)
+        bits = differing(untile_rows(some, 3, width, 1).contiguous(),
+                         untile_rows(out, rows, width, groups)[picked.long()].contiguous())
+        report(f"{name} {kind} bits of gathered rows", bits, 0)
+
+    both = randn(rows, 2 * width, kind=kind)
+    out = poisoned(groups * 8 * width, dtype=dtype)
+    K.launch(f"gated_silu_{kind}", (rows,), 256, 0, both, out, width, groups)
+    expected = torch.nn.functional.silu(both[:, :width].float()) * both[:, width:].float()
+    report(f"gated_silu {kind}", relative(untile_rows(out, rows, width, groups), expected), LIMIT[kind])
+    K.launch(f"gelu_bias_{kind}", (rows,), 256, 0, delta, bias, out, width, groups)
+    expected = torch.nn.functional.gelu(delta.float() + bias.float(), approximate="tanh")
+    report(f"gelu_bias {kind}", relative(untile_rows(out, rows, width, groups), expected), LIMIT[kind])
+    expected = delta.float() + bias.float()
+    K.launch(f"add_bias_{kind}", (rows,), 256, 0, delta, bias, width)
+    report(f"add_bias {kind}", relative(delta, expected), LIMIT[kind])
+
+
+# ---- attention
+
+
+class Pool:
+    """A paged pool with sequences whose blocks lie scattered in it; blocks nobody owns hold NaN."""
+
+    def __init__(self, kind, lengths, kv_heads, d, layers=2, layer=1):
+        self.kind, self.kv_heads, self.d, self.layers, self.layer = kind, kv_heads, d, layers, layer
+        counts = [ceil(n, 16) for n in lengths]
+        total = sum(counts) + 3
+        self.memory = poisoned(total, layers, 2, kv_heads, 16, d, dtype=TYPES[kind])
+        order = torch.randperm(total, device="cuda", dtype=torch.int32)[: sum(counts)].contiguous()
+        self.tables = order
+        starts = [sum(counts[:i]) for i in range(len(counts))]
+        self.starts = torch.tensor(starts, device="cuda", dtype=torch.int32)
+        self.keys = [randn(n, kv_heads, d, kind=kind) for n in lengths]
+        self.values = [randn(n, kv_heads, d, kind=kind) for n in lengths]
+        for s, n in enumerate(lengths):
+            at = torch.arange(n, device="cuda")
+            blocks = order[starts[s] + at // 16].long()
+            self.memory[blocks, layer, 0, :, at % 16] = self.keys[s]
+            self.memory[blocks, layer, 1, :, at % 16] = self.values[s]
+
+
+def reference_attention(q, keys, values, position):
+    """q [heads][d] of one row at a position."""
+    group = q.shape[0] // keys.shape[1]
+    k = keys[: position + 1].double().repeat_interleave(group, 1)
+    v = values[: position + 1].double().repeat_interleave(group, 1)
+    p = torch.softmax(torch.einsum("hd,thd->ht", q.double(), k) / math.sqrt(q.shape[1]), -1)
+    return torch.einsum("ht,thd->hd", p, v)
+
+
+def run_decode(pool, q, positions, sequences, rows, heads, grid=None):
+    d, count = pool.d, len(rows)
+    parts = int(positions.max().item()) // 256 + 1
+    groups = ceil(q.shape[0], 8)
+    sums = poisoned(count * heads * parts * d, dtype=torch.float32)
+    states = poisoned(count * heads * parts * 2, dtype=torch.float32)
+    out = torch.zeros(groups * 8 * ceil(heads * d, 64) * 64, dtype=q.dtype, device="cuda")
+    K.launch(f"attention_decode_{pool.kind}_d{d}", (pool.kv_heads, count, grid or parts), 128, decode_shared(d), q,
+             pool.memory, positions, sequences, pool.starts, pool.tables, rows, sums, states, q.shape[1], pool.layer,
+             pool.layers, heads, pool.kv_heads, parts, d**-0.5)
+    K.launch(f"attention_merge_{pool.kind}_d{d}", (ceil(heads, 4), count), 128, 0, positions, sequences, rows, sums,
+             states, out, groups, heads, parts)
+    return untile_rows(out, q.shape[0], heads * d, groups)
+
+
+def check_attention(kind, heads, kv_heads, d):
+    lengths = [70, 300, 1, 17] if SMALL else [700, 1, 16, 17, 257, 1100, 333, 64]
+    chunks = [min(n, c) for n, c in zip(lengths, [40, 100, 1, 5] if SMALL else [200, 1, 16, 9, 257, 130, 40, 64])]
+    pool = Pool(kind, lengths, kv_heads, d)
+    positions, sequences, first = [], [], []
+    for s, (n, c) in enumerate(zip(lengths, chunks)):
+        first.append(len(positions))
+        positions += range(n - c, n)
+        sequences += [s] * c
+    total = len(positions)
+    ints = lambda v: torch.tensor(v, device="cuda", dtype=torch.int32)
+    q = randn(total, heads * d + 24, kind=kind)
+    where, owners, firsts, counts = ints(positions), ints(sequences), ints(first), ints(chunks)
+    groups = ceil(total, 8)
+    out = torch.zeros(groups * 8 * ceil(heads * d, 64) * 64, dtype=q.dtype, device="cuda")
+    K.launch(f"attention_prefill_{kind}_d{d}", (3, kv_heads, len(lengths)), prefill_threads(d), prefill_shared(d), q,
+             pool.memory, where, owners, pool.starts, pool.tables, firsts, counts, out, q.shape[1], groups, pool.layer,
+             pool.layers, heads, kv_heads, d**-0.5)
+    prefill = untile_rows(out, total, heads * d, groups).contiguous()
+    decode = run_decode(pool, q, where, owners, ints(list(range(total))), heads).contiguous()
+    other = run_decode(pool, q, where, owners, ints(list(range(total))), heads, grid=1).contiguous()
+    some = list(range(0, total, 1 if SMALL else 7))
+    expected = torch.stack([
+        reference_attention(q[r, : heads * d].view(heads, d), pool.keys[sequences[r]], pool.values[sequences[r]],
+                            positions[r]).reshape(-1) for r in some])
+    name = f"attention {kind} heads{heads}/{kv_heads} d{d}"
+    report(f"{name} prefill", relative(prefill[some], expected), LIMIT[kind])
+    report(f"{name} decode", relative(decode[some], expected), LIMIT[kind])
+    report(f"{name} bits that differ between prefill and decode", differing(prefill, decode), 0)
+    report(f"{name} bits that depend on the grid", differing(other, decode), 0)
+
+
+def check_rotary(kind, heads, kv_heads, d, rotary, interleaved):
+    lengths = [40, 5, 100]
+    pool = Pool(kind, lengths, kv_heads, d)
+    ints = lambda v: torch.tensor(v, device="cuda", dtype=torch.int32)
+    positions, sequences = [39, 4, 98, 99, 0], [0, 1, 2, 2, -1]
+    qkv = randn(5, (heads + 2 * kv_heads) * d, kind=kind)
+    before = qkv.clone().view(5, heads + 2 * kv_heads, d)
+    frequencies = torch.tensor([10000.0 ** (-2 * i / rotary) for i in range(rotary // 2)], device="cuda")
+    K.launch(f"rotate_and_store_{kind}", (5,), 256, rotary * 4, qkv, pool.memory, ints(positions), ints(sequences),
+             pool.starts, pool.tables, frequencies, pool.layer, pool.layers, heads, kv_heads, d, rotary, interleaved)
+    worst = 0
+    for r in range(4):
+        angle = (torch.tensor(positions[r], device="cuda", dtype=torch.float32) * frequencies).double()
+        x = before[r, : heads + kv_heads].double()
+        turned = x.clone()
+        if interleaved:
+            a, b = x[:, 0:rotary:2], x[:, 1:rotary:2]
+        else:
+            a, b = x[:, : rotary // 2], x[:, rotary // 2 : rotary]
+        first, second = a * angle.cos() - b * angle.sin(), b * angle.cos() + a * angle.sin()
+        if interleaved:
+            turned[:, 0:rotary:2], turned[:, 1:rotary:2] = first, second
+        else:
+            turned[:, : rotary // 2], turned[:, rotary // 2 : rotary] = first, second
+        block = pool.tables[pool.starts[sequences[r]] + positions[r] // 16].long()
+        slot = positions[r] % 16
+        worst = max(worst, relative(qkv[r].view(-1, d)[:heads], turned[:heads]),
+                    relative(pool.memory[block, pool.layer, 0, :, slot], turned[heads:]),
+                    relative(pool.memory[block, pool.layer, 1, :, slot], before[r, heads + kv_heads :]))
+    report(f"rotary {kind} heads{heads}/{kv_heads} d{d} rotary{rotary} interleaved{interleaved}", worst, LIMIT[kind])
+
+
+# ---- sampling
+
+
+def uniform(seed, position):
+    mask = (1 << 64) - 1
+    z = (seed + 0x9E3779B97F4A7C15 * (position + 1)) & mask
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & mask
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
+    return ((z ^ (z >> 31)) >> 11) * 2.0**-53
+
+
+def host_sample(logits, temperature, top_k, top_p, penalty, seed, position, history):
+    """The host Sampler in plain Python."""
+    logits = logits.clone()
+    if penalty != 1:
+        seen = sorted(set(history))
+        factor = torch.tensor(penalty, dtype=torch.float32)
+        part = logits[seen]
+        logits[seen] = torch.where(part > 0, part / factor, part * factor)
+    best = int(torch.nonzero(logits == logits.max())[0])
+    if temperature == 0:
+        return best
+    weights = torch.exp((logits.double() - logits[best].double()) / temperature)
+    if top_k == 0 and top_p >= 1:
+        kept = torch.arange(len(weights))
+    else:
+        ranked = torch.sort(weights, descending=True, stable=True).indices
+        count = len(ranked) if top_k == 0 else min(top_k, len(ranked))
+        running = torch.cumsum(weights[ranked[:count]], 0)
+        kept = ranked[: max(1, min(count, int((running < top_p * running[-1]).sum()) + 1))]
+    left = torch.cumsum(weights[kept], 0)
+    at = int((left <= uniform(seed, position) * left[-1]).sum())
+    return int(kept[min(at, len(kept) - 1)])
+
+
+def check_sampling(vocabulary, rows):
+    generator = torch.Generator().manual_seed(vocabulary)
+    logits = (torch.randn(rows, vocabulary, generator=generator) * 3)
+    logits[::3] = (logits[::3] * 2).round() / 2  # many equal logits
+    history, data, expected, start = [], b"", [], 0
+    for r in range(rows):
+        temperature = [0.0, 0.7, 1.0, 1.7][r % 4]
+        top_k, top_p = [(0, 1.0), (40, 1.0), (0, 0.9), (50, 0.8), (1, 1.0), (0, 0.01), (vocabulary, 0.5)][r % 7]
+        penalty = [1.0, 1.3][r // 2 % 2]
+        own = torch.randint(0, vocabulary, (r % 50 + 1,), generator=generator).tolist()
+        seed, position = 12345 + r * 7, len(own)
+        data += struct.pack("=dddqiiiiii", temperature, top_p, penalty, seed, top_k, position, start, len(own), r, 0)
+        expected.append(host_sample(logits[r], temperature, top_k, top_p, penalty, seed, position, own))
+        history += own
+        start += len(own)
+    device = logits.cuda()
+    device[-1, vocabulary // 2] = float("nan")
+    parameters = torch.frombuffer(bytearray(data), dtype=torch.uint8).cuda()
+    tokens = torch.full((rows,), -7, device="cuda", dtype=torch.int32)
+    flags = torch.full((rows,), -7, device="cuda", dtype=torch.int32)
+    K.launch("sample", (rows,), 1024, ceil(vocabulary, 32) * 4, device, vocabulary, vocabulary, parameters,
+             torch.tensor(history, device="cuda", dtype=torch.int32), tokens, flags)
+    wrong = sum(int(a != b) for a, b in zip(tokens.tolist()[:-1], expected[:-1]))
+    report(f"sampling vocabulary {vocabulary}, wrong tokens of {rows - 1}", wrong, 0)
+    report("sampling flags", int(flags[:-1].ne(-1).sum()) + int(flags[-1] != vocabulary // 2) + int(tokens[-1] != -1), 0)
+
+
+def main():
+    print(torch.cuda.get_device_name(), flush=True)
+    for kind in TYPES:
+        check_small(kind)
+        for shape in [(5, 200, 192, 1), (33, 384, 576, 3)] if SMALL else [
+            (5, 200, 192, 1), (1, 512, 1024, 2), (33, 384, 576, 3), (129, 640, 1088, 4), (200, 1000, 4096, 8),
+            (515, 1280, 2048, 3), (64, 130, 70, 1)]:
+            check_gemm(kind, *shape)
+        for c in [clustered(2, 64, 1), serial(256), serial(192), mma(16), mma(64), mma(128)]:
+            check_modes(kind, c)
+        check_gemm_invariance(kind, 512 if SMALL else 5120, 512 if SMALL else 5120)
+        if not SMALL:
+            check_gemm_invariance(kind, 13824, 5120)
+        for heads, kv_heads, d in [(4, 2, 64), (2, 1, 256)] if SMALL else [
+            (8, 8, 128), (32, 8, 128), (4, 1, 64), (8, 2, 256), (4, 4, 80), (4, 2, 96), (4, 2, 16), (6, 2, 32),
+            (16, 1, 128)]:
+            check_attention(kind, heads, kv_heads, d)
+        for arguments in [(4, 2, 128, 128, 0), (3, 1, 96, 96, 0), (4, 4, 256, 64, 1), (2, 2, 16, 8, 0)]:
+            check_rotary(kind, *arguments)
+    for vocabulary, rows in [(1000, 15)] if SMALL else [(97, 60), (32000, 60), (128256, 29)]:
+        check_sampling(vocabulary, rows)
+    print("failed: " + ", ".join(failures) if failures else "all checks passed")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

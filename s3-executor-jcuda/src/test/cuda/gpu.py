@@ -1,0 +1,168 @@
+"""Loads the fatbin through the driver API, as the Java side does, and launches kernels on torch's stream."""
+
+import ctypes
+import sys
+
+import torch
+
+DRIVER = ctypes.CDLL("libcuda.so.1")
+SHARED_LIMIT = 8  # CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
+TYPES = {"f16": torch.float16, "bf16": torch.bfloat16}
+
+
+def check(code):
+    if code != 0:
+        text = ctypes.c_char_p()
+        DRIVER.cuGetErrorString(code, ctypes.byref(text))
+        raise RuntimeError(f"driver error {code}: {text.value}")
+
+
+class Kernels:
+    def __init__(self, path):
+        torch.zeros(1, device="cuda")  # makes torch's context current
+        with open(path, "rb") as file:
+            image = file.read()
+        self.module = ctypes.c_void_p()
+        check(DRIVER.cuModuleLoadData(ctypes.byref(self.module), image))
+        self.functions = {}
+
+    def function(self, name):
+        if name not in self.functions:
+            function = ctypes.c_void_p()
+            code = DRIVER.cuModuleGetFunction(ctypes.byref(function), self.module, name.encode())
+            if code != 0:
+                raise RuntimeError(f"no kernel {name}")
+            self.functions[name] = [function, 0]
+        return self.functions[name]
+
+    def launch(self, name, grid, block, shared, *arguments):
+        """Tensors become pointers, None null, ints and floats 32-bit numbers; give others as ctypes values."""
+        entry = self.function(name)
+        if shared > entry[1]:
+            check(DRIVER.cuFuncSetAttribute(entry[0], SHARED_LIMIT, shared))
+            entry[1] = shared
+        values = []
+        for a in arguments:
+            if a is None or isinstance(a, torch.Tensor):
+                values.append(ctypes.c_void_p(0 if a is None else a.data_ptr()))
+            elif isinstance(a, float):
+                values.append(ctypes.c_float(a))
+            elif isinstance(a, int):
+                values.append(ctypes.c_int(a))
+            else:
+                values.append(a)
+        pointers = (ctypes.c_void_p * len(values))(*[ctypes.addressof(v) for v in values])
+        grid = tuple(grid) + (1,) * (3 - len(grid))
+        stream = ctypes.c_void_p(torch.cuda.current_stream().cuda_stream)
+        check(DRIVER.cuLaunchKernel(entry[0], *grid, block, 1, 1, shared, stream, pointers, None))
+
+
+# ---- layouts
+
+
+def ceil(a, b):
+    return (a + b - 1) // b
+
+
+def retile(kernels, w, placement=0, out=None, first=0, rows=None, to=None):
+    """Row-major [n][k] to weight tiles."""
+    n, k = w.shape
+    kind = {torch.float16: "f16", torch.bfloat16: "bf16", torch.float32: "f32"}
+    to = to or kind[w.dtype]
+    if out is None:
+        out = torch.zeros(ceil(rows or n, 64) * ceil(k, 64) * 4096, dtype=TYPES[to], device="cuda")
+    kernels.launch(f"retile_{kind[w.dtype]}_{to}", (2048,), 256, 0, w, out, n, k, first, placement)
+    return out
+
+
+def tile_rows(kernels, x, capacity=None):
+    """Row-major [rows][k] to activation tiles; returns the tiles and the row groups."""
+    rows, k = x.shape
+    groups = ceil(capacity or rows, 8)
+    out = torch.zeros(groups * 8 * ceil(k, 64) * 64, dtype=x.dtype, device="cuda")
+    name = "f16" if x.dtype == torch.float16 else "bf16"
+    kernels.launch(f"tile_rows_{name}", (2048,), 256, 0, x, out, rows, k, groups)
+    return out, groups
+
+
+def untile_rows(tiles, rows, k, groups):
+    """Activation tiles back to [rows][k]."""
+    t = tiles.view(-1, groups, 8, 8, 8)  # column tile, group, row, piece, element
+    turn = torch.arange(8, device="cuda")
+    piece = turn[None, :] ^ turn[:, None]  # [row][piece]
+    t = torch.gather(t, 3, piece[None, None, :, :, None].expand_as(t))
+    return t.permute(1, 2, 0, 3, 4).reshape(groups * 8, -1)[:rows, :k]
+
+
+# ---- matrix products: what Java will choose is chosen here
+
+SPLITS = (1, 2, 3, 4, 8)
+STAGES = {(2, 16): 6, (2, 32): 5, (2, 64): 4, (4, 64): 5, (2, 128): 3, (4, 128): 4}
+SERIAL_STAGES = {128: 6, 192: 5, 256: 4}
+
+
+def splits_of(n, k):
+    """Segments of the sum over k: a property of the weight, never of the batch."""
+    tiles = ceil(n, 128)
+    if tiles >= 100:
+        return 1
+    return next((s for s in SPLITS if tiles * s >= 120), 8)
+
+
+def gemm_shared(r, n, stages):
+    return stages * (r * 8192 + n * 128) + stages * 16 + 1024
+
+
+def gemm_configuration(m, n, k, splits):
+    """Name suffix, columns and rows of a block, threads, shared bytes, first grid dimension."""
+    if m <= 64:
+        rows = 16 if m <= 16 else 32 if m <= 32 else 64
+        return clustered(2, rows, splits)
+    if m <= 128:
+        return clustered(2, 128, splits)
+    if splits == 1:
+        return serial(256)
+    return serial(192)
+
+
+def clustered(r, rows, splits):
+    return f"r{r}_n{rows}_c{splits}", 64 * r, rows, 128 * r + 32, gemm_shared(r, rows, STAGES[r, rows]), splits
+
+
+def serial(rows):
+    suffix = "r2_n256_c1" if rows == 256 else f"r2_n{rows}_serial"
+    threads = 288 + (96 if rows > 128 else 0)
+    return suffix, 128, rows, threads, gemm_shared(2, rows, SERIAL_STAGES[rows]), 1
+
+
+def mma(rows):
+    columns = 128 if rows == 128 else 64
+    stages = {16: 6, 64: 5, 128: 3}[rows]
+    return f"mma_n{rows}", columns, rows, 256 if rows == 128 else 128, stages * (columns + rows) * 128, 1
+
+
+def gemm(kernels, kind, w, x, y, m, n, k, groups, stride, mode=0, bias=None, splits=None, configuration=None):
+    splits = splits or splits_of(n, k)
+    name, columns, rows, threads, shared, first = configuration or gemm_configuration(m, n, k, splits)
+    grid = (first, ceil(m, rows), ceil(n, columns))
+    kernels.launch(f"gemm_{kind}_{name}", grid, threads, shared, w, x, y, bias, m, n, k, groups, stride, mode, splits)
+
+
+# ---- attention
+
+
+def decode_shared(d):
+    return 2 * (16 * (d + 8) + 4 * 64 * (d + 8) + 16 * 72) + 4 * 64 + 4 * 16
+
+
+def prefill_shared(d):
+    warps, stages = (4, 1) if d > 128 else (8, 2)
+    return 2 * (16 * warps + 2 * 64 * stages) * (d + 8) + 4 * (d // 2) * 32 * warps
+
+
+def prefill_threads(d):
+    return 128 if d > 128 else 256
+
+
+if __name__ == "__main__":
+    sys.exit("a module of check.py and bench.py")
