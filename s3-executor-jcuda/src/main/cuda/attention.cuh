@@ -33,23 +33,40 @@ __device__ __forceinline__ float exp2Fast(float v) {
   return r;
 }
 
-/** Copies a unit's keys or values to shared memory, rows of headDim + 8; positions from end on become zero. */
+/** Where one head's keys lie in the pool: those of a block begin at keys + block * blockStride. */
+template <typename T>
+struct HeadMemory {
+  const T* keys;
+  unsigned valuesOffset, blockStride;
+
+  __device__ __forceinline__ HeadMemory(const AttentionArgs& a, int kvHead, int headDim) {
+    keys = static_cast<const T*>(a.pool) + kvOffset(0, a.layer, a.layers, 0, kvHead, a.kvHeads, headDim);
+    valuesOffset = a.kvHeads * kBlockTokens * headDim;
+    blockStride = 2 * a.layers * valuesOffset;
+  }
+};
+
+/**
+ * Copies the keys and values of a unit to shared memory, rows of HD + 8. blocks are the unit's; positions from
+ * `present` on become zero. A block's slots are contiguous, so that a thread adds one number to find its piece.
+ */
 template <typename T, int HD, int THREADS>
-__device__ __forceinline__ void fetchUnit(T* to, const T* pool, const int* blocks, int firstBlock, int unitStart,
-                                          int end, const AttentionArgs& a, int kvHead, int which) {
-  constexpr int kPieces = HD / 8;
-  for (int p = threadIdx.x; p < kUnit * kPieces; p += THREADS) {
-    int token = p / kPieces;
-    int d = (p % kPieces) * 8;
-    int position = unitStart + token;
-    bool present = position < end;
-    const T* from = pool;
-    if (present) {
-      int block = blocks[position / kBlockTokens - firstBlock];
-      from += kvOffset(block, a.layer, a.layers, which, kvHead, a.kvHeads, HD) +
-              (position % kBlockTokens) * HD + d;
+__device__ __forceinline__ void fetchUnit(T* keys, T* values, const HeadMemory<T>& head, const int* blocks,
+                                          int present) {
+  constexpr int kPieces = kBlockTokens * HD / 8;
+#pragma unroll
+  for (int b = 0; b < kUnit / kBlockTokens; b++) {
+    const T* from = head.keys;
+    if (b * kBlockTokens < present) from += static_cast<size_t>(static_cast<unsigned>(blocks[b])) * head.blockStride;
+#pragma unroll
+    for (int start = 0; start < kPieces; start += THREADS) {
+      int p = start + threadIdx.x;
+      if (kPieces % THREADS != 0 && p >= kPieces) break;
+      int token = b * kBlockTokens + p / (HD / 8);
+      int to = token * (HD + 8) + (p % (HD / 8)) * 8;
+      copyAsync(keys + to, from + p * 8, token < present);
+      copyAsync(values + to, from + head.valuesOffset + p * 8, token < present);
     }
-    copyAsync(to + token * (HD + 8) + d, from, present);
   }
 }
 

@@ -37,7 +37,7 @@ __device__ void attentionDecode(const AttentionArgs& a, const Batch& batch, cons
   int group = a.heads / a.kvHeads;
   int warp = threadIdx.x >> 5;
   int lane = threadIdx.x & 31;
-  const T* pool = static_cast<const T*>(a.pool);
+  HeadMemory<T> head(a, kvHead, HD);
   const T* q = static_cast<const T*>(a.q) + static_cast<size_t>(row) * a.qStride + kvHead * group * HD;
   for (int p = threadIdx.x; p < 16 * (HD / 8); p += 128) {
     int r = p / (HD / 8);
@@ -57,19 +57,19 @@ __device__ void attentionDecode(const AttentionArgs& a, const Batch& batch, cons
     if (threadIdx.x < blocks) memory.blocks[threadIdx.x] = table[start / kBlockTokens + threadIdx.x];
     __syncthreads();
     auto fetch = [&](int unit) {
-      int at = start + unit * kUnit;
-      int first = start / kBlockTokens;
-      fetchUnit<T, HD, 128>(memory.keys[unit & 1][0], pool, memory.blocks, first, at, end, a, kvHead, 0);
-      fetchUnit<T, HD, 128>(memory.values[unit & 1][0], pool, memory.blocks, first, at, end, a, kvHead, 1);
+      if (unit < units) {
+        fetchUnit<T, HD, 128>(memory.keys[unit & 1][0], memory.values[unit & 1][0], head,
+                              memory.blocks + unit * (kUnit / kBlockTokens), end - start - unit * kUnit);
+      }
       copyCommit();
     };
     RowState low, high;
     float out[kPairs][2][4] = {};
     fetch(0);
+    fetch(1);
     for (int unit = 0; unit < units; unit++) {
-      copyWait<0>();
+      copyWait<1>();
       __syncthreads();
-      if (unit + 1 < units) fetch(unit + 1);
       float s[2][4] = {};
       scores16<T, HD>(s[0], s[1], memory.q[0], memory.keys[unit & 1][warp * 16]);
       int first = start + unit * kUnit + warp * 16;
@@ -117,6 +117,8 @@ __device__ void attentionDecode(const AttentionArgs& a, const Batch& batch, cons
           if (d < HD) addValues16<T, HD>(out[i][0], out[i][1], p, &memory.values[unit & 1][step * 16][d]);
         }
       }
+      __syncthreads();
+      fetch(unit + 2);
     }
     float sumLow = quadSum(low.sum);
     float sumHigh = quadSum(high.sum);

@@ -119,7 +119,7 @@ __device__ void attentionPrefill(const AttentionArgs& a, const Batch& batch, con
   int kvHead = blockIdx.y;
   int firstPosition = batch.positions[firstRow];
   const int* table = batch.tables + batch.tableStarts[batch.sequences[firstRow]];
-  const T* pool = static_cast<const T*>(a.pool);
+  HeadMemory<T> head(a, kvHead, HD);
   float scale = __fmul_rn(a.scale, kLog2e);
   int warp = threadIdx.x >> 5;
   int lane = threadIdx.x & 31;
@@ -140,8 +140,8 @@ __device__ void attentionPrefill(const AttentionArgs& a, const Batch& batch, con
     copyCommit();
     auto fetch = [&](int unit) {
       int stage = unit % Shape::kStages;
-      fetchUnit<T, HD, Shape::kThreads>(memory.keys[stage][0], pool, table, 0, unit * kUnit, end, a, kvHead, 0);
-      fetchUnit<T, HD, Shape::kThreads>(memory.values[stage][0], pool, table, 0, unit * kUnit, end, a, kvHead, 1);
+      fetchUnit<T, HD, Shape::kThreads>(memory.keys[stage][0], memory.values[stage][0], head,
+                                        table + unit * (kUnit / kBlockTokens), end - unit * kUnit);
       copyCommit();
     };
     int own[2] = {tileRow + warp * 16 + lane / 4, tileRow + warp * 16 + lane / 4 + 8};

@@ -93,6 +93,20 @@ struct Draw {
   }
 };
 
+/** Sums of 64 bits in two halves: shared memory adds 32 bits at once, but 64 only in a loop of retries. */
+struct Bins {
+  uint32_t low[kBins];
+  uint32_t high[kBins];
+
+  __device__ __forceinline__ void add(int bin, Sum value) {
+    uint32_t part = static_cast<uint32_t>(value);
+    uint32_t before = atomicAdd(&low[bin], part);
+    uint32_t carried = static_cast<uint32_t>(value >> 32) + (before + part < before ? 1 : 0);
+    if (carried != 0) atomicAdd(&high[bin], carried);
+  }
+  __device__ __forceinline__ Sum at(int bin) const { return static_cast<Sum>(high[bin]) << 32 | low[bin]; }
+};
+
 /** Which share of the whole a descent looks for. */
 enum Wanted { kRank, kNucleus, kShare };
 
@@ -108,7 +122,7 @@ __device__ __forceinline__ Sum targetOf(Wanted wanted, double amount, Sum total)
  * target that `amount` stands for: a rank, a nucleus' probability, or a draw.
  */
 __device__ Place descend(const Draw& draw, const Cut& cut, Wanted wanted, double amount) {
-  __shared__ Sum bins[kBins];
+  __shared__ Bins bins;
   __shared__ uint32_t foundBin;
   __shared__ Sum foundLeft;
   uint32_t prefix = 0;
@@ -117,23 +131,23 @@ __device__ Place descend(const Draw& draw, const Cut& cut, Wanted wanted, double
     int shift = pass == 0 ? 21 : (pass == 1 ? 10 : 0);
     uint32_t mask = pass == 2 ? 1023 : 2047;
     int above = pass == 0 ? 32 : (pass == 1 ? 21 : 10);
-    for (int b = threadIdx.x; b < kBins; b += kSampleThreads) bins[b] = 0;
+    for (int b = threadIdx.x; b < kBins; b += kSampleThreads) bins.low[b] = bins.high[b] = 0;
     __syncthreads();
     for (int i = threadIdx.x; i < draw.vocabulary; i += kSampleThreads) {
       uint32_t key = keyOf(draw.logits[i]);
       bool open = key > cut.key && (pass == 0 || key >> above == prefix);
       if (open) {
         Sum value = wanted == kRank ? 1 : draw.weight(draw.logits[i]);
-        if (value != 0) atomicAdd(&bins[(key >> shift) & mask], value);
+        if (value != 0) bins.add((key >> shift) & mask, value);
       }
     }
     if (threadIdx.x == 0 && cut.equals > 0 && (pass == 0 || cut.key >> above == prefix)) {
       Sum value = wanted == kRank ? 1 : draw.weight(ofKey(cut.key));
-      atomicAdd(&bins[(cut.key >> shift) & mask], value * cut.equals);
+      bins.add((cut.key >> shift) & mask, value * cut.equals);
     }
     __syncthreads();
     int high = kBins - 1 - 2 * static_cast<int>(threadIdx.x);
-    Sum first = bins[high], second = bins[high - 1], total;
+    Sum first = bins.at(high), second = bins.at(high - 1), total;
     Sum end = blockScan(first + second, total);
     if (pass == 0) target = targetOf(wanted, amount, total);
     Sum begin = end - first - second;

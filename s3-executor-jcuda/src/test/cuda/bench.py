@@ -84,12 +84,9 @@ def bench_configurations():
         for m in ROWS:
             line = []
             for splits in choices:
-                some = [clustered(r, rows, splits) for r, rows in STAGES if m <= 16 or rows >= min(m, 64)]
-                some = [c for c in some if c[2] < 4 * max(m, 16)]
-                if m >= 64:
-                    some += [serial(128), serial(192)] + ([serial(256)] if splits == 1 else [])
-                if m > 256:
-                    some = [c for c in some if c[2] >= 128]
+                some = [clustered(r, rows, splits) for r, rows in STAGES if r == 2 or splits == 1]
+                some += [serial()] + ([pair(rows) for rows in PAIR_STAGES] if splits == 1 else [])
+                some = [c for c in some if min(m, 128) <= c[2] < 4 * max(m, 16)]
                 for c in some:
                     line.append((product.ours(m, c, splits), f"{c[0].replace('_serial', 's')}/{splits}"))
             line.sort()

@@ -97,8 +97,8 @@ def untile_rows(tiles, rows, k, groups):
 # ---- matrix products: what Java will choose is chosen here
 
 SPLITS = (1, 2, 3, 4, 8)
-STAGES = {(2, 16): 6, (2, 32): 5, (2, 64): 4, (4, 64): 5, (2, 128): 3, (4, 128): 4}
-SERIAL_STAGES = {128: 6, 192: 5, 256: 4}
+STAGES = {(2, 16): 12, (2, 32): 11, (2, 64): 9, (2, 128): 7, (2, 256): 4, (4, 64): 5, (4, 128): 4}
+PAIR_STAGES = {16: 6, 32: 5, 64: 4}
 
 
 def splits_of(n, k):
@@ -115,24 +115,27 @@ def gemm_shared(r, n, stages):
 
 def gemm_configuration(m, n, k, splits):
     """Name suffix, columns and rows of a block, threads, shared bytes, first grid dimension."""
-    if m <= 64:
-        rows = 16 if m <= 16 else 32 if m <= 32 else 64
-        return clustered(2, rows, splits)
-    if m <= 128:
-        return clustered(2, 128, splits)
-    if splits == 1:
-        return serial(256)
-    return serial(192)
+    rows = next((r for r in (16, 32, 64, 128) if m <= r), 256)
+    if ceil(n, 128) > 132 and splits == 1 and rows <= 128:
+        return pair(rows) if rows <= 64 else clustered(4, 128, 1)
+    return clustered(2, rows, splits)
+
+
+def threads_of(r, rows):
+    return 128 * r + (128 if rows > 128 else 32)
 
 
 def clustered(r, rows, splits):
-    return f"r{r}_n{rows}_c{splits}", 64 * r, rows, 128 * r + 32, gemm_shared(r, rows, STAGES[r, rows]), splits
+    shared = gemm_shared(r, rows, STAGES[r, rows])
+    return f"r{r}_n{rows}_c{splits}", 64 * r, rows, threads_of(r, rows), shared, splits
 
 
-def serial(rows):
-    suffix = "r2_n256_c1" if rows == 256 else f"r2_n{rows}_serial"
-    threads = 288 + (96 if rows > 128 else 0)
-    return suffix, 128, rows, threads, gemm_shared(2, rows, SERIAL_STAGES[rows]), 1
+def pair(rows):
+    return f"r2_n{rows}_pair", 128, rows, 288, gemm_shared(2, rows, PAIR_STAGES[rows]), 1
+
+
+def serial(rows=192):
+    return f"r2_n{rows}_serial", 128, rows, threads_of(2, rows), gemm_shared(2, rows, 5), 1
 
 
 def mma(rows):
