@@ -16,6 +16,9 @@ struct PrefillShape {
   static constexpr int kThreads = kWarps * 32;
   static constexpr int kRows = kWarps * 16;
   static constexpr int kStages = HD > 128 ? 1 : 2;
+  /** Whether a warp holds its queries in registers. */
+  static constexpr bool kHeld = HD <= 128;
+  static constexpr int kSteps = HD / 16;
 };
 
 template <typename T, int HD>
@@ -27,17 +30,25 @@ struct PrefillMemory {
   float totals[HD / 2][Shape::kThreads];  // each thread's merged output, beside its registers
 };
 
-/** A warp's work on one unit: scores, new maximum, probabilities, output. */
+/** Loads 16 columns of a warp's 16 queries. */
 template <typename T, int HD>
-__device__ __forceinline__ void prefillUnit(const T* q, const T* keys, const T* values, float scale, int unitStart,
-                                            int lastLow, int lastHigh, RowState& low, RowState& high,
-                                            float (&out)[HD / 8][4]) {
+__device__ __forceinline__ void loadQueries(uint32_t (&to)[4], const T* q, int step) {
+  int lane = threadIdx.x & 31;
+  loadMatrix4(to, q + (lane & 15) * (HD + 8) + step * 16 + (lane >> 4) * 8);
+}
+
+/** A warp's work on one unit: scores, new maximum, probabilities, output. q are its queries in shared memory. */
+template <typename T, int HD>
+__device__ __forceinline__ void prefillUnit(const T* q, const uint32_t (*held)[4], const T* keys, const T* values,
+                                            float scale, int unitStart, int lastLow, int lastHigh, bool masked,
+                                            RowState& low, RowState& high, float (&out)[HD / 8][4]) {
   float s[kUnit / 8][4] = {};
   int lane = threadIdx.x & 31;
 #pragma unroll
   for (int step = 0; step < HD / 16; step++) {
-    uint32_t left[4];
-    loadMatrix4(left, q + (lane & 15) * (HD + 8) + step * 16 + (lane >> 4) * 8);
+    uint32_t loaded[4];
+    if (!PrefillShape<T, HD>::kHeld) loadQueries<T, HD>(loaded, q, step);
+    const uint32_t(&left)[4] = PrefillShape<T, HD>::kHeld ? held[step] : loaded;
 #pragma unroll
     for (int t = 0; t < kUnit / 16; t++) {
       uint32_t right[4];
@@ -49,16 +60,23 @@ __device__ __forceinline__ void prefillUnit(const T* q, const T* keys, const T* 
   float maxLow = -INFINITY, maxHigh = -INFINITY;
 #pragma unroll
   for (int t = 0; t < kUnit / 8; t++) {
-    scaleAndMask(s[t], scale, unitStart + t * 8, lastLow, lastHigh);
+    if (masked) {
+      scaleAndMask(s[t], scale, unitStart + t * 8, lastLow, lastHigh);
+    } else {
+#pragma unroll
+      for (int i = 0; i < 4; i++) s[t][i] = __fmul_rn(s[t][i], scale);
+    }
     maxLow = fmaxf(maxLow, fmaxf(s[t][0], s[t][1]));
     maxHigh = fmaxf(maxHigh, fmaxf(s[t][2], s[t][3]));
   }
   float factorLow = low.raise(quadMax(maxLow));
   float factorHigh = high.raise(quadMax(maxHigh));
+  if (__any_sync(0xffffffffu, factorLow != 1.0f || factorHigh != 1.0f)) {  // times one changes no bit
 #pragma unroll
-  for (int i = 0; i < HD / 8; i++) {
+    for (int i = 0; i < HD / 8; i++) {
 #pragma unroll
-    for (int j = 0; j < 4; j++) out[i][j] = __fmul_rn(out[i][j], j < 2 ? factorLow : factorHigh);
+      for (int j = 0; j < 4; j++) out[i][j] = __fmul_rn(out[i][j], j < 2 ? factorLow : factorHigh);
+    }
   }
 #pragma unroll
   for (int step = 0; step < kUnit / 16; step++) {
@@ -155,6 +173,15 @@ __device__ void attentionPrefill(const AttentionArgs& a, const Batch& batch, con
 #pragma unroll
     for (int i = 0; i < HD / 2; i++) memory.totals[i][threadIdx.x] = 0;
     int units = (end + kUnit - 1) / kUnit;
+    uint32_t held[Shape::kHeld ? Shape::kSteps : 1][4];
+    if (Shape::kHeld) {
+      copyWait<0>();
+      __syncthreads();
+#pragma unroll
+      for (int step = 0; step < Shape::kSteps; step++) loadQueries<T, HD>(held[Shape::kHeld ? step : 0], memory.q[warp * 16], step);
+    }
+    // Positions below this one are visible to every row of the warp.
+    int warpFirst = warpRow + 15 <= last ? firstPosition + warpRow / group + 1 : 0;
     if (Shape::kStages > 1) fetch(0);
     for (int unit = 0; unit < units; unit++) {
       if (Shape::kStages == 1) {
@@ -166,8 +193,9 @@ __device__ void attentionPrefill(const AttentionArgs& a, const Batch& batch, con
       if (Shape::kStages > 1 && unit + 1 < units) fetch(unit + 1);
       if (unit * kUnit < warpEnd) {
         int stage = unit % Shape::kStages;
-        prefillUnit<T, HD>(memory.q[warp * 16], memory.keys[stage][0], memory.values[stage][0], scale, unit * kUnit,
-                           lastLow, lastHigh, state[0], state[1], out);
+        bool masked = (unit + 1) * kUnit > warpFirst;
+        prefillUnit<T, HD>(memory.q[warp * 16], held, memory.keys[stage][0], memory.values[stage][0], scale,
+                           unit * kUnit, lastLow, lastHigh, masked, state[0], state[1], out);
       }
       if ((unit + 1) % (kPart / kUnit) == 0 || unit + 1 == units) {
         mergePart<HD, Shape::kThreads>(state, total, out, memory.totals);

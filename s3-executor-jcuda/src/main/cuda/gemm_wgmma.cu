@@ -7,7 +7,7 @@
 //
 //   gemm_<type>_r<R>_n<N>_c<C>   a cluster of C = splits blocks takes a segment each and adds through
 //                                distributed shared memory: for few rows, when one segment alone leaves the GPU idle
-//   gemm_<type>_r<R>_n<N>_pair   one segment, with half the shared memory: two blocks share a multiprocessor
+//   gemm_<type>_r<R>_n<N>_deep   one segment, a ring that fills the shared memory of a multiprocessor
 //   gemm_<type>_r<R>_n<N>_serial any number of splits, one after another in one block: for many rows
 //
 // Grid (C, ceil(m / N), ceil(n / (64 * R))), block 128 * R + 32 (+ 128 where N > 128), shared memory: README.md.
@@ -227,8 +227,8 @@ __device__ __forceinline__ void gemm(const GemmArgs&) {}  // other chips take ge
   extern "C" __global__ void S3_CLUSTER(C)                                                            \
       __launch_bounds__(128 * R + (N > 128 ? 128 : 32), BLOCKS) gemm_##type##_r##R##_n##N##_c##C                        \
       S3_GEMM_BODY(T, R, N, STAGES, C, false)
-#define S3_GEMM_PAIR(type, T, R, N, STAGES, BLOCKS)                                                   \
-  extern "C" __global__ void __launch_bounds__(128 * R + 32, BLOCKS) gemm_##type##_r##R##_n##N##_pair \
+#define S3_GEMM_DEEP(type, T, R, N, STAGES, BLOCKS)                                                   \
+  extern "C" __global__ void __launch_bounds__(128 * R + 32, BLOCKS) gemm_##type##_r##R##_n##N##_deep \
       S3_GEMM_BODY(T, R, N, STAGES, 1, false)
 #define S3_GEMM_SERIAL(type, T, R, N, STAGES, BLOCKS)                                                 \
   extern "C" __global__ void __launch_bounds__(128 * R + (N > 128 ? 128 : 32), BLOCKS) gemm_##type##_r##R##_n##N##_serial \
@@ -237,21 +237,21 @@ __device__ __forceinline__ void gemm(const GemmArgs&) {}  // other chips take ge
 #define S3_GEMM_CLUSTERS(type, T, R, N, STAGES, BLOCKS)   \
   S3_GEMM_ONE(type, T, R, N, STAGES, BLOCKS)              \
   S3_GEMM_CLUSTER(type, T, R, N, STAGES, BLOCKS, 2)       \
-  S3_GEMM_CLUSTER(type, T, R, N, STAGES, BLOCKS, 3)       \
   S3_GEMM_CLUSTER(type, T, R, N, STAGES, BLOCKS, 4)       \
   S3_GEMM_CLUSTER(type, T, R, N, STAGES, BLOCKS, 8)
 
 // The last two numbers: stages of the ring, and blocks that share a multiprocessor.
 #define S3_GEMMS(type, T)                    \
-  S3_GEMM_CLUSTERS(type, T, 2, 16, 12, 1)    \
-  S3_GEMM_CLUSTERS(type, T, 2, 32, 11, 1)    \
-  S3_GEMM_CLUSTERS(type, T, 2, 64, 9, 1)     \
-  S3_GEMM_CLUSTERS(type, T, 2, 128, 7, 1)    \
+  S3_GEMM_CLUSTERS(type, T, 2, 16, 6, 2)     \
+  S3_GEMM_CLUSTERS(type, T, 2, 32, 5, 2)     \
+  S3_GEMM_CLUSTERS(type, T, 2, 64, 4, 2)     \
+  S3_GEMM_CLUSTERS(type, T, 2, 128, 3, 2)    \
   S3_GEMM_CLUSTERS(type, T, 2, 256, 4, 1)    \
-  S3_GEMM_PAIR(type, T, 2, 16, 6, 2)         \
-  S3_GEMM_PAIR(type, T, 2, 32, 5, 2)         \
-  S3_GEMM_PAIR(type, T, 2, 64, 4, 2)         \
-  S3_GEMM_ONE(type, T, 4, 64, 5, 1)          \
-  S3_GEMM_ONE(type, T, 4, 128, 4, 1)         \
+  S3_GEMM_CLUSTERS(type, T, 3, 16, 8, 1)     \
+  S3_GEMM_CLUSTERS(type, T, 3, 64, 6, 1)     \
+  S3_GEMM_CLUSTERS(type, T, 3, 128, 5, 1)    \
+  S3_GEMM_CLUSTERS(type, T, 4, 128, 4, 1)    \
+  S3_GEMM_DEEP(type, T, 2, 64, 9, 1)         \
+  S3_GEMM_DEEP(type, T, 2, 128, 7, 1)        \
   S3_GEMM_SERIAL(type, T, 2, 192, 5, 1)
 S3_FOR_TYPES(S3_GEMMS)

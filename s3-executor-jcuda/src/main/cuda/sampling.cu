@@ -86,6 +86,8 @@ struct Draw {
   int vocabulary;
   float best;
   double temperature;
+  const float* candidates;  // logits with keys above the cut, and perhaps others
+  int count;
 
   __device__ __forceinline__ Sum weight(float logit) const {
     double exponent = static_cast<double>(logit) - static_cast<double>(best);
@@ -133,11 +135,13 @@ __device__ Place descend(const Draw& draw, const Cut& cut, Wanted wanted, double
     int above = pass == 0 ? 32 : (pass == 1 ? 21 : 10);
     for (int b = threadIdx.x; b < kBins; b += kSampleThreads) bins.low[b] = bins.high[b] = 0;
     __syncthreads();
-    for (int i = threadIdx.x; i < draw.vocabulary; i += kSampleThreads) {
-      uint32_t key = keyOf(draw.logits[i]);
+#pragma unroll 4
+    for (int i = threadIdx.x; i < draw.count; i += kSampleThreads) {
+      float logit = draw.candidates[i];
+      uint32_t key = keyOf(logit);
       bool open = key > cut.key && (pass == 0 || key >> above == prefix);
       if (open) {
-        Sum value = wanted == kRank ? 1 : draw.weight(draw.logits[i]);
+        Sum value = wanted == kRank ? 1 : draw.weight(logit);
         if (value != 0) bins.add((key >> shift) & mask, value);
       }
     }
@@ -163,6 +167,24 @@ __device__ Place descend(const Draw& draw, const Cut& cut, Wanted wanted, double
   }
   Sum each = wanted == kRank ? 1 : draw.weight(ofKey(prefix));
   return {prefix, static_cast<uint32_t>(target / each)};
+}
+
+constexpr int kGathered = 1024;
+
+/** Puts the fewer than kGathered logits above the cut together, in any order: only sums of them are taken. */
+__device__ void gather(Draw& draw, const Cut& cut) {
+  __shared__ float gathered[kGathered];
+  __shared__ int count;
+  if (threadIdx.x == 0) count = 0;
+  __syncthreads();
+#pragma unroll 4
+  for (int i = threadIdx.x; i < draw.vocabulary; i += kSampleThreads) {
+    float logit = draw.logits[i];
+    if (keyOf(logit) > cut.key) gathered[atomicAdd(&count, 1)] = logit;
+  }
+  __syncthreads();
+  draw.candidates = gathered;
+  draw.count = count;
 }
 
 /** This thread's consecutive tokens. */
@@ -253,6 +275,7 @@ extern "C" __global__ void __launch_bounds__(1024)
   }
   Sum best = 0;  // the key above, the inverted id below: the lowest id wins among equals
   Sum bad = 0;
+#pragma unroll 4
   for (int i = threadIdx.x; i < vocabulary; i += kSampleThreads) {
     float logit = own[i];
     Sum id = 0xffffffffu - static_cast<uint32_t>(i);
@@ -271,7 +294,7 @@ extern "C" __global__ void __launch_bounds__(1024)
     if (threadIdx.x == 0) tokens[blockIdx.x] = static_cast<int>(0xffffffffu - static_cast<uint32_t>(best));
     return;
   }
-  Draw draw{own, vocabulary, ofKey(static_cast<uint32_t>(best >> 32)), row.temperature};
+  Draw draw{own, vocabulary, ofKey(static_cast<uint32_t>(best >> 32)), row.temperature, own, vocabulary};
   double uniform = uniformDraw(row.seed, row.position);
   if (row.topK == 0 && row.topP >= 1) {
     drawFromAll(draw, uniform, tokens + blockIdx.x);
@@ -281,6 +304,7 @@ extern "C" __global__ void __launch_bounds__(1024)
   if (row.topK > 0 && row.topK < vocabulary) {
     Place last = descend(draw, cut, kRank, row.topK);
     cut = {last.key, last.index + 1};
+    if (row.topK <= kGathered) gather(draw, cut);
   }
   Place last = descend(draw, cut, kNucleus, row.topP);
   cut = {last.key, last.index + 1};

@@ -80,12 +80,12 @@ def bench_configurations():
     """Every configuration, to choose from."""
     for n, k in SHAPES:
         product = Product(n, k)
-        choices = (1,) if n > 12800 else (2, 3, 4, 8)
+        choices = (1,) if n > 12800 else (2, 4, 8)
         for m in ROWS:
             line = []
             for splits in choices:
-                some = [clustered(r, rows, splits) for r, rows in STAGES if r == 2 or splits == 1]
-                some += [serial()] + ([pair(rows) for rows in PAIR_STAGES] if splits == 1 else [])
+                some = [clustered(r, rows, splits) for r, rows in STAGES]
+                some += [serial()] + ([deep(rows) for rows in DEEP_STAGES] if splits == 1 else [])
                 some = [c for c in some if min(m, 128) <= c[2] < 4 * max(m, 16)]
                 for c in some:
                     line.append((product.ours(m, c, splits), f"{c[0].replace('_serial', 's')}/{splits}"))

@@ -96,9 +96,9 @@ def untile_rows(tiles, rows, k, groups):
 
 # ---- matrix products: what Java will choose is chosen here
 
-SPLITS = (1, 2, 3, 4, 8)
-STAGES = {(2, 16): 12, (2, 32): 11, (2, 64): 9, (2, 128): 7, (2, 256): 4, (4, 64): 5, (4, 128): 4}
-PAIR_STAGES = {16: 6, 32: 5, 64: 4}
+SPLITS = (1, 2, 4, 8)
+STAGES = {(2, 16): 6, (2, 32): 5, (2, 64): 4, (2, 128): 3, (2, 256): 4, (3, 16): 8, (3, 64): 6, (3, 128): 5, (4, 128): 4}
+DEEP_STAGES = {64: 9, 128: 7}
 
 
 def splits_of(n, k):
@@ -116,9 +116,13 @@ def gemm_shared(r, n, stages):
 def gemm_configuration(m, n, k, splits):
     """Name suffix, columns and rows of a block, threads, shared bytes, first grid dimension."""
     rows = next((r for r in (16, 32, 64, 128) if m <= r), 256)
-    if ceil(n, 128) > 132 and splits == 1 and rows <= 128:
-        return pair(rows) if rows <= 64 else clustered(4, 128, 1)
-    return clustered(2, rows, splits)
+    if splits == 1 and rows in DEEP_STAGES:
+        if ceil(n, 128) <= 132:
+            return deep(rows)
+        return clustered(2, 64, 1) if rows == 64 else clustered(4, 128, 1)
+    if splits > 1 and rows == 256:
+        return serial()
+    return clustered(4 if rows == 128 else 2, rows, splits)
 
 
 def threads_of(r, rows):
@@ -130,8 +134,8 @@ def clustered(r, rows, splits):
     return f"r{r}_n{rows}_c{splits}", 64 * r, rows, threads_of(r, rows), shared, splits
 
 
-def pair(rows):
-    return f"r2_n{rows}_pair", 128, rows, 288, gemm_shared(2, rows, PAIR_STAGES[rows]), 1
+def deep(rows):
+    return f"r2_n{rows}_deep", 128, rows, 288, gemm_shared(2, rows, DEEP_STAGES[rows]), 1
 
 
 def serial(rows=192):
