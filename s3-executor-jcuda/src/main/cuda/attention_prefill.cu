@@ -46,9 +46,13 @@ __device__ __forceinline__ void prefillUnit(const T* q, const uint32_t (*held)[4
   int lane = threadIdx.x & 31;
 #pragma unroll
   for (int step = 0; step < HD / 16; step++) {
-    uint32_t loaded[4];
-    if (!PrefillShape<T, HD>::kHeld) loadQueries<T, HD>(loaded, q, step);
-    const uint32_t(&left)[4] = PrefillShape<T, HD>::kHeld ? held[step] : loaded;
+    uint32_t left[4];
+    if constexpr (PrefillShape<T, HD>::kHeld) {
+#pragma unroll
+      for (int i = 0; i < 4; i++) left[i] = held[step][i];
+    } else {
+      loadQueries<T, HD>(left, q, step);
+    }
 #pragma unroll
     for (int t = 0; t < kUnit / 16; t++) {
       uint32_t right[4];
