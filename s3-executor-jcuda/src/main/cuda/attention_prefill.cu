@@ -1,6 +1,6 @@
 // Causal attention of a chunk of new tokens over a sequence's paged KV, on tensor cores.
 //
-//   attention_prefill_<type>_d<headDim>   grid (any, kvHeads, chunks), block 256 (128 where headDim is 256)
+//   attention_prefill_<type>_d<headDim>   grid (any, kvHeads, chunks), block 128
 //
 // A chunk is rowCounts[c] rows from firstRows[c] on: consecutive positions of one sequence whose keys and values are
 // already in the pool. A warp takes 16 packed rows (query * group + head) and walks their positions as attention.cuh
@@ -12,7 +12,7 @@ namespace s3 {
 
 template <typename T, int HD>
 struct PrefillShape {
-  static constexpr int kWarps = HD > 128 ? 4 : 8;
+  static constexpr int kWarps = 4;
   static constexpr int kThreads = kWarps * 32;
   static constexpr int kRows = kWarps * 16;
   static constexpr int kStages = HD > 128 ? 1 : 2;
@@ -24,10 +24,16 @@ struct PrefillShape {
 template <typename T, int HD>
 struct PrefillMemory {
   using Shape = PrefillShape<T, HD>;
-  T q[Shape::kRows][HD + 8];
   T keys[Shape::kStages][kUnit][HD + 8];
   T values[Shape::kStages][kUnit][HD + 8];
-  float totals[HD / 2][Shape::kThreads];  // each thread's merged output, beside its registers
+  /** Each thread's merged output, which its registers have no room for. */
+  float totals[HD / 2][Shape::kThreads];
+  T separateQueries[Shape::kHeld ? 1 : Shape::kRows][HD + 8];
+
+  /** The queries; where registers hold them later, the totals take their place. */
+  __device__ __forceinline__ T* queries() {
+    return Shape::kHeld ? reinterpret_cast<T*>(totals) : separateQueries[0];
+  }
 };
 
 /** Loads 16 columns of a warp's 16 queries. */
@@ -145,6 +151,8 @@ __device__ void attentionPrefill(const AttentionArgs& a, const Batch& batch, con
   float scale = __fmul_rn(a.scale, kLog2e);
   int warp = threadIdx.x >> 5;
   int lane = threadIdx.x & 31;
+  T* queries = memory.queries();
+  const T* warpQueries = queries + warp * 16 * (HD + 8);
 
   for (int tile = tiles - 1 - blockIdx.x; tile >= 0; tile -= gridDim.x) {
     int tileRow = tile * Shape::kRows;
@@ -157,7 +165,7 @@ __device__ void attentionPrefill(const AttentionArgs& a, const Batch& batch, con
       int packedRow = min(tileRow + r, last);
       size_t row = firstRow + packedRow / group;
       const T* q = static_cast<const T*>(a.q) + row * a.qStride + (kvHead * group + packedRow % group) * HD;
-      copyAsync(&memory.q[r][d], q + d, true);
+      copyAsync(queries + r * (HD + 8) + d, q + d, true);
     }
     copyCommit();
     auto fetch = [&](int unit) {
@@ -174,16 +182,19 @@ __device__ void attentionPrefill(const AttentionArgs& a, const Batch& batch, con
     RowState state[2];
     RowTotal total[2];
     float out[HD / 8][4] = {};
-#pragma unroll
-    for (int i = 0; i < HD / 2; i++) memory.totals[i][threadIdx.x] = 0;
     int units = (end + kUnit - 1) / kUnit;
     uint32_t held[Shape::kHeld ? Shape::kSteps : 1][4];
     if (Shape::kHeld) {
       copyWait<0>();
       __syncthreads();
 #pragma unroll
-      for (int step = 0; step < Shape::kSteps; step++) loadQueries<T, HD>(held[Shape::kHeld ? step : 0], memory.q[warp * 16], step);
+      for (int step = 0; step < Shape::kSteps; step++) {
+        loadQueries<T, HD>(held[Shape::kHeld ? step : 0], warpQueries, step);
+      }
+      __syncthreads();
     }
+#pragma unroll
+    for (int i = 0; i < HD / 2; i++) memory.totals[i][threadIdx.x] = 0;
     // Positions below this one are visible to every row of the warp.
     int warpFirst = warpRow + 15 <= last ? firstPosition + warpRow / group + 1 : 0;
     if (Shape::kStages > 1) fetch(0);
@@ -198,7 +209,7 @@ __device__ void attentionPrefill(const AttentionArgs& a, const Batch& batch, con
       if (unit * kUnit < warpEnd) {
         int stage = unit % Shape::kStages;
         bool masked = (unit + 1) * kUnit > warpFirst;
-        prefillUnit<T, HD>(memory.q[warp * 16], held, memory.keys[stage][0], memory.values[stage][0], scale,
+        prefillUnit<T, HD>(warpQueries, held, memory.keys[stage][0], memory.values[stage][0], scale,
                            unit * kUnit, lastLow, lastHigh, masked, state[0], state[1], out);
       }
       if ((unit + 1) % (kPart / kUnit) == 0 || unit + 1 == units) {

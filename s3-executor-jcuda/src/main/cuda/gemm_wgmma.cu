@@ -22,6 +22,8 @@ struct GemmShape {
   /** Wide tiles need more registers than an even share: their copying warp becomes a warpgroup that gives its own. */
   static constexpr bool kWide = N > 128;
   static constexpr int kThreads = 128 * R + (kWide ? 128 : 32);
+  static constexpr int kCopyRegisters = R == 2 ? 40 : 32;
+  static constexpr int kSumRegisters = R == 2 ? 232 : 160;
   static constexpr int kWeightBytes = R * 64 * 128;
   static constexpr int kStageBytes = kWeightBytes + N * 128;
   /** Floats between rows of the result tile in shared memory: 4 more than it has, against bank conflicts. */
@@ -78,7 +80,14 @@ __device__ __forceinline__ void multiplySegment(float (&sum)[N / 2], uint32_t st
     wgmmaFence();
 #pragma unroll
     for (int step = 0; step < 4; step++) {  // 16 columns, 32 bytes, a step
-      Wgmma<T, N>::multiply(sum, weights + 2 * step, activations + 2 * step, i > 0 || step > 0);
+      if constexpr (R == 3 && N == 256) {  // one instruction with 128 sums needs more registers at entry
+        auto& low = reinterpret_cast<float(&)[64]>(sum[0]);
+        auto& high = reinterpret_cast<float(&)[64]>(sum[64]);
+        Wgmma<T, 128>::multiply(low, weights + 2 * step, activations + 2 * step, i > 0 || step > 0);
+        Wgmma<T, 128>::multiply(high, weights + 2 * step, activations + 1024 + 2 * step, i > 0 || step > 0);
+      } else {
+        Wgmma<T, N>::multiply(sum, weights + 2 * step, activations + 2 * step, i > 0 || step > 0);
+      }
     }
     wgmmaCommit();
     wgmmaWait<1>();  // the tile before is done: its stage may be filled again
@@ -181,7 +190,7 @@ __device__ __forceinline__ void gemm(const GemmArgs& a) {
   }
   __syncthreads();
   if (threadIdx.x >= 128 * R) {
-    if constexpr (Shape::kWide) leaveRegisters<40>();
+    if constexpr (Shape::kWide) leaveRegisters<Shape::kCopyRegisters>();
     if (threadIdx.x == 128 * R) {
       streamTiles<R, N, STAGES>(a, stages, full, empty, begin, end, kTiles);
     }
@@ -191,7 +200,7 @@ __device__ __forceinline__ void gemm(const GemmArgs& a) {
       clusterSync();  // and have been read
     }
   } else {
-    if constexpr (Shape::kWide) takeRegisters<232>();
+    if constexpr (Shape::kWide) takeRegisters<Shape::kSumRegisters>();
     float sum[N / 2];
     multiplySegments<T, R, N, STAGES, SERIAL>(a, sum, stages, full, empty, kTiles, end - begin);
     finish<T, R, N, STAGES, C>(a, sum, stages, tile, rank);
@@ -250,6 +259,7 @@ __device__ __forceinline__ void gemm(const GemmArgs&) {}  // other chips take ge
   S3_GEMM_CLUSTERS(type, T, 3, 16, 8, 1)     \
   S3_GEMM_CLUSTERS(type, T, 3, 64, 6, 1)     \
   S3_GEMM_CLUSTERS(type, T, 3, 128, 5, 1)    \
+  S3_GEMM_CLUSTERS(type, T, 3, 256, 4, 1)    \
   S3_GEMM_CLUSTERS(type, T, 4, 128, 4, 1)    \
   S3_GEMM_DEEP(type, T, 2, 64, 9, 1)         \
   S3_GEMM_DEEP(type, T, 2, 128, 7, 1)        \

@@ -1,8 +1,10 @@
 """Times matrix products and attention against their rooflines and cuBLAS; medians, cold second-level cache.
 
 Usage: bench.py s3kernels.fatbin gemm|configurations|attention|small ...
+S3_COLUMNS=5120 restricts configurations to shapes with as many columns.
 """
 
+import os
 import statistics
 import sys
 
@@ -79,6 +81,8 @@ def bench_gemm():
 def bench_configurations():
     """Every configuration, to choose from."""
     for n, k in SHAPES:
+        if os.environ.get("S3_COLUMNS", str(n)) != str(n):
+            continue
         product = Product(n, k)
         choices = (1,) if n > 12800 else (2, 4, 8)
         for m in ROWS:
@@ -138,9 +142,9 @@ def bench_attention():
             q = torch.randn(count, heads * d, device="cuda", dtype=torch.float16)
             out = torch.zeros(count * heads * d, device="cuda", dtype=torch.float16)
             positions, sequences, zero, counts = ints(list(range(start, total))), ints([0] * count), ints([0]), ints([count])
-            tiles = ceil(count * heads // kv_heads, 128)
+            tiles = ceil(count * heads // kv_heads, 64)
             seconds = time_graph([lambda: K.launch(
-                "attention_prefill_f16_d128", (tiles, kv_heads, 1), 256, prefill_shared(d), q, memory, positions,
+                "attention_prefill_f16_d128", (tiles, kv_heads, 1), 128, prefill_shared(d), q, memory, positions,
                 sequences, zero, tables, zero, counts, out, heads * d, ceil(count, 8), 0, 1, heads, kv_heads,
                 d**-0.5)] * 4)
             operations = 4 * d * heads * (count * start + count * (count + 1) / 2)

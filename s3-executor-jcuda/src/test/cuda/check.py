@@ -227,7 +227,7 @@ def check_attention(kind, heads, kv_heads, d):
     where, owners, firsts, counts = ints(positions), ints(sequences), ints(first), ints(chunks)
     groups = ceil(total, 8)
     out = torch.zeros(groups * 8 * ceil(heads * d, 64) * 64, dtype=q.dtype, device="cuda")
-    K.launch(f"attention_prefill_{kind}_d{d}", (3, kv_heads, len(lengths)), prefill_threads(d), prefill_shared(d), q,
+    K.launch(f"attention_prefill_{kind}_d{d}", (3, kv_heads, len(lengths)), 128, prefill_shared(d), q,
              pool.memory, where, owners, pool.starts, pool.tables, firsts, counts, out, q.shape[1], groups, pool.layer,
              pool.layers, heads, kv_heads, d**-0.5)
     prefill = untile_rows(out, total, heads * d, groups).contiguous()

@@ -97,16 +97,18 @@ def untile_rows(tiles, rows, k, groups):
 # ---- matrix products: what Java will choose is chosen here
 
 SPLITS = (1, 2, 4, 8)
-STAGES = {(2, 16): 6, (2, 32): 5, (2, 64): 4, (2, 128): 3, (2, 256): 4, (3, 16): 8, (3, 64): 6, (3, 128): 5, (4, 128): 4}
+STAGES = {(2, 16): 6, (2, 32): 5, (2, 64): 4, (2, 128): 3, (2, 256): 4, (3, 16): 8, (3, 64): 6, (3, 128): 5, (3, 256): 4,
+          (4, 128): 4}
 DEEP_STAGES = {64: 9, 128: 7}
 
 
 def splits_of(n, k):
     """Segments of the sum over k: a property of the weight, never of the batch."""
     tiles = ceil(n, 128)
-    if tiles >= 100:
-        return 1
-    return next((s for s in SPLITS if tiles * s >= 120), 8)
+    splits = 1 if tiles >= 90 else 2 if tiles >= 60 else 4 if tiles >= 24 else 8
+    while splits > 1 and ceil(k, 64) < 4 * splits:
+        splits //= 2
+    return splits
 
 
 def gemm_shared(r, n, stages):
@@ -116,13 +118,15 @@ def gemm_shared(r, n, stages):
 def gemm_configuration(m, n, k, splits):
     """Name suffix, columns and rows of a block, threads, shared bytes, first grid dimension."""
     rows = next((r for r in (16, 32, 64, 128) if m <= r), 256)
-    if splits == 1 and rows in DEEP_STAGES:
-        if ceil(n, 128) <= 132:
+    if splits == 1:
+        if rows in DEEP_STAGES and ceil(n, 128) <= 132:
             return deep(rows)
-        return clustered(2, 64, 1) if rows == 64 else clustered(4, 128, 1)
-    if splits > 1 and rows == 256:
+        return clustered(4 if rows == 128 else 2, rows, 1)
+    if rows == 256 and m > 256:
         return serial()
-    return clustered(4 if rows == 128 else 2, rows, splits)
+    if ceil(n, 192) * splits > 120:  # clusters of three row tiles need a multiprocessor each
+        return clustered(4 if rows == 128 else 2, rows, splits)
+    return clustered(3, 64 if rows == 32 else rows, splits)
 
 
 def threads_of(r, rows):
@@ -163,12 +167,8 @@ def decode_shared(d):
 
 
 def prefill_shared(d):
-    warps, stages = (4, 1) if d > 128 else (8, 2)
-    return 2 * (16 * warps + 2 * 64 * stages) * (d + 8) + 4 * (d // 2) * 32 * warps
-
-
-def prefill_threads(d):
-    return 128 if d > 128 else 256
+    stages, queries = (1, 64) if d > 128 else (2, 1)
+    return 2 * (2 * 64 * stages + queries) * (d + 8) + 256 * d
 
 
 if __name__ == "__main__":
