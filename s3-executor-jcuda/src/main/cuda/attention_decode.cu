@@ -53,13 +53,15 @@ __device__ void attentionDecode(const AttentionArgs& a, const Batch& batch, cons
     int end = min(start + kPart, position + 1);
     int units = (end - start + kUnit - 1) / kUnit;
     __syncthreads();  // the part before is done with shared memory
-    int blocks = (end - start + kBlockTokens - 1) / kBlockTokens;
-    if (threadIdx.x < blocks) memory.blocks[threadIdx.x] = table[start / kBlockTokens + threadIdx.x];
+    int partBlocks = (end - start + kBlockTokens - 1) / kBlockTokens;
+    if (threadIdx.x < partBlocks) memory.blocks[threadIdx.x] = table[start / kBlockTokens + threadIdx.x];
     __syncthreads();
     auto fetch = [&](int unit) {
       if (unit < units) {
-        fetchUnit<T, HD, 128>(memory.keys[unit & 1][0], memory.values[unit & 1][0], head,
-                              memory.blocks + unit * (kUnit / kBlockTokens), end - start - unit * kUnit);
+        const int* blocks = memory.blocks + unit * (kUnit / kBlockTokens);
+        int present = end - start - unit * kUnit;
+        fetchUnit<T, HD, 128>(memory.keys[unit & 1][0], head.keys, head, blocks, present);
+        fetchUnit<T, HD, 128>(memory.values[unit & 1][0], head.keys + head.valuesOffset, head, blocks, present);
       }
       copyCommit();
     };
@@ -155,6 +157,7 @@ __device__ void attentionMerge(const Batch& batch, const int* rows, const float*
   size_t at = (static_cast<size_t>(blockIdx.y) * heads + head) * maxParts;
   for (int d = (threadIdx.x & 31) * 2; d < HD; d += 64) {
     float max = -INFINITY, sum = 0, x = 0, y = 0;
+#pragma unroll 4  // loads of four parts travel together
     for (int part = 0; part < parts; part++) {
       float2 state = states[at + part];
       float2 v = *reinterpret_cast<const float2*>(sums + (at + part) * HD + d);

@@ -13,4 +13,4 @@ if [ "$#" -lt 2 ]; then
   targets="$targets -gencode arch=compute_80,code=compute_80"
 fi
 # shellcheck disable=SC2086 # the targets are words
-exec nvcc -fatbin -std=c++17 -O3 --threads 0 $targets -o "$output" "$here/s3kernels.cu"
+exec nvcc -fatbin -std=c++17 -O3 --threads 0 --compress-mode=size $targets -o "$output" "$here/s3kernels.cu"

@@ -244,23 +244,23 @@ __device__ __forceinline__ void gemm(const GemmArgs&) {}  // other chips take ge
       S3_GEMM_BODY(T, R, N, STAGES, 1, true)
 
 #define S3_GEMM_CLUSTERS(type, T, R, N, STAGES, BLOCKS)   \
-  S3_GEMM_ONE(type, T, R, N, STAGES, BLOCKS)              \
   S3_GEMM_CLUSTER(type, T, R, N, STAGES, BLOCKS, 2)       \
   S3_GEMM_CLUSTER(type, T, R, N, STAGES, BLOCKS, 4)       \
   S3_GEMM_CLUSTER(type, T, R, N, STAGES, BLOCKS, 8)
+#define S3_GEMM_ALL(type, T, R, N, STAGES, BLOCKS)        \
+  S3_GEMM_ONE(type, T, R, N, STAGES, BLOCKS)              \
+  S3_GEMM_CLUSTERS(type, T, R, N, STAGES, BLOCKS)
 
 // The last two numbers: stages of the ring, and blocks that share a multiprocessor.
 #define S3_GEMMS(type, T)                    \
-  S3_GEMM_CLUSTERS(type, T, 2, 16, 6, 2)     \
-  S3_GEMM_CLUSTERS(type, T, 2, 32, 5, 2)     \
-  S3_GEMM_CLUSTERS(type, T, 2, 64, 4, 2)     \
-  S3_GEMM_CLUSTERS(type, T, 2, 128, 3, 2)    \
-  S3_GEMM_CLUSTERS(type, T, 2, 256, 4, 1)    \
-  S3_GEMM_CLUSTERS(type, T, 3, 16, 8, 1)     \
+  S3_GEMM_ALL(type, T, 2, 16, 6, 2)          \
+  S3_GEMM_ALL(type, T, 2, 32, 5, 2)          \
+  S3_GEMM_ALL(type, T, 2, 64, 4, 2)          \
+  S3_GEMM_ALL(type, T, 2, 256, 4, 1)         \
   S3_GEMM_CLUSTERS(type, T, 3, 64, 6, 1)     \
   S3_GEMM_CLUSTERS(type, T, 3, 128, 5, 1)    \
   S3_GEMM_CLUSTERS(type, T, 3, 256, 4, 1)    \
-  S3_GEMM_CLUSTERS(type, T, 4, 128, 4, 1)    \
+  S3_GEMM_ALL(type, T, 4, 128, 4, 1)         \
   S3_GEMM_DEEP(type, T, 2, 64, 9, 1)         \
   S3_GEMM_DEEP(type, T, 2, 128, 7, 1)        \
   S3_GEMM_SERIAL(type, T, 2, 192, 5, 1)

@@ -88,7 +88,7 @@ def bench_configurations():
         for m in ROWS:
             line = []
             for splits in choices:
-                some = [clustered(r, rows, splits) for r, rows in STAGES]
+                some = [clustered(r, rows, splits) for r, rows in STAGES if r != 3 or splits > 1]
                 some += [serial()] + ([deep(rows) for rows in DEEP_STAGES] if splits == 1 else [])
                 some = [c for c in some if min(m, 128) <= c[2] < 4 * max(m, 16)]
                 for c in some:

@@ -97,8 +97,7 @@ def untile_rows(tiles, rows, k, groups):
 # ---- matrix products: what Java will choose is chosen here
 
 SPLITS = (1, 2, 4, 8)
-STAGES = {(2, 16): 6, (2, 32): 5, (2, 64): 4, (2, 128): 3, (2, 256): 4, (3, 16): 8, (3, 64): 6, (3, 128): 5, (3, 256): 4,
-          (4, 128): 4}
+STAGES = {(2, 16): 6, (2, 32): 5, (2, 64): 4, (2, 256): 4, (3, 64): 6, (3, 128): 5, (3, 256): 4, (4, 128): 4}
 DEEP_STAGES = {64: 9, 128: 7}
 
 
@@ -124,9 +123,9 @@ def gemm_configuration(m, n, k, splits):
         return clustered(4 if rows == 128 else 2, rows, 1)
     if rows == 256 and m > 256:
         return serial()
-    if ceil(n, 192) * splits > 120:  # clusters of three row tiles need a multiprocessor each
-        return clustered(4 if rows == 128 else 2, rows, splits)
-    return clustered(3, 64 if rows == 32 else rows, splits)
+    if rows > 32 and ceil(n, 192) * splits <= 120:  # these blocks need a multiprocessor each
+        return clustered(3, rows, splits)
+    return clustered(4 if rows == 128 else 2, rows, splits)
 
 
 def threads_of(r, rows):
@@ -167,8 +166,7 @@ def decode_shared(d):
 
 
 def prefill_shared(d):
-    stages, queries = (1, 64) if d > 128 else (2, 1)
-    return 2 * (2 * 64 * stages + queries) * (d + 8) + 256 * d
+    return 2 * (2 * 64 + (64 if d > 128 else 1)) * (d + 8) + 256 * d
 
 
 if __name__ == "__main__":
