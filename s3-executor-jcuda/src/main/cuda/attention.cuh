@@ -47,24 +47,25 @@ struct HeadMemory {
 };
 
 /**
- * Copies the keys of a unit to shared memory, rows of HD + 8, or its values if from is head.keys +
- * head.valuesOffset. blocks are the unit's; positions from `present` on become zero. A block's slots are contiguous,
- * so that a thread adds one number to find its piece.
+ * Copies the keys and values of a unit to shared memory, rows of HD + 8. blocks are the unit's; positions from
+ * `present` on become zero. A block's slots are contiguous, so that a thread adds one number to find its piece.
  */
 template <typename T, int HD, int THREADS>
-__device__ __forceinline__ void fetchUnit(T* to, const T* from, const HeadMemory<T>& head, const int* blocks,
+__device__ __forceinline__ void fetchUnit(T* keys, T* values, const HeadMemory<T>& head, const int* blocks,
                                           int present) {
   constexpr int kPieces = kBlockTokens * HD / 8;
 #pragma unroll
   for (int b = 0; b < kUnit / kBlockTokens; b++) {
-    const T* block = from;
-    if (b * kBlockTokens < present) block += static_cast<size_t>(static_cast<unsigned>(blocks[b])) * head.blockStride;
+    const T* from = head.keys;
+    if (b * kBlockTokens < present) from += static_cast<size_t>(static_cast<unsigned>(blocks[b])) * head.blockStride;
 #pragma unroll
     for (int start = 0; start < kPieces; start += THREADS) {
       int p = start + threadIdx.x;
       if (kPieces % THREADS != 0 && p >= kPieces) break;
       int token = b * kBlockTokens + p / (HD / 8);
-      copyAsync(to + token * (HD + 8) + (p % (HD / 8)) * 8, block + p * 8, token < present);
+      int to = token * (HD + 8) + (p % (HD / 8)) * 8;
+      copyAsync(keys + to, from + p * 8, token < present);
+      copyAsync(values + to, from + head.valuesOffset + p * 8, token < present);
     }
   }
 }

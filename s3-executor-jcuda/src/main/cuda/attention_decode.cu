@@ -58,10 +58,8 @@ __device__ void attentionDecode(const AttentionArgs& a, const Batch& batch, cons
     __syncthreads();
     auto fetch = [&](int unit) {
       if (unit < units) {
-        const int* blocks = memory.blocks + unit * (kUnit / kBlockTokens);
-        int present = end - start - unit * kUnit;
-        fetchUnit<T, HD, 128>(memory.keys[unit & 1][0], head.keys, head, blocks, present);
-        fetchUnit<T, HD, 128>(memory.values[unit & 1][0], head.keys + head.valuesOffset, head, blocks, present);
+        fetchUnit<T, HD, 128>(memory.keys[unit & 1][0], memory.values[unit & 1][0], head,
+                              memory.blocks + unit * (kUnit / kBlockTokens), end - start - unit * kUnit);
       }
       copyCommit();
     };

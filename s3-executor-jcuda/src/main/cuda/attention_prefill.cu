@@ -15,18 +15,17 @@ struct PrefillShape {
   static constexpr int kWarps = 4;
   static constexpr int kThreads = kWarps * 32;
   static constexpr int kRows = kWarps * 16;
+  static constexpr int kStages = HD > 128 ? 1 : 2;
   /** Whether a warp holds its queries in registers. */
   static constexpr bool kHeld = HD <= 128;
-  /** Blocks that share a multiprocessor: one computes while another waits. */
-  static constexpr int kBlocks = HD > 128 ? 1 : 3;
   static constexpr int kSteps = HD / 16;
 };
 
 template <typename T, int HD>
 struct PrefillMemory {
   using Shape = PrefillShape<T, HD>;
-  T keys[kUnit * (HD + 8)];
-  T values[kUnit * (HD + 8)];
+  T keys[Shape::kStages][kUnit][HD + 8];
+  T values[Shape::kStages][kUnit][HD + 8];
   /** Each thread's merged output, which its registers have no room for. */
   float totals[HD / 2][Shape::kThreads];
   T separateQueries[Shape::kHeld ? 1 : Shape::kRows][HD + 8];
@@ -44,10 +43,12 @@ __device__ __forceinline__ void loadQueries(uint32_t (&to)[4], const T* q, int s
   loadMatrix4(to, q + (lane & 15) * (HD + 8) + step * 16 + (lane >> 4) * 8);
 }
 
-/** The scores of a warp's rows with a unit: eight accumulators of 8 positions. */
+/** A warp's work on one unit: scores, new maximum, probabilities, output. q are its queries in shared memory. */
 template <typename T, int HD>
-__device__ __forceinline__ void unitScores(float (&s)[kUnit / 8][4], const T* q, const uint32_t (*held)[4],
-                                           const T* keys) {
+__device__ __forceinline__ void prefillUnit(const T* q, const uint32_t (*held)[4], const T* keys, const T* values,
+                                            float scale, int unitStart, int lastLow, int lastHigh, bool masked,
+                                            RowState& low, RowState& high, float (&out)[HD / 8][4]) {
+  float s[kUnit / 8][4] = {};
   int lane = threadIdx.x & 31;
 #pragma unroll
   for (int step = 0; step < HD / 16; step++) {
@@ -66,13 +67,6 @@ __device__ __forceinline__ void unitScores(float (&s)[kUnit / 8][4], const T* q,
       multiplyAdd<T>(s[2 * t + 1], left, right[2], right[3]);
     }
   }
-}
-
-/** Turns scores into probabilities, as fragments of 16 positions, and brings state and output to the new maximum. */
-template <typename T, int HD>
-__device__ __forceinline__ void unitSoftmax(float (&s)[kUnit / 8][4], uint32_t (&p)[kUnit / 16][4], float scale,
-                                            int unitStart, int lastLow, int lastHigh, bool masked, RowState& low,
-                                            RowState& high, float (&out)[HD / 8][4]) {
   float maxLow = -INFINITY, maxHigh = -INFINITY;
 #pragma unroll
   for (int t = 0; t < kUnit / 8; t++) {
@@ -96,13 +90,18 @@ __device__ __forceinline__ void unitSoftmax(float (&s)[kUnit / 8][4], uint32_t (
   }
 #pragma unroll
   for (int step = 0; step < kUnit / 16; step++) {
+    uint32_t p[4];
 #pragma unroll
     for (int t = 0; t < 2; t++) {
       const float(&own)[4] = s[2 * step + t];
-      p[step][2 * t] = packed<T>(low.probability(own[0]), low.probability(own[1]));
-      p[step][2 * t + 1] = packed<T>(high.probability(own[2]), high.probability(own[3]));
+      p[2 * t] = packed<T>(low.probability(own[0]), low.probability(own[1]));
+      p[2 * t + 1] = packed<T>(high.probability(own[2]), high.probability(own[3]));
     }
-    addToSums<T>(low, high, p[step]);
+    addToSums<T>(low, high, p);
+#pragma unroll
+    for (int i = 0; i < HD / 16; i++) {
+      addValues16<T, HD>(out[2 * i], out[2 * i + 1], p, values + step * 16 * (HD + 8) + i * 16);
+    }
   }
 }
 
@@ -169,11 +168,10 @@ __device__ void attentionPrefill(const AttentionArgs& a, const Batch& batch, con
       copyAsync(queries + r * (HD + 8) + d, q + d, true);
     }
     copyCommit();
-    int units = (end + kUnit - 1) / kUnit;
-    auto fetch = [&](T* to, const T* from, int unit) {
-      if (unit < units) {
-        fetchUnit<T, HD, Shape::kThreads>(to, from, head, table + unit * (kUnit / kBlockTokens), end - unit * kUnit);
-      }
+    auto fetch = [&](int unit) {
+      int stage = unit % Shape::kStages;
+      fetchUnit<T, HD, Shape::kThreads>(memory.keys[stage][0], memory.values[stage][0], head,
+                                        table + unit * (kUnit / kBlockTokens), end - unit * kUnit);
       copyCommit();
     };
     int own[2] = {tileRow + warp * 16 + lane / 4, tileRow + warp * 16 + lane / 4 + 8};
@@ -184,6 +182,7 @@ __device__ void attentionPrefill(const AttentionArgs& a, const Batch& batch, con
     RowState state[2];
     RowTotal total[2];
     float out[HD / 8][4] = {};
+    int units = (end + kUnit - 1) / kUnit;
     uint32_t held[Shape::kHeld ? Shape::kSteps : 1][4];
     if (Shape::kHeld) {
       copyWait<0>();
@@ -198,35 +197,21 @@ __device__ void attentionPrefill(const AttentionArgs& a, const Batch& batch, con
     for (int i = 0; i < HD / 2; i++) memory.totals[i][threadIdx.x] = 0;
     // Positions below this one are visible to every row of the warp.
     int warpFirst = warpRow + 15 <= last ? firstPosition + warpRow / group + 1 : 0;
-    // Keys of the next unit travel while values of this one are used, and the other way round.
-    fetch(memory.keys, head.keys, 0);
-    fetch(memory.values, head.keys + head.valuesOffset, 0);
+    if (Shape::kStages > 1) fetch(0);
     for (int unit = 0; unit < units; unit++) {
-      bool visible = unit * kUnit < warpEnd;
-      float s[kUnit / 8][4] = {};
-      uint32_t p[kUnit / 16][4];
-      copyWait<1>();
+      if (Shape::kStages == 1) {
+        __syncthreads();
+        fetch(unit);
+      }
+      copyWait<0>();
       __syncthreads();
-      if (visible) unitScores<T, HD>(s, warpQueries, held, memory.keys);
-      __syncthreads();
-      fetch(memory.keys, head.keys, unit + 1);
-      if (visible) {
+      if (Shape::kStages > 1 && unit + 1 < units) fetch(unit + 1);
+      if (unit * kUnit < warpEnd) {
+        int stage = unit % Shape::kStages;
         bool masked = (unit + 1) * kUnit > warpFirst;
-        unitSoftmax<T, HD>(s, p, scale, unit * kUnit, lastLow, lastHigh, masked, state[0], state[1], out);
+        prefillUnit<T, HD>(warpQueries, held, memory.keys[stage][0], memory.values[stage][0], scale,
+                           unit * kUnit, lastLow, lastHigh, masked, state[0], state[1], out);
       }
-      copyWait<1>();
-      __syncthreads();
-      if (visible) {
-#pragma unroll
-        for (int step = 0; step < kUnit / 16; step++) {
-#pragma unroll
-          for (int i = 0; i < HD / 16; i++) {
-            addValues16<T, HD>(out[2 * i], out[2 * i + 1], p[step], memory.values + step * 16 * (HD + 8) + i * 16);
-          }
-        }
-      }
-      __syncthreads();
-      fetch(memory.values, head.keys + head.valuesOffset, unit + 1);
       if ((unit + 1) % (kPart / kUnit) == 0 || unit + 1 == units) {
         mergePart<HD, Shape::kThreads>(state, total, out, memory.totals);
       }
@@ -250,7 +235,7 @@ __device__ void attentionPrefill(const AttentionArgs& a, const Batch& batch, con
 }  // namespace s3
 
 #define S3_PREFILL(suffix, T, HD)                                                                       \
-  extern "C" __global__ void __launch_bounds__(s3::PrefillShape<T, HD>::kThreads, s3::PrefillShape<T, HD>::kBlocks) \
+  extern "C" __global__ void __launch_bounds__(s3::PrefillShape<T, HD>::kThreads)                       \
       attention_prefill_##suffix##_d##HD(                                                               \
           const T* q, const T* pool, const int* positions, const int* sequences,                        \
           const int* tableStarts, const int* tables, const int* firstRows, const int* rowCounts,        \

@@ -166,7 +166,8 @@ def decode_shared(d):
 
 
 def prefill_shared(d):
-    return 2 * (2 * 64 + (64 if d > 128 else 1)) * (d + 8) + 256 * d
+    stages, queries = (1, 64) if d > 128 else (2, 1)
+    return 2 * (2 * 64 * stages + queries) * (d + 8) + 256 * d
 
 
 if __name__ == "__main__":
