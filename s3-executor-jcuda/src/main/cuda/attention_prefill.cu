@@ -168,12 +168,23 @@ __device__ void attentionPrefill(const AttentionArgs& a, const Batch& batch, con
       copyAsync(queries + r * (HD + 8) + d, q + d, true);
     }
     copyCommit();
+    // Block numbers are read one unit ahead, or every fetch would wait for them.
+    int blocks[kUnit / kBlockTokens];
+    auto readBlocks = [&](int unit) {
+#pragma unroll
+      for (int b = 0; b < kUnit / kBlockTokens; b++) {
+        int index = unit * (kUnit / kBlockTokens) + b;
+        blocks[b] = index * kBlockTokens < end ? table[index] : 0;
+      }
+    };
     auto fetch = [&](int unit) {
       int stage = unit % Shape::kStages;
-      fetchUnit<T, HD, Shape::kThreads>(memory.keys[stage][0], memory.values[stage][0], head,
-                                        table + unit * (kUnit / kBlockTokens), end - unit * kUnit);
+      fetchUnit<T, HD, Shape::kThreads>(memory.keys[stage][0], memory.values[stage][0], head, blocks,
+                                        end - unit * kUnit);
       copyCommit();
+      readBlocks(unit + 1);
     };
+    readBlocks(0);
     int own[2] = {tileRow + warp * 16 + lane / 4, tileRow + warp * 16 + lane / 4 + 8};
     int lastLow = own[0] <= last ? firstPosition + own[0] / group : -1;
     int lastHigh = own[1] <= last ? firstPosition + own[1] / group : -1;
