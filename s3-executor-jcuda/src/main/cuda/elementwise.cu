@@ -1,4 +1,4 @@
-// Kernels that touch each element once: embedding lookup, gated SiLU, GELU with bias, bias add, KV block copy.
+// Kernels that touch each element once: embedding lookup, gated SiLU, GELU with bias, bias add.
 //
 // A row's result depends on that row alone. Columns are handled eight at a time, so widths are multiples of 8.
 // Compile: nvcc -cubin -arch=sm_90a elementwise.cu
@@ -78,13 +78,3 @@ __device__ void addBias(T* data, const T* bias, int width) {
     s3::addBias<T>(data, bias, width);                                                           \
   }
 S3_FOR_TYPES(S3_ELEMENTWISE)
-
-/** to[pairs[2i + 1]] = from[pairs[2i]], blocks of 16 * vectors bytes; grid (any, pairs). */
-extern "C" __global__ void copy_blocks(const uint4* from, uint4* to, const int* pairs, long long vectors) {
-  const uint4* source = from + pairs[2 * blockIdx.y] * vectors;
-  uint4* target = to + pairs[2 * blockIdx.y + 1] * vectors;
-  for (long long i = blockIdx.x * static_cast<long long>(blockDim.x) + threadIdx.x; i < vectors;
-       i += static_cast<long long>(gridDim.x) * blockDim.x) {
-    target[i] = source[i];
-  }
-}

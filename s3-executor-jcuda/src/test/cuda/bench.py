@@ -6,6 +6,7 @@ S3_COLUMNS=5120 restricts configurations to shapes with as many columns.
 
 import os
 import statistics
+import struct
 import sys
 
 import torch
@@ -162,7 +163,6 @@ def bench_small():
         norm = time_graph([lambda: K.launch("rms_norm_f16", (m,), 256, 0, stream, None, None, weight, tiles, width,
                                             groups, 1e-5)] * 20)
         logits = torch.randn(m, 32000, device="cuda")
-        import struct
         line = [f"m {m}: rms_norm {norm * 1e6:.1f} us"]
         for name, t, k, p in (("greedy", 0.0, 0, 1.0), ("all", 1.0, 0, 1.0), ("top-k 50 top-p 0.9", 1.0, 50, 0.9)):
             data = b"".join(struct.pack("=dddqiiiiii", t, p, 1.0, 1, k, 9, 0, 0, r, 0) for r in range(m))
