@@ -10,8 +10,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -27,7 +25,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>A thread of its own writes; callers never wait. Rows beyond the queue's bound, and rows that
  * cannot be written, are dropped and counted. A full file becomes {@code NAME.1}, that one {@code
- * NAME.2}, and so on; the oldest is deleted. Prompts are user data: keep the folder accordingly.
+ * NAME.2}, and so on; the oldest is deleted. A row longer than a whole file is dropped, too.
+ * Prompts are user data: keep the folder accordingly.
  *
  * <p>Thread-safe.
  */
@@ -45,6 +44,7 @@ public final class FeedbackLog implements AutoCloseable {
   private final LongAdder written = new LongAdder();
   private final Thread writer;
   private volatile boolean closed;
+  private boolean warned;
 
   private FeedbackLog(Path file, long maxFileBytes, int maxFiles) {
     this.file = file;
@@ -84,6 +84,8 @@ public final class FeedbackLog implements AutoCloseable {
     }
     if (closed || !queue.offer(feedback)) {
       dropped.increment();
+    } else if (closed && queue.remove(feedback)) {
+      dropped.increment(); // it closed in between, and the writer has not seen this one
     }
   }
 
@@ -98,34 +100,38 @@ public final class FeedbackLog implements AutoCloseable {
   }
 
   private void run() {
-    List<LengthFeedback> rows = new ArrayList<>();
     while (!closed || !queue.isEmpty()) {
       try {
-        LengthFeedback first = queue.poll(100, TimeUnit.MILLISECONDS);
-        if (first != null) {
-          rows.add(first);
-          queue.drainTo(rows, 255);
-          write(rows);
+        LengthFeedback row = queue.poll(100, TimeUnit.MILLISECONDS);
+        if (row != null) {
+          writeOrDrop(row);
         }
       } catch (InterruptedException e) {
-        return;
-      } catch (IOException e) {
-        if (dropped.sum() == 0) {
-          logger.warn("feedback cannot be written to {}; later failures are only counted", file, e);
-        }
-        dropped.add(rows.size());
-      } finally {
-        rows.clear();
+        logger.debug("the feedback log's thread was interrupted, which does not end it", e);
       }
     }
   }
 
-  private void write(List<LengthFeedback> rows) throws IOException {
-    StringBuilder lines = new StringBuilder();
-    for (LengthFeedback row : rows) {
-      lines.append(JSON.writeValueAsString(json(row))).append('\n');
+  private void writeOrDrop(LengthFeedback row) {
+    try {
+      write(row);
+      written.increment();
+    } catch (IOException | RuntimeException e) {
+      dropped.increment();
+      if (!warned) {
+        warned = true;
+        logger.warn("feedback cannot be written to {}; later failures are only counted", file, e);
+      }
     }
-    byte[] bytes = lines.toString().getBytes(StandardCharsets.UTF_8);
+  }
+
+  private void write(LengthFeedback row) throws IOException {
+    String line = JSON.writeValueAsString(json(row)) + "\n";
+    byte[] bytes = line.getBytes(StandardCharsets.UTF_8);
+    if (bytes.length > maxFileBytes) {
+      throw new IOException(
+          "a row of %d bytes; the limit is %d".formatted(bytes.length, maxFileBytes));
+    }
     if (Files.isRegularFile(file) && Files.size(file) + bytes.length > maxFileBytes) {
       rotate();
     }
@@ -133,7 +139,6 @@ public final class FeedbackLog implements AutoCloseable {
         Files.newOutputStream(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND)) {
       out.write(bytes);
     }
-    written.add(rows.size());
   }
 
   private static ObjectNode json(LengthFeedback row) {

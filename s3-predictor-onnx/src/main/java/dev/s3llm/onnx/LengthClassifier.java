@@ -5,12 +5,14 @@ import ai.onnxruntime.OnnxJavaType;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.TensorInfo;
 import java.nio.LongBuffer;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * The ONNX session of a length model. Runs batches of prompts; shorter ones are padded.
@@ -21,8 +23,10 @@ import java.util.Map;
 final class LengthClassifier implements AutoCloseable {
   private static final String IDS = "input_ids";
   private static final String MASK = "attention_mask";
-  private static final String LOGITS = "logits";
-  private static final String EMBEDDING = "embedding";
+  static final String LOGITS = "logits";
+  static final String EMBEDDING = "embedding";
+
+  private static final Set<String> OUTPUTS = Set.of(LOGITS, EMBEDDING);
 
   private final OrtEnvironment environment = OrtEnvironment.getEnvironment();
   private final OrtSession session;
@@ -35,6 +39,8 @@ final class LengthClassifier implements AutoCloseable {
       options.setIntraOpNumThreads(threads);
       options.setInterOpNumThreads(1);
       options.addConfigEntry("session.intra_op.allow_spinning", "0");
+      options.addConfigEntry("session.load_model_format", "ONNX"); // what was checked is ONNX
+      options.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR); // it goes to stderr
       this.session = environment.createSession(model, options);
     } catch (OrtException e) {
       throw new LengthModelException("ONNX Runtime refuses the model: " + e.getMessage(), e);
@@ -60,8 +66,8 @@ final class LengthClassifier implements AutoCloseable {
    * Runs a batch.
    *
    * @param prompts token ids, each at least one
-   * @return for each prompt its scores, finite throughout
-   * @throws LengthModelException if the runtime fails or the model returns nonsense
+   * @return for each prompt its scores, which may hold what is no number
+   * @throws LengthModelException if the runtime fails or an output has the wrong shape
    */
   Scores[] run(List<long[]> prompts) {
     try {
@@ -83,7 +89,7 @@ final class LengthClassifier implements AutoCloseable {
     long[] shape = {prompts.size(), width};
     try (OnnxTensor idTensor = OnnxTensor.createTensor(environment, LongBuffer.wrap(ids), shape);
         OnnxTensor maskTensor = OnnxTensor.createTensor(environment, LongBuffer.wrap(mask), shape);
-        OrtSession.Result result = session.run(Map.of(IDS, idTensor, MASK, maskTensor))) {
+        OrtSession.Result result = session.run(Map.of(IDS, idTensor, MASK, maskTensor), OUTPUTS)) {
       float[][] logits = rows(result, LOGITS, prompts.size());
       float[][] embeddings = rows(result, EMBEDDING, prompts.size());
       Scores[] scores = new Scores[prompts.size()];
@@ -105,17 +111,8 @@ final class LengthClassifier implements AutoCloseable {
         throw new LengthModelException(
             "the model's logits have %d values for %d buckets".formatted(row.length, classes));
       }
-      requireFinite(name, row);
     }
     return rows;
-  }
-
-  private static void requireFinite(String name, float[] row) {
-    for (float value : row) {
-      if (!Float.isFinite(value)) {
-        throw new LengthModelException("the model's output '" + name + "' holds " + value);
-      }
-    }
   }
 
   private Map<String, NodeInfo> inputs() {

@@ -11,14 +11,16 @@ import org.jspecify.annotations.Nullable;
  * use crashes the JVM. Thread-safe.
  */
 final class LengthModel implements AutoCloseable {
-  private final LengthModelFolder description;
+  private final LengthModelFolder.Description description;
   private final PromptEncoder encoder;
   private final LengthClassifier classifier;
-  private final UseCount uses = new UseCount();
+  private final UseCount uses = new UseCount(this::release);
   private int embeddingSize;
 
   private LengthModel(
-      LengthModelFolder description, PromptEncoder encoder, LengthClassifier classifier) {
+      LengthModelFolder.Description description,
+      PromptEncoder encoder,
+      LengthClassifier classifier) {
     this.description = description;
     this.encoder = encoder;
     this.classifier = classifier;
@@ -33,11 +35,12 @@ final class LengthModel implements AutoCloseable {
     LengthModelFolder files = LengthModelFolder.read(folder);
     @Nullable LengthModel model = null;
     try {
-      PromptEncoder encoder = new PromptEncoder(files.tokenizer(), files.maxInputTokens());
-      model = new LengthModel(files, encoder, classifier(files, encoder, threads));
-      model.embeddingSize = model.run(List.of(model.encode("Hello")))[0].embedding().length;
+      int limit = files.description().maxInputTokens();
+      PromptEncoder encoder = new PromptEncoder(files.tokenizer(), limit);
+      model = new LengthModel(files.description(), encoder, classifier(files, encoder, threads));
+      model.tryOut();
       return model;
-    } catch (LengthModelException e) {
+    } catch (RuntimeException e) {
       if (model != null) {
         model.close();
       }
@@ -48,11 +51,26 @@ final class LengthModel implements AutoCloseable {
   private static LengthClassifier classifier(
       LengthModelFolder files, PromptEncoder encoder, int threads) {
     try {
-      return new LengthClassifier(files.model(), files.buckets().count(), threads);
-    } catch (LengthModelException e) {
+      int classes = files.description().buckets().count();
+      return new LengthClassifier(files.model(), classes, threads);
+    } catch (RuntimeException e) {
       encoder.close();
       throw e;
     }
+  }
+
+  private void tryOut() {
+    Scores scores = classifier.run(List.of(encode("Hello")))[0].requireFinite();
+    int size = scores.embedding().length;
+    long weights = OnlineHead.weights(buckets().count(), size);
+    if (size == 0 || weights > OnlineHead.MAX_WEIGHTS) {
+      throw new LengthModelException(
+          "the model's embedding has %d values for %d buckets, %d weights of an online head; the"
+                  .formatted(size, buckets().count(), weights)
+              + " limit is "
+              + OnlineHead.MAX_WEIGHTS);
+    }
+    embeddingSize = size;
   }
 
   String name() {
@@ -94,16 +112,30 @@ final class LengthModel implements AutoCloseable {
     return encoder.encode(prompt);
   }
 
+  /**
+   * Runs a batch.
+   *
+   * @return for each prompt its scores, which may hold what is no number
+   * @throws LengthModelException if the runtime fails or the shapes are not those of the first run
+   */
   Scores[] run(List<long[]> encoded) {
-    return classifier.run(encoded);
+    Scores[] scores = classifier.run(encoded);
+    int size = scores[0].embedding().length;
+    if (size != embeddingSize) {
+      throw new LengthModelException(
+          "the model's embedding has %d values, at first it had %d".formatted(size, embeddingSize));
+    }
+    return scores;
   }
 
-  /** Waits for the uses under way. Idempotent. */
+  private void release() {
+    classifier.close();
+    encoder.close();
+  }
+
+  /** Waits for the uses under way, unless this thread is within one. Idempotent. */
   @Override
   public void close() {
-    if (uses.close()) {
-      classifier.close();
-      encoder.close();
-    }
+    uses.close();
   }
 }

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.google.common.hash.Hashing;
 import dev.s3llm.predict.LengthBuckets;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -14,27 +15,12 @@ import java.nio.file.Path;
  * The files of a length model, read whole and checked: {@code length-model.json} describes it and
  * holds the checksums of {@code model.onnx} and {@code tokenizer.json}.
  *
- * @param name of the model
+ * @param description what {@code length-model.json} says
  * @param model the ONNX file
  * @param tokenizer the tokenizer file
- * @param buckets what the classes stand for
- * @param maxInputTokens longest prompt that the model reads whole
- * @param maxBatch prompts that it may read in one run; 1 for models whose answers would depend on
- *     their neighbours otherwise
- * @param lengthTokenizer SHA-256 of the tokenizer file in whose tokens lengths are counted, or
- *     empty
- * @param checksum SHA-256 of the ONNX file, in hex
  */
 @SuppressWarnings("ArrayRecordComponent") // read once, handed on, never compared
-record LengthModelFolder(
-    String name,
-    byte[] model,
-    byte[] tokenizer,
-    LengthBuckets buckets,
-    int maxInputTokens,
-    int maxBatch,
-    String lengthTokenizer,
-    String checksum) {
+record LengthModelFolder(Description description, byte[] model, byte[] tokenizer) {
   static final String DESCRIPTION = "length-model.json";
   static final String MODEL = "model.onnx";
   static final String TOKENIZER = "tokenizer.json";
@@ -62,10 +48,12 @@ record LengthModelFolder(
     JsonNode sums = json.path("sha256");
     byte[] model = verified(folder.resolve(MODEL), MAX_MODEL_BYTES, sums);
     byte[] tokenizer = verified(folder.resolve(TOKENIZER), MAX_TOKENIZER_BYTES, sums);
-    return new LengthModelFolder(
+    return new LengthModelFolder(description(file, json, sums), model, tokenizer);
+  }
+
+  private static Description description(Path file, JsonNode json, JsonNode sums) {
+    return new Description(
         json.path("name").asText("unnamed"),
-        model,
-        tokenizer,
         buckets(file, json.path("upper_edges")),
         integer(file, json, "max_input_tokens", 4, MAX_INPUT_TOKENS),
         json.has("max_batch") ? integer(file, json, "max_batch", 1, MAX_BATCH) : MAX_BATCH,
@@ -77,15 +65,20 @@ record LengthModelFolder(
     if (!Files.isRegularFile(file)) {
       throw new LengthModelException(file + " is missing");
     }
-    try {
-      long size = Files.size(file);
-      if (size == 0 || size > limit) {
-        throw new LengthModelException(
-            "%s has %d bytes, but must have from 1 to %d".formatted(file, size, limit));
-      }
-      return Files.readAllBytes(file);
+    try (InputStream in = Files.newInputStream(file)) {
+      requireSize(file, Files.size(file), limit);
+      byte[] bytes = in.readNBytes((int) limit + 1); // it may have grown in between
+      requireSize(file, bytes.length, limit);
+      return bytes;
     } catch (IOException e) {
       throw new LengthModelException(file + " cannot be read: " + e, e);
+    }
+  }
+
+  private static void requireSize(Path file, long size, long limit) {
+    if (size == 0 || size > limit) {
+      throw new LengthModelException(
+          "%s has %d bytes, but must have from 1 to %d".formatted(file, size, limit));
     }
   }
 
@@ -142,4 +135,24 @@ record LengthModelFolder(
     }
     return value.intValue();
   }
+
+  /**
+   * What is known of a model besides its files.
+   *
+   * @param name of the model
+   * @param buckets what the classes stand for
+   * @param maxInputTokens longest prompt that the model reads whole
+   * @param maxBatch prompts that it may read in one run; 1 for models whose answers would depend on
+   *     their neighbours otherwise
+   * @param lengthTokenizer SHA-256 of the tokenizer file in whose tokens lengths are counted, or
+   *     empty
+   * @param checksum SHA-256 of the ONNX file, in hex
+   */
+  record Description(
+      String name,
+      LengthBuckets buckets,
+      int maxInputTokens,
+      int maxBatch,
+      String lengthTokenizer,
+      String checksum) {}
 }

@@ -7,8 +7,9 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /** The model in force and its online head, swapped together. Thread-safe. */
 final class ModelSlot implements AutoCloseable {
-  private final ReentrantLock headLock = new ReentrantLock();
+  private final ReentrantLock lock = new ReentrantLock();
   private volatile Loaded loaded;
+  private boolean closed;
 
   ModelSlot(LengthModel model) {
     this.loaded = Loaded.of(model);
@@ -39,17 +40,26 @@ final class ModelSlot implements AutoCloseable {
     }
   }
 
-  /** Puts a model in force and releases the one before, once nobody uses it. */
+  /**
+   * Puts a model in force and releases the one before, once nobody uses it.
+   *
+   * @throws IllegalStateException if this is closed; then the model is, too
+   */
   void swap(LengthModel model) {
-    LengthModel old;
-    headLock.lock();
+    LengthModel unused = model;
+    lock.lock();
     try {
-      old = loaded.model;
-      loaded = Loaded.of(model);
+      if (!closed) {
+        unused = loaded.model;
+        loaded = Loaded.of(model);
+      }
     } finally {
-      headLock.unlock();
+      lock.unlock();
     }
-    old.close();
+    unused.close();
+    if (unused == model) {
+      throw new IllegalStateException("the length predictor is closed");
+    }
   }
 
   /** What the head in force makes of a model's scores. */
@@ -62,37 +72,49 @@ final class ModelSlot implements AutoCloseable {
 
   /** Teaches the head, if the scores are of the model in force. */
   void learn(LengthModel model, Scores scores, int actualTokens, boolean censored) {
-    headLock.lock();
+    lock.lock();
     try {
       if (loaded.model == model) {
         loaded.head.learn(scores, actualTokens, censored);
       }
     } finally {
-      headLock.unlock();
+      lock.unlock();
     }
   }
 
+  /** Saves the head; learning goes on while the file is written. */
   void saveHead(Path file) throws IOException {
-    headLock.lock();
+    OnlineHeadState state;
+    lock.lock();
     try {
-      loaded.head.save(file);
+      state = loaded.head.state();
     } finally {
-      headLock.unlock();
+      lock.unlock();
     }
+    state.write(file);
   }
 
   void restoreHead(Path file) throws IOException {
-    headLock.lock();
+    lock.lock();
     try {
-      loaded.head.restore(file);
+      OnlineHead head = loaded.head;
+      head.restore(OnlineHeadState.read(file, head.state()));
     } finally {
-      headLock.unlock();
+      lock.unlock();
     }
   }
 
   @Override
   public void close() {
-    loaded.model.close();
+    LengthModel last;
+    lock.lock();
+    try {
+      closed = true;
+      last = loaded.model;
+    } finally {
+      lock.unlock();
+    }
+    last.close();
   }
 
   private record Loaded(LengthModel model, OnlineHead head) {

@@ -1,15 +1,6 @@
 package dev.s3llm.onnx;
 
 import dev.s3llm.predict.LengthBuckets;
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
-import java.io.DataInputStream;
-import java.io.DataOutputStream;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.util.zip.CRC32;
 
 /**
  * A small softmax head that goes on learning where the trained one stopped (S3, NeurIPS 2023,
@@ -21,8 +12,8 @@ import java.util.zip.CRC32;
  *
  * <p>A cut-off answer contributes the probability of all lengths it may have had.
  *
- * <p>{@link #apply} is for any thread and reads a published copy; {@link #learn}, {@link #save} and
- * {@link #restore} are for one thread at a time.
+ * <p>{@link #apply} is for any thread and reads a published copy; {@link #learn}, {@link #state}
+ * and {@link #restore} are for one thread at a time.
  */
 final class OnlineHead {
   private static final double LEARNING_RATE = 0.05;
@@ -40,8 +31,8 @@ final class OnlineHead {
   /** Answers between two publications of the weights. */
   private static final int PUBLISH_EVERY = 16;
 
-  private static final int MAGIC = 0x53334F48; // "S3OH"
-  private static final long MAX_BYTES = 64L << 20;
+  /** The largest head, weights and biases together: 32 MiB with what AdaGrad remembers. */
+  static final int MAX_WEIGHTS = 1 << 22;
 
   private final LengthBuckets buckets;
   private final String modelChecksum;
@@ -60,13 +51,14 @@ final class OnlineHead {
     this.classes = buckets.count();
     this.dimension = dimension;
     this.modelChecksum = modelChecksum;
-    this.weights = new float[classes * (dimension + 1)];
+    this.weights = new float[Math.toIntExact(weights(classes, dimension))];
     this.squares = new float[weights.length];
     this.published = new Published(weights.clone(), false);
   }
 
-  int dimension() {
-    return dimension;
+  /** Weights and biases of a head. */
+  static long weights(int classes, int dimension) {
+    return classes * (dimension + 1L);
   }
 
   /** Whether the online head answers. */
@@ -77,7 +69,8 @@ final class OnlineHead {
   /** Probabilities of the buckets, by the head that is in force. */
   double[] apply(Scores scores) {
     Published now = published;
-    return softmax(now.active ? adjusted(scores, now.weights) : scores.logits());
+    float[] logits = now.active ? adjusted(scores, now.weights) : scores.logits();
+    return softmax(finite(logits) ? logits : scores.logits());
   }
 
   /** Learns from an answer. */
@@ -87,7 +80,11 @@ final class OnlineHead {
     for (int i = bucket; i < classes; i++) {
       possible[i] = censored || i == bucket;
     }
-    double[] online = softmax(adjusted(scores, weights));
+    float[] adjusted = adjusted(scores, weights);
+    if (!finite(adjusted)) {
+      return; // an embedding so large teaches nothing
+    }
+    double[] online = softmax(adjusted);
     score(softmax(scores.logits()), online, possible);
     descend(scores.embedding(), online, possible);
     if (++answers % PUBLISH_EVERY == 0) {
@@ -160,6 +157,15 @@ final class OnlineHead {
     return logits;
   }
 
+  private static boolean finite(float[] logits) {
+    for (float logit : logits) {
+      if (!Float.isFinite(logit)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   static double[] softmax(float[] logits) {
     double highest = Double.NEGATIVE_INFINITY;
     for (float logit : logits) {
@@ -177,84 +183,29 @@ final class OnlineHead {
     return probabilities;
   }
 
-  /** Writes what was learned; a reader sees the old file or the new one, whole. */
-  void save(Path file) throws IOException {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try (DataOutputStream out = new DataOutputStream(bytes)) {
-      out.writeInt(MAGIC);
-      out.writeUTF(modelChecksum);
-      out.writeInt(classes);
-      out.writeInt(dimension);
-      out.writeLong(answers);
-      out.writeDouble(scored);
-      out.writeDouble(frozenLoss);
-      out.writeDouble(onlineLoss);
-      for (int i = 0; i < weights.length; i++) {
-        out.writeFloat(weights[i]);
-        out.writeFloat(squares[i]);
-      }
-      out.writeLong(checksum(bytes.toByteArray(), bytes.size()));
-    }
-    Path whole = file.resolveSibling(file.getFileName() + ".part");
-    Files.write(whole, bytes.toByteArray());
-    Files.move(whole, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+  /** A copy of what was learned. */
+  OnlineHeadState state() {
+    return new OnlineHeadState(
+        modelChecksum,
+        classes,
+        dimension,
+        answers,
+        scored,
+        frozenLoss,
+        onlineLoss,
+        weights.clone(),
+        squares.clone());
   }
 
-  /**
-   * Reads what was saved.
-   *
-   * @throws LengthModelException if the file is damaged or belongs to another model; then nothing
-   *     is changed
-   */
-  void restore(Path file) throws IOException {
-    if (Files.size(file) > MAX_BYTES) {
-      throw new LengthModelException(
-          "%s has %d bytes, the limit is %d".formatted(file, Files.size(file), MAX_BYTES));
-    }
-    byte[] bytes = Files.readAllBytes(file);
-    int body = bytes.length - Long.BYTES;
-    try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(bytes))) {
-      requireIntact(file, bytes, body);
-      requireSame(file, "format", MAGIC, in.readInt());
-      requireSame(file, "model", modelChecksum, in.readUTF());
-      requireSame(file, "classes", classes, in.readInt());
-      requireSame(file, "dimension", dimension, in.readInt());
-      answers = in.readLong();
-      scored = in.readDouble();
-      frozenLoss = in.readDouble();
-      onlineLoss = in.readDouble();
-      for (int i = 0; i < weights.length; i++) {
-        weights[i] = in.readFloat();
-        squares[i] = in.readFloat();
-      }
-      publish();
-    } catch (java.io.EOFException e) {
-      throw new LengthModelException(file + " is cut off", e);
-    }
-  }
-
-  private static void requireIntact(Path file, byte[] bytes, int body) throws IOException {
-    boolean intact = false;
-    if (body > 0) {
-      DataInputStream end = new DataInputStream(new ByteArrayInputStream(bytes, body, Long.BYTES));
-      intact = end.readLong() == checksum(bytes, body);
-    }
-    if (!intact) {
-      throw new LengthModelException(file + " is damaged: its checksum does not match");
-    }
-  }
-
-  private static long checksum(byte[] bytes, int length) {
-    CRC32 crc = new CRC32();
-    crc.update(bytes, 0, length);
-    return crc.getValue();
-  }
-
-  private static void requireSame(Path file, String what, Object expected, Object actual) {
-    if (!expected.equals(actual)) {
-      throw new LengthModelException(
-          "%s is of another %s: %s instead of %s".formatted(file, what, actual, expected));
-    }
+  /** Goes on from a state of the same model. */
+  void restore(OnlineHeadState state) {
+    answers = state.answers();
+    scored = state.scored();
+    frozenLoss = state.frozenLoss();
+    onlineLoss = state.onlineLoss();
+    System.arraycopy(state.weights(), 0, weights, 0, weights.length);
+    System.arraycopy(state.squares(), 0, squares, 0, squares.length);
+    publish();
   }
 
   @SuppressWarnings("ArrayRecordComponent") // never written once published

@@ -1,18 +1,31 @@
 package dev.s3llm.onnx;
 
+import java.util.Arrays;
 import java.util.Set;
 
 /**
  * Looks into an ONNX file before the runtime loads it, and refuses what a length model has no need
- * of: tensors kept in other files, operators that a library outside would supply, and graphs nested
- * without end. Field numbers are those of onnx.proto3.
+ * of: tensors kept in other files, operators that a library outside would supply or that repeat a
+ * graph as often as they like, graphs nested without end, and the runtime's other file format,
+ * which is not looked into here. Field numbers are those of onnx.proto3.
  */
 final class OnnxFileCheck {
   private static final Set<String> DOMAINS = Set.of("", "ai.onnx", "ai.onnx.ml", "com.microsoft");
+
+  /** Operators that can run for ever, or nearly; a text encoder has none. */
+  private static final Set<String> REPEATING =
+      Set.of("Loop", "Scan", "BeamSearch", "GreedySearch", "Sampling", "WhisperBeamSearch");
+
   private static final int MAX_DEPTH = 16;
+
+  /** Where a file in the runtime's own format says so. */
+  private static final int MAGIC_START = 4;
+
+  private static final byte[] MAGIC = {'O', 'R', 'T', 'M'};
 
   private static final int MODEL_GRAPH = 7;
   private static final int MODEL_OPSET_IMPORT = 8;
+  private static final int MODEL_TRAINING = 20;
   private static final int MODEL_FUNCTIONS = 25;
   private static final int OPSET_DOMAIN = 1;
   private static final int GRAPH_NODE = 1;
@@ -41,6 +54,11 @@ final class OnnxFileCheck {
    * @throws LengthModelException saying what is refused
    */
   static void requireSelfContained(byte[] model) {
+    int magicEnd = MAGIC_START + MAGIC.length;
+    if (model.length >= magicEnd
+        && Arrays.equals(model, MAGIC_START, magicEnd, MAGIC, 0, MAGIC.length)) {
+      throw new LengthModelException("not an ONNX model, but one in ONNX Runtime's own format");
+    }
     boolean graphSeen = false;
     for (ProtobufReader reader = new ProtobufReader(model); reader.next(); ) {
       switch (reader.field()) {
@@ -49,8 +67,9 @@ final class OnnxFileCheck {
           checkGraph(reader.message(), 0);
         }
         case MODEL_OPSET_IMPORT -> checkOpset(reader.message());
-        case MODEL_FUNCTIONS ->
-            throw new LengthModelException("functions of its own are refused in a length model");
+        case MODEL_FUNCTIONS, MODEL_TRAINING ->
+            throw new LengthModelException(
+                "functions of its own and training graphs are refused in a length model");
         default -> {}
       }
     }
@@ -93,6 +112,9 @@ final class OnnxFileCheck {
       }
     }
     requireKnown(domain, "operator " + operator);
+    if (REPEATING.contains(operator)) {
+      throw new LengthModelException("operator " + operator + " may run without end");
+    }
   }
 
   private static void checkAttribute(ProtobufReader attribute, int depth) {

@@ -8,6 +8,8 @@ import dev.s3llm.predict.LengthPredictor;
 import dev.s3llm.predict.LengthQuery;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ThreadFactory;
@@ -29,6 +31,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread-safe.
  */
 public final class OnnxLengthPredictor implements LengthPredictor {
+  /** Characters of all prompts that the cache holds. */
+  private static final long CACHE_CHARACTERS = 16L << 20;
+
   private final PredictionWorker worker;
   private final EmpiricalLengthPredictor fallback = new EmpiricalLengthPredictor();
   private final PredictorCounters counters = new PredictorCounters();
@@ -37,13 +42,33 @@ public final class OnnxLengthPredictor implements LengthPredictor {
   private final @Nullable FeedbackLog feedbackLog;
 
   private OnnxLengthPredictor(Builder builder) {
-    this.threads = builder.threads;
+    this.threads = builder.get("threads", Math.min(2, Runtime.getRuntime().availableProcessors()));
     this.feedbackLog = builder.feedbackLog;
-    this.cache = new ScoreCache(builder.cacheEntries, builder.cacheCharacters);
-    ModelSlot slot = new ModelSlot(LengthModel.load(builder.folder, threads));
-    this.worker =
-        new PredictionWorker(
-            slot, cache, counters, builder.maxBatch, builder.queueCapacity, builder.threadFactory);
+    this.cache = new ScoreCache(builder.get("cacheEntries", 10_000), CACHE_CHARACTERS);
+    LengthModel model = LengthModel.load(builder.folder, threads);
+    try {
+      this.worker = worker(new ModelSlot(model), builder);
+    } catch (RuntimeException | Error e) { // of the thread factory
+      model.close();
+      throw e;
+    }
+  }
+
+  private PredictionWorker worker(ModelSlot slot, Builder builder) {
+    ThreadFactory factory = builder.threadFactory;
+    return new PredictionWorker(
+        slot,
+        cache,
+        counters,
+        builder.get("maxBatch", 32),
+        builder.get("queueCapacity", 4096),
+        factory == null ? OnnxLengthPredictor::daemon : factory);
+  }
+
+  private static Thread daemon(Runnable task) {
+    Thread thread = new Thread(task, "s3-length-predictor");
+    thread.setDaemon(true);
+    return thread;
   }
 
   /**
@@ -98,9 +123,11 @@ public final class OnnxLengthPredictor implements LengthPredictor {
 
   /**
    * Swaps a retrained model in. Questions under way are answered by the old one, which is released
-   * when they are; if the new one cannot be loaded the old one stays.
+   * when they are; if the new one cannot be loaded the old one stays. The online head starts anew.
+   * Waits for loading, and for the run under way unless called from one of its callbacks.
    *
    * @throws LengthModelException naming the file and what is wrong with it
+   * @throws IllegalStateException if the predictor is closed
    */
   public void reload(Path folder) {
     worker.slot().swap(LengthModel.load(folder, threads));
@@ -144,7 +171,8 @@ public final class OnnxLengthPredictor implements LengthPredictor {
 
   /**
    * Answers what waits by the fallback, waits for the run under way, and releases the model and the
-   * feedback log. Idempotent.
+   * feedback log. Called from a callback of that run it does not wait: the model is released when
+   * the run ends. Questions asked later are answered by the fallback. Idempotent.
    */
   @Override
   public void close() {
@@ -155,58 +183,54 @@ public final class OnnxLengthPredictor implements LengthPredictor {
     }
   }
 
-  /** Settings of an {@link OnnxLengthPredictor}. Each setter checks its value. Not thread-safe. */
+  /**
+   * Settings of an {@link OnnxLengthPredictor}. Each may be set once: a setter throws {@link
+   * IllegalArgumentException} for a value out of range and {@link IllegalStateException} naming the
+   * earlier value the second time. Not thread-safe.
+   */
   public static final class Builder {
     private final Path folder;
-    private int threads = Math.min(2, Runtime.getRuntime().availableProcessors());
-    private int maxBatch = 32;
-    private int queueCapacity = 4096;
-    private int cacheEntries = 10_000;
-    private long cacheCharacters = 16L << 20;
+    private final Map<String, Integer> settings = new HashMap<>();
     private @Nullable FeedbackLog feedbackLog;
-    private ThreadFactory threadFactory =
-        task -> {
-          Thread thread = new Thread(task, "s3-length-predictor");
-          thread.setDaemon(true);
-          return thread;
-        };
+    private @Nullable ThreadFactory threadFactory;
 
     private Builder(Path folder) {
       this.folder = folder;
     }
 
-    /** Sets how many threads one run may use, from 1 to 64; 2 by default. */
+    /** Sets how many threads one run may use, from 1 to 64; 2 by default, 1 on one core. */
     public Builder threads(int count) {
-      threads = within("threads", count, 1, 64);
-      return this;
+      return set("threads", count, 1, 64);
     }
 
     /** Sets how many prompts are answered together, from 1 to 1,024; 32 by default. */
     public Builder maxBatch(int prompts) {
-      maxBatch = within("maxBatch", prompts, 1, 1024);
-      return this;
+      return set("maxBatch", prompts, 1, 1024);
     }
 
     /** Sets how many questions may wait, from 1 to 1,000,000; 4,096 by default. */
     public Builder queueCapacity(int questions) {
-      queueCapacity = within("queueCapacity", questions, 1, 1_000_000);
-      return this;
+      return set("queueCapacity", questions, 1, 1_000_000);
     }
 
-    /** Sets how many prompts the cache holds, from 0 (none) to 1,000,000; 10,000 by default. */
+    /**
+     * Sets how many prompts the cache holds, from 0 (none) to 1,000,000; 10,000 by default. The
+     * online head learns only from answers whose prompts are still in the cache.
+     */
     public Builder cacheEntries(int prompts) {
-      cacheEntries = within("cacheEntries", prompts, 0, 1_000_000);
-      return this;
+      return set("cacheEntries", prompts, 0, 1_000_000);
     }
 
     /** Writes finished answers to a log, which the predictor then owns; none by default. */
     public Builder feedbackLog(FeedbackLog log) {
+      requireUnset("feedbackLog", feedbackLog);
       feedbackLog = log;
       return this;
     }
 
     /** Sets where the worker thread comes from; a daemon thread by default. */
     public Builder threadFactory(ThreadFactory factory) {
+      requireUnset("threadFactory", threadFactory);
       threadFactory = factory;
       return this;
     }
@@ -220,12 +244,23 @@ public final class OnnxLengthPredictor implements LengthPredictor {
       return new OnnxLengthPredictor(this);
     }
 
-    private static int within(String name, int value, int least, int most) {
+    private int get(String name, int byDefault) {
+      return settings.getOrDefault(name, byDefault);
+    }
+
+    private Builder set(String name, int value, int least, int most) {
       if (value < least || value > most) {
         throw new IllegalArgumentException(
             "%s must be from %d to %d, but is %d".formatted(name, least, most, value));
       }
-      return value;
+      requireUnset(name, settings.putIfAbsent(name, value));
+      return this;
+    }
+
+    private static void requireUnset(String name, @Nullable Object earlier) {
+      if (earlier != null) {
+        throw new IllegalStateException(name + " was already set to " + earlier);
+      }
     }
   }
 }

@@ -8,8 +8,8 @@ package dev.s3llm.onnx;
  * @param batches runs of the model
  * @param fallbacks answers of the empirical predictor instead: no prompt text, a full queue, or a
  *     model that failed or returned nonsense
- * @param failures of those, runs that failed or returned nonsense
- * @param rejected of those, questions that found the queue full
+ * @param failures of those, questions whose run failed or returned nonsense
+ * @param rejected of those, questions that found the queue full or the predictor closed
  * @param reloads models swapped in
  * @param onlineHead whether the online head answers at present
  * @param latencyP50Nanos median time from question to answer over the last 1,024 model answers

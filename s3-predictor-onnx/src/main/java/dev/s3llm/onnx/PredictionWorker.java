@@ -17,23 +17,30 @@ import org.slf4j.LoggerFactory;
 /**
  * The thread that runs the model. It takes whatever waits, up to a batch, groups prompts of similar
  * length so that little is padded, and answers; then it learns from the feedback that has come.
+ *
+ * <p>A failure fails the questions that it concerns and no others, and never the thread.
  */
 final class PredictionWorker implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(PredictionWorker.class);
 
-  /** A prompt joins a group whose longest is at most this many times as long, and a little. */
+  /** A prompt joins a group whose shortest it is at most this many times as long as, and a bit. */
   private static final double MAX_STRETCH = 1.25;
 
   private static final int STRETCH_TOKENS = 8;
   private static final int MAX_FEEDBACK = 1024;
 
+  /** Lessons learned between two batches while questions wait. */
+  private static final int LESSONS_A_BATCH = 32;
+
   private final ModelSlot slot;
   private final ScoreCache cache;
   private final PredictorCounters counters;
   private final int maxBatch;
-  private final BlockingQueue<Work> queue;
-  private final Thread thread;
+  private final BlockingQueue<Ask> questions;
+  private final BlockingQueue<LengthFeedback> feedback = new ArrayBlockingQueue<>(MAX_FEEDBACK);
+  private final Ask wakeUp = new Ask("", 0);
   private final AtomicBoolean closed = new AtomicBoolean();
+  private boolean warned;
 
   PredictionWorker(
       ModelSlot slot,
@@ -46,9 +53,8 @@ final class PredictionWorker implements AutoCloseable {
     this.cache = cache;
     this.counters = counters;
     this.maxBatch = maxBatch;
-    this.queue = new ArrayBlockingQueue<>(queueCapacity);
-    this.thread = threads.newThread(this::run);
-    thread.start();
+    this.questions = new ArrayBlockingQueue<>(queueCapacity + 1); // and one wake-up
+    threads.newThread(this::run).start();
   }
 
   ModelSlot slot() {
@@ -64,10 +70,10 @@ final class PredictionWorker implements AutoCloseable {
       counters.predictions.increment();
       return CompletableFuture.completedFuture(slot.interpret(model, known));
     }
-    Ask ask = new Ask(prompt, System.nanoTime(), new CompletableFuture<>());
-    if (closed.get() || !queue.offer(ask)) {
+    Ask ask = new Ask(prompt, System.nanoTime());
+    if (closed.get() || !questions.offer(ask)) {
       counters.rejected.increment();
-      ask.answer.completeExceptionally(
+      ask.fail(
           new RejectedExecutionException("the length predictor is closed or has a full queue"));
     } else if (closed.get()) {
       failWaiting(); // it closed in between, and may not have seen this one
@@ -76,55 +82,57 @@ final class PredictionWorker implements AutoCloseable {
   }
 
   /** Notes feedback for the online head; dropped when there is too much. */
-  void learn(LengthFeedback feedback) {
-    if (feedback.query().promptText() != null && queue.size() < MAX_FEEDBACK) {
-      boolean unused = queue.offer(new Learn(feedback));
+  void learn(LengthFeedback lesson) {
+    if (lesson.query().promptText() != null && feedback.offer(lesson) && questions.isEmpty()) {
+      boolean unused = questions.offer(wakeUp); // the worker may sleep
     }
   }
 
   private void run() {
-    List<Work> batch = new ArrayList<>();
+    List<Ask> batch = new ArrayList<>();
     while (!closed.get()) {
       try {
-        batch.add(queue.take());
-        queue.drainTo(batch, maxBatch - 1);
+        batch.add(questions.take());
+        questions.drainTo(batch, maxBatch - 1);
+        batch.removeIf(ask -> ask == wakeUp);
         process(batch);
       } catch (InterruptedException e) {
-        return; // close interrupts
-      } catch (RuntimeException e) {
-        log.warn("the length predictor failed; its fallback answers", e);
+        log.debug("the length predictor's thread was interrupted, which does not end it", e);
+      } catch (RuntimeException | Error e) {
+        fail(batch, e);
       } finally {
-        batch.forEach(Work::abandon);
         batch.clear();
       }
     }
+    failWaiting();
   }
 
-  private void process(List<Work> batch) {
-    List<Ask> asks = new ArrayList<>();
-    for (Work work : batch) {
-      if (work instanceof Ask ask) {
-        asks.add(ask);
-      }
-    }
+  private void process(List<Ask> batch) {
     LengthModel model = slot.acquire();
     try {
-      answer(asks, model);
-      for (Work work : batch) {
-        if (work instanceof Learn learn) {
-          learn(learn.feedback, model);
-        }
-      }
+      answer(encoded(batch, model), model);
+      learnSome(model);
     } finally {
       model.end();
     }
   }
 
-  private void answer(List<Ask> asks, LengthModel model) {
-    for (Ask ask : asks) {
-      ask.ids = model.encode(ask.prompt);
+  /** The questions that the tokenizer reads, shortest first. */
+  private List<Ask> encoded(List<Ask> batch, LengthModel model) {
+    List<Ask> encoded = new ArrayList<>();
+    for (Ask ask : batch) {
+      try {
+        ask.ids = model.encode(ask.prompt);
+        encoded.add(ask);
+      } catch (RuntimeException e) {
+        fail(List.of(ask), e);
+      }
     }
-    asks.sort(Comparator.comparingInt(ask -> ask.ids.length));
+    encoded.sort(Comparator.comparingInt(ask -> ask.ids.length));
+    return encoded;
+  }
+
+  private void answer(List<Ask> asks, LengthModel model) {
     int start = 0;
     for (int i = 1; i <= asks.size(); i++) {
       int shortest = asks.get(start).ids.length;
@@ -142,73 +150,92 @@ final class PredictionWorker implements AutoCloseable {
     try {
       scores = model.run(group.stream().map(ask -> ask.ids).toList());
       counters.batches.increment();
-    } catch (LengthModelException e) {
-      counters.failures.add(group.size());
-      if (counters.failures.sum() == group.size()) {
-        log.warn("the length model failed, its fallback answers; later failures at DEBUG", e);
-      } else {
-        log.debug("the length model failed", e);
-      }
-      group.forEach(ask -> ask.answer.completeExceptionally(e));
+    } catch (RuntimeException e) {
+      fail(group, e);
       return;
     }
     for (int i = 0; i < scores.length; i++) {
       Ask ask = group.get(i);
-      cache.put(ask.prompt, model, scores[i]);
-      counters.predictions.increment();
-      counters.latency(System.nanoTime() - ask.askedNanos);
-      ask.answer.complete(slot.interpret(model, scores[i]));
-    }
-  }
-
-  private void learn(LengthFeedback feedback, LengthModel model) {
-    String prompt = feedback.query().promptText();
-    Scores scores = prompt == null ? null : cache.get(prompt, model);
-    if (scores != null) {
-      slot.learn(model, scores, feedback.actualTokens(), feedback.censored());
-    }
-  }
-
-  private void failWaiting() {
-    List<Work> rest = new ArrayList<>();
-    queue.drainTo(rest);
-    rest.forEach(Work::abandon);
-  }
-
-  /** Fails what waits, waits for the run under way, and releases the model. Idempotent. */
-  @Override
-  public void close() {
-    if (closed.compareAndSet(false, true)) {
-      thread.interrupt();
-      failWaiting();
-      slot.close();
-    }
-  }
-
-  private sealed interface Work {
-    /** Fails what nobody has answered. */
-    default void abandon() {}
-  }
-
-  private static final class Ask implements Work {
-    final String prompt;
-    final long askedNanos;
-    final CompletableFuture<LengthPrediction> answer;
-    long[] ids = {};
-
-    Ask(String prompt, long askedNanos, CompletableFuture<LengthPrediction> answer) {
-      this.prompt = prompt;
-      this.askedNanos = askedNanos;
-      this.answer = answer;
-    }
-
-    @Override
-    public void abandon() {
-      if (!answer.isDone()) {
-        answer.completeExceptionally(new IllegalStateException("the length predictor is closed"));
+      try {
+        answerOne(ask, scores[i].requireFinite(), model);
+      } catch (RuntimeException e) {
+        fail(List.of(ask), e);
       }
     }
   }
 
-  private record Learn(LengthFeedback feedback) implements Work {}
+  private void answerOne(Ask ask, Scores scores, LengthModel model) {
+    LengthPrediction prediction = slot.interpret(model, scores);
+    cache.put(ask.prompt, model, scores);
+    counters.predictions.increment();
+    counters.latency(System.nanoTime() - ask.askedNanos);
+    ask.answer.complete(prediction);
+  }
+
+  private void learnSome(LengthModel model) {
+    int learned = 0;
+    while (!closed.get() && (questions.isEmpty() || learned < LESSONS_A_BATCH)) {
+      LengthFeedback lesson = feedback.poll();
+      if (lesson == null) {
+        return;
+      }
+      String prompt = lesson.query().promptText();
+      Scores scores = prompt == null ? null : cache.get(prompt, model);
+      if (scores != null) {
+        slot.learn(model, scores, lesson.actualTokens(), lesson.censored());
+      }
+      learned++;
+    }
+  }
+
+  /** Fails those that are not answered yet. */
+  private void fail(List<Ask> asks, Throwable cause) {
+    long failed = asks.stream().filter(ask -> ask.fail(cause)).count();
+    if (closed.get()) {
+      return; // no failure of the model
+    }
+    counters.failures.add(failed);
+    if (warned) {
+      log.debug("the length model failed", cause);
+    } else {
+      warned = true;
+      log.warn("the length model failed, its fallback answers; later failures at DEBUG", cause);
+    }
+  }
+
+  private void failWaiting() {
+    List<Ask> rest = new ArrayList<>();
+    questions.drainTo(rest);
+    IllegalStateException cause = new IllegalStateException("the length predictor is closed");
+    rest.forEach(ask -> ask.fail(cause));
+    boolean unused = questions.offer(wakeUp); // so that the worker sees that it is closed
+  }
+
+  /**
+   * Fails what waits, waits for the run under way, and releases the model; called from a callback
+   * of the run under way, it leaves the release to the end of that run. Idempotent.
+   */
+  @Override
+  public void close() {
+    if (closed.compareAndSet(false, true)) {
+      failWaiting();
+    }
+    slot.close();
+  }
+
+  private static final class Ask {
+    final String prompt;
+    final long askedNanos;
+    final CompletableFuture<LengthPrediction> answer = new CompletableFuture<>();
+    long[] ids = {};
+
+    Ask(String prompt, long askedNanos) {
+      this.prompt = prompt;
+      this.askedNanos = askedNanos;
+    }
+
+    boolean fail(Throwable cause) {
+      return answer.completeExceptionally(cause);
+    }
+  }
 }

@@ -38,6 +38,9 @@ final class ProtobufReader {
       return false;
     }
     long key = readVarint();
+    if (key >>> 32 != 0) {
+      throw malformed("a field number of more than 29 bits"); // others cut it off and read on
+    }
     field = (int) (key >>> 3);
     wireType = (int) (key & 7);
     switch (wireType) {

@@ -1,21 +1,37 @@
 package dev.s3llm.onnx;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
-/** Counts the uses of something native, so that closing it waits for them. Thread-safe. */
+/**
+ * Counts the uses of something native and releases it, once, when it is closed and unused. Closing
+ * waits for that, except on a thread that is itself within a use (a callback, say): there the end
+ * of the last use releases. Thread-safe.
+ */
 final class UseCount {
   private final ReentrantLock lock = new ReentrantLock();
-  private final Condition unused = lock.newCondition();
-  private int uses;
+  private final Condition done = lock.newCondition();
+  private final List<Thread> users = new ArrayList<>();
+  private final Runnable release;
   private boolean closed;
+  private boolean released;
 
-  /** Begins a use, after which {@link #end} must follow; false if it is closed. */
+  /**
+   * Starts counting.
+   *
+   * @param release called once
+   */
+  UseCount(Runnable release) {
+    this.release = release;
+  }
+
+  /** Begins a use, after which {@link #end} must follow on the same thread; false if closed. */
   boolean begin() {
     lock.lock();
     try {
-      uses += closed ? 0 : 1;
-      return !closed;
+      return !closed && users.add(Thread.currentThread());
     } finally {
       lock.unlock();
     }
@@ -24,29 +40,32 @@ final class UseCount {
   void end() {
     lock.lock();
     try {
-      uses--;
-      if (uses == 0) {
-        unused.signalAll();
+      users.remove(Thread.currentThread());
+      releaseIfUnused();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Refuses new uses and waits for those under way on other threads. Idempotent. */
+  void close() {
+    lock.lock();
+    try {
+      closed = true;
+      releaseIfUnused();
+      while (!released && !users.contains(Thread.currentThread())) {
+        done.awaitUninterruptibly();
       }
     } finally {
       lock.unlock();
     }
   }
 
-  /** Refuses new uses and waits for those under way; false if it was closed before. */
-  boolean close() {
-    lock.lock();
-    try {
-      if (closed) {
-        return false;
-      }
-      closed = true;
-      while (uses > 0) {
-        unused.awaitUninterruptibly();
-      }
-      return true;
-    } finally {
-      lock.unlock();
+  private void releaseIfUnused() {
+    if (closed && !released && users.isEmpty()) {
+      released = true;
+      done.signalAll();
+      release.run();
     }
   }
 }
