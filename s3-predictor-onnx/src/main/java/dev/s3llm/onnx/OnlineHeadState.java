@@ -35,6 +35,9 @@ record OnlineHeadState(
     double onlineLoss,
     float[] weights,
     float[] squares) {
+  /** Above what the largest head needs. */
+  private static final int MAX_BYTES = 64 << 20;
+
   private static final int MAGIC = 0x53334F48; // "S3OH"
 
   /** Writes a file; a reader sees the old one or the new one, whole. */
@@ -72,10 +75,9 @@ record OnlineHeadState(
    *     cannot have been learned
    */
   static OnlineHeadState read(Path file, OnlineHeadState same) throws IOException {
-    int size = same.bytes().length;
     byte[] bytes;
     try (InputStream stream = Files.newInputStream(file)) {
-      bytes = stream.readNBytes(size + 1);
+      bytes = stream.readNBytes(MAX_BYTES);
     }
     int body = bytes.length - Long.BYTES;
     requireIntact(file, bytes, body);
@@ -84,7 +86,7 @@ record OnlineHeadState(
     requireSame(file, "model", same.model, in.readUTF());
     requireSame(file, "classes", same.classes, in.readInt());
     requireSame(file, "dimension", same.dimension, in.readInt());
-    requireSame(file, "size", size, bytes.length);
+    requireSame(file, "size", same.bytes().length, bytes.length);
     return same.readValues(file, in);
   }
 
@@ -132,8 +134,7 @@ record OnlineHeadState(
       intact = end.readLong() == checksum(bytes, body);
     }
     if (!intact) {
-      throw new LengthModelException(
-          file + " is damaged, or of another model: its size or checksum does not match");
+      throw new LengthModelException(file + " is damaged: its checksum does not match");
     }
   }
 

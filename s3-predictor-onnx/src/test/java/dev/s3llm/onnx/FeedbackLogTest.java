@@ -52,6 +52,45 @@ class FeedbackLogTest {
   }
 
   @Test
+  void burst_isRotatedRowByRow() throws Exception {
+    Path file = folder.resolve("feedback.jsonl");
+    FeedbackLog log = FeedbackLog.open(file, 1024, 20);
+    for (int i = 0; i < 12; i++) {
+      log.append(feedback("prompt " + i + " " + "x".repeat(300), 1, false));
+    }
+    log.append(feedback("x".repeat(2000), 1, false)); // longer than a file
+    log.close();
+    assertThat(log.written()).isEqualTo(12);
+    assertThat(log.dropped()).isEqualTo(1);
+    try (var files = Files.list(folder)) {
+      List<Path> all = files.toList();
+      assertThat(all).hasSize(6).allSatisfy(f -> assertThat(Files.size(f)).isLessThan(1025));
+    }
+  }
+
+  @Test
+  void everyRow_isWrittenOrCountedWhateverClosesWhen() throws Exception {
+    for (int round = 0; round < 20; round++) {
+      Path file = folder.resolve("feedback" + round);
+      FeedbackLog log = FeedbackLog.open(file, 64 << 20, 2);
+      Thread caller =
+          new Thread(
+              () -> {
+                for (int i = 0; i < 8_000; i++) { // more than the queue holds
+                  log.append(feedback("x", 1, false));
+                }
+              });
+      caller.start();
+      Thread.sleep(round / 4);
+      log.close();
+      caller.join();
+      assertThat(log.written() + log.dropped()).isEqualTo(8_000);
+      long lines = Files.exists(file) ? Files.readAllLines(file).size() : 0;
+      assertThat(lines).isEqualTo(log.written());
+    }
+  }
+
+  @Test
   void unwritableFile_isCountedAndHarmsNobody() throws Exception {
     Path file = Files.createDirectory(folder.resolve("is-a-folder"));
     FeedbackLog log = FeedbackLog.open(file, 1024, 3);

@@ -29,6 +29,33 @@ class HostileModelTest {
   }
 
   @Test
+  void operatorsThatMayNeverEnd_areRefused() {
+    for (String operator : new String[] {"Loop", "Scan", "GreedySearch"}) {
+      refused(m -> m.operator = operator, operator, "without end");
+    }
+  }
+
+  @Test
+  void runtimesOwnFormat_isRefusedEvenInsideAnOnnxFile() {
+    byte[] disguise = new TinyModel.Message().text(2, "xxORTM").bytes();
+    refuses(join(disguise, new TinyModel().onnx()), "own format");
+  }
+
+  @Test
+  void trainingGraphsAndFunctions_areRefused() {
+    for (int field : new int[] {20, 25}) {
+      byte[] extra = new TinyModel.Message().message(field, new TinyModel.Message()).bytes();
+      refuses(join(new TinyModel().onnx(), extra), "functions");
+    }
+  }
+
+  @Test
+  void fieldNumbersThatOthersCutOff_areRefused() {
+    byte[] hidden = {(byte) 0x9A, (byte) 0x80, (byte) 0x80, (byte) 0x80, 0x10, 0};
+    refuses(join(new TinyModel().onnx(), hidden), "29 bits"); // 25, and a bit beyond the 32nd
+  }
+
+  @Test
   void unknownOperator_isRefused() {
     refused(m -> m.operator = "Gathr", "ONNX Runtime refuses");
   }
@@ -104,9 +131,19 @@ class HostileModelTest {
       graph = new TinyModel.Message().message(1, new TinyModel.Message().message(5, attribute));
     }
     byte[] model = new TinyModel.Message().message(7, graph).bytes();
+    refuses(model, "nested");
+  }
+
+  private static byte[] join(byte[] first, byte[] second) {
+    byte[] joined = Arrays.copyOf(first, first.length + second.length);
+    System.arraycopy(second, 0, joined, first.length, second.length);
+    return joined;
+  }
+
+  private static void refuses(byte[] model, String because) {
     assertThatExceptionOfType(LengthModelException.class)
         .isThrownBy(() -> OnnxFileCheck.requireSelfContained(model))
-        .withMessageContaining("nested");
+        .withMessageContaining(because);
   }
 
   private void refused(Consumer<TinyModel> spoil, String... because) {

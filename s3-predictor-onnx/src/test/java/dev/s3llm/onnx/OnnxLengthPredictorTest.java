@@ -3,6 +3,7 @@ package dev.s3llm.onnx;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import dev.s3llm.predict.LengthFeedback;
 import dev.s3llm.predict.LengthPrediction;
@@ -143,6 +144,118 @@ class OnnxLengthPredictorTest extends LengthPredictorContract {
   }
 
   @Test
+  void closeFromACallback_doesNotWaitForItself() throws Exception {
+    OnnxLengthPredictor predictor = open(b -> b.cacheEntries(0));
+    onWorker(predictor, predictor::close).get(20, TimeUnit.SECONDS);
+    predictor.close();
+    assertThat(answer(predictor, "w1").maxTokens()).isBetween(1, 256);
+    assertThat(predictor.stats().rejected()).isPositive();
+  }
+
+  @Test
+  void reloadFromACallback_doesNotWaitForItself() throws Exception {
+    Path other = new TinyModel().write(folder.resolve("other"));
+    try (OnnxLengthPredictor predictor = open(b -> b.cacheEntries(0))) {
+      onWorker(predictor, () -> predictor.reload(other)).get(20, TimeUnit.SECONDS);
+      assertThat(likeliest(answer(predictor, "w3"))).isEqualTo(3);
+    }
+  }
+
+  /** Does something in a callback of the worker thread. */
+  private static CompletableFuture<Void> onWorker(OnnxLengthPredictor predictor, Runnable action)
+      throws Exception {
+    for (int attempt = 0; attempt < 1_000; attempt++) {
+      CompletableFuture<Void> first =
+          predictor
+              .predict(query("w1 ".repeat(250)))
+              .toCompletableFuture()
+              .thenRun(
+                  () -> {
+                    if (!Thread.currentThread().getName().equals("s3-length-predictor")) {
+                      throw new IllegalStateException("answered before it could be waited for");
+                    }
+                    action.run();
+                  });
+      if (first.handle((nothing, error) -> error == null).get(20, TimeUnit.SECONDS)) {
+        return first;
+      }
+    }
+    throw new AssertionError("no answer came from the worker thread");
+  }
+
+  @Test
+  void reloadAfterClose_isRefused() {
+    OnnxLengthPredictor predictor = open(b -> b);
+    predictor.close();
+    assertThatIllegalStateException()
+        .isThrownBy(() -> predictor.reload(folder.resolve("tiny")))
+        .withMessageContaining("closed");
+  }
+
+  @Test
+  void promptThatBreaksTheModel_failsAlone() throws Exception {
+    TinyModel model = new TinyModel();
+    model.poisonedWord = 9;
+    Path path = model.write(folder.resolve("poisoned"));
+    try (OnnxLengthPredictor predictor =
+        OnnxLengthPredictor.builder(path).cacheEntries(0).build()) {
+      List<CompletableFuture<LengthPrediction>> answers = new ArrayList<>();
+      for (int i = 0; i < 300; i++) {
+        String prompt = i % 10 == 9 ? "w9" : "w3";
+        answers.add(predictor.predict(query(prompt)).toCompletableFuture());
+      }
+      for (int i = 0; i < 300; i++) {
+        LengthPrediction answer = answers.get(i).get(60, TimeUnit.SECONDS);
+        assertThat(answer.buckets().count() == TinyModel.CLASSES).isEqualTo(i % 10 != 9);
+      }
+      assertThat(predictor.stats().failures()).isEqualTo(30);
+      assertThat(predictor.stats().fallbacks()).isEqualTo(30);
+      assertThat(predictor.stats().batches()).isLessThan(270);
+    }
+  }
+
+  @Test
+  void modelWhoseEmbeddingChangesSize_isAnsweredByTheFallback() throws Exception {
+    TinyModel model = new TinyModel();
+    model.embeddingVaries = true;
+    Path path = model.write(folder.resolve("varying"));
+    try (OnnxLengthPredictor predictor = OnnxLengthPredictor.load(path)) {
+      assertThat(likeliest(answer(predictor, "w2"))).isEqualTo(2); // one token, as when loaded
+      answer(predictor, "w2 w2 w2");
+      assertThat(predictor.stats().failures()).isEqualTo(1);
+      assertThat(predictor.stats().fallbacks()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void feedback_takesNoQuestionsPlace() throws Exception {
+    try (OnnxLengthPredictor predictor = open(b -> b.queueCapacity(1))) {
+      for (int i = 0; i < 200; i++) {
+        for (int j = 0; j < 20; j++) {
+          predictor.observe(
+              new LengthFeedback(query("w" + j % 10), LengthPrediction.uniform(256), 40, false));
+        }
+        answer(predictor, "w1 w" + i % 10 + " w2".repeat(i));
+      }
+      assertThat(predictor.stats().rejected()).isZero();
+    }
+  }
+
+  @Test
+  void threadFactoryThatFails_leaksNoModelAndSaysWhy() {
+    assertThatIllegalStateException()
+        .isThrownBy(
+            () ->
+                open(
+                    b ->
+                        b.threadFactory(
+                            task -> {
+                              throw new IllegalStateException("no more threads");
+                            })))
+        .withMessage("no more threads");
+  }
+
+  @Test
   void reloadUnderLoad_dropsNothing() throws Exception {
     Path other = new TinyModel().write(folder.resolve("other"));
     try (OnnxLengthPredictor predictor = open(b -> b.cacheEntries(0))) {
@@ -225,6 +338,9 @@ class OnnxLengthPredictorTest extends LengthPredictorContract {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> builder.cacheEntries(-1))
         .withMessageContaining("cacheEntries");
+    assertThatIllegalStateException()
+        .isThrownBy(() -> builder.threads(2).threads(3))
+        .withMessage("threads was already set to 2");
   }
 
   private static void teach(OnnxLengthPredictor predictor, String prompt, int actual, int times)

@@ -32,6 +32,13 @@ final class TinyModel {
   boolean externalData;
   boolean sparseExternal;
   float poison;
+
+  /** This word's vector is no number; none if negative. */
+  int poisonedWord = -1;
+
+  /** Whether the embedding has as many values as the prompt has tokens. */
+  boolean embeddingVaries;
+
   int columns = CLASSES;
   int maxInputTokens = 256;
   String edges = "[4,16,64,128,256]";
@@ -81,14 +88,14 @@ final class TinyModel {
   byte[] onnx() {
     Message graph = new Message();
     graph.message(1, node(operator, domain, "vectors", "table", idsName));
-    graph.message(1, node("Cast", "", "mask", "attention_mask").message(5, intAttribute("to", 1)));
-    graph.message(1, node("Unsqueeze", "", "weights", "mask", "axis2"));
+    String mask = embeddingVaries ? "embedding" : "mask";
+    String sum = embeddingVaries ? "sum" : "embedding";
+    graph.message(1, node("Cast", "", mask, "attention_mask").message(5, intAttribute("to", 1)));
+    graph.message(1, node("Unsqueeze", "", "weights", mask, "axis2"));
     graph.message(1, node("Mul", "", "weighted", "vectors", "weights"));
     graph.message(
-        1,
-        node("ReduceSum", "", "embedding", "weighted", "axis1")
-            .message(5, intAttribute("keepdims", 0)));
-    graph.message(1, node("MatMul", "", logitsName, "embedding", "head"));
+        1, node("ReduceSum", "", sum, "weighted", "axis1").message(5, intAttribute("keepdims", 0)));
+    graph.message(1, node("MatMul", "", logitsName, sum, "head"));
     graph.text(2, "tiny");
     graph.message(5, floats("table", WORDS, CLASSES, (i, j) -> i > 0 && (i - 1) % CLASSES == j));
     graph.message(5, floats("head", CLASSES, columns, (i, j) -> i == j));
@@ -126,6 +133,9 @@ final class TinyModel {
     for (int i = 0; i < rows; i++) {
       for (int j = 0; j < columns; j++) {
         float value = ones.at(i, j) ? (name.equals("table") ? 3 : 1) : 0;
+        if (name.equals("table") && i == poisonedWord + 1 && poisonedWord >= 0) {
+          value = Float.NaN;
+        }
         raw.putFloat(name.equals("head") && i == 0 && j == 0 && poison != 0 ? poison : value);
       }
     }
