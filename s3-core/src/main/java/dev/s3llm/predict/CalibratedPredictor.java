@@ -1,7 +1,5 @@
 package dev.s3llm.predict;
 
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -12,27 +10,16 @@ import org.jspecify.annotations.Nullable;
  * observations fade, so it follows predictors and traffic that change.
  *
  * <p>Feedback is matched to the wrapped predictor's answer by the query, among the queries asked
- * last; the engine hands back the query that it asked with. See {@link Calibration} for how it
- * learns. Answers that were cut off count as "at least so long".
+ * last whose answers have not ended; the engine hands back the query that it asked with. See {@link
+ * Calibration} for how it learns. Answers that were cut off count as "at least so long".
  *
  * <p>Thread-safe. A prediction takes some microseconds on top of the wrapped one's.
  */
 public final class CalibratedPredictor implements LengthPredictor {
-  /** Queries whose raw predictions are remembered until their answers end. */
-  private static final int MAX_PENDING = 1 << 14;
-
   private final LengthPredictor wrapped;
   private final ReentrantLock lock = new ReentrantLock();
   private final Calibration calibration = new Calibration();
-  private final Map<LengthQuery, LengthPrediction> raw =
-      new LinkedHashMap<>() {
-        private static final long serialVersionUID = 1L;
-
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<LengthQuery, LengthPrediction> eldest) {
-          return size() > MAX_PENDING;
-        }
-      };
+  private final OpenPredictions open = new OpenPredictions();
 
   /**
    * Wraps a predictor.
@@ -51,7 +38,7 @@ public final class CalibratedPredictor implements LengthPredictor {
   private LengthPrediction calibrated(LengthQuery query, LengthPrediction prediction) {
     lock.lock();
     try {
-      raw.put(query, prediction);
+      open.add(query, prediction);
       return calibration.apply(prediction).cappedAt(query.maxNewTokens());
     } finally {
       lock.unlock();
@@ -62,12 +49,12 @@ public final class CalibratedPredictor implements LengthPredictor {
   public LengthPrediction refresh(LengthQuery query, LengthPrediction earlier) {
     lock.lock();
     try {
-      LengthPrediction known = raw.get(query);
+      LengthPrediction known = open.get(query);
       if (known == null) {
         return earlier;
       }
       LengthPrediction refreshed = wrapped.refresh(query, known);
-      raw.put(query, refreshed);
+      open.refresh(query, refreshed);
       return calibration.apply(refreshed).cappedAt(query.maxNewTokens());
     } finally {
       lock.unlock();
@@ -79,7 +66,7 @@ public final class CalibratedPredictor implements LengthPredictor {
     wrapped.observe(feedback);
     lock.lock();
     try {
-      @Nullable LengthPrediction prediction = raw.get(feedback.query());
+      @Nullable LengthPrediction prediction = open.end(feedback.query());
       if (prediction != null && feedback.actualTokens() > 0) {
         calibration.learn(prediction, feedback.actualTokens(), feedback.censored());
       }

@@ -21,6 +21,7 @@ import java.util.Arrays;
 final class Calibration {
   private static final LengthBuckets GRID = LengthBuckets.logSpaced(1 << 17, 112);
   private static final int CELLS = GRID.count();
+  private static final double[] LOG_ENDS = logEnds();
 
   /** Bins of the log ratio, eight for each factor of two, around a ratio of one. */
   private static final int RATIOS = 129;
@@ -119,12 +120,14 @@ final class Calibration {
   private double[] byRatio(LengthPrediction prediction) {
     int median = prediction.quantile(0.5);
     double[] belief = ratioBelief(median);
+    double[] below = below(belief);
+    double logMedian = log2(median);
     double[] probabilities = new double[CELLS];
-    double below = 0;
+    double sofar = 0;
     for (int i = 0; i < CELLS; i++) {
-      double upTo = i == CELLS - 1 ? 1 : ratioAtMost(belief, (GRID.upperEdge(i) + 0.5) / median);
-      probabilities[i] = upTo - below;
-      below = upTo;
+      double upTo = i == CELLS - 1 ? 1 : ratioAtMost(belief, below, LOG_ENDS[i] - logMedian);
+      probabilities[i] = upTo - sofar;
+      sofar = upTo;
     }
     return probabilities;
   }
@@ -144,22 +147,43 @@ final class Calibration {
     return blended;
   }
 
-  private static double ratioAtMost(double[] belief, double ratio) {
-    double position = ratioPosition(ratio) + 0.5; // bins are centred
-    double sum = 0;
-    int whole = (int) Math.floor(position);
-    for (int i = 0; i < Math.min(whole, RATIOS); i++) {
-      sum += belief[i];
+  /** The belief in all bins before each. */
+  private static double[] below(double[] belief) {
+    double[] below = new double[RATIOS];
+    for (int i = 1; i < RATIOS; i++) {
+      below[i] = below[i - 1] + belief[i - 1];
     }
-    return whole >= 0 && whole < RATIOS ? sum + (position - whole) * belief[whole] : sum;
+    return below;
   }
 
-  private static double ratioPosition(double ratio) {
-    return Math.log(ratio) / Math.log(2) * BINS_PER_DOUBLING + CENTRE;
+  private static double ratioAtMost(double[] belief, double[] below, double doublings) {
+    double position = ratioPosition(doublings) + 0.5; // bins are centred
+    int whole = (int) Math.floor(position);
+    if (whole < 0 || whole >= RATIOS) {
+      return whole < 0 ? 0 : 1;
+    }
+    return below[whole] + (position - whole) * belief[whole];
+  }
+
+  private static double ratioPosition(double doublings) {
+    return doublings * BINS_PER_DOUBLING + CENTRE;
+  }
+
+  private static double log2(double value) {
+    return Math.log(value) / Math.log(2);
+  }
+
+  /** Logarithm of the end of each cell of the grid. */
+  private static double[] logEnds() {
+    double[] ends = new double[CELLS];
+    for (int i = 0; i < CELLS; i++) {
+      ends[i] = log2(GRID.upperEdge(i) + 0.5);
+    }
+    return ends;
   }
 
   private static int sizeOf(int median) {
-    int size = (int) (Math.log(median) / Math.log(2) * SIZES_PER_DOUBLING);
+    int size = (int) (log2(median) * SIZES_PER_DOUBLING);
     return Math.max(0, Math.min(SIZES - 1, size));
   }
 
@@ -180,7 +204,8 @@ final class Calibration {
     int median = prediction.quantile(0.5);
     int bin =
         (int)
-            Math.max(0, Math.min(RATIOS - 1, Math.round(ratioPosition((double) actual / median))));
+            Math.max(
+                0, Math.min(RATIOS - 1, Math.round(ratioPosition(log2((double) actual / median)))));
     double[] belief = ratioBelief(median);
     double[] ofSize = ratiosBySize[sizeOf(median)];
     fade(ratios);
