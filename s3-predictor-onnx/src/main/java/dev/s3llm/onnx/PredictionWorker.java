@@ -188,13 +188,16 @@ final class PredictionWorker implements AutoCloseable {
     }
   }
 
-  /** Fails those that are not answered yet. */
+  /** Fails those that are not answered yet; counted first, so that who is told can see it. */
   private void fail(List<Ask> asks, Throwable cause) {
-    long failed = asks.stream().filter(ask -> ask.fail(cause)).count();
-    if (closed.get()) {
-      return; // no failure of the model
+    if (!closed.get()) { // otherwise it is no failure of the model
+      counters.failures.add(asks.stream().filter(ask -> !ask.answer.isDone()).count());
+      logFailure(cause);
     }
-    counters.failures.add(failed);
+    asks.forEach(ask -> ask.fail(cause));
+  }
+
+  private void logFailure(Throwable cause) {
     if (warned) {
       log.debug("the length model failed", cause);
     } else {
@@ -234,8 +237,8 @@ final class PredictionWorker implements AutoCloseable {
       this.askedNanos = askedNanos;
     }
 
-    boolean fail(Throwable cause) {
-      return answer.completeExceptionally(cause);
+    void fail(Throwable cause) {
+      boolean unused = answer.completeExceptionally(cause);
     }
   }
 }
