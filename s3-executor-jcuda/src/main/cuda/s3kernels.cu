@@ -4,6 +4,7 @@
 #include "elementwise.cu"
 #include "gemm_mma.cu"
 #include "gemm_wgmma.cu"
+#include "load.cu"
 #include "norm.cu"
 #include "retile.cu"
 #include "rotary.cu"

@@ -21,7 +21,7 @@ import shutil
 
 import torch
 from tokenizers import Tokenizer
-from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
+from transformers import AutoModelForCausalLM, GPTJConfig, GPTJForCausalLM, LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
 STEPS = 32
 SMALLEST_GAP = 2e-3
@@ -62,7 +62,8 @@ def randomise(model, seed):
     generator = torch.Generator().manual_seed(seed)
     for name, parameter in sorted(model.named_parameters()):
         noise = torch.randn(parameter.shape, generator=generator)
-        parameter.data = 1 + 0.1 * noise if "norm" in name else 0.2 * noise
+        scale = name.endswith("weight") and ("norm" in name or ".ln_" in name)
+        parameter.data = 1 + 0.1 * noise if scale else 0.2 * noise
 
 
 def tiny_model(name, seed):
@@ -78,6 +79,10 @@ def tiny_model(name, seed):
             rms_norm_eps=1e-6, tie_word_embeddings=True,
             rope_parameters={"rope_type": "llama3", "rope_theta": 500000.0, "factor": 8.0, "low_freq_factor": 1.0,
                              "high_freq_factor": 4.0, "original_max_position_embeddings": 64})), torch.bfloat16
+    elif name == "gptj":
+        model, dtype = GPTJForCausalLM(GPTJConfig(
+            vocab_size=256, n_positions=512, n_embd=64, n_layer=2, n_head=4, rotary_dim=8, n_inner=None,
+            bos_token_id=None, eos_token_id=3, tie_word_embeddings=False)), torch.float16
     else:
         model, dtype = Qwen2ForCausalLM(Qwen2Config(
             **common, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, rms_norm_eps=1e-6,
@@ -90,9 +95,10 @@ def tiny_model(name, seed):
 def older_config(config):
     """The same config.json as transformers 4 wrote it."""
     config = dict(config)
-    rope = dict(config.pop("rope_parameters"))
-    config["rope_theta"] = rope.pop("rope_theta")
-    config["rope_scaling"] = None if rope["rope_type"] == "default" else rope
+    if "rope_parameters" in config:
+        rope = dict(config.pop("rope_parameters"))
+        config["rope_theta"] = rope.pop("rope_theta")
+        config["rope_scaling"] = None if rope["rope_type"] == "default" else rope
     config["torch_dtype"] = config.pop("dtype")
     return config
 
@@ -173,12 +179,13 @@ TEXTS = [
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", required=True)
+    parser.add_argument("--models", nargs="*", default=["llama-mha", "llama-gqa", "qwen2", "gptj"])
     parser.add_argument("--small-model", help="folder of the small model")
     parser.add_argument("--prompts", help="its prompts.jsonl")
     args = parser.parse_args()
     torch.set_num_threads(1)
     os.makedirs(args.out, exist_ok=True)
-    for name in ("llama-mha", "llama-gqa", "qwen2"):
+    for name in args.models:
         make_tiny(name, args.out)
     if args.small_model:
         make_small(args.small_model, args.prompts, args.out)

@@ -1,281 +1,394 @@
 package dev.s3llm.jcuda;
 
 import dev.s3llm.jcuda.kernel.Device;
+import dev.s3llm.jcuda.kernel.DeviceAddress;
 import dev.s3llm.jcuda.kernel.DeviceMemory;
+import dev.s3llm.jcuda.kernel.DeviceStream;
 import dev.s3llm.jcuda.kernel.KernelModule;
 import dev.s3llm.jcuda.kernel.MatrixProduct;
 import dev.s3llm.jcuda.kernel.MatrixProduct.Output;
 import dev.s3llm.jcuda.model.ModelConfig;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The forward pass of {@link LlamaDecoder} on the device, nine launches a layer, over the layouts
- * of {@code src/main/cuda/README.md}. Puts a step into the device's stream and returns at once. A
- * row's result never depends on other rows, bit by bit.
+ * The forward pass of a stage's layers on its device, over the layouts of {@code
+ * src/main/cuda/README.md}: {@link HostDecoder} is its reference. Puts a step into a stream and
+ * returns at once. A row's result never depends on other rows, bit by bit.
  */
 final class CudaDecoder implements AutoCloseable {
+  /** Positions of an attention part. */
+  static final int PART = 256;
+
   private static final int THREADS = 256;
-  private static final int PART = 256;
   private static final int SAMPLE_THREADS = 1024;
-  private static final String TYPE = "f16";
-  private static final int HALF = 2;
 
   private final ModelConfig config;
+  private final LayerRange range;
   private final CudaWeights weights;
   private final KernelModule kernels;
   private final MatrixProduct products;
+  private final String type;
   private final DeviceMemory pool;
+  private final DeviceBatch batch;
   private final List<DeviceMemory> all = new ArrayList<>();
   private final int groups;
   private final int qkvSize;
-  private final DeviceMemory stream;
+  private final DeviceMemory residual;
   private final DeviceMemory normed;
   private final DeviceMemory qkv;
   private final DeviceMemory attended;
-  private final DeviceMemory gated;
+  private final DeviceMemory activated;
   private final DeviceMemory sums;
   private final DeviceMemory states;
-  private final DeviceMemory logits;
-  private final DeviceMemory drawn;
+  private final @Nullable DeviceMemory logits;
+  private final @Nullable DeviceMemory drawn;
   private final int maxSequences;
+
+  /** Sizes of the buffers between kernels. */
+  private record Workspace(
+      long residual,
+      long normed,
+      long qkv,
+      long attended,
+      long activated,
+      long sums,
+      long states,
+      long logits,
+      long drawn) {
+
+    static Workspace of(ModelConfig config, LayerRange range, BatchFormat format) {
+      long rows = groups(format) * 8L;
+      long parts =
+          (long) format.maxSequences() * config.heads() * partsCapacity(format.maxContext());
+      boolean last = range.last(config);
+      return new Workspace(
+          Float.BYTES * rows * config.hiddenSize(),
+          tileBytes(rows, config.hiddenSize()),
+          Precision.BYTES * rows * (config.querySize() + 2 * config.kvSize()),
+          tileBytes(rows, config.querySize()),
+          tileBytes(rows, config.intermediateSize()),
+          Float.BYTES * parts * config.headSize(),
+          2 * Float.BYTES * parts,
+          last ? (long) Float.BYTES * format.maxSequences() * config.vocabularySize() : 0,
+          last ? 2L * Integer.BYTES * format.maxSequences() : 0);
+    }
+
+    long bytes() {
+      return residual + normed + qkv + attended + activated + sums + states + logits + drawn;
+    }
+  }
 
   CudaDecoder(
       Device device,
       KernelModule kernels,
       ModelConfig config,
+      LayerRange range,
+      Precision precision,
       CudaWeights weights,
       DeviceMemory pool,
-      int maxTokens,
-      int maxSequences,
-      int maxContext) {
+      DeviceBatch batch,
+      BatchFormat format) {
     this.config = config;
+    this.range = range;
     this.weights = weights;
     this.kernels = kernels;
     this.pool = pool;
-    this.maxSequences = maxSequences;
-    this.products = new MatrixProduct(kernels, TYPE, device.computeCapability());
-    this.groups = (maxTokens + 7) / 8;
+    this.batch = batch;
+    this.type = precision.suffix();
+    this.maxSequences = format.maxSequences();
+    this.products = new MatrixProduct(kernels, type, device.computeCapability());
+    this.groups = groups(format);
     this.qkvSize = config.querySize() + 2 * config.kvSize();
-    long rows = groups * 8L;
-    long parts = (long) maxSequences * config.heads() * parts(maxContext);
-    this.stream = keep(device, 4 * rows * config.hiddenSize());
-    this.normed = keep(device, tileBytes(rows, config.hiddenSize()));
-    this.qkv = keep(device, HALF * rows * qkvSize);
-    this.attended = keep(device, tileBytes(rows, config.querySize()));
-    this.gated = keep(device, tileBytes(rows, config.intermediateSize()));
-    this.sums = keep(device, 4 * parts * config.headSize());
-    this.states = keep(device, 8 * parts);
-    this.logits = keep(device, 4L * maxSequences * config.vocabularySize());
-    this.drawn = keep(device, 8L * maxSequences);
+    Workspace sizes = Workspace.of(config, range, format);
+    try {
+      this.residual = keep(device.allocate(sizes.residual));
+      this.normed = keep(device.allocate(sizes.normed));
+      this.qkv = keep(device.allocate(sizes.qkv));
+      this.attended = keep(device.allocate(sizes.attended));
+      this.activated = keep(device.allocate(sizes.activated));
+      this.sums = keep(device.allocate(sizes.sums));
+      this.states = keep(device.allocate(sizes.states));
+      this.logits = sizes.logits == 0 ? null : keep(device.allocate(sizes.logits));
+      this.drawn = sizes.drawn == 0 ? null : keep(device.allocate(sizes.drawn));
+    } catch (RuntimeException e) {
+      close();
+      throw e;
+    }
   }
 
-  private DeviceMemory keep(Device device, long bytes) {
-    DeviceMemory memory = device.allocate(bytes);
+  /** Bytes of the buffers between kernels. */
+  static long workspaceBytes(ModelConfig config, LayerRange range, BatchFormat format) {
+    return Workspace.of(config, range, format).bytes();
+  }
+
+  private DeviceMemory keep(DeviceMemory memory) {
     all.add(memory);
     return memory;
   }
 
+  private static int groups(BatchFormat format) {
+    return (format.maxTokens() + 7) / 8;
+  }
+
   private static long tileBytes(long rows, int width) {
-    return HALF * rows * 64 * ((width + 63) / 64);
+    return Precision.BYTES * rows * 64 * ((width + 63) / 64);
   }
 
   private static int parts(int context) {
     return (context + PART - 1) / PART;
   }
 
-  /** Drawn tokens, then failures, {@code maxSequences} of each. */
-  DeviceMemory drawn() {
+  /** Parts of the longest context, rounded up as {@link StepShape#padded} does. */
+  private static int partsCapacity(int context) {
+    return Integer.highestOneBit(Math.max(1, 2 * parts(context) - 1));
+  }
+
+  /** The residual stream, {@code [row][hidden]} of float: what stages hand on. */
+  DeviceMemory residual() {
+    return residual;
+  }
+
+  /** Drawn tokens, then failures, {@code maxSequences} of each; null in inner stages. */
+  @Nullable DeviceMemory drawn() {
     return drawn;
   }
 
-  /** Puts a step into the stream. */
-  void launch(CudaBatch batch) {
-    int rows = batch.layout().rows;
-    kernels.launch(
-        "embed_" + TYPE,
-        new int[] {rows},
-        THREADS,
-        0,
-        weights.embedding,
-        batch.tokens(),
-        stream,
-        config.hiddenSize());
-    for (int i = 0; i < weights.layers.size(); i++) {
-      attention(i, rows, batch);
-      feedForward(i, rows);
+  /** Logits of the sampled rows, {@code [row][vocabulary]} of float; null in inner stages. */
+  @Nullable DeviceMemory logits() {
+    return logits;
+  }
+
+  /** Puts a step into a stream. */
+  void launch(DeviceStream stream, StepShape shape) {
+    new Pass(stream, shape).run();
+  }
+
+  /** One step's launches. */
+  private final class Pass {
+    private final DeviceStream stream;
+    private final StepShape shape;
+    private final int rows;
+
+    Pass(DeviceStream stream, StepShape shape) {
+      this.stream = stream;
+      this.shape = shape;
+      this.rows = shape.rows();
     }
-    if (batch.layout().sampledRows.length > 0) {
-      sample(batch);
+
+    void run() {
+      DeviceMemory embedding = weights.embedding;
+      if (embedding != null) {
+        launch("embed_" + type, rows, 0, embedding, batch.tokens, residual, config.hiddenSize());
+      }
+      for (int i = 0; i < range.count(); i++) {
+        layer(i, weights.layers.get(i));
+      }
+      CudaWeights.Norm norm = weights.finalNorm;
+      CudaWeights.Matrix output = weights.output;
+      if (norm != null && output != null && logits != null && drawn != null) {
+        if (shape.sampled() > 0) {
+          sample(norm, output, logits, drawn);
+        }
+      }
     }
-  }
 
-  private void attention(int i, int rows, CudaBatch batch) {
-    CudaWeights.Layer layer = weights.layers.get(i);
-    norm(null, layer.attentionNorm(), rows);
-    multiply(layer.queryKeyValue(), normed, qkv, rows, qkvSize, Output.ROWS);
-    rotateAndStore(i, rows, batch);
-    if (batch.decodes > 0) {
-      decode(i, batch);
+    private void layer(int i, CudaWeights.Layer layer) {
+      norm(null, layer.attentionNorm(), rows);
+      multiply(layer.queryKeyValue(), normed, qkv, rows, qkvSize, Output.ROWS);
+      rotateAndStore(i);
+      if (shape.decodes() > 0) {
+        decode(i);
+      }
+      if (shape.chunks() > 0) {
+        prefill(i);
+      }
+      int hidden = config.hiddenSize();
+      multiply(layer.attentionOutput(), attended, residual, rows, hidden, Output.ADDED);
+      CudaWeights.Norm norm = layer.feedForwardNorm();
+      if (norm != null) {
+        norm(null, norm, rows);
+        multiply(layer.up(), normed, activated, rows, groups, Output.GATED_TILES);
+      } else {
+        multiply(layer.up(), normed, activated, rows, groups, Output.GELU_TILES);
+      }
+      multiply(layer.down(), activated, residual, rows, hidden, Output.ADDED);
     }
-    if (batch.chunks > 0) {
-      prefill(i, batch);
+
+    private void norm(@Nullable Object pickedRows, CudaWeights.Norm norm, int count) {
+      int width = config.hiddenSize();
+      float epsilon = config.normEpsilon();
+      DeviceMemory weight = norm.weight();
+      DeviceMemory bias = norm.bias();
+      if (bias == null) {
+        launch(
+            "rms_norm_" + type,
+            count,
+            0,
+            residual,
+            null,
+            pickedRows,
+            weight,
+            normed,
+            width,
+            groups,
+            epsilon);
+      } else {
+        launch(
+            "layer_norm_" + type,
+            count,
+            0,
+            residual,
+            null,
+            pickedRows,
+            weight,
+            bias,
+            normed,
+            width,
+            groups,
+            epsilon);
+      }
     }
-    multiply(layer.attentionOutput(), attended, stream, rows, config.hiddenSize(), Output.ADDED);
-  }
 
-  private void feedForward(int i, int rows) {
-    CudaWeights.Layer layer = weights.layers.get(i);
-    norm(null, layer.feedForwardNorm(), rows);
-    multiply(layer.gateUp(), normed, gated, rows, groups, Output.GATED_TILES);
-    multiply(layer.down(), gated, stream, rows, config.hiddenSize(), Output.ADDED);
-  }
+    private void multiply(
+        CudaWeights.Matrix matrix,
+        DeviceMemory x,
+        DeviceMemory y,
+        int count,
+        int stride,
+        Output output) {
+      products.launch(
+          stream,
+          matrix.tiles(),
+          x,
+          y,
+          matrix.bias(),
+          count,
+          matrix.out(),
+          matrix.in(),
+          groups,
+          stride,
+          output);
+    }
 
-  private void norm(
-      @org.jspecify.annotations.Nullable Object pickedRows, DeviceMemory weight, int rows) {
-    kernels.launch(
-        "rms_norm_" + TYPE,
-        new int[] {rows},
-        THREADS,
-        0,
-        stream,
-        null,
-        pickedRows,
-        weight,
-        normed,
-        config.hiddenSize(),
-        groups,
-        config.normEpsilon());
-  }
+    private void rotateAndStore(int i) {
+      int turned = config.rope().dimensions();
+      launch(
+          "rotate_and_store_" + type,
+          rows,
+          Float.BYTES * turned,
+          qkv,
+          pool,
+          batch.positions,
+          batch.sequences,
+          batch.tableStarts,
+          batch.lists,
+          weights.frequencies,
+          i,
+          range.count(),
+          config.heads(),
+          config.kvHeads(),
+          config.headSize(),
+          turned,
+          config.rope().interleaved() ? 1 : 0);
+    }
 
-  private void multiply(
-      CudaWeights.Matrix matrix,
-      DeviceMemory x,
-      DeviceMemory y,
-      int rows,
-      int stride,
-      Output output) {
-    products.launch(
-        matrix.tiles(),
-        x,
-        y,
-        matrix.bias(),
-        rows,
-        matrix.out(),
-        matrix.in(),
-        groups,
-        stride,
-        output);
-  }
+    private void decode(int i) {
+      int size = config.headSize();
+      int parts = parts(shape.longestDecode());
+      int shared = 2 * (272 * (size + 8) + 1152) + 320;
+      kernels.launch(
+          stream,
+          "attention_decode_" + type + "_d" + size,
+          new int[] {config.kvHeads(), shape.decodes(), parts},
+          128,
+          shared,
+          qkv,
+          pool,
+          batch.positions,
+          batch.sequences,
+          batch.tableStarts,
+          batch.lists,
+          batch.decodeRows,
+          sums,
+          states,
+          qkvSize,
+          i,
+          range.count(),
+          config.heads(),
+          config.kvHeads(),
+          parts,
+          scale());
+      kernels.launch(
+          stream,
+          "attention_merge_" + type + "_d" + size,
+          new int[] {(config.heads() + 3) / 4, shape.decodes()},
+          128,
+          0,
+          batch.positions,
+          batch.sequences,
+          batch.decodeRows,
+          sums,
+          states,
+          attended,
+          groups,
+          config.heads(),
+          parts);
+    }
 
-  private void rotateAndStore(int i, int rows, CudaBatch batch) {
-    int size = config.headSize();
-    kernels.launch(
-        "rotate_and_store_" + TYPE,
-        new int[] {rows},
-        THREADS,
-        4 * size,
-        qkv,
-        pool,
-        batch.positions(),
-        batch.sequences(),
-        batch.tableStarts(),
-        batch.tables(),
-        weights.frequencies,
-        i,
-        config.layers(),
-        config.heads(),
-        config.kvHeads(),
-        size,
-        size,
-        0);
-  }
+    private void prefill(int i) {
+      int size = config.headSize();
+      int blocks = (shape.longestChunk() * (config.heads() / config.kvHeads()) + 63) / 64;
+      int shared = (size > 128 ? 384 : 514) * (size + 8) + 256 * size;
+      kernels.launch(
+          stream,
+          "attention_prefill_" + type + "_d" + size,
+          new int[] {blocks, config.kvHeads(), shape.chunks()},
+          128,
+          shared,
+          qkv,
+          pool,
+          batch.positions,
+          batch.sequences,
+          batch.tableStarts,
+          batch.lists,
+          batch.firstRows,
+          batch.rowCounts,
+          attended,
+          qkvSize,
+          groups,
+          i,
+          range.count(),
+          config.heads(),
+          config.kvHeads(),
+          scale());
+    }
 
-  private void decode(int i, CudaBatch batch) {
-    int size = config.headSize();
-    int parts = parts(batch.longestDecode);
-    int shared = 2 * (272 * (size + 8) + 1152) + 320;
-    kernels.launch(
-        "attention_decode_" + TYPE + "_d" + size,
-        new int[] {config.kvHeads(), batch.decodes, parts},
-        128,
-        shared,
-        qkv,
-        pool,
-        batch.positions(),
-        batch.sequences(),
-        batch.tableStarts(),
-        batch.tables(),
-        batch.decodeRows(),
-        sums,
-        states,
-        qkvSize,
-        i,
-        config.layers(),
-        config.heads(),
-        config.kvHeads(),
-        parts,
-        scale());
-    kernels.launch(
-        "attention_merge_" + TYPE + "_d" + size,
-        new int[] {(config.heads() + 3) / 4, batch.decodes},
-        128,
-        0,
-        batch.positions(),
-        batch.sequences(),
-        batch.decodeRows(),
-        sums,
-        states,
-        attended,
-        groups,
-        config.heads(),
-        parts);
-  }
+    private void sample(
+        CudaWeights.Norm norm, CudaWeights.Matrix output, DeviceMemory logits, DeviceMemory drawn) {
+      int sampled = shape.sampled();
+      int vocabulary = config.vocabularySize();
+      norm(batch.sampledRows, norm, sampled);
+      multiply(output, normed, logits, sampled, vocabulary, Output.FLOAT_ROWS);
+      kernels.launch(
+          stream,
+          "sample",
+          new int[] {sampled},
+          SAMPLE_THREADS,
+          (vocabulary + 31) / 32 * Integer.BYTES,
+          logits,
+          vocabulary,
+          vocabulary,
+          batch.sampling,
+          batch.lists,
+          drawn,
+          new DeviceAddress(drawn, (long) Integer.BYTES * maxSequences));
+    }
 
-  private void prefill(int i, CudaBatch batch) {
-    int size = config.headSize();
-    int blocks = (batch.longestChunk * (config.heads() / config.kvHeads()) + 63) / 64;
-    int shared = (size > 128 ? 384 : 514) * (size + 8) + 256 * size;
-    kernels.launch(
-        "attention_prefill_" + TYPE + "_d" + size,
-        new int[] {blocks, config.kvHeads(), batch.chunks},
-        128,
-        shared,
-        qkv,
-        pool,
-        batch.positions(),
-        batch.sequences(),
-        batch.tableStarts(),
-        batch.tables(),
-        batch.firstRows(),
-        batch.rowCounts(),
-        attended,
-        qkvSize,
-        groups,
-        i,
-        config.layers(),
-        config.heads(),
-        config.kvHeads(),
-        scale());
-  }
-
-  private void sample(CudaBatch batch) {
-    int sampled = batch.layout().sampledRows.length;
-    int vocabulary = config.vocabularySize();
-    norm(batch.sampledRows(), weights.finalNorm, sampled);
-    multiply(weights.output, normed, logits, sampled, vocabulary, Output.FLOAT_ROWS);
-    kernels.launch(
-        "sample",
-        new int[] {sampled},
-        SAMPLE_THREADS,
-        (vocabulary + 31) / 32 * 4,
-        logits,
-        vocabulary,
-        vocabulary,
-        batch.sampling(),
-        batch.history(),
-        drawn,
-        new dev.s3llm.jcuda.kernel.DeviceAddress(drawn, 4L * maxSequences));
+    private void launch(String kernel, int count, int shared, @Nullable Object... arguments) {
+      kernels.launch(stream, kernel, new int[] {count}, THREADS, shared, arguments);
+    }
   }
 
   private float scale() {

@@ -2,17 +2,23 @@ package dev.s3llm.jcuda;
 
 import dev.s3llm.jcuda.kernel.Device;
 import dev.s3llm.jcuda.kernel.DeviceMemory;
+import dev.s3llm.jcuda.kernel.DeviceStream;
 import dev.s3llm.jcuda.kernel.KernelModule;
-import dev.s3llm.jcuda.model.HalfFloats;
-import dev.s3llm.jcuda.model.LlamaWeights;
-import dev.s3llm.jcuda.model.LlamaWeights.Linear;
 import dev.s3llm.jcuda.model.ModelConfig;
+import dev.s3llm.jcuda.model.ModelFormatException;
+import dev.s3llm.jcuda.model.Tensor;
+import dev.s3llm.jcuda.model.TensorSource;
+import dev.s3llm.jcuda.model.WeightNames;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.LongConsumer;
 import jcuda.Pointer;
 import org.jspecify.annotations.Nullable;
 
-/** A Llama-family model's weights on the device: matrices in tiles of halves, the rest in rows. */
+/**
+ * The weights of a stage's layers on its device: matrices in tiles, norms and the embedding in
+ * rows. The first stage has the embedding, the last the final norm and the output matrix.
+ */
 final class CudaWeights implements AutoCloseable {
   private static final int TILE = 64;
   private static final long TILE_BYTES = 8192;
@@ -25,144 +31,210 @@ final class CudaWeights implements AutoCloseable {
   private static final int GATE = 1;
   private static final int UP = 2;
 
-  private final Device device;
-  private final KernelModule kernels;
   private final List<DeviceMemory> all = new ArrayList<>();
-  final DeviceMemory embedding;
   final List<Layer> layers = new ArrayList<>();
-  final DeviceMemory finalNorm;
-  final Matrix output;
   final DeviceMemory frequencies;
+  final @Nullable DeviceMemory embedding;
+  final @Nullable Norm finalNorm;
+  final @Nullable Matrix output;
 
-  /** One layer's matrices, those that read the same input joined. */
+  /**
+   * One layer's matrices, those that read the same input joined.
+   *
+   * @param feedForwardNorm null where both parts of a layer read the same normed rows
+   * @param up gate and up in turns of eight rows where there is a gate
+   */
   record Layer(
-      DeviceMemory attentionNorm,
+      Norm attentionNorm,
       Matrix queryKeyValue,
       Matrix attentionOutput,
-      DeviceMemory feedForwardNorm,
-      Matrix gateUp,
+      @Nullable Norm feedForwardNorm,
+      Matrix up,
       Matrix down) {}
+
+  /** A norm's scale, and its bias if it is a LayerNorm. */
+  record Norm(DeviceMemory weight, @Nullable DeviceMemory bias) {}
 
   /** A matrix {@code [out][in]} in tiles, and its bias if it has one. */
   record Matrix(DeviceMemory tiles, int out, int in, @Nullable DeviceMemory bias) {}
 
-  CudaWeights(Device device, KernelModule kernels, ModelConfig config, LlamaWeights weights) {
-    this.device = device;
-    this.kernels = kernels;
-    try {
-      this.embedding = halves(weights.embedding());
-      for (LlamaWeights.Layer layer : weights.layers()) {
-        layers.add(layer(config, layer));
+  /**
+   * Brings the weights of some layers to the current device and waits for them.
+   *
+   * @param onBytes told how many bytes have come, of {@link #bytes}
+   */
+  CudaWeights(
+      Device device,
+      DeviceStream stream,
+      KernelModule kernels,
+      ModelConfig config,
+      LayerRange range,
+      Precision precision,
+      TensorSource source,
+      LongConsumer onBytes) {
+    try (WeightUpload upload = new WeightUpload(device, stream, kernels, precision, onBytes)) {
+      Loader loader = new Loader(device, config, source, upload);
+      WeightNames names = WeightNames.of(config.family());
+      this.frequencies = loader.floats(stream, config.rope().frequencies());
+      this.embedding = range.first() ? loader.embedding(names.embedding()) : null;
+      for (int i = range.from(); i < range.to(); i++) {
+        layers.add(loader.layer(names.layer(i)));
       }
-      this.finalNorm = halves(weights.finalNorm());
-      this.output =
-          joined(
-              config.hiddenSize(),
-              new Linear(config.vocabularySize(), config.hiddenSize(), weights.output(), null));
-      this.frequencies = floats(config.rope().frequencies());
-      device.synchronize();
+      this.finalNorm = range.last(config) ? loader.norm(names.finalNorm()) : null;
+      this.output = range.last(config) ? loader.output(names) : null;
     } catch (RuntimeException e) {
       close();
       throw e;
     }
   }
 
-  private Layer layer(ModelConfig config, LlamaWeights.Layer layer) {
+  /** Bytes that a stage's weights take on its device. */
+  static long bytes(ModelConfig config, LayerRange range) {
     int hidden = config.hiddenSize();
-    return new Layer(
-        halves(layer.attentionNorm()),
-        joined(hidden, layer.query(), layer.key(), layer.value()),
-        joined(config.querySize(), layer.attentionOutput()),
-        halves(layer.feedForwardNorm()),
-        gateUp(hidden, layer.gate(), layer.up()),
-        joined(config.intermediateSize(), layer.down()));
+    boolean gated = WeightNames.of(config.family()).layer(0).gate() != null;
+    long layer =
+        tileBytes(config.querySize() + 2 * config.kvSize(), hidden)
+            + tileBytes(hidden, config.querySize())
+            + tileBytes((gated ? 2 : 1) * config.intermediateSize(), hidden)
+            + tileBytes(hidden, config.intermediateSize());
+    long bytes = layer * (range.to() - range.from());
+    if (range.first()) {
+      bytes += (long) Precision.BYTES * config.vocabularySize() * hidden;
+    }
+    if (range.last(config)) {
+      bytes += tileBytes(config.vocabularySize(), hidden);
+    }
+    return bytes;
   }
 
-  /** Matrices with the same input, one above the other. */
-  private Matrix joined(int in, Linear... parts) {
-    int out = 0;
-    boolean biased = false;
-    for (Linear part : parts) {
-      out += part.out();
-      biased |= part.bias() != null;
-    }
-    DeviceMemory tiles = tiles(out, in);
-    int row = 0;
-    for (Linear part : parts) {
-      retile(part, tiles, row, IN_ORDER);
-      row += part.out();
-    }
-    return new Matrix(tiles, out, in, biased ? halves(bias(out, parts)) : null);
-  }
-
-  private static float[] bias(int out, Linear... parts) {
-    float[] joined = new float[out];
-    int row = 0;
-    for (Linear part : parts) {
-      float[] bias = part.bias();
-      if (bias != null) {
-        System.arraycopy(bias, 0, joined, row, bias.length);
-      }
-      row += part.out();
-    }
-    return joined;
-  }
-
-  private Matrix gateUp(int in, Linear gate, Linear up) {
-    if (gate.bias() != null || up.bias() != null) {
-      throw new IllegalArgumentException("biases of the feed-forward layer are not supported");
-    }
-    int out = gate.out() + up.out();
-    DeviceMemory tiles = tiles(out, in);
-    retile(gate, tiles, 0, GATE);
-    retile(up, tiles, 0, UP);
-    return new Matrix(tiles, out, in, null);
-  }
-
-  private DeviceMemory tiles(int out, int in) {
+  private static long tileBytes(int out, int in) {
     long count = (long) ((out + TILE - 1) / TILE) * ((in + TILE - 1) / TILE);
-    return keep(device.allocate(Math.multiplyExact(count, TILE_BYTES)));
+    return Math.multiplyExact(count, TILE_BYTES);
   }
 
-  private void retile(Linear part, DeviceMemory tiles, int firstRow, int placement) {
-    try (DeviceMemory rows = device.allocate(4L * part.matrix().length)) {
-      device.copyIn(Pointer.to(part.matrix()), rows, 0, 4L * part.matrix().length);
-      kernels.launch(
-          "retile_f32_f16",
-          new int[] {2048},
-          256,
-          0,
-          rows,
-          tiles,
-          part.out(),
-          part.in(),
-          firstRow,
-          placement);
-      device.synchronize(); // before the rows are freed
+  /** Reads from one source into this stage's memory. */
+  private final class Loader {
+    private final Device device;
+    private final ModelConfig config;
+    private final TensorSource source;
+    private final WeightUpload upload;
+
+    Loader(Device device, ModelConfig config, TensorSource source, WeightUpload upload) {
+      this.device = device;
+      this.config = config;
+      this.source = source;
+      this.upload = upload;
     }
-  }
 
-  private DeviceMemory halves(float[] values) {
-    short[] halves = new short[values.length];
-    for (int i = 0; i < values.length; i++) {
-      halves[i] = HalfFloats.toHalf(values[i]);
+    /** A module with a matrix {@code [out][in]}. */
+    private record Module(String name, int out, int in) {}
+
+    Layer layer(WeightNames.Layer names) {
+      int hidden = config.hiddenSize();
+      int inner = config.intermediateSize();
+      String norm = names.feedForwardNorm();
+      String gate = names.gate();
+      Module up = new Module(names.up(), inner, hidden);
+      return new Layer(
+          norm(names.attentionNorm()),
+          joined(
+              new Module(names.query(), config.querySize(), hidden),
+              new Module(names.key(), config.kvSize(), hidden),
+              new Module(names.value(), config.kvSize(), hidden)),
+          joined(new Module(names.attentionOutput(), hidden, config.querySize())),
+          norm == null ? null : norm(norm),
+          gate == null ? joined(up) : gated(new Module(gate, inner, hidden), up),
+          joined(new Module(names.down(), hidden, inner)));
     }
-    DeviceMemory memory = keep(device.allocate(2L * values.length));
-    device.copyIn(Pointer.to(halves), memory, 0, 2L * values.length);
-    device.synchronize();
-    return memory;
-  }
 
-  private DeviceMemory floats(float[] values) {
-    DeviceMemory memory = keep(device.allocate(4L * values.length));
-    device.copyIn(Pointer.to(values), memory, 0, 4L * values.length);
-    device.synchronize();
-    return memory;
-  }
+    Matrix output(WeightNames names) {
+      boolean tied = config.tiedOutput() || !source.contains(names.output() + ".weight");
+      return joined(
+          new Module(
+              tied ? names.embedding() : names.output(),
+              config.vocabularySize(),
+              config.hiddenSize()));
+    }
 
-  private DeviceMemory keep(DeviceMemory memory) {
-    all.add(memory);
-    return memory;
+    DeviceMemory embedding(String name) {
+      long rows = config.vocabularySize();
+      DeviceMemory memory = keep(device.allocate(Precision.BYTES * rows * config.hiddenSize()));
+      upload.copy(source.tensor(name + ".weight", rows, config.hiddenSize()), memory, 0);
+      return memory;
+    }
+
+    Norm norm(String name) {
+      DeviceMemory weight = keep(device.allocate((long) Precision.BYTES * config.hiddenSize()));
+      upload.copy(source.tensor(name + ".weight", config.hiddenSize()), weight, 0);
+      return new Norm(weight, bias(new Module(name, config.hiddenSize(), 1)));
+    }
+
+    /** Matrices with the same input, one above the other. */
+    private Matrix joined(Module... parts) {
+      int out = 0;
+      for (Module part : parts) {
+        out += part.out;
+      }
+      int in = parts[0].in;
+      DeviceMemory tiles = keep(device.allocate(tileBytes(out, in)));
+      int row = 0;
+      for (Module part : parts) {
+        upload.tile(matrix(part), part.out, in, tiles, row, IN_ORDER);
+        row += part.out;
+      }
+      return new Matrix(tiles, out, in, bias(parts));
+    }
+
+    private Matrix gated(Module gate, Module up) {
+      for (Module part : List.of(gate, up)) {
+        if (source.contains(part.name + ".bias")) {
+          throw new ModelFormatException(part.name + ".bias: a gate with biases is not supported");
+        }
+      }
+      int out = gate.out + up.out;
+      DeviceMemory tiles = keep(device.allocate(tileBytes(out, up.in)));
+      upload.tile(matrix(gate), gate.out, gate.in, tiles, 0, GATE);
+      upload.tile(matrix(up), up.out, up.in, tiles, 0, UP);
+      return new Matrix(tiles, out, up.in, null);
+    }
+
+    private Tensor matrix(Module module) {
+      return source.tensor(module.name + ".weight", module.out, module.in);
+    }
+
+    /** The biases of joined matrices, zeros where one has none; null if none has. */
+    private @Nullable DeviceMemory bias(Module... parts) {
+      int out = 0;
+      boolean biased = false;
+      for (Module part : parts) {
+        out += part.out;
+        biased |= source.contains(part.name + ".bias");
+      }
+      if (!biased) {
+        return null;
+      }
+      DeviceMemory memory = keep(device.allocate((long) Precision.BYTES * out));
+      int at = 0;
+      for (Module part : parts) {
+        if (source.contains(part.name + ".bias")) {
+          upload.copy(source.tensor(part.name + ".bias", part.out), memory, at);
+        }
+        at += part.out;
+      }
+      return memory;
+    }
+
+    DeviceMemory floats(DeviceStream stream, float[] values) {
+      DeviceMemory memory = keep(device.allocate((long) Float.BYTES * values.length));
+      stream.copyIn(Pointer.to(values), memory, 0, (long) Float.BYTES * values.length);
+      stream.synchronize();
+      return memory;
+    }
+
+    private DeviceMemory keep(DeviceMemory memory) {
+      all.add(memory);
+      return memory;
+    }
   }
 
   @Override

@@ -7,8 +7,9 @@ import dev.s3llm.execute.RecoveryCosts;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
-import dev.s3llm.jcuda.model.LlamaWeights;
 import dev.s3llm.jcuda.model.ModelConfig;
+import dev.s3llm.jcuda.model.ModelWeights;
+import dev.s3llm.jcuda.model.TensorSource;
 import dev.s3llm.jcuda.model.WeightFiles;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -22,8 +23,8 @@ import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Runs Llama-family models on the CPU in plain Java: the reference for GPU kernels, what continuous
- * integration runs, and what a machine without a GPU uses. Arithmetic is fp32.
+ * Runs Llama-family and GPT-J models on the CPU in plain Java: the reference for GPU kernels, what
+ * continuous integration runs, and what a machine without a GPU uses. Arithmetic is fp32.
  *
  * <p>Steps run one after another on a thread of the executor's own, helped by others.
  */
@@ -33,7 +34,7 @@ public final class HostExecutor implements Executor {
   private final ModelConfig config;
   private final ExecutorProfile profile;
   private final HostKvCache cache;
-  private final LlamaDecoder<HostMatrix> decoder;
+  private final HostDecoder decoder;
   private final WorkerPool workers;
   private final ExecutorService steps;
 
@@ -50,9 +51,7 @@ public final class HostExecutor implements Executor {
             profile.hostBlockCount());
     this.workers = new WorkerPool(builder.threads, builder.threadFactory);
     this.steps = Executors.newSingleThreadExecutor(builder.threadFactory);
-    this.decoder =
-        new LlamaDecoder<>(
-            config, builder.weights, new HostKernels(cache, workers), HostMatrix::of);
+    this.decoder = new HostDecoder(config, builder.weights, new HostKernels(cache, workers));
   }
 
   /**
@@ -63,13 +62,13 @@ public final class HostExecutor implements Executor {
   public static Builder builder(Path folder) {
     ModelConfig config = ModelConfig.read(folder);
     try (WeightFiles files = WeightFiles.open(folder)) {
-      return new Builder(config, LlamaWeights.read(config, files));
+      return builder(config, files);
     }
   }
 
-  /** Starts from a configuration and weights in memory. */
-  public static Builder builder(ModelConfig config, LlamaWeights weights) {
-    return new Builder(config, weights);
+  /** Starts from a configuration and a source of its weights, which is read at once. */
+  public static Builder builder(ModelConfig config, TensorSource source) {
+    return new Builder(config, ModelWeights.read(config, source));
   }
 
   /** The model's configuration. */
@@ -147,7 +146,7 @@ public final class HostExecutor implements Executor {
   /** Settings of a {@link HostExecutor}. Not thread-safe. */
   public static final class Builder {
     private final ModelConfig config;
-    private final LlamaWeights weights;
+    private final ModelWeights weights;
     private long kvBytes = 256L << 20;
     private long swapBytes = 256L << 20;
     private int blockTokens = DEFAULT_BLOCK_TOKENS;
@@ -161,7 +160,7 @@ public final class HostExecutor implements Executor {
           return thread;
         };
 
-    private Builder(ModelConfig config, LlamaWeights weights) {
+    private Builder(ModelConfig config, ModelWeights weights) {
       this.config = config;
       this.weights = weights;
     }

@@ -1,12 +1,13 @@
 package dev.s3llm.jcuda;
 
+import dev.s3llm.jcuda.model.RotaryEmbedding;
 import java.util.Arrays;
 
 /**
  * The decoder's kernels in plain Java, on a few threads. Every sum runs in a fixed order that
  * depends on the row alone, so results are the same, bit by bit, in any batch.
  */
-final class HostKernels implements Kernels<HostMatrix> {
+final class HostKernels {
   /** Outputs of one tile: its part of a row of results stays in the first-level cache. */
   private static final int TILE_OUT = 256;
 
@@ -16,6 +17,8 @@ final class HostKernels implements Kernels<HostMatrix> {
   /** Multiplications below which threads cost more than they bring. */
   private static final long WORTH_SHARING = 50_000;
 
+  private static final double SQRT_2_OVER_PI = Math.sqrt(2 / Math.PI);
+
   private final HostKvCache cache;
   private final WorkerPool workers;
 
@@ -24,15 +27,15 @@ final class HostKernels implements Kernels<HostMatrix> {
     this.workers = workers;
   }
 
-  @Override
-  public void embed(float[] table, int[] tokens, int rows, int width, float[] out) {
+  /** {@code out[r] = table[tokens[r]]}; the width is the row size. */
+  void embed(float[] table, int[] tokens, int rows, int width, float[] out) {
     for (int r = 0; r < rows; r++) {
       System.arraycopy(table, tokens[r] * width, out, r * width, width);
     }
   }
 
-  @Override
-  public void rmsNorm(float[] in, float[] weight, float epsilon, int rows, float[] out) {
+  /** {@code out[r] = in[r] / sqrt(mean(in[r]^2) + epsilon) * weight}. */
+  void rmsNorm(float[] in, float[] weight, float epsilon, int rows, float[] out) {
     int width = weight.length;
     for (int r = 0; r < rows; r++) {
       int base = r * width;
@@ -47,8 +50,29 @@ final class HostKernels implements Kernels<HostMatrix> {
     }
   }
 
-  @Override
-  public void multiply(HostMatrix matrix, float[] in, int rows, float[] out) {
+  /** {@code out[r] = (in[r] - mean) / sqrt(variance + epsilon) * weight + bias}. */
+  void layerNorm(float[] in, float[] weight, float[] bias, float epsilon, int rows, float[] out) {
+    int width = weight.length;
+    for (int r = 0; r < rows; r++) {
+      int base = r * width;
+      double sum = 0;
+      for (int i = 0; i < width; i++) {
+        sum += in[base + i];
+      }
+      float mean = (float) (sum / width);
+      double squares = 0;
+      for (int i = 0; i < width; i++) {
+        squares += (in[base + i] - mean) * (in[base + i] - mean);
+      }
+      float scale = (float) (1 / Math.sqrt(squares / width + epsilon));
+      for (int i = 0; i < width; i++) {
+        out[base + i] = (in[base + i] - mean) * scale * weight[i] + bias[i];
+      }
+    }
+  }
+
+  /** {@code out[r] = matrix * in[r] (+ bias)}. */
+  void multiply(HostMatrix matrix, float[] in, int rows, float[] out) {
     int tiles = (matrix.out + TILE_OUT - 1) / TILE_OUT;
     long work = (long) rows * matrix.in * matrix.out;
     workers.forEach(
@@ -148,41 +172,51 @@ final class HostKernels implements Kernels<HostMatrix> {
     }
   }
 
-  @Override
-  public void add(float[] into, float[] from, int count) {
+  /** {@code into[i] += from[i]}. */
+  void add(float[] into, float[] from, int count) {
     for (int i = 0; i < count; i++) {
       into[i] += from[i];
     }
   }
 
-  @Override
-  public void gatedSilu(float[] gate, float[] up, int count) {
+  /** {@code gate[i] = silu(gate[i]) * up[i]}. */
+  void gatedSilu(float[] gate, float[] up, int count) {
     for (int i = 0; i < count; i++) {
       gate[i] = (float) (gate[i] / (1 + Math.exp(-gate[i]))) * up[i];
     }
   }
 
-  @Override
-  public void rotate(float[] heads, int[] positions, int rows, int headCount, float[] frequencies) {
-    int half = frequencies.length;
+  /** {@code values[i] = gelu(values[i])}, in the tanh form (Hendrycks and Gimpel 2016). */
+  void gelu(float[] values, int count) {
+    for (int i = 0; i < count; i++) {
+      double v = values[i];
+      values[i] = (float) (0.5 * v * (1 + Math.tanh(SQRT_2_OVER_PI * (v + 0.044715 * v * v * v))));
+    }
+  }
+
+  /** Turns each head of each row by its position. */
+  void rotate(float[] heads, int[] positions, int rows, int headCount, RotaryEmbedding rope) {
+    int pairs = rope.frequencies().length;
+    int step = rope.interleaved() ? 2 : 1;
+    int apart = rope.interleaved() ? 1 : pairs;
     for (int r = 0; r < rows; r++) {
-      for (int i = 0; i < half; i++) {
-        float angle = positions[r] * frequencies[i];
+      for (int i = 0; i < pairs; i++) {
+        float angle = positions[r] * rope.frequencies()[i];
         float cos = (float) Math.cos(angle);
         float sin = (float) Math.sin(angle);
         for (int h = 0; h < headCount; h++) {
-          int at = (r * headCount + h) * 2 * half + i;
+          int at = (r * headCount + h) * cache.headSize + step * i;
           float first = heads[at];
-          float second = heads[at + half];
+          float second = heads[at + apart];
           heads[at] = first * cos - second * sin;
-          heads[at + half] = second * cos + first * sin;
+          heads[at + apart] = second * cos + first * sin;
         }
       }
     }
   }
 
-  @Override
-  public void store(int layer, BatchLayout batch, float[] keys, float[] values) {
+  /** Stores a layer's keys and values of all rows into their KV slots. */
+  void store(int layer, BatchLayout batch, float[] keys, float[] values) {
     int size = cache.headSize;
     for (int r = 0; r < batch.rows; r++) {
       int block = blockOf(batch, r, batch.positions[r]);
@@ -204,8 +238,8 @@ final class HostKernels implements Kernels<HostMatrix> {
     return batch.blockTables[batch.sequenceOfRow[row]][position / cache.blockTokens];
   }
 
-  @Override
-  public void attend(int layer, BatchLayout batch, float[] queries, int headCount, float[] out) {
+  /** Attends from each row to its sequence's positions up to its own. */
+  void attend(int layer, BatchLayout batch, float[] queries, int headCount, float[] out) {
     long work = 0;
     for (int r = 0; r < batch.rows; r++) {
       work += (long) batch.positions[r] * headCount * cache.headSize;

@@ -1,6 +1,6 @@
 package dev.s3llm.jcuda;
 
-import dev.s3llm.jcuda.model.LlamaWeights.Linear;
+import dev.s3llm.jcuda.model.ModelWeights.Linear;
 import org.jspecify.annotations.Nullable;
 
 /**

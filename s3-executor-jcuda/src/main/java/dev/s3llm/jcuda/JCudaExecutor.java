@@ -7,21 +7,12 @@ import dev.s3llm.execute.KvGrowth;
 import dev.s3llm.execute.RecoveryCosts;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
-import dev.s3llm.jcuda.kernel.Device;
 import dev.s3llm.jcuda.kernel.DeviceException;
-import dev.s3llm.jcuda.kernel.KernelModule;
-import dev.s3llm.jcuda.kernel.PinnedMemory;
-import dev.s3llm.jcuda.kv.DeviceKvPool;
-import dev.s3llm.jcuda.model.LlamaWeights;
 import dev.s3llm.jcuda.model.ModelConfig;
+import dev.s3llm.jcuda.model.TensorSource;
 import dev.s3llm.jcuda.model.WeightFiles;
-import java.nio.ByteBuffer;
 import java.nio.file.Path;
-import java.util.ArrayDeque;
-import java.util.Arrays;
-import java.util.Deque;
-import java.util.HashMap;
-import java.util.Map;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -30,99 +21,63 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Runs Llama-family models on an NVIDIA GPU through JCuda's driver API: fp16 weights and KV, fp32
- * sums, kernels of our own. An NVIDIA driver is all that it needs.
+ * Runs decoders of the Llama family and GPT-J on NVIDIA GPUs through JCuda's driver API: weights
+ * and KV in fp16 or bf16, sums in fp32, kernels of our own. An NVIDIA driver is all that it needs.
  *
  * <p>A sequence's tokens are bitwise the same alone, in any batch and after a swap. Steps run one
- * after another on a thread of the executor's own. After an error that the device cannot recover
- * from, every step fails with {@link ExecutorLostException}.
+ * after another on a thread of the executor's own; a step that only decodes is one CUDA graph.
+ * After an error that the device cannot recover from, every step fails with {@link
+ * ExecutorLostException}.
  */
 public final class JCudaExecutor implements Executor {
   private static final int BLOCK_TOKENS = 16;
   private static final Set<Integer> HEAD_SIZES = Set.of(16, 32, 64, 80, 96, 128, 256);
 
   private final ModelConfig config;
-  private final ExecutorProfile profile;
   private final ExecutorService steps;
-  private final Deque<AutoCloseable> resources = new ArrayDeque<>();
-  private Device device;
-  private DeviceKvPool pool;
-  private CudaBatch input;
-  private CudaDecoder decoder;
-  private PinnedMemory output;
+  private @Nullable CudaPipeline pipeline;
+  private final ExecutorProfile profile;
 
-  @SuppressWarnings("NullAway.Init") // set on the executor's thread, which the constructor awaits
   private JCudaExecutor(Builder builder) {
     this.config = builder.config;
-    this.profile = builder.profile();
     this.steps = Executors.newSingleThreadExecutor(builder.threadFactory);
     try {
-      CompletableFuture.runAsync(() -> open(builder), steps).join();
-    } catch (CompletionException e) {
+      this.profile = onThread(() -> open(builder));
+    } catch (RuntimeException e) {
       close();
-      throw e.getCause() instanceof RuntimeException cause ? cause : e;
+      throw e;
     }
   }
 
-  private void open(Builder builder) {
-    int maxTokens = profile.maxTokensPerStep();
-    int maxSequences = profile.maxSequencesPerStep();
-    int maxContext = profile.maxContextTokens();
-    device = keep(Device.open(builder.ordinal));
-    KernelModule kernels = keep(new KernelModule(device));
-    CudaWeights weights = keep(new CudaWeights(device, kernels, config, builder.weights));
-    requireRoom(profile.capacityBytes());
-    pool =
-        keep(
-            new DeviceKvPool(
-                device, profile.bytesPerBlock(), profile.blockCount(), profile.hostBlockCount()));
-    input = keep(new CudaBatch(device, maxTokens, maxSequences, maxContext, BLOCK_TOKENS));
-    decoder =
-        keep(
-            new CudaDecoder(
-                device,
-                kernels,
-                config,
-                weights,
-                pool.blocks(),
-                maxTokens,
-                maxSequences,
-                maxContext));
-    output = keep(device.allocatePinned(8L * maxSequences));
-    device.synchronize();
-  }
-
-  private void requireRoom(long kvBytes) {
-    long free = device.freeBytes();
-    if (kvBytes > free) {
-      throw new IllegalArgumentException(
-          "kvBytes is %d, but %s has %d bytes free beside the weights; lower kvBytes"
-              .formatted(kvBytes, device.name(), free));
+  private ExecutorProfile open(Builder builder) {
+    try (TensorSource source = builder.source.get()) {
+      CudaPipeline opened =
+          new CudaPipeline(config, builder.devices, builder.precision, source, builder.progress);
+      pipeline = opened;
+      ExecutorProfile sized = builder.profile(opened);
+      BatchFormat format = builder.format();
+      opened.allocate(format, sized.blockCount(), sized.hostBlockCount(), builder.checked);
+      return Builder.withCosts(sized, CostProbe.measure(opened, sized));
     }
   }
 
-  private <T extends AutoCloseable> T keep(T resource) {
-    resources.push(resource);
-    return resource;
+  /** Starts from a Hugging Face model folder, whose weights are read when it is built. */
+  public static Builder builder(Path folder) {
+    return new Builder(ModelConfig.read(folder), () -> WeightFiles.open(folder));
   }
 
   /**
-   * Starts from a Hugging Face model folder: reads its configuration and weights at once.
+   * Starts from a configuration and a source of its weights.
    *
-   * @throws dev.s3llm.jcuda.model.ModelFormatException if a file is missing or bad
+   * @param source opened, and closed again, when the executor is built
    */
-  public static Builder builder(Path folder) {
-    ModelConfig config = ModelConfig.read(folder);
-    try (WeightFiles files = WeightFiles.open(folder)) {
-      return new Builder(config, LlamaWeights.read(config, files));
-    }
-  }
-
-  /** Starts from a configuration and weights in memory. */
-  public static Builder builder(ModelConfig config, LlamaWeights weights) {
-    return new Builder(config, weights);
+  public static Builder builder(ModelConfig config, Supplier<? extends TensorSource> source) {
+    return new Builder(config, source);
   }
 
   /** The model's configuration. */
@@ -135,49 +90,43 @@ public final class JCudaExecutor implements Executor {
     return profile;
   }
 
-  @Override
-  public CompletionStage<StepResult> execute(StepBatch batch) {
-    return CompletableFuture.supplyAsync(() -> run(batch), steps);
+  /** What the GPU did so far; from any thread. */
+  public StepTimes times() {
+    return opened().times();
   }
 
-  private StepResult run(StepBatch batch) {
+  @Override
+  public CompletionStage<StepResult> execute(StepBatch batch) {
+    return CompletableFuture.supplyAsync(() -> guarded(() -> opened().run(batch)), steps);
+  }
+
+  /** The logits after the last position of each sampling sequence; one part, one step. */
+  float[] logits(StepBatch batch) {
+    return onThread(() -> guarded(() -> opened().logits(batch)));
+  }
+
+  private CudaPipeline opened() {
+    CudaPipeline current = pipeline;
+    if (current == null) {
+      throw new IllegalStateException("the executor is closed");
+    }
+    return current;
+  }
+
+  private static <T> T guarded(Supplier<T> work) {
     try {
-      pool.copy(batch);
-      if (!batch.sequences().isEmpty()) {
-        input.load(batch);
-        decoder.launch(input);
-        if (input.layout().sampledRows.length > 0) {
-          int bytes = 8 * profile.maxSequencesPerStep();
-          device.copyOut(decoder.drawn(), 0, output.at(0), bytes);
-        }
-      }
-      device.synchronize();
-      return result(batch);
+      return work.get();
     } catch (DeviceException e) {
       throw e.sticky() ? new ExecutorLostException("the GPU is lost: " + e.getMessage(), e) : e;
     }
   }
 
-  private StepResult result(StepBatch batch) {
-    int[] tokens = new int[batch.sequences().size()];
-    Arrays.fill(tokens, StepResult.NO_TOKEN);
-    Map<Integer, Throwable> failures = new HashMap<>();
-    if (!batch.sequences().isEmpty()) {
-      int capacity = profile.maxSequencesPerStep();
-      ByteBuffer drawn = output.view(0, 8L * capacity);
-      int[] sampled = input.layout().sampledSequences;
-      for (int row = 0; row < sampled.length; row++) {
-        tokens[sampled[row]] = drawn.getInt(4 * row);
-        int bad = drawn.getInt(4 * (capacity + row));
-        if (bad >= 0) {
-          tokens[sampled[row]] = StepResult.NO_TOKEN;
-          failures.put(
-              sampled[row],
-              new ArithmeticException("the logit of token " + bad + " is not finite"));
-        }
-      }
+  private <T> T onThread(Supplier<T> work) {
+    try {
+      return CompletableFuture.supplyAsync(work, steps).join();
+    } catch (CompletionException e) {
+      throw e.getCause() instanceof RuntimeException cause ? cause : e;
     }
-    return new StepResult(tokens, failures);
   }
 
   @Override
@@ -201,26 +150,29 @@ public final class JCudaExecutor implements Executor {
     }
   }
 
-  /** Last in, first out; a lost device refuses, and then its context goes with the process. */
   private void release() {
-    while (!resources.isEmpty()) {
-      try {
-        resources.pop().close();
-      } catch (Exception e) {
-        org.slf4j.LoggerFactory.getLogger(JCudaExecutor.class).debug("could not be released", e);
-      }
+    CudaPipeline current = pipeline;
+    if (current != null) {
+      current.close();
     }
   }
 
   /** Settings of a {@link JCudaExecutor}. Not thread-safe. */
   public static final class Builder {
+    /** Of what weights and workspace leave free, for KV; the rest is for graphs and the driver. */
+    private static final double KV_SHARE = 0.92;
+
     private final ModelConfig config;
-    private final LlamaWeights weights;
-    private int ordinal;
-    private long kvBytes = 1L << 30;
+    private final Supplier<? extends TensorSource> source;
+    private List<Integer> devices = List.of(0);
+    private Precision precision = Precision.FP16;
+    private LoadProgress progress = (bytes, total) -> {};
+    private long kvBytes;
     private long swapBytes = 1L << 30;
     private int maxTokensPerStep = 1024;
     private int maxSequencesPerStep = 256;
+    private int maxContextTokens;
+    private boolean checked;
     private ThreadFactory threadFactory =
         task -> {
           Thread thread = new Thread(task, "s3-cuda-executor");
@@ -228,23 +180,56 @@ public final class JCudaExecutor implements Executor {
           return thread;
         };
 
-    private Builder(ModelConfig config, LlamaWeights weights) {
+    private Builder(ModelConfig config, Supplier<? extends TensorSource> source) {
       this.config = config;
-      this.weights = weights;
+      this.source = source;
+      this.maxContextTokens = config.maxContextTokens();
       if (!HEAD_SIZES.contains(config.headSize())) {
         throw new IllegalArgumentException(
             "head_dim is %d, but the kernels are made for %s"
-                .formatted(config.headSize(), HEAD_SIZES));
+                .formatted(config.headSize(), HEAD_SIZES.stream().sorted().toList()));
+      }
+      for (int width : new int[] {config.hiddenSize(), config.intermediateSize()}) {
+        if (width % 8 != 0) {
+          throw new IllegalArgumentException(
+              "hidden_size and intermediate_size must be multiples of 8, but one is " + width);
+        }
       }
     }
 
-    /** Sets the device; 0, the first, by default. */
-    public Builder device(int number) {
-      this.ordinal = (int) atLeast("device", number, 0);
+    /**
+     * Sets the devices, one for each stage: the layers are spread over them in order, as evenly as
+     * can be. A device may occur more than once. Device 0 alone by default.
+     */
+    public Builder devices(int... numbers) {
+      if (numbers.length < 1 || numbers.length > config.layers()) {
+        throw new IllegalArgumentException(
+            "devices must name from 1 to %d devices, one for each stage, but names %d"
+                .formatted(config.layers(), numbers.length));
+      }
+      for (int number : numbers) {
+        atLeast("devices", number, 0);
+      }
+      this.devices = IntStream.of(numbers).boxed().toList();
       return this;
     }
 
-    /** Sets the bytes of KV memory on the device; 1 GiB by default. At least one block must fit. */
+    /** Sets the number type of weights, activations and KV; fp16 by default. */
+    public Builder precision(Precision type) {
+      this.precision = type;
+      return this;
+    }
+
+    /** Sets who is told how far the weights have come. */
+    public Builder progress(LoadProgress listener) {
+      this.progress = listener;
+      return this;
+    }
+
+    /**
+     * Sets the bytes of KV memory over all devices; by default what weights and workspace leave
+     * free. At least one block must fit.
+     */
     public Builder kvBytes(long bytes) {
       this.kvBytes = atLeast("kvBytes", bytes, 1);
       return this;
@@ -268,6 +253,22 @@ public final class JCudaExecutor implements Executor {
       return this;
     }
 
+    /** Sets the longest sequence, prompt included; what the model was made for by default. */
+    public Builder maxContextTokens(int tokens) {
+      int limited = (int) atLeast("maxContextTokens", tokens, 1);
+      this.maxContextTokens = Math.min(limited, config.maxContextTokens());
+      return this;
+    }
+
+    /**
+     * Sets the debug mode: every KV slot that a step reads must have been written by its own
+     * sequence ({@link dev.s3llm.jcuda.kv.KvAudit}), and blocks that change hands are poisoned.
+     */
+    public Builder checkKv(boolean check) {
+      this.checked = check;
+      return this;
+    }
+
     /** Sets where the executor's thread comes from; a daemon thread by default. */
     public Builder threadFactory(ThreadFactory factory) {
       this.threadFactory = factory;
@@ -275,46 +276,64 @@ public final class JCudaExecutor implements Executor {
     }
 
     /**
-     * Opens the device and brings the weights there.
+     * Opens the devices, brings the weights there and takes the memory.
      *
      * @throws IllegalStateException if there is no driver or no such device
-     * @throws IllegalArgumentException if a block, or KV memory, does not fit
+     * @throws IllegalArgumentException if weights or KV memory do not fit, with the bytes
+     * @throws dev.s3llm.jcuda.model.ModelFormatException if the weights are bad
      * @throws DeviceException if the driver refuses
      */
     public JCudaExecutor build() {
       return new JCudaExecutor(this);
     }
 
-    private ExecutorProfile profile() {
-      long tokenBytes = Math.multiplyExact(4L * config.layers(), config.kvSize());
-      long blockBytes = Math.multiplyExact(tokenBytes, BLOCK_TOKENS);
-      if (kvBytes < blockBytes) {
+    private BatchFormat format() {
+      return new BatchFormat(
+          maxTokensPerStep,
+          Math.min(maxSequencesPerStep, maxTokensPerStep),
+          maxContextTokens,
+          BLOCK_TOKENS);
+    }
+
+    private ExecutorProfile profile(CudaPipeline pipeline) {
+      long blockBytes = pipeline.blockBytes(BLOCK_TOKENS);
+      int fitting = pipeline.blocksThatFit(format(), kvBytes == 0 ? KV_SHARE : 1);
+      long blocks = kvBytes == 0 ? fitting : kvBytes / blockBytes;
+      if (blocks < 1 || blocks > fitting) {
         throw new IllegalArgumentException(
-            "kvBytes is %d, but one block of %d tokens takes %d bytes"
-                .formatted(kvBytes, BLOCK_TOKENS, blockBytes));
+            "%s of KV memory are asked for, a block of %d tokens takes %d bytes, and %s has room for %d bytes beside weights and workspace; change kvBytes, maxTokensPerStep or maxSequencesPerStep"
+                .formatted(
+                    kvBytes == 0 ? "all bytes" : kvBytes + " bytes",
+                    BLOCK_TOKENS,
+                    blockBytes,
+                    pipeline.devices(),
+                    fitting * blockBytes));
       }
       return new ExecutorProfile(
           BLOCK_TOKENS,
-          (int) Math.min(Integer.MAX_VALUE, kvBytes / blockBytes),
+          (int) blocks,
           blockBytes,
           (int) Math.min(Integer.MAX_VALUE, swapBytes / blockBytes),
-          config.maxContextTokens(),
+          maxContextTokens,
           maxTokensPerStep,
-          Math.min(maxSequencesPerStep, maxTokensPerStep),
+          format().maxSequences(),
           config.vocabularySize(),
           KvGrowth.PER_BLOCK,
-          costs(blockBytes));
+          RecoveryCosts.UNKNOWN);
     }
 
-    /** Pinned copies run at some 50 GB/s each way, products at some 500 TFLOP/s. */
-    private RecoveryCosts costs(long blockBytes) {
-      double parameters =
-          (double) config.layers()
-              * config.hiddenSize()
-              * (2.0 * config.querySize()
-                  + 2.0 * config.kvSize()
-                  + 3.0 * config.intermediateSize());
-      return new RecoveryCosts(2 * blockBytes / 50.0, 2 * parameters / 500e3);
+    private static ExecutorProfile withCosts(ExecutorProfile p, RecoveryCosts costs) {
+      return new ExecutorProfile(
+          p.blockTokens(),
+          p.blockCount(),
+          p.bytesPerBlock(),
+          p.hostBlockCount(),
+          p.maxContextTokens(),
+          p.maxTokensPerStep(),
+          p.maxSequencesPerStep(),
+          p.vocabularySize(),
+          p.growth(),
+          costs);
     }
 
     private static long atLeast(String name, long value, long minimum) {

@@ -7,15 +7,28 @@ import dev.s3llm.execute.Executor;
 import dev.s3llm.execute.ExecutorContract;
 import dev.s3llm.execute.HandDrivenSequence;
 import dev.s3llm.execute.SamplingParameters;
-import dev.s3llm.jcuda.model.LlamaWeights;
 import dev.s3llm.jcuda.model.ModelConfig;
+import dev.s3llm.jcuda.model.ModelFamily;
+import dev.s3llm.jcuda.model.RandomTensors;
 import dev.s3llm.jcuda.model.RotaryEmbedding;
 import org.junit.jupiter.api.Test;
 
 class HostExecutorTest extends ExecutorContract {
   private static final ModelConfig CONFIG =
       new ModelConfig(
-          100, 32, 2, 4, 2, 8, 64, 256, 1e-5f, RotaryEmbedding.of(8, 10_000), true, new int[] {3});
+          ModelFamily.LLAMA,
+          100,
+          32,
+          2,
+          4,
+          2,
+          8,
+          64,
+          256,
+          1e-5f,
+          RotaryEmbedding.of(8, 10_000),
+          true,
+          new int[] {3});
 
   @Override
   protected Executor create() {
@@ -23,7 +36,7 @@ class HostExecutorTest extends ExecutorContract {
   }
 
   private static HostExecutor.Builder builder() {
-    return HostExecutor.builder(CONFIG, LlamaWeights.random(CONFIG, 1))
+    return HostExecutor.builder(CONFIG, new RandomTensors(CONFIG, 1))
         .blockTokens(4)
         .kvBytes(1 << 20)
         .swapBytes(1 << 20)
@@ -38,7 +51,7 @@ class HostExecutorTest extends ExecutorContract {
   @Test
   void budgetBelowOneBlock_isRefusedWithTheBytes() {
     assertThatThrownBy(
-            () -> HostExecutor.builder(CONFIG, LlamaWeights.random(CONFIG, 1)).kvBytes(100).build())
+            () -> HostExecutor.builder(CONFIG, new RandomTensors(CONFIG, 1)).kvBytes(100).build())
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("kvBytes is 100")
         .hasMessageContaining("4096 bytes");

@@ -4,8 +4,9 @@ import dev.s3llm.execute.HandDrivenSequence;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
-import dev.s3llm.jcuda.model.LlamaWeights;
 import dev.s3llm.jcuda.model.ModelConfig;
+import dev.s3llm.jcuda.model.ModelFamily;
+import dev.s3llm.jcuda.model.RandomTensors;
 import dev.s3llm.jcuda.model.RotaryEmbedding;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -30,6 +31,7 @@ final class HostThroughput {
             : Arrays.stream(args).mapToInt(Integer::parseInt).toArray();
     ModelConfig config =
         new ModelConfig(
+            ModelFamily.LLAMA,
             4096,
             256,
             6,
@@ -43,7 +45,7 @@ final class HostThroughput {
             true,
             new int[0]);
     try (HostExecutor executor =
-        HostExecutor.builder(config, LlamaWeights.random(config, 1))
+        HostExecutor.builder(config, new RandomTensors(config, 1))
             .maxTokensPerStep(32 * PROMPT)
             .build()) {
       measure(executor, 8); // warms up

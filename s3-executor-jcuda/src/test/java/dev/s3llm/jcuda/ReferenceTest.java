@@ -17,14 +17,14 @@ import org.junit.jupiter.params.provider.ValueSource;
 /**
  * Logits and greedy tokens against Hugging Face transformers, in fp32, on models with random
  * weights ({@code src/test/reference/reference.py} makes the fixtures): multi-head, grouped-query
- * with scaled rotary embedding, and Qwen2 with biases in two shards.
+ * with scaled rotary embedding, Qwen2 with biases in two shards, and GPT-J.
  */
 class ReferenceTest {
   private static final Path FIXTURES = Path.of("src/test/resources/reference");
   private static final double TOLERANCE = 1e-4;
 
   @ParameterizedTest
-  @ValueSource(strings = {"llama-mha", "llama-gqa", "qwen2"})
+  @ValueSource(strings = {"llama-mha", "llama-gqa", "qwen2", "gptj"})
   void logitsAndGreedyTokens_equalTransformers(String name) throws IOException {
     JsonNode expected =
         new ObjectMapper().readTree(Files.readString(FIXTURES.resolve(name + "/expected.json")));

@@ -2,7 +2,9 @@ package dev.s3llm.jcuda.kernel;
 
 import static dev.s3llm.jcuda.kernel.DeviceException.check;
 
-import jcuda.Pointer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
 import jcuda.driver.CUdevice_attribute;
@@ -10,19 +12,43 @@ import jcuda.driver.CUstream;
 import jcuda.driver.JCudaDriver;
 
 /**
- * A CUDA device: its primary context and one stream. All calls are for threads that have made it
- * current ({@link #makeCurrent}).
+ * A CUDA device and its primary context. All calls, those of what it makes included, are for one
+ * thread at a time that has made it current ({@link #makeCurrent}).
  */
 public final class Device implements AutoCloseable {
+  private static final int NON_BLOCKING = 1;
+
   private final CUdevice device;
   private final CUcontext context;
-  private final CUstream stream;
   private boolean closed;
 
-  private Device(CUdevice device, CUcontext context, CUstream stream) {
+  private Device(CUdevice device, CUcontext context) {
     this.device = device;
     this.context = context;
-    this.stream = stream;
+  }
+
+  /**
+   * What a device is.
+   *
+   * @param computeCapability such as 90
+   * @param memoryBytes in all
+   */
+  public record Info(int ordinal, String name, int computeCapability, long memoryBytes) {}
+
+  /**
+   * The devices of this machine, in order.
+   *
+   * @throws IllegalStateException if there is no CUDA driver, naming the reason
+   */
+  public static List<Info> list() {
+    List<Info> found = new ArrayList<>();
+    for (int ordinal = 0; ordinal < count(); ordinal++) {
+      CUdevice device = get(ordinal);
+      long[] bytes = new long[1];
+      check("cuDeviceTotalMem", JCudaDriver.cuDeviceTotalMem(bytes, device));
+      found.add(new Info(ordinal, name(device), computeCapability(device), bytes[0]));
+    }
+    return found;
   }
 
   /**
@@ -33,25 +59,36 @@ public final class Device implements AutoCloseable {
    * @throws IllegalStateException if there is no CUDA driver, or no such device
    */
   public static Device open(int ordinal) {
+    int count = count();
+    if (ordinal < 0 || ordinal >= count) {
+      throw new IllegalStateException(
+          "device %d does not exist: the driver has %d".formatted(ordinal, count));
+    }
+    CUdevice device = get(ordinal);
+    CUcontext context = new CUcontext();
+    check("cuDevicePrimaryCtxRetain", JCudaDriver.cuDevicePrimaryCtxRetain(context, device));
+    Device opened = new Device(device, context);
+    opened.makeCurrent();
+    return opened;
+  }
+
+  private static int count() {
     try {
       check("cuInit", JCudaDriver.cuInit(0));
     } catch (LinkageError e) {
       throw new IllegalStateException("no CUDA driver was found: " + e.getMessage(), e);
+    } catch (DeviceException e) {
+      throw new IllegalStateException("the CUDA driver does not start: " + e.getMessage(), e);
     }
     int[] count = new int[1];
     check("cuDeviceGetCount", JCudaDriver.cuDeviceGetCount(count));
-    if (ordinal < 0 || ordinal >= count[0]) {
-      throw new IllegalStateException(
-          "device %d does not exist: the driver has %d".formatted(ordinal, count[0]));
-    }
+    return count[0];
+  }
+
+  private static CUdevice get(int ordinal) {
     CUdevice device = new CUdevice();
     check("cuDeviceGet", JCudaDriver.cuDeviceGet(device, ordinal));
-    CUcontext context = new CUcontext();
-    check("cuDevicePrimaryCtxRetain", JCudaDriver.cuDevicePrimaryCtxRetain(context, device));
-    check("cuCtxSetCurrent", JCudaDriver.cuCtxSetCurrent(context));
-    CUstream stream = new CUstream();
-    check("cuStreamCreate", JCudaDriver.cuStreamCreate(stream, 1)); // non-blocking
-    return new Device(device, context, stream);
+    return device;
   }
 
   /** Makes the device current on the calling thread. */
@@ -61,18 +98,26 @@ public final class Device implements AutoCloseable {
 
   /** The device's name. */
   public String name() {
+    return name(device);
+  }
+
+  private static String name(CUdevice device) {
     byte[] name = new byte[256];
     check("cuDeviceGetName", JCudaDriver.cuDeviceGetName(name, name.length, device));
-    return new String(name, java.nio.charset.StandardCharsets.UTF_8).trim();
+    return new String(name, StandardCharsets.UTF_8).replace("\0", "").trim();
   }
 
   /** Compute capability, such as 90. */
   public int computeCapability() {
-    return 10 * attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
-        + attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
+    return computeCapability(device);
   }
 
-  private int attribute(int which) {
+  private static int computeCapability(CUdevice device) {
+    return 10 * attribute(device, CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
+        + attribute(device, CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
+  }
+
+  private static int attribute(CUdevice device, int which) {
     int[] value = new int[1];
     check("cuDeviceGetAttribute", JCudaDriver.cuDeviceGetAttribute(value, which, device));
     return value[0];
@@ -87,7 +132,7 @@ public final class Device implements AutoCloseable {
 
   /** Allocates device memory, all zeros. */
   public DeviceMemory allocate(long bytes) {
-    return DeviceMemory.allocate(bytes, stream);
+    return DeviceMemory.allocate(bytes);
   }
 
   /** Allocates page-locked host memory. */
@@ -95,31 +140,23 @@ public final class Device implements AutoCloseable {
     return PinnedMemory.allocate(bytes);
   }
 
-  /** Copies from the host to the device, in the stream's order. */
-  public void copyIn(Pointer host, DeviceMemory to, long offset, long bytes) {
-    check("cuMemcpyHtoDAsync", JCudaDriver.cuMemcpyHtoDAsync(to.at(offset), host, bytes, stream));
+  /** Creates a stream: what is put into it runs in order, beside other streams. */
+  public DeviceStream newStream() {
+    CUstream stream = new CUstream();
+    check("cuStreamCreate", JCudaDriver.cuStreamCreate(stream, NON_BLOCKING));
+    return new DeviceStream(stream);
   }
 
-  /** Copies from the device to the host, in the stream's order. */
-  public void copyOut(DeviceMemory from, long offset, Pointer host, long bytes) {
-    check("cuMemcpyDtoHAsync", JCudaDriver.cuMemcpyDtoHAsync(host, from.at(offset), bytes, stream));
+  /** Creates an event. */
+  public DeviceEvent newEvent() {
+    return DeviceEvent.create();
   }
 
-  /** Waits for all that was put into the stream. */
-  public void synchronize() {
-    check("cuStreamSynchronize", JCudaDriver.cuStreamSynchronize(stream));
-  }
-
-  CUstream stream() {
-    return stream;
-  }
-
-  /** Releases the stream and the context. Idempotent. What was allocated must be closed before. */
+  /** Releases the context. Idempotent. What was allocated must be closed before. */
   @Override
   public void close() {
     if (!closed) {
       closed = true;
-      check("cuStreamDestroy", JCudaDriver.cuStreamDestroy(stream));
       check("cuDevicePrimaryCtxRelease", JCudaDriver.cuDevicePrimaryCtxRelease(device));
     }
   }

@@ -3,7 +3,6 @@ package dev.s3llm.jcuda.kernel;
 import static dev.s3llm.jcuda.kernel.DeviceException.check;
 
 import jcuda.driver.CUdeviceptr;
-import jcuda.driver.CUstream;
 import jcuda.driver.JCudaDriver;
 
 /** A piece of device memory; freed once. */
@@ -17,14 +16,21 @@ public final class DeviceMemory implements AutoCloseable {
     this.bytes = bytes;
   }
 
-  static DeviceMemory allocate(long bytes, CUstream stream) {
+  static DeviceMemory allocate(long bytes) {
     if (bytes < 1) {
       throw new IllegalArgumentException("bytes must be at least 1, but is " + bytes);
     }
     CUdeviceptr pointer = new CUdeviceptr();
     check("cuMemAlloc of " + bytes + " bytes", JCudaDriver.cuMemAlloc(pointer, bytes));
-    check("cuMemsetD8Async", JCudaDriver.cuMemsetD8Async(pointer, (byte) 0, bytes, stream));
-    return new DeviceMemory(pointer, bytes);
+    DeviceMemory memory = new DeviceMemory(pointer, bytes);
+    try {
+      check("cuMemsetD8", JCudaDriver.cuMemsetD8(pointer, (byte) 0, bytes));
+      check("cuCtxSynchronize", JCudaDriver.cuCtxSynchronize()); // before any stream writes
+    } catch (DeviceException e) {
+      memory.close();
+      throw e;
+    }
+    return memory;
   }
 
   /** How many bytes it has. */

@@ -20,15 +20,13 @@ public final class KernelModule implements AutoCloseable {
   private static final String RESOURCE = "s3kernels.fatbin";
   private static final int SHARED_WITHOUT_ASKING = 48 << 10;
 
-  private final Device device;
   private final CUmodule module = new CUmodule();
   private final Map<String, CUfunction> functions = new HashMap<>();
   private final Map<String, Integer> sharedLimits = new HashMap<>();
   private boolean closed;
 
-  /** Loads the kernels that were shipped with this jar. */
-  public KernelModule(Device device) {
-    this.device = device;
+  /** Loads the kernels that were shipped with this jar into the current device. */
+  public KernelModule() {
     check("cuModuleLoadData", JCudaDriver.cuModuleLoadData(module, image()));
   }
 
@@ -44,16 +42,21 @@ public final class KernelModule implements AutoCloseable {
   }
 
   /**
-   * Puts a kernel into the device's stream.
+   * Puts a kernel into a stream.
    *
    * @param grid blocks, up to three dimensions
    * @param block threads of a block
    * @param sharedBytes dynamic shared memory
    * @param arguments {@link DeviceMemory} (its start), {@link DeviceAddress}, null pointers, {@link
-   *     Integer} and {@link Float}, in the kernel's order
+   *     Integer}, {@link Long} and {@link Float}, in the kernel's order
    */
   public void launch(
-      String name, int[] grid, int block, int sharedBytes, @Nullable Object... arguments) {
+      DeviceStream stream,
+      String name,
+      int[] grid,
+      int block,
+      int sharedBytes,
+      @Nullable Object... arguments) {
     CUfunction function = functions.computeIfAbsent(name, this::find);
     if (sharedBytes > sharedLimits.getOrDefault(name, SHARED_WITHOUT_ASKING)) {
       int attribute = CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
@@ -79,7 +82,7 @@ public final class KernelModule implements AutoCloseable {
             1,
             1,
             sharedBytes,
-            device.stream(),
+            stream.handle(),
             Pointer.to(pointers),
             null));
   }
@@ -100,6 +103,8 @@ public final class KernelModule implements AutoCloseable {
       return Pointer.to(address.memory().at(address.offset()));
     } else if (argument instanceof Integer number) {
       return Pointer.to(new int[] {number});
+    } else if (argument instanceof Long number) {
+      return Pointer.to(new long[] {number});
     } else if (argument instanceof Float number) {
       return Pointer.to(new float[] {number});
     }

@@ -58,6 +58,7 @@ public final class MatrixProduct {
    * @param stride of y: elements, or groups for tiles
    */
   public void launch(
+      DeviceStream stream,
       DeviceMemory w,
       DeviceMemory x,
       DeviceMemory y,
@@ -72,6 +73,7 @@ public final class MatrixProduct {
     Configuration c = hopper ? configuration(m, n, splits) : mma(m);
     int[] grid = {c.clusters, ceil(m, c.rows), ceil(n, c.columns)};
     kernels.launch(
+        stream,
         "gemm_" + type + "_" + c.suffix,
         grid,
         c.threads,

@@ -24,6 +24,11 @@ public final class PinnedMemory implements AutoCloseable {
     return new PinnedMemory(pointer, bytes);
   }
 
+  /** How many bytes it has. */
+  public long bytes() {
+    return bytes;
+  }
+
   /** A view of some bytes, in the machine's byte order. */
   public ByteBuffer view(long offset, long size) {
     requireOpen(offset);

@@ -1,38 +1,62 @@
 package dev.s3llm.jcuda.kv;
 
 import dev.s3llm.execute.BlockCopy;
+import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.jcuda.kernel.Device;
+import dev.s3llm.jcuda.kernel.DeviceEvent;
 import dev.s3llm.jcuda.kernel.DeviceMemory;
+import dev.s3llm.jcuda.kernel.DeviceStream;
 import dev.s3llm.jcuda.kernel.PinnedMemory;
+import java.util.ArrayDeque;
+import java.util.BitSet;
+import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The memory behind the engine's KV blocks. A block lies in one piece over all layers, {@code
- * [block][layer][keys, values][kvHead][slot][dimension]}, so a swap is one copy a block. Copies are
- * put into the stream that the model runs in: a block is never read or written before the step that
- * may touch it is over.
+ * The memory behind the engine's KV blocks on one device, and pinned memory for those swapped out.
+ * A block lies in one piece over all layers of the stage, {@code [block][layer][keys,
+ * values][kvHead][slot][dimension]}, so a swap is one copy a block.
+ *
+ * <p>Copies run in a stream of their own. A step waits for what comes in and for what goes out of
+ * blocks that it uses; the rest goes out while the model runs. A step is over only when its copies
+ * are, so no block is used again before the step or the copy that may touch it has ended.
+ *
+ * <p>For the executor's thread.
  */
 public final class DeviceKvPool implements AutoCloseable {
-  private final Device device;
+  private static final int POISON = 0xFF; // a NaN in both number types
+
+  private final Deque<AutoCloseable> resources = new ArrayDeque<>();
   private final long blockBytes;
   private final DeviceMemory blocks;
   private final @Nullable PinnedMemory swapped;
+  private final DeviceStream copies;
+  private final DeviceEvent needed;
+  private final DeviceEvent done;
+  private boolean copying;
 
   /** Allocates a pool, and swap space for this many blocks, which may be none. */
   public DeviceKvPool(Device device, long blockBytes, int blockCount, int hostBlockCount) {
-    this.device = device;
     this.blockBytes = blockBytes;
-    this.blocks = device.allocate(Math.multiplyExact(blockBytes, (long) blockCount));
     try {
+      this.blocks = keep(device.allocate(Math.multiplyExact(blockBytes, (long) blockCount)));
       this.swapped =
           hostBlockCount == 0
               ? null
-              : device.allocatePinned(Math.multiplyExact(blockBytes, (long) hostBlockCount));
+              : keep(device.allocatePinned(Math.multiplyExact(blockBytes, (long) hostBlockCount)));
+      this.copies = keep(device.newStream());
+      this.needed = keep(device.newEvent());
+      this.done = keep(device.newEvent());
     } catch (RuntimeException e) {
-      blocks.close();
+      close();
       throw e;
     }
+  }
+
+  private <T extends AutoCloseable> T keep(T resource) {
+    resources.push(resource);
+    return resource;
   }
 
   /** The blocks on the device. */
@@ -40,34 +64,85 @@ public final class DeviceKvPool implements AutoCloseable {
     return blocks;
   }
 
-  /** Puts a step's copies into the stream: out first, then in. */
-  public void copy(StepBatch batch) {
+  /**
+   * Starts a step's copies; what is put into {@code compute} from now on waits for those it needs.
+   */
+  public void beginStep(StepBatch batch, DeviceStream compute) {
     PinnedMemory host = swapped;
-    if (host == null) {
+    copying = !batch.swapOuts().isEmpty() || !batch.swapIns().isEmpty();
+    if (!copying) {
       return;
     }
+    if (host == null) {
+      throw new IllegalStateException("a step swaps, but there is no swap space");
+    }
+    BitSet used = blocksOf(batch);
     for (BlockCopy copy : batch.swapOuts()) {
-      device.copyOut(
-          blocks,
-          copy.deviceBlock() * blockBytes,
-          host.at(copy.hostBlock() * blockBytes),
-          blockBytes);
+      if (used.get(copy.deviceBlock())) {
+        out(copy, host);
+      }
     }
     for (BlockCopy copy : batch.swapIns()) {
-      device.copyIn(
+      copies.copyIn(
           host.at(copy.hostBlock() * blockBytes),
           blocks,
           copy.deviceBlock() * blockBytes,
           blockBytes);
+    }
+    copies.record(needed);
+    compute.await(needed);
+    for (BlockCopy copy : batch.swapOuts()) {
+      if (!used.get(copy.deviceBlock())) {
+        out(copy, host);
+      }
+    }
+    copies.record(done);
+  }
+
+  /** Lets {@code compute} end only after the copies of the step that began last. */
+  public void endStep(DeviceStream compute) {
+    if (copying) {
+      compute.await(done);
     }
   }
 
+  private static BitSet blocksOf(StepBatch batch) {
+    BitSet used = new BitSet();
+    for (SequenceStep sequence : batch.sequences()) {
+      for (int i = 0; i < sequence.blockCount(); i++) {
+        used.set(sequence.block(i));
+      }
+    }
+    for (BlockCopy copy : batch.swapIns()) {
+      used.set(copy.deviceBlock());
+    }
+    return used;
+  }
+
+  private void out(BlockCopy copy, PinnedMemory host) {
+    copies.copyOut(
+        blocks,
+        copy.deviceBlock() * blockBytes,
+        host.at(copy.hostBlock() * blockBytes),
+        blockBytes);
+  }
+
+  /** Fills a block with values that no result survives. */
+  public void poison(int block, DeviceStream compute) {
+    compute.fill(blocks, block * blockBytes, POISON, blockBytes);
+  }
+
+  /** Releases everything. Idempotent. */
   @Override
   public void close() {
-    blocks.close();
-    PinnedMemory host = swapped;
-    if (host != null) {
-      host.close();
+    while (!resources.isEmpty()) {
+      try {
+        resources.pop().close();
+      } catch (RuntimeException e) {
+        throw e;
+      } catch (Exception e) {
+        throw new IllegalStateException(e); // none of these throws a checked one
+      }
     }
   }
 }

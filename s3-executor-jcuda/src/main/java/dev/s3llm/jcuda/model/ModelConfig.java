@@ -8,8 +8,9 @@ import java.util.Set;
 import java.util.stream.StreamSupport;
 
 /**
- * The shape of a Llama-family decoder.
+ * The shape of a decoder.
  *
+ * @param family what kind of decoder it is
  * @param vocabularySize token ids are in {@code [0, vocabularySize)}
  * @param hiddenSize width of the residual stream
  * @param layers decoder layers
@@ -18,13 +19,14 @@ import java.util.stream.StreamSupport;
  * @param headSize width of a head, even
  * @param intermediateSize width of the feed-forward layer
  * @param maxContextTokens positions the model was made for
- * @param normEpsilon added to the mean square in RMSNorm
+ * @param normEpsilon added to the mean square, or the variance, in a norm
  * @param rope rotary embedding
  * @param tiedOutput whether the output matrix is the embedding
  * @param stopTokens token ids that end an answer, ascending
  */
 @SuppressWarnings("ArrayRecordComponent") // small, never compared
 public record ModelConfig(
+    ModelFamily family,
     int vocabularySize,
     int hiddenSize,
     int layers,
@@ -37,7 +39,8 @@ public record ModelConfig(
     RotaryEmbedding rope,
     boolean tiedOutput,
     int[] stopTokens) {
-  private static final Set<String> FAMILIES = Set.of("llama", "mistral", "qwen2");
+  private static final Set<String> LLAMAS = Set.of("llama", "mistral", "qwen2");
+  private static final String GPT_J = "gptj";
   private static final int MAX_DIMENSION = 1 << 24;
 
   /** Validates that the parts fit each other. */
@@ -51,7 +54,14 @@ public record ModelConfig(
       throw new ModelFormatException("head_dim must be even, but is " + headSize);
     }
     if (!(normEpsilon > 0 && normEpsilon < 1)) {
-      throw new ModelFormatException("rms_norm_eps must be in (0, 1), but is " + normEpsilon);
+      throw new ModelFormatException(
+          (family == ModelFamily.LLAMA ? "rms_norm_eps" : "layer_norm_epsilon")
+              + " must be in (0, 1), but is "
+              + normEpsilon);
+    }
+    if (rope.dimensions() > headSize) {
+      throw new ModelFormatException(
+          "rotary_dim %d exceeds the head's %d dimensions".formatted(rope.dimensions(), headSize));
     }
   }
 
@@ -75,19 +85,25 @@ public record ModelConfig(
     Path file = folder.resolve("config.json");
     JsonNode json = JsonFile.read(file);
     Fields fields = new Fields(file, json);
-    String family = fields.text("model_type", "llama");
-    if (!FAMILIES.contains(family)) {
-      throw fields.bad("model_type", family, "one of " + FAMILIES);
+    String type = fields.text("model_type", "llama");
+    if (type.equals(GPT_J)) {
+      return readGptJ(folder, fields);
     }
-    String activation = fields.text("hidden_act", "silu");
-    if (!"silu".equals(activation)) {
-      throw fields.bad("hidden_act", activation, "silu");
+    if (!LLAMAS.contains(type)) {
+      throw fields.bad("model_type", type, "gptj or one of " + LLAMAS);
     }
+    return readLlama(folder, fields);
+  }
+
+  private static ModelConfig readLlama(Path folder, Fields fields) {
+    JsonNode json = fields.json;
+    fields.require("hidden_act", "silu");
     refuseSlidingWindow(fields, json);
     int hidden = fields.dimension("hidden_size");
     int heads = fields.dimension("num_attention_heads");
     int headSize = fields.dimension("head_dim", Math.max(1, hidden / heads));
     return new ModelConfig(
+        ModelFamily.LLAMA,
         fields.dimension("vocab_size"),
         hidden,
         fields.dimension("num_hidden_layers"),
@@ -98,6 +114,32 @@ public record ModelConfig(
         fields.dimension("max_position_embeddings"),
         (float) fields.number("rms_norm_eps", 1e-6),
         RotaryEmbedding.read(fields, json, headSize),
+        json.path("tie_word_embeddings").asBoolean(false),
+        stopTokens(folder, json));
+  }
+
+  private static ModelConfig readGptJ(Path folder, Fields fields) {
+    JsonNode json = fields.json;
+    fields.require("activation_function", "gelu_new");
+    int hidden = fields.dimension("n_embd");
+    int heads = fields.dimension("n_head");
+    int headSize = Math.max(1, hidden / heads);
+    int turned = fields.dimension("rotary_dim", headSize);
+    if (turned % 2 != 0) {
+      throw fields.bad("rotary_dim", String.valueOf(turned), "even");
+    }
+    return new ModelConfig(
+        ModelFamily.GPT_J,
+        fields.dimension("vocab_size"),
+        hidden,
+        fields.dimension("n_layer"),
+        heads,
+        heads,
+        headSize,
+        fields.dimension("n_inner", 4 * hidden),
+        fields.dimension("n_positions"),
+        (float) fields.number("layer_norm_epsilon", 1e-5),
+        RotaryEmbedding.interleaved(turned, 10_000),
         json.path("tie_word_embeddings").asBoolean(false),
         stopTokens(folder, json));
   }
@@ -130,6 +172,13 @@ public record ModelConfig(
 
     String text(String name, String byDefault) {
       return json.path(name).asText(byDefault);
+    }
+
+    void require(String name, String value) {
+      String actual = text(name, value);
+      if (!actual.equals(value)) {
+        throw bad(name, actual, value);
+      }
     }
 
     int dimension(String name) {

@@ -3,21 +3,37 @@ package dev.s3llm.jcuda.model;
 import com.fasterxml.jackson.databind.JsonNode;
 
 /**
- * Rotary position embedding (RoFormer, section 3.2) in the half-split layout of Llama: dimension
- * {@code i} of a head turns together with dimension {@code i + headSize / 2}.
+ * Rotary position embedding (RoFormer, section 3.2): pairs of a head's first {@link #dimensions}
+ * turn by an angle that grows with the position; the others stay.
  *
- * @param frequencies angle a position, for each pair of dimensions; {@code headSize / 2} of them
+ * @param frequencies angle a position, for each pair of dimensions
+ * @param interleaved whether dimension {@code 2i} turns with {@code 2i + 1} (GPT-J), or {@code i}
+ *     with {@code i + dimensions / 2} (Llama)
  */
 @SuppressWarnings("ArrayRecordComponent") // small, never compared
-public record RotaryEmbedding(float[] frequencies) {
+public record RotaryEmbedding(float[] frequencies, boolean interleaved) {
 
-  /** Frequencies {@code theta^(-2i / headSize)}. */
-  public static RotaryEmbedding of(int headSize, double theta) {
-    float[] frequencies = new float[headSize / 2];
+  /** Llama's: half-split, frequencies {@code theta^(-2i / dimensions)}. */
+  public static RotaryEmbedding of(int dimensions, double theta) {
+    return new RotaryEmbedding(frequencies(dimensions, theta), false);
+  }
+
+  /** GPT-J's: interleaved, frequencies {@code theta^(-2i / dimensions)}. */
+  public static RotaryEmbedding interleaved(int dimensions, double theta) {
+    return new RotaryEmbedding(frequencies(dimensions, theta), true);
+  }
+
+  private static float[] frequencies(int dimensions, double theta) {
+    float[] frequencies = new float[dimensions / 2];
     for (int i = 0; i < frequencies.length; i++) {
-      frequencies[i] = (float) (1 / Math.pow(theta, 2.0 * i / headSize));
+      frequencies[i] = (float) (1 / Math.pow(theta, 2.0 * i / dimensions));
     }
-    return new RotaryEmbedding(frequencies);
+    return frequencies;
+  }
+
+  /** How many dimensions of a head turn. */
+  public int dimensions() {
+    return 2 * frequencies.length;
   }
 
   /** From either layout of a configuration: {@code rope_parameters} or {@code rope_scaling}. */
@@ -45,7 +61,7 @@ public record RotaryEmbedding(float[] frequencies) {
     for (int i = 0; i < slowed.length; i++) {
       slowed[i] /= (float) factor;
     }
-    return new RotaryEmbedding(slowed);
+    return new RotaryEmbedding(slowed, interleaved);
   }
 
   /** Low frequencies are slowed, high ones kept, those between blended (Llama 3.1). */
@@ -60,7 +76,7 @@ public record RotaryEmbedding(float[] frequencies) {
       double smooth = Math.min(1, Math.max(0, (context / wavelength - low) / (high - low)));
       scaled[i] = (float) ((1 - smooth) * scaled[i] / factor + smooth * scaled[i]);
     }
-    return new RotaryEmbedding(scaled);
+    return new RotaryEmbedding(scaled, interleaved);
   }
 
   private static double positive(ModelConfig.Fields fields, JsonNode scaling, String name) {

@@ -13,11 +13,13 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A safetensors file: eight bytes of header length, a JSON header, and the tensors' bytes, which
- * must fill the rest of the file without holes or overlaps. Each tensor is mapped when it is read.
+ * must fill the rest of the file without holes or overlaps. Tensors are mapped piece by piece as
+ * they are read.
  *
  * <p>Not thread-safe.
  */
@@ -27,9 +29,9 @@ public final class SafetensorsFile implements AutoCloseable {
 
   private final Path path;
   private final FileChannel channel;
-  private final Map<String, Tensor> tensors;
+  private final Map<String, Entry> tensors;
 
-  private SafetensorsFile(Path path, FileChannel channel, Map<String, Tensor> tensors) {
+  private SafetensorsFile(Path path, FileChannel channel, Map<String, Entry> tensors) {
     this.path = path;
     this.channel = channel;
     this.tensors = tensors;
@@ -40,7 +42,7 @@ public final class SafetensorsFile implements AutoCloseable {
    *
    * @param offset of its first byte in the file
    */
-  private record Tensor(String dtype, List<Long> shape, long elements, long offset, long bytes) {}
+  private record Entry(String dtype, List<Long> shape, long elements, long offset, long bytes) {}
 
   /**
    * Opens a file and checks its header whole.
@@ -79,57 +81,45 @@ public final class SafetensorsFile implements AutoCloseable {
   }
 
   /**
-   * Reads a tensor of fp32, fp16 or bf16 as floats.
+   * A tensor of fp32, fp16 or bf16; its pieces are mapped when they are read.
    *
    * @param shape what it must be
-   * @throws ModelFormatException if it is missing, of another shape or type, or holds a NaN or an
-   *     infinity
+   * @throws ModelFormatException if it is missing, or of another shape or type
    */
-  public float[] read(String name, long... shape) {
-    Tensor tensor = tensors.get(name);
-    if (tensor == null) {
+  public Tensor tensor(String name, long... shape) {
+    Entry entry = tensors.get(name);
+    if (entry == null) {
       throw new ModelFormatException(path + " has no tensor " + name);
     }
-    requireShape(name, tensor, shape);
-    if (tensor.elements > Integer.MAX_VALUE - 8) {
-      throw bad(name, "has %d elements, the limit is 2^31".formatted(tensor.elements));
-    }
-    float[] values = new float[(int) tensor.elements];
+    requireShape(name, entry, shape);
+    ElementType type =
+        switch (entry.dtype) {
+          case "F32" -> ElementType.F32;
+          case "F16" -> ElementType.F16;
+          case "BF16" -> ElementType.BF16;
+          default ->
+              throw bad(name, "is of type " + entry.dtype + ", readable are F32, F16 and BF16");
+        };
+    String label = path + ": tensor " + name;
+    return new Tensor(
+        label, type, entry.elements, (first, count) -> map(label, entry, type, first, count));
+  }
+
+  private ByteBuffer map(String label, Entry entry, ElementType type, long first, int count) {
+    Objects.checkFromIndexSize(first, count, entry.elements);
     try {
-      ByteBuffer bytes =
-          channel
-              .map(FileChannel.MapMode.READ_ONLY, tensor.offset, tensor.bytes)
-              .order(ByteOrder.LITTLE_ENDIAN);
-      convert(name, tensor.dtype, bytes, values);
+      return channel
+          .map(
+              FileChannel.MapMode.READ_ONLY,
+              entry.offset + first * type.bytes(),
+              (long) count * type.bytes())
+          .order(ByteOrder.LITTLE_ENDIAN);
     } catch (IOException e) {
-      throw new ModelFormatException(path + ": " + name + " cannot be read", e);
-    }
-    return values;
-  }
-
-  private void convert(String name, String dtype, ByteBuffer bytes, float[] values) {
-    switch (dtype) {
-      case "F32" -> bytes.asFloatBuffer().get(values);
-      case "F16" -> {
-        for (int i = 0; i < values.length; i++) {
-          values[i] = HalfFloats.fromHalf(bytes.getShort(2 * i));
-        }
-      }
-      case "BF16" -> {
-        for (int i = 0; i < values.length; i++) {
-          values[i] = Float.intBitsToFloat(bytes.getShort(2 * i) << 16);
-        }
-      }
-      default -> throw bad(name, "is of type " + dtype + ", readable are F32, F16 and BF16");
-    }
-    for (int i = 0; i < values.length; i++) {
-      if (!Float.isFinite(values[i])) {
-        throw bad(name, "holds %s at element %d".formatted(values[i], i));
-      }
+      throw new ModelFormatException(label + " cannot be read", e);
     }
   }
 
-  private void requireShape(String name, Tensor tensor, long[] shape) {
+  private void requireShape(String name, Entry tensor, long[] shape) {
     boolean same = tensor.shape.size() == shape.length;
     for (int i = 0; same && i < shape.length; i++) {
       same = tensor.shape.get(i) == shape[i];
@@ -157,7 +147,7 @@ public final class SafetensorsFile implements AutoCloseable {
 
   // ---- header
 
-  private static Map<String, Tensor> readHeader(Path path, FileChannel channel) throws IOException {
+  private static Map<String, Entry> readHeader(Path path, FileChannel channel) throws IOException {
     long fileSize = channel.size();
     if (fileSize < LENGTH_BYTES) {
       throw new ModelFormatException(path + " has " + fileSize + " bytes, too few for a header");
@@ -187,9 +177,9 @@ public final class SafetensorsFile implements AutoCloseable {
     return buffer;
   }
 
-  private static Map<String, Tensor> parseTensors(
+  private static Map<String, Entry> parseTensors(
       Path path, JsonNode header, long dataStart, long fileSize) {
-    Map<String, Tensor> tensors = new LinkedHashMap<>();
+    Map<String, Entry> tensors = new LinkedHashMap<>();
     for (Map.Entry<String, JsonNode> entry : header.properties()) {
       String name = entry.getKey();
       if (!name.equals("__metadata__")) {
@@ -200,7 +190,7 @@ public final class SafetensorsFile implements AutoCloseable {
     return tensors;
   }
 
-  private static Tensor parseTensor(Path path, String name, JsonNode json, long dataStart) {
+  private static Entry parseTensor(Path path, String name, JsonNode json, long dataStart) {
     String where = path + ": tensor " + name;
     JsonNode offsets = json.path("data_offsets");
     JsonNode dims = json.path("shape");
@@ -233,7 +223,7 @@ public final class SafetensorsFile implements AutoCloseable {
     if (begin > Long.MAX_VALUE - dataStart) {
       throw new ModelFormatException(where + " begins at " + begin + ", beyond any file");
     }
-    return new Tensor(dtype, List.copyOf(shape), elements, dataStart + begin, end - begin);
+    return new Entry(dtype, List.copyOf(shape), elements, dataStart + begin, end - begin);
   }
 
   private static long multiply(String where, long a, long b) {
@@ -255,14 +245,14 @@ public final class SafetensorsFile implements AutoCloseable {
   }
 
   private static void requireContiguous(
-      Path path, Map<String, Tensor> tensors, long dataStart, long fileSize) {
-    List<Map.Entry<String, Tensor>> inOrder = new ArrayList<>(tensors.entrySet());
+      Path path, Map<String, Entry> tensors, long dataStart, long fileSize) {
+    List<Map.Entry<String, Entry>> inOrder = new ArrayList<>(tensors.entrySet());
     inOrder.sort(
-        Comparator.comparingLong((Map.Entry<String, Tensor> e) -> e.getValue().offset)
+        Comparator.comparingLong((Map.Entry<String, Entry> e) -> e.getValue().offset)
             .thenComparingLong(e -> e.getValue().bytes));
     long expected = dataStart;
-    for (Map.Entry<String, Tensor> entry : inOrder) {
-      Tensor tensor = entry.getValue();
+    for (Map.Entry<String, Entry> entry : inOrder) {
+      Entry tensor = entry.getValue();
       if (tensor.offset != expected) {
         throw new ModelFormatException(
             "%s: tensor %s begins at byte %d, but the one before ends at %d"

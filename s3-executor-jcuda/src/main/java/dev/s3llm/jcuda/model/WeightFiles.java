@@ -7,7 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** The weights of a model folder: {@code model.safetensors}, or shards named by an index. */
-public final class WeightFiles implements AutoCloseable {
+public final class WeightFiles implements TensorSource {
   private static final String SINGLE = "model.safetensors";
   private static final String INDEX = "model.safetensors.index.json";
 
@@ -61,18 +61,18 @@ public final class WeightFiles implements AutoCloseable {
     }
   }
 
-  /** Whether there is a tensor of this name. */
+  @Override
   public boolean contains(String name) {
     return byTensor.containsKey(name);
   }
 
-  /** Reads a tensor; see {@link SafetensorsFile#read}. */
-  public float[] read(String name, long... shape) {
+  @Override
+  public Tensor tensor(String name, long... shape) {
     SafetensorsFile file = byTensor.get(name);
     if (file == null) {
       throw new ModelFormatException(folder + " has no tensor " + name);
     }
-    return file.read(name, shape);
+    return file.tensor(name, shape);
   }
 
   @Override

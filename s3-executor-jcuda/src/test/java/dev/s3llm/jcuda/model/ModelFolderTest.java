@@ -20,7 +20,7 @@ class ModelFolderTest {
   @TempDir Path folder;
 
   @ParameterizedTest
-  @ValueSource(strings = {"llama-mha", "llama-gqa", "qwen2"})
+  @ValueSource(strings = {"llama-mha", "llama-gqa", "qwen2", "gptj"})
   void bothLayoutsOfAConfiguration_sayTheSame(String name) throws IOException {
     ModelConfig recent = ModelConfig.read(REFERENCE.resolve(name));
     Files.copy(REFERENCE.resolve(name + "/config.v4.json"), folder.resolve("config.json"));
@@ -101,6 +101,7 @@ class ModelFolderTest {
     ModelConfig config = ModelConfig.read(source);
     ModelConfig wider =
         new ModelConfig(
+            config.family(),
             config.vocabularySize(),
             128,
             config.layers(),
@@ -114,7 +115,7 @@ class ModelFolderTest {
             false,
             config.stopTokens());
     try (WeightFiles files = WeightFiles.open(source)) {
-      assertThatThrownBy(() -> LlamaWeights.read(wider, files))
+      assertThatThrownBy(() -> ModelWeights.read(wider, files))
           .isInstanceOf(ModelFormatException.class)
           .hasMessageContaining("model.embed_tokens.weight")
           .hasMessageContaining("[256, 64]");

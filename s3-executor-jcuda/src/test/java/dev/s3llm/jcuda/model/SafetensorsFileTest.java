@@ -30,11 +30,12 @@ class SafetensorsFileTest {
     data.putFloat(1.5f).putFloat(-2).putShort((short) 0x3FC0).putShort((short) 0xC000);
     data.putShort((short) 0x3E00).putShort((short) 0x0001);
     try (SafetensorsFile file = SafetensorsFile.open(write(GOOD, data.array()))) {
-      assertThat(file.read("a", 2)).containsExactly(1.5f, -2);
-      assertThat(file.read("b", 1, 2)).containsExactly(1.5f, -2);
-      assertThat(file.read("c", 2)).containsExactly(1.5f, 0x1p-24f);
-      assertThatThrownBy(() -> file.read("a", 1, 2)).hasMessageContaining("tensor a has shape [2]");
-      assertThatThrownBy(() -> file.read("d", 1)).hasMessageContaining("no tensor d");
+      assertThat(file.tensor("a", 2).floats()).containsExactly(1.5f, -2);
+      assertThat(file.tensor("b", 1, 2).floats()).containsExactly(1.5f, -2);
+      assertThat(file.tensor("c", 2).floats()).containsExactly(1.5f, 0x1p-24f);
+      assertThatThrownBy(() -> file.tensor("a", 1, 2))
+          .hasMessageContaining("tensor a has shape [2]");
+      assertThatThrownBy(() -> file.tensor("d", 1)).hasMessageContaining("no tensor d");
     }
   }
 
@@ -105,7 +106,7 @@ class SafetensorsFileTest {
     ByteBuffer data = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN);
     data.putFloat(0).putFloat(Float.NaN);
     try (SafetensorsFile file = SafetensorsFile.open(write(GOOD, data.array()))) {
-      assertThatThrownBy(() -> file.read("a", 2))
+      assertThatThrownBy(() -> file.tensor("a", 2).floats())
           .isInstanceOf(ModelFormatException.class)
           .hasMessageContaining("tensor a holds NaN at element 1");
     }
