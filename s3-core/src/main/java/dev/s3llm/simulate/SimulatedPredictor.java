@@ -23,7 +23,7 @@ public enum SimulatedPredictor {
   }
 
   /** The hint that requests carry, from which {@link #create}'s predictor reads its answer. */
-  int hint(TraceRequest request) {
+  public int hint(TraceRequest request) {
     return switch (this) {
       case EXACT -> request.outputTokens();
       case COLUMN, CALIBRATED -> request.predictedTokens();
@@ -32,7 +32,7 @@ public enum SimulatedPredictor {
   }
 
   /** A predictor for one run. */
-  LengthPredictor create() {
+  public LengthPredictor create() {
     return switch (this) {
       case EXACT, COLUMN -> believingHints();
       case CALIBRATED -> new CalibratedPredictor(believingHints());

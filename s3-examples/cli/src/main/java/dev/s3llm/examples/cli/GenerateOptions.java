@@ -73,8 +73,17 @@ final class GenerateOptions {
   @Option(
       names = "--model",
       paramLabel = "FOLDER",
-      description = "a Hugging Face folder of the Llama family (default: the embedded small model)")
+      description =
+          "a Hugging Face folder of the Llama family or GPT-J (default: the embedded small model)")
   @Nullable Path model;
+
+  @Option(
+      names = "--device",
+      paramLabel = "NAME",
+      converter = DeviceChoice.Converter.class,
+      description = "host, cuda, or cuda:N,M... for one stage a GPU (default: ${DEFAULT-VALUE})",
+      defaultValue = "host")
+  DeviceChoice device = DeviceChoice.HOST;
 
   @Option(
       names = "--threads",

@@ -6,8 +6,8 @@ import dev.s3llm.GenerationResult;
 import dev.s3llm.RequestRefusedException;
 import dev.s3llm.S3Engine;
 import dev.s3llm.examples.cli.PromptFile.Prompt;
+import dev.s3llm.execute.Executor;
 import dev.s3llm.execute.ExecutorProfile;
-import dev.s3llm.jcuda.HostExecutor;
 import dev.s3llm.jcuda.model.TextStream;
 import dev.s3llm.jcuda.model.TextTokenizer;
 import dev.s3llm.observe.EngineSnapshot;
@@ -71,27 +71,19 @@ final class GenerationRun {
       Consumer<String> pieces,
       Consumer<Answer> onAnswer)
       throws InterruptedException {
-    HostExecutor executor = executor();
-    try (S3Engine engine = engine(executor, planner, predictor)) {
+    LoadedModel loaded = LoadedModel.load(model, options);
+    try (S3Engine engine = engine(loaded.executor(), planner, predictor)) {
       Thread hook = new Thread(engine::closeNow);
       Runtime.getRuntime().addShutdownHook(hook);
       try {
-        return serve(engine, executor, prompts, ratePerSecond, pieces, onAnswer);
+        return serve(engine, loaded, prompts, ratePerSecond, pieces, onAnswer);
       } finally {
         Runtime.getRuntime().removeShutdownHook(hook);
       }
     }
   }
 
-  private HostExecutor executor() {
-    HostExecutor.Builder builder = HostExecutor.builder(model).kvBytes(options.kvBudget.bytes());
-    if (options.threads > 0) {
-      builder.threads(options.threads);
-    }
-    return builder.build();
-  }
-
-  private S3Engine engine(HostExecutor executor, PlannerChoice planner, LengthPredictor predictor) {
+  private S3Engine engine(Executor executor, PlannerChoice planner, LengthPredictor predictor) {
     return S3Engine.builder(executor)
         .predictor(predictor)
         .predictionBudget(PREDICTION_BUDGET)
@@ -104,13 +96,13 @@ final class GenerationRun {
 
   private Outcome serve(
       S3Engine engine,
-      HostExecutor executor,
+      LoadedModel loaded,
       List<Prompt> prompts,
       double ratePerSecond,
       Consumer<String> pieces,
       Consumer<Answer> onAnswer)
       throws InterruptedException {
-    List<GenerationRequest> requests = requests(executor, prompts);
+    List<GenerationRequest> requests = requests(loaded, prompts);
     try (KvUse use = new KvUse(engine)) {
       long start = System.nanoTime();
       List<Generation> generations = submit(engine, requests, ratePerSecond);
@@ -133,9 +125,9 @@ final class GenerationRun {
   }
 
   /** All requests, so that one that can never be served is found before any is started. */
-  private List<GenerationRequest> requests(HostExecutor executor, List<Prompt> prompts) {
+  private List<GenerationRequest> requests(LoadedModel loaded, List<Prompt> prompts) {
     List<GenerationRequest> requests = new ArrayList<>();
-    ExecutorProfile profile = executor.profile();
+    ExecutorProfile profile = loaded.executor().profile();
     long limit = Math.min(profile.maxContextTokens(), profile.capacityTokens());
     for (Prompt prompt : prompts) {
       int[] tokens = tokenizer.encode(prompt.text());
@@ -155,7 +147,7 @@ final class GenerationRun {
               .promptText(prompt.text())
               .maxNewTokens(options.maxNewTokens)
               .sampling(options.sampling())
-              .stopTokens(executor.config().stopTokens())
+              .stopTokens(loaded.config().stopTokens())
               .build());
     }
     return requests;

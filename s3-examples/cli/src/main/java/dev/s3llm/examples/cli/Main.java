@@ -9,7 +9,13 @@ import picocli.CommandLine.IVersionProvider;
     name = "s3-cli",
     mixinStandardHelpOptions = true,
     versionProvider = Main.ManifestVersion.class,
-    subcommands = {GenerateCommand.class, PredictCommand.class, ReplayCommand.class},
+    subcommands = {
+      GenerateCommand.class,
+      PredictCommand.class,
+      ReplayCommand.class,
+      BenchCommand.class,
+      DevicesCommand.class
+    },
     description = "Runs S3 for Java from the command line.")
 public final class Main implements Runnable {
 

@@ -230,7 +230,7 @@ final class ReplayCommand implements Callable<Integer> {
     };
   }
 
-  private static SimulationPolicy policy(String name) {
+  static SimulationPolicy policy(String name) {
     return SimulationPolicy.named(name.strip())
         .orElseThrow(
             () ->

@@ -1,0 +1,69 @@
+package dev.s3llm.examples.cli;
+
+import dev.s3llm.execute.Executor;
+import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.execute.SequenceStep;
+import dev.s3llm.execute.StepBatch;
+import dev.s3llm.execute.StepResult;
+import dev.s3llm.simulate.Trace;
+import dev.s3llm.simulate.TraceRequest;
+import java.util.Map;
+import java.util.concurrent.CompletionStage;
+
+/**
+ * Real steps with the answers' lengths of a trace: a model with random weights never ends by
+ * itself, so the token that should be its last is replaced by an end-of-text token, and no other
+ * may be one. Which request a sequence serves is said by the first token of its prompt.
+ *
+ * <p>Does not own the executor: closing leaves it open for the next run.
+ */
+final class ForcedLengths implements Executor {
+  /** Ends an answer. */
+  static final int END = 0;
+
+  private static final int ANY_OTHER = 1;
+
+  private final Executor executor;
+  private final Trace trace;
+
+  ForcedLengths(Executor executor, Trace trace) {
+    this.executor = executor;
+    this.trace = trace;
+  }
+
+  /** A prompt that says which request it belongs to; the other tokens are arbitrary. */
+  static int[] prompt(int index, TraceRequest request) {
+    int[] prompt = new int[request.promptTokens()];
+    for (int i = 1; i < prompt.length; i++) {
+      prompt[i] = (int) ((index * 7919L + i * 104_729L) % 30_000);
+    }
+    prompt[0] = index;
+    return prompt;
+  }
+
+  @Override
+  public ExecutorProfile profile() {
+    return executor.profile();
+  }
+
+  @Override
+  public CompletionStage<StepResult> execute(StepBatch batch) {
+    return executor.execute(batch).thenApply(result -> forced(batch, result));
+  }
+
+  private StepResult forced(StepBatch batch, StepResult result) {
+    int[] tokens = result.tokens().clone();
+    for (int i = 0; i < tokens.length; i++) {
+      SequenceStep sequence = batch.sequences().get(i);
+      if (sequence.samples()) {
+        int drawn = sequence.startPosition() + sequence.tokenCount() + 1 - sequence.promptTokens();
+        int length = trace.requests().get(sequence.token(0)).outputTokens();
+        tokens[i] = drawn >= length ? END : tokens[i] == END ? ANY_OTHER : tokens[i];
+      }
+    }
+    return new StepResult(tokens, Map.of());
+  }
+
+  @Override
+  public void close() {}
+}

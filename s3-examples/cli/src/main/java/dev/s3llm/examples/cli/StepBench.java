@@ -1,0 +1,144 @@
+package dev.s3llm.examples.cli;
+
+import dev.s3llm.execute.SamplingParameters;
+import dev.s3llm.execute.SequenceStep;
+import dev.s3llm.execute.StepBatch;
+import dev.s3llm.jcuda.JCudaExecutor;
+import dev.s3llm.jcuda.StepTimes;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.IntStream;
+
+/**
+ * Times decode steps of a batch whose contexts were really prefilled, so that KV is no constant.
+ */
+final class StepBench {
+  /** Steps before the timed ones: the first loads kernels, the second captures the graph. */
+  private static final int WARM = 4;
+
+  private final JCudaExecutor executor;
+
+  StepBench(JCudaExecutor executor) {
+    this.executor = executor;
+  }
+
+  /** What to measure: sequences, and tokens in KV of each before the first step. */
+  record Point(int batch, int context) {
+
+    /** Token slots that this many steps need. */
+    long slots(int steps) {
+      return (long) batch * blocks(steps) * 16;
+    }
+
+    int blocks(int steps) {
+      return (context + WARM + steps + 15) / 16;
+    }
+  }
+
+  /** Medians, by the GPU's clock and by the host's. */
+  record Times(double millis, double wallMillis) {}
+
+  Times run(Point point, int steps) {
+    List<Decoding> sequences = new ArrayList<>();
+    int blocks = point.blocks(steps);
+    for (int i = 0; i < point.batch; i++) {
+      sequences.add(new Decoding(i, point.context + WARM + steps, i * blocks, blocks));
+    }
+    prefill(sequences, point.context);
+    double[] millis = new double[steps];
+    double[] wall = new double[steps];
+    for (int n = -WARM; n < steps; n++) {
+      StepTimes before = executor.times();
+      long start = System.nanoTime();
+      step(sequences);
+      if (n >= 0) {
+        wall[n] = (System.nanoTime() - start) / 1e6;
+        millis[n] = executor.times().since(before).busyMillis();
+      }
+      sequences.forEach(sequence -> sequence.next(1));
+    }
+    return new Times(BenchModel.median(millis), BenchModel.median(wall));
+  }
+
+  private void prefill(List<Decoding> sequences, int context) {
+    int budget = executor.profile().maxTokensPerStep();
+    for (Decoding sequence : sequences) {
+      for (int done = 0; done < context; done += sequence.count) {
+        sequence.count = Math.min(budget, context - done);
+        step(List.of(sequence));
+        sequence.start += sequence.count;
+      }
+      sequence.count = 1;
+    }
+  }
+
+  private void step(List<? extends SequenceStep> sequences) {
+    StepBatch batch = new StepBatch(0, List.copyOf(sequences), List.of(), List.of());
+    executor.execute(batch).toCompletableFuture().join();
+  }
+
+  /** A sequence of random tokens; what the model would have said does not matter for the time. */
+  private static final class Decoding implements SequenceStep {
+    private final int id;
+    private final int[] tokens;
+    private final int[] blocks;
+    private int start;
+    private int count;
+
+    Decoding(int id, int length, int firstBlock, int blockCount) {
+      this.id = id;
+      this.tokens = new Random(id).ints(length, 0, 30_000).toArray();
+      this.blocks = IntStream.range(firstBlock, firstBlock + blockCount).toArray();
+    }
+
+    void next(int tokensDone) {
+      start += tokensDone;
+    }
+
+    @Override
+    public long sequenceId() {
+      return id;
+    }
+
+    @Override
+    public int startPosition() {
+      return start;
+    }
+
+    @Override
+    public int tokenCount() {
+      return count;
+    }
+
+    @Override
+    public int token(int position) {
+      return tokens[position];
+    }
+
+    @Override
+    public int promptTokens() {
+      return tokens.length;
+    }
+
+    @Override
+    public int block(int index) {
+      return blocks[index];
+    }
+
+    @Override
+    public int blockCount() {
+      return blocks.length;
+    }
+
+    @Override
+    public boolean samples() {
+      return true;
+    }
+
+    @Override
+    public SamplingParameters sampling() {
+      return SamplingParameters.GREEDY;
+    }
+  }
+}
