@@ -70,17 +70,17 @@ __device__ __forceinline__ void fetchUnit(T* keys, T* values, const HeadMemory<T
   }
 }
 
-/** Adds scores of 16 rows with 16 positions, eight of them in each accumulator. */
+/** Adds scores of 16 rows with 16 positions, eight of them in each accumulator. query: fragments of the rows. */
 template <typename T, int HD>
-__device__ __forceinline__ void scores16(float (&low)[4], float (&high)[4], const T* q, const T* keys) {
+__device__ __forceinline__ void scores16(float (&low)[4], float (&high)[4], const uint32_t (&query)[HD / 16][4],
+                                         const T* keys) {
   int lane = threadIdx.x & 31;
 #pragma unroll
   for (int step = 0; step < HD / 16; step++) {
-    uint32_t left[4], right[4];
-    loadMatrix4(left, q + (lane & 15) * (HD + 8) + step * 16 + (lane >> 4) * 8);
+    uint32_t right[4];
     loadMatrix4(right, keys + ((lane & 7) + (lane >> 4) * 8) * (HD + 8) + step * 16 + ((lane >> 3) & 1) * 8);
-    multiplyAdd<T>(low, left, right[0], right[1]);
-    multiplyAdd<T>(high, left, right[2], right[3]);
+    multiplyAdd<T>(low, query[step], right[0], right[1]);
+    multiplyAdd<T>(high, query[step], right[2], right[3]);
   }
 }
 

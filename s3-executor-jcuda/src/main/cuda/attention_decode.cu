@@ -1,29 +1,116 @@
 // Attention of one new token a sequence over its paged KV, the positions split among blocks (flash-decoding).
 //
-//   attention_decode_<type>_d<headDim>   grid (kvHeads, decodeRows, any), block 128: partial results a part of 256
-//   attention_merge_<type>_d<headDim>    grid (ceil(heads / 4), decodeRows), block 128: adds parts in order
+//   attention_decode_<type>_d<headDim>   grid (kvHeads, decodeRows, any), block 128
 //
-// Block z takes parts z, z + gridDim.z, ... so that any grid gives the same bits; surplus blocks end at once. At most
-// 16 query heads a key head. Warps share a unit by positions for the scores and by dimensions for the output.
+// Block z takes parts of 256 positions z, z + gridDim.z, ... and leaves their results in memory; the last block of a
+// row to end adds all parts in order, so that any grid gives the same bits; surplus blocks end at once. Where
+// gridDim.z is 1 a block adds its parts in registers. At most 16 query heads a key head. Warps share a unit by
+// positions for the scores and by dimensions for the output.
 // Partial results: sums [decodeRow][head][maxParts][headDim] of float, states [decodeRow][head][maxParts] of
-// (maximum, sum). Compile: nvcc -cubin -arch=sm_90a attention_decode.cu
+// (maximum, sum); counters [decodeRow][kvHead] of ended blocks, zero before and after.
+// Compile: nvcc -cubin -arch=sm_90a attention_decode.cu
 #include "attention.cuh"
 
 namespace s3 {
 
 template <typename T, int HD>
 struct DecodeMemory {
-  T q[16][HD + 8];
   T keys[2][kUnit][HD + 8];
   T values[2][kUnit][HD + 8];
-  T probabilities[16][kUnit + 8];
+  union {
+    T q[16][HD + 8];  // until every warp has its fragments
+    T probabilities[16][kUnit + 8];
+  };
   float maxima[4][16];
-  int blocks[kPart / kBlockTokens];
+  int last;
+  int blocks[2][kPart / kBlockTokens];
 };
+
+/** The parts of a row added up in registers, in the order and with the arithmetic of the merge. */
+template <int PAIRS>
+struct DecodeTotal {
+  float maxLow = -INFINITY, maxHigh = -INFINITY, sumLow = 0, sumHigh = 0;
+  float out[PAIRS][2][4] = {};
+
+  __device__ __forceinline__ void add(const float (&part)[PAIRS][2][4], float partMaxLow, float partSumLow,
+                                      float partMaxHigh, float partSumHigh) {
+    Merge low(maxLow, partMaxLow);
+    Merge high(maxHigh, partMaxHigh);
+    maxLow = low.max;
+    maxHigh = high.max;
+    sumLow = low(sumLow, partSumLow);
+    sumHigh = high(sumHigh, partSumHigh);
+#pragma unroll
+    for (int k = 0; k < PAIRS; k++) {
+#pragma unroll
+      for (int t = 0; t < 2; t++) {
+#pragma unroll
+        for (int j = 0; j < 4; j++) {
+          out[k][t][j] = j < 2 ? low(out[k][t][j], part[k][t][j]) : high(out[k][t][j], part[k][t][j]);
+        }
+      }
+    }
+  }
+};
+
+/** The units of 64 positions that one block goes through: those of its parts, one part after the other. */
+struct UnitWalk {
+  static constexpr int kUnits = kPart / kUnit;
+  int firstPart, step, length;  // length: positions of the sequence
+  int units;
+
+  __device__ __forceinline__ UnitWalk(int firstPart, int step, int length)
+      : firstPart(firstPart), step(step), length(length) {
+    int parts = (length + kPart - 1) / kPart;
+    int mine = (parts - 1 - firstPart) / step;  // but the last
+    units = mine * kUnits + (present(mine) + kUnit - 1) / kUnit;
+  }
+
+  /** The first position of the i-th part. */
+  __device__ __forceinline__ int start(int i) const { return (firstPart + i * step) * kPart; }
+  /** Positions of the i-th part. */
+  __device__ __forceinline__ int present(int i) const { return min(kPart, length - start(i)); }
+};
+
+/** Adds all parts of a row and key head in order, if this block is the last of its row to get here. */
+template <typename T, int HD>
+__device__ __forceinline__ void mergeIfLast(const AttentionArgs& a, int& last, int row, int kvHead, int parts,
+                                            int blocks, const float* sums, const float2* states, int* counters,
+                                            int maxParts) {
+  __threadfence();  // this thread's partial results before the count
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    int* counter = counters + blockIdx.y * a.kvHeads + kvHead;
+    last = atomicAdd(counter, 1) == blocks - 1;
+    if (last) *counter = 0;  // for the next launch
+  }
+  __syncthreads();
+  if (!last) return;
+  __threadfence();
+  int group = a.heads / a.kvHeads;
+  for (int p = threadIdx.x; p < group * (HD / 2); p += 128) {
+    int head = kvHead * group + p / (HD / 2);
+    int d = p % (HD / 2) * 2;
+    size_t at = (static_cast<size_t>(blockIdx.y) * a.heads + head) * maxParts;
+    float max = -INFINITY, sum = 0, x = 0, y = 0;
+#pragma unroll 4  // loads of four parts travel together
+    for (int part = 0; part < parts; part++) {
+      float2 state = __ldcg(states + at + part);
+      float2 v = __ldcg(reinterpret_cast<const float2*>(sums + (at + part) * HD + d));
+      Merge merge(max, state.x);
+      max = merge.max;
+      sum = merge(sum, state.y);
+      x = merge(x, v.x);
+      y = merge(y, v.y);
+    }
+    *reinterpret_cast<uint32_t*>(static_cast<T*>(a.out) + activationOffset(row, head * HD + d, a.groups)) =
+        packed<T>(__fdiv_rn(x, sum), __fdiv_rn(y, sum));
+  }
+}
 
 template <typename T, int HD>
 __device__ void attentionDecode(const AttentionArgs& a, const Batch& batch, const int* rows, float* sums,
-                                float2* states, int maxParts) {
+                                float2* states, int* counters, int maxParts) {
   constexpr int kPairs = (HD / 16 + 3) / 4;  // pieces of 16 dimensions a warp
   extern __shared__ __align__(128) uint8_t raw[];
   auto& memory = *reinterpret_cast<DecodeMemory<T, HD>*>(raw);
@@ -32,13 +119,21 @@ __device__ void attentionDecode(const AttentionArgs& a, const Batch& batch, cons
   int sequence = batch.sequences[row];
   if (sequence < 0) return;
   int position = batch.positions[row];
-  int parts = position / kPart + 1;
-  if (blockIdx.z >= parts) return;
+  if (blockIdx.z > position / kPart) return;
+  UnitWalk walk(blockIdx.z, gridDim.z, position + 1);
   int group = a.heads / a.kvHeads;
   int warp = threadIdx.x >> 5;
   int lane = threadIdx.x & 31;
   HeadMemory<T> head(a, kvHead, HD);
   const T* q = static_cast<const T*>(a.q) + static_cast<size_t>(row) * a.qStride + kvHead * group * HD;
+  const int* table = batch.tables + batch.tableStarts[sequence];
+  auto loadTable = [&](int i) {  // of the i-th part, for the fetches of its units
+    int entry = threadIdx.x;
+    if (entry < kPart / kBlockTokens && walk.start(i) + entry * kBlockTokens <= position) {
+      memory.blocks[i & 1][entry] = table[walk.start(i) / kBlockTokens + entry];
+    }
+  };
+  loadTable(0);
   for (int p = threadIdx.x; p < 16 * (HD / 8); p += 128) {
     int r = p / (HD / 8);
     int d = (p % (HD / 8)) * 8;
@@ -46,82 +141,98 @@ __device__ void attentionDecode(const AttentionArgs& a, const Batch& batch, cons
     *reinterpret_cast<uint4*>(&memory.q[r][d]) = r < group ? *reinterpret_cast<const uint4*>(q + r * HD + d) : zero;
   }
   float scale = __fmul_rn(a.scale, kLog2e);
-  const int* table = batch.tables + batch.tableStarts[sequence];
-
-  for (int part = blockIdx.z; part < parts; part += gridDim.z) {
-    int start = part * kPart;
-    int end = min(start + kPart, position + 1);
-    int units = (end - start + kUnit - 1) / kUnit;
-    __syncthreads();  // the part before is done with shared memory
-    int partBlocks = (end - start + kBlockTokens - 1) / kBlockTokens;
-    if (threadIdx.x < partBlocks) memory.blocks[threadIdx.x] = table[start / kBlockTokens + threadIdx.x];
-    __syncthreads();
-    auto fetch = [&](int unit) {
-      if (unit < units) {
-        fetchUnit<T, HD, 128>(memory.keys[unit & 1][0], memory.values[unit & 1][0], head,
-                              memory.blocks + unit * (kUnit / kBlockTokens), end - start - unit * kUnit);
-      }
-      copyCommit();
-    };
-    RowState low, high;
-    float out[kPairs][2][4] = {};
-    fetch(0);
-    fetch(1);
-    for (int unit = 0; unit < units; unit++) {
-      copyWait<1>();
-      __syncthreads();
-      float s[2][4] = {};
-      scores16<T, HD>(s[0], s[1], memory.q[0], memory.keys[unit & 1][warp * 16]);
-      int first = start + unit * kUnit + warp * 16;
-      scaleAndMask(s[0], scale, first, position, position);
-      scaleAndMask(s[1], scale, first + 8, position, position);
-      float maxLow = quadMax(fmaxf(fmaxf(s[0][0], s[0][1]), fmaxf(s[1][0], s[1][1])));
-      float maxHigh = quadMax(fmaxf(fmaxf(s[0][2], s[0][3]), fmaxf(s[1][2], s[1][3])));
-      if ((lane & 3) == 0) {
-        memory.maxima[warp][lane / 4] = maxLow;
-        memory.maxima[warp][lane / 4 + 8] = maxHigh;
-      }
-      __syncthreads();
-#pragma unroll
-      for (int w = 0; w < 4; w++) {
-        maxLow = fmaxf(maxLow, memory.maxima[w][lane / 4]);
-        maxHigh = fmaxf(maxHigh, memory.maxima[w][lane / 4 + 8]);
-      }
-      float factorLow = low.raise(maxLow);
-      float factorHigh = high.raise(maxHigh);
-#pragma unroll
-      for (int t = 0; t < 2; t++) {
-        T* p = &memory.probabilities[lane / 4][warp * 16 + t * 8 + (lane & 3) * 2];
-        *reinterpret_cast<uint32_t*>(p) = packed<T>(low.probability(s[t][0]), low.probability(s[t][1]));
-        *reinterpret_cast<uint32_t*>(p + 8 * (kUnit + 8)) =
-            packed<T>(high.probability(s[t][2]), high.probability(s[t][3]));
-      }
-      __syncthreads();
-#pragma unroll
-      for (int i = 0; i < kPairs; i++) {
-#pragma unroll
-        for (int j = 0; j < 4; j++) {
-          float factor = j < 2 ? factorLow : factorHigh;
-          out[i][0][j] = __fmul_rn(out[i][0][j], factor);
-          out[i][1][j] = __fmul_rn(out[i][1][j], factor);
-        }
-      }
-#pragma unroll
-      for (int step = 0; step < kUnit / 16; step++) {
-        uint32_t p[4];
-        loadMatrix4(p, &memory.probabilities[lane & 15][step * 16 + (lane >> 4) * 8]);
-        addToSums<T>(low, high, p);
-#pragma unroll
-        for (int i = 0; i < kPairs; i++) {
-          int d = (warp + 4 * i) * 16;
-          if (d < HD) addValues16<T, HD>(out[i][0], out[i][1], p, &memory.values[unit & 1][step * 16][d]);
-        }
-      }
-      __syncthreads();
-      fetch(unit + 2);
+  __syncthreads();
+  auto fetch = [&](int v) {
+    if (v < walk.units) {
+      int i = v / UnitWalk::kUnits;
+      int unit = v % UnitWalk::kUnits;
+      fetchUnit<T, HD, 128>(memory.keys[v & 1][0], memory.values[v & 1][0], head,
+                            memory.blocks[i & 1] + unit * (kUnit / kBlockTokens), walk.present(i) - unit * kUnit);
     }
+    copyCommit();
+  };
+  RowState low, high;
+  float out[kPairs][2][4];
+  DecodeTotal<kPairs> total;
+  fetch(0);
+  fetch(1);
+  uint32_t query[HD / 16][4];
+#pragma unroll
+  for (int step = 0; step < HD / 16; step++) {
+    loadMatrix4(query[step], &memory.q[lane & 15][step * 16 + (lane >> 4) * 8]);
+  }
+  for (int v = 0; v < walk.units; v++) {
+    int i = v / UnitWalk::kUnits;
+    int unit = v % UnitWalk::kUnits;
+    if (unit == 0) {
+      low = RowState();
+      high = RowState();
+#pragma unroll
+      for (int k = 0; k < kPairs; k++) {
+#pragma unroll
+        for (int j = 0; j < 8; j++) out[k][j / 4][j % 4] = 0;
+      }
+      loadTable(i + 1);  // the part before is done with this half
+    }
+    copyWait<1>();
+    __syncthreads();
+    float s[2][4] = {};
+    scores16<T, HD>(s[0], s[1], query, memory.keys[v & 1][warp * 16]);
+    int first = walk.start(i) + unit * kUnit + warp * 16;
+    scaleAndMask(s[0], scale, first, position, position);
+    scaleAndMask(s[1], scale, first + 8, position, position);
+    float maxLow = quadMax(fmaxf(fmaxf(s[0][0], s[0][1]), fmaxf(s[1][0], s[1][1])));
+    float maxHigh = quadMax(fmaxf(fmaxf(s[0][2], s[0][3]), fmaxf(s[1][2], s[1][3])));
+    if ((lane & 3) == 0) {
+      memory.maxima[warp][lane / 4] = maxLow;
+      memory.maxima[warp][lane / 4 + 8] = maxHigh;
+    }
+    __syncthreads();
+#pragma unroll
+    for (int w = 0; w < 4; w++) {
+      maxLow = fmaxf(maxLow, memory.maxima[w][lane / 4]);
+      maxHigh = fmaxf(maxHigh, memory.maxima[w][lane / 4 + 8]);
+    }
+    float factorLow = low.raise(maxLow);
+    float factorHigh = high.raise(maxHigh);
+#pragma unroll
+    for (int t = 0; t < 2; t++) {
+      T* p = &memory.probabilities[lane / 4][warp * 16 + t * 8 + (lane & 3) * 2];
+      *reinterpret_cast<uint32_t*>(p) = packed<T>(low.probability(s[t][0]), low.probability(s[t][1]));
+      *reinterpret_cast<uint32_t*>(p + 8 * (kUnit + 8)) =
+          packed<T>(high.probability(s[t][2]), high.probability(s[t][3]));
+    }
+    __syncthreads();
+#pragma unroll
+    for (int k = 0; k < kPairs; k++) {
+#pragma unroll
+      for (int j = 0; j < 4; j++) {
+        float factor = j < 2 ? factorLow : factorHigh;
+        out[k][0][j] = __fmul_rn(out[k][0][j], factor);
+        out[k][1][j] = __fmul_rn(out[k][1][j], factor);
+      }
+    }
+#pragma unroll
+    for (int step = 0; step < kUnit / 16; step++) {
+      uint32_t p[4];
+      loadMatrix4(p, &memory.probabilities[lane & 15][step * 16 + (lane >> 4) * 8]);
+      addToSums<T>(low, high, p);
+#pragma unroll
+      for (int k = 0; k < kPairs; k++) {
+        int d = (warp + 4 * k) * 16;
+        if (d < HD) addValues16<T, HD>(out[k][0], out[k][1], p, &memory.values[v & 1][step * 16][d]);
+      }
+    }
+    __syncthreads();
+    fetch(v + 2);
+    if (unit < UnitWalk::kUnits - 1 && v < walk.units - 1) continue;
     float sumLow = quadSum(low.sum);
     float sumHigh = quadSum(high.sum);
+    if (gridDim.z == 1) {
+      total.add(out, low.max, sumLow, high.max, sumHigh);
+      continue;
+    }
+    int part = blockIdx.z + i * gridDim.z;
 #pragma unroll
     for (int half = 0; half < 2; half++) {
       int r = lane / 4 + half * 8;
@@ -131,42 +242,40 @@ __device__ void attentionDecode(const AttentionArgs& a, const Batch& batch, cons
         states[at] = half == 0 ? make_float2(low.max, sumLow) : make_float2(high.max, sumHigh);
       }
 #pragma unroll
-      for (int i = 0; i < kPairs; i++) {
+      for (int k = 0; k < kPairs; k++) {
 #pragma unroll
         for (int t = 0; t < 2; t++) {
-          int d = (warp + 4 * i) * 16 + t * 8 + (lane & 3) * 2;
+          int d = (warp + 4 * k) * 16 + t * 8 + (lane & 3) * 2;
           if (d < HD) {
             *reinterpret_cast<float2*>(sums + at * HD + d) =
-                make_float2(out[i][t][2 * half], out[i][t][2 * half + 1]);
+                make_float2(out[k][t][2 * half], out[k][t][2 * half + 1]);
           }
         }
       }
     }
   }
-}
-
-template <typename T, int HD>
-__device__ void attentionMerge(const Batch& batch, const int* rows, const float* sums, const float2* states,
-                               T* out, int groups, int heads, int maxParts) {
-  int row = rows != nullptr ? rows[blockIdx.y] : blockIdx.y;
-  int head = blockIdx.x * 4 + (threadIdx.x >> 5);
-  if (batch.sequences[row] < 0 || head >= heads) return;
-  int parts = batch.positions[row] / kPart + 1;
-  size_t at = (static_cast<size_t>(blockIdx.y) * heads + head) * maxParts;
-  for (int d = (threadIdx.x & 31) * 2; d < HD; d += 64) {
-    float max = -INFINITY, sum = 0, x = 0, y = 0;
-#pragma unroll 4  // loads of four parts travel together
-    for (int part = 0; part < parts; part++) {
-      float2 state = states[at + part];
-      float2 v = *reinterpret_cast<const float2*>(sums + (at + part) * HD + d);
-      Merge merge(max, state.x);
-      max = merge.max;
-      sum = merge(sum, state.y);
-      x = merge(x, v.x);
-      y = merge(y, v.y);
+  if (gridDim.z > 1) {
+    int blocks = min(static_cast<int>(gridDim.z), position / kPart + 1);
+    mergeIfLast<T, HD>(a, memory.last, row, kvHead, position / kPart + 1, blocks, sums, states, counters, maxParts);
+    return;
+  }
+  T* result = static_cast<T*>(a.out);
+#pragma unroll
+  for (int half = 0; half < 2; half++) {
+    int r = lane / 4 + half * 8;
+    if (r >= group) continue;
+    float sum = half == 0 ? total.sumLow : total.sumHigh;
+#pragma unroll
+    for (int k = 0; k < kPairs; k++) {
+#pragma unroll
+      for (int t = 0; t < 2; t++) {
+        int d = (warp + 4 * k) * 16 + t * 8 + (lane & 3) * 2;
+        if (d < HD) {
+          *reinterpret_cast<uint32_t*>(result + activationOffset(row, (kvHead * group + r) * HD + d, a.groups)) =
+              packed<T>(__fdiv_rn(total.out[k][t][2 * half], sum), __fdiv_rn(total.out[k][t][2 * half + 1], sum));
+        }
+      }
     }
-    *reinterpret_cast<uint32_t*>(out + activationOffset(row, head * HD + d, groups)) =
-        packed<T>(__fdiv_rn(x, sum), __fdiv_rn(y, sum));
   }
 }
 
@@ -175,17 +284,12 @@ __device__ void attentionMerge(const Batch& batch, const int* rows, const float*
 #define S3_DECODE(suffix, T, HD)                                                                        \
   extern "C" __global__ void __launch_bounds__(128) attention_decode_##suffix##_d##HD(                  \
       const T* q, const T* pool, const int* positions, const int* sequences, const int* tableStarts,    \
-      const int* tables, const int* rows, float* sums, float2* states, int qStride, int layer,          \
-      int layers, int heads, int kvHeads, int maxParts, float scale) {                                  \
-    s3::AttentionArgs a{q, pool, nullptr, qStride, 0, layer, layers, heads, kvHeads, scale};            \
+      const int* tables, const int* rows, float* sums, float2* states, int* counters, T* out,           \
+      int qStride, int groups, int layer, int layers, int heads, int kvHeads, int maxParts,             \
+      float scale) {                                                                                    \
+    s3::AttentionArgs a{q, pool, out, qStride, groups, layer, layers, heads, kvHeads, scale};           \
     s3::attentionDecode<T, HD>(a, {positions, sequences, tableStarts, tables}, rows, sums, states,      \
-                               maxParts);                                                               \
-  }                                                                                                     \
-  extern "C" __global__ void __launch_bounds__(128) attention_merge_##suffix##_d##HD(                   \
-      const int* positions, const int* sequences, const int* rows, const float* sums,                   \
-      const float2* states, T* out, int groups, int heads, int maxParts) {                              \
-    s3::attentionMerge<T, HD>({positions, sequences, nullptr, nullptr}, rows, sums, states, out,        \
-                              groups, heads, maxParts);                                                 \
+                               counters, maxParts);                                                     \
   }
 #define S3_DECODES(suffix, T)  \
   S3_DECODE(suffix, T, 16)     \

@@ -8,6 +8,7 @@
 //   gemm_<type>_r<R>_n<N>_c<C>   a cluster of C = splits blocks takes a segment each and adds through
 //                                distributed shared memory: for few rows, when one segment alone leaves the GPU idle
 //   gemm_<type>_r<R>_n<N>_deep   one segment, a ring that fills the shared memory of a multiprocessor
+//   gemm_<type>_r<R>_n<N>_many   one segment, a short ring, so that more blocks share a multiprocessor
 //   gemm_<type>_r<R>_n<N>_serial any number of splits, one after another in one block: for many rows
 //
 // Grid (C, ceil(m / N), ceil(n / (64 * R))), block 128 * R + 32 (+ 128 where N > 128), shared memory: README.md.
@@ -239,6 +240,9 @@ __device__ __forceinline__ void gemm(const GemmArgs&) {}  // other chips take ge
 #define S3_GEMM_DEEP(type, T, R, N, STAGES, BLOCKS)                                                   \
   extern "C" __global__ void __launch_bounds__(128 * R + 32, BLOCKS) gemm_##type##_r##R##_n##N##_deep \
       S3_GEMM_BODY(T, R, N, STAGES, 1, false)
+#define S3_GEMM_MANY(type, T, R, N, STAGES, BLOCKS)                                                   \
+  extern "C" __global__ void __launch_bounds__(128 * R + 32, BLOCKS) gemm_##type##_r##R##_n##N##_many \
+      S3_GEMM_BODY(T, R, N, STAGES, 1, false)
 #define S3_GEMM_SERIAL(type, T, R, N, STAGES, BLOCKS)                                                 \
   extern "C" __global__ void __launch_bounds__(128 * R + (N > 128 ? 128 : 32), BLOCKS) gemm_##type##_r##R##_n##N##_serial \
       S3_GEMM_BODY(T, R, N, STAGES, 1, true)
@@ -258,10 +262,16 @@ __device__ __forceinline__ void gemm(const GemmArgs&) {}  // other chips take ge
   S3_GEMM_ALL(type, T, 2, 64, 4, 2)          \
   S3_GEMM_ALL(type, T, 2, 256, 4, 1)         \
   S3_GEMM_CLUSTERS(type, T, 3, 64, 6, 1)     \
-  S3_GEMM_CLUSTERS(type, T, 3, 128, 5, 1)    \
+  S3_GEMM_ALL(type, T, 3, 128, 5, 1)         \
   S3_GEMM_CLUSTERS(type, T, 3, 256, 4, 1)    \
   S3_GEMM_ALL(type, T, 4, 128, 4, 1)         \
   S3_GEMM_DEEP(type, T, 2, 64, 9, 1)         \
   S3_GEMM_DEEP(type, T, 2, 128, 7, 1)        \
+  S3_GEMM_MANY(type, T, 2, 16, 4, 3)         \
+  S3_GEMM_MANY(type, T, 2, 32, 3, 3)         \
+  S3_GEMM_MANY(type, T, 2, 64, 3, 3)         \
+  S3_GEMM_MANY(type, T, 2, 128, 3, 2)        \
+  S3_GEMM_SERIAL(type, T, 2, 64, 9, 1)       \
+  S3_GEMM_SERIAL(type, T, 2, 128, 7, 1)      \
   S3_GEMM_SERIAL(type, T, 2, 192, 5, 1)
 S3_FOR_TYPES(S3_GEMMS)

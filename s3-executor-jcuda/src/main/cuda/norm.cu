@@ -1,7 +1,8 @@
 // RMSNorm and LayerNorm over rows of the float residual stream, with an optional residual add before.
 //
 // Reads stream[rows[r]] (or row r where rows is null), adds delta[r] into it where delta is not null, and writes
-// the normalised row r as activation tiles. Grid (rows), block 256 or any multiple of 32; width a multiple of 8.
+// the normalised row r as activation tiles. Grid (rows), block 1024 or any multiple of 32; width a multiple of 8.
+// A thread keeps the first eight values that it reads, so that a row as wide as eight blocks is read once.
 // A row's sum runs in an order that depends on width and block size alone: the same bits in any batch.
 // Compile: nvcc -cubin -arch=sm_90a norm.cu
 #include "common.cuh"
@@ -21,24 +22,61 @@ __device__ __forceinline__ void addDelta(float* row, const T* delta, int c, floa
   }
 }
 
+/** A thread's first eight values of a row, kept for the second pass, and the scale that belongs to them. */
+template <typename T>
+struct Kept {
+  float values[8], weight[8];
+
+  __device__ __forceinline__ void value(const float* row, int c, float (&v)[8]) const {
+    if (c == threadIdx.x * 8) {
+#pragma unroll
+      for (int i = 0; i < 8; i++) v[i] = values[i];
+    } else {
+      load8(row + c, v);
+    }
+  }
+  __device__ __forceinline__ void scale(const T* weights, int c, float (&w)[8]) const {
+    if (c == threadIdx.x * 8) {
+#pragma unroll
+      for (int i = 0; i < 8; i++) w[i] = weight[i];
+    } else {
+      load8(weights + c, w);
+    }
+  }
+};
+
+/** The first pass: adds the delta, keeps the first values, and returns this thread's sum of f(value). */
+template <typename T, typename F>
+__device__ __forceinline__ float firstPass(float* row, const T* change, const T* weight, int width, Kept<T>& kept,
+                                           F f) {
+  float sum = 0;
+  if (static_cast<int>(threadIdx.x) * 8 < width) load8(weight + threadIdx.x * 8, kept.weight);
+  for (int c = threadIdx.x * 8; c < width; c += blockDim.x * 8) {
+    float v[8];
+    addDelta(row, change, c, v);
+    if (c == threadIdx.x * 8) {
+#pragma unroll
+      for (int i = 0; i < 8; i++) kept.values[i] = v[i];
+    }
+#pragma unroll
+    for (int i = 0; i < 8; i++) sum += f(v[i]);
+  }
+  return sum;
+}
+
 template <typename T>
 __device__ void rmsNorm(float* stream, const T* delta, const int* rows, const T* weight, T* tiles,
                         int width, int groups, float epsilon) {
   int r = blockIdx.x;
   float* row = stream + static_cast<size_t>(rows != nullptr ? rows[r] : r) * width;
   const T* change = delta != nullptr ? delta + static_cast<size_t>(r) * width : nullptr;
-  float sum = 0;
-  for (int c = threadIdx.x * 8; c < width; c += blockDim.x * 8) {
-    float v[8];
-    addDelta(row, change, c, v);
-#pragma unroll
-    for (int i = 0; i < 8; i++) sum += v[i] * v[i];
-  }
+  Kept<T> kept;
+  float sum = firstPass(row, change, weight, width, kept, [](float v) { return v * v; });
   float scale = 1.0f / sqrtf(blockSum(sum) / width + epsilon);
   for (int c = threadIdx.x * 8; c < width; c += blockDim.x * 8) {
     float v[8], w[8];
-    load8(row + c, v);
-    load8(weight + c, w);
+    kept.value(row, c, v);
+    kept.scale(weight, c, w);
 #pragma unroll
     for (int i = 0; i < 8; i++) v[i] = v[i] * scale * w[i];
     store8(tiles + activationOffset(r, c, groups), v);
@@ -52,26 +90,20 @@ __device__ void layerNorm(float* stream, const T* delta, const int* rows, const 
   int r = blockIdx.x;
   float* row = stream + static_cast<size_t>(rows != nullptr ? rows[r] : r) * width;
   const T* change = delta != nullptr ? delta + static_cast<size_t>(r) * width : nullptr;
-  float sum = 0;
-  for (int c = threadIdx.x * 8; c < width; c += blockDim.x * 8) {
-    float v[8];
-    addDelta(row, change, c, v);
-#pragma unroll
-    for (int i = 0; i < 8; i++) sum += v[i];
-  }
-  float mean = blockSum(sum) / width;
+  Kept<T> kept;
+  float mean = blockSum(firstPass(row, change, weight, width, kept, [](float v) { return v; })) / width;
   float squares = 0;
   for (int c = threadIdx.x * 8; c < width; c += blockDim.x * 8) {
     float v[8];
-    load8(row + c, v);
+    kept.value(row, c, v);
 #pragma unroll
     for (int i = 0; i < 8; i++) squares += (v[i] - mean) * (v[i] - mean);
   }
   float scale = 1.0f / sqrtf(blockSum(squares) / width + epsilon);
   for (int c = threadIdx.x * 8; c < width; c += blockDim.x * 8) {
     float v[8], w[8], b[8];
-    load8(row + c, v);
-    load8(weight + c, w);
+    kept.value(row, c, v);
+    kept.scale(weight, c, w);
     load8(bias + c, b);
 #pragma unroll
     for (int i = 0; i < 8; i++) v[i] = (v[i] - mean) * scale * w[i] + b[i];

@@ -2,8 +2,8 @@
 //
 // qkv is [rows][(heads + 2 * kvHeads) * headDim]: queries are turned in place, keys and values go to the pool.
 // interleaved = 0: dimension i turns with i + rotaryDim / 2 (Llama); 1: 2i with 2i + 1 (GPT-J). Dimensions from
-// rotaryDim on stay. frequencies holds rotaryDim / 2 angles a position. Grid (rows), block 256,
-// shared memory rotaryDim * 4 bytes. Compile: nvcc -cubin -arch=sm_90a rotary.cu
+// rotaryDim on stay. frequencies holds rotaryDim / 2 angles a position. Grid (rows, any), block 256: block y takes a
+// share of the heads. Shared memory rotaryDim * 4 bytes. Compile: nvcc -cubin -arch=sm_90a rotary.cu
 #include "kv.cuh"
 
 namespace s3 {
@@ -37,36 +37,36 @@ __device__ void rotateAndStore(T* qkv, T* pool, Batch batch, const float* freque
   __syncthreads();
   int block = blockOf(batch, sequence, position);
   int slot = position % kBlockTokens;
-  T* base = qkv + static_cast<size_t>(row) * (heads + 2 * kvHeads) * headDim;
+  int allHeads = heads + 2 * kvHeads;
+  T* base = qkv + static_cast<size_t>(row) * allHeads * headDim;
   int pieces = headDim / 8;
-  int keyEnd = (heads + kvHeads) * pieces;
+  int begin = blockIdx.y * allHeads / gridDim.y * pieces;
+  int end = (blockIdx.y + 1) * allHeads / gridDim.y * pieces;
   // Queries turn in place: a thread's piece is read by another, so whole heads are read before they are written.
   int wholeHeads = blockDim.x / pieces * pieces;
-  for (int start = 0; start < keyEnd; start += wholeHeads) {
-    int p = threadIdx.x < wholeHeads ? start + threadIdx.x : keyEnd;
+  for (int start = begin; start < end; start += wholeHeads) {
+    int p = threadIdx.x < wholeHeads ? start + threadIdx.x : end;
     float v[8];
     int head = p / pieces;
     int d = (p % pieces) * 8;
-    if (p < keyEnd) {
+    if (p < end && head < heads + kvHeads) {
 #pragma unroll
       for (int i = 0; i < 8; i++) {
         v[i] = turned(base + head * headDim, d + i, rotaryDim, interleaved, cosines, sines);
       }
     }
     __syncthreads();
-    if (p < heads * pieces) {
+    if (p >= end) continue;
+    if (head < heads) {
       store8(base + head * headDim + d, v);
-    } else if (p < keyEnd) {
+    } else if (head < heads + kvHeads) {
       size_t at = kvOffset(block, layer, layers, 0, head - heads, kvHeads, headDim);
       store8(pool + at + slot * headDim + d, v);
+    } else {
+      size_t at = kvOffset(block, layer, layers, 1, head - heads - kvHeads, kvHeads, headDim);
+      *reinterpret_cast<uint4*>(pool + at + slot * headDim + d) =
+          *reinterpret_cast<const uint4*>(base + head * headDim + d);
     }
-  }
-  for (int p = threadIdx.x; p < kvHeads * pieces; p += blockDim.x) {
-    int head = p / pieces;
-    int d = (p % pieces) * 8;
-    size_t at = kvOffset(block, layer, layers, 1, head, kvHeads, headDim);
-    *reinterpret_cast<uint4*>(pool + at + slot * headDim + d) =
-        *reinterpret_cast<const uint4*>(base + (heads + kvHeads + head) * headDim + d);
   }
 }
 

@@ -1,7 +1,7 @@
 """Times matrix products and attention against their rooflines and cuBLAS; medians, cold second-level cache.
 
 Usage: bench.py s3kernels.fatbin gemm|configurations|attention|small ...
-S3_COLUMNS=5120 restricts configurations to shapes with as many columns.
+S3_SHAPES=5120x13824,... and S3_ROWS=1,16,... choose other products.
 """
 
 import os
@@ -16,7 +16,9 @@ from gpu import *
 K = Kernels(sys.argv[1])
 BANDWIDTH, FLOPS = 4.4e12, 711e12
 SHAPES = [(15360, 5120), (5120, 5120), (27648, 5120), (5120, 13824)]
-ROWS = [1, 16, 64, 128, 256, 512, 1024]
+if "S3_SHAPES" in os.environ:
+    SHAPES = [tuple(map(int, shape.split("x"))) for shape in os.environ["S3_SHAPES"].split(",")]
+ROWS = list(map(int, os.environ.get("S3_ROWS", "1,16,64,128,256,512,1024").split(",")))
 
 
 def time_graph(calls, repeats=7):
@@ -82,16 +84,12 @@ def bench_gemm():
 def bench_configurations():
     """Every configuration, to choose from."""
     for n, k in SHAPES:
-        if os.environ.get("S3_COLUMNS", str(n)) != str(n):
-            continue
         product = Product(n, k)
-        choices = (1,) if n > 12800 else (2, 4, 8)
+        choices = (splits_of(n, k),)
         for m in ROWS:
             line = []
             for splits in choices:
-                some = [clustered(r, rows, splits) for r, rows in STAGES if r != 3 or splits > 1]
-                some += [serial()] + ([deep(rows) for rows in DEEP_STAGES] if splits == 1 else [])
-                some = [c for c in some if min(m, 128) <= c[2] < 4 * max(m, 16)]
+                some = [c for c in configurations(splits) if min(m, 128) <= c[2] < 4 * max(m, 16)]
                 for c in some:
                     line.append((product.ours(m, c, splits), f"{c[0].replace('_serial', 's')}/{splits}"))
             line.sort()
@@ -101,7 +99,7 @@ def bench_configurations():
 
 
 def bench_attention():
-    print("decode, headDim 128, f16: microseconds for scores and merge, bandwidth of KV read")
+    print("decode, headDim 128, f16: microseconds, bandwidth of KV read")
     d, layers = 128, 2
     ints = lambda v: torch.tensor(v, device="cuda", dtype=torch.int32)
     for heads, kv_heads in ((40, 40), (32, 8)):
@@ -115,24 +113,19 @@ def bench_attention():
                 q = torch.randn(batch, heads * d, device="cuda", dtype=torch.float16)
                 sums = torch.empty(batch * heads * parts * d, device="cuda")
                 states = torch.empty(batch * heads * parts * 2, device="cuda")
+                counters = torch.zeros(batch * kv_heads, device="cuda", dtype=torch.int32)
                 groups = ceil(batch, 8)
                 out = torch.zeros(groups * 8 * heads * d, device="cuda", dtype=torch.float16)
 
                 def decode(layer):
-                    K.launch("attention_decode_f16_d128", (kv_heads, batch, parts), 128, decode_shared(d), q, memory,
-                             positions, sequences, starts, tables, None, sums, states, heads * d, layer, layers, heads,
-                             kv_heads, parts, d**-0.5)
-
-                def merge():
-                    K.launch("attention_merge_f16_d128", (ceil(heads, 4), batch), 128, 0, positions, sequences, None,
-                             sums, states, out, groups, heads, parts)
+                    attention_decode(K, "f16", d, q, memory, positions, sequences, starts, tables, None, sums, states,
+                                     counters, out, groups, layer, layers, heads, kv_heads, batch, parts)
 
                 read = batch * context * kv_heads * d * 4
                 scrub = torch.empty(64 << 20, device="cuda")
-                both = time_graph([lambda i=i: (decode(i % 2), merge()) for i in range(8)])
-                alone = time_graph([lambda i=i: decode(i % 2) for i in range(8)])
-                print(f"heads {heads}/{kv_heads} batch {batch:>3} context {context:>4}: {alone * 1e6:7.1f} us, with merge "
-                      f"{both * 1e6:7.1f} us, {read / both / 1e12:5.2f} TB/s ({read / 1e6:.0f} MB)", flush=True)
+                both = time_graph([lambda i=i: decode(i % 2) for i in range(8)])
+                print(f"heads {heads}/{kv_heads} batch {batch:>3} context {context:>4}: {both * 1e6:7.1f} us, "
+                      f"{read / both / 1e12:5.2f} TB/s ({read / 1e6:.0f} MB)", flush=True)
                 del memory, scrub
     print("prefill of one chunk, headDim 128, f16, causal")
     for heads, kv_heads in ((40, 40), (32, 8)):
@@ -160,7 +153,7 @@ def bench_small():
         stream = torch.randn(m, width, device="cuda")
         weight = torch.randn(width, device="cuda", dtype=torch.float16)
         tiles = torch.zeros(groups * 8 * inner, device="cuda", dtype=torch.float16)
-        norm = time_graph([lambda: K.launch("rms_norm_f16", (m,), 256, 0, stream, None, None, weight, tiles, width,
+        norm = time_graph([lambda: K.launch("rms_norm_f16", (m,), 1024, 0, stream, None, None, weight, tiles, width,
                                             groups, 1e-5)] * 20)
         logits = torch.randn(m, 32000, device="cuda")
         line = [f"m {m}: rms_norm {norm * 1e6:.1f} us"]

@@ -99,6 +99,8 @@ def untile_rows(tiles, rows, k, groups):
 SPLITS = (1, 2, 4, 8)
 STAGES = {(2, 16): 6, (2, 32): 5, (2, 64): 4, (2, 256): 4, (3, 64): 6, (3, 128): 5, (3, 256): 4, (4, 128): 4}
 DEEP_STAGES = {64: 9, 128: 7}
+MANY_STAGES = {16: 4, 32: 3, 64: 3, 128: 3}
+SERIAL_STAGES = {64: 9, 128: 7, 192: 5}
 
 
 def splits_of(n, k):
@@ -117,15 +119,18 @@ def gemm_shared(r, n, stages):
 def gemm_configuration(m, n, k, splits):
     """Name suffix, columns and rows of a block, threads, shared bytes, first grid dimension."""
     rows = next((r for r in (16, 32, 64, 128) if m <= r), 256)
+    tiles = ceil(n, 128)
     if splits == 1:
-        if rows in DEEP_STAGES and ceil(n, 128) <= 132:
+        if 264 < tiles <= 396:  # one wave, if three blocks share a multiprocessor
+            return many(rows) if rows < 128 else clustered(3, 128, 1)
+        if rows in DEEP_STAGES and tiles <= 132:
             return deep(rows)
         return clustered(4 if rows == 128 else 2, rows, 1)
     if rows == 256 and m > 256:
-        return serial()
+        return serial(min(SERIAL_STAGES, key=lambda r: (ceil(ceil(m, r) * tiles, 132) * (64 + r), -r)))
     if rows > 32 and ceil(n, 192) * splits <= 120:  # these blocks need a multiprocessor each
         return clustered(3, rows, splits)
-    return clustered(4 if rows == 128 else 2, rows, splits)
+    return clustered(4 if rows == 128 else 2, max(rows, 32), splits)
 
 
 def threads_of(r, rows):
@@ -141,8 +146,20 @@ def deep(rows):
     return f"r2_n{rows}_deep", 128, rows, 288, gemm_shared(2, rows, DEEP_STAGES[rows]), 1
 
 
-def serial(rows=192):
-    return f"r2_n{rows}_serial", 128, rows, threads_of(2, rows), gemm_shared(2, rows, 5), 1
+def many(rows):
+    return f"r2_n{rows}_many", 128, rows, 288, gemm_shared(2, rows, MANY_STAGES[rows]), 1
+
+
+def serial(rows):
+    return f"r2_n{rows}_serial", 128, rows, threads_of(2, rows), gemm_shared(2, rows, SERIAL_STAGES[rows]), 1
+
+
+def configurations(splits):
+    """All for Hopper that give the bits of this number of segments."""
+    some = [clustered(r, rows, splits) for r, rows in STAGES if r != 3 or splits > 1 or rows == 128]
+    if splits == 1:
+        some += [deep(rows) for rows in DEEP_STAGES] + [many(rows) for rows in MANY_STAGES]
+    return some + [serial(rows) for rows in SERIAL_STAGES]
 
 
 def mma(rows):
@@ -162,7 +179,24 @@ def gemm(kernels, kind, w, x, y, m, n, k, groups, stride, mode=0, bias=None, spl
 
 
 def decode_shared(d):
-    return 2 * (16 * (d + 8) + 4 * 64 * (d + 8) + 16 * 72) + 4 * 64 + 4 * 16
+    return 512 * (d + 8) + max(32 * (d + 8), 2304) + 400
+
+
+def attention_decode(kernels, kind, d, q, pool, positions, sequences, starts, tables, rows, sums, states, counters, out,
+                     groups, layer, layers, heads, kv_heads, count, parts, blocks=None):
+    kernels.launch(f"attention_decode_{kind}_d{d}", (kv_heads, count, blocks or decode_blocks(kv_heads, count, parts)),
+                   128, decode_shared(d), q, pool, positions, sequences, starts, tables, rows, sums, states, counters,
+                   out, q.shape[1], groups, layer, layers, heads, kv_heads, parts, d**-0.5)
+
+
+def decode_blocks(kv_heads, count, parts):
+    """Blocks that share a row's parts: as many as fit at once, for each costs as much as a part to start."""
+    return max(1, min(parts, 396 // (kv_heads * count)))
+
+
+def rotate_blocks(rows, heads, kv_heads):
+    """Blocks that share a row's heads: enough to fill the GPU."""
+    return max(1, min(heads + 2 * kv_heads, 264 // rows, 16))
 
 
 def prefill_shared(d):

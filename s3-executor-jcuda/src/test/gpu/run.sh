@@ -23,6 +23,10 @@ junit() {
     --disable-ansi-colors "$@"
 }
 
+cli() {
+  "$JAVA" -cp "$CP" dev.s3llm.examples.cli.Main "$@"
+}
+
 check() {
   tool=$1
   shift
@@ -47,19 +51,21 @@ for what in "$@"; do
       "$JAVA" -cp "$CP" dev.s3llm.jcuda.TransformersParity /tmp/s3-parity ;;
     churn) "$JAVA" -Xmx1g -cp "$CP" dev.s3llm.jcuda.GpuChurn "${S3_CHURN_SECONDS:-120}" ;;
     step)
-      cli="$JAVA -cp $CP dev.s3llm.examples.cli.Main"
-      $cli bench step --model llama-1b --points 1x512,128x512,512x256
-      $cli bench step --model llama-13b --points 1x512,16x512,64x512,128x512,256x256
-      $cli bench step --model llama-33b --points 1x512,16x512,48x512,128x256 ;;
+      cli bench step --model llama-1b --points 1x512,128x512,512x256
+      cli bench step --model llama-13b --points 1x512,16x512,64x512,128x512,256x256
+      cli bench step --model llama-33b --points 1x512,16x512,48x512,128x256 ;;
     peer)
       python3 "$(dirname "$0")/peer.py" llama-1b:1x512,128x512,512x256 \
         llama-13b:1x512,16x512,64x512,128x512,256x256 llama-33b:1x512,16x512,48x512,128x256 ;;
     serve)
-      cli="$JAVA -cp $CP dev.s3llm.examples.cli.Main"
       : "${S3_TRACE:?the trace alpaca-vicuna.csv}"
       policies=worst-case,s3,oracle,on-demand,forecast
-      $cli bench serve --model llama-33b --trace "$S3_TRACE" --kv-gb 12 --policy $policies
-      $cli bench serve --model gpt-j-6b --trace "$S3_TRACE" --kv-gb 66 --policy $policies --max-running 1024 ;;
+      cli bench serve --model llama-33b --trace "$S3_TRACE" --kv-gb 12 --policy $policies \
+        --seconds "${S3_SERVE_SECONDS:-40}"
+      cli bench serve --model gpt-j-6b --trace "$S3_TRACE" --kv-gb 66 --policy $policies --max-running 1024 \
+        --seconds "${S3_SERVE_SECONDS:-40}"
+      cli bench serve --model llama-13b --trace "$S3_TRACE" --kv-gb 60 --policy on-demand --max-running 128 \
+        --seconds 16 ;;
     *) echo "unknown: $what" >&2; exit 2 ;;
   esac
 done

@@ -6,8 +6,9 @@ import dev.s3llm.execute.StepBatch;
 
 /**
  * How long a step takes: a roofline. The model reads its weights and the batch's keys and values
- * once, or computes two operations for each weight and new token, whichever takes longer; copies to
- * and from host memory come before it.
+ * once, or computes two operations for each weight and new token, whichever takes longer; where
+ * nothing overlaps, the keys and values come after that. Copies to and from host memory come
+ * before.
  *
  * @param model the model
  * @param gpu what it runs on
@@ -23,11 +24,13 @@ public record CostModel(ModelShape model, GpuProfile gpu) {
    * @param copiedBytes bytes copied to or from host memory
    */
   public long stepNanos(long newTokens, long kvTokens, long copiedBytes) {
-    double reads =
-        (model.weightBytes() + (double) kvTokens * model.kvBytesPerToken()) / gpu.bytesPerSecond();
+    double weights = model.weightBytes() / gpu.bytesPerSecond();
+    double kv = (double) kvTokens * model.kvBytesPerToken() / gpu.bytesPerSecond();
     double compute = newTokens * secondsPerToken();
     double copies = copiedBytes / gpu.swapBytesPerSecond();
-    double seconds = (newTokens == 0 ? 0 : Math.max(reads, compute)) + copies;
+    double step =
+        gpu.overlaps() ? Math.max(weights + kv, compute) : Math.max(weights, compute) + kv;
+    double seconds = (newTokens == 0 ? 0 : step) + copies;
     return gpu.overheadNanos() + Math.round(seconds * NANOS_PER_SECOND);
   }
 

@@ -8,7 +8,8 @@ import org.junit.jupiter.api.Test;
 final class CostModelTest {
   /** 2 kB of weights and 10 bytes a token; 1 kB/s, 1,000 operations a second, 1 us, 100 B/s. */
   private static final CostModel COSTS =
-      new CostModel(new ModelShape("m", 1000, 10), new GpuProfile("g", 1000, 1000, 1000, 100));
+      new CostModel(
+          new ModelShape("m", 1000, 10), new GpuProfile("g", 1000, 1000, 1000, 100, true));
 
   @Test
   void smallBatch_readsWeightsAndKv() {
@@ -20,6 +21,15 @@ final class CostModelTest {
   void prefill_computes() {
     // 2 * 1000 parameters * 3 tokens at 1000 operations/s
     assertThat(COSTS.stepNanos(3, 5, 0)).isEqualTo(6_000_001_000L);
+  }
+
+  @Test
+  void withoutOverlap_kvComesAfterTheProducts() {
+    CostModel apart =
+        new CostModel(
+            new ModelShape("m", 1000, 10), new GpuProfile("g", 1000, 1000, 1000, 100, false));
+    assertThat(apart.stepNanos(1, 5, 0)).isEqualTo(2_050_001_000L);
+    assertThat(apart.stepNanos(3, 5, 0)).isEqualTo(6_050_001_000L);
   }
 
   @Test
@@ -50,7 +60,7 @@ final class CostModelTest {
         .isThrownBy(() -> new ModelShape("m", Double.NaN, 1))
         .withMessage("parameters must be positive and finite, but is NaN");
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> new GpuProfile("g", 1, 1, -1, 1))
+        .isThrownBy(() -> new GpuProfile("g", 1, 1, -1, 1, true))
         .withMessage("overheadNanos must be at least 0, but is -1");
   }
 }

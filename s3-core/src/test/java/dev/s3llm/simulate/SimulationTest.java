@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 
 final class SimulationTest {
   private static final ModelShape MODEL = new ModelShape("tiny", 1e6, 1000);
-  private static final GpuProfile GPU = new GpuProfile("slow", 1e9, 1e11, 10_000, 1e9);
+  private static final GpuProfile GPU = new GpuProfile("slow", 1e9, 1e11, 10_000, 1e9, true);
   private static final int MAX_LENGTH = 128;
 
   @Test

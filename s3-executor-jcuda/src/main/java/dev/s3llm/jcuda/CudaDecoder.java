@@ -22,6 +22,15 @@ final class CudaDecoder implements AutoCloseable {
   static final int PART = 256;
 
   private static final int THREADS = 256;
+  private static final int NORM_THREADS = 1024;
+
+  /** Blocks of attention that an H200 runs at once. */
+  private static final int ATTENTION_SLOTS = 396;
+
+  /** Blocks of the rotary embedding that are worth having. */
+  private static final int ROTARY_SLOTS = 264;
+
+  private static final int MOST_ROTARY_BLOCKS = 16;
   private static final int SAMPLE_THREADS = 1024;
 
   private final ModelConfig config;
@@ -42,6 +51,7 @@ final class CudaDecoder implements AutoCloseable {
   private final DeviceMemory activated;
   private final DeviceMemory sums;
   private final DeviceMemory states;
+  private final DeviceMemory counters;
   private final @Nullable DeviceMemory logits;
   private final @Nullable DeviceMemory drawn;
   private final int maxSequences;
@@ -55,6 +65,7 @@ final class CudaDecoder implements AutoCloseable {
       long activated,
       long sums,
       long states,
+      long counters,
       long logits,
       long drawn) {
 
@@ -71,12 +82,14 @@ final class CudaDecoder implements AutoCloseable {
           tileBytes(rows, config.intermediateSize()),
           Float.BYTES * parts * config.headSize(),
           2 * Float.BYTES * parts,
+          (long) Integer.BYTES * format.maxSequences() * config.kvHeads(),
           last ? (long) Float.BYTES * format.maxSequences() * config.vocabularySize() : 0,
           last ? 2L * Integer.BYTES * format.maxSequences() : 0);
     }
 
     long bytes() {
-      return residual + normed + qkv + attended + activated + sums + states + logits + drawn;
+      return residual + normed + qkv + attended + activated + sums + states + counters + logits
+          + drawn;
     }
   }
 
@@ -110,6 +123,7 @@ final class CudaDecoder implements AutoCloseable {
       this.activated = keep(device.allocate(sizes.activated));
       this.sums = keep(device.allocate(sizes.sums));
       this.states = keep(device.allocate(sizes.states));
+      this.counters = keep(device.allocate(sizes.counters));
       this.logits = sizes.logits == 0 ? null : keep(device.allocate(sizes.logits));
       this.drawn = sizes.drawn == 0 ? null : keep(device.allocate(sizes.drawn));
     } catch (RuntimeException e) {
@@ -180,7 +194,15 @@ final class CudaDecoder implements AutoCloseable {
     void run() {
       DeviceMemory embedding = weights.embedding;
       if (embedding != null) {
-        launch("embed_" + type, rows, 0, embedding, batch.tokens, residual, config.hiddenSize());
+        launch(
+            "embed_" + type,
+            rows,
+            THREADS,
+            0,
+            embedding,
+            batch.tokens,
+            residual,
+            config.hiddenSize());
       }
       for (int i = 0; i < range.count(); i++) {
         layer(i, weights.layers.get(i));
@@ -225,6 +247,7 @@ final class CudaDecoder implements AutoCloseable {
         launch(
             "rms_norm_" + type,
             count,
+            NORM_THREADS,
             0,
             residual,
             null,
@@ -238,6 +261,7 @@ final class CudaDecoder implements AutoCloseable {
         launch(
             "layer_norm_" + type,
             count,
+            NORM_THREADS,
             0,
             residual,
             null,
@@ -274,9 +298,14 @@ final class CudaDecoder implements AutoCloseable {
 
     private void rotateAndStore(int i) {
       int turned = config.rope().dimensions();
-      launch(
+      int allHeads = config.heads() + 2 * config.kvHeads();
+      int most = Math.min(allHeads, MOST_ROTARY_BLOCKS);
+      int blocks = Math.max(1, Math.min(most, ROTARY_SLOTS / rows));
+      kernels.launch(
+          stream,
           "rotate_and_store_" + type,
-          rows,
+          new int[] {rows, blocks},
+          THREADS,
           Float.BYTES * turned,
           qkv,
           pool,
@@ -297,11 +326,12 @@ final class CudaDecoder implements AutoCloseable {
     private void decode(int i) {
       int size = config.headSize();
       int parts = parts(shape.longestDecode());
-      int shared = 2 * (272 * (size + 8) + 1152) + 320;
+      int rowBlocks = ATTENTION_SLOTS / (config.kvHeads() * shape.decodes());
+      int shared = 512 * (size + 8) + Math.max(32 * (size + 8), 2304) + 400;
       kernels.launch(
           stream,
           "attention_decode_" + type + "_d" + size,
-          new int[] {config.kvHeads(), shape.decodes(), parts},
+          new int[] {config.kvHeads(), shape.decodes(), Math.max(1, Math.min(parts, rowBlocks))},
           128,
           shared,
           qkv,
@@ -313,28 +343,16 @@ final class CudaDecoder implements AutoCloseable {
           batch.decodeRows,
           sums,
           states,
+          counters,
+          attended,
           qkvSize,
+          groups,
           i,
           range.count(),
           config.heads(),
           config.kvHeads(),
           parts,
           scale());
-      kernels.launch(
-          stream,
-          "attention_merge_" + type + "_d" + size,
-          new int[] {(config.heads() + 3) / 4, shape.decodes()},
-          128,
-          0,
-          batch.positions,
-          batch.sequences,
-          batch.decodeRows,
-          sums,
-          states,
-          attended,
-          groups,
-          config.heads(),
-          parts);
     }
 
     private void prefill(int i) {
@@ -386,8 +404,9 @@ final class CudaDecoder implements AutoCloseable {
           new DeviceAddress(drawn, (long) Integer.BYTES * maxSequences));
     }
 
-    private void launch(String kernel, int count, int shared, @Nullable Object... arguments) {
-      kernels.launch(stream, kernel, new int[] {count}, THREADS, shared, arguments);
+    private void launch(
+        String kernel, int count, int threads, int shared, @Nullable Object... arguments) {
+      kernels.launch(stream, kernel, new int[] {count}, threads, shared, arguments);
     }
   }
 

@@ -10,7 +10,14 @@ import org.jspecify.annotations.Nullable;
 public final class MatrixProduct {
   private static final int[] ROWS = {16, 32, 64, 128};
   private static final int LARGE_ROWS = 256;
+  private static final int[] SERIAL_ROWS = {192, 128, 64};
   private static final int HOPPER = 90;
+
+  /** Of an H200; blocks that fit at once when they share multiprocessors by two and by three. */
+  private static final int MULTIPROCESSORS = 132;
+
+  private static final int TWO_EACH = 2 * MULTIPROCESSORS;
+  private static final int THREE_EACH = 3 * MULTIPROCESSORS;
 
   private final KernelModule kernels;
   private final String type;
@@ -106,24 +113,53 @@ public final class MatrixProduct {
     for (int i = ROWS.length - 1; i >= 0 && m <= ROWS[i]; i--) {
       rows = ROWS[i];
     }
+    int tiles = ceil(n, 128);
     if (splits == 1) {
-      boolean deep = (rows == 64 || rows == 128) && ceil(n, 128) <= 132;
+      if (tiles > TWO_EACH && tiles <= THREE_EACH) {
+        return rows < 128 ? many(rows) : clustered(3, 128, 1);
+      }
+      boolean deep = (rows == 64 || rows == 128) && tiles <= MULTIPROCESSORS;
       return deep ? deep(rows) : clustered(rows == 128 ? 4 : 2, rows, 1);
     }
-    if (rows == LARGE_ROWS && m > LARGE_ROWS) {
-      return new Configuration("r2_n192_serial", 128, 192, 384, shared(2, 192, 5), 1);
+    if (m > LARGE_ROWS) {
+      return serial(m, tiles);
     }
     if (rows > 32 && ceil(n, 192) * splits <= 120) { // these blocks need a multiprocessor each
       return clustered(3, rows, splits);
     }
-    return clustered(rows == 128 ? 4 : 2, rows, splits);
+    return clustered(rows == 128 ? 4 : 2, Math.max(32, rows), splits);
+  }
+
+  /** Of the sizes of a block, the one whose waves take least; the larger among equals. */
+  private static Configuration serial(int m, int tiles) {
+    int best = 0;
+    int least = Integer.MAX_VALUE;
+    for (int rows : SERIAL_ROWS) {
+      int waves = ceil(ceil(m, rows) * tiles, MULTIPROCESSORS);
+      if (waves * (64 + rows) < least) {
+        least = waves * (64 + rows);
+        best = rows;
+      }
+    }
+    int stages = best == 64 ? 9 : best == 128 ? 7 : 5;
+    return new Configuration(
+        "r2_n%d_serial".formatted(best), 128, best, threads(2, best), shared(2, best, stages), 1);
+  }
+
+  private static Configuration many(int rows) {
+    int stages = rows == 16 ? 4 : 3;
+    return new Configuration(
+        "r2_n%d_many".formatted(rows), 128, rows, threads(2, rows), shared(2, rows, stages), 1);
+  }
+
+  private static int threads(int r, int rows) {
+    return 128 * r + (rows > 128 ? 128 : 32);
   }
 
   private static Configuration clustered(int r, int rows, int splits) {
-    int threads = 128 * r + (rows > 128 ? 128 : 32);
     String suffix = "r%d_n%d_c%d".formatted(r, rows, splits);
     return new Configuration(
-        suffix, 64 * r, rows, threads, shared(r, rows, stages(r, rows)), splits);
+        suffix, 64 * r, rows, threads(r, rows), shared(r, rows, stages(r, rows)), splits);
   }
 
   private static Configuration deep(int rows) {

@@ -28,9 +28,15 @@ class MatrixProductTest {
     "128, 27648, 1, r4_n128_c1",
     "129, 27648, 1, r2_n256_c1",
     "1024, 27648, 1, r2_n256_c1",
+    "1, 35840, 1, r2_n16_many",
+    "48, 35840, 1, r2_n64_many",
+    "256, 35840, 1, r3_n128_c1",
+    "1, 5120, 4, r2_n32_c4",
     "32, 5120, 4, r2_n32_c4",
     "64, 5120, 4, r3_n64_c4",
-    "257, 5120, 4, r2_n192_serial",
+    "512, 5120, 4, r2_n192_serial",
+    "512, 4096, 4, r2_n128_serial",
+    "512, 2048, 8, r2_n64_serial",
     "128, 9000, 4, r4_n128_c4"
   })
   void configuration_followsTheRows(int m, int n, int splits, String suffix) {

@@ -18,7 +18,7 @@ final class ProfileFiles {
   private static final long MAX_FILE_BYTES = 1 << 16;
   private static final Set<String> MODEL_FIELDS = Set.of("name", "parameters", "kvBytesPerToken");
   private static final Set<String> GPU_FIELDS =
-      Set.of("name", "bytesPerSecond", "flops", "overheadNanos", "swapBytesPerSecond");
+      Set.of("name", "bytesPerSecond", "flops", "overheadNanos", "swapBytesPerSecond", "overlaps");
 
   private ProfileFiles() {}
 
@@ -47,7 +47,8 @@ final class ProfileFiles {
                 fields.number("bytesPerSecond"),
                 fields.number("flops"),
                 fields.whole("overheadNanos"),
-                fields.number("swapBytesPerSecond")));
+                fields.number("swapBytesPerSecond"),
+                fields.flag("overlaps", true)));
   }
 
   private static Fields read(
@@ -120,6 +121,12 @@ final class ProfileFiles {
       boolean whole = value.isNumber() && value.canConvertToLong() && value.doubleValue() % 1 == 0;
       require(whole, field, value, "a whole number");
       return value.longValue();
+    }
+
+    boolean flag(String field, boolean byDefault) {
+      JsonNode value = json.path(field);
+      require(value.isMissingNode() || value.isBoolean(), field, value, "true or false");
+      return value.asBoolean(byDefault);
     }
 
     private void require(boolean holds, String field, JsonNode value, String expected) {
