@@ -4,7 +4,7 @@
 //
 // A chunk is rowCounts[c] rows from firstRows[c] on: consecutive positions of one sequence whose keys and values are
 // already in the pool. A warp takes 16 packed rows (query * group + head) and walks their positions as attention.cuh
-// says, so that a row gets the bits that attention_decode and attention_merge would give. Blocks stride over
+// says, so that a row gets the bits that attention_decode gives. Blocks stride over
 // the chunk's tiles, long rows first. Compile: nvcc -cubin -arch=sm_90a attention_prefill.cu
 #include "attention.cuh"
 
