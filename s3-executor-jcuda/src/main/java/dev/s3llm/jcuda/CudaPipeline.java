@@ -4,14 +4,13 @@ import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
 import dev.s3llm.jcuda.kernel.PinnedMemory;
+import dev.s3llm.jcuda.kernel.Resources;
 import dev.s3llm.jcuda.kv.KvAudit;
 import dev.s3llm.jcuda.model.ModelConfig;
 import dev.s3llm.jcuda.model.TensorSource;
 import java.nio.ByteBuffer;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,7 +25,7 @@ import org.jspecify.annotations.Nullable;
 final class CudaPipeline implements AutoCloseable {
   private final ModelConfig config;
   private final List<CudaStage> stages = new ArrayList<>();
-  private final Deque<AutoCloseable> resources = new ArrayDeque<>();
+  private final Resources resources = new Resources();
   private final List<BatchImage> images = new ArrayList<>();
   private final List<PinnedMemory> drawn = new ArrayList<>();
   private @Nullable StepClock clock;
@@ -59,8 +58,7 @@ final class CudaPipeline implements AutoCloseable {
                 precision,
                 source,
                 bytes -> progress.loaded(Math.min(total, loaded + bytes), total));
-        stages.add(stage);
-        resources.push(stage);
+        stages.add(resources.keep(stage));
         before += CudaWeights.bytes(config, range);
       }
     } catch (RuntimeException e) {
@@ -108,16 +106,11 @@ final class CudaPipeline implements AutoCloseable {
       stage.allocate(format, blockCount, hostBlockCount, stages.size());
     }
     for (int part = 0; part < stages.size(); part++) {
-      images.add(keep(stages.get(0).newImage(format)));
-      drawn.add(keep(last().allocatePinned(2L * Integer.BYTES * format.maxSequences())));
+      images.add(resources.keep(stages.get(0).newImage(format)));
+      drawn.add(resources.keep(last().allocatePinned(2L * Integer.BYTES * format.maxSequences())));
     }
-    clock = keep(new StepClock(last()));
+    clock = resources.keep(new StepClock(last()));
     audit = checked ? new KvAudit(format.blockTokens(), blockCount, hostBlockCount) : null;
-  }
-
-  private <T extends AutoCloseable> T keep(T resource) {
-    resources.push(resource);
-    return resource;
   }
 
   /** Times of the steps so far. */
@@ -218,15 +211,8 @@ final class CudaPipeline implements AutoCloseable {
     return logits;
   }
 
-  /** Last in, first out. */
   @Override
   public void close() {
-    while (!resources.isEmpty()) {
-      try {
-        resources.pop().close();
-      } catch (Exception e) {
-        org.slf4j.LoggerFactory.getLogger(CudaPipeline.class).debug("could not be released", e);
-      }
-    }
+    resources.close();
   }
 }

@@ -8,12 +8,11 @@ import dev.s3llm.jcuda.kernel.DeviceMemory;
 import dev.s3llm.jcuda.kernel.DeviceStream;
 import dev.s3llm.jcuda.kernel.KernelModule;
 import dev.s3llm.jcuda.kernel.PinnedMemory;
+import dev.s3llm.jcuda.kernel.Resources;
 import dev.s3llm.jcuda.kv.DeviceKvPool;
 import dev.s3llm.jcuda.model.ModelConfig;
 import dev.s3llm.jcuda.model.TensorSource;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
@@ -34,7 +33,7 @@ final class CudaStage implements AutoCloseable {
   private final LayerRange range;
   private final Precision precision;
   private final int ordinal;
-  private final Deque<AutoCloseable> resources = new ArrayDeque<>();
+  private final Resources resources = new Resources();
   private final Device device;
   private final DeviceStream compute;
   private final KernelModule kernels;
@@ -70,24 +69,19 @@ final class CudaStage implements AutoCloseable {
     this.range = range;
     this.precision = precision;
     this.ordinal = ordinal;
-    this.device = keep(Device.open(ordinal));
+    this.device = resources.keep(Device.open(ordinal));
     try {
-      this.compute = keep(device.newStream());
-      this.kernels = keep(new KernelModule());
+      this.compute = resources.keep(device.newStream());
+      this.kernels = resources.keep(new KernelModule());
       requireRoom(
           "the weights of layers " + range.from() + " to " + (range.to() - 1), weightBytes());
       this.weights =
-          keep(
+          resources.keep(
               new CudaWeights(device, compute, kernels, config, range, precision, source, onBytes));
     } catch (RuntimeException e) {
       close();
       throw e;
     }
-  }
-
-  private <T extends AutoCloseable> T keep(T resource) {
-    resources.push(resource);
-    return resource;
   }
 
   private long weightBytes() {
@@ -136,20 +130,22 @@ final class CudaStage implements AutoCloseable {
   void allocate(BatchFormat format, int blockCount, int hostBlockCount, int parts) {
     device.makeCurrent();
     DeviceKvPool pool =
-        keep(
+        resources.keep(
             new DeviceKvPool(device, blockBytes(format.blockTokens()), blockCount, hostBlockCount));
-    DeviceBatch input = keep(new DeviceBatch(device, format));
+    DeviceBatch input = resources.keep(new DeviceBatch(device, format));
     CudaDecoder decoder =
-        keep(
+        resources.keep(
             new CudaDecoder(
                 device, kernels, config, range, precision, weights, pool.blocks(), input, format));
     List<Part> all = new ArrayList<>();
     for (int i = 0; i < parts; i++) {
       long bytes = decoder.residual().bytes();
-      DeviceMemory inbox = range.first() ? null : keep(device.allocate(bytes));
-      all.add(new Part(inbox, keep(device.newEvent())));
+      DeviceMemory inbox = range.first() ? null : resources.keep(device.allocate(bytes));
+      all.add(new Part(inbox, resources.keep(device.newEvent())));
     }
-    memory = new Memory(format, pool, input, decoder, keep(new GraphCache()), List.copyOf(all));
+    memory =
+        new Memory(
+            format, pool, input, decoder, resources.keep(new GraphCache()), List.copyOf(all));
   }
 
   private Memory memory() {
@@ -248,22 +244,13 @@ final class CudaStage implements AutoCloseable {
     compute.synchronize();
   }
 
-  /** Last in, first out; a lost device refuses, and then its memory goes with the process. */
   @Override
   public void close() {
-    if (!resources.isEmpty()) {
-      try {
-        device.makeCurrent();
-      } catch (DeviceException e) {
-        LOG.debug("a lost device cannot be made current", e);
-      }
+    try {
+      device.makeCurrent();
+    } catch (DeviceException e) {
+      LOG.debug("a lost device cannot be made current", e);
     }
-    while (!resources.isEmpty()) {
-      try {
-        resources.pop().close();
-      } catch (Exception e) {
-        LOG.debug("could not be released", e);
-      }
-    }
+    resources.close();
   }
 }

@@ -8,9 +8,8 @@ import dev.s3llm.jcuda.kernel.DeviceEvent;
 import dev.s3llm.jcuda.kernel.DeviceMemory;
 import dev.s3llm.jcuda.kernel.DeviceStream;
 import dev.s3llm.jcuda.kernel.PinnedMemory;
-import java.util.ArrayDeque;
+import dev.s3llm.jcuda.kernel.Resources;
 import java.util.BitSet;
-import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 public final class DeviceKvPool implements AutoCloseable {
   private static final int POISON = 0xFF; // a NaN in both number types
 
-  private final Deque<AutoCloseable> resources = new ArrayDeque<>();
+  private final Resources resources = new Resources();
   private final long blockBytes;
   private final DeviceMemory blocks;
   private final @Nullable PinnedMemory swapped;
@@ -40,23 +39,20 @@ public final class DeviceKvPool implements AutoCloseable {
   public DeviceKvPool(Device device, long blockBytes, int blockCount, int hostBlockCount) {
     this.blockBytes = blockBytes;
     try {
-      this.blocks = keep(device.allocate(Math.multiplyExact(blockBytes, (long) blockCount)));
+      this.blocks =
+          resources.keep(device.allocate(Math.multiplyExact(blockBytes, (long) blockCount)));
       this.swapped =
           hostBlockCount == 0
               ? null
-              : keep(device.allocatePinned(Math.multiplyExact(blockBytes, (long) hostBlockCount)));
-      this.copies = keep(device.newStream());
-      this.needed = keep(device.newEvent());
-      this.done = keep(device.newEvent());
+              : resources.keep(
+                  device.allocatePinned(Math.multiplyExact(blockBytes, (long) hostBlockCount)));
+      this.copies = resources.keep(device.newStream());
+      this.needed = resources.keep(device.newEvent());
+      this.done = resources.keep(device.newEvent());
     } catch (RuntimeException e) {
       close();
       throw e;
     }
-  }
-
-  private <T extends AutoCloseable> T keep(T resource) {
-    resources.push(resource);
-    return resource;
   }
 
   /** The blocks on the device. */
@@ -135,14 +131,6 @@ public final class DeviceKvPool implements AutoCloseable {
   /** Releases everything. Idempotent. */
   @Override
   public void close() {
-    while (!resources.isEmpty()) {
-      try {
-        resources.pop().close();
-      } catch (RuntimeException e) {
-        throw e;
-      } catch (Exception e) {
-        throw new IllegalStateException(e); // none of these throws a checked one
-      }
-    }
+    resources.close();
   }
 }
