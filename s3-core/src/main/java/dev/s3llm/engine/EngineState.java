@@ -3,6 +3,7 @@ package dev.s3llm.engine;
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.memory.KvBlockPool;
 import dev.s3llm.memory.SequenceView;
+import dev.s3llm.memory.StepCost;
 import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.observe.FinishReason;
@@ -45,6 +46,10 @@ final class EngineState {
   boolean drafted;
 
   @Nullable StepInFlight inFlight;
+
+  /** What the latest step cost, until the planner is told. */
+  @Nullable StepCost untoldCost;
+
   @Nullable Throwable lost;
   @Nullable Sequence lastDeferred;
 

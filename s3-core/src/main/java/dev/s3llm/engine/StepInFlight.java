@@ -13,6 +13,9 @@ final class StepInFlight {
   final List<KvBlockPool.Lease> fenced = new ArrayList<>();
   int newTokens;
 
+  /** Tokens whose KV its preemptions took from the device. */
+  int lostTokens;
+
   StepInFlight(long step, long launchedNanos, int expectedSequences) {
     this.sequences = new ArrayList<>(expectedSequences);
     this.step = step;

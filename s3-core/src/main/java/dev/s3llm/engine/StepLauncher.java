@@ -6,6 +6,7 @@ import dev.s3llm.execute.KvGrowth;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.memory.KvBlockPool;
+import dev.s3llm.memory.StepCost;
 import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.schedule.Decision;
 import dev.s3llm.schedule.PreemptionMode;
@@ -26,6 +27,7 @@ final class StepLauncher {
 
   /** Carries the plan out; the step is in flight from here on. */
   StepBatch launch(StepPlan plan, long now) {
+    tellCost();
     StepInFlight step = new StepInFlight(state.counters.steps++, now, plan.work().size());
     List<BlockCopy> swapOuts = new ArrayList<>();
     List<BlockCopy> swapIns = new ArrayList<>();
@@ -44,12 +46,22 @@ final class StepLauncher {
     return new StepBatch(step.step, sequences, swapOuts, swapIns);
   }
 
+  /** Tells at launch, not at the end: a draft and a plan made anew must know the same. */
+  private void tellCost() {
+    StepCost cost = state.untoldCost;
+    if (cost != null) {
+      state.parts.planner().stepCompleted(cost);
+      state.untoldCost = null;
+    }
+  }
+
   private void preempt(
       Decision.Preempt decision, StepInFlight step, List<BlockCopy> swapOuts, long now) {
     Sequence victim = (Sequence) decision.sequence();
     int kvTokens = victim.kvTokens();
     boolean swap = decision.mode() == PreemptionMode.SWAP && kvTokens > 0;
     count(decision, kvTokens, swap);
+    step.lostTokens += kvTokens;
     if (swap) {
       copyOut(victim, profile.blocksFor(kvTokens), swapOuts);
       step.swappedOut.add(victim);

@@ -2,6 +2,7 @@ package dev.s3llm.engine;
 
 import dev.s3llm.execute.StepResult;
 import dev.s3llm.memory.KvBlockPool;
+import dev.s3llm.memory.StepCost;
 import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.FinishReason;
 import java.util.concurrent.CompletionException;
@@ -45,9 +46,11 @@ final class StepResults {
   }
 
   private void succeeded(StepInFlight step, StepResult result, long now) {
+    int produced = 0;
     for (int i = 0; i < step.sequences.size(); i++) {
       Sequence sequence = step.sequences.get(i);
       Throwable failure = result.failures().isEmpty() ? null : result.failures().get(i);
+      produced += sequence.samples() ? 1 : 0;
       if (sequence.ended()) {
         continue;
       }
@@ -57,6 +60,8 @@ final class StepResults {
         deliver(sequence, result.tokens()[i], now);
       }
     }
+    state.untoldCost =
+        new StepCost(produced, step.newTokens, step.lostTokens, now - step.launchedNanos);
     state.publish(
         () ->
             new EngineEvent.StepCompleted(

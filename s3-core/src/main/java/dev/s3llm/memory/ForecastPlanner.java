@@ -1,8 +1,5 @@
 package dev.s3llm.memory;
 
-import java.util.HashMap;
-import java.util.Map;
-
 /**
  * Packs by what the batch will need over time: a candidate joins while the batch's forecast use,
  * with a margin of z standard deviations, stays within capacity at every horizon. Nothing is
@@ -10,46 +7,48 @@ import java.util.Map;
  *
  * <p>Sequences end at different times, so the sum of what each may need overstates what all need at
  * once, by 1.4 to 2 times on real traces. The forecast ({@link UsageForecast}) adds means and
- * variances instead; the margin ({@link SafetyMargin}) steers itself by the tokens that preemptions
- * cost. Where all lengths are known exactly the future peak is computed instead ({@link
- * FuturePeak}) and no margin is needed.
+ * variances instead; the margin ({@link SafetyMargin}, which also says why it is stable) steers
+ * itself: preemptions raise it by the tokens that they cost, quiet lowers it, and what a token
+ * costs is learned from the times of steps. Where all lengths are known exactly, and as long as
+ * that holds true, the future peak is computed instead ({@link FuturePeak}) and no margin is
+ * needed.
  *
  * <p>Needs predictions whose spread means something: wrap a predictor of single numbers in a {@link
  * dev.s3llm.predict.CalibratedPredictor}. Not thread-safe.
  */
 public final class ForecastPlanner extends GrowingPlanner {
-  private static final double DEFAULT_LOSS_SHARE = 0.01;
+  private static final double DEFAULT_MOST_LOST = 0.019;
 
-  /** Sequences remembered as preempted, beyond which the loss of some is not counted. */
-  private static final int MAX_REMEMBERED = 1 << 16;
-
-  /** Share of memory that an admission leaves free, for sequences that cross a block at once. */
-  private static final double FREE_SHARE = 0.01;
-
+  private final double mostLost;
   private final UsageForecast forecast = new UsageForecast();
   private final SafetyMargin margin;
-  private final Map<Long, Integer> preemptionsSeen = new HashMap<>();
+  private double capacityBlocks = 1;
   private double capacityTokens = 1;
   private boolean exact;
   private FuturePeak peak = new FuturePeak(1);
 
-  /** Creates the planner; one percent of the tokens may be lost to preemptions. */
+  /** Tokens to be produced before lengths that claim to be exact are believed again. */
+  private double doubtTokens;
+
+  /** Creates the planner; at most 1.9 percent of the tokens may be lost to preemptions. */
   public ForecastPlanner() {
-    this(DEFAULT_LOSS_SHARE);
+    this(DEFAULT_MOST_LOST);
   }
 
   /**
    * Creates the planner.
    *
-   * @param lossShare tokens whose KV preemptions may cost, over tokens produced; above 0, below 1
+   * @param mostLost tokens whose KV preemptions may cost in the long run, over tokens produced,
+   *     even where they cost no time; above 0, below 1
    */
-  public ForecastPlanner(double lossShare) {
+  public ForecastPlanner(double mostLost) {
     super("forecast");
-    if (!(lossShare > 0 && lossShare < 1)) {
+    if (!(mostLost > 0 && mostLost < 1)) {
       throw new IllegalArgumentException(
-          "lossShare must be above 0 and below 1, but is " + lossShare);
+          "mostLost must be above 0 and below 1, but is " + mostLost);
     }
-    this.margin = new SafetyMargin(lossShare);
+    this.mostLost = mostLost;
+    this.margin = new SafetyMargin(mostLost);
   }
 
   /** Standard deviations kept free at present. */
@@ -58,11 +57,18 @@ public final class ForecastPlanner extends GrowingPlanner {
   }
 
   @Override
+  public void stepCompleted(StepCost cost) {
+    doubtTokens = Math.max(0, doubtTokens + cost.lostTokens() / mostLost - cost.producedTokens());
+    double deviation = forecast.deviationAtPeak(margin.deviations());
+    margin.observe(cost, deviation / capacityBlocks, capacityTokens);
+  }
+
+  @Override
   public void beginPlan(MemoryView view) {
-    capacityTokens = (double) view.capacityBlocks() * view.blockTokens();
-    margin.produced(view.running().size(), capacityTokens);
+    capacityBlocks = view.capacityBlocks();
+    capacityTokens = capacityBlocks * view.blockTokens();
     forecast.update(view.running(), view.blockTokens());
-    exact = forecast.exact();
+    exact = doubtTokens == 0 && forecast.exact();
     if (exact) {
       peak = FuturePeak.of(view, sequence -> sequence.prediction().maxTokens());
     }
@@ -70,34 +76,15 @@ public final class ForecastPlanner extends GrowingPlanner {
 
   @Override
   boolean fitsInFuture(SequenceView candidate, MemoryView view) {
-    countLoss(candidate);
-    if (exact && UsageForecast.exact(candidate)) {
-      return peak.admits(candidate, candidate.prediction().maxTokens(), view.capacityBlocks());
-    }
-    exact = false;
+    exact = exact && UsageForecast.exact(candidate);
     boolean alone = view.availableBlocks() == view.capacityBlocks();
-    double free = alone ? 0 : FREE_SHARE * view.capacityBlocks();
-    double capacity = view.capacityBlocks() - free;
-    boolean fits = alone || forecast.fits(candidate, capacity, margin.deviations());
+    boolean fits =
+        exact
+            ? peak.admits(candidate, candidate.prediction().maxTokens(), view.capacityBlocks())
+            : alone || forecast.fits(candidate, view.capacityBlocks(), margin.deviations());
     if (fits) {
-      if (alone) {
-        forecast.fits(candidate, capacity, 0);
-      }
-      forecast.join();
-      preemptionsSeen.remove(candidate.sequenceId());
+      forecast.join(candidate);
     }
     return fits;
-  }
-
-  /** A candidate that was preempted since it was seen last has cost its tokens. */
-  private void countLoss(SequenceView candidate) {
-    int preemptions = candidate.preemptions();
-    if (preemptions == 0 || preemptionsSeen.size() > MAX_REMEMBERED) {
-      return;
-    }
-    Integer before = preemptionsSeen.put(candidate.sequenceId(), preemptions);
-    if (before == null) {
-      margin.lost(candidate.contextTokens(), capacityTokens);
-    }
   }
 }

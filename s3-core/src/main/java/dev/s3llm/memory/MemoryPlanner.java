@@ -15,6 +15,12 @@ public interface MemoryPlanner {
   /** Called before the decisions of each plan. Nothing by default. */
   default void beginPlan(MemoryView view) {}
 
+  /**
+   * Called once for each step that succeeded, after the plan of the next one is settled. Nothing by
+   * default.
+   */
+  default void stepCompleted(StepCost cost) {}
+
   /** May this waiting sequence start (or start again), and with how much? */
   MemoryDecision admit(SequenceView candidate, MemoryView view);
 

@@ -1,49 +1,76 @@
 package dev.s3llm.memory;
 
 /**
- * How many standard deviations the forecast keeps free, steered by what happens: tokens whose KV
- * was lost to preemptions raise it, tokens produced lower it, so that in the long run the lost are
- * a set share of the produced.
+ * How many standard deviations of the batch's use the forecast keeps free, steered by what
+ * preemptions cost against what idle memory costs.
  *
- * <p>Stability. Let z change by {@code GAIN * (lost - share * produced) / capacity}, all in tokens.
- * The share lost falls as z rises (more is kept free), so the expected change is a decreasing
- * function of z with one zero: the fixed point attracts. A step cannot overshoot far, because one
- * preemption loses at most one sequence's context, which moves z by at most {@code GAIN} times that
- * context's share of memory, and because z is bounded. Errors that hit a whole burst at once raise
- * z with the first preemptions, before the rest of the burst is admitted.
+ * <p>The goal. With z deviations kept free, a share z * s of memory stands idle, s being one
+ * deviation over capacity, and a share r(z) of the tokens produced is lost to preemptions. Memory
+ * is worth what it adds to the batch: where a token more costs the share c of an average one
+ * ({@link TokenCost}), a batch larger by one percent gains 1 - c percent. So throughput falls short
+ * by {@code (1 - c) z s + c r(z)}. The tail of a sum of many sequences is nearly normal, so r' = -z
+ * r, and the loss is least where {@code r = (1 - c) s / (c z)}. That is the share of lost tokens
+ * aimed at: much where computing is free, little where it is not, and never more than a cap.
+ *
+ * <p>The steering. {@code ln z} changes by {@code GAIN * (lost - aim * produced) / capacity}, all
+ * in tokens, so in the long run the share lost is the share aimed at.
+ *
+ * <p>Stability. The expected change has the sign of z r(z) - z aim(z). Above z = 1, z r(z) falls as
+ * z rises, because r falls like exp(-z^2 / 2), while z * aim(z) is constant or, under the cap,
+ * rises; below z = 1 more is lost than the cap allows, so z rises. Hence one zero, with a rising
+ * drift below and a falling drift above it: the fixed point attracts from everywhere. A single
+ * preemption loses at most one sequence's context, so a step cannot overshoot by more than GAIN
+ * times that context's share of memory, in logarithm; noise around the fixed point is of that
+ * order. Near the fixed point an error fades within about {@code capacity / (GAIN * batch * z * z *
+ * aim)} steps, which does not depend on the size of memory, as capacity over batch is a sequence's
+ * context. Errors that hit a whole burst raise z with the first preemptions, in proportion to what
+ * they cost, before the rest of the burst is admitted; z is bounded, so that no history can close
+ * the device or be unlearned too late.
  *
  * <p>Not thread-safe.
  */
 final class SafetyMargin {
-  private static final double GAIN = 8;
+  private static final double GAIN = 2;
   private static final double LEAST = 0.25;
-  private static final double MOST = 8;
+  private static final double MOST = 32;
 
-  private final double lossShare;
+  /** The least share aimed at: with less, quiet would never lower the margin. */
+  private static final double LEAST_AIM = 5e-4;
+
+  private final double mostLost;
+  private final TokenCost cost = new TokenCost();
   private double z = 2;
 
   /**
    * Creates the margin.
    *
-   * @param lossShare tokens that may be lost to preemptions, over tokens produced
+   * @param mostLost cap on tokens lost to preemptions, over tokens produced
    */
-  SafetyMargin(double lossShare) {
-    this.lossShare = lossShare;
+  SafetyMargin(double mostLost) {
+    this.mostLost = mostLost;
   }
 
   double deviations() {
     return z;
   }
 
-  void produced(long tokens, double capacityTokens) {
-    change(-GAIN * lossShare * tokens / capacityTokens);
+  /**
+   * Takes a step into account.
+   *
+   * @param deviation one standard deviation of the batch's use, over capacity
+   */
+  void observe(StepCost step, double deviation, double capacityTokens) {
+    cost.observe(step);
+    double excess = step.lostTokens() - aim(deviation) * step.producedTokens();
+    z = Math.max(LEAST, Math.min(MOST, z * Math.exp(GAIN * excess / capacityTokens)));
   }
 
-  void lost(long tokens, double capacityTokens) {
-    change(GAIN * tokens / capacityTokens);
-  }
-
-  private void change(double by) {
-    z = Math.max(LEAST, Math.min(MOST, z + by));
+  /** Tokens that should be lost to preemptions, over tokens produced. */
+  double aim(double deviation) {
+    double share = cost.share();
+    double best = (1 - share) * deviation / (share * z); // infinite where tokens cost nothing
+    return Double.isNaN(best)
+        ? mostLost
+        : Math.max(Math.min(LEAST_AIM, mostLost), Math.min(mostLost, best));
   }
 }

@@ -13,9 +13,10 @@ import java.util.List;
  * generated; otherwise none. Sequences are taken to end independently of each other, but for a
  * small error that all share; {@link SafetyMargin} answers for what that leaves out.
  *
- * <p>Each sequence's part is a row. A row is made when the sequence joins and made anew every
- * {@value #REFRESH} plans, in turn, so that the work of a plan is small and even; the sums are
- * taken over all rows each time. Not thread-safe.
+ * <p>Each sequence's part is a row. A row is made when the sequence joins and made anew with every
+ * {@value #REFRESH}th token, in turn, so that the work of a plan is small and even; the sums are
+ * taken over all rows each time. So what it says depends on the sequences alone, not on how often
+ * it was asked. Not thread-safe.
  */
 final class UsageForecast {
   /** Steps ahead. */
@@ -25,7 +26,10 @@ final class UsageForecast {
   };
 
   private static final int COUNT = HORIZONS.length;
-  private static final int REFRESH = 16;
+
+  /** Tokens that a sequence may have grown by since its row was made. */
+  static final int REFRESH = 16;
+
   private static final double ALMOST_SURELY_OVER = 1e-6;
 
   /** What errors that all sequences share, such as a burst of longer answers, add: of the mean. */
@@ -36,12 +40,10 @@ final class UsageForecast {
   private final double[] sums = new double[2 * COUNT];
   private final double[] candidate = new double[2 * COUNT];
   private int blockTokens = 1;
-  private int turn;
 
   /** Takes up the batch as it is: drops rows of sequences that left, adds those that came. */
   void update(List<? extends SequenceView> running, int tokensInBlock) {
     blockTokens = tokensInBlock;
-    turn = (turn + 1) % REFRESH;
     int kept = 0;
     int next = 0;
     for (int i = 0; i < members.size() && next < running.size(); i++) {
@@ -75,8 +77,11 @@ final class UsageForecast {
   }
 
   private void refreshSome() {
-    for (int i = turn; i < members.size(); i += REFRESH) {
-      fill(members.get(i), rows, i * 2 * COUNT);
+    for (int i = 0; i < members.size(); i++) {
+      SequenceView member = members.get(i);
+      if ((member.generatedTokens() + member.sequenceId()) % REFRESH == 0) {
+        fill(member, rows, i * 2 * COUNT);
+      }
     }
   }
 
@@ -107,22 +112,47 @@ final class UsageForecast {
     return sequence.generatedTokens() < longest && prediction.survival(longest - 1) == 1;
   }
 
+  /** The means at each horizon, then the variances. */
+  double[] sums() {
+    return sums.clone();
+  }
+
+  /** One standard deviation of the batch's use where use with its margin is highest, in blocks. */
+  double deviationAtPeak(double z) {
+    double peak = -1;
+    double deviation = 0;
+    for (int j = 0; j < COUNT; j++) {
+      double here = deviation(sums[j], sums[COUNT + j]);
+      double use = sums[j] + z * here;
+      if (use > peak) {
+        peak = use;
+        deviation = here;
+      }
+    }
+    return deviation;
+  }
+
+  private static double deviation(double mean, double variance) {
+    double together = CORRELATED * mean;
+    return Math.sqrt(variance + together * together);
+  }
+
   /** Whether the batch and one more stay within capacity, with a margin of z deviations. */
   boolean fits(SequenceView sequence, double capacityBlocks, double z) {
     fill(sequence, candidate, 0);
     for (int j = 0; j < COUNT; j++) {
       double mean = sums[j] + candidate[j];
-      double together = CORRELATED * mean;
-      double variance = sums[COUNT + j] + candidate[COUNT + j] + together * together;
-      if (mean + z * Math.sqrt(variance) > capacityBlocks) {
+      double variance = sums[COUNT + j] + candidate[COUNT + j];
+      if (mean + z * deviation(mean, variance) > capacityBlocks) {
         return false;
       }
     }
     return true;
   }
 
-  /** Counts the sequence that was asked about last as one of the batch, until the next update. */
-  void join() {
+  /** Counts a sequence as one of the batch, until the next update. */
+  void join(SequenceView sequence) {
+    fill(sequence, candidate, 0);
     for (int j = 0; j < 2 * COUNT; j++) {
       sums[j] += candidate[j];
     }

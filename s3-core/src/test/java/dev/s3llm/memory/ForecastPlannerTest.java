@@ -54,22 +54,47 @@ class ForecastPlannerTest {
   @Test
   void preemptions_raiseTheMarginAndQuietLowersIt() {
     ForecastPlanner planner = new ForecastPlanner();
+    planner.beginPlan(view(List.of(running(99, 10, 10, 1))));
     double before = planner.marginDeviations();
     for (int i = 0; i < 5; i++) {
-      TestSequence preempted = new TestSequence(i, 50, 200).generated(30).floor(60);
-      planner.beginPlan(view(List.of(running(99, 10, 10, 1))));
-      planner.admit(preempted, view(List.of(running(99, 10, 10, 1))));
+      planner.stepCompleted(new StepCost(10, 10, 80, 1_000));
     }
     double raised = planner.marginDeviations();
-    List<TestSequence> batch = new ArrayList<>();
-    for (int i = 0; i < 20; i++) {
-      batch.add(running(100 + i, 10, 100, 5));
+    for (int i = 0; i < 200_000; i++) {
+      planner.stepCompleted(new StepCost(20, 20 + i % 7, 0, 1_000));
     }
-    for (int i = 0; i < 50_000; i++) {
-      planner.beginPlan(view(batch));
-    }
-    assertThat(raised).isGreaterThan(before + 1);
+    assertThat(raised).isGreaterThan(1.5 * before);
     assertThat(planner.marginDeviations()).isLessThan(before).isGreaterThan(0);
+  }
+
+  @Test
+  void exactLengthsThatProvedWrong_areDoubtedUntilTheLossIsMadeUpFor() {
+    LengthPrediction claimed = LengthPrediction.exactly(101);
+    ForecastPlanner planner = new ForecastPlanner(0.01);
+    int believing = admissions(planner, List.of(), claimed);
+    planner.stepCompleted(new StepCost(1, 1, 300, 1_000));
+    int doubting = admissions(planner, List.of(), claimed);
+    for (int i = 0; i < 300; i++) {
+      planner.stepCompleted(new StepCost(100, 100, 0, 1_000));
+    }
+    assertThat(believing).isEqualTo(9);
+    assertThat(doubting).isBetween(1, 8);
+    assertThat(admissions(planner, List.of(), claimed)).isEqualTo(9);
+  }
+
+  @Test
+  void exactAndUncertainCandidatesOfOnePlan_countTogether() {
+    ForecastPlanner planner = new ForecastPlanner();
+    MemoryView empty = view(List.of());
+    planner.beginPlan(empty);
+    for (int i = 0; i < 8; i++) {
+      TestSequence exact = new TestSequence(i, 10, 400).predicted(LengthPrediction.exactly(101));
+      assertThat(planner.admit(exact, new MemoryView(1, CAPACITY, 900 - 10 * i, List.of())))
+          .isInstanceOf(Reserve.class);
+    }
+    TestSequence uncertain = new TestSequence(9, 10, 400).predicted(LengthPrediction.uniform(400));
+    assertThat(planner.admit(uncertain, new MemoryView(1, CAPACITY, 820, List.of())))
+        .isInstanceOf(MemoryDecision.Defer.class);
   }
 
   @Test
@@ -82,11 +107,11 @@ class ForecastPlannerTest {
   }
 
   @Test
-  void lossShare_isChecked() {
+  void mostLost_isChecked() {
     for (double bad : new double[] {0, 1, -1, Double.NaN}) {
       assertThatIllegalArgumentException()
           .isThrownBy(() -> new ForecastPlanner(bad))
-          .withMessageContaining("lossShare");
+          .withMessageContaining("mostLost");
     }
   }
 

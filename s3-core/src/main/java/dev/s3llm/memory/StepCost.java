@@ -1,0 +1,12 @@
+package dev.s3llm.memory;
+
+/**
+ * What a step that is over cost and brought.
+ *
+ * @param producedTokens output tokens it sampled
+ * @param computedTokens tokens the model processed: decodes, prefills and recomputations
+ * @param lostTokens tokens whose KV its preemptions took from the device, to be recomputed or
+ *     swapped in later
+ * @param nanos from its launch to its end
+ */
+public record StepCost(int producedTokens, int computedTokens, int lostTokens, long nanos) {}

@@ -1,0 +1,88 @@
+package dev.s3llm.memory;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.List;
+import java.util.Random;
+import java.util.function.IntToLongFunction;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
+import net.jqwik.api.constraints.Size;
+import org.junit.jupiter.api.Test;
+
+class SafetyMarginTest {
+  private static final double CAP = 0.02;
+  private static final double CAPACITY = 10_000;
+  private static final double DEVIATION = 0.05;
+  private static final int BATCH = 60;
+
+  @Test
+  void whereTokensAreFree_theCapIsTheAim() {
+    SafetyMargin margin = new SafetyMargin(CAP);
+    run(margin, 200, tokens -> 20_000, 0);
+    assertThat(margin.aim(DEVIATION)).isEqualTo(CAP);
+  }
+
+  @Test
+  void whereTokensAreDear_littleMayBeLost() {
+    SafetyMargin margin = new SafetyMargin(CAP);
+    run(margin, 200, tokens -> 100 * tokens, 0);
+    assertThat(margin.aim(DEVIATION)).isLessThan(CAP / 10).isGreaterThan(0);
+  }
+
+  @Test
+  void inBetween_theAimBalancesIdleAndLost() {
+    SafetyMargin margin = new SafetyMargin(0.5);
+    run(margin, 200, tokens -> 10_000 + 100 * tokens, 0);
+    double mean = BATCH + 3; // prefills of 0 to 6 tokens
+    double share = 100 * BATCH / (10_000 + 100 * mean);
+    assertThat(margin.aim(DEVIATION))
+        .isCloseTo((1 - share) * DEVIATION / (share * margin.deviations()), within(1e-3));
+  }
+
+  /** Preemptions fall with the margin as a normal tail does; the loss settles at the cap. */
+  @Test
+  void lossSettlesAtTheCap() {
+    for (double scale : new double[] {0.3, 1, 3}) {
+      SafetyMargin margin = new SafetyMargin(CAP);
+      double settling = run(margin, 5_000, tokens -> 20_000, scale);
+      double lost = run(margin, 20_000, tokens -> 20_000, scale);
+      assertThat(settling).as("scale %s", scale).isLessThan(2 * CAP);
+      assertThat(lost).as("scale %s", scale).isCloseTo(CAP, within(CAP / 10));
+    }
+  }
+
+  @Property
+  void marginStaysBounded(
+      @ForAll @Size(max = 200) List<@IntRange(min = 0, max = 100_000) Integer> lost,
+      @ForAll @IntRange(min = 0, max = 100_000) int produced,
+      @ForAll @IntRange(min = 0, max = 1_000_000) int nanos) {
+    SafetyMargin margin = new SafetyMargin(CAP);
+    for (int tokens : lost) {
+      margin.observe(new StepCost(produced, produced + tokens % 9, tokens, nanos), DEVIATION, 100);
+      assertThat(margin.deviations()).isBetween(0.25, 32.0);
+      assertThat(margin.aim(DEVIATION)).isGreaterThan(0).isLessThanOrEqualTo(CAP);
+    }
+  }
+
+  /**
+   * Steps of a batch that loses contexts of 150 tokens with a chance of scale * exp(-z^2 / 2) of
+   * the tokens produced; the share lost.
+   */
+  private static double run(SafetyMargin margin, int steps, IntToLongFunction nanos, double scale) {
+    Random random = new Random(5);
+    double lostTokens = 0;
+    for (int i = 0; i < steps; i++) {
+      double z = margin.deviations();
+      double expected = scale * BATCH * Math.exp(-z * z / 2);
+      int lost = random.nextDouble() < expected / 150 ? 150 : 0;
+      lostTokens += lost;
+      int computed = BATCH + i % 7;
+      margin.observe(
+          new StepCost(BATCH, computed, lost, nanos.applyAsLong(computed)), DEVIATION, CAPACITY);
+    }
+    return lostTokens / ((double) steps * BATCH);
+  }
+}
