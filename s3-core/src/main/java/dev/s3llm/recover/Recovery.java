@@ -1,6 +1,7 @@
 package dev.s3llm.recover;
 
 import dev.s3llm.memory.SequenceView;
+import dev.s3llm.predict.LengthPrediction;
 import dev.s3llm.schedule.PreemptionMode;
 import java.util.List;
 import java.util.Locale;
@@ -19,9 +20,19 @@ public final class Recovery implements RecoveryPolicy {
     OUTGROWN,
     /** The one admitted last (vLLM, SOSP 2023, section 4.5). */
     NEWEST,
-    /** The one whose blocks cost least, for each block freed, to bring back. */
+    /**
+     * The one that costs least to bring back, for the blocks that its absence frees over the time
+     * that it is predicted to go on: one that ends soon frees its blocks soon anyway.
+     */
     CHEAPEST
   }
+
+  /** How far ahead freed blocks count, in steps, and how finely. */
+  private static final int HORIZON = 64;
+
+  private static final int STRIDE = 8;
+
+  private static final double ALMOST_SURELY_OVER = 1e-6;
 
   private final Victim victim;
   private final boolean recomputeOnly;
@@ -67,9 +78,9 @@ public final class Recovery implements RecoveryPolicy {
 
   private SequenceView cheapest(List<? extends SequenceView> candidates, RecoveryMemory memory) {
     SequenceView best = candidates.get(candidates.size() - 1);
-    double bestCost = costPerBlock(best, memory);
+    double bestCost = costOfFreeing(best, memory);
     for (int i = candidates.size() - 2; i >= 0; i--) {
-      double cost = costPerBlock(candidates.get(i), memory);
+      double cost = costOfFreeing(candidates.get(i), memory);
       if (cost < bestCost) {
         best = candidates.get(i);
         bestCost = cost;
@@ -78,11 +89,28 @@ public final class Recovery implements RecoveryPolicy {
     return best;
   }
 
-  private double costPerBlock(SequenceView sequence, RecoveryMemory memory) {
+  private double costOfFreeing(SequenceView sequence, RecoveryMemory memory) {
     double cost =
         mode(sequence, memory) == PreemptionMode.SWAP
             ? memory.swapNanos(sequence)
             : memory.recomputeNanos(sequence);
-    return cost / Math.max(1, sequence.reservedBlocks());
+    return cost / blocksFreed(sequence, memory);
+  }
+
+  /**
+   * Blocks that the sequence would hold, summed over steps ahead; those of the next one at least.
+   */
+  private static double blocksFreed(SequenceView sequence, RecoveryMemory memory) {
+    LengthPrediction prediction = sequence.prediction();
+    int generated = sequence.generatedTokens();
+    double alive = prediction.survival(generated);
+    boolean outlived = alive <= ALMOST_SURELY_OVER;
+    double sum = 0;
+    for (int ahead = 0; ahead < HORIZON; ahead += STRIDE) {
+      double goesOn = outlived ? 1 : prediction.survival(generated + ahead) / alive;
+      int held = memory.blocksFor(sequence.contextTokens() + ahead);
+      sum += goesOn * Math.max(1, Math.max(held, sequence.reservedBlocks()));
+    }
+    return sum;
   }
 }

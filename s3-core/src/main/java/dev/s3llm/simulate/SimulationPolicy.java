@@ -35,7 +35,7 @@ public record SimulationPolicy(
         new SimulationPolicy(
             "on-demand", truth -> new OnDemandPlanner(), Recovery.preempting(Victim.NEWEST)),
         new SimulationPolicy(
-            "forecast", truth -> new ForecastPlanner(), Recovery.preempting(Victim.NEWEST)),
+            "forecast", truth -> new ForecastPlanner(), Recovery.preempting(Victim.CHEAPEST)),
         new SimulationPolicy(
             "clairvoyant", ClairvoyantPlanner::new, Recovery.preempting(Victim.NEWEST)));
   }

@@ -4,10 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.s3llm.execute.RecoveryCosts;
 import dev.s3llm.memory.TestSequence;
+import dev.s3llm.predict.LengthPrediction;
 import dev.s3llm.recover.Recovery.Victim;
 import dev.s3llm.recover.RecoveryPolicy.RecoveryMemory;
 import dev.s3llm.schedule.PreemptionMode;
+import java.util.ArrayList;
 import java.util.List;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
+import net.jqwik.api.constraints.Size;
 import org.junit.jupiter.api.Test;
 
 class RecoveryTest {
@@ -30,10 +36,61 @@ class RecoveryTest {
   }
 
   @Test
-  void cheapest_isTheLeastCostForEachBlockFreed() {
-    // old: 8 blocks to swap at 3 = 24, for 8 blocks; small: 3 tokens recomputed, for 3 blocks;
-    // newest: 5 blocks swapped = 15, for 5 blocks
+  void cheapest_isTheLeastCostForTheBlocksFreed() {
+    // old: 8 blocks to swap at 3 = 24, for 8 blocks or more; small: 3 tokens recomputed, for 3;
+    // newest: 5 blocks swapped = 15, for 5 or more; all go on alike
     assertThat(victim(Victim.CHEAPEST, old)).isSameAs(small);
+  }
+
+  @Test
+  void cheapest_sparesWhoEndsSoon() {
+    TestSequence ending = longRunning(4).predicted(LengthPrediction.exactly(12));
+    TestSequence lasting = longRunning(5).predicted(LengthPrediction.exactly(80));
+    TestSequence later = longRunning(6).predicted(LengthPrediction.exactly(12));
+    assertThat(
+            Recovery.preempting(Victim.CHEAPEST)
+                .victim(later, List.of(ending, lasting, later), SWAP_COSTS_3))
+        .isSameAs(lasting);
+  }
+
+  @Property
+  void cheapest_isNeverBeatenByAnother(
+      @ForAll @Size(min = 1, max = 8) List<@IntRange(min = 1, max = 60) Integer> generated,
+      @ForAll @IntRange(min = 0, max = 20) int swapNanos) {
+    RecoveryMemory memory = new RecoveryMemory(4, 12, new RecoveryCosts(swapNanos, 1));
+    List<TestSequence> candidates = new ArrayList<>();
+    for (int tokens : generated) {
+      int prompt = 1 + 37 * tokens % 20;
+      candidates.add(
+          new TestSequence(candidates.size(), prompt, 100)
+              .generated(tokens)
+              .kv(prompt + tokens)
+              .reserved(memory.blocksFor(prompt + tokens)));
+    }
+    TestSequence victim =
+        (TestSequence)
+            Recovery.preempting(Victim.CHEAPEST).victim(candidates.get(0), candidates, memory);
+    for (TestSequence other : candidates) {
+      assertThat(costOfFreeing(victim, memory)).isLessThanOrEqualTo(costOfFreeing(other, memory));
+    }
+  }
+
+  /** As the definition has it, for lengths that are all equally likely up to 100. */
+  private static double costOfFreeing(TestSequence sequence, RecoveryMemory memory) {
+    int blocks = memory.blocksFor(sequence.kvTokens());
+    double swap =
+        blocks <= memory.hostBlocksFree() ? blocks * memory.costs().swapNanosPerBlock() : 1e9;
+    double freed = 0;
+    for (int ahead = 0; ahead < 64; ahead += 8) {
+      double left = 100 - sequence.generatedTokens();
+      freed +=
+          Math.max(0, left - ahead) / left * memory.blocksFor(sequence.contextTokens() + ahead);
+    }
+    return Math.min(swap, sequence.kvTokens()) / freed;
+  }
+
+  private static TestSequence longRunning(long id) {
+    return new TestSequence(id, 20, 100).generated(10).kv(30).reserved(8);
   }
 
   @Test

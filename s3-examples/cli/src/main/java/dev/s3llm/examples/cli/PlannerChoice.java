@@ -12,7 +12,7 @@ enum PlannerChoice {
   WORST_CASE("worst-case", Recovery.Victim.OUTGROWN),
   S3("s3", Recovery.Victim.OUTGROWN),
   ON_DEMAND("on-demand", Recovery.Victim.NEWEST),
-  FORECAST("forecast", Recovery.Victim.NEWEST);
+  FORECAST("forecast", Recovery.Victim.CHEAPEST);
 
   private final String label;
   private final Recovery.Victim victim;
