@@ -2,8 +2,8 @@ package dev.s3llm;
 
 import dev.s3llm.engine.EngineParts;
 import dev.s3llm.execute.Executor;
+import dev.s3llm.memory.ForecastPlanner;
 import dev.s3llm.memory.MemoryPlanner;
-import dev.s3llm.memory.S3Planner;
 import dev.s3llm.observe.EngineListener;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
 import dev.s3llm.predict.HintedPredictor;
@@ -46,7 +46,7 @@ public final class EngineBuilder {
     return set("predictor", predictor);
   }
 
-  /** Sets the memory planner; {@link S3Planner} by default. */
+  /** Sets the memory planner; {@link ForecastPlanner} by default. */
   public EngineBuilder planner(MemoryPlanner planner) {
     return set("planner", planner);
   }
@@ -159,7 +159,7 @@ public final class EngineBuilder {
         new EngineParts(
             executor,
             get("predictor", () -> new HintedPredictor(new EmpiricalLengthPredictor())),
-            get("planner", S3Planner::new),
+            get("planner", ForecastPlanner::new),
             get("order", FirstComeFirstServed::new),
             get("scheduler", ContinuousBatchingScheduler::new),
             get("recovery", () -> Recovery.preempting(Recovery.Victim.CHEAPEST)),
