@@ -32,7 +32,7 @@ package dev.s3llm.memory;
 final class SafetyMargin {
   private static final double GAIN = 2;
   private static final double LEAST = 0.25;
-  private static final double MOST = 32;
+  private static final double MOST = 6;
 
   /** The least share aimed at: with less, quiet would never lower the margin. */
   private static final double LEAST_AIM = 5e-4;

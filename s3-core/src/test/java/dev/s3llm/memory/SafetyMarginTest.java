@@ -62,7 +62,7 @@ class SafetyMarginTest {
     SafetyMargin margin = new SafetyMargin(CAP);
     for (int tokens : lost) {
       margin.observe(new StepCost(produced, produced + tokens % 9, tokens, nanos), DEVIATION, 100);
-      assertThat(margin.deviations()).isBetween(0.25, 32.0);
+      assertThat(margin.deviations()).isBetween(0.25, 6.0);
       assertThat(margin.aim(DEVIATION)).isGreaterThan(0).isLessThanOrEqualTo(CAP);
     }
   }
