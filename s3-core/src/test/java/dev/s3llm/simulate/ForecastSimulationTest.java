@@ -1,0 +1,122 @@
+package dev.s3llm.simulate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.s3llm.memory.ForecastPlanner;
+import dev.s3llm.memory.MemoryDecision;
+import dev.s3llm.memory.MemoryPlanner;
+import dev.s3llm.memory.MemoryView;
+import dev.s3llm.memory.SequenceView;
+import dev.s3llm.memory.StepCost;
+import dev.s3llm.recover.Recovery;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.function.IntUnaryOperator;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** The forecast planner in whole runs: what it loses, and what it is told. */
+final class ForecastSimulationTest {
+  private static final ModelShape MODEL = ModelShape.named("llama-33b").orElseThrow();
+  private static final GpuProfile GPU = GpuProfile.named("h200").orElseThrow();
+  private static final long KV_BYTES = 12_000_000_000L;
+
+  @Test
+  void exactLengths_needNoPreemption() {
+    SimulationResult result = run(trace(length -> length), SimulatedPredictor.EXACT, "forecast");
+    assertThat(result.preemptions()).isZero();
+  }
+
+  /** All answers twice as long as predicted: errors that no averaging over a batch removes. */
+  @ParameterizedTest
+  @EnumSource(names = {"COLUMN", "CALIBRATED"})
+  void burstTwiceAsLongAsPredicted_losesLittle(SimulatedPredictor predictor) {
+    Trace burst = trace(length -> Math.max(1, length / 2));
+    SimulationResult forecast = run(burst, predictor, "forecast");
+    SimulationResult onDemand = run(burst, predictor, "on-demand");
+
+    assertThat(forecast.finished()).isEqualTo(burst.requests().size());
+    assertThat(forecast.recomputedTokens()).isPositive();
+    assertThat(forecast.recomputedTokens()).isLessThan(forecast.outputTokens() / 12);
+    assertThat(forecast.recomputedTokens()).isLessThan(onDemand.recomputedTokens() / 3);
+    assertThat(forecast.preemptions()).isLessThan(burst.requests().size() / 3);
+  }
+
+  @Test
+  void whatThePlannerIsTold_addsUpToWhatTheRunReports() {
+    Telling planner = new Telling();
+    SimulationPolicy policy =
+        new SimulationPolicy(
+            "telling", truth -> planner, Recovery.preempting(Recovery.Victim.NEWEST));
+    SimulationResult result =
+        simulation(SimulatedPredictor.COLUMN).run(trace(length -> 1 + length / 3), policy);
+
+    long lost = planner.costs.stream().mapToLong(StepCost::lostTokens).sum();
+    long produced = planner.costs.stream().mapToLong(StepCost::producedTokens).sum();
+    long computed = planner.costs.stream().mapToLong(StepCost::computedTokens).sum();
+    assertThat(planner.costs).hasSize((int) result.steps() - 1); // nothing follows the last
+    assertThat(lost).isEqualTo(result.recomputedTokens()).isPositive();
+    assertThat(result.outputTokens() - produced).isBetween(1L, 3L); // what the last one produced
+    assertThat(computed).isGreaterThan(produced + lost);
+    assertThat(planner.costs).allMatch(cost -> cost.nanos() > 0);
+  }
+
+  private static SimulationResult run(Trace trace, SimulatedPredictor predictor, String policy) {
+    return simulation(predictor).run(trace, SimulationPolicy.named(policy).orElseThrow());
+  }
+
+  private static Simulation simulation(SimulatedPredictor predictor) {
+    return Simulation.builder(MODEL, GPU, KV_BYTES).swapBytes(0).predictor(predictor).build();
+  }
+
+  /** Requests at once, with lengths as skewed as real ones. */
+  private static Trace trace(IntUnaryOperator predicted) {
+    Random random = new Random(3);
+    List<TraceRequest> requests = new ArrayList<>();
+    for (int i = 0; i < 1_500; i++) {
+      int output = (int) Math.max(5, Math.min(800, 90 * Math.exp(0.8 * random.nextGaussian())));
+      int prompt = 10 + random.nextInt(60);
+      requests.add(new TraceRequest(0, prompt, output, predicted.applyAsInt(output)));
+    }
+    return new Trace(requests);
+  }
+
+  /** A forecast planner that notes what it is told. */
+  private static final class Telling implements MemoryPlanner {
+    private final ForecastPlanner planner = new ForecastPlanner();
+    private final List<StepCost> costs = new ArrayList<>();
+
+    @Override
+    public String name() {
+      return "telling";
+    }
+
+    @Override
+    public void beginPlan(MemoryView view) {
+      planner.beginPlan(view);
+    }
+
+    @Override
+    public void stepCompleted(StepCost cost) {
+      costs.add(cost);
+      planner.stepCompleted(cost);
+    }
+
+    @Override
+    public MemoryDecision admit(SequenceView candidate, MemoryView view) {
+      return planner.admit(candidate, view);
+    }
+
+    @Override
+    public MemoryDecision grow(SequenceView sequence, MemoryView view) {
+      return planner.grow(sequence, view);
+    }
+
+    @Override
+    public int admissionBlocks(SequenceView candidate, MemoryView view) {
+      return planner.admissionBlocks(candidate, view);
+    }
+  }
+}
