@@ -12,7 +12,9 @@ import dev.s3llm.execute.RecoveryCosts;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
+import dev.s3llm.memory.ForecastPlanner;
 import dev.s3llm.memory.WorstCasePlanner;
+import dev.s3llm.predict.LengthBuckets;
 import dev.s3llm.predict.LengthPrediction;
 import dev.s3llm.predict.LengthPredictor;
 import dev.s3llm.predict.LengthQuery;
@@ -22,6 +24,7 @@ import dev.s3llm.schedule.DecreasingFirstFit;
 import dev.s3llm.schedule.FirstComeFirstServed;
 import dev.s3llm.schedule.QueueOrder;
 import dev.s3llm.schedule.ShortestPredictedFirst;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -51,9 +54,13 @@ import org.openjdk.jmh.annotations.Warmup;
 @Fork(1)
 public class EngineStepBenchmark {
   private static final int RUNNING = 1_000;
-  private static final int BLOCK_TOKENS = 1_024;
+  private static final int BLOCK_TOKENS = 1 << 20;
   private static final int MAX_NEW_TOKENS = 1_000_000;
-  private static final int BLOCKS_EACH = 977;
+
+  /** Room beside the batch, and what each waiting prompt needs: never enough. */
+  private static final int SPARE_BLOCKS = 60;
+
+  private static final int WAITING_PROMPT_TOKENS = SPARE_BLOCKS * BLOCK_TOKENS - MAX_NEW_TOKENS / 2;
 
   /** Sequences in the waiting queue. */
   @Param({"0", "10000", "100000"})
@@ -62,6 +69,10 @@ public class EngineStepBenchmark {
   /** The queue's order. */
   @Param({"fcfs", "dff", "spf"})
   public String order;
+
+  /** The memory planner. */
+  @Param({"worst-case", "forecast"})
+  public String planner;
 
   private EngineLoop loop;
   private long now;
@@ -73,7 +84,7 @@ public class EngineStepBenchmark {
         new EngineParts(
             new InstantExecutor(),
             new FixedPredictor(),
-            new WorstCasePlanner(),
+            planner.equals("forecast") ? new ForecastPlanner() : new WorstCasePlanner(),
             queueOrder(),
             new ContinuousBatchingScheduler(),
             Recovery.preempting(Recovery.Victim.CHEAPEST),
@@ -84,20 +95,45 @@ public class EngineStepBenchmark {
             2_048,
             16);
     loop = new EngineLoop(parts, () -> {});
-    for (int i = 0; i < RUNNING + waiting; i++) {
-      loop.submit(spec(i));
-    }
-    loop.step(now++);
-    loop.step(now++);
+    submit(0, RUNNING);
+    submit(RUNNING, RUNNING + waiting);
     if (loop.snapshot().running() != RUNNING || loop.snapshot().waiting() != waiting) {
       throw new IllegalStateException("not the scenario: " + loop.snapshot());
     }
+  }
+
+  /** Prints the heap that a waiting request takes, its caller's objects included. */
+  public static void main(String[] args) {
+    long empty = heapWith(0);
+    int requests = 100_000;
+    System.out.printf("%d bytes a waiting request%n", (heapWith(requests) - empty) / requests);
+  }
+
+  private static long heapWith(int waiting) {
+    EngineStepBenchmark benchmark = new EngineStepBenchmark();
+    benchmark.waiting = waiting;
+    benchmark.order = "fcfs";
+    benchmark.planner = "forecast";
+    benchmark.fill();
+    System.gc();
+    Runtime runtime = Runtime.getRuntime();
+    long used = runtime.totalMemory() - runtime.freeMemory();
+    benchmark.pass(); // keeps it reachable until here
+    return used;
   }
 
   /** One pass. */
   @Benchmark
   public int pass() {
     return loop.step(now++);
+  }
+
+  private void submit(int from, int to) {
+    for (int i = from; i < to; i++) {
+      loop.submit(spec(i));
+    }
+    loop.step(now++);
+    loop.step(now++);
   }
 
   private QueueOrder queueOrder() {
@@ -117,7 +153,7 @@ public class EngineStepBenchmark {
         0,
         0,
         Long.MAX_VALUE,
-        new LengthQuery(1, null, null, 0, MAX_NEW_TOKENS),
+        new LengthQuery(i < RUNNING ? 1 : WAITING_PROMPT_TOKENS, null, null, 0, MAX_NEW_TOKENS),
         new NullSink());
   }
 
@@ -126,10 +162,10 @@ public class EngineStepBenchmark {
     public ExecutorProfile profile() {
       return new ExecutorProfile(
           BLOCK_TOKENS,
-          RUNNING * BLOCKS_EACH,
+          RUNNING + SPARE_BLOCKS,
           1,
           0,
-          2_000_000,
+          1 << 27,
           4_096,
           2_048,
           32_000,
@@ -147,7 +183,15 @@ public class EngineStepBenchmark {
   }
 
   private static final class FixedPredictor implements LengthPredictor {
-    private final LengthPrediction prediction = LengthPrediction.uniform(MAX_NEW_TOKENS);
+    private final LengthPrediction prediction = calibrated();
+
+    /** As fine as a calibrated prediction is. */
+    private static LengthPrediction calibrated() {
+      LengthBuckets buckets = LengthBuckets.logSpaced(MAX_NEW_TOKENS, 112);
+      double[] probabilities = new double[buckets.count()];
+      Arrays.fill(probabilities, 1);
+      return LengthPrediction.of(buckets, probabilities);
+    }
 
     @Override
     public CompletionStage<LengthPrediction> predict(LengthQuery query) {
