@@ -12,8 +12,8 @@ final class GenerateOptions {
       names = "--planner",
       paramLabel = "NAME",
       description = "worst-case, s3, on-demand or forecast (default: ${DEFAULT-VALUE})",
-      defaultValue = "s3")
-  PlannerChoice planner = PlannerChoice.S3;
+      defaultValue = "forecast")
+  PlannerChoice planner = PlannerChoice.FORECAST;
 
   @Option(
       names = "--order",

@@ -9,7 +9,6 @@ import dev.s3llm.S3Engine;
 import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.jcuda.HostExecutor;
 import dev.s3llm.jcuda.model.TextTokenizer;
-import dev.s3llm.memory.S3Planner;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,7 +23,7 @@ class ReadmeTest {
     Path folder = SmallModel.unpack();
     HostExecutor executor = HostExecutor.builder(folder).kvBytes(256L << 20).build();
     try (TextTokenizer tokenizer = TextTokenizer.load(folder);
-        S3Engine engine = S3Engine.builder(executor).planner(new S3Planner()).build()) {
+        S3Engine engine = S3Engine.builder(executor).build()) {
       int[] prompt = tokenizer.encode("What is a monad?");
       Generation generation =
           engine.submit(GenerationRequest.builder(prompt).maxNewTokens(128).build());
@@ -42,7 +41,7 @@ class ReadmeTest {
     for (String line :
         List.of(
             "HostExecutor.builder(folder).kvBytes(256L << 20).build();",
-            "S3Engine.builder(executor).planner(new S3Planner()).build())",
+            "S3Engine.builder(executor).build())",
             "engine.submit(GenerationRequest.builder(prompt).maxNewTokens(128).build());",
             "System.out.println(tokenizer.decode(result.tokens()));")) {
       assertThat(readme).contains(squeeze(line));
