@@ -61,7 +61,10 @@ public final class EngineBuilder {
     return set("scheduler", scheduler);
   }
 
-  /** Sets the recovery policy; by default the victim that is cheapest to bring back gives way. */
+  /**
+   * Sets the recovery policy; by default sequences wait for a block while that is cheaper, and then
+   * the victim that is cheapest to bring back gives way.
+   */
   public EngineBuilder recovery(RecoveryPolicy recovery) {
     return set("recovery", recovery);
   }
@@ -162,7 +165,7 @@ public final class EngineBuilder {
             get("planner", ForecastPlanner::new),
             get("order", FirstComeFirstServed::new),
             get("scheduler", ContinuousBatchingScheduler::new),
-            get("recovery", () -> Recovery.preempting(Recovery.Victim.CHEAPEST)),
+            get("recovery", () -> Recovery.preempting(Recovery.Victim.CHEAPEST).patient()),
             List.copyOf(listeners),
             callbacks,
             get("predictionBudget", () -> Duration.ofMillis(50)).toNanos(),

@@ -25,6 +25,9 @@ final class PlanBuilder {
   private final int blockTokens;
   private int hostBlocksFree;
 
+  /** Tokens not produced by sequences that wait for a block, since a step in which none did. */
+  private long stalledTokens;
+
   PlanBuilder(
       EngineParts parts,
       KvBlockPool device,
@@ -49,6 +52,12 @@ final class PlanBuilder {
     if (plan.isEmpty() && running.isEmpty() && !waiting.isEmpty() && device.leases() == 0) {
       forceProgress(plan);
     }
+  }
+
+  /** Takes note of a plan that is carried out. */
+  void launched(StepPlan plan) {
+    int stalls = plan.stalls().size();
+    stalledTokens = stalls == 0 ? 0 : stalledTokens + stalls;
   }
 
   MemoryView memory(StepPlan plan) {
@@ -88,11 +97,20 @@ final class PlanBuilder {
         }
       }
       Sequence victim = victim(sequence, plan);
+      if (mayStall(plan) && parts.recovery().waits(victim, stalledTokens + plan.stalls().size())) {
+        plan.stall(sequence);
+        return;
+      }
       preempt(victim, sequence, decision.reason(), plan);
       if (victim == sequence) {
         return;
       }
     }
+  }
+
+  /** Somebody must go on, or waiting would never end. */
+  private boolean mayStall(StepPlan plan) {
+    return plan.stalls().size() + plan.preemptions().size() + 1 < running.size();
   }
 
   private Sequence victim(Sequence outgrown, StepPlan plan) {

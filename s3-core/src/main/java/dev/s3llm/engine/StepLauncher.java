@@ -28,6 +28,7 @@ final class StepLauncher {
   /** Carries the plan out; the step is in flight from here on. */
   StepBatch launch(StepPlan plan, long now) {
     tellCost();
+    state.planBuilder.launched(plan);
     StepInFlight step = new StepInFlight(state.counters.steps++, now, plan.work().size());
     List<BlockCopy> swapOuts = new ArrayList<>();
     List<BlockCopy> swapIns = new ArrayList<>();

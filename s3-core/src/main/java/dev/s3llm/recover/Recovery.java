@@ -10,6 +10,11 @@ import java.util.Locale;
  * The recovery policies of this library: a choice of victim, and whether swapping is allowed. By
  * default a preemption swaps or recomputes, whichever costs less.
  *
+ * <p>A patient policy lets sequences wait for a block before it preempts, as long as waiting has
+ * cost less than the preemption would: whoever pays rent until it has paid the price of buying
+ * never pays more than twice what was needed (ski rental; Karlin et al., Algorithmica 1988). Rent
+ * is the tokens that the waiting do not produce, the price the tokens to be brought back.
+ *
  * <p>Immutable and thread-safe.
  */
 public final class Recovery implements RecoveryPolicy {
@@ -36,25 +41,34 @@ public final class Recovery implements RecoveryPolicy {
 
   private final Victim victim;
   private final boolean recomputeOnly;
+  private final boolean patient;
 
-  private Recovery(Victim victim, boolean recomputeOnly) {
+  private Recovery(Victim victim, boolean recomputeOnly, boolean patient) {
     this.victim = victim;
     this.recomputeOnly = recomputeOnly;
+    this.patient = patient;
   }
 
   /** Preempts the given victim, by swap or recompute, whichever costs less. */
   public static Recovery preempting(Victim victim) {
-    return new Recovery(victim, false);
+    return new Recovery(victim, false, false);
   }
 
   /** The same choice of victim, but never swaps. */
   public Recovery recomputeOnly() {
-    return new Recovery(victim, true);
+    return new Recovery(victim, true, patient);
+  }
+
+  /** The same, but sequences wait for a block while that costs less than a preemption. */
+  public Recovery patient() {
+    return new Recovery(victim, recomputeOnly, true);
   }
 
   @Override
   public String name() {
-    return victim.name().toLowerCase(Locale.ROOT) + (recomputeOnly ? ", recompute" : "");
+    return victim.name().toLowerCase(Locale.ROOT)
+        + (recomputeOnly ? ", recompute" : "")
+        + (patient ? ", patient" : "");
   }
 
   @Override
@@ -65,6 +79,11 @@ public final class Recovery implements RecoveryPolicy {
       case NEWEST -> candidates.get(candidates.size() - 1);
       case CHEAPEST -> cheapest(candidates, memory);
     };
+  }
+
+  @Override
+  public boolean waits(SequenceView chosen, long stalledTokens) {
+    return patient && stalledTokens < chosen.kvTokens();
   }
 
   @Override

@@ -26,6 +26,17 @@ public interface RecoveryPolicy {
   SequenceView victim(
       SequenceView outgrown, List<? extends SequenceView> candidates, RecoveryMemory memory);
 
+  /**
+   * Whether the sequence that needs room should rather sit the next step out, with its blocks, and
+   * wait for another to end. Asked only while somebody else goes on; false by default.
+   *
+   * @param victim who would be preempted otherwise
+   * @param stalledTokens tokens not produced by sequences that waited, without a break, up to now
+   */
+  default boolean waits(SequenceView victim, long stalledTokens) {
+    return false;
+  }
+
   /** Chooses how to preempt the victim. Swap is taken only if the host has room. */
   PreemptionMode mode(SequenceView victim, RecoveryMemory memory);
 

@@ -8,7 +8,8 @@ import java.util.List;
 /**
  * Iteration-level scheduling (ORCA, OSDI 2022) with chunked prefill (Sarathi-Serve, OSDI 2024):
  * every running sequence decodes one token; what is left of the token budget goes to prefills under
- * way, in order of admission, and then to new admissions. A step that preempts admits nobody.
+ * way, in order of admission, and then to new admissions. A step that preempts or lets a sequence
+ * wait for a block admits nobody.
  *
  * <p>Thread-safe: it has no state.
  */
@@ -23,7 +24,7 @@ public final class ContinuousBatchingScheduler implements Scheduler {
     List<? extends SequenceView> running = memory.running();
     decode(running, plan);
     continuePrefills(running, plan);
-    if (plan.preemptions().isEmpty()) {
+    if (plan.preemptions().isEmpty() && plan.stalls().isEmpty()) {
       new AdmissionPass(memory, waiting, planner, plan).run(freeSlots(memory, plan));
     }
   }
@@ -50,6 +51,7 @@ public final class ContinuousBatchingScheduler implements Scheduler {
   private static boolean computable(SequenceView sequence, StepPlan plan) {
     return plan.tokensLeft() > 0
         && plan.sequencesLeft() > 0
+        && !plan.stalls(sequence)
         && (plan.preemptions().isEmpty() || !plan.preempts(sequence));
   }
 

@@ -15,6 +15,7 @@ public final class StepPlan {
   private final List<Decision.Admit> admissions = new ArrayList<>();
   private final List<Decision.Grow> growths = new ArrayList<>();
   private final List<Decision.Preempt> preemptions = new ArrayList<>();
+  private final List<SequenceView> stalls = new ArrayList<>();
   private final List<SequenceView> work = new ArrayList<>();
   private int[] workTokens = new int[16];
   private Decision.@Nullable Defer deferral;
@@ -30,6 +31,7 @@ public final class StepPlan {
     admissions.clear();
     growths.clear();
     preemptions.clear();
+    stalls.clear();
     work.clear();
     deferral = null;
     this.availableBlocks = availableBlocks;
@@ -87,6 +89,11 @@ public final class StepPlan {
     availableBlocks += held;
   }
 
+  /** Leaves a running sequence out of the step: it keeps its blocks and waits for one more. */
+  public void stall(SequenceView sequence) {
+    stalls.add(sequence);
+  }
+
   /** Notes why the first in line was left waiting. */
   public void defer(Decision.Defer defer) {
     if (deferral == null) {
@@ -102,6 +109,11 @@ public final class StepPlan {
       }
     }
     return false;
+  }
+
+  /** Whether this plan leaves the sequence out. */
+  public boolean stalls(SequenceView sequence) {
+    return !stalls.isEmpty() && stalls.contains(sequence);
   }
 
   /** Whether there is nothing to do. */
@@ -132,6 +144,11 @@ public final class StepPlan {
   /** Sequences to preempt. */
   public List<Decision.Preempt> preemptions() {
     return Collections.unmodifiableList(preemptions);
+  }
+
+  /** Running sequences that wait for a block. */
+  public List<SequenceView> stalls() {
+    return Collections.unmodifiableList(stalls);
   }
 
   /** Why the first in line was left waiting, or null. */

@@ -35,7 +35,9 @@ public record SimulationPolicy(
         new SimulationPolicy(
             "on-demand", truth -> new OnDemandPlanner(), Recovery.preempting(Victim.NEWEST)),
         new SimulationPolicy(
-            "forecast", truth -> new ForecastPlanner(), Recovery.preempting(Victim.CHEAPEST)),
+            "forecast",
+            truth -> new ForecastPlanner(),
+            Recovery.preempting(Victim.CHEAPEST).patient()),
         new SimulationPolicy(
             "clairvoyant", ClairvoyantPlanner::new, Recovery.preempting(Victim.NEWEST)));
   }

@@ -90,7 +90,7 @@ final class EngineScenario {
             planner(),
             order,
             new ContinuousBatchingScheduler(),
-            Recovery.preempting(pick(Recovery.Victim.values())),
+            recovery(),
             List.of(this::onEvent),
             Runnable::run,
             20,
@@ -311,6 +311,11 @@ final class EngineScenario {
       case 1 -> new DecreasingFirstFit(bound);
       default -> new ShortestPredictedFirst(bound);
     };
+  }
+
+  private Recovery recovery() {
+    Recovery recovery = Recovery.preempting(pick(Recovery.Victim.values()));
+    return random.nextBoolean() ? recovery.patient() : recovery;
   }
 
   private MemoryPlanner planner() {

@@ -117,6 +117,16 @@ class RecoveryTest {
   }
 
   @Test
+  void patient_waitsUntilWaitingHasCostThePreemption() {
+    Recovery patient = Recovery.preempting(Victim.NEWEST).patient();
+    assertThat(patient.waits(newest, 19)).isTrue(); // 20 tokens would be lost
+    assertThat(patient.waits(newest, 20)).isFalse();
+    assertThat(patient.recomputeOnly().waits(newest, 19)).isTrue();
+    assertThat(Recovery.preempting(Victim.NEWEST).waits(newest, 0)).isFalse();
+    assertThat(patient.recomputeOnly().name()).isEqualTo("newest, recompute, patient");
+  }
+
+  @Test
   void recomputeOnly_neverSwaps() {
     RecoveryPolicy policy = Recovery.preempting(Victim.NEWEST).recomputeOnly();
     assertThat(policy.mode(newest, SWAP_COSTS_3)).isEqualTo(PreemptionMode.RECOMPUTE);

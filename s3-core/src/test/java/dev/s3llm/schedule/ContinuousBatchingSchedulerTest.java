@@ -54,6 +54,26 @@ class ContinuousBatchingSchedulerTest {
   }
 
   @Test
+  void whoWaitsForABlock_isLeftOutAndNobodyIsAdmitted() {
+    TestSequence running = new TestSequence(1, 3, 5).generated(1).kv(3).reserved(2);
+    TestSequence outgrown = new TestSequence(2, 4, 5).generated(1).kv(4).reserved(1);
+    waits(3, 1, 1);
+    plan.reset(100, 100, 8);
+    plan.stall(outgrown);
+    new ContinuousBatchingScheduler()
+        .schedule(
+            new MemoryView(BLOCK_TOKENS, 103, 100, List.of(running, outgrown)),
+            waiting,
+            planner,
+            plan);
+
+    assertThat(plan.work()).containsExactly(running);
+    assertThat(plan.admissions()).isEmpty();
+    plan.reset(100, 100, 8);
+    assertThat(plan.stalls()).isEmpty();
+  }
+
+  @Test
   void headThatDoesNotFit_holdsUpFcfsAndIsPassedByDff() {
     TestSequence large = waits(1, 40, 40);
     TestSequence small = waits(2, 4, 4);

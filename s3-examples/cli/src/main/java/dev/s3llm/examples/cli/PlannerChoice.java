@@ -32,7 +32,8 @@ enum PlannerChoice {
   }
 
   Recovery recovery(boolean recomputeOnly) {
-    Recovery recovery = Recovery.preempting(victim);
+    Recovery hasty = Recovery.preempting(victim);
+    Recovery recovery = this == FORECAST ? hasty.patient() : hasty;
     return recomputeOnly ? recovery.recomputeOnly() : recovery;
   }
 
