@@ -2,7 +2,6 @@ package dev.s3llm.simulate;
 
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.schedule.QueueOrder;
-import java.util.function.IntConsumer;
 
 /**
  * Replays a trace through the production engine on a virtual clock, with a cost model in place of a
@@ -23,13 +22,19 @@ public final class Simulation {
   private final CostModel costs;
   private final QueueOrder order;
   private final SimulatedPredictor predictor;
+  private final LatencyTargets targets;
 
   Simulation(
-      ExecutorProfile profile, CostModel costs, QueueOrder order, SimulatedPredictor predictor) {
+      ExecutorProfile profile,
+      CostModel costs,
+      QueueOrder order,
+      SimulatedPredictor predictor,
+      LatencyTargets targets) {
     this.profile = profile;
     this.costs = costs;
     this.order = order;
     this.predictor = predictor;
+    this.targets = targets;
   }
 
   /**
@@ -43,21 +48,21 @@ public final class Simulation {
 
   /** Replays a trace under a policy. */
   public SimulationResult run(Trace trace, SimulationPolicy policy) {
-    return run(trace, policy, ended -> {});
+    return run(trace, policy, new SimulationListener() {});
   }
 
   /**
    * Replays a trace under a policy.
    *
-   * @param progress told how many requests have ended, each time one does
+   * @param listener told what happens as it happens
    * @throws IllegalArgumentException if the predictor is COLUMN and the trace has no predictions
    */
-  public SimulationResult run(Trace trace, SimulationPolicy policy, IntConsumer progress) {
+  public SimulationResult run(Trace trace, SimulationPolicy policy, SimulationListener listener) {
     if (predictor == SimulatedPredictor.COLUMN && !trace.predicted()) {
       throw new IllegalArgumentException(
           "predictor COLUMN needs predicted_tokens for every request, but the trace has none");
     }
-    return new SimulationRun(this, trace, policy, progress).run();
+    return new SimulationRun(this, trace, policy, listener).run();
   }
 
   ExecutorProfile profile() {
@@ -74,5 +79,9 @@ public final class Simulation {
 
   SimulatedPredictor predictor() {
     return predictor;
+  }
+
+  LatencyTargets targets() {
+    return targets;
   }
 }

@@ -18,6 +18,7 @@ public final class SimulationBuilder {
   private int maxRunning = 1024;
   private QueueOrder order = new FirstComeFirstServed();
   private SimulatedPredictor predictor = SimulatedPredictor.EXACT;
+  private LatencyTargets targets = LatencyTargets.NONE;
 
   SimulationBuilder(ModelShape model, GpuProfile gpu, long kvBytes) {
     this.costs = new CostModel(model, gpu);
@@ -70,6 +71,12 @@ public final class SimulationBuilder {
     return this;
   }
 
+  /** The limits that requests must meet to count for goodput; none by default. */
+  public SimulationBuilder targets(LatencyTargets limits) {
+    targets = limits;
+    return this;
+  }
+
   /**
    * Makes the simulation.
    *
@@ -90,7 +97,7 @@ public final class SimulationBuilder {
             SimulatedExecutor.VOCABULARY_SIZE,
             KvGrowth.PER_BLOCK,
             costs.recoveryCosts(blockTokens));
-    return new Simulation(profile, costs, order, predictor);
+    return new Simulation(profile, costs, order, predictor, targets);
   }
 
   private static int blocks(String name, long bytes, long blockBytes, int atLeast) {

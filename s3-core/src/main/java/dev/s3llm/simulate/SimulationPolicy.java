@@ -26,6 +26,8 @@ import java.util.function.ToIntFunction;
 public record SimulationPolicy(
     String name, Function<ToIntFunction<String>, MemoryPlanner> planner, RecoveryPolicy recovery) {
 
+  private static final String FORECAST = "forecast";
+
   /** The built-in policies, the baseline first. */
   public static List<SimulationPolicy> all() {
     return List.of(
@@ -35,9 +37,7 @@ public record SimulationPolicy(
         new SimulationPolicy(
             "on-demand", truth -> new OnDemandPlanner(), Recovery.preempting(Victim.NEWEST)),
         new SimulationPolicy(
-            "forecast",
-            truth -> new ForecastPlanner(),
-            Recovery.preempting(Victim.CHEAPEST).patient()),
+            FORECAST, truth -> new ForecastPlanner(), forecasting()),
         new SimulationPolicy(
             "clairvoyant", ClairvoyantPlanner::new, Recovery.preempting(Victim.NEWEST)));
   }
@@ -45,6 +45,21 @@ public record SimulationPolicy(
   /** The built-in policy of this name. */
   public static Optional<SimulationPolicy> named(String name) {
     return all().stream().filter(policy -> policy.name().equals(name)).findFirst();
+  }
+
+  /**
+   * The forecast policy with a share of its own.
+   *
+   * @param lossShare tokens that preemptions may cost, over tokens produced; above 0, below 1
+   */
+  public static SimulationPolicy forecast(double lossShare) {
+    new ForecastPlanner(lossShare); // refuses a bad share now rather than in the first run
+    return new SimulationPolicy(
+        FORECAST, truth -> new ForecastPlanner(lossShare), forecasting());
+  }
+
+  private static RecoveryPolicy forecasting() {
+    return Recovery.preempting(Victim.CHEAPEST).patient();
   }
 
   private static RecoveryPolicy outgrown() {

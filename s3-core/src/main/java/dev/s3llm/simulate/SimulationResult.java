@@ -8,6 +8,7 @@ package dev.s3llm.simulate;
  * @param requests in the trace
  * @param finished that got their whole answer
  * @param rejected that could never fit: prompt and output limit exceed the memory or the length
+ * @param metTargets that got their whole answer within the simulation's latency targets
  * @param outputTokens generated
  * @param throughputTokensPerSecond output tokens over the makespan
  * @param makespanSeconds from the first arrival to the last end
@@ -26,6 +27,7 @@ public record SimulationResult(
     int requests,
     int finished,
     int rejected,
+    int metTargets,
     long outputTokens,
     double throughputTokensPerSecond,
     double makespanSeconds,
@@ -38,6 +40,11 @@ public record SimulationResult(
     Quantiles planMicros,
     long steps,
     long decisionHash) {
+
+  /** Requests per second that met the targets; 0 if nothing took any time. */
+  public double goodputPerSecond() {
+    return makespanSeconds == 0 ? 0 : metTargets / makespanSeconds;
+  }
 
   /**
    * Two quantiles; NaN where nothing was measured.

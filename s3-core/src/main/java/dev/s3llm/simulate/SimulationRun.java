@@ -14,7 +14,6 @@ import dev.s3llm.schedule.ContinuousBatchingScheduler;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Queue;
-import java.util.function.IntConsumer;
 
 /**
  * One replay. The clock jumps from event to event: an arrival, the end of a step, an alarm of the
@@ -32,7 +31,7 @@ final class SimulationRun {
   private final Simulation simulation;
   private final List<TraceRequest> requests;
   private final String policyName;
-  private final IntConsumer progress;
+  private final SimulationListener listener;
   private final ExecutorProfile profile;
   private final SimulatedExecutor executor;
   private final EngineLoop loop;
@@ -47,14 +46,15 @@ final class SimulationRun {
   private int nextArrival;
   private int rejected;
   private int finished;
-  private int ended;
+  private int metTargets;
   private double blockNanos;
 
-  SimulationRun(Simulation simulation, Trace trace, SimulationPolicy policy, IntConsumer progress) {
+  SimulationRun(
+      Simulation simulation, Trace trace, SimulationPolicy policy, SimulationListener listener) {
     this.simulation = simulation;
     this.requests = trace.requests();
     this.policyName = policy.name();
-    this.progress = progress;
+    this.listener = listener;
     this.profile = simulation.profile();
     this.executor =
         new SimulatedExecutor(
@@ -72,7 +72,7 @@ final class SimulationRun {
         simulation.order(),
         new ContinuousBatchingScheduler(),
         policy.recovery(),
-        List.of(log),
+        List.of(log, listener),
         callbacks::add,
         Long.MAX_VALUE / 2,
         profile.maxTokensPerStep(),
@@ -89,13 +89,22 @@ final class SimulationRun {
       if (next == Long.MAX_VALUE) {
         break;
       }
-      blockNanos += (double) loop.snapshot().allocatedBlocks() * (next - now);
-      now = next;
+      advance(next);
     }
     if (!loop.idle() || loop.snapshot().droppedEvents() > 0) {
       throw new IllegalStateException("stuck, or events were lost: " + loop.snapshot());
     }
     return result(loop.snapshot());
+  }
+
+  /** Advances the clock to the next event. */
+  private void advance(long next) {
+    EngineSnapshot state = loop.snapshot();
+    blockNanos += (double) state.allocatedBlocks() * (next - now);
+    if (next > now) {
+      listener.onInterval(now, next, state);
+    }
+    now = next;
   }
 
   private long nextEventNanos() {
@@ -131,7 +140,7 @@ final class SimulationRun {
     int maxLength = profile.maxContextTokens();
     if (request.promptTokens() >= maxLength || maxLength > profile.capacityTokens()) {
       rejected++;
-      ended();
+      listener.onEnd(RequestOutcome.refused(index));
       return;
     }
     int[] prompt = new int[request.promptTokens()];
@@ -148,11 +157,7 @@ final class SimulationRun {
             request.arrivalNanos(),
             Long.MAX_VALUE,
             new LengthQuery(request.promptTokens(), null, null, hint, maxNewTokens),
-            new Sink()));
-  }
-
-  private void ended() {
-    progress.accept(++ended);
+            new Sink(index)));
   }
 
   private SimulationResult result(EngineSnapshot end) {
@@ -163,6 +168,7 @@ final class SimulationRun {
         requests.size(),
         finished,
         rejected,
+        metTargets,
         end.outputTokens(),
         makespan == 0 ? 0 : end.outputTokens() / seconds,
         seconds,
@@ -170,8 +176,8 @@ final class SimulationRun {
         end.preemptions(),
         end.recomputedTokens(),
         end.swappedTokens(),
-        ttft.quantiles(NANOS_PER_SECOND),
-        tpot.quantiles(NANOS_PER_SECOND),
+        ttft.quantiles(1),
+        tpot.quantiles(1),
         plans.quantiles(NANOS_PER_MICRO),
         end.steps(),
         log.hash());
@@ -179,7 +185,12 @@ final class SimulationRun {
 
   /** Receives one answer. */
   private final class Sink implements SequenceSink {
+    private final int index;
     private int tokens;
+
+    Sink(int index) {
+      this.index = index;
+    }
 
     @Override
     public void onToken(int token) {
@@ -187,17 +198,27 @@ final class SimulationRun {
     }
 
     @Override
-    public void onEnd(SequenceOutcome outcome) {
-      FinishReason reason = outcome.reason();
-      finished += reason == FinishReason.STOP || reason == FinishReason.LENGTH ? 1 : 0;
+    public void onEnd(SequenceOutcome sequence) {
+      FinishReason reason = sequence.reason();
+      RequestOutcome outcome =
+          new RequestOutcome(
+              index,
+              reason == FinishReason.STOP || reason == FinishReason.LENGTH,
+              tokens,
+              sequence.preemptions(),
+              sequence.queuedNanos(),
+              sequence.firstTokenNanos(),
+              sequence.totalNanos());
+      finished += outcome.finished() ? 1 : 0;
+      metTargets += simulation.targets().metBy(outcome) ? 1 : 0;
       endNanos = now;
-      if (outcome.firstTokenNanos() >= 0) {
-        ttft.add((double) outcome.firstTokenNanos());
+      if (tokens > 0) {
+        ttft.add(outcome.ttftSeconds());
       }
       if (tokens > 1) {
-        tpot.add((double) (outcome.totalNanos() - outcome.firstTokenNanos()) / (tokens - 1));
+        tpot.add(outcome.tpotSeconds());
       }
-      ended();
+      listener.onEnd(outcome);
     }
   }
 }

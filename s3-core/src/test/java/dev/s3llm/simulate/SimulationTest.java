@@ -2,7 +2,9 @@ package dev.s3llm.simulate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.within;
 
+import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.schedule.DecreasingFirstFit;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,6 +35,58 @@ final class SimulationTest {
     assertThat(result.tpotSeconds().p99()).isEqualTo(rest / 2 / 1e9);
     assertThat(result.makespanSeconds()).isEqualTo((first + rest) / 1e9);
     assertThat(result.kvUse()).isEqualTo(1.0 / 62); // 16 of 1,000 tokens, in whole blocks
+  }
+
+  @Test
+  void targets_countWhoMetBoth() {
+    TraceRequest request = new TraceRequest(0, 10, 3, 0);
+    CostModel costs = new CostModel(MODEL, GPU);
+    double first = costs.stepNanos(10, 10, 0) / 1e9;
+
+    // the second comes when the first has ended, the third together with it and waits
+    Trace trace = new Trace(List.of(request, request.at(1_000_000_000), request.at(1_000_000_000)));
+
+    assertThat(met(trace, new LatencyTargets(first * 1.01, 1))).isEqualTo(2);
+    assertThat(met(trace, new LatencyTargets(first * 0.99, 1))).isZero();
+    assertThat(met(trace, new LatencyTargets(1, 1))).isEqualTo(3);
+    assertThat(met(trace, new LatencyTargets(1, 1e-6))).isZero();
+    assertThat(met(trace, LatencyTargets.NONE)).isEqualTo(3);
+    assertThatIllegalArgumentException().isThrownBy(() -> new LatencyTargets(0, 1));
+    assertThatIllegalArgumentException().isThrownBy(() -> new LatencyTargets(1, Double.NaN));
+  }
+
+  @Test
+  void listener_seesTheWholeRun() {
+    Trace trace = random(5);
+    List<RequestOutcome> outcomes = new ArrayList<>();
+    long[] busy = new long[2]; // nanoseconds, block-nanoseconds
+    SimulationListener listener =
+        new SimulationListener() {
+          @Override
+          public void onInterval(long fromNanos, long toNanos, EngineSnapshot state) {
+            busy[0] += toNanos - fromNanos;
+            busy[1] += (toNanos - fromNanos) * state.allocatedBlocks();
+          }
+
+          @Override
+          public void onEnd(RequestOutcome outcome) {
+            outcomes.add(outcome);
+          }
+        };
+
+    SimulationResult result = simulation(300_000, 5).run(trace, policy("on-demand"), listener);
+
+    assertThat(outcomes).extracting(RequestOutcome::request).doesNotHaveDuplicates().hasSize(60);
+    assertThat(outcomes.stream().mapToLong(RequestOutcome::preemptions).sum())
+        .isEqualTo(result.preemptions());
+    assertThat(busy[0] / 1e9).isEqualTo(result.makespanSeconds());
+    assertThat(busy[1] / 18.0 / busy[0]).isCloseTo(result.kvUse(), within(1e-9));
+  }
+
+  @Test
+  void forecast_takesItsLossShare() {
+    assertThat(SimulationPolicy.forecast(0.5).name()).isEqualTo("forecast");
+    assertThatIllegalArgumentException().isThrownBy(() -> SimulationPolicy.forecast(0));
   }
 
   @Property(tries = 15)
@@ -92,6 +146,18 @@ final class SimulationTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> simulation.run(trace, policy("s3")))
         .withMessageContaining("predicted_tokens");
+  }
+
+  /** How many of the requests meet the targets when one runs at a time. */
+  private static int met(Trace trace, LatencyTargets targets) {
+    return Simulation.builder(MODEL, GPU, 1_000_000)
+        .maxLength(MAX_LENGTH)
+        .maxTokensPerStep(64)
+        .maxRunning(1)
+        .targets(targets)
+        .build()
+        .run(trace, policy("worst-case"))
+        .metTargets();
   }
 
   private static SimulationPolicy policy(String name) {

@@ -4,9 +4,11 @@ import dev.s3llm.schedule.DecreasingFirstFit;
 import dev.s3llm.schedule.FirstComeFirstServed;
 import dev.s3llm.schedule.QueueOrder;
 import dev.s3llm.schedule.ShortestPredictedFirst;
+import dev.s3llm.simulate.RequestOutcome;
 import dev.s3llm.simulate.SimulatedPredictor;
 import dev.s3llm.simulate.Simulation;
 import dev.s3llm.simulate.SimulationBuilder;
+import dev.s3llm.simulate.SimulationListener;
 import dev.s3llm.simulate.SimulationPolicy;
 import dev.s3llm.simulate.SimulationResult;
 import dev.s3llm.simulate.Trace;
@@ -162,7 +164,15 @@ final class ReplayCommand implements Callable<Integer> {
             .setTaskName(policy.name())
             .setInitialMax(requests.requests().size());
     try (ProgressBar bar = builder.build()) {
-      return simulation.run(requests, policy, bar::stepTo);
+      return simulation.run(
+          requests,
+          policy,
+          new SimulationListener() {
+            @Override
+            public void onEnd(RequestOutcome outcome) {
+              bar.step();
+            }
+          });
     }
   }
 
