@@ -51,6 +51,65 @@ public record Trace(List<TraceRequest> requests) {
     return new Trace(moved);
   }
 
+  /**
+   * The same requests with the gaps between arrivals divided.
+   *
+   * @param speedup above 0; 2 makes the requests come twice as fast
+   */
+  public Trace spedUp(double speedup) {
+    GpuProfile.requirePositive("speedup", speedup);
+    long first = requests.get(0).arrivalNanos();
+    return new Trace(
+        requests.stream()
+            .map(r -> r.at(first + Math.round((r.arrivalNanos() - first) / speedup)))
+            .toList());
+  }
+
+  /**
+   * Requests per second between the first arrival and the last.
+   *
+   * @throws IllegalArgumentException if all arrive at once
+   */
+  public double meanRatePerSecond() {
+    int gaps = requests.size() - 1;
+    long nanos = requests.get(gaps).arrivalNanos() - requests.get(0).arrivalNanos();
+    if (nanos == 0) {
+      throw new IllegalArgumentException("all requests arrive at once, so that they have no rate");
+    }
+    return gaps * NANOS_PER_SECOND / nanos;
+  }
+
+  /** The same requests, each predicted to be as long as it was. */
+  public Trace predictedExactly() {
+    return predicting(requests.stream().mapToInt(TraceRequest::outputTokens).toArray());
+  }
+
+  /**
+   * The same requests with their predictions spoiled. The same seed gives the same predictions.
+   *
+   * @throws IllegalArgumentException if a request has no prediction
+   */
+  public Trace mispredicted(PredictionError error, long seed) {
+    if (!predicted()) {
+      throw new IllegalArgumentException("every request must have a prediction, but some lack it");
+    }
+    int[] predictions = requests.stream().mapToInt(TraceRequest::predictedTokens).toArray();
+    return predicting(error.spoil(predictions, new SplittableRandom(seed)));
+  }
+
+  private Trace predicting(int[] tokens) {
+    List<TraceRequest> changed = new ArrayList<>(requests.size());
+    for (TraceRequest request : requests) {
+      changed.add(
+          new TraceRequest(
+              request.arrivalNanos(),
+              request.promptTokens(),
+              request.outputTokens(),
+              tokens[changed.size()]));
+    }
+    return new Trace(changed);
+  }
+
   /** Whether each request has a prediction. */
   public boolean predicted() {
     return requests.stream().allMatch(request -> request.predictedTokens() > 0);

@@ -1,0 +1,56 @@
+package dev.s3llm.simulate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+final class TraceTest {
+  private final Trace trace =
+      new Trace(
+          List.of(
+              new TraceRequest(1_000_000_000L, 1, 10, 0),
+              new TraceRequest(2_000_000_000L, 1, 20, 0),
+              new TraceRequest(5_000_000_000L, 1, 30, 0)));
+
+  @Test
+  void spedUp_dividesTheGaps() {
+    Trace fast = trace.spedUp(4);
+
+    assertThat(fast.requests())
+        .extracting(TraceRequest::arrivalNanos)
+        .containsExactly(1_000_000_000L, 1_250_000_000L, 2_000_000_000L);
+    assertThat(trace.meanRatePerSecond()).isCloseTo(0.5, within(1e-12));
+    assertThat(fast.meanRatePerSecond()).isCloseTo(2, within(1e-12));
+  }
+
+  @Test
+  void spedUpPoisson_isPoissonAtTheOtherRate() {
+    Trace one = trace.poisson(10, 3).spedUp(2);
+    Trace other = trace.poisson(20, 3);
+
+    for (int i = 0; i < 3; i++) {
+      assertThat(one.requests().get(i).arrivalNanos())
+          .isCloseTo(other.requests().get(i).arrivalNanos(), within(2L));
+    }
+  }
+
+  @Test
+  void whatHasNoRate_isRefused() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> trace.atOnce().meanRatePerSecond())
+        .withMessageContaining("at once");
+    assertThatIllegalArgumentException().isThrownBy(() -> trace.spedUp(0));
+    assertThatIllegalArgumentException().isThrownBy(() -> trace.spedUp(Double.NaN));
+  }
+
+  @Test
+  void predictedExactly_predictsTheTruth() {
+    assertThat(trace.predicted()).isFalse();
+    assertThat(trace.predictedExactly().requests())
+        .extracting(TraceRequest::predictedTokens)
+        .containsExactly(10, 20, 30);
+  }
+}
