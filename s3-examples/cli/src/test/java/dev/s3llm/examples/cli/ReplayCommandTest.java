@@ -1,9 +1,11 @@
 package dev.s3llm.examples.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -12,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -106,6 +109,25 @@ final class ReplayCommandTest {
         "--max-overtakes|0|--max-overtakes 0: must be at least 1",
         "--trace|none.csv|--trace none.csv: no such file",
         "--json|none/out.json|--json none/out.json: must be a file in a folder that exists",
+        "--html|none/out.html|--html none/out.html: must be a file in a folder that exists",
+        "--speedup|0|--speedup 0.0: must be from 1e-9 to 1e9",
+        "--speedup|NaN|--speedup NaN: must be from 1e-9 to 1e9",
+        "--slo-ttft|0|--slo-ttft 0.0: must be above 0",
+        "--slo-tpot|-1|--slo-tpot -1.0: must be above 0",
+        "--slo-tpot|soon|'--slo-tpot': 'soon' is not a double",
+        "--error|bias|--error bias: bias must be above -1",
+        "--error|bias:-1|--error bias:-1: bias must be above -1",
+        "--error|noise:-0.1|--error noise:-0.1: noise must be from 0 to 10",
+        "--error|noise:x|--error noise:x: noise must be from 0 to 10",
+        "--error|swap:1.5|--error swap:1.5: swap must be from 0 to 1",
+        "--error|drop:1|--error drop:1: must be bias:X, noise:S or swap:P",
+        "--sweep|rate|--sweep rate: must be rate=a,b,c, kv-gb=a,b,c or epsilon=a,b,c",
+        "--sweep|blocks=1|--sweep blocks=1: must be rate=a,b,c, kv-gb=a,b,c or epsilon=a,b,c",
+        "--sweep|rate=1,,2|--sweep rate=1,,2: '' must be a number above 0 and at most 1000000000",
+        "--sweep|rate=0|--sweep rate=0: '0' must be a number above 0",
+        "--sweep|kv-gb=0.001|--sweep kv-gb 0.001: kvBytes must hold from 1 to",
+        "--sweep|epsilon=1|--sweep epsilon=1: '1' must be a number above 0 and below 1",
+        "--sweep|epsilon=0.1|--sweep epsilon: needs --policy forecast, which alone has it",
       })
   void badInput_isOneLineAndExitCodeTwo(String option, String value, String message) {
     int code = replay("--kv-gb", "4", option, value);
@@ -113,6 +135,78 @@ final class ReplayCommandTest {
     assertThat(code).isEqualTo(2);
     assertThat(err.toString().lines()).singleElement().asString().contains(message);
     assertThat(out.toString()).isEmpty();
+  }
+
+  @Test
+  void targets_addGoodput() throws IOException {
+    JsonNode loose = json("--slo-ttft", "100", "--slo-tpot", "100").path("runs").get(0);
+    JsonNode tight = json("--slo-ttft", "0.000001").path("runs").get(0);
+
+    assertThat(loose.path("slo_met").intValue()).isEqualTo(20);
+    assertThat(loose.path("goodput_rps").doubleValue())
+        .isCloseTo(20 / loose.path("makespan_s").doubleValue(), within(1e-9));
+    assertThat(tight.path("slo_met").intValue()).isZero();
+    assertThat(tight.path("goodput_rps").doubleValue()).isZero();
+    assertThat(out.toString()).contains("slo met", "100.0%", "0.0%");
+  }
+
+  @Test
+  void sweptRate_scalesTheArrivals() throws IOException {
+    JsonNode root = json("--sweep", "rate=1,100", "--policy", "on-demand");
+
+    assertThat(root.path("sweep").textValue()).isEqualTo("rate");
+    JsonNode points = root.path("points");
+    assertThat(points).hasSize(2);
+    assertThat(points.get(1).path("value").doubleValue()).isEqualTo(100);
+    assertThat(makespan(points.get(0))).isBetween(19.0, 22.0); // 19 gaps of a second
+    assertThat(points.get(1).path("runs").get(0)).isEqualTo(run("--policy", "on-demand"));
+    assertThat(out.toString().lines().filter(line -> line.contains("on-demand"))).hasSize(3);
+  }
+
+  @Test
+  void sweptMemory_isThatOfThePoint() throws IOException {
+    JsonNode points = json("--sweep", "kv-gb=4,8", "--policy", "s3").path("points");
+
+    assertThat(points.get(1).path("runs").get(0)).isEqualTo(run("--kv-gb", "8", "--policy", "s3"));
+  }
+
+  @Test
+  void sweptEpsilon_reachesTheForecast() throws IOException {
+    JsonNode points =
+        json("--sweep", "epsilon=0.01,0.5", "--policy", "on-demand,forecast").path("points");
+
+    assertThat(points.get(0).path("runs").get(1))
+        .isEqualTo(json("--policy", "on-demand,forecast").path("runs").get(1));
+    assertThat(points.get(1).path("runs")).hasSize(2);
+  }
+
+  @Test
+  void ratesOfRequestsThatComeAtOnce_areRefused() {
+    assertThat(replay("--kv-gb", "4", "--arrivals", "at-once", "--sweep", "rate=1")).isEqualTo(2);
+    assertThat(err.toString()).contains("--sweep rate: all requests arrive at once");
+  }
+
+  @Test
+  void speedup_dividesTheGaps() throws IOException {
+    assertThat(run("--policy", "s3", "--speedup", "0.5"))
+        .isEqualTo(
+            json("--policy", "s3", "--sweep", "rate=50").path("points").get(0).path("runs").get(0));
+  }
+
+  @Test
+  void error_spoilsTheTruthForExact_andNeedsPredictions() throws IOException {
+    String[] tight = {"--policy", "s3", "--kv-gb", "0.9", "--max-length", "400"};
+    JsonNode exact = run(tight);
+    JsonNode same = run(with(tight, "--error", "noise:0"));
+    JsonNode low = run(with(tight, "--error", "bias:-0.9"));
+    JsonNode column = run(with(tight, "--error", "bias:-0.9", "--predictor", "column"));
+
+    assertThat(same).isEqualTo(exact);
+    assertThat(low).isEqualTo(column).isNotEqualTo(exact);
+    assertThat(replay("--kv-gb", "4", "--predictor", "empirical", "--error", "swap:1"))
+        .isEqualTo(2);
+    assertThat(err.toString())
+        .contains("--error swap:1: --predictor empirical reads no predictions");
   }
 
   @Test
@@ -127,6 +221,30 @@ final class ReplayCommandTest {
 
     assertThat(replay("--kv-gb", "4")).isEqualTo(2);
     assertThat(err.toString()).contains("line 2: column prompt_tokens is \"0\"");
+  }
+
+  private JsonNode json(String... options) throws IOException {
+    Path file = folder.resolve("out.json");
+    List<String> args = new ArrayList<>(List.of("--kv-gb", "4", "--json", file.toString()));
+    args.addAll(Arrays.asList(options));
+    assertThat(replay(args.toArray(String[]::new))).as(err.toString()).isZero();
+    JsonNode root = new ObjectMapper().readTree(file.toFile());
+    root.findParents("plan_us_p50")
+        .forEach(run -> ((ObjectNode) run).remove(List.of("plan_us_p50", "plan_us_p99")));
+    return root;
+  }
+
+  /** The first run. */
+  private JsonNode run(String... options) throws IOException {
+    return json(options).path("runs").get(0);
+  }
+
+  private static String[] with(String[] options, String... more) {
+    return Stream.concat(Arrays.stream(options), Arrays.stream(more)).toArray(String[]::new);
+  }
+
+  private static double makespan(JsonNode point) {
+    return point.path("runs").get(0).path("makespan_s").doubleValue();
   }
 
   /** Later options replace earlier ones. */

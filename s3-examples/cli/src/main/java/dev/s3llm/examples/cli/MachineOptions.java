@@ -1,0 +1,188 @@
+package dev.s3llm.examples.cli;
+
+import dev.s3llm.schedule.DecreasingFirstFit;
+import dev.s3llm.schedule.FirstComeFirstServed;
+import dev.s3llm.schedule.QueueOrder;
+import dev.s3llm.schedule.ShortestPredictedFirst;
+import dev.s3llm.simulate.LatencyTargets;
+import dev.s3llm.simulate.SimulatedPredictor;
+import dev.s3llm.simulate.Simulation;
+import dev.s3llm.simulate.SimulationBuilder;
+import dev.s3llm.simulate.SimulationPolicy;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** The simulated GPU, the engine's settings on it, and what is expected of both. */
+final class MachineOptions {
+  private static final double BYTES_PER_GB = 1e9;
+  private static final double MAX_KV_GB = 100_000;
+  private static final int MAX_TOKENS = 1 << 24;
+
+  @Option(
+      names = "--model",
+      required = true,
+      description = "gpt-j-6b, llama-13b, llama-33b, or a JSON file.")
+  private String model;
+
+  @Option(names = "--gpu", required = true, description = "a100-80gb, h200, or a JSON file.")
+  private String gpu;
+
+  @Option(
+      names = "--kv-gb",
+      required = true,
+      paramLabel = "GB",
+      description = "Memory for keys and values, in units of 1e9 bytes.")
+  private double kvGb;
+
+  @Option(
+      names = "--max-length",
+      defaultValue = "2048",
+      description = "Most tokens of a sequence, prompt included.")
+  private int maxLength;
+
+  @Option(
+      names = "--policy",
+      split = ",",
+      defaultValue = "worst-case,s3,oracle,on-demand",
+      description = "Policies to compare; the first is the baseline.")
+  private List<String> policies = List.of();
+
+  @Option(names = "--order", defaultValue = "fcfs", description = "fcfs, dff or spf.")
+  private String order;
+
+  @Option(
+      names = "--slo-ttft",
+      paramLabel = "SECONDS",
+      description = "Longest time to the first token that counts for goodput.")
+  private @Nullable Double sloTtft;
+
+  @Option(
+      names = "--slo-tpot",
+      paramLabel = "SECONDS",
+      description = "Longest time per output token that counts for goodput.")
+  private @Nullable Double sloTpot;
+
+  @Option(names = "--recompute-only", description = "Never swap to host memory.")
+  private boolean recomputeOnly;
+
+  @Option(names = "--block-tokens", defaultValue = "16", description = "Tokens of a KV block.")
+  private int blockTokens;
+
+  @Option(
+      names = "--max-tokens-per-step",
+      defaultValue = "8192",
+      description = "Token budget of a step.")
+  private int maxTokensPerStep;
+
+  @Option(names = "--max-running", defaultValue = "1024", description = "Largest batch.")
+  private int maxRunning;
+
+  @Option(
+      names = "--max-overtakes",
+      defaultValue = "1000",
+      description = "How many may pass a waiting request.")
+  private int maxOvertakes;
+
+  /** Created by picocli, which sets the fields. */
+  @SuppressWarnings("NullAway.Init")
+  MachineOptions() {}
+
+  String model() {
+    return model;
+  }
+
+  String gpu() {
+    return gpu;
+  }
+
+  double kvGb() {
+    return kvGb;
+  }
+
+  int maxLength() {
+    return maxLength;
+  }
+
+  String orderName() {
+    return order;
+  }
+
+  List<SimulationPolicy> policies() {
+    return policies.stream().map(ReplayCommand::policy).toList();
+  }
+
+  /** Whether the user set a latency target. */
+  boolean hasTargets() {
+    return sloTtft != null || sloTpot != null;
+  }
+
+  LatencyTargets targets() {
+    return new LatencyTargets(limit("--slo-ttft", sloTtft), limit("--slo-tpot", sloTpot));
+  }
+
+  private static double limit(String option, @Nullable Double seconds) {
+    if (seconds == null) {
+      return Double.POSITIVE_INFINITY;
+    }
+    if (!(seconds > 0)) {
+      throw new UsageException(option + " " + seconds + ": must be above 0");
+    }
+    return seconds;
+  }
+
+  /** A simulation with this much memory for keys and values. */
+  Simulation simulation(String memoryOption, double kvGigabytes, SimulatedPredictor predictor) {
+    if (!(kvGigabytes > 0 && kvGigabytes <= MAX_KV_GB)) {
+      throw new UsageException(
+          "%s %s: must be above 0 and at most %.0f"
+              .formatted(memoryOption, kvGigabytes, MAX_KV_GB));
+    }
+    requireTokens("--max-length", maxLength);
+    requireTokens("--block-tokens", blockTokens);
+    requireTokens("--max-tokens-per-step", maxTokensPerStep);
+    requireTokens("--max-running", maxRunning);
+    if (maxRunning > maxTokensPerStep) {
+      throw new UsageException(
+          "--max-running %d: must be at most --max-tokens-per-step, %d"
+              .formatted(maxRunning, maxTokensPerStep));
+    }
+    SimulationBuilder builder =
+        Simulation.builder(
+                ProfileFiles.model(model),
+                ProfileFiles.gpu(gpu),
+                Math.max(1, Math.round(kvGigabytes * BYTES_PER_GB)))
+            .maxLength(maxLength)
+            .blockTokens(blockTokens)
+            .maxTokensPerStep(maxTokensPerStep)
+            .maxRunning(maxRunning)
+            .order(order())
+            .predictor(predictor)
+            .targets(targets());
+    try {
+      return (recomputeOnly ? builder.swapBytes(0) : builder).build();
+    } catch (IllegalArgumentException | ArithmeticException e) {
+      throw new UsageException(memoryOption + " " + kvGigabytes + ": " + e.getMessage());
+    }
+  }
+
+  private QueueOrder order() {
+    if (maxOvertakes < 1) {
+      throw new UsageException("--max-overtakes " + maxOvertakes + ": must be at least 1");
+    }
+    return switch (order) {
+      case "fcfs" -> new FirstComeFirstServed(maxOvertakes);
+      case "dff" -> new DecreasingFirstFit(maxOvertakes);
+      case "spf" -> new ShortestPredictedFirst(maxOvertakes);
+      default -> throw new UsageException("--order " + order + ": must be fcfs, dff or spf");
+    };
+  }
+
+  private static void requireTokens(String option, int value) {
+    if (value < 1 || value > MAX_TOKENS) {
+      throw new UsageException(
+          String.format(Locale.ROOT, "%s %d: must be from 1 to %d", option, value, MAX_TOKENS));
+    }
+  }
+}
