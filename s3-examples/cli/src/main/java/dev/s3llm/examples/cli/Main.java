@@ -13,6 +13,7 @@ import picocli.CommandLine.IVersionProvider;
       GenerateCommand.class,
       PredictCommand.class,
       ReplayCommand.class,
+      CapacityCommand.class,
       BenchCommand.class,
       DevicesCommand.class
     },
