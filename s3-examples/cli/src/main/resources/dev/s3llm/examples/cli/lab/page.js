@@ -92,7 +92,7 @@
     parent.append(card);
     let selected = -1;
     // Lines that coincide stay visible: the earlier ones are wider.
-    const lineWidth = k => 2 + Math.min(10, 1.6 * (chart.series.length - 1 - k));
+    const lineWidth = k => 1.8 + Math.min(5, 0.8 * (chart.series.length - 1 - k));
     const values = chart.series.flatMap(s => s.y).concat(chart.target || []).filter(y => y !== null && isFinite(y) && (!chart.log || y > 0));
     let low = chart.log ? Math.min(...values) / 1.1 : 0;
     let high = chart.max || Math.max(...values, chart.log ? 0 : 1e-9) * (chart.log ? 1.1 : 1.06);
@@ -144,7 +144,7 @@
           return;
         }
         shape(svg, 'path', {d: path, style: `fill:none;stroke:${s.color};stroke-width:${s.width || lineWidth(k)};stroke-linejoin:round${s.dash ? ';stroke-dasharray:' + s.dash : ''}`});
-        if (chart.points) known.forEach(([x, y]) => marker(svg, k, px(x), py(y), s.color, 3.5 + lineWidth(k) / 4));
+        if (chart.points) known.forEach(([x, y]) => marker(svg, k, px(x), py(y), s.color, 3 + lineWidth(k) / 3));
       });
       if (chart.strip) {
         const most = Math.max(1, ...chart.strip.y);
@@ -160,12 +160,14 @@
         if (index >= 0) { cross.setAttribute('x1', px(xs[index])); cross.setAttribute('x2', px(xs[index])); }
         say(index);
       };
-      svg.addEventListener('pointermove', event => {
+      const point = event => {
         const at = event.clientX - svg.getBoundingClientRect().left;
         let best = 0;
         xs.forEach((x, i) => { if (Math.abs(px(x) - at) < Math.abs(px(xs[best]) - at)) best = i; });
         select(best);
-      });
+      };
+      svg.addEventListener('pointermove', point);
+      svg.addEventListener('pointerdown', point);
       svg.addEventListener('pointerleave', () => select(-1));
       svg.addEventListener('keydown', event => {
         const far = Math.max(1, Math.round(xs.length / 20));
@@ -203,11 +205,16 @@
     const unit = hasGoodput ? 'requests a second within the limits' : 'tokens a second';
     const most = Math.max(...runs.map(value));
     const best = runs.filter(run => value(run) >= 0.995 * most);
-    const at = data.sweep ? `At ${data.sweep.label} ${number(data.points[data.points.length - 1].value)}, ` : '';
-    let text = `${at}${list(best.map(run => run.policy))} ${best.length > 1 ? 'serve' : 'serves'} the most: ${number(most)} ${unit}`;
+    const detailed = data.sweep ? `${data.sweep.label} ${number(data.points[data.points.length - 1].value)}` : '';
+    if (detailed) byId('h-summary').textContent = `In short, at ${detailed}`;
+    let text = `${list(best.map(run => run.policy))} ${best.length > 1 ? 'serve' : 'serves'} the most: ${number(most)} ${unit}`;
     if (!best.includes(runs[0])) {
       const ratio = most / value(runs[0]);
       text += ratio < 20 ? `, ${number(ratio)} times ${runs[0].policy}` : `; ${runs[0].policy} serves ${number(value(runs[0]))}`;
+    }
+    if (detailed) {
+      const peaks = policies.map((policy, i) => [policy, Math.max(...data.points.map(point => value(point.runs[i])))]).sort((a, b) => b[1] - a[1]);
+      text = `The most over all values of ${data.sweep.label}, in ${unit}: ${peaks.map(([policy, peak]) => `${policy} ${number(peak)}`).join(', ')}`;
     }
     byId('headline').textContent = text.charAt(0).toUpperCase() + text.slice(1) + '.';
     const facts = data.facts.slice();
@@ -223,8 +230,8 @@
       bars('Goodput, requests/s', run => run.goodput_rps, number);
       bars('Requests within the limits', run => run.slo_met / run.requests, percent, 1);
     }
-    bars('Time to first token, 99th percentile', run => run.ttft_p99_s, seconds);
-    bars('Time per output token, 99th percentile', run => run.tpot_p99_s, seconds);
+    bars('Time to first token, p99', run => run.ttft_p99_s, seconds);
+    bars('Time per output token, p99', run => run.tpot_p99_s, seconds);
     bars('KV memory in use, mean', run => run.kv_use, percent, 1);
     bars('Preemptions', run => run.preemptions, number);
     bars('Tokens computed again', run => run.recomputed_tokens, number);
@@ -296,7 +303,7 @@
   // ---- waiting -------------------------------------------------------------------------------------
 
   const allReasons = [...new Set(data.details.flatMap(detail => detail.reasons))];
-  const reasonColor = reason => ['var(--wait)', 'var(--c1)', 'var(--c3)', 'var(--c4)', 'var(--c5)', 'var(--c6)', 'var(--c7)'][allReasons.indexOf(reason) % 7];
+  const reasonColor = reason => ['var(--wait)', 'var(--c1)', 'var(--c4)', 'var(--c2)', 'var(--c5)', 'var(--c6)', 'var(--c7)'][allReasons.indexOf(reason) % 7];
 
   function waitingParts(detail) {
     const parts = detail.reasons.map((reason, k) => [reason, detail.waitedFirst[k], reasonColor(reason)]);
@@ -306,7 +313,6 @@
 
   function waiting() {
     const totals = data.details.map(detail => waitingParts(detail).reduce((sum, part) => sum + part[1], 0));
-    const most = Math.max(...totals, 1e-12);
     const legend = element('ul', {class: 'legend', 'aria-label': 'Colours of the reasons'});
     allReasons.forEach(reason => legend.append(element('li', {}, swatch(reasonColor(reason)), reason)));
     legend.append(element('li', {}, swatch('var(--lost)'), 'after a preemption'));
@@ -314,7 +320,7 @@
     data.details.forEach((detail, i) => {
       const track = element('div', {class: 'track', 'aria-hidden': 'true'});
       waitingParts(detail).forEach(([reason, total, background]) => track.append(
-        element('div', {class: 'fill', title: `${reason}: ${seconds(total / runs[i].requests)}`, style: `width:${100 * total / most}%;background:${background}`})));
+        element('div', {class: 'fill', title: `${reason}: ${seconds(total / runs[i].requests)}`, style: `width:${100 * total / Math.max(totals[i], 1e-12)}%;background:${background}`})));
       rows.append(element('div', {}, policies[i]), track, element('div', {class: 'value'}, seconds(totals[i] / runs[i].requests)));
     });
     const head = ['Policy', ...allReasons, 'after a preemption'];
@@ -329,9 +335,10 @@
   }
 
   function dataTable(head, rows) {
+    const side = i => head[i] === 'Policy' || head[i] === 'Mostly for' ? {class: 'left'} : {};
     const table = element('table', {});
-    table.append(element('thead', {}, element('tr', {}, ...head.map(name => element('th', {scope: 'col'}, name)))));
-    table.append(element('tbody', {}, ...rows.map(row => element('tr', {}, ...row.map(cell => element('td', {}, String(cell)))))));
+    table.append(element('thead', {}, element('tr', {}, ...head.map((name, i) => element('th', {scope: 'col', ...side(i)}, name)))));
+    table.append(element('tbody', {}, ...rows.map(row => element('tr', {}, ...row.map((cell, i) => element('td', side(i), String(cell)))))));
     return table;
   }
 
@@ -345,7 +352,7 @@
     const [arrival, prompt, output] = data.requests[record.id];
     let text = `Request ${record.id}: came at ${seconds(arrival / 1000)}, prompt ${number(prompt)} tokens, answer ${number(output)} (predicted ${number(record.predicted)}); first token after ${seconds(record.ttft)}. `;
     const waits = record.waited.map((spent, k) => [spent, detail.reasons[k]]).filter(([spent]) => spent > 0.0005).sort((a, b) => b[0] - a[0]);
-    text += waits.length ? `Waited for ${waits.map(([spent, reason]) => `${reason} (${seconds(spent)})`).join(', ')}. ` : 'Did not wait. ';
+    text += waits.length ? `Waited ${seconds(waitedSeconds(record))}: ${waits.map(([spent, reason]) => `${reason === detail.reasons[0] ? 'for ' : ''}${reason} (${seconds(spent)})`).join(', ')}. ` : 'Did not wait. ';
     record.losses.slice(0, 3).forEach(([at, mode, tokens, reason]) => {
       text += `Preempted at ${seconds(at / 1000)} by ${mode}, ${number(tokens)} tokens: ${reason}. `;
     });
