@@ -14,7 +14,9 @@ import java.math.BigDecimal;
 import java.math.MathContext;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.function.IntToDoubleFunction;
 
@@ -28,8 +30,8 @@ final class LabPage {
   private static final double NANOS_PER_SECOND = 1e9;
   private static final double[] PROBABILITIES = probabilities();
 
-  private final TrafficOptions traffic;
-  private final MachineOptions machine;
+  private final Map<String, String> facts;
+  private final LatencyTargets targets;
   private final Trace trace;
   private final ReplayReport report;
   private final List<RunRecorder> recorders;
@@ -37,17 +39,19 @@ final class LabPage {
   /**
    * Creates a page.
    *
+   * @param facts about the runs, to be shown in this order
+   * @param targets what the requests should have met
    * @param trace of the detailed runs, those of the report's last point
    * @param recorders one for each of these runs
    */
   LabPage(
-      TrafficOptions traffic,
-      MachineOptions machine,
+      Map<String, String> facts,
+      LatencyTargets targets,
       Trace trace,
       ReplayReport report,
       List<RunRecorder> recorders) {
-    this.traffic = traffic;
-    this.machine = machine;
+    this.facts = new LinkedHashMap<>(facts);
+    this.targets = targets;
     this.trace = trace;
     this.report = report;
     this.recorders = List.copyOf(recorders);
@@ -63,8 +67,8 @@ final class LabPage {
   /** JSON in which no {@code <} can end the script element. */
   private String data() {
     ObjectNode root = MAPPER.createObjectNode();
-    root.set("facts", facts());
-    targets(root.putObject("targets"));
+    root.set("facts", factsJson());
+    fill(root.putObject("targets"), targets);
     report
         .setting()
         .ifPresent(
@@ -83,26 +87,13 @@ final class LabPage {
     }
   }
 
-  private ArrayNode facts() {
-    ArrayNode facts = MAPPER.createArrayNode();
-    fact(facts, "Trace", traffic.traceName());
-    fact(facts, "Requests", Integer.toString(trace.requests().size()));
-    fact(facts, "Arrivals", traffic.arrivals());
-    fact(facts, "Predictions", traffic.predictions());
-    fact(facts, "Model", machine.model());
-    fact(facts, "GPU", machine.gpu());
-    fact(facts, "KV memory", machine.kvGb() + " GB");
-    fact(facts, "Longest sequence", machine.maxLength() + " tokens");
-    fact(facts, "Queue order", machine.orderName());
-    return facts;
+  private ArrayNode factsJson() {
+    ArrayNode array = MAPPER.createArrayNode();
+    facts.forEach((name, value) -> array.addArray().add(name).add(value));
+    return array;
   }
 
-  private static void fact(ArrayNode facts, String name, String value) {
-    facts.addArray().add(name).add(value);
-  }
-
-  private void targets(ObjectNode json) {
-    LatencyTargets targets = machine.targets();
+  private static void fill(ObjectNode json, LatencyTargets targets) {
     ReplayReport.number(json, "ttft", targets.ttftSeconds());
     ReplayReport.number(json, "tpot", targets.tpotSeconds());
   }

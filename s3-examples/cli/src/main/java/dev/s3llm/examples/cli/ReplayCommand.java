@@ -7,7 +7,9 @@ import dev.s3llm.simulate.SimulationPolicy;
 import dev.s3llm.simulate.SimulationResult;
 import dev.s3llm.simulate.Trace;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -81,8 +83,8 @@ final class ReplayCommand implements Callable<Integer> {
       boolean last = points.size() == loads.size() - 1;
       recorders = htmlFile != null && last ? recorders(trace, policies) : List.of();
       points.add(new Point(load.value, run(load, recorders)));
+      warnIfNothingFits(load.kvGb, points.get(points.size() - 1).runs().get(0));
     }
-    warnIfNothingFits(points.get(points.size() - 1).runs().get(0));
     ReplayReport report = new ReplayReport(swept.map(Sweep::setting), points, machine.hasTargets());
     spec.commandLine().getOut().print(report.table());
     spec.commandLine().getOut().flush();
@@ -90,8 +92,9 @@ final class ReplayCommand implements Callable<Integer> {
       jsonFile.write(report.json());
     }
     if (htmlFile != null) {
+      Load detailed = loads.get(loads.size() - 1);
       htmlFile.write(
-          new LabPage(traffic, machine, loads.get(loads.size() - 1).trace, report, recorders)
+          new LabPage(facts(detailed), machine.targets(), detailed.trace, report, recorders)
               .html());
     }
     return 0;
@@ -99,18 +102,25 @@ final class ReplayCommand implements Callable<Integer> {
 
   /** What one value of the sweep, or the only one, stands for. */
   private record Load(
-      double value, Simulation simulation, Trace trace, List<SimulationPolicy> policies) {}
+      double value,
+      double kvGb,
+      Simulation simulation,
+      Trace trace,
+      List<SimulationPolicy> policies) {}
 
   private Load load(Trace trace, List<SimulationPolicy> policies) {
-    return new Load(Double.NaN, simulation("--kv-gb", machine.kvGb()), trace, policies);
+    Simulation simulation = simulation("--kv-gb", machine.kvGb());
+    return new Load(Double.NaN, machine.kvGb(), simulation, trace, policies);
   }
 
   private Load load(Trace trace, List<SimulationPolicy> policies, Sweep swept, double value) {
     Load plain = load(trace, policies);
+    double kvGb = plain.kvGb;
+    Simulation simulation = plain.simulation;
     return switch (swept.setting()) {
-      case RATE -> new Load(value, plain.simulation, atRate(trace, value), policies);
-      case KV_GB -> new Load(value, simulation("--sweep kv-gb", value), trace, policies);
-      case EPSILON -> new Load(value, plain.simulation, trace, losing(policies, value));
+      case RATE -> new Load(value, kvGb, simulation, atRate(trace, value), policies);
+      case KV_GB -> new Load(value, value, simulation("--sweep kv-gb", value), trace, policies);
+      case EPSILON -> new Load(value, kvGb, simulation, trace, losing(policies, value));
     };
   }
 
@@ -136,6 +146,21 @@ final class ReplayCommand implements Callable<Integer> {
         .toList();
   }
 
+  /** What the page says about the runs that it shows in detail, in this order. */
+  private Map<String, String> facts(Load load) {
+    Map<String, String> facts = new LinkedHashMap<>();
+    facts.put("Trace", traffic.traceName());
+    facts.put("Requests", Integer.toString(load.trace.requests().size()));
+    facts.put("Arrivals", traffic.arrivals());
+    facts.put("Predictions", traffic.predictions());
+    facts.put("Model", machine.model());
+    facts.put("GPU", machine.gpu());
+    facts.put("KV memory", load.kvGb + " GB");
+    facts.put("Longest sequence", machine.maxLength() + " tokens");
+    facts.put("Queue order", machine.orderName());
+    return facts;
+  }
+
   private static List<RunRecorder> recorders(Trace trace, List<SimulationPolicy> policies) {
     RequestWindows windows = RequestWindows.over(trace.requests().size());
     return policies.stream().map(policy -> new RunRecorder(windows)).toList();
@@ -155,13 +180,13 @@ final class ReplayCommand implements Callable<Integer> {
     return runs;
   }
 
-  private void warnIfNothingFits(SimulationResult run) {
+  private void warnIfNothingFits(double kvGb, SimulationResult run) {
     if (run.rejected() == run.requests()) {
       spec.commandLine()
           .getErr()
           .println(
               "warning: no request fits: --max-length %d exceeds what --kv-gb %s holds, or every"
-                      .formatted(machine.maxLength(), machine.kvGb())
+                      .formatted(machine.maxLength(), kvGb)
                   + " prompt fills it");
     }
   }

@@ -216,6 +216,15 @@ final class ReplayCommandTest {
   }
 
   @Test
+  void sweptMemoryBelowMaxLength_isAWarningForThatValue() {
+    assertThat(replay("--kv-gb", "4", "--sweep", "kv-gb=1,8")).isZero();
+    assertThat(err.toString().lines())
+        .singleElement()
+        .asString()
+        .contains("what --kv-gb 1.0 holds");
+  }
+
+  @Test
   void badTrace_isOneLineAndExitCodeTwo() throws IOException {
     Files.writeString(trace, "arrival_s,prompt_tokens,output_tokens\n0,0,1\n");
 

@@ -259,7 +259,7 @@
     const points = data.points.slice().sort((a, b) => a.value - b.value);
     const x = points.map(point => point.value);
     const chart = (title, field, format, more) => lineChart(byId('load-charts'), Object.assign({
-      title, x, xName: `${name}, ${data.sweep.unit}`, xFormat: number, format, points: true, rest: x.length - 1,
+      title, x, xName: `${name}, ${data.sweep.unit}`, xFormat: number, format, points: true, rest: x.indexOf(data.points[data.points.length - 1].value),
       series: policies.map((policy, i) => ({name: policy, color: color(i), y: points.map(point => field(point.runs[i]))}))
     }, more));
     if (hasGoodput) {
