@@ -19,10 +19,9 @@ import picocli.CommandLine.Spec;
     name = "capacity",
     mixinStandardHelpOptions = true,
     sortOptions = false,
-    description = {
-      "Finds the highest arrival rate at which enough requests meet --slo-ttft and --slo-tpot,",
-      "by speeding the trace's arrivals up and down, and the GPUs that a given rate needs."
-    })
+    description =
+        "Finds the highest arrival rate at which enough requests meet --slo-ttft and --slo-tpot, "
+            + "by speeding the trace's arrivals up and down, and the GPUs that a given rate needs.")
 final class CapacityCommand implements Callable<Integer> {
   private static final double TOLERANCE = 0.01;
   private static final double MAX_RATE = 1e9;

@@ -35,10 +35,9 @@ final class ReplayCommand implements Callable<Integer> {
   @Option(
       names = "--sweep",
       paramLabel = "SETTING=A,B,C",
-      description = {
-        "Runs once for each value of rate (arrivals per second), kv-gb (memory) or epsilon (tokens",
-        "that the forecast planner may lose to preemptions, over tokens produced)."
-      })
+      description =
+          "Runs once for each value of rate (arrivals per second), kv-gb (memory) or epsilon (tokens "
+              + "that the forecast planner may lose to preemptions, over tokens produced).")
   private @Nullable String sweep;
 
   @Option(names = "--json", paramLabel = "OUT", description = "Write the results here as well.")

@@ -45,11 +45,10 @@ final class TrafficOptions {
   @Option(
       names = "--error",
       paramLabel = "KIND:X",
-      description = {
-        "Spoils the predictions: bias:-0.5 halves all, noise:S multiplies each by a lognormal",
-        "factor with sigma S, swap:P takes another request's with probability P. What is",
-        "spoiled is the trace's column, or the true length with --predictor exact or without one."
-      })
+      description =
+          "Spoils the predictions: bias:-0.5 halves all, noise:S multiplies each by a lognormal "
+              + "factor with sigma S, swap:P takes another request's with probability P. What is "
+              + "spoiled is the trace's column, or the true length with --predictor exact or without one.")
   private @Nullable String error;
 
   @Option(names = "--seed", defaultValue = "1", description = "Of random arrivals and errors.")
