@@ -36,8 +36,7 @@ public record SimulationPolicy(
         new SimulationPolicy("oracle", OraclePlanner::new, outgrown()),
         new SimulationPolicy(
             "on-demand", truth -> new OnDemandPlanner(), Recovery.preempting(Victim.NEWEST)),
-        new SimulationPolicy(
-            FORECAST, truth -> new ForecastPlanner(), forecasting()),
+        new SimulationPolicy(FORECAST, truth -> new ForecastPlanner(), forecasting()),
         new SimulationPolicy(
             "clairvoyant", ClairvoyantPlanner::new, Recovery.preempting(Victim.NEWEST)));
   }
@@ -54,8 +53,7 @@ public record SimulationPolicy(
    */
   public static SimulationPolicy forecast(double lossShare) {
     new ForecastPlanner(lossShare); // refuses a bad share now rather than in the first run
-    return new SimulationPolicy(
-        FORECAST, truth -> new ForecastPlanner(lossShare), forecasting());
+    return new SimulationPolicy(FORECAST, truth -> new ForecastPlanner(lossShare), forecasting());
   }
 
   private static RecoveryPolicy forecasting() {

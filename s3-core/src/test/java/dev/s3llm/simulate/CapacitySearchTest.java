@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 /** Equal requests at equal gaps, served one at a time: the queue grows when gaps are too short. */
 final class CapacitySearchTest {
   private static final ModelShape MODEL = new ModelShape("tiny", 1e6, 1000);
-  private static final GpuProfile GPU = new GpuProfile("slow", 1e9, 1e11, 10_000, 1e9);
+  private static final GpuProfile GPU = new GpuProfile("slow", 1e9, 1e11, 10_000, 1e9, true);
   private static final CostModel COSTS = new CostModel(MODEL, GPU);
   private static final SimulationPolicy POLICY = SimulationPolicy.named("worst-case").orElseThrow();
   private static final int PROMPT_TOKENS = 10;

@@ -26,7 +26,10 @@ final class MachineOptions {
       description = "gpt-j-6b, llama-13b, llama-33b, or a JSON file.")
   private String model;
 
-  @Option(names = "--gpu", required = true, description = "a100-80gb, h200, or a JSON file.")
+  @Option(
+      names = "--gpu",
+      required = true,
+      description = "a100-80gb, h200, h200-s3, or a JSON file.")
   private String gpu;
 
   @Option(
