@@ -1,5 +1,6 @@
 /** Length prediction, memory planning, scheduling and recovery for text generation. */
 module dev.s3llm.core {
+  requires jdk.jfr;
   requires org.slf4j;
   requires static transitive org.jspecify;
 

@@ -1,6 +1,7 @@
 package dev.s3llm;
 
 import dev.s3llm.engine.SequenceOutcome;
+import dev.s3llm.observe.Explanation;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.predict.LengthPrediction;
 import java.time.Duration;
@@ -78,6 +79,11 @@ public final class GenerationResult {
   public Optional<Duration> timeToFirstToken() {
     long nanos = outcome.firstTokenNanos();
     return nanos < 0 ? Optional.empty() : Optional.of(Duration.ofNanos(nanos));
+  }
+
+  /** Why it took as long: what it waited for, reserved, used and lost. */
+  public Explanation explanation() {
+    return outcome.explanation();
   }
 
   /** From submission to the end. */

@@ -27,6 +27,7 @@ final class Endings {
       return;
     }
     state.drafted = false;
+    boolean waiting = sequence.state == SequenceState.WAITING;
     switch (sequence.state) {
       case WAITING -> state.waiting.remove(sequence);
       case RUNNING -> state.running.remove(sequence);
@@ -39,17 +40,19 @@ final class Endings {
     release(sequence);
     state.counters.ended(reason);
     feedBack(sequence, reason, now);
-    tell(sequence, reason, cause, now);
+    tell(sequence, sequence.outcome(reason, cause, waiting, now), now);
   }
 
-  private void tell(Sequence sequence, FinishReason reason, @Nullable Throwable cause, long now) {
+  private void tell(Sequence sequence, SequenceOutcome outcome, long now) {
+    RequestRecording.commit(sequence, outcome);
     try {
-      sequence.spec().sink().onEnd(sequence.outcome(reason, cause, now));
+      sequence.spec().sink().onEnd(outcome);
     } catch (RuntimeException e) {
       state.counters.sinkFailures++;
     }
     int generated = sequence.generatedForSure();
-    state.publish(() -> new EngineEvent.Ended(now, sequence.requestId(), reason, generated));
+    state.publish(
+        () -> new EngineEvent.Ended(now, sequence.requestId(), outcome.reason(), generated));
   }
 
   /** Ends every live sequence. */
@@ -67,7 +70,7 @@ final class Endings {
         end(sequence, FinishReason.FAILED, cause, now);
       } catch (RuntimeException e) {
         log.error("{} could not be ended in order", sequence, e);
-        tell(sequence, FinishReason.FAILED, cause, now);
+        tell(sequence, sequence.outcome(FinishReason.FAILED, cause, false, now), now);
       }
     }
   }

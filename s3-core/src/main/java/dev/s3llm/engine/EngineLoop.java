@@ -190,6 +190,9 @@ public final class EngineLoop {
   private void tellDeferral(long now) {
     Decision.Defer deferral = plan.deferral();
     Sequence deferred = deferral == null ? null : (Sequence) deferral.sequence();
+    if (deferral != null && deferred != null) {
+      deferred.history.deferred(deferral.reason());
+    }
     if (deferral != null && deferred != state.lastDeferred) {
       state.publish(
           () ->

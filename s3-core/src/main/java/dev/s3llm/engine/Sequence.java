@@ -17,6 +17,7 @@ final class Sequence implements SequenceView, SequenceStep {
   private final long id;
   private final SequenceSpec spec;
   private final boolean fixedCanvas;
+  final RequestHistory history;
   private int[] tokens;
   private int generated;
 
@@ -57,6 +58,7 @@ final class Sequence implements SequenceView, SequenceStep {
     this.spec = spec;
     this.fixedCanvas = fixedCanvas;
     this.tokens = spec.promptTokens();
+    this.history = new RequestHistory(spec.arrivalNanos());
   }
 
   SequenceSpec spec() {
@@ -85,6 +87,7 @@ final class Sequence implements SequenceView, SequenceStep {
 
   /** Notes an admission; restored tokens are in KV again once the step has run. */
   void admitted(long now, int reservedTokens) {
+    history.admitted(now, reservedTokens);
     state = SequenceState.RUNNING;
     kvTokens = swappedTokens;
     swappedTokens = 0;
@@ -158,7 +161,13 @@ final class Sequence implements SequenceView, SequenceStep {
     return generated;
   }
 
-  SequenceOutcome outcome(FinishReason reason, @Nullable Throwable cause, long now) {
+  /**
+   * How it ended.
+   *
+   * @param waiting whether it was waiting for memory until now
+   */
+  SequenceOutcome outcome(
+      FinishReason reason, @Nullable Throwable cause, boolean waiting, long now) {
     long arrival = spec.arrivalNanos();
     return new SequenceOutcome(
         reason,
@@ -168,7 +177,8 @@ final class Sequence implements SequenceView, SequenceStep {
         preemptions,
         (admittedNanos < 0 ? now : admittedNanos) - arrival,
         firstTokenNanos < 0 ? -1 : firstTokenNanos - arrival,
-        now - arrival);
+        now - arrival,
+        history.explain(waiting, prediction, promptTokens() + generated, now));
   }
 
   // ---- SequenceView

@@ -1,5 +1,6 @@
 package dev.s3llm.engine;
 
+import dev.s3llm.observe.Explanation;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.predict.LengthPrediction;
 import org.jspecify.annotations.Nullable;
@@ -15,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param queuedNanos from submission to first admission, or to the end
  * @param firstTokenNanos from submission to the first token; -1 without one
  * @param totalNanos from submission to the end
+ * @param explanation why it took as long
  */
 public record SequenceOutcome(
     FinishReason reason,
@@ -24,4 +26,5 @@ public record SequenceOutcome(
     int preemptions,
     long queuedNanos,
     long firstTokenNanos,
-    long totalNanos) {}
+    long totalNanos,
+    Explanation explanation) {}

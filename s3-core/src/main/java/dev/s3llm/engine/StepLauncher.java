@@ -3,6 +3,7 @@ package dev.s3llm.engine;
 import dev.s3llm.execute.BlockCopy;
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.KvGrowth;
+import dev.s3llm.execute.RecoveryCosts;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.memory.KvBlockPool;
@@ -72,15 +73,24 @@ final class StepLauncher {
     victim.deviceLease = null;
     state.running.remove(victim);
     state.enterQueue(victim);
+    tellPreemption(decision, swap ? PreemptionMode.SWAP : PreemptionMode.RECOMPUTE, kvTokens, now);
+  }
+
+  private void tellPreemption(
+      Decision.Preempt decision, PreemptionMode mode, int kvTokens, long now) {
+    Sequence victim = (Sequence) decision.sequence();
+    String causedBy = decision.outgrown().requestId();
+    RecoveryCosts costs = profile.recoveryCosts();
+    double cost =
+        mode == PreemptionMode.SWAP
+            ? profile.blocksFor(kvTokens) * costs.swapNanosPerBlock()
+            : kvTokens * costs.recomputeNanosPerToken();
+    victim.history.preempted(now, mode, kvTokens, causedBy, cost, decision.reason());
+    PreemptionRecording.commit(victim, causedBy, mode, kvTokens, cost);
     state.publish(
         () ->
             new EngineEvent.Preempted(
-                now,
-                victim.requestId(),
-                swap ? PreemptionMode.SWAP : PreemptionMode.RECOMPUTE,
-                kvTokens,
-                decision.outgrown().requestId(),
-                decision.reason()));
+                now, victim.requestId(), mode, kvTokens, causedBy, decision.reason()));
   }
 
   private void count(Decision.Preempt decision, int kvTokens, boolean swap) {
@@ -104,6 +114,7 @@ final class StepLauncher {
   private void grow(Decision.Grow decision, long now) {
     Sequence sequence = (Sequence) decision.sequence();
     sequence.device().reserve(decision.reservedBlocks());
+    sequence.history.reserved(decision.reservedBlocks() * profile.blockTokens());
     state.counters.outgrown++;
     state.publish(
         () ->

@@ -62,6 +62,7 @@ final class StepResults {
     }
     state.untoldCost =
         new StepCost(produced, step.newTokens, step.lostTokens, now - step.launchedNanos);
+    StepRecording.commit(step, now, null);
     state.publish(
         () ->
             new EngineEvent.StepCompleted(
@@ -87,6 +88,7 @@ final class StepResults {
 
   private void failed(StepInFlight step, Throwable cause, long now) {
     state.drafted = false;
+    StepRecording.commit(step, now, cause);
     state.publish(() -> new EngineEvent.StepFailed(now, step.step, cause));
     for (Sequence sequence : step.sequences) {
       endings.end(sequence, FinishReason.FAILED, cause, now);

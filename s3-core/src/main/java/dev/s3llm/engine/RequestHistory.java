@@ -1,0 +1,94 @@
+package dev.s3llm.engine;
+
+import dev.s3llm.observe.Explanation;
+import dev.s3llm.observe.Explanation.Preemption;
+import dev.s3llm.observe.Explanation.Wait;
+import dev.s3llm.predict.LengthPrediction;
+import dev.s3llm.schedule.PreemptionMode;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What happened to one request, for its {@link Explanation}; as long as that lists. */
+final class RequestHistory {
+  private static final String NOT_FIRST = "requests before it, or the step in flight";
+
+  private final long arrivalNanos;
+  private final List<Wait> waits = new ArrayList<>(0);
+  private List<Preemption> preemptions = List.of();
+  private @Nullable String deferral;
+  private long waitingSinceNanos;
+  private int reservedTokens;
+  private int mostReservedTokens;
+  private int unlisted;
+
+  RequestHistory(long arrivalNanos) {
+    this.arrivalNanos = arrivalNanos;
+    this.waitingSinceNanos = arrivalNanos;
+  }
+
+  /** It was first in line, and still had to wait. */
+  void deferred(String reason) {
+    deferral = reason;
+  }
+
+  void admitted(long now, int tokens) {
+    waited(now);
+    if (mostReservedTokens == 0) {
+      reservedTokens = tokens;
+    }
+    reserved(tokens);
+  }
+
+  void reserved(int tokens) {
+    mostReservedTokens = Math.max(mostReservedTokens, tokens);
+  }
+
+  private void waited(long now) {
+    if (now > waitingSinceNanos) {
+      if (waits.size() < Explanation.MOST_LISTED) {
+        String reason = deferral == null ? NOT_FIRST : deferral;
+        waits.add(new Wait(Duration.ofNanos(now - waitingSinceNanos), reason));
+      } else {
+        unlisted++;
+      }
+    }
+    deferral = null;
+  }
+
+  void preempted(
+      long now, PreemptionMode mode, int kvTokens, String causedBy, double costNanos, String why) {
+    waitingSinceNanos = now;
+    if (preemptions.size() == Explanation.MOST_LISTED) {
+      unlisted++;
+      return;
+    }
+    List<Preemption> longer = new ArrayList<>(preemptions);
+    longer.add(
+        new Preemption(
+            Duration.ofNanos(now - arrivalNanos),
+            mode,
+            kvTokens,
+            causedBy,
+            Duration.ofNanos((long) costNanos),
+            why));
+    preemptions = longer;
+  }
+
+  /** The whole; a wait that never ended is listed too. */
+  Explanation explain(
+      boolean waiting, @Nullable LengthPrediction prediction, int usedTokens, long now) {
+    if (waiting) {
+      waited(now);
+    }
+    return new Explanation(
+        prediction == null ? 0 : prediction.quantile(0.5),
+        reservedTokens,
+        mostReservedTokens,
+        usedTokens,
+        waits,
+        preemptions,
+        unlisted);
+  }
+}
