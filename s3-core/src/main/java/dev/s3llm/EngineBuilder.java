@@ -119,6 +119,18 @@ public final class EngineBuilder {
   }
 
   /**
+   * Sets a target for the time per output token (TPOT): steps that decode take no more prefill, and
+   * start no more requests, than leave them within it, by a model of the step time that is learned
+   * from the steps. No target by default.
+   *
+   * @param target positive; one below what a step takes at least is kept by nothing but small
+   *     batches
+   */
+  public EngineBuilder timePerOutputToken(Duration target) {
+    return set("timePerOutputToken", positive("timePerOutputToken", target));
+  }
+
+  /**
    * Sets how long a prediction may take before the fallback answers; 50 ms by default.
    *
    * @param budget positive
@@ -171,7 +183,8 @@ public final class EngineBuilder {
             get("predictionBudget", () -> Duration.ofMillis(50)).toNanos(),
             stepTokens,
             running,
-            get("eventBuffer", () -> 8192));
+            get("eventBuffer", () -> 8192),
+            get("timePerOutputToken", () -> Duration.ofNanos(Long.MAX_VALUE)).toNanos());
     return new S3Engine(this, parts, own);
   }
 

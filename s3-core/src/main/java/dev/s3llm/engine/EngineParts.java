@@ -24,6 +24,7 @@ import java.util.List;
  * @param maxTokensPerStep token budget of a step, at most the executor's
  * @param maxSequencesPerStep batch limit, at most the executor's
  * @param eventBuffer events that may wait for listeners
+ * @param tokenTimeNanos time per output token to keep; {@link Long#MAX_VALUE} for no limit
  */
 public record EngineParts(
     Executor executor,
@@ -37,4 +38,36 @@ public record EngineParts(
     long predictionBudgetNanos,
     int maxTokensPerStep,
     int maxSequencesPerStep,
-    int eventBuffer) {}
+    int eventBuffer,
+    long tokenTimeNanos) {
+
+  /** Parts without a limit on the time per output token. */
+  public EngineParts(
+      Executor executor,
+      LengthPredictor predictor,
+      MemoryPlanner planner,
+      QueueOrder order,
+      Scheduler scheduler,
+      RecoveryPolicy recovery,
+      List<EngineListener> listeners,
+      java.util.concurrent.Executor callbacks,
+      long predictionBudgetNanos,
+      int maxTokensPerStep,
+      int maxSequencesPerStep,
+      int eventBuffer) {
+    this(
+        executor,
+        predictor,
+        planner,
+        order,
+        scheduler,
+        recovery,
+        listeners,
+        callbacks,
+        predictionBudgetNanos,
+        maxTokensPerStep,
+        maxSequencesPerStep,
+        eventBuffer,
+        Long.MAX_VALUE);
+  }
+}

@@ -47,8 +47,12 @@ final class EngineState {
 
   @Nullable StepInFlight inFlight;
 
-  /** What the latest step cost, until the planner is told. */
+  /** What the latest step cost, until planner and guard are told. */
   @Nullable StepCost untoldCost;
+
+  @Nullable StepInFlight untoldStep;
+
+  final TokenTimeGuard tokenTime;
 
   @Nullable Throwable lost;
   @Nullable Sequence lastDeferred;
@@ -62,7 +66,8 @@ final class EngineState {
     this.host = new KvBlockPool(profile.hostBlockCount());
     this.waiting = new WaitingQueue(parts.order());
     this.events = new EventBus(parts.listeners(), parts.callbacks(), parts.eventBuffer());
-    this.planBuilder = new PlanBuilder(parts, device, host, waiting, running);
+    this.tokenTime = new TokenTimeGuard(parts.tokenTimeNanos());
+    this.planBuilder = new PlanBuilder(parts, device, host, waiting, running, tokenTime);
   }
 
   /** Lets a sequence wait, for the first time or again. */

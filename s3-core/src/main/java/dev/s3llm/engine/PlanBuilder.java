@@ -22,6 +22,7 @@ final class PlanBuilder {
   private final KvBlockPool host;
   private final WaitingQueue waiting;
   private final List<Sequence> running;
+  private final TokenTimeGuard tokenTime;
   private final int blockTokens;
   private int hostBlocksFree;
 
@@ -33,17 +34,20 @@ final class PlanBuilder {
       KvBlockPool device,
       KvBlockPool host,
       WaitingQueue waiting,
-      List<Sequence> running) {
+      List<Sequence> running,
+      TokenTimeGuard tokenTime) {
     this.parts = parts;
     this.device = device;
     this.host = host;
     this.waiting = waiting;
     this.running = running;
+    this.tokenTime = tokenTime;
     this.blockTokens = parts.executor().profile().blockTokens();
   }
 
   void build(StepPlan plan) {
-    plan.reset(device.available(), parts.maxTokensPerStep(), parts.maxSequencesPerStep());
+    int tokens = tokenTime.tokenBudget(running, parts.maxTokensPerStep());
+    plan.reset(device.available(), tokens, parts.maxSequencesPerStep());
     hostBlocksFree = host.available();
     MemoryView memory = memory(plan);
     parts.planner().beginPlan(memory);

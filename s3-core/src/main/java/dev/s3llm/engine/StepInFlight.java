@@ -13,6 +13,11 @@ final class StepInFlight {
   final List<KvBlockPool.Lease> fenced = new ArrayList<>();
   int newTokens;
 
+  /** Sequences with one new token, and the tokens that all of them attend to. */
+  int decodes;
+
+  long kvTokens;
+
   /** Tokens whose KV its preemptions took from the device. */
   int lostTokens;
 

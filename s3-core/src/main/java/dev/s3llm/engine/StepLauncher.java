@@ -42,6 +42,8 @@ final class StepLauncher {
       sequence.device().allocateTo(profile.blocksFor(sequence.kvTokens()));
       step.sequences.add(sequence);
       step.newTokens += plan.workTokens(i);
+      step.decodes += plan.workTokens(i) == 1 ? 1 : 0;
+      step.kvTokens += sequence.kvTokens();
     }
     state.inFlight = step;
     List<SequenceStep> sequences = Collections.unmodifiableList(step.sequences);
@@ -51,9 +53,12 @@ final class StepLauncher {
   /** Tells at launch, not at the end: a draft and a plan made anew must know the same. */
   private void tellCost() {
     StepCost cost = state.untoldCost;
-    if (cost != null) {
+    StepInFlight step = state.untoldStep;
+    if (cost != null && step != null) {
       state.parts.planner().stepCompleted(cost);
+      state.tokenTime.learn(step, cost.nanos());
       state.untoldCost = null;
+      state.untoldStep = null;
     }
   }
 

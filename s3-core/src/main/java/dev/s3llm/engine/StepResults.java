@@ -60,6 +60,7 @@ final class StepResults {
         deliver(sequence, result.tokens()[i], now);
       }
     }
+    state.untoldStep = step;
     state.untoldCost =
         new StepCost(produced, step.newTokens, step.lostTokens, now - step.launchedNanos);
     StepRecording.commit(step, now, null);

@@ -23,18 +23,21 @@ public final class Simulation {
   private final QueueOrder order;
   private final SimulatedPredictor predictor;
   private final LatencyTargets targets;
+  private final boolean keepTpot;
 
   Simulation(
       ExecutorProfile profile,
       CostModel costs,
       QueueOrder order,
       SimulatedPredictor predictor,
-      LatencyTargets targets) {
+      LatencyTargets targets,
+      boolean keepTpot) {
     this.profile = profile;
     this.costs = costs;
     this.order = order;
     this.predictor = predictor;
     this.targets = targets;
+    this.keepTpot = keepTpot;
   }
 
   /**
@@ -79,6 +82,12 @@ public final class Simulation {
 
   SimulatedPredictor predictor() {
     return predictor;
+  }
+
+  /** Time per output token that the engine keeps; {@link Long#MAX_VALUE} for none. */
+  long tokenTimeNanos() {
+    double nanos = targets.tpotSeconds() * 1e9;
+    return keepTpot && nanos < Long.MAX_VALUE ? Math.max(1, Math.round(nanos)) : Long.MAX_VALUE;
   }
 
   LatencyTargets targets() {

@@ -19,6 +19,7 @@ public final class SimulationBuilder {
   private QueueOrder order = new FirstComeFirstServed();
   private SimulatedPredictor predictor = SimulatedPredictor.EXACT;
   private LatencyTargets targets = LatencyTargets.NONE;
+  private boolean keepTpot;
 
   SimulationBuilder(ModelShape model, GpuProfile gpu, long kvBytes) {
     this.costs = new CostModel(model, gpu);
@@ -78,6 +79,15 @@ public final class SimulationBuilder {
   }
 
   /**
+   * Lets the engine keep the targets' time per output token, by smaller batches and prefill chunks;
+   * else the targets only judge. False by default.
+   */
+  public SimulationBuilder keepTpot(boolean keep) {
+    keepTpot = keep;
+    return this;
+  }
+
+  /**
    * Makes the simulation.
    *
    * @throws IllegalArgumentException if memory holds no block or too many, or the batch limit
@@ -97,7 +107,7 @@ public final class SimulationBuilder {
             SimulatedExecutor.VOCABULARY_SIZE,
             KvGrowth.PER_BLOCK,
             costs.recoveryCosts(blockTokens));
-    return new Simulation(profile, costs, order, predictor, targets);
+    return new Simulation(profile, costs, order, predictor, targets, keepTpot);
   }
 
   private static int blocks(String name, long bytes, long blockBytes, int atLeast) {

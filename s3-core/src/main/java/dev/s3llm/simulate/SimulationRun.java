@@ -77,7 +77,8 @@ final class SimulationRun {
         Long.MAX_VALUE / 2,
         profile.maxTokensPerStep(),
         profile.maxSequencesPerStep(),
-        Math.addExact(Math.multiplyExact(EVENTS_PER_REQUEST, requests.size()), 1024));
+        Math.addExact(Math.multiplyExact(EVENTS_PER_REQUEST, requests.size()), 1024),
+        simulation.tokenTimeNanos());
   }
 
   SimulationResult run() {

@@ -67,6 +67,11 @@ final class MachineOptions {
       description = "Longest time per output token that counts for goodput.")
   private @Nullable Double sloTpot;
 
+  @Option(
+      names = "--keep-tpot",
+      description = "Let the engine keep --slo-tpot by smaller batches and prefill chunks.")
+  private boolean keepTpot;
+
   @Option(names = "--recompute-only", description = "Never swap to host memory.")
   private boolean recomputeOnly;
 
@@ -125,6 +130,13 @@ final class MachineOptions {
     return new LatencyTargets(limit("--slo-ttft", sloTtft), limit("--slo-tpot", sloTpot));
   }
 
+  private boolean keepTpot() {
+    if (keepTpot && sloTpot == null) {
+      throw new UsageException("--keep-tpot: needs --slo-tpot");
+    }
+    return keepTpot;
+  }
+
   private static double limit(String option, @Nullable Double seconds) {
     if (seconds == null) {
       return Double.POSITIVE_INFINITY;
@@ -162,7 +174,8 @@ final class MachineOptions {
             .maxRunning(maxRunning)
             .order(order())
             .predictor(predictor)
-            .targets(targets());
+            .targets(targets())
+            .keepTpot(keepTpot());
     try {
       return (recomputeOnly ? builder.swapBytes(0) : builder).build();
     } catch (IllegalArgumentException | ArithmeticException e) {

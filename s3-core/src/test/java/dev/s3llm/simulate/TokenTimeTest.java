@@ -1,0 +1,84 @@
+package dev.s3llm.simulate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+/** A target for the time per output token holds under a load that would break it. */
+class TokenTimeTest {
+  private static final double TARGET = 0.03;
+
+  /** Requests from whose steps the model learns. */
+  private static final int LEARNING = 60;
+
+  private static final SimulationPolicy POLICY = SimulationPolicy.named("on-demand").orElseThrow();
+
+  @Test
+  void tokenTime_isKeptByMostRequests() {
+    Trace trace = trace();
+    double without = share(trace, false);
+    double with = share(trace, true);
+    assertThat(without).as("share within the target, not kept").isLessThan(0.5);
+    assertThat(with).as("share within the target, kept").isGreaterThan(0.95);
+  }
+
+  @Test
+  void everybodyFinishes() {
+    SimulationResult kept = simulation(true).run(trace(), POLICY);
+    assertThat(kept.finished()).isEqualTo(kept.requests());
+  }
+
+  @Test
+  void withoutATarget_decisionsAreThoseWithoutTheGuard() {
+    Simulation plain = base().build();
+    Simulation kept = base().keepTpot(true).build(); // nothing to keep
+    assertThat(kept.run(trace(), POLICY).decisionHash())
+        .isEqualTo(plain.run(trace(), POLICY).decisionHash());
+  }
+
+  private static double share(Trace trace, boolean keep) {
+    int[] within = new int[2];
+    simulation(keep)
+        .run(
+            trace,
+            POLICY,
+            new SimulationListener() {
+              @Override
+              public void onEnd(RequestOutcome outcome) {
+                if (outcome.request() >= LEARNING) {
+                  within[0] += outcome.tpotSeconds() <= TARGET ? 1 : 0;
+                  within[1]++;
+                }
+              }
+            });
+    return (double) within[0] / within[1];
+  }
+
+  private static Simulation simulation(boolean keep) {
+    LatencyTargets targets = new LatencyTargets(Double.POSITIVE_INFINITY, TARGET);
+    return base().targets(targets).keepTpot(keep).build();
+  }
+
+  private static SimulationBuilder base() {
+    return Simulation.builder(
+            ModelShape.named("llama-13b").orElseThrow(),
+            GpuProfile.named("h200").orElseThrow(),
+            90_000_000_000L)
+        .maxLength(4096)
+        .maxTokensPerStep(4096);
+  }
+
+  /** Long prompts that arrive faster than they can be answered within the target. */
+  private static Trace trace() {
+    Random random = new Random(5);
+    List<TraceRequest> requests = new ArrayList<>();
+    for (int i = 0; i < 600; i++) {
+      int prompt = 200 + random.nextInt(2_000);
+      requests.add(new TraceRequest(i * 20_000_000L, prompt, 50 + random.nextInt(300), 0));
+    }
+    return new Trace(requests);
+  }
+}
