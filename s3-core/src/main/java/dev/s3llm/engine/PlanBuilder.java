@@ -100,8 +100,13 @@ final class PlanBuilder {
           return;
         }
       }
+      boolean mayStall = mayStall(plan);
+      if (mayStall && !plan.stalls().isEmpty()) { // this step waits: decided already
+        plan.stall(sequence);
+        return;
+      }
       Sequence victim = victim(sequence, plan);
-      if (mayStall(plan) && parts.recovery().waits(victim, stalledTokens + plan.stalls().size())) {
+      if (mayStall && parts.recovery().waits(victim, stalledTokens)) {
         plan.stall(sequence);
         return;
       }

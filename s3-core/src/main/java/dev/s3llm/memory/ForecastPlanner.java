@@ -17,7 +17,7 @@ package dev.s3llm.memory;
  * dev.s3llm.predict.CalibratedPredictor}. Not thread-safe.
  */
 public final class ForecastPlanner extends GrowingPlanner {
-  private static final double DEFAULT_MOST_LOST = 0.019;
+  private static final double DEFAULT_MOST_LOST = 0.021;
 
   private final double mostLost;
   private final UsageForecast forecast = new UsageForecast();
@@ -25,6 +25,10 @@ public final class ForecastPlanner extends GrowingPlanner {
   private double capacityBlocks = 1;
   private double capacityTokens = 1;
   private boolean exact;
+
+  /** Whether the plan at hand leaves somebody waiting who would fit at present. */
+  private boolean binding;
+
   private FuturePeak peak = new FuturePeak(1);
 
   /** Tokens to be produced before lengths that claim to be exact are believed again. */
@@ -38,8 +42,8 @@ public final class ForecastPlanner extends GrowingPlanner {
   /**
    * Creates the planner.
    *
-   * @param mostLost tokens whose KV preemptions may cost in the long run, over tokens produced,
-   *     even where they cost no time; above 0, below 1
+   * @param mostLost tokens whose KV preemptions may cost in the long run, even where they cost no
+   *     time, over tokens produced while the margin keeps somebody waiting; above 0, below 1
    */
   public ForecastPlanner(double mostLost) {
     super("forecast");
@@ -60,7 +64,7 @@ public final class ForecastPlanner extends GrowingPlanner {
   public void stepCompleted(StepCost cost) {
     doubtTokens = Math.max(0, doubtTokens + cost.lostTokens() / mostLost - cost.producedTokens());
     double deviation = forecast.deviationAtPeak(margin.deviations());
-    margin.observe(cost, deviation / capacityBlocks, capacityTokens);
+    margin.observe(cost, deviation / capacityBlocks, capacityTokens, binding);
   }
 
   @Override
@@ -68,6 +72,7 @@ public final class ForecastPlanner extends GrowingPlanner {
     capacityBlocks = view.capacityBlocks();
     capacityTokens = capacityBlocks * view.blockTokens();
     forecast.update(view.running(), view.blockTokens());
+    binding = false;
     exact = doubtTokens == 0 && forecast.exact();
     if (exact) {
       peak = FuturePeak.of(view, sequence -> sequence.prediction().maxTokens());
@@ -84,6 +89,8 @@ public final class ForecastPlanner extends GrowingPlanner {
             : alone || forecast.fits(candidate, view.capacityBlocks(), margin.deviations());
     if (fits) {
       forecast.join(candidate);
+    } else {
+      binding = true;
     }
     return fits;
   }

@@ -13,7 +13,9 @@ package dev.s3llm.memory;
  * aimed at: much where computing is free, little where it is not, and never more than a cap.
  *
  * <p>The steering. {@code ln z} changes by {@code GAIN * (lost - aim * produced) / capacity}, all
- * in tokens, so in the long run the share lost is the share aimed at.
+ * in tokens, so in the long run the share lost is the share aimed at. Only steps in which the
+ * margin keeps somebody waiting count as produced: elsewhere idle memory costs nothing, and quiet
+ * teaches nothing.
  *
  * <p>Stability. The expected change has the sign of z r(z) - z aim(z). Above z = 1, z r(z) falls as
  * z rises, because r falls like exp(-z^2 / 2), while z * aim(z) is constant or, under the cap,
@@ -31,7 +33,7 @@ package dev.s3llm.memory;
  */
 final class SafetyMargin {
   private static final double GAIN = 2;
-  private static final double LEAST = 0.25;
+  private static final double LEAST = 0.5;
   private static final double MOST = 6;
 
   /** The least share aimed at: with less, quiet would never lower the margin. */
@@ -39,7 +41,7 @@ final class SafetyMargin {
 
   private final double mostLost;
   private final TokenCost cost = new TokenCost();
-  private double z = 2;
+  private double z = 1.5;
 
   /**
    * Creates the margin.
@@ -58,10 +60,12 @@ final class SafetyMargin {
    * Takes a step into account.
    *
    * @param deviation one standard deviation of the batch's use, over capacity
+   * @param binding whether the margin keeps somebody waiting; idle memory costs nothing otherwise
    */
-  void observe(StepCost step, double deviation, double capacityTokens) {
+  void observe(StepCost step, double deviation, double capacityTokens, boolean binding) {
     cost.observe(step);
-    double excess = step.lostTokens() - aim(deviation) * step.producedTokens();
+    double allowed = binding ? aim(deviation) * step.producedTokens() : 0;
+    double excess = step.lostTokens() - allowed;
     z = Math.max(LEAST, Math.min(MOST, z * Math.exp(GAIN * excess / capacityTokens)));
   }
 

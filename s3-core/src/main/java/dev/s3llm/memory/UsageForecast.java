@@ -30,6 +30,9 @@ final class UsageForecast {
   /** Tokens that a sequence may have grown by since its row was made. */
   static final int REFRESH = 16;
 
+  /** Rows look ahead by half of that, so that the sums are neither old nor early on average. */
+  private static final int LEAD = REFRESH / 2;
+
   private static final double ALMOST_SURELY_OVER = 1e-6;
 
   /** What errors that all sequences share, such as a burst of longer answers, add: of the mean. */
@@ -73,14 +76,14 @@ final class UsageForecast {
       rows = Arrays.copyOf(rows, 2 * rows.length);
     }
     members.add(sequence);
-    fill(sequence, rows, index * 2 * COUNT);
+    fill(sequence, LEAD, rows, index * 2 * COUNT);
   }
 
   private void refreshSome() {
     for (int i = 0; i < members.size(); i++) {
       SequenceView member = members.get(i);
       if ((member.generatedTokens() + member.sequenceId()) % REFRESH == 0) {
-        fill(member, rows, i * 2 * COUNT);
+        fill(member, LEAD, rows, i * 2 * COUNT);
       }
     }
   }
@@ -139,7 +142,7 @@ final class UsageForecast {
 
   /** Whether the batch and one more stay within capacity, with a margin of z deviations. */
   boolean fits(SequenceView sequence, double capacityBlocks, double z) {
-    fill(sequence, candidate, 0);
+    fill(sequence, 0, candidate, 0);
     for (int j = 0; j < COUNT; j++) {
       double mean = sums[j] + candidate[j];
       double variance = sums[COUNT + j] + candidate[COUNT + j];
@@ -152,15 +155,16 @@ final class UsageForecast {
 
   /** Counts a sequence as one of the batch, until the next update. */
   void join(SequenceView sequence) {
-    fill(sequence, candidate, 0);
+    fill(sequence, 0, candidate, 0);
     for (int j = 0; j < 2 * COUNT; j++) {
       sums[j] += candidate[j];
     }
   }
 
-  private void fill(SequenceView sequence, double[] into, int offset) {
+  /** Makes a row for a sequence as it will be when it goes on for {@code lead} tokens. */
+  private void fill(SequenceView sequence, int lead, double[] into, int offset) {
     LengthPrediction prediction = sequence.prediction();
-    int generated = sequence.generatedTokens();
+    int generated = sequence.generatedTokens() + lead;
     int limit = sequence.maxNewTokens() - generated;
     double alive = prediction.survival(generated);
     for (int j = 0; j < COUNT; j++) {
@@ -173,7 +177,7 @@ final class UsageForecast {
       } else { // has outlived its prediction: as long again, at most
         survival = Math.max(0, 1 - (double) ahead / Math.max(1, generated));
       }
-      double blocks = Math.floor((sequence.contextTokens() + ahead - 1.0) / blockTokens) + 1;
+      double blocks = Math.floor((sequence.contextTokens() + lead + ahead - 1.0) / blockTokens) + 1;
       into[offset + j] = blocks * survival;
       into[offset + COUNT + j] = blocks * blocks * survival * (1 - survival);
     }

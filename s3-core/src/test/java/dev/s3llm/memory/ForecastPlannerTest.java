@@ -60,6 +60,10 @@ class ForecastPlannerTest {
       planner.stepCompleted(new StepCost(10, 10, 80, 1_000));
     }
     double raised = planner.marginDeviations();
+    MemoryView view = view(List.of(running(99, 10, 10, 1)));
+    planner.beginPlan(view);
+    assertThat(planner.admit(new TestSequence(1, 900, 400), view)) // which keeps somebody waiting
+        .isInstanceOf(MemoryDecision.Defer.class);
     for (int i = 0; i < 200_000; i++) {
       planner.stepCompleted(new StepCost(20, 20 + i % 7, 0, 1_000));
     }

@@ -73,13 +73,14 @@ class UsageForecastTest {
     UsageForecast forecast = new UsageForecast();
     forecast.update(List.of(sequence), 1);
     double[] sums = forecast.sums();
+    int lead = UsageForecast.REFRESH / 2; // the row's mean age
     int ahead = 8; // the third horizon
     int draws = 200_000;
     double use = 0;
     double squared = 0;
     for (int i = 0; i < draws; i++) {
-      int length = 5 + random.nextInt(36);
-      double held = length > 4 + ahead ? 14 + ahead : 0;
+      int length = lead + 5 + random.nextInt(36 - lead);
+      double held = length > lead + 4 + ahead ? lead + 14 + ahead : 0;
       use += held;
       squared += held * held;
     }
