@@ -34,7 +34,7 @@ public final class ForecastPlanner extends GrowingPlanner {
   /** Tokens to be produced before lengths that claim to be exact are believed again. */
   private double doubtTokens;
 
-  /** Creates the planner; at most 1.9 percent of the tokens may be lost to preemptions. */
+  /** Creates the planner; at most 2.1 percent of tokens may be lost while it binds. */
   public ForecastPlanner() {
     this(DEFAULT_MOST_LOST);
   }
