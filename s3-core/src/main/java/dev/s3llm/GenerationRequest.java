@@ -21,6 +21,7 @@ public final class GenerationRequest {
   private final SamplingParameters sampling;
   private final int priority;
   private final @Nullable Duration deadline;
+  private final @Nullable Duration firstTokenWithin;
   private final @Nullable String lengthKey;
   private final int lengthHint;
 
@@ -33,6 +34,7 @@ public final class GenerationRequest {
     sampling = builder.sampling;
     priority = builder.priority;
     deadline = builder.deadline;
+    firstTokenWithin = builder.firstTokenWithin;
     lengthKey = builder.lengthKey;
     lengthHint = builder.lengthHint;
   }
@@ -91,6 +93,11 @@ public final class GenerationRequest {
     return Optional.ofNullable(deadline);
   }
 
+  /** Within what time of its submission the first token is wanted, or none at all. */
+  public Optional<Duration> firstTokenWithin() {
+    return Optional.ofNullable(firstTokenWithin);
+  }
+
   /** Groups requests whose answers have similar lengths. */
   public Optional<String> lengthKey() {
     return Optional.ofNullable(lengthKey);
@@ -118,6 +125,7 @@ public final class GenerationRequest {
     private int[] stopTokens = {};
     private SamplingParameters sampling = SamplingParameters.GREEDY;
     private int priority;
+    private @Nullable Duration firstTokenWithin;
     private @Nullable Duration deadline;
     private @Nullable String lengthKey;
     private int lengthHint;
@@ -179,6 +187,20 @@ public final class GenerationRequest {
     /** Sets the priority; 0 by default. */
     public Builder priority(int priority) {
       this.priority = priority;
+      return this;
+    }
+
+    /**
+     * Refuses the request early, with {@link FirstTokenTooLateException} as its failure, if its
+     * first token is not expected within this time of its submission. No limit by default.
+     *
+     * @param limit positive
+     */
+    public Builder firstTokenWithin(Duration limit) {
+      if (limit.isNegative() || limit.isZero()) {
+        throw new IllegalArgumentException("firstTokenWithin must be positive, but is " + limit);
+      }
+      this.firstTokenWithin = limit;
       return this;
     }
 

@@ -29,7 +29,10 @@ final class Endings {
     state.drafted = false;
     boolean waiting = sequence.state == SequenceState.WAITING;
     switch (sequence.state) {
-      case WAITING -> state.waiting.remove(sequence);
+      case WAITING -> {
+        state.waiting.remove(sequence);
+        state.leftQueue(sequence);
+      }
       case RUNNING -> state.running.remove(sequence);
       case PREDICTING, ENDED -> {}
     }

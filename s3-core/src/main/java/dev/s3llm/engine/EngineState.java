@@ -7,6 +7,7 @@ import dev.s3llm.memory.StepCost;
 import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.observe.FinishReason;
+import dev.s3llm.observe.LatencyEstimate;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
 import dev.s3llm.predict.LengthPrediction;
 import dev.s3llm.recover.Supervisor;
@@ -52,7 +53,8 @@ final class EngineState {
 
   @Nullable StepInFlight untoldStep;
 
-  final TokenTimeGuard tokenTime;
+  final StepTimeModel stepTime = new StepTimeModel();
+  final LatencyEstimator latency;
 
   @Nullable Throwable lost;
   @Nullable Sequence lastDeferred;
@@ -66,7 +68,8 @@ final class EngineState {
     this.host = new KvBlockPool(profile.hostBlockCount());
     this.waiting = new WaitingQueue(parts.order());
     this.events = new EventBus(parts.listeners(), parts.callbacks(), parts.eventBuffer());
-    this.tokenTime = new TokenTimeGuard(parts.tokenTimeNanos());
+    this.latency = new LatencyEstimator(parts.maxTokensPerStep(), stepTime);
+    TokenTimeGuard tokenTime = new TokenTimeGuard(parts.tokenTimeNanos(), stepTime);
     this.planBuilder = new PlanBuilder(parts, device, host, waiting, running, tokenTime);
   }
 
@@ -74,7 +77,36 @@ final class EngineState {
   void enterQueue(Sequence sequence) {
     waiting.add(sequence, planBuilder.admissionBlocks(sequence), sequence.age);
     sequence.state = SequenceState.WAITING;
+    sequence.waitingTokens = latency.joined(sequence);
     drafted = false;
+  }
+
+  /** Notes that a sequence has left the queue. */
+  void leftQueue(Sequence sequence) {
+    latency.left(sequence.waitingTokens);
+    sequence.waitingTokens = 0;
+  }
+
+  /**
+   * Learns from a step, when the next one is launched: a draft and a plan made anew know the same.
+   */
+  void learn(StepInFlight step, StepCost cost) {
+    if (!step.sequences.isEmpty()) {
+      stepTime.observe(step.decodes, step.newTokens - step.decodes, step.kvTokens, cost.nanos());
+      latency.learn(cost.producedTokens(), cost.nanos());
+    }
+  }
+
+  /** What a sequence that has just joined the queue can expect; null if nothing is known yet. */
+  @Nullable LatencyEstimate estimate(Sequence sequence, long now) {
+    long kvTokens = (long) device.allocated() * profile.blockTokens();
+    return latency.estimate(
+        sequence,
+        sequence.waitingTokens,
+        waiting.size() > 1,
+        running.size(),
+        kvTokens,
+        now - sequence.spec().arrivalNanos());
   }
 
   /**

@@ -2,6 +2,7 @@ package dev.s3llm.engine;
 
 import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.FinishReason;
+import dev.s3llm.observe.LatencyEstimate;
 import dev.s3llm.predict.LengthPrediction;
 import java.util.Comparator;
 import java.util.PriorityQueue;
@@ -96,9 +97,23 @@ final class Intake {
     sequence.lesson = state.supervisor.observed() / EngineState.ANSWERS_A_LESSON;
     sequence.prediction = prediction.cappedAt(sequence.maxNewTokens());
     state.enterQueue(sequence);
+    RuntimeException unwilling = tell(sequence, state.estimate(sequence, now));
     state.publish(
         () ->
             new EngineEvent.Queued(now, sequence.requestId(), sequence.knownPrediction(), failed));
+    if (unwilling != null) {
+      endings.end(sequence, FinishReason.FAILED, unwilling, now);
+    }
+  }
+
+  /** Why it does not want to wait as long as it would have to, or null. */
+  private @Nullable RuntimeException tell(Sequence sequence, @Nullable LatencyEstimate estimate) {
+    try {
+      return sequence.spec().sink().onQueued(estimate);
+    } catch (RuntimeException e) {
+      state.counters.sinkFailures++;
+      return null;
+    }
   }
 
   /** A point in time at which a sequence needs attention. */

@@ -41,6 +41,9 @@ final class Sequence implements SequenceView, SequenceStep {
   private int maxPreemptions = Integer.MAX_VALUE;
   long age;
 
+  /** What it counts for among those that wait. */
+  double waitingTokens;
+
   /** How much had been learned when it was predicted last. */
   long lesson;
 

@@ -56,7 +56,7 @@ final class StepLauncher {
     StepInFlight step = state.untoldStep;
     if (cost != null && step != null) {
       state.parts.planner().stepCompleted(cost);
-      state.tokenTime.learn(step, cost.nanos());
+      state.learn(step, cost);
       state.untoldCost = null;
       state.untoldStep = null;
     }
@@ -131,6 +131,7 @@ final class StepLauncher {
       Decision.Admit decision, StepInFlight step, List<BlockCopy> swapIns, long now) {
     Sequence sequence = (Sequence) decision.sequence();
     sequence.age = state.waiting.removeAdmitted(sequence);
+    state.leftQueue(sequence);
     KvBlockPool.Lease lease = state.device.open(sequence.sequenceId());
     lease.reserve(decision.reservedBlocks());
     sequence.deviceLease = lease;

@@ -18,22 +18,17 @@ final class TokenTimeGuard {
   private static final double AIM = 0.95;
 
   private final double targetNanos;
-  private final StepTimeModel model = new StepTimeModel();
+  private final StepTimeModel model;
 
   /**
    * Creates a guard.
    *
    * @param targetNanos time per output token; {@link Long#MAX_VALUE} for no limit
+   * @param model learns elsewhere
    */
-  TokenTimeGuard(long targetNanos) {
+  TokenTimeGuard(long targetNanos, StepTimeModel model) {
+    this.model = model;
     this.targetNanos = targetNanos == Long.MAX_VALUE ? Double.POSITIVE_INFINITY : AIM * targetNanos;
-  }
-
-  /** Learns from a step that is over. */
-  void learn(StepInFlight step, long nanos) {
-    if (limits() && !step.sequences.isEmpty()) {
-      model.observe(step.decodes, step.newTokens - step.decodes, step.kvTokens, nanos);
-    }
   }
 
   private boolean limits() {

@@ -1,0 +1,89 @@
+package dev.s3llm.engine;
+
+import dev.s3llm.observe.LatencyEstimate;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Says what a request that joins the queue can expect. In a batch that is full, requests start as
+ * fast as others end, so the tokens that those before it will produce, over the tokens produced a
+ * second, is its wait: whatever limits the batch, memory or arithmetic, is in the measured rate.
+ * Its prefill and its steps are taken from {@link StepTimeModel}.
+ *
+ * <p>Assumes arrival order: under other orders short requests start earlier, long ones later. Not
+ * thread-safe; deterministic.
+ */
+final class LatencyEstimator {
+  /** Steps after which a step's weight in the rate has fallen to 1/e. */
+  private static final double MEMORY = 200;
+
+  private final int tokenBudget;
+  private final StepTimeModel stepTime;
+  private double producedTokens;
+  private double producingNanos;
+  private double stepNanos;
+
+  /** Predicted output tokens of those that wait. */
+  private double waitingTokens;
+
+  LatencyEstimator(int tokenBudget, StepTimeModel stepTime) {
+    this.tokenBudget = tokenBudget;
+    this.stepTime = stepTime;
+  }
+
+  /** Learns the rate from a step that is over. */
+  void learn(int produced, long nanos) {
+    double kept = 1 - 1 / MEMORY;
+    producedTokens = kept * producedTokens + produced;
+    producingNanos = kept * producingNanos + nanos;
+    stepNanos += (nanos - stepNanos) / (stepNanos == 0 ? 1 : MEMORY);
+  }
+
+  /** Notes that a sequence waits; returns what it counts for, to be given to {@link #left}. */
+  double joined(Sequence sequence) {
+    double tokens = Math.max(1, sequence.knownPrediction().mean() - sequence.generatedForSure());
+    waitingTokens += tokens;
+    return tokens;
+  }
+
+  /** Notes that a sequence waits no longer. */
+  void left(double tokens) {
+    waitingTokens = Math.max(0, waitingTokens - tokens);
+  }
+
+  /**
+   * What a sequence that has just joined can expect; null as long as too few steps were seen.
+   *
+   * @param own what {@link #joined} said of it
+   * @param others whether somebody else waits
+   * @param sinceSubmission how long ago it was submitted
+   */
+  @Nullable LatencyEstimate estimate(
+      Sequence sequence,
+      double own,
+      boolean others,
+      int running,
+      long kvTokens,
+      long sinceSubmission) {
+    if (!stepTime.ready() || producedTokens == 0) {
+      return null;
+    }
+    double before = others ? Math.max(0, waitingTokens - own) : 0;
+    double wait = sinceSubmission + before * producingNanos / producedTokens;
+    int prompt = sequence.promptTokens();
+    int room = Math.max(1, tokenBudget - running);
+    double steps = Math.ceil((double) prompt / room);
+    double prefill =
+        steps * stepTime.nanos(running, 0, kvTokens)
+            + Math.max(
+                0,
+                stepTime.nanos(running, prompt, kvTokens) - stepTime.nanos(running, 0, kvTokens));
+    double first = wait + prefill;
+    double finish = first + Math.max(0, sequence.knownPrediction().mean() - 1) * stepNanos;
+    return new LatencyEstimate(nanos(wait), nanos(first), nanos(finish));
+  }
+
+  private static Duration nanos(double value) {
+    return Duration.ofNanos((long) Math.min(value, Long.MAX_VALUE / 2.0));
+  }
+}

@@ -1,0 +1,179 @@
+package dev.s3llm.simulate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.s3llm.engine.EngineLoop;
+import dev.s3llm.engine.EngineParts;
+import dev.s3llm.engine.SequenceOutcome;
+import dev.s3llm.engine.SequenceSink;
+import dev.s3llm.engine.SequenceSpec;
+import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.execute.KvGrowth;
+import dev.s3llm.execute.SamplingParameters;
+import dev.s3llm.memory.OnDemandPlanner;
+import dev.s3llm.observe.LatencyEstimate;
+import dev.s3llm.predict.EmpiricalLengthPredictor;
+import dev.s3llm.predict.LengthQuery;
+import dev.s3llm.recover.Recovery;
+import dev.s3llm.schedule.ContinuousBatchingScheduler;
+import dev.s3llm.schedule.FirstComeFirstServed;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+/** What requests are told to expect when they join the queue, against what they get. */
+class LatencyEstimateTest {
+  private static final int REQUESTS = 1_500;
+  private static final int MAX_NEW = 600;
+
+  /** Arrivals twice as fast as they can be served: the queue grows to hundreds. */
+  private static final long GAP = 15_000_000L;
+
+  private final List<Expected> expectations = new ArrayList<>();
+
+  private static final class Expected {
+    @Nullable LatencyEstimate estimate;
+    @Nullable SequenceOutcome outcome;
+  }
+
+  @Test
+  void waits_areNearTheEstimates() {
+    run();
+    double[] queued = ratios(e -> e.queued(), o -> o.queuedNanos());
+    double[] first = ratios(e -> e.firstToken(), o -> o.firstTokenNanos());
+    assertThat(queued.length).as("waited for a second or more").isGreaterThan(REQUESTS / 2);
+    assertThat(quantile(queued, 0.5)).as("median of expected / actual wait").isBetween(0.8, 1.25);
+    assertThat(quantile(queued, 0.1)).isGreaterThan(0.6);
+    assertThat(quantile(queued, 0.9)).isLessThan(1.6);
+    assertThat(quantile(first, 0.5)).as("of the first token").isBetween(0.8, 1.25);
+  }
+
+  @Test
+  void whoWouldBeRefused_wouldHaveBeenLate() {
+    run();
+    long limit = 5_000_000_000L;
+    int refused = 0;
+    int late = 0;
+    for (Expected e : expectations) {
+      if (e.estimate != null && e.outcome != null && e.estimate.firstToken().toNanos() > limit) {
+        refused++;
+        late += e.outcome.firstTokenNanos() > 0.8 * limit ? 1 : 0;
+      }
+    }
+    assertThat(refused).isGreaterThan(100);
+    assertThat((double) late / refused).as("late, or nearly").isGreaterThan(0.97);
+  }
+
+  @Test
+  void firstRequests_areToldNothing() {
+    run();
+    assertThat(expectations.get(0).estimate).isNull();
+    assertThat(expectations.get(REQUESTS - 1).estimate).isNotNull();
+  }
+
+  private double[] ratios(
+      java.util.function.Function<LatencyEstimate, Duration> expected,
+      java.util.function.ToLongFunction<SequenceOutcome> actual) {
+    return expectations.stream()
+        .filter(e -> e.estimate != null && e.outcome != null)
+        .filter(e -> e.outcome.queuedNanos() >= 1_000_000_000L)
+        .mapToDouble(
+            e -> (double) expected.apply(e.estimate).toNanos() / actual.applyAsLong(e.outcome))
+        .sorted()
+        .toArray();
+  }
+
+  private static double quantile(double[] sorted, double share) {
+    return sorted[(int) (share * (sorted.length - 1))];
+  }
+
+  private void run() {
+    long[] now = {0};
+    Random random = new Random(9);
+    int[] lengths =
+        IntStream.range(0, REQUESTS)
+            .map(i -> 1 + (int) Math.min(MAX_NEW - 1, -150 * Math.log(1 - random.nextDouble())))
+            .toArray();
+    CostModel costs =
+        new CostModel(
+            ModelShape.named("llama-13b").orElseThrow(), GpuProfile.named("h200").orElseThrow());
+    ExecutorProfile profile =
+        new ExecutorProfile(
+            16,
+            800,
+            16 * 819_200L,
+            0,
+            2048,
+            2048,
+            256,
+            SimulatedExecutor.VOCABULARY_SIZE,
+            KvGrowth.PER_BLOCK,
+            costs.recoveryCosts(16));
+    SimulatedExecutor executor =
+        new SimulatedExecutor(profile, costs, () -> now[0], i -> lengths[i]);
+    EngineLoop loop = new EngineLoop(parts(executor), () -> {});
+    int arrived = 0;
+    while (arrived < REQUESTS || !loop.idle()) {
+      while (arrived < REQUESTS && arrived * GAP <= now[0]) {
+        loop.submit(spec(arrived, arrived * GAP));
+        arrived++;
+      }
+      executor.completeDue();
+      while (loop.step(now[0]) > 0) {}
+      long arrival = arrived < REQUESTS ? arrived * GAP : Long.MAX_VALUE;
+      long next = Math.min(arrival, executor.dueNanos());
+      now[0] = next == Long.MAX_VALUE ? now[0] : Math.max(now[0], next);
+    }
+  }
+
+  private static EngineParts parts(SimulatedExecutor executor) {
+    return new EngineParts(
+        executor,
+        new EmpiricalLengthPredictor(),
+        new OnDemandPlanner(),
+        new FirstComeFirstServed(Integer.MAX_VALUE),
+        new ContinuousBatchingScheduler(),
+        Recovery.preempting(Recovery.Victim.NEWEST),
+        List.of(),
+        Runnable::run,
+        Long.MAX_VALUE / 2,
+        2048,
+        256,
+        1024);
+  }
+
+  private SequenceSpec spec(int index, long arrival) {
+    int[] prompt = new int[60 + index % 200];
+    prompt[0] = index;
+    Expected expected = new Expected();
+    expectations.add(expected);
+    return new SequenceSpec(
+        Integer.toString(index),
+        prompt,
+        new int[] {SimulatedExecutor.STOP_TOKEN},
+        SamplingParameters.GREEDY,
+        0,
+        arrival,
+        Long.MAX_VALUE,
+        new LengthQuery(prompt.length, null, null, 0, MAX_NEW),
+        new SequenceSink() {
+          @Override
+          public @Nullable RuntimeException onQueued(@Nullable LatencyEstimate estimate) {
+            expected.estimate = estimate;
+            return null;
+          }
+
+          @Override
+          public void onToken(int token) {}
+
+          @Override
+          public void onEnd(SequenceOutcome outcome) {
+            expected.outcome = outcome;
+          }
+        });
+  }
+}
