@@ -22,7 +22,8 @@ import org.jspecify.annotations.Nullable;
   "preemptions",
   "queued_s",
   "ttft_s",
-  "total_s"
+  "total_s",
+  "explanation"
 })
 record Answer(
     @JsonProperty("id") String id,
@@ -37,7 +38,8 @@ record Answer(
     @JsonProperty("preemptions") int preemptions,
     @JsonProperty("queued_s") double queuedSeconds,
     @JsonProperty("ttft_s") @Nullable Double ttftSeconds,
-    @JsonProperty("total_s") double totalSeconds) {
+    @JsonProperty("total_s") double totalSeconds,
+    @JsonProperty("explanation") String explanation) {
 
   static Answer of(String prompt, String text, GenerationResult result) {
     LengthPrediction prediction = result.prediction().orElse(null);
@@ -54,7 +56,8 @@ record Answer(
         result.preemptions(),
         seconds(result.queued()),
         result.timeToFirstToken().map(Answer::seconds).orElse(null),
-        seconds(result.total()));
+        seconds(result.total()),
+        result.explanation().summary());
   }
 
   static double seconds(Duration duration) {

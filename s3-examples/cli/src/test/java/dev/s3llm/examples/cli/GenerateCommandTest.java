@@ -47,7 +47,8 @@ class GenerateCommandTest {
             "preemptions",
             "queued_s",
             "ttft_s",
-            "total_s");
+            "total_s",
+            "explanation");
     assertThat(answer.get("output_tokens").asInt()).isBetween(1, 20);
     assertThat(out.toString()).contains(answer.get("text").asText());
   }
