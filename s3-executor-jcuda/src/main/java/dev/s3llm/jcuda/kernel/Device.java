@@ -17,6 +17,7 @@ import jcuda.driver.JCudaDriver;
  */
 public final class Device implements AutoCloseable {
   private static final int NON_BLOCKING = 1;
+  private static final String DRIVER_LIBRARY = "libcuda.so.1";
 
   private final CUdevice device;
   private final CUcontext context;
@@ -76,13 +77,22 @@ public final class Device implements AutoCloseable {
     try {
       check("cuInit", JCudaDriver.cuInit(0));
     } catch (LinkageError e) {
-      throw new IllegalStateException("no CUDA driver was found: " + e.getMessage(), e);
+      throw new IllegalStateException("no CUDA driver was found: " + reason(e), e);
     } catch (DeviceException e) {
       throw new IllegalStateException("the CUDA driver does not start: " + e.getMessage(), e);
     }
     int[] count = new int[1];
     check("cuDeviceGetCount", JCudaDriver.cuDeviceGetCount(count));
     return count[0];
+  }
+
+  /** One line of JCuda's, which holds whole stack traces; a second attempt says nothing of use. */
+  private static String reason(LinkageError error) {
+    String message = String.valueOf(error.getMessage());
+    if (message.contains(DRIVER_LIBRARY) || error instanceof NoClassDefFoundError) {
+      return DRIVER_LIBRARY + ", which the NVIDIA driver brings, cannot be loaded";
+    }
+    return message.lines().findFirst().orElse(message);
   }
 
   private static CUdevice get(int ordinal) {
