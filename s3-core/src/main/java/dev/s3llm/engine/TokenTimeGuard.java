@@ -49,9 +49,9 @@ final class TokenTimeGuard {
     boolean prefilling = false;
     for (int i = 0; i < running.size(); i++) {
       Sequence sequence = running.get(i);
-      boolean decodesOne = sequence.contextTokens() - sequence.kvTokens() == 1;
-      decodes += decodesOne ? 1 : 0;
-      prefilling |= !decodesOne;
+      boolean decoding = sequence.contextTokens() - sequence.kvTokens() == 1;
+      decodes += decoding ? 1 : 0;
+      prefilling |= !decoding;
       kvTokens += sequence.contextTokens();
     }
     if (decodes == 0) {
