@@ -22,6 +22,7 @@ public final class GenerationRequest {
   private final int priority;
   private final @Nullable Duration deadline;
   private final @Nullable Duration firstTokenWithin;
+  private final @Nullable Duration timePerOutputToken;
   private final @Nullable String lengthKey;
   private final int lengthHint;
 
@@ -35,6 +36,7 @@ public final class GenerationRequest {
     priority = builder.priority;
     deadline = builder.deadline;
     firstTokenWithin = builder.firstTokenWithin;
+    timePerOutputToken = builder.timePerOutputToken;
     lengthKey = builder.lengthKey;
     lengthHint = builder.lengthHint;
   }
@@ -98,6 +100,11 @@ public final class GenerationRequest {
     return Optional.ofNullable(firstTokenWithin);
   }
 
+  /** The time per output token that it wants kept while it runs. */
+  public Optional<Duration> timePerOutputToken() {
+    return Optional.ofNullable(timePerOutputToken);
+  }
+
   /** Groups requests whose answers have similar lengths. */
   public Optional<String> lengthKey() {
     return Optional.ofNullable(lengthKey);
@@ -126,6 +133,7 @@ public final class GenerationRequest {
     private SamplingParameters sampling = SamplingParameters.GREEDY;
     private int priority;
     private @Nullable Duration firstTokenWithin;
+    private @Nullable Duration timePerOutputToken;
     private @Nullable Duration deadline;
     private @Nullable String lengthKey;
     private int lengthHint;
@@ -187,6 +195,22 @@ public final class GenerationRequest {
     /** Sets the priority; 0 by default. */
     public Builder priority(int priority) {
       this.priority = priority;
+      return this;
+    }
+
+    /**
+     * Sets a time per output token to keep while it runs, beside the engine's ({@link
+     * EngineBuilder#timePerOutputToken}): as long as it decodes, steps take no more prefill and
+     * start no more requests than leave them within the strictest of both. A batch that is too
+     * large already is left to shrink. No limit by default.
+     *
+     * @param target positive
+     */
+    public Builder timePerOutputToken(Duration target) {
+      if (target.isNegative() || target.isZero()) {
+        throw new IllegalArgumentException("timePerOutputToken must be positive, but is " + target);
+      }
+      this.timePerOutputToken = target;
       return this;
     }
 

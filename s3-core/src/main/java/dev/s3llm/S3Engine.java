@@ -240,7 +240,12 @@ public final class S3Engine implements AutoCloseable {
         now,
         request.deadline().map(d -> deadline(now, d)).orElse(Long.MAX_VALUE),
         query,
-        generation.sink(g -> live.remove(g.id(), g)));
+        generation.sink(g -> live.remove(g.id(), g)),
+        request.timePerOutputToken().map(S3Engine::nanos).orElse(Long.MAX_VALUE));
+  }
+
+  private static long nanos(Duration duration) {
+    return deadline(0, duration);
   }
 
   private static long deadline(long now, Duration after) {

@@ -15,6 +15,8 @@ import dev.s3llm.predict.LengthQuery;
  * @param deadlineNanos when it times out; {@link Long#MAX_VALUE} for never
  * @param query what predictors see; holds the output limit
  * @param sink receives tokens and the end
+ * @param tokenTimeNanos time per output token to keep while it runs; {@link Long#MAX_VALUE} for no
+ *     limit
  */
 @SuppressWarnings("ArrayRecordComponent") // handed over once, never compared
 public record SequenceSpec(
@@ -26,4 +28,30 @@ public record SequenceSpec(
     long arrivalNanos,
     long deadlineNanos,
     LengthQuery query,
-    SequenceSink sink) {}
+    SequenceSink sink,
+    long tokenTimeNanos) {
+
+  /** A request without a limit on the time per output token. */
+  public SequenceSpec(
+      String requestId,
+      int[] promptTokens,
+      int[] stopTokens,
+      SamplingParameters sampling,
+      int priority,
+      long arrivalNanos,
+      long deadlineNanos,
+      LengthQuery query,
+      SequenceSink sink) {
+    this(
+        requestId,
+        promptTokens,
+        stopTokens,
+        sampling,
+        priority,
+        arrivalNanos,
+        deadlineNanos,
+        query,
+        sink,
+        Long.MAX_VALUE);
+  }
+}

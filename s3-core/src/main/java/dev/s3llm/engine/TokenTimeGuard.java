@@ -4,9 +4,10 @@ import java.util.List;
 
 /**
  * Keeps the time per output token: a step that decodes for running sequences takes no more prefill,
- * and starts no more sequences, than the target leaves time for, by what {@link StepTimeModel} has
- * learned. A step always takes some tokens of a prefill under way, so that every request goes on,
- * and where nothing decodes there is nobody to keep the time for.
+ * and starts no more sequences, than the strictest target, the engine's or one of theirs, leaves
+ * time for, by what {@link StepTimeModel} has learned. A step always takes some tokens of a prefill
+ * under way, so that every request goes on, and where nothing decodes there is nobody to keep the
+ * time for.
  *
  * <p>Not thread-safe; deterministic.
  */
@@ -28,11 +29,7 @@ final class TokenTimeGuard {
    */
   TokenTimeGuard(long targetNanos, StepTimeModel model) {
     this.model = model;
-    this.targetNanos = targetNanos == Long.MAX_VALUE ? Double.POSITIVE_INFINITY : AIM * targetNanos;
-  }
-
-  private boolean limits() {
-    return targetNanos < Double.POSITIVE_INFINITY;
+    this.targetNanos = aim(targetNanos);
   }
 
   /**
@@ -41,9 +38,10 @@ final class TokenTimeGuard {
    * @param most what executor and settings allow
    */
   int tokenBudget(List<Sequence> running, int most) {
-    if (!limits() || !model.ready()) {
+    if (!model.ready()) {
       return most;
     }
+    double strictest = targetNanos;
     int decodes = 0;
     long kvTokens = 0;
     boolean prefilling = false;
@@ -53,23 +51,29 @@ final class TokenTimeGuard {
       decodes += decoding ? 1 : 0;
       prefilling |= !decoding;
       kvTokens += sequence.contextTokens();
+      strictest = Math.min(strictest, aim(sequence.spec().tokenTimeNanos()));
     }
-    if (decodes == 0) {
+    if (decodes == 0 || strictest == Double.POSITIVE_INFINITY) {
       return most;
     }
     int least = prefilling ? Math.min(LEAST_CHUNK, most - decodes) : 0;
-    return decodes + Math.max(least, prefillThatFits(decodes, kvTokens, most - decodes));
+    int room = prefillThatFits(strictest, decodes, kvTokens, most - decodes);
+    return decodes + Math.max(least, room);
+  }
+
+  private static double aim(long nanos) {
+    return nanos == Long.MAX_VALUE ? Double.POSITIVE_INFINITY : AIM * nanos;
   }
 
   /** The most tokens of prefill with which the step keeps the target, found by halving. */
-  private int prefillThatFits(int decodes, long kvTokens, int most) {
+  private int prefillThatFits(double limit, int decodes, long kvTokens, int most) {
     int fits = -1;
     int tooMany = most + 1;
     while (tooMany - fits > 1) {
       int tried = (fits + tooMany) >>> 1;
       // whoever is prefilled decodes from then on: its tokens count as KV, and one more decode
       double nanos = model.nanos(decodes + (tried > 0 ? 1 : 0), tried, kvTokens + tried);
-      if (nanos <= targetNanos) {
+      if (nanos <= limit) {
         fits = tried;
       } else {
         tooMany = tried;
