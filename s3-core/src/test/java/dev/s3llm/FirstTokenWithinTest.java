@@ -8,6 +8,7 @@ import dev.s3llm.observe.FinishReason;
 import dev.s3llm.observe.LatencyEstimate;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -60,7 +61,9 @@ class FirstTokenWithinTest {
 
   @Test
   void engineThatKnows_refusesByTheResult() {
-    try (S3Engine engine = S3Engine.builder(FakeExecutor.immediate()).build()) {
+    AtomicLong millis = new AtomicLong(); // each look at the clock takes one, so that steps do
+    NanoClock clock = () -> millis.incrementAndGet() * 1_000_000;
+    try (S3Engine engine = S3Engine.builder(FakeExecutor.immediate()).clock(clock).build()) {
       for (int i = 0; i < 4; i++) { // enough steps to learn from
         engine.submit(GenerationRequest.builder(1, 2).maxNewTokens(20).build()).result().join();
       }

@@ -106,7 +106,7 @@ final class EngineState {
         waiting.size() > 1,
         running.size(),
         kvTokens,
-        now - sequence.spec().arrivalNanos());
+        Math.max(0, now - sequence.spec().arrivalNanos()));
   }
 
   /**
