@@ -42,7 +42,6 @@ final class CudaStage implements AutoCloseable {
 
   /** What a stage has once its memory is sized. */
   private record Memory(
-      BatchFormat format,
       DeviceKvPool pool,
       DeviceBatch input,
       CudaDecoder decoder,
@@ -143,9 +142,7 @@ final class CudaStage implements AutoCloseable {
       DeviceMemory inbox = range.first() ? null : resources.keep(device.allocate(bytes));
       all.add(new Part(inbox, resources.keep(device.newEvent())));
     }
-    memory =
-        new Memory(
-            format, pool, input, decoder, resources.keep(new GraphCache()), List.copyOf(all));
+    memory = new Memory(pool, input, decoder, resources.keep(new GraphCache()), List.copyOf(all));
   }
 
   private Memory memory() {

@@ -1,5 +1,6 @@
 package dev.s3llm.jcuda;
 
+import com.google.common.util.concurrent.Uninterruptibles;
 import dev.s3llm.execute.Executor;
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.KvGrowth;
@@ -20,7 +21,6 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadFactory;
-import java.util.concurrent.TimeUnit;
 
 /**
  * Runs Llama-family and GPT-J models on the CPU in plain Java: the reference for GPU kernels, what
@@ -127,20 +127,8 @@ public final class HostExecutor implements Executor {
   @Override
   public void close() {
     steps.shutdown();
-    boolean interrupted = false;
-    while (true) {
-      try {
-        if (steps.awaitTermination(1, TimeUnit.SECONDS)) {
-          break;
-        }
-      } catch (InterruptedException e) {
-        interrupted = true; // the step still uses the workers
-      }
-    }
+    Uninterruptibles.awaitTerminationUninterruptibly(steps); // the step still uses the workers
     workers.close();
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
   }
 
   /** Settings of a {@link HostExecutor}. Not thread-safe. */

@@ -1,5 +1,6 @@
 package dev.s3llm.jcuda;
 
+import com.google.common.util.concurrent.Uninterruptibles;
 import dev.s3llm.execute.Executor;
 import dev.s3llm.execute.ExecutorLostException;
 import dev.s3llm.execute.ExecutorProfile;
@@ -20,7 +21,6 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadFactory;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -135,19 +135,7 @@ public final class JCudaExecutor implements Executor {
       steps.execute(this::release);
     }
     steps.shutdown();
-    boolean interrupted = false;
-    while (true) {
-      try {
-        if (steps.awaitTermination(1, TimeUnit.SECONDS)) {
-          break;
-        }
-      } catch (InterruptedException e) {
-        interrupted = true; // the device still uses the memory
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    Uninterruptibles.awaitTerminationUninterruptibly(steps); // the device still uses the memory
   }
 
   private void release() {

@@ -1,5 +1,6 @@
 package dev.s3llm.jcuda;
 
+import com.google.common.util.concurrent.Uninterruptibles;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
@@ -50,22 +51,10 @@ final class WorkerPool implements AutoCloseable {
   }
 
   private static void await(Future<?> share) {
-    boolean interrupted = false;
     try {
-      while (true) {
-        try {
-          share.get();
-          return;
-        } catch (InterruptedException e) {
-          interrupted = true; // the helper still writes: its end must be seen
-        } catch (ExecutionException e) {
-          throw new IllegalStateException("a kernel failed", e.getCause());
-        }
-      }
-    } finally {
-      if (interrupted) {
-        Thread.currentThread().interrupt();
-      }
+      Uninterruptibles.getUninterruptibly(share); // the helper still writes: its end must be seen
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("a kernel failed", e.getCause());
     }
   }
 

@@ -84,7 +84,7 @@ final class ServeBenchCommand implements Callable<Integer> {
   private int maxTokensPerStep;
 
   @Option(names = "--json", paramLabel = "FILE", description = "write the figures here as well")
-  private @Nullable Path json;
+  private @Nullable String json;
 
   @Spec private CommandSpec spec;
 
@@ -94,6 +94,7 @@ final class ServeBenchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
+    OutputFile jsonFile = OutputFile.checked("--json", json);
     ModelConfig config = model.config();
     List<SimulationPolicy> chosen = policies.stream().map(ReplayCommand::policy).toList();
     if (!(seconds >= 1 && seconds <= 3600)) {
@@ -123,8 +124,8 @@ final class ServeBenchCommand implements Callable<Integer> {
         print(out, row);
       }
     }
-    if (json != null) {
-      new ObjectMapper().writerWithDefaultPrettyPrinter().writeValue(json.toFile(), rows);
+    if (jsonFile != null) {
+      jsonFile.write(new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(rows));
     }
     return 0;
   }

@@ -5,7 +5,6 @@ import dev.s3llm.jcuda.JCudaExecutor;
 import dev.s3llm.jcuda.model.ModelConfig;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -54,7 +53,7 @@ final class StepBenchCommand implements Callable<Integer> {
   private double teraflops;
 
   @Option(names = "--json", paramLabel = "FILE", description = "write the figures here as well")
-  private @Nullable Path json;
+  private @Nullable String json;
 
   @Spec private CommandSpec spec;
 
@@ -81,6 +80,7 @@ final class StepBenchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    OutputFile jsonFile = OutputFile.checked("--json", json);
     List<StepBench.Point> wanted = points.stream().map(StepBenchCommand::point).toList();
     if (steps < 1 || steps > 1000) {
       throw new UsageException("--steps must be from 1 to 1000, but is " + steps);
@@ -115,8 +115,9 @@ final class StepBenchCommand implements Callable<Integer> {
         out.flush();
       }
     }
-    if (json != null) {
-      new ObjectMapper().writerWithDefaultPrettyPrinter().writeValue(json.toFile(), figures);
+    if (jsonFile != null) {
+      jsonFile.write(
+          new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(figures));
     }
     return 0;
   }
