@@ -14,6 +14,7 @@ import dev.s3llm.schedule.ContinuousBatchingScheduler;
 import dev.s3llm.schedule.FirstComeFirstServed;
 import dev.s3llm.schedule.QueueOrder;
 import dev.s3llm.schedule.Scheduler;
+import dev.s3llm.schedule.TenantWeights;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -54,6 +55,17 @@ public final class EngineBuilder {
   /** Sets the order of the waiting queue; {@link FirstComeFirstServed} by default. */
   public EngineBuilder order(QueueOrder order) {
     return set("order", order);
+  }
+
+  /**
+   * Sets how much of the engine's service each tenant gets against the others that want some at the
+   * same time ({@link GenerationRequest.Builder#tenant}); 1 for those not named, and for all by
+   * default.
+   *
+   * @param weights by tenant, from 1e-6 to 1e6
+   */
+  public EngineBuilder tenantWeights(Map<String, Double> weights) {
+    return set("tenantWeights", new TenantWeights(weights));
   }
 
   /** Sets the scheduler; {@link ContinuousBatchingScheduler} by default. */
@@ -176,6 +188,7 @@ public final class EngineBuilder {
             get("predictor", () -> new HintedPredictor(new EmpiricalLengthPredictor())),
             get("planner", ForecastPlanner::new),
             get("order", FirstComeFirstServed::new),
+            get("tenantWeights", () -> TenantWeights.EQUAL),
             get("scheduler", ContinuousBatchingScheduler::new),
             get("recovery", () -> Recovery.preempting(Recovery.Victim.CHEAPEST).patient()),
             List.copyOf(listeners),

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 /** What a caller wants generated. Immutable. */
 public final class GenerationRequest {
   private static final AtomicLong NEXT_ID = new AtomicLong();
-  private static final int MAX_ID_LENGTH = 256;
+  private static final int MAX_NAME_LENGTH = 256;
 
   private final String id;
   private final int[] promptTokens;
@@ -19,6 +19,7 @@ public final class GenerationRequest {
   private final int maxNewTokens;
   private final int[] stopTokens;
   private final SamplingParameters sampling;
+  private final String tenant;
   private final int priority;
   private final @Nullable Duration deadline;
   private final @Nullable Duration firstTokenWithin;
@@ -33,6 +34,7 @@ public final class GenerationRequest {
     maxNewTokens = builder.maxNewTokens;
     stopTokens = builder.stopTokens;
     sampling = builder.sampling;
+    tenant = builder.tenant;
     priority = builder.priority;
     deadline = builder.deadline;
     firstTokenWithin = builder.firstTokenWithin;
@@ -85,7 +87,12 @@ public final class GenerationRequest {
     return sampling;
   }
 
-  /** Higher goes first. */
+  /** On whose behalf it runs; empty unless the caller names one. */
+  public String tenant() {
+    return tenant;
+  }
+
+  /** Higher goes first among those of the same tenant. */
   public int priority() {
     return priority;
   }
@@ -131,6 +138,7 @@ public final class GenerationRequest {
     private int maxNewTokens = 256;
     private int[] stopTokens = {};
     private SamplingParameters sampling = SamplingParameters.GREEDY;
+    private String tenant = "";
     private int priority;
     private @Nullable Duration firstTokenWithin;
     private @Nullable Duration timePerOutputToken;
@@ -151,14 +159,7 @@ public final class GenerationRequest {
      * @param id 1 to 256 characters, none of them a control character
      */
     public Builder id(String id) {
-      if (id.isEmpty() || id.length() > MAX_ID_LENGTH) {
-        throw new IllegalArgumentException(
-            "id must have 1 to %d characters, but has %d".formatted(MAX_ID_LENGTH, id.length()));
-      }
-      if (id.chars().anyMatch(Character::isISOControl)) {
-        throw new IllegalArgumentException("id must not contain control characters");
-      }
-      this.id = id;
+      this.id = requireName("id", id);
       return this;
     }
 
@@ -192,7 +193,19 @@ public final class GenerationRequest {
       return this;
     }
 
-    /** Sets the priority; 0 by default. */
+    /**
+     * Sets on whose behalf the request runs. Tenants that want more than there is get it in
+     * proportion to their weights ({@link EngineBuilder#tenantWeights}); all requests without a
+     * tenant are one together.
+     *
+     * @param tenant 1 to 256 characters, none of them a control character
+     */
+    public Builder tenant(String tenant) {
+      this.tenant = requireName("tenant", tenant);
+      return this;
+    }
+
+    /** Sets the priority among the tenant's requests; 0 by default. */
     public Builder priority(int priority) {
       this.priority = priority;
       return this;
@@ -253,6 +266,18 @@ public final class GenerationRequest {
     /** The request. */
     public GenerationRequest build() {
       return new GenerationRequest(this);
+    }
+
+    private static String requireName(String field, String name) {
+      if (name.isEmpty() || name.length() > MAX_NAME_LENGTH) {
+        throw new IllegalArgumentException(
+            "%s must have 1 to %d characters, but has %d"
+                .formatted(field, MAX_NAME_LENGTH, name.length()));
+      }
+      if (name.chars().anyMatch(Character::isISOControl)) {
+        throw new IllegalArgumentException(field + " must not contain control characters");
+      }
+      return name;
     }
 
     private static int atLeast(String name, int value, int minimum) {

@@ -236,6 +236,7 @@ public final class S3Engine implements AutoCloseable {
         request.promptTokens(),
         request.sharedStops(),
         request.sampling(),
+        request.tenant(),
         request.priority(),
         now,
         request.deadline().map(d -> deadline(now, d)).orElse(Long.MAX_VALUE),

@@ -29,11 +29,11 @@ final class Endings {
     state.drafted = false;
     boolean waiting = sequence.state == SequenceState.WAITING;
     switch (sequence.state) {
-      case WAITING -> {
-        state.waiting.remove(sequence);
-        state.leftQueue(sequence);
+      case WAITING -> state.waiting.ended(sequence);
+      case RUNNING -> {
+        state.running.remove(sequence);
+        state.waiting.ended(sequence);
       }
-      case RUNNING -> state.running.remove(sequence);
       case PREDICTING, ENDED -> {}
     }
     sequence.state = SequenceState.ENDED;

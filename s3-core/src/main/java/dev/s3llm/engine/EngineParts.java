@@ -7,6 +7,7 @@ import dev.s3llm.predict.LengthPredictor;
 import dev.s3llm.recover.RecoveryPolicy;
 import dev.s3llm.schedule.QueueOrder;
 import dev.s3llm.schedule.Scheduler;
+import dev.s3llm.schedule.TenantWeights;
 import java.util.List;
 
 /**
@@ -15,7 +16,8 @@ import java.util.List;
  * @param executor runs steps
  * @param predictor predicts lengths
  * @param planner decides about memory
- * @param order of the waiting queue
+ * @param order of a tenant's waiting requests
+ * @param tenantWeights shares of the tenants
  * @param scheduler fills steps
  * @param recovery decides who gives way
  * @param listeners receive events
@@ -31,6 +33,7 @@ public record EngineParts(
     LengthPredictor predictor,
     MemoryPlanner planner,
     QueueOrder order,
+    TenantWeights tenantWeights,
     Scheduler scheduler,
     RecoveryPolicy recovery,
     List<EngineListener> listeners,
@@ -41,7 +44,7 @@ public record EngineParts(
     int eventBuffer,
     long tokenTimeNanos) {
 
-  /** Parts without a limit on the time per output token. */
+  /** Parts with equal tenants and without a limit on the time per output token. */
   public EngineParts(
       Executor executor,
       LengthPredictor predictor,
@@ -60,6 +63,7 @@ public record EngineParts(
         predictor,
         planner,
         order,
+        TenantWeights.EQUAL,
         scheduler,
         recovery,
         listeners,

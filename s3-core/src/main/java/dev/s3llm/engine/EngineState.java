@@ -11,7 +11,8 @@ import dev.s3llm.observe.LatencyEstimate;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
 import dev.s3llm.predict.LengthPrediction;
 import dev.s3llm.recover.Supervisor;
-import dev.s3llm.schedule.WaitingQueue;
+import dev.s3llm.schedule.Candidates;
+import dev.s3llm.schedule.TenantQueues;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -35,7 +36,7 @@ final class EngineState {
   final ExecutorProfile profile;
   final KvBlockPool device;
   final KvBlockPool host;
-  final WaitingQueue waiting;
+  final TenantQueues waiting;
   final List<Sequence> running = new ArrayList<>();
   final Map<Long, Sequence> live = new LinkedHashMap<>();
   final Supervisor supervisor = new Supervisor();
@@ -66,7 +67,7 @@ final class EngineState {
     this.profile = parts.executor().profile();
     this.device = new KvBlockPool(profile.blockCount());
     this.host = new KvBlockPool(profile.hostBlockCount());
-    this.waiting = new WaitingQueue(parts.order());
+    this.waiting = new TenantQueues(parts.order(), parts.tenantWeights());
     this.events = new EventBus(parts.listeners(), parts.callbacks(), parts.eventBuffer());
     this.latency = new LatencyEstimator(parts.maxTokensPerStep(), stepTime);
     TokenTimeGuard tokenTime = new TokenTimeGuard(parts.tokenTimeNanos(), stepTime);
@@ -77,14 +78,7 @@ final class EngineState {
   void enterQueue(Sequence sequence) {
     waiting.add(sequence, planBuilder.admissionBlocks(sequence), sequence.age);
     sequence.state = SequenceState.WAITING;
-    sequence.waitingTokens = latency.joined(sequence);
     drafted = false;
-  }
-
-  /** Notes that a sequence has left the queue. */
-  void leftQueue(Sequence sequence) {
-    latency.left(sequence.waitingTokens);
-    sequence.waitingTokens = 0;
   }
 
   /**
@@ -102,8 +96,7 @@ final class EngineState {
     long kvTokens = (long) device.allocated() * profile.blockTokens();
     return latency.estimate(
         sequence,
-        sequence.waitingTokens,
-        waiting.size() > 1,
+        waiting.expectedTokensBefore(sequence),
         running.size(),
         kvTokens,
         Math.max(0, now - sequence.spec().arrivalNanos()));
@@ -115,14 +108,15 @@ final class EngineState {
    */
   void refreshPredictions() {
     long lesson = supervisor.observed() / ANSWERS_A_LESSON;
-    SequenceView next = waiting.next();
-    for (int i = 0; i < MAX_REFRESHED && next != null; i++) {
+    Candidates candidates = waiting.candidates();
+    SequenceView next;
+    for (int i = 0; i < MAX_REFRESHED && (next = candidates.next()) != null; i++) {
       Sequence sequence = (Sequence) next;
       if (sequence.lesson != lesson) {
         sequence.lesson = lesson;
         refresh(sequence);
       }
-      next = waiting.after(next);
+      candidates.admitted();
     }
   }
 

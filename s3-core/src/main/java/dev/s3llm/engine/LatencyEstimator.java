@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
  * second, is its wait: whatever limits the batch, memory or arithmetic, is in the measured rate.
  * Its prefill and its steps are taken from {@link StepTimeModel}.
  *
- * <p>Assumes arrival order: under other orders short requests start earlier, long ones later. Not
- * thread-safe; deterministic.
+ * <p>Assumes arrival order within a tenant: under other orders short requests start earlier, long
+ * ones later. Not thread-safe; deterministic.
  */
 final class LatencyEstimator {
   /** Steps after which a step's weight in the rate has fallen to 1/e. */
@@ -22,9 +22,6 @@ final class LatencyEstimator {
   private double producedTokens;
   private double producingNanos;
   private double stepNanos;
-
-  /** Predicted output tokens of those that wait. */
-  private double waitingTokens;
 
   LatencyEstimator(int tokenBudget, StepTimeModel stepTime) {
     this.tokenBudget = tokenBudget;
@@ -39,36 +36,17 @@ final class LatencyEstimator {
     stepNanos += (nanos - stepNanos) / (stepNanos == 0 ? 1 : MEMORY);
   }
 
-  /** Notes that a sequence waits; returns what it counts for, to be given to {@link #left}. */
-  double joined(Sequence sequence) {
-    double tokens = Math.max(1, sequence.knownPrediction().mean() - sequence.generatedForSure());
-    waitingTokens += tokens;
-    return tokens;
-  }
-
-  /** Notes that a sequence waits no longer. */
-  void left(double tokens) {
-    waitingTokens = Math.max(0, waitingTokens - tokens);
-  }
-
   /**
    * What a sequence that has just joined can expect; null as long as too few steps were seen.
    *
-   * @param own what {@link #joined} said of it
-   * @param others whether somebody else waits
+   * @param before output tokens expected of those that go before it
    * @param sinceSubmission how long ago it was submitted
    */
   @Nullable LatencyEstimate estimate(
-      Sequence sequence,
-      double own,
-      boolean others,
-      int running,
-      long kvTokens,
-      long sinceSubmission) {
+      Sequence sequence, double before, int running, long kvTokens, long sinceSubmission) {
     if (!stepTime.ready() || producedTokens == 0) {
       return null;
     }
-    double before = others ? Math.max(0, waitingTokens - own) : 0;
     double wait = sinceSubmission + before * producingNanos / producedTokens;
     int prompt = sequence.promptTokens();
     int room = Math.max(1, tokenBudget - running);

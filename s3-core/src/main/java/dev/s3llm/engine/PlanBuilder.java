@@ -8,7 +8,7 @@ import dev.s3llm.recover.RecoveryPolicy.RecoveryMemory;
 import dev.s3llm.schedule.Decision;
 import dev.s3llm.schedule.PreemptionMode;
 import dev.s3llm.schedule.StepPlan;
-import dev.s3llm.schedule.WaitingQueue;
+import dev.s3llm.schedule.TenantQueues;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -20,7 +20,7 @@ final class PlanBuilder {
   private final EngineParts parts;
   private final KvBlockPool device;
   private final KvBlockPool host;
-  private final WaitingQueue waiting;
+  private final TenantQueues waiting;
   private final List<Sequence> running;
   private final TokenTimeGuard tokenTime;
   private final int blockTokens;
@@ -33,7 +33,7 @@ final class PlanBuilder {
       EngineParts parts,
       KvBlockPool device,
       KvBlockPool host,
-      WaitingQueue waiting,
+      TenantQueues waiting,
       List<Sequence> running,
       TokenTimeGuard tokenTime) {
     this.parts = parts;

@@ -41,9 +41,6 @@ final class Sequence implements SequenceView, SequenceStep {
   private int maxPreemptions = Integer.MAX_VALUE;
   long age;
 
-  /** What it counts for among those that wait. */
-  double waitingTokens;
-
   /** How much had been learned when it was predicted last. */
   long lesson;
 
@@ -249,6 +246,11 @@ final class Sequence implements SequenceView, SequenceStep {
   @Override
   public int priority() {
     return spec.priority();
+  }
+
+  @Override
+  public String tenant() {
+    return spec.tenant();
   }
 
   // ---- SequenceStep

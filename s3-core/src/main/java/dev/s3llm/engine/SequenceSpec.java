@@ -10,7 +10,8 @@ import dev.s3llm.predict.LengthQuery;
  * @param promptTokens token ids, at least one
  * @param stopTokens token ids that end the answer, ascending
  * @param sampling how to sample
- * @param priority higher goes first
+ * @param tenant on whose behalf it runs
+ * @param priority higher goes first among those of the tenant
  * @param arrivalNanos when it was submitted
  * @param deadlineNanos when it times out; {@link Long#MAX_VALUE} for never
  * @param query what predictors see; holds the output limit
@@ -24,6 +25,7 @@ public record SequenceSpec(
     int[] promptTokens,
     int[] stopTokens,
     SamplingParameters sampling,
+    String tenant,
     int priority,
     long arrivalNanos,
     long deadlineNanos,
@@ -31,7 +33,7 @@ public record SequenceSpec(
     SequenceSink sink,
     long tokenTimeNanos) {
 
-  /** A request without a limit on the time per output token. */
+  /** A request of the unnamed tenant, without a limit on the time per output token. */
   public SequenceSpec(
       String requestId,
       int[] promptTokens,
@@ -47,6 +49,7 @@ public record SequenceSpec(
         promptTokens,
         stopTokens,
         sampling,
+        "",
         priority,
         arrivalNanos,
         deadlineNanos,

@@ -131,7 +131,6 @@ final class StepLauncher {
       Decision.Admit decision, StepInFlight step, List<BlockCopy> swapIns, long now) {
     Sequence sequence = (Sequence) decision.sequence();
     sequence.age = state.waiting.removeAdmitted(sequence);
-    state.leftQueue(sequence);
     KvBlockPool.Lease lease = state.device.open(sequence.sequenceId());
     lease.reserve(decision.reservedBlocks());
     sequence.deviceLease = lease;

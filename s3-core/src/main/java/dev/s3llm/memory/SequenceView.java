@@ -52,8 +52,13 @@ public interface SequenceView {
   /** Tokens whose KV waits in host memory and is copied back at admission; 0 unless swapped out. */
   int swappedTokens();
 
-  /** Higher goes first. */
+  /** Higher goes first among those of its tenant. */
   int priority();
+
+  /** On whose behalf it runs; tenants share the engine by their weights. */
+  default String tenant() {
+    return "";
+  }
 
   /** Prompt and generated tokens: what must be in KV for it to go on. */
   default int contextTokens() {

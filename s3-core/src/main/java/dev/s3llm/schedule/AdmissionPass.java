@@ -4,70 +4,38 @@ import dev.s3llm.memory.MemoryDecision;
 import dev.s3llm.memory.MemoryPlanner;
 import dev.s3llm.memory.MemoryView;
 import dev.s3llm.memory.SequenceView;
-import java.util.HashSet;
-import java.util.Set;
 
-/**
- * The part of one plan that admits: overdue sequences first and alone, then in the queue's order.
- */
+/** The part of one plan that admits, in the order of the {@link Candidates}. */
 final class AdmissionPass {
   /** Waiters that may be found not to fit in one step, where the order skips them. */
   private static final int MAX_UNFIT = 64;
 
   private final MemoryView memory;
-  private final WaitingQueue waiting;
   private final MemoryPlanner planner;
   private final StepPlan plan;
-  private final Set<SequenceView> admitted = new HashSet<>();
-  private int slots;
 
-  /** Admissions after which somebody becomes overdue, whom the next plan must consider first. */
-  private long most;
-
-  AdmissionPass(MemoryView memory, WaitingQueue waiting, MemoryPlanner planner, StepPlan plan) {
+  AdmissionPass(MemoryView memory, MemoryPlanner planner, StepPlan plan) {
     this.memory = memory;
-    this.waiting = waiting;
     this.planner = planner;
     this.plan = plan;
   }
 
-  void run(int freeSlots) {
-    slots = freeSlots;
-    most = waiting.admissionsUntilOverdue();
-    if (admitOverdue()) {
-      admitInOrder();
-    }
-  }
-
-  /** Admits overdue sequences; false if one does not fit, so that all must wait for it. */
-  private boolean admitOverdue() {
-    for (SequenceView sequence : waiting.overdue()) {
-      if (!hasRoom() || !tryAdmit(sequence)) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  /** Admits in the queue's order. */
-  private void admitInOrder() {
-    SequenceView candidate = waiting.first();
+  void run(Candidates candidates, int freeSlots) {
+    int slots = freeSlots;
     int unfit = 0;
-    while (candidate != null && hasRoom() && unfit < MAX_UNFIT) {
-      SequenceView next = waiting.after(candidate);
-      if (!admitted.contains(candidate) && !tryAdmit(candidate)) {
-        if (!waiting.order().skipsUnfit()) {
-          return;
-        }
+    SequenceView candidate;
+    while (plan.tokensLeft() > 0
+        && slots > 0
+        && unfit < MAX_UNFIT
+        && (candidate = candidates.next()) != null) {
+      if (tryAdmit(candidate)) {
+        candidates.admitted();
+        slots--;
+      } else {
+        candidates.unfit(plan.availableBlocks());
         unfit++;
-        next = waiting.afterUnfit(candidate, plan.availableBlocks());
       }
-      candidate = next;
     }
-  }
-
-  private boolean hasRoom() {
-    return plan.tokensLeft() > 0 && slots > 0 && admitted.size() < most;
   }
 
   private boolean tryAdmit(SequenceView candidate) {
@@ -93,8 +61,6 @@ final class AdmissionPass {
     plan.admit(new Decision.Admit(candidate, needed, decision.reason()));
     int remaining = candidate.contextTokens() - candidate.swappedTokens();
     plan.compute(candidate, Math.min(remaining, plan.tokensLeft()));
-    admitted.add(candidate);
-    slots--;
     return true;
   }
 

@@ -20,12 +20,12 @@ public final class ContinuousBatchingScheduler implements Scheduler {
 
   @Override
   public void schedule(
-      MemoryView memory, WaitingQueue waiting, MemoryPlanner planner, StepPlan plan) {
+      MemoryView memory, TenantQueues waiting, MemoryPlanner planner, StepPlan plan) {
     List<? extends SequenceView> running = memory.running();
     decode(running, plan);
     continuePrefills(running, plan);
     if (plan.preemptions().isEmpty() && plan.stalls().isEmpty()) {
-      new AdmissionPass(memory, waiting, planner, plan).run(freeSlots(memory, plan));
+      new AdmissionPass(memory, planner, plan).run(waiting.candidates(), freeSlots(memory, plan));
     }
   }
 

@@ -3,9 +3,9 @@ package dev.s3llm.schedule;
 import dev.s3llm.memory.SequenceView;
 
 /**
- * In which order waiting sequences are considered. Higher priority always goes first; among equals
- * the lower rank; among those the earlier arrival. A sequence that {@link #maxOvertakes} others
- * have passed goes before all, so that no order starves anyone.
+ * In which order the waiting sequences of a tenant are considered. Higher priority goes first;
+ * among equals the lower rank; among those the earlier arrival. A sequence that {@link
+ * #maxOvertakes} others have passed goes before all, so that no order starves anyone.
  *
  * <p>Implementations are immutable.
  */
@@ -32,6 +32,14 @@ public interface QueueOrder {
     return Long.MIN_VALUE;
   }
 
-  /** How many others may pass a waiting sequence before it goes first. */
+  /** How many others may pass a waiting sequence before it goes first, at most. */
   int maxOvertakes();
+
+  /**
+   * How many others may pass this sequence, from 1 to {@link #maxOvertakes()}; asked when it joins
+   * the queue (again). The same for all by default.
+   */
+  default int maxOvertakes(SequenceView sequence) {
+    return maxOvertakes();
+  }
 }

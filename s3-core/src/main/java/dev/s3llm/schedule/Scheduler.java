@@ -17,5 +17,5 @@ public interface Scheduler {
    * @param planner decides about memory
    * @param plan to fill; knows the budgets that are left
    */
-  void schedule(MemoryView memory, WaitingQueue waiting, MemoryPlanner planner, StepPlan plan);
+  void schedule(MemoryView memory, TenantQueues waiting, MemoryPlanner planner, StepPlan plan);
 }

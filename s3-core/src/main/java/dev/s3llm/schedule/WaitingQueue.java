@@ -9,46 +9,48 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sequences that wait for memory, in a {@link QueueOrder}, with a bound on overtaking.
+ * The sequences of one tenant that wait for memory, in a {@link QueueOrder}, with a bound on
+ * overtaking.
  *
  * <p>Age. A sequence's age is the number of admissions while it waited, summed over its waits: an
- * upper bound of how many overtook it. Once the age reaches the order's bound the sequence is
- * overdue. Overdue sequences go before all others, and among themselves in order of arrival, so
+ * upper bound of how many overtook it. Once the age reaches the order's bound for this sequence, it
+ * is overdue. Overdue sequences go before all others, and among themselves in order of arrival, so
  * that whoever goes first has arrived before every overdue one that stays: none of those is
- * overtaken any more. So nobody is overtaken more often than the bound.
+ * overtaken any more. So nobody is overtaken more often than its bound.
  *
  * <p>Adding, removing and seeking take O(log n). Not thread-safe.
  */
-public final class WaitingQueue {
+final class WaitingQueue {
   private final QueueOrder order;
   private final TreeSet<Entry> byRank =
       new TreeSet<>(
           Comparator.comparing((Entry e) -> e.priority, Comparator.reverseOrder())
               .thenComparingLong(e -> e.rank)
               .thenComparingLong(e -> e.id));
-  private final TreeSet<Entry> byAge =
-      new TreeSet<>(Comparator.comparingLong((Entry e) -> e.birth).thenComparingLong(e -> e.id));
+  private final TreeSet<Entry> inTime =
+      new TreeSet<>(Comparator.comparingLong((Entry e) -> e.due).thenComparingLong(e -> e.id));
   private final TreeSet<Entry> overdue = new TreeSet<>(Comparator.comparingLong(e -> e.id));
   private final Map<Long, Entry> byId = new HashMap<>();
   private long admissions;
+  private double expectedTokens;
 
   /** Creates an empty queue. */
-  public WaitingQueue(QueueOrder order) {
+  WaitingQueue(QueueOrder order) {
     this.order = order;
   }
 
   /** The order in force. */
-  public QueueOrder order() {
+  QueueOrder order() {
     return order;
   }
 
   /** How many wait. */
-  public int size() {
+  int size() {
     return byId.size();
   }
 
   /** Whether nobody waits. */
-  public boolean isEmpty() {
+  boolean isEmpty() {
     return byId.isEmpty();
   }
 
@@ -58,37 +60,42 @@ public final class WaitingQueue {
    * @param admissionBlocks what the planner would set aside for it
    * @param age what {@link #remove} said when it last left; 0 for a new one
    */
-  public void add(SequenceView sequence, int admissionBlocks, long age) {
+  void add(SequenceView sequence, int admissionBlocks, long age) {
+    long birth = admissions - age;
     Entry entry =
         new Entry(
             sequence,
             sequence.sequenceId(),
             sequence.priority(),
             order.rank(sequence, admissionBlocks),
-            admissions - age);
+            birth,
+            birth + order.maxOvertakes(sequence),
+            Math.max(1, sequence.prediction().mean() - sequence.generatedTokens()));
     if (byId.putIfAbsent(entry.id, entry) != null) {
       throw new IllegalStateException("sequence " + entry.id + " waits already");
     }
     byRank.add(entry);
-    byAge.add(entry);
+    inTime.add(entry);
+    expectedTokens += entry.expectedTokens;
     promoteOverdue();
   }
 
   /** Takes a sequence out and returns its age. */
-  public long remove(SequenceView sequence) {
+  long remove(SequenceView sequence) {
     Entry entry = byId.remove(sequence.sequenceId());
     if (entry == null) {
       throw new IllegalStateException("sequence " + sequence.sequenceId() + " does not wait");
     }
     byRank.remove(entry);
-    if (!byAge.remove(entry)) {
+    if (!inTime.remove(entry)) {
       overdue.remove(entry);
     }
+    expectedTokens = byId.isEmpty() ? 0 : expectedTokens - entry.expectedTokens;
     return admissions - entry.birth;
   }
 
   /** Takes an admitted sequence out, ages the others by one, and returns its age. */
-  public long removeAdmitted(SequenceView sequence) {
+  long removeAdmitted(SequenceView sequence) {
     long age = remove(sequence);
     admissions++;
     promoteOverdue();
@@ -97,56 +104,64 @@ public final class WaitingQueue {
 
   private void promoteOverdue() {
     while (admissionsUntilOverdue() <= 0) {
-      overdue.add(byAge.pollFirst());
+      overdue.add(inTime.pollFirst());
     }
   }
 
   /** How many may be admitted before the next of those in time is overdue. */
   long admissionsUntilOverdue() {
-    return byAge.isEmpty()
-        ? Long.MAX_VALUE
-        : byAge.first().birth + order.maxOvertakes() - admissions;
+    return inTime.isEmpty() ? Long.MAX_VALUE : inTime.first().due - admissions;
+  }
+
+  /** Output tokens that those who wait are expected to produce yet. */
+  double expectedTokens() {
+    return expectedTokens;
+  }
+
+  /** Output tokens that this one of them is expected to produce yet. */
+  double expectedTokens(SequenceView sequence) {
+    return entry(sequence).expectedTokens;
   }
 
   /** Whether a sequence waits here. */
-  public boolean contains(SequenceView sequence) {
+  boolean contains(SequenceView sequence) {
     return byId.containsKey(sequence.sequenceId());
   }
 
   /** The overdue sequences, in order of arrival; they go before all others. A live view. */
-  public Iterable<SequenceView> overdue() {
+  Iterable<SequenceView> overdue() {
     return () -> overdue.stream().map(Entry::sequence).iterator();
   }
 
   /** The first in order, or null. */
-  public @Nullable SequenceView first() {
+  @Nullable SequenceView first() {
     return byRank.isEmpty() ? null : byRank.first().sequence;
   }
 
   /** The one that must go next if anybody goes: the first overdue, else the first in order. */
-  public @Nullable SequenceView next() {
+  @Nullable SequenceView next() {
     return overdue.isEmpty() ? first() : overdue.first().sequence;
   }
 
   /** The next in order after one that waits here, or null. */
-  public @Nullable SequenceView after(SequenceView sequence) {
+  @Nullable SequenceView after(SequenceView sequence) {
     Entry next = byRank.higher(entry(sequence));
     return next == null ? null : next.sequence;
   }
 
   /** The next in order after one that did not fit, leaving out what the order knows not to fit. */
-  public @Nullable SequenceView afterUnfit(SequenceView sequence, int availableBlocks) {
+  @Nullable SequenceView afterUnfit(SequenceView sequence, int availableBlocks) {
     Entry unfit = entry(sequence);
     Entry next = byRank.higher(unfit);
     long rank = order.firstRankWithin(availableBlocks);
     if (next != null && next.rank < rank) {
-      next = byRank.ceiling(new Entry(sequence, Long.MIN_VALUE, next.priority, rank, 0));
+      next = byRank.ceiling(new Entry(sequence, Long.MIN_VALUE, next.priority, rank, 0, 0, 0));
     }
     return next == null ? null : next.sequence;
   }
 
   /** Every waiting sequence, in order; a copy. */
-  public List<SequenceView> inOrder() {
+  List<SequenceView> inOrder() {
     return byRank.stream().map(e -> e.sequence).toList();
   }
 
@@ -158,6 +173,18 @@ public final class WaitingQueue {
     return entry;
   }
 
-  /** One waiter; {@code birth} is the admission count at which its age was zero. */
-  private record Entry(SequenceView sequence, long id, int priority, long rank, long birth) {}
+  /**
+   * One waiter.
+   *
+   * @param birth the admission count at which its age was zero
+   * @param due the one from which on it is overdue
+   */
+  private record Entry(
+      SequenceView sequence,
+      long id,
+      int priority,
+      long rank,
+      long birth,
+      long due,
+      double expectedTokens) {}
 }

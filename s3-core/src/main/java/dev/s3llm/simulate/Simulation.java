@@ -2,6 +2,7 @@ package dev.s3llm.simulate;
 
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.schedule.QueueOrder;
+import dev.s3llm.schedule.TenantWeights;
 
 /**
  * Replays a trace through the production engine on a virtual clock, with a cost model in place of a
@@ -21,6 +22,7 @@ public final class Simulation {
   private final ExecutorProfile profile;
   private final CostModel costs;
   private final QueueOrder order;
+  private final TenantWeights tenantWeights;
   private final SimulatedPredictor predictor;
   private final LatencyTargets targets;
   private final boolean keepTpot;
@@ -29,12 +31,14 @@ public final class Simulation {
       ExecutorProfile profile,
       CostModel costs,
       QueueOrder order,
+      TenantWeights tenantWeights,
       SimulatedPredictor predictor,
       LatencyTargets targets,
       boolean keepTpot) {
     this.profile = profile;
     this.costs = costs;
     this.order = order;
+    this.tenantWeights = tenantWeights;
     this.predictor = predictor;
     this.targets = targets;
     this.keepTpot = keepTpot;
@@ -78,6 +82,10 @@ public final class Simulation {
 
   QueueOrder order() {
     return order;
+  }
+
+  TenantWeights tenantWeights() {
+    return tenantWeights;
   }
 
   SimulatedPredictor predictor() {

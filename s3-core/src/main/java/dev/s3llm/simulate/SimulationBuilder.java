@@ -4,6 +4,7 @@ import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.KvGrowth;
 import dev.s3llm.schedule.FirstComeFirstServed;
 import dev.s3llm.schedule.QueueOrder;
+import dev.s3llm.schedule.TenantWeights;
 
 /** Collects the settings of a {@link Simulation}. Not thread-safe. */
 public final class SimulationBuilder {
@@ -17,6 +18,7 @@ public final class SimulationBuilder {
   private int maxTokensPerStep = 8192;
   private int maxRunning = 1024;
   private QueueOrder order = new FirstComeFirstServed();
+  private TenantWeights tenantWeights = TenantWeights.EQUAL;
   private SimulatedPredictor predictor = SimulatedPredictor.EXACT;
   private LatencyTargets targets = LatencyTargets.NONE;
   private boolean keepTpot;
@@ -66,6 +68,12 @@ public final class SimulationBuilder {
     return this;
   }
 
+  /** The shares of the trace's tenants; equal by default. */
+  public SimulationBuilder tenantWeights(TenantWeights weights) {
+    tenantWeights = weights;
+    return this;
+  }
+
   /** Where predictions come from; the true lengths by default. */
   public SimulationBuilder predictor(SimulatedPredictor source) {
     predictor = source;
@@ -107,7 +115,7 @@ public final class SimulationBuilder {
             SimulatedExecutor.VOCABULARY_SIZE,
             KvGrowth.PER_BLOCK,
             costs.recoveryCosts(blockTokens));
-    return new Simulation(profile, costs, order, predictor, targets, keepTpot);
+    return new Simulation(profile, costs, order, tenantWeights, predictor, targets, keepTpot);
   }
 
   private static int blocks(String name, long bytes, long blockBytes, int atLeast) {

@@ -70,6 +70,7 @@ final class SimulationRun {
         simulation.predictor().create(),
         policy.planner().apply(id -> requests.get(Integer.parseInt(id)).outputTokens()),
         simulation.order(),
+        simulation.tenantWeights(),
         new ContinuousBatchingScheduler(),
         policy.recovery(),
         List.of(log, listener),
@@ -154,11 +155,13 @@ final class SimulationRun {
             prompt,
             STOP_TOKENS,
             SamplingParameters.GREEDY,
+            request.tenant(),
             0,
             request.arrivalNanos(),
             Long.MAX_VALUE,
             new LengthQuery(request.promptTokens(), null, null, hint, maxNewTokens),
-            new Sink(index)));
+            new Sink(index),
+            Long.MAX_VALUE));
   }
 
   private SimulationResult result(EngineSnapshot end) {

@@ -105,7 +105,8 @@ public record Trace(List<TraceRequest> requests) {
               request.arrivalNanos(),
               request.promptTokens(),
               request.outputTokens(),
-              tokens[changed.size()]));
+              tokens[changed.size()],
+              request.tenant()));
     }
     return new Trace(changed);
   }

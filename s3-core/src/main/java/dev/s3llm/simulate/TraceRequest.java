@@ -7,9 +7,15 @@ package dev.s3llm.simulate;
  * @param promptTokens length of the prompt
  * @param outputTokens length that the answer had
  * @param predictedTokens a prediction of that length; 0 if the trace has none
+ * @param tenant on whose behalf it ran; empty if the trace has none
  */
 public record TraceRequest(
-    long arrivalNanos, int promptTokens, int outputTokens, int predictedTokens) {
+    long arrivalNanos, int promptTokens, int outputTokens, int predictedTokens, String tenant) {
+
+  /** A request of the unnamed tenant. */
+  public TraceRequest(long arrivalNanos, int promptTokens, int outputTokens, int predictedTokens) {
+    this(arrivalNanos, promptTokens, outputTokens, predictedTokens, "");
+  }
 
   /** Validates that the counts are in range. */
   public TraceRequest {
@@ -23,6 +29,6 @@ public record TraceRequest(
 
   /** The same request at another time. */
   public TraceRequest at(long nanos) {
-    return new TraceRequest(nanos, promptTokens, outputTokens, predictedTokens);
+    return new TraceRequest(nanos, promptTokens, outputTokens, predictedTokens, tenant);
   }
 }

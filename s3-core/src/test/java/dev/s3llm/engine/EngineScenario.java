@@ -25,6 +25,7 @@ import dev.s3llm.schedule.DecreasingFirstFit;
 import dev.s3llm.schedule.FirstComeFirstServed;
 import dev.s3llm.schedule.QueueOrder;
 import dev.s3llm.schedule.ShortestPredictedFirst;
+import dev.s3llm.schedule.TenantWeights;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -50,6 +51,7 @@ final class EngineScenario {
   private final EngineLoop loop;
   private final QueueOrder order;
   private final boolean faulty;
+  private final int tenants;
   private final int blockTokens;
   private final List<Client> clients = new ArrayList<>();
   private final Map<String, Client> byId = new HashMap<>();
@@ -89,6 +91,7 @@ final class EngineScenario {
             new HostilePredictor(),
             planner(),
             order,
+            new TenantWeights(Map.of("b", 0.5 + 2 * random.nextDouble())),
             new ContinuousBatchingScheduler(),
             recovery(),
             List.of(this::onEvent),
@@ -96,7 +99,9 @@ final class EngineScenario {
             20,
             profile.maxTokensPerStep(),
             profile.maxSequencesPerStep(),
-            1000);
+            1000,
+            Long.MAX_VALUE);
+    this.tenants = random.nextInt(3) == 0 ? 3 : 1;
     this.loop = new EngineLoop(parts, () -> {});
   }
 
@@ -161,6 +166,7 @@ final class EngineScenario {
     client.sampling = SamplingParameters.ofTemperature(1, random.nextLong());
     long deadline = random.nextInt(10) == 0 ? now + random.nextInt(60) : Long.MAX_VALUE;
     LengthQuery query = new LengthQuery(prompt, null, null, 0, maxNew);
+    client.tenant = "abc".substring(random.nextInt(tenants)).substring(0, 1);
     client.handle =
         loop.submit(
             new SequenceSpec(
@@ -168,11 +174,13 @@ final class EngineScenario {
                 client.prompt,
                 STOPS,
                 client.sampling,
+                client.tenant,
                 random.nextInt(6) == 0 ? 1 : 0,
                 now,
                 deadline,
                 query,
-                client));
+                client,
+                Long.MAX_VALUE));
     client.arrival = clients.size();
     clients.add(client);
     byId.put(client.id, client);
@@ -249,6 +257,7 @@ final class EngineScenario {
     }
     expect(loop.state().device.free() == loop.state().device.capacity(), "device blocks leaked");
     expect(loop.state().host.free() == loop.state().host.capacity(), "host blocks leaked");
+    expect(loop.state().waiting.tenants() == 0, "a tenant is remembered for nothing");
     expect(loop.state().device.leases() + loop.state().host.leases() == 0, "leases leaked");
   }
 
@@ -298,7 +307,7 @@ final class EngineScenario {
       client.maxPreemptions = (int) Math.ceil(Math.max(0, doublings) - 1e-9) + 1;
     }
     for (Client other : clients) {
-      if (other.waiting && other.arrival < client.arrival) {
+      if (other.waiting && other.arrival < client.arrival && other.tenant.equals(client.tenant)) {
         other.overtakes++;
       }
     }
@@ -407,6 +416,7 @@ final class EngineScenario {
     final String id;
     final int[] prompt;
     final List<Integer> tokens = new ArrayList<>();
+    String tenant = "";
     int maxNew;
     SamplingParameters sampling;
     Object handle;

@@ -92,6 +92,7 @@ class TokenTimeGuardTest {
         new int[8],
         new int[0],
         SamplingParameters.GREEDY,
+        "",
         0,
         0,
         Long.MAX_VALUE,

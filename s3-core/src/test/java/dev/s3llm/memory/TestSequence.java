@@ -13,6 +13,7 @@ public final class TestSequence implements SequenceView {
   private int outputFloorTokens;
   private int swappedTokens;
   private int priority;
+  private String tenant = "";
   private boolean entitled;
   private LengthPrediction prediction;
 
@@ -57,6 +58,12 @@ public final class TestSequence implements SequenceView {
   /** Sets the priority. */
   public TestSequence priority(int value) {
     priority = value;
+    return this;
+  }
+
+  /** Sets the tenant. */
+  public TestSequence tenant(String name) {
+    tenant = name;
     return this;
   }
 
@@ -135,6 +142,11 @@ public final class TestSequence implements SequenceView {
   @Override
   public int priority() {
     return priority;
+  }
+
+  @Override
+  public String tenant() {
+    return tenant;
   }
 
   @Override

@@ -18,7 +18,7 @@ class ContinuousBatchingSchedulerTest {
 
   private final StepPlan plan = new StepPlan();
   private final MemoryPlanner planner = new WorstCasePlanner();
-  private WaitingQueue waiting = new WaitingQueue(new FirstComeFirstServed());
+  private TenantQueues waiting = new TenantQueues(new FirstComeFirstServed());
 
   @Test
   void decodes_comeBeforePrefillsBeforeAdmissions() {
@@ -84,7 +84,7 @@ class ContinuousBatchingSchedulerTest {
     assertThat(plan.deferral().neededBlocks()).isEqualTo(20);
     assertThat(plan.deferral().availableBlocks()).isEqualTo(10);
 
-    waiting = new WaitingQueue(new DecreasingFirstFit());
+    waiting = new TenantQueues(new DecreasingFirstFit());
     waiting.add(large, 20, 0);
     waiting.add(small, 2, 0);
     schedule(List.of(), 10, 100, 8);
@@ -93,7 +93,7 @@ class ContinuousBatchingSchedulerTest {
 
   @Test
   void overdueHeadThatDoesNotFit_isPassedByNobody() {
-    waiting = new WaitingQueue(new DecreasingFirstFit(1));
+    waiting = new TenantQueues(new DecreasingFirstFit(1));
     TestSequence large = new TestSequence(1, 40, 40);
     TestSequence small = new TestSequence(2, 4, 4);
     waiting.add(large, 20, 1); // as old as the bound
@@ -123,7 +123,7 @@ class ContinuousBatchingSchedulerTest {
     Random random = new Random(seed);
     List<TestSequence> running =
         random.ints(random.nextInt(6), 1, 20).mapToObj(n -> runs(n, random)).toList();
-    waiting = new WaitingQueue(random.nextBoolean() ? new DecreasingFirstFit(3) : fcfs());
+    waiting = new TenantQueues(random.nextBoolean() ? new DecreasingFirstFit(3) : fcfs());
     for (int i = random.nextInt(8); i > 0; i--) {
       TestSequence sequence = new TestSequence(100 + i, 1 + random.nextInt(30), 1 + i);
       waiting.add(sequence, (sequence.promptTokens() + i + 4) / BLOCK_TOKENS, random.nextInt(4));

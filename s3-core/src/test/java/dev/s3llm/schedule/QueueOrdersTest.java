@@ -59,6 +59,39 @@ class QueueOrdersTest {
   }
 
   @Test
+  void shortestPredictedFirst_letsMorePassALongerOne() {
+    QueueOrder order = new ShortestPredictedFirst(100, 0.5);
+
+    assertThat(order.maxOvertakes(expecting(1))).isEqualTo(1);
+    assertThat(order.maxOvertakes(expecting(50))).isEqualTo(25);
+    assertThat(order.maxOvertakes(expecting(1000))).isEqualTo(100);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new ShortestPredictedFirst(100, 0))
+        .withMessageContaining("overtakesPerToken");
+  }
+
+  @Test
+  void shortRequest_goesFirstWhenItsOwnBoundIsReached() {
+    WaitingQueue queue = new WaitingQueue(new ShortestPredictedFirst(100, 0.5));
+    TestSequence longer = expecting(50);
+    queue.add(longer, 1, 0);
+    for (long id = 1; id <= 25; id++) {
+      TestSequence shorter =
+          new TestSequence(id, 1, 1000).predicted(LengthPrediction.exactly(10 + (int) id % 3));
+      queue.add(shorter, 1, 0);
+      assertThat(queue.next()).isSameAs(shorter);
+      queue.removeAdmitted(shorter);
+    }
+    queue.add(new TestSequence(99, 1, 1000).predicted(LengthPrediction.exactly(1)), 1, 0);
+
+    assertThat(queue.next()).isSameAs(longer);
+  }
+
+  private static TestSequence expecting(int tokens) {
+    return new TestSequence(0, 1, 2000).predicted(LengthPrediction.exactly(tokens));
+  }
+
+  @Test
   void boundBelowOne_isRefused() {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> new DecreasingFirstFit(0))
