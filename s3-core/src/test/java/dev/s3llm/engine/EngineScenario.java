@@ -45,7 +45,7 @@ final class EngineScenario {
   private static final int VOCABULARY = 50;
   private static final int[] STOPS = {7};
 
-  private final long seed;
+  private final String origin;
   private final Random random;
   private final HashExecutor executor;
   private final EngineLoop loop;
@@ -65,8 +65,17 @@ final class EngineScenario {
   private boolean lost;
 
   EngineScenario(long seed) {
-    this.seed = seed;
-    this.random = new Random(seed);
+    this("seed " + seed, new Random(seed));
+  }
+
+  /**
+   * A scenario whose every choice another source makes.
+   *
+   * @param origin what replays it, for the error message
+   */
+  EngineScenario(String origin, Random random) {
+    this.origin = origin;
+    this.random = random;
     this.faulty = random.nextInt(3) == 0;
     this.blockTokens = 1 + random.nextInt(4);
     int blocks = 6 + random.nextInt(40);
@@ -117,7 +126,7 @@ final class EngineScenario {
       clients.forEach(this::checkFinished);
       return this;
     } catch (AssertionError | RuntimeException e) {
-      throw new AssertionError("seed " + seed + " at step " + steps + ": " + e.getMessage(), e);
+      throw new AssertionError(origin + " at step " + steps + ": " + e.getMessage(), e);
     }
   }
 
