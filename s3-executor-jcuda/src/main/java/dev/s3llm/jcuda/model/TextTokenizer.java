@@ -13,7 +13,13 @@ import java.util.Map;
  * file's post-processor adds, such as a chat frame. Thread-safe.
  */
 public final class TextTokenizer implements AutoCloseable {
-  private static final long MAX_BYTES = 256L << 20;
+  private static final long MAX_BYTES = 64L << 20;
+
+  /**
+   * Beyond some ten million characters the expressions that texts are split by can step back too
+   * often for the native library, which then ends the process.
+   */
+  private static final int MAX_TEXT_CHARS = 4_000_000;
 
   private final HuggingFaceTokenizer tokenizer;
 
@@ -24,7 +30,8 @@ public final class TextTokenizer implements AutoCloseable {
   /**
    * Loads {@code tokenizer.json}.
    *
-   * @throws ModelFormatException if it is missing, too large, or not a tokenizer
+   * @throws ModelFormatException if it is missing, too large, not a tokenizer, or contradicts
+   *     itself
    */
   public static TextTokenizer load(Path folder) {
     stayOffline();
@@ -37,7 +44,7 @@ public final class TextTokenizer implements AutoCloseable {
         throw new ModelFormatException(
             "%s has %d bytes, the limit is %d".formatted(file, Files.size(file), MAX_BYTES));
       }
-      byte[] json = Files.readAllBytes(file);
+      byte[] json = TokenizerFile.checked(file.toString(), Files.readAllBytes(file));
       Map<String, String> options =
           Map.of("addSpecialTokens", "true", "truncation", "false", "padding", "false");
       return new TextTokenizer(
@@ -56,8 +63,16 @@ public final class TextTokenizer implements AutoCloseable {
     }
   }
 
-  /** Token ids of a text. */
+  /**
+   * Token ids of a text.
+   *
+   * @throws IllegalArgumentException if it is longer than 4,000,000 characters
+   */
   public int[] encode(String text) {
+    if (text.length() > MAX_TEXT_CHARS) {
+      throw new IllegalArgumentException(
+          "the text has %d characters, the limit is %d".formatted(text.length(), MAX_TEXT_CHARS));
+    }
     return Arrays.stream(tokenizer.encode(text).getIds()).mapToInt(Math::toIntExact).toArray();
   }
 
