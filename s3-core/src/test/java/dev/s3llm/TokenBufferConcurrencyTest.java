@@ -1,0 +1,141 @@
+package dev.s3llm;
+
+import dev.s3llm.engine.SequenceOutcome;
+import dev.s3llm.observe.Explanation;
+import dev.s3llm.observe.FinishReason;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Flow;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jetbrains.lincheck.datastructures.ModelCheckingOptions;
+import org.jetbrains.lincheck.datastructures.Operation;
+import org.jetbrains.lincheck.datastructures.Validate;
+import org.jetbrains.lincheck.util.LoggingLevel;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Back-pressure under every interleaving of the loop, which appends and ends, and a subscriber that
+ * asks and cancels from other threads. Deliveries run on whichever thread caused them.
+ */
+public class TokenBufferConcurrencyTest {
+  private static final Explanation NOTHING = new Explanation(0, 0, 0, 0, List.of(), List.of(), 0);
+
+  private final AtomicInteger cancels = new AtomicInteger();
+  private final TokenBuffer buffer =
+      new TokenBuffer(Runnable::run, () -> cancels.incrementAndGet());
+  private final Reader reader = new Reader();
+  private final AtomicInteger demand = new AtomicInteger();
+  private int appended;
+  private boolean ended;
+  private volatile boolean cancelled;
+
+  public TokenBufferConcurrencyTest() {
+    buffer.subscribe(reader);
+  }
+
+  @Operation(nonParallelGroup = "loop")
+  public void append() {
+    if (!ended) {
+      buffer.append(appended++);
+    }
+  }
+
+  @Operation(nonParallelGroup = "loop")
+  public int end() {
+    if (ended) {
+      return -1;
+    }
+    ended = true;
+    return buffer.end(outcome()).length - appended;
+  }
+
+  @Operation
+  public void request() {
+    demand.addAndGet(2);
+    reader.subscription.request(2);
+  }
+
+  @Operation(runOnce = true)
+  public void cancel() {
+    cancelled = true;
+    reader.subscription.cancel();
+  }
+
+  /** When all is still, what was asked for and is there has come: once, in order, then the end. */
+  @Validate
+  public void everything_isDelivered() {
+    int due = Math.min(appended, demand.get());
+    int got = reader.tokens.size();
+    require(cancelled ? got <= due : got == due, got + " tokens of " + due);
+    for (int i = 0; i < got; i++) {
+      require(reader.tokens.get(i) == i, "order: " + reader.tokens);
+    }
+    int ends = ended && due == appended ? 1 : 0;
+    require(
+        cancelled ? reader.ends <= ends : reader.ends == ends, reader.ends + " ends of " + ends);
+    require(!reader.overlapped, "two deliveries at once");
+    require(cancels.get() == (cancelled ? 1 : 0), "cancellations");
+  }
+
+  @Test
+  void everyInterleaving_deliversOnceInOrder() {
+    new ModelCheckingOptions()
+        .logLevel(LoggingLevel.OFF)
+        .threads(2)
+        .actorsPerThread(3)
+        .actorsBefore(1)
+        .actorsAfter(1)
+        .iterations(12)
+        .invocationsPerIteration(50)
+        .check(TokenBufferConcurrencyTest.class);
+  }
+
+  private static SequenceOutcome outcome() {
+    return new SequenceOutcome(FinishReason.LENGTH, null, null, 0, 0, 0, -1, 0, NOTHING);
+  }
+
+  private static void require(boolean holds, String what) {
+    if (!holds) {
+      throw new AssertionError(what);
+    }
+  }
+
+  /** Notes what comes; plain fields, since deliveries must not overlap and must be visible. */
+  private static final class Reader implements Flow.Subscriber<Integer> {
+    private final List<Integer> tokens = new ArrayList<>();
+    private final AtomicInteger inside = new AtomicInteger();
+    private volatile boolean overlapped;
+    private Flow.Subscription subscription;
+    private int ends;
+
+    @Override
+    public void onSubscribe(Flow.Subscription given) {
+      subscription = given;
+    }
+
+    @Override
+    public void onNext(Integer token) {
+      enter();
+      tokens.add(token);
+      inside.decrementAndGet();
+    }
+
+    @Override
+    public void onError(Throwable error) {
+      throw new AssertionError(error);
+    }
+
+    @Override
+    public void onComplete() {
+      enter();
+      ends++;
+      inside.decrementAndGet();
+    }
+
+    private void enter() {
+      if (inside.incrementAndGet() > 1) {
+        overlapped = true;
+      }
+    }
+  }
+}
