@@ -40,6 +40,10 @@ class ModelFolderFuzzTest {
             reference("llama-gqa/config.json") + "\0{\"eos_token_id\": [3, 1, 2]}",
             reference("qwen2/config.v4.json") + "\0{\"eos_token_id\": 99999999999}",
             reference("gptj/config.json") + "\0[]",
+            hostile("\"num_attention_heads\": 65536, \"head_dim\": 65536"),
+            hostile("\"num_attention_heads\": 1, \"head_dim\": 16777216"),
+            hostile("\"eos_token_id\": [\"2\", null, 1e30]"),
+            reference("gptj/config.json").replace("\"n_head\": 4", "\"n_head\": 1"),
             "{\"model_type\":\"llama\"}",
             "{\"a\":" + "[".repeat(100),
             "\0\0{\"weight_map\":{\"a\":\"shard.safetensors\"}}",
@@ -48,6 +52,13 @@ class ModelFolderFuzzTest {
             "\0\0{\"weight_map\":{\"a\":7}}",
             "\0\0{\"weight_map\":[\"shard.safetensors\"]}")
         .map(text -> text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  private static String hostile(String fields) {
+    return "{\"vocab_size\": 9, \"hidden_size\": 16777216, \"num_hidden_layers\": 16777216,"
+        + " \"intermediate_size\": 4, \"max_position_embeddings\": 4, "
+        + fields
+        + "}";
   }
 
   private static String reference(String name) {
