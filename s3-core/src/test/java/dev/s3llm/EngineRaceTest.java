@@ -189,19 +189,29 @@ class EngineRaceTest {
       } catch (Exception e) {
         throw new IllegalStateException(e);
       }
-      for (int i = 0; i < SUBMISSIONS; i++) {
-        boolean late = closed;
-        try {
-          Accepted request = new Accepted(submit(engine, 1 + i));
-          accepted.add(request);
-          assertThat(late).as("accepted after close returned").isFalse();
-          if (ThreadLocalRandom.current().nextInt(3) == 0) {
-            request.cancel();
-          }
-        } catch (RequestRefusedException e) {
-          assertThat(e).isInstanceOfAny(EngineClosedException.class, QueueFullException.class);
-        }
+      for (int i = 0; submitOne(1 + i % SUBMISSIONS); i++) {
         first.countDown();
+      }
+      for (long left = first.getCount(); left > 0; left--) {
+        first.countDown(); // who finds the engine closed waits for nobody
+      }
+    }
+
+    /** False once the engine is closed. */
+    private boolean submitOne(int maxNewTokens) {
+      boolean late = closed;
+      try {
+        Accepted request = new Accepted(submit(engine, maxNewTokens));
+        accepted.add(request);
+        assertThat(late).as("accepted after close returned").isFalse();
+        if (ThreadLocalRandom.current().nextInt(3) == 0) {
+          request.cancel();
+        }
+        return true;
+      } catch (EngineClosedException e) {
+        return false;
+      } catch (QueueFullException e) {
+        return true;
       }
     }
   }

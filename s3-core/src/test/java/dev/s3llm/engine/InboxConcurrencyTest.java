@@ -8,12 +8,11 @@ import org.jetbrains.lincheck.datastructures.ModelCheckingOptions;
 import org.jetbrains.lincheck.datastructures.Operation;
 import org.jetbrains.lincheck.datastructures.Param;
 import org.jetbrains.lincheck.datastructures.Validate;
-import org.jetbrains.lincheck.util.LoggingLevel;
 import org.junit.jupiter.api.Test;
 
 /**
- * The way into the loop, under every interleaving of callers and the loop's thread that Lincheck
- * tries: a queue, from which nothing is lost and over which nobody sleeps.
+ * The way into the loop, under the interleavings of callers and the loop's thread that Lincheck
+ * chooses: a queue, from which nothing is lost and over which nobody sleeps.
  */
 public class InboxConcurrencyTest {
   private final AtomicBoolean permit = new AtomicBoolean(); // as of LockSupport.unpark
@@ -48,15 +47,15 @@ public class InboxConcurrencyTest {
   }
 
   @Test
-  void everyInterleaving_isAQueue() {
+  void interleavingsThatAreChosen_makeItAQueue() {
     new ModelCheckingOptions()
-        .logLevel(LoggingLevel.OFF)
+        .minimizeFailedScenario(false)
         .threads(2)
         .actorsPerThread(3)
         .actorsBefore(1)
         .actorsAfter(1)
-        .iterations(10)
-        .invocationsPerIteration(50)
+        .iterations(8)
+        .invocationsPerIteration(60)
         .check(InboxConcurrencyTest.class);
   }
 }
