@@ -100,6 +100,16 @@ public final class S3Engine implements AutoCloseable {
     }
   }
 
+  /** The most tokens that a request may have, prompt and output limit together. */
+  public long maxTokensPerRequest() {
+    return Math.min(profile.maxContextTokens(), profile.capacityTokens());
+  }
+
+  /** Where user code runs, for layers on top of the engine that call some too. */
+  public java.util.concurrent.Executor callbackExecutor() {
+    return callbacks;
+  }
+
   /** The engine's state after its latest pass. */
   public EngineSnapshot snapshot() {
     return loop.snapshot();
