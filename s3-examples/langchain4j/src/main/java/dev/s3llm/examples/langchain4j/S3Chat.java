@@ -2,6 +2,7 @@ package dev.s3llm.examples.langchain4j;
 
 import dev.langchain4j.data.message.AiMessage;
 import dev.langchain4j.data.message.UserMessage;
+import dev.langchain4j.exception.NonRetriableException;
 import dev.langchain4j.exception.UnsupportedFeatureException;
 import dev.langchain4j.internal.ChatRequestValidationUtils;
 import dev.langchain4j.model.chat.listener.ChatModelListener;
@@ -104,6 +105,8 @@ final class S3Chat {
   TextGeneration submit(TextRequest request) {
     try {
       return generator.submit(request);
+    } catch (IllegalStateException e) {
+      throw new NonRetriableException(e); // the tokenizer is closed: so is the generator
     } catch (RuntimeException e) {
       throw S3Exceptions.map(e);
     }
