@@ -161,6 +161,21 @@ public final class EngineBuilder {
   }
 
   /**
+   * Sets how long work may be pending without progress before {@link S3Engine#health} says so and
+   * new requests are refused; 60 s by default. After twice as long pending requests fail. A thread
+   * of the engine's own watches, at an eighth of the limit or each second.
+   *
+   * @param limit longer than the longest step there can be, the first included, which may compile
+   *     and allocate; zero for no watchdog and no thread
+   */
+  public EngineBuilder stuckAfter(Duration limit) {
+    if (limit.isNegative()) {
+      throw new IllegalArgumentException("stuckAfter must be at least zero, but is " + limit);
+    }
+    return set("stuckAfter", limit);
+  }
+
+  /**
    * Sets how many events may wait for listeners; 8,192 by default.
    *
    * @param events at least 1
@@ -206,7 +221,12 @@ public final class EngineBuilder {
   }
 
   NanoClock clock() {
-    return get("clock", NanoClock::system);
+    @Nullable Object given = settings.get("clock");
+    return given == null ? NanoClock.system() : new SteadyClock((NanoClock) given);
+  }
+
+  Duration stuckAfter() {
+    return get("stuckAfter", () -> Duration.ofSeconds(60));
   }
 
   ThreadFactory threads() {
