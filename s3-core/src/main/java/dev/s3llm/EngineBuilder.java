@@ -20,8 +20,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadFactory;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -87,7 +85,11 @@ public final class EngineBuilder {
     return this;
   }
 
-  /** Sets where user code runs; by default a small pool of the engine's own. */
+  /**
+   * Sets where user code runs: stream subscribers, dependents of futures, listeners. By default a
+   * pool of the engine's own: two threads, and up to 32 while user code blocks them. With an
+   * executor that runs in place, user code that blocks holds up the engine itself.
+   */
   public EngineBuilder callbackExecutor(java.util.concurrent.Executor callbacks) {
     return set("callbackExecutor", callbacks);
   }
@@ -194,8 +196,8 @@ public final class EngineBuilder {
     int stepTokens = get("maxTokensPerStep", () -> executor.profile().maxTokensPerStep());
     int running = get("maxRunning", () -> executor.profile().maxSequencesPerStep());
     requireConsistent(stepTokens, running);
-    @Nullable ExecutorService own =
-        settings.containsKey("callbackExecutor") ? null : newCallbackPool();
+    @Nullable CallbackPool own =
+        settings.containsKey("callbackExecutor") ? null : new CallbackPool(threads());
     java.util.concurrent.Executor callbacks = get("callbackExecutor", () -> own);
     EngineParts parts =
         new EngineParts(
@@ -214,10 +216,6 @@ public final class EngineBuilder {
             get("eventBuffer", () -> 8192),
             get("timePerOutputToken", () -> Duration.ofNanos(Long.MAX_VALUE)).toNanos());
     return new S3Engine(this, parts, own);
-  }
-
-  private ExecutorService newCallbackPool() {
-    return Executors.newFixedThreadPool(2, threads());
   }
 
   NanoClock clock() {

@@ -114,8 +114,16 @@ public final class Generation {
   }
 
   /** Ends it without the loop, from any thread. What the loop says of it later is ignored. */
-  void abandon(Failure failure, long now) {
-    end(SequenceOutcome.abandoned(failure, now - submittedNanos));
+  void abandon(Failure failure, NanoClock clock) {
+    end(SequenceOutcome.abandoned(failure, elapsedNanos(clock)));
+  }
+
+  private long elapsedNanos(NanoClock clock) {
+    try {
+      return clock.nanos() - submittedNanos;
+    } catch (RuntimeException | Error e) { // a broken clock may be why the loop was given up
+      return 0;
+    }
   }
 
   /** The first end counts: the loop's, or that of whoever gave the loop up. */

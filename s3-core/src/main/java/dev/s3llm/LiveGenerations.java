@@ -37,10 +37,10 @@ final class LiveGenerations {
   }
 
   /** Ends generations without the loop, which cannot do it. */
-  static void abandon(List<Generation> generations, Failure failure, long now) {
+  static void abandon(List<Generation> generations, Failure failure, NanoClock clock) {
     for (Generation generation : generations) {
       try {
-        generation.abandon(failure, now);
+        generation.abandon(failure, clock);
       } catch (RuntimeException | Error e) { // such as no memory; the others get their turn
         log.error("request {} could not be ended in order", generation.id(), e);
       }

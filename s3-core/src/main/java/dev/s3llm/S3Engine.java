@@ -13,7 +13,6 @@ import dev.s3llm.observe.Health;
 import dev.s3llm.predict.LengthPredictor;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.ExecutorService;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
@@ -43,7 +42,7 @@ public final class S3Engine implements AutoCloseable {
   private final NanoClock clock;
   private final Duration closeTimeout;
   private final java.util.concurrent.Executor callbacks;
-  private final @Nullable ExecutorService ownCallbacks;
+  private final @Nullable CallbackPool ownCallbacks;
   private final ThreadFactory threads;
   private final EngineLoop loop;
   private final EngineRunner runner;
@@ -53,7 +52,7 @@ public final class S3Engine implements AutoCloseable {
   private final ReentrantLock lifecycle = new ReentrantLock();
   private volatile boolean closed;
 
-  S3Engine(EngineBuilder builder, EngineParts parts, @Nullable ExecutorService ownCallbacks) {
+  S3Engine(EngineBuilder builder, EngineParts parts, @Nullable CallbackPool ownCallbacks) {
     this.translator = new RequestTranslator(parts.executor().profile());
     this.executor = parts.executor();
     this.predictor = parts.predictor();
@@ -68,7 +67,18 @@ public final class S3Engine implements AutoCloseable {
     long limitNanos = builder.stuckAfter().toNanos();
     this.watchdog = new Watchdog(loop, runner, this::abandon, limitNanos);
     runner.start(loop);
-    this.watching = limitNanos == 0 ? null : WatchdogThread.start(watchdog, clock::nanos, threads);
+    this.watching =
+        limitNanos == 0
+            ? null
+            : WatchdogThread.start(this::look, watchdog.intervalNanos(), threads);
+  }
+
+  /** What the watchdog's thread does at each interval. */
+  private void look() {
+    if (ownCallbacks != null) {
+      ownCallbacks.relieve();
+    }
+    watchdog.check(clock.nanos());
   }
 
   /** Starts an engine around an executor, which the engine then owns and closes. */
@@ -206,18 +216,7 @@ public final class S3Engine implements AutoCloseable {
     }
     closer.run();
     if (ownCallbacks != null) {
-      ownCallbacks.shutdown();
-      awaitCallbacks(ownCallbacks);
-    }
-  }
-
-  private static void awaitCallbacks(ExecutorService service) {
-    try {
-      if (!service.awaitTermination(1, TimeUnit.SECONDS)) {
-        log.warn("callbacks are still running after the engine closed");
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+      ownCallbacks.close();
     }
   }
 
@@ -247,7 +246,7 @@ public final class S3Engine implements AutoCloseable {
     } finally {
       lifecycle.unlock();
     }
-    LiveGenerations.abandon(pending, failure, clock.nanos());
+    LiveGenerations.abandon(pending, failure, clock);
   }
 
   /** Names a request to the loop once it is there; a cancellation before that is remembered. */

@@ -4,6 +4,7 @@ import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.observe.Health;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -91,7 +92,7 @@ public final class Watchdog {
     if (health.healthy()) {
       stuck(reason, now);
     }
-    if (longestNanos() > 2 * limitNanos) {
+    if (longestNanos() >= 2 * limitNanos) {
       failPending();
     }
   }
@@ -107,18 +108,18 @@ public final class Watchdog {
   }
 
   private @Nullable String reason() {
-    if (pass.nanos > limitNanos) {
+    if (pass.nanos >= limitNanos) {
       String what = loop.heartbeat().inPass() ? "a pass has taken " : "there was no pass for ";
       return what + time(pass) + "; " + describe(runner.thread());
     }
-    if (step.nanos > limitNanos) {
+    if (step.nanos >= limitNanos) {
       String what = "step %d has been in flight for %s; ".formatted(step.key - 1, time(step));
       return what
           + loop.stepThread()
               .map(Watchdog::describe)
               .orElse("the executor does not name its thread");
     }
-    if (waiting.nanos > limitNanos) {
+    if (waiting.nanos >= limitNanos) {
       return "requests wait and no step was launched for " + time(waiting);
     }
     return null;
@@ -170,8 +171,7 @@ public final class Watchdog {
 
   private static String describe(Thread thread) {
     StackTraceElement[] stack = thread.getStackTrace();
-    String at =
-        List.of(stack).stream().limit(NAMED_FRAMES).map(String::valueOf).toList().toString();
+    List<String> at = Arrays.stream(stack).limit(NAMED_FRAMES).map(String::valueOf).toList();
     return "thread %s is %s at %s".formatted(thread.getName(), thread.getState(), at);
   }
 

@@ -3,26 +3,25 @@ package dev.s3llm.engine;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
-import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Gives a watchdog a thread, on which it checks at its interval until it is stopped. */
+/** A thread that looks after the engine at intervals until it is stopped. */
 public final class WatchdogThread {
   private static final Logger log = LoggerFactory.getLogger(WatchdogThread.class);
 
-  private final Watchdog watchdog;
-  private final LongSupplier clock;
+  private final Runnable check;
+  private final long intervalNanos;
   private final CountDownLatch stopped = new CountDownLatch(1);
 
-  private WatchdogThread(Watchdog watchdog, LongSupplier clock) {
-    this.watchdog = watchdog;
-    this.clock = clock;
+  private WatchdogThread(Runnable check, long intervalNanos) {
+    this.check = check;
+    this.intervalNanos = intervalNanos;
   }
 
   /** Starts the thread. */
-  public static WatchdogThread start(Watchdog watchdog, LongSupplier clock, ThreadFactory threads) {
-    WatchdogThread started = new WatchdogThread(watchdog, clock);
+  public static WatchdogThread start(Runnable check, long intervalNanos, ThreadFactory threads) {
+    WatchdogThread started = new WatchdogThread(check, intervalNanos);
     threads.newThread(started::run).start();
     return started;
   }
@@ -35,8 +34,8 @@ public final class WatchdogThread {
   private void run() {
     while (!awaitStop()) {
       try {
-        watchdog.check(clock.getAsLong());
-      } catch (RuntimeException | Error e) { // a watchdog that dies would be missed by nobody
+        check.run();
+      } catch (RuntimeException | Error e) { // nobody would miss a watchdog that has died
         log.warn("a check of the engine failed", e);
       }
     }
@@ -44,7 +43,7 @@ public final class WatchdogThread {
 
   private boolean awaitStop() {
     try {
-      return stopped.await(watchdog.intervalNanos(), TimeUnit.NANOSECONDS);
+      return stopped.await(intervalNanos, TimeUnit.NANOSECONDS);
     } catch (InterruptedException e) {
       return false; // only stop() ends it
     }
