@@ -7,6 +7,6 @@ public final class EngineUnhealthyException extends RetriableRefusalException {
   private static final long serialVersionUID = 1L;
 
   EngineUnhealthyException(String requestId, String reason) {
-    super(requestId, "the engine is stuck: " + reason);
+    super(requestId, "the engine makes no progress: " + reason);
   }
 }

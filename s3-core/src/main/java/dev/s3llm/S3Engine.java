@@ -51,6 +51,7 @@ public final class S3Engine implements AutoCloseable {
   private final @Nullable WatchdogThread watching;
   private final ReentrantLock lifecycle = new ReentrantLock();
   private volatile boolean closed;
+  private volatile @Nullable Throwable lostTo;
 
   S3Engine(EngineBuilder builder, EngineParts parts, @Nullable CallbackPool ownCallbacks) {
     this.translator = new RequestTranslator(parts.executor().profile());
@@ -135,8 +136,14 @@ public final class S3Engine implements AutoCloseable {
     if (closed) {
       return Health.bad("the engine is closed");
     }
-    Health lasting = loop.snapshot().health();
+    Health lasting = lasting();
     return lasting.healthy() ? watchdog.health() : lasting;
+  }
+
+  /** What will not get better. */
+  private Health lasting() {
+    Throwable cause = lostTo;
+    return cause == null ? loop.snapshot().health() : Health.bad("the engine is lost: " + cause);
   }
 
   /**
@@ -224,8 +231,9 @@ public final class S3Engine implements AutoCloseable {
     if (closed) {
       throw new EngineClosedException(requestId, "the engine is closed");
     }
-    if (!loop.snapshot().healthy()) {
-      throw new EngineClosedException(requestId, "the engine has failed; see its log");
+    Health lasting = lasting();
+    if (!lasting.healthy()) {
+      throw new EngineClosedException(requestId, lasting.reason());
     }
     Health present = watchdog.health();
     if (!present.healthy()) {
@@ -235,6 +243,7 @@ public final class S3Engine implements AutoCloseable {
 
   /** Called when the loop is lost: nothing that it still owes an end may go without. */
   private void lost(Throwable cause) {
+    lostTo = cause;
     abandon(new Failure(Failure.Kind.LOST, cause));
   }
 

@@ -221,7 +221,8 @@ class LifecycleTest {
     await().until(() -> !engine.snapshot().healthy());
     assertThatExceptionOfType(EngineClosedException.class)
         .isThrownBy(() -> submit(5))
-        .withMessageContaining("failed");
+        .withMessageContaining("the engine is lost")
+        .withMessageContaining("planted");
     await().until(() -> events.stream().anyMatch(e -> e instanceof EngineEvent.EngineLost));
   }
 

@@ -159,6 +159,7 @@ public final class EngineLoop {
   public void fail(Throwable cause, long now) {
     if (state.lost == null) {
       state.lost = cause;
+      snapshot = state.snapshot(); // whoever hears of a failure finds the engine unhealthy
       state.publish(() -> new EngineEvent.EngineLost(now, cause));
     }
     endings.failAll(new Failure(Failure.Kind.LOST, cause), now);

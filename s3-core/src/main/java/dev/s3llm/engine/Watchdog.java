@@ -4,7 +4,7 @@ import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.observe.Health;
 import java.time.Duration;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -30,7 +30,7 @@ public final class Watchdog {
   private static final int CHECKS_IN_LIMIT = 8;
   private static final long LONGEST_INTERVAL_NANOS = 1_000_000_000L;
   private static final long SHORTEST_INTERVAL_NANOS = 1_000_000L;
-  private static final int NAMED_FRAMES = 3;
+  private static final int NAMED_FRAMES = 4;
 
   private final EngineLoop loop;
   private final EngineRunner runner;
@@ -169,10 +169,23 @@ public final class Watchdog {
     return Duration.ofMillis(stall.nanos / 1_000_000).toString();
   }
 
+  /**
+   * Name, state, and what it does: the innermost call, and the innermost that are not the JDK's.
+   */
   private static String describe(Thread thread) {
-    StackTraceElement[] stack = thread.getStackTrace();
-    List<String> at = Arrays.stream(stack).limit(NAMED_FRAMES).map(String::valueOf).toList();
-    return "thread %s is %s at %s".formatted(thread.getName(), thread.getState(), at);
+    List<StackTraceElement> stack = List.of(thread.getStackTrace());
+    List<StackTraceElement> frames = new ArrayList<>();
+    for (StackTraceElement frame : stack) {
+      if ((frames.isEmpty() || !ofTheJdk(frame)) && frames.size() < NAMED_FRAMES) {
+        frames.add(frame);
+      }
+    }
+    return "thread %s is %s at %s".formatted(thread.getName(), thread.getState(), frames);
+  }
+
+  private static boolean ofTheJdk(StackTraceElement frame) {
+    String module = frame.getModuleName();
+    return module != null && (module.startsWith("java.") || module.startsWith("jdk."));
   }
 
   /** For how long something that should change has been seen unchanged. */
