@@ -53,7 +53,7 @@ final class StateSeriesTest {
 
   private static EngineSnapshot state(int blocks, int waiting) {
     return new EngineSnapshot(
-        Health.OK, waiting, 0, 1, 100, blocks, blocks, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-        0, 0);
+        Health.OK, waiting, 0, 1, 100, blocks, blocks, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        0, 0, 0, 0);
   }
 }
