@@ -185,7 +185,7 @@ public final class S3Engine implements AutoCloseable {
   }
 
   private void finish(Duration grace) {
-    boolean ended = awaitEnd(grace);
+    boolean ended = awaitEnd(grace) && !loop.stepInFlight(); // a thread that died left one behind
     if (watching != null) {
       watching.stop();
     }
@@ -204,7 +204,7 @@ public final class S3Engine implements AutoCloseable {
         return true;
       }
       runner.stop();
-      return runner.join(TimeUnit.SECONDS.toNanos(1)) && !loop.stepInFlight();
+      return runner.join(TimeUnit.SECONDS.toNanos(1));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       runner.stop();
