@@ -149,6 +149,7 @@ class FaultyCallbacksTest {
       all.add(submit(engine, 5));
     }
     TokenReader reader = TokenReader.of(all.get(11), 1);
+    await().until(() -> held.steps == 1);
     broken.set(true);
     held.release(1);
 
