@@ -20,8 +20,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadFactory;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -87,7 +85,11 @@ public final class EngineBuilder {
     return this;
   }
 
-  /** Sets where user code runs; by default a small pool of the engine's own. */
+  /**
+   * Sets where user code runs: stream subscribers, dependents of futures, listeners. By default a
+   * pool of the engine's own: two threads, and up to 32 while user code blocks them. With an
+   * executor that runs in place, user code that blocks holds up the engine itself.
+   */
   public EngineBuilder callbackExecutor(java.util.concurrent.Executor callbacks) {
     return set("callbackExecutor", callbacks);
   }
@@ -161,6 +163,21 @@ public final class EngineBuilder {
   }
 
   /**
+   * Sets how long work may be pending without progress before {@link S3Engine#health} says so and
+   * new requests are refused; 60 s by default. After twice as long pending requests fail. A thread
+   * of the engine's own watches, at an eighth of the limit or each second.
+   *
+   * @param limit longer than the longest step there can be, the first included, which may compile
+   *     and allocate; zero for no watchdog and no thread
+   */
+  public EngineBuilder stuckAfter(Duration limit) {
+    if (limit.isNegative()) {
+      throw new IllegalArgumentException("stuckAfter must be at least zero, but is " + limit);
+    }
+    return set("stuckAfter", limit);
+  }
+
+  /**
    * Sets how many events may wait for listeners; 8,192 by default.
    *
    * @param events at least 1
@@ -179,8 +196,8 @@ public final class EngineBuilder {
     int stepTokens = get("maxTokensPerStep", () -> executor.profile().maxTokensPerStep());
     int running = get("maxRunning", () -> executor.profile().maxSequencesPerStep());
     requireConsistent(stepTokens, running);
-    @Nullable ExecutorService own =
-        settings.containsKey("callbackExecutor") ? null : newCallbackPool();
+    @Nullable CallbackPool own =
+        settings.containsKey("callbackExecutor") ? null : new CallbackPool(threads());
     java.util.concurrent.Executor callbacks = get("callbackExecutor", () -> own);
     EngineParts parts =
         new EngineParts(
@@ -201,12 +218,13 @@ public final class EngineBuilder {
     return new S3Engine(this, parts, own);
   }
 
-  private ExecutorService newCallbackPool() {
-    return Executors.newFixedThreadPool(2, threads());
+  NanoClock clock() {
+    @Nullable Object given = settings.get("clock");
+    return given == null ? NanoClock.system() : new SteadyClock((NanoClock) given);
   }
 
-  NanoClock clock() {
-    return get("clock", NanoClock::system);
+  Duration stuckAfter() {
+    return get("stuckAfter", () -> Duration.ofSeconds(60));
   }
 
   ThreadFactory threads() {

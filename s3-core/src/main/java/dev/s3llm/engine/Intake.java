@@ -6,6 +6,7 @@ import dev.s3llm.observe.LatencyEstimate;
 import dev.s3llm.predict.LengthPrediction;
 import java.util.Comparator;
 import java.util.PriorityQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
@@ -30,7 +31,7 @@ final class Intake {
     state.counters.submitted++;
     state.live.put(sequence.sequenceId(), sequence);
     if (state.lost != null) {
-      endings.end(sequence, FinishReason.FAILED, state.lost, now);
+      endings.end(sequence, FinishReason.FAILED, new Failure(Failure.Kind.LOST, state.lost), now);
       return;
     }
     if (sequence.spec().deadlineNanos() != Long.MAX_VALUE) {
@@ -64,19 +65,22 @@ final class Intake {
   }
 
   private void predict(Sequence sequence, long now) {
+    CompletableFuture<LengthPrediction> future = ask(sequence);
+    if (future.isDone()) {
+      join(sequence, future.isCompletedExceptionally() ? null : future.join(), now);
+      return;
+    }
+    long late = now + state.parts.predictionBudgetNanos();
+    alarms.add(new Alarm(late, sequence, Alarm.Kind.PREDICTION));
+    CompletionStage<LengthPrediction> stage = future;
+    stage.whenComplete((answer, error) -> inbox.add(at -> predicted(sequence, answer, at)));
+  }
+
+  private CompletableFuture<LengthPrediction> ask(Sequence sequence) {
     try {
-      CompletionStage<LengthPrediction> stage =
-          state.parts.predictor().predict(sequence.spec().query());
-      var future = stage.toCompletableFuture();
-      if (future.isDone()) {
-        join(sequence, future.isCompletedExceptionally() ? null : future.join(), now);
-        return;
-      }
-      long late = now + state.parts.predictionBudgetNanos();
-      alarms.add(new Alarm(late, sequence, Alarm.Kind.PREDICTION));
-      stage.whenComplete((answer, error) -> inbox.add(at -> predicted(sequence, answer, at)));
-    } catch (RuntimeException e) {
-      join(sequence, null, now);
+      return state.parts.predictor().predict(sequence.spec().query()).toCompletableFuture();
+    } catch (RuntimeException | Error e) {
+      return CompletableFuture.failedFuture(e);
     }
   }
 
@@ -102,7 +106,8 @@ final class Intake {
         () ->
             new EngineEvent.Queued(now, sequence.requestId(), sequence.knownPrediction(), failed));
     if (unwilling != null) {
-      endings.end(sequence, FinishReason.FAILED, unwilling, now);
+      Failure refusal = new Failure(Failure.Kind.REFUSED, unwilling);
+      endings.end(sequence, FinishReason.FAILED, refusal, now);
     }
   }
 
@@ -110,7 +115,7 @@ final class Intake {
   private @Nullable RuntimeException tell(Sequence sequence, @Nullable LatencyEstimate estimate) {
     try {
       return sequence.spec().sink().onQueued(estimate);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       state.counters.sinkFailures++;
       return null;
     }
