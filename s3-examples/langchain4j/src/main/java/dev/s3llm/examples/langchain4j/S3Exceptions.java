@@ -8,6 +8,7 @@ import dev.langchain4j.exception.RateLimitException;
 import dev.langchain4j.exception.TimeoutException;
 import dev.langchain4j.internal.Exceptions;
 import dev.s3llm.EngineClosedException;
+import dev.s3llm.FinalFailureException;
 import dev.s3llm.FinalRefusalException;
 import dev.s3llm.GenerationResult;
 import dev.s3llm.RetriableRefusalException;
@@ -17,13 +18,14 @@ import dev.s3llm.jcuda.text.ChatTemplateException;
  * Refusals and failures as LangChain4j's exceptions; ours is the cause.
  *
  * <ul>
- *   <li>Refused for now (queue full, first token too late): {@link RateLimitException}, which
- *       LangChain4j retries.
+ *   <li>Refused for now (queue full, first token too late, engine stuck): {@link
+ *       RateLimitException}, which LangChain4j retries.
  *   <li>Never accepted (too long, a field out of range, a template that refuses the messages):
  *       {@link InvalidRequestException}.
- *   <li>The engine is closed: {@link NonRetriableException}.
+ *   <li>The engine is closed, or the request failed by its own fault: {@link
+ *       NonRetriableException}.
  *   <li>The deadline passed: {@link TimeoutException}.
- *   <li>The step or the executor failed: {@link InternalServerException}, which LangChain4j
+ *   <li>The step or the engine failed: {@link InternalServerException}, which LangChain4j
  *       retries.
  * </ul>
  */
@@ -39,7 +41,7 @@ final class S3Exceptions {
     if (cause instanceof RetriableRefusalException) {
       return new RateLimitException(cause);
     }
-    if (cause instanceof EngineClosedException) {
+    if (cause instanceof EngineClosedException || cause instanceof FinalFailureException) {
       return new NonRetriableException(cause);
     }
     if (cause instanceof FinalRefusalException
