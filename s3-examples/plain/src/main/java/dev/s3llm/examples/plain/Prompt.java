@@ -23,7 +23,7 @@ record Prompt(
 
   /** Refuses null where Jackson lets it through. */
   Prompt {
-    if (prompt == null || stop != null && stop.stream().anyMatch(Objects::isNull)) {
+    if (prompt == null || (stop != null && stop.stream().anyMatch(Objects::isNull))) {
       throw new IllegalArgumentException("prompt and stop strings must not be null");
     }
   }
