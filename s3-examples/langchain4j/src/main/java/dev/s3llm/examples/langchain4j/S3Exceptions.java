@@ -25,8 +25,7 @@ import dev.s3llm.jcuda.text.ChatTemplateException;
  *   <li>The engine is closed, or the request failed by its own fault: {@link
  *       NonRetriableException}.
  *   <li>The deadline passed: {@link TimeoutException}.
- *   <li>The step or the engine failed: {@link InternalServerException}, which LangChain4j
- *       retries.
+ *   <li>The step or the engine failed: {@link InternalServerException}, which LangChain4j retries.
  * </ul>
  */
 final class S3Exceptions {
