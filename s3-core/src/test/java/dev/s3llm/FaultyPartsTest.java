@@ -249,7 +249,9 @@ class FaultyPartsTest {
             .clock(counting)
             .stuckAfter(Duration.ZERO)
             .build()) {
-      assertThat(result(submit(engine, 3)).outputTokens()).isEqualTo(3);
+      for (int i = 0; i < 5; i++) { // the first time, setting up flight recording clears the flag
+        assertThat(result(submit(engine, 3)).outputTokens()).isEqualTo(3);
+      }
       await().until(() -> quiet(looks));
     }
   }
