@@ -5,6 +5,7 @@ import dev.langchain4j.model.chat.listener.ChatModelListener;
 import dev.s3llm.jcuda.text.TextGenerator;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Disabled;
+import org.junit.jupiter.api.Test;
 
 /** LangChain4j's common tests on the embedded model, but for those that ask for knowledge. */
 class EmbeddedStreamingChatModelTest extends StreamingChatModelContract {
@@ -29,22 +30,27 @@ class EmbeddedStreamingChatModelTest extends StreamingChatModelContract {
   }
 
   @Override
+  @Test
   @Disabled(KNOWS_TOO_LITTLE)
   protected void should_respect_user_message(StreamingChatModel model) {}
 
   @Override
+  @Test
   @Disabled(KNOWS_TOO_LITTLE)
   protected void should_respect_system_message(StreamingChatModel model) {}
 
   @Override
+  @Test
   @Disabled(KNOWS_TOO_LITTLE)
   protected void should_respect_multiple_messages(StreamingChatModel model) {}
 
   @Override
+  @Test
   @Disabled(KNOWS_TOO_LITTLE)
   protected void should_respect_stopSequences_in_chat_request(StreamingChatModel model) {}
 
   @Override
+  @Test
   @Disabled(KNOWS_TOO_LITTLE)
   protected void should_respect_stopSequences_in_default_model_parameters() {}
 }
