@@ -1,6 +1,7 @@
 package dev.s3llm;
 
 import dev.s3llm.engine.EngineParts;
+import dev.s3llm.engine.EngineRunner;
 import dev.s3llm.execute.Executor;
 import dev.s3llm.memory.ForecastPlanner;
 import dev.s3llm.memory.MemoryPlanner;
@@ -169,6 +170,11 @@ public final class EngineBuilder {
     return set("eventBuffer", atLeastOne("eventBuffer", events));
   }
 
+  /** Sets what steps the loop; a thread of its own by default. For tests. */
+  EngineBuilder runner(EngineRunner runner) {
+    return set("runner", runner);
+  }
+
   /**
    * Starts the engine.
    *
@@ -211,6 +217,10 @@ public final class EngineBuilder {
 
   ThreadFactory threads() {
     return get("threadFactory", DaemonThreads::new);
+  }
+
+  EngineRunner runner() {
+    return get("runner", () -> new EngineRunner(clock()::nanos, threads()));
   }
 
   int maxLiveRequests() {

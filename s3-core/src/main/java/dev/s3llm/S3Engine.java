@@ -61,7 +61,7 @@ public final class S3Engine implements AutoCloseable {
     this.callbacks = parts.callbacks();
     this.ownCallbacks = ownCallbacks;
     this.threads = builder.threads();
-    this.runner = new EngineRunner(clock::nanos, threads);
+    this.runner = builder.runner();
     this.loop = new EngineLoop(parts, runner::wake);
     runner.start(loop);
   }

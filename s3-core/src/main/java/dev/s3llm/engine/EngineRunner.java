@@ -7,8 +7,11 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Gives a loop a thread: steps it while there is work and parks it otherwise. */
-public final class EngineRunner {
+/**
+ * Gives a loop a thread: steps it while there is work and parks it otherwise. Not final, so that
+ * tests can put their own thread and clock in its place.
+ */
+public class EngineRunner {
   private static final Logger log = LoggerFactory.getLogger(EngineRunner.class);
 
   private final LongSupplier clock;
@@ -59,16 +62,26 @@ public final class EngineRunner {
   }
 
   private void run() {
+    boolean goesOn = true;
+    while (goesOn) {
+      goesOn = turn();
+    }
+  }
+
+  /** Makes a pass, or ends the loop if it is time; false once it has ended. */
+  final boolean turn() {
     EngineLoop active = loop;
     if (active == null) {
-      return;
+      return false;
     }
-    while (!stopping && !(draining && active.idle())) {
+    if (!stopping && !(draining && active.idle())) {
       pass(active);
+      return true;
     }
     if (stopping) {
       active.fail(new IllegalStateException("engine stopped"), clock.getAsLong());
     }
+    return false;
   }
 
   /** One pass. Whatever it throws fails what is pending, so that no future stays incomplete. */
@@ -84,7 +97,8 @@ public final class EngineRunner {
     }
   }
 
-  private void park(EngineLoop active, long now) {
+  /** Waits until it is woken or the loop's next alarm is due. */
+  void park(EngineLoop active, long now) {
     long alarm = active.nextAlarmNanos();
     if (alarm == Long.MAX_VALUE) {
       LockSupport.park(this);
