@@ -27,6 +27,8 @@ final class Endings {
       return;
     }
     state.drafted = false;
+    state.alarms.cancel(sequence, Alarms.Kind.DEADLINE);
+    state.alarms.cancel(sequence, Alarms.Kind.PREDICTION);
     boolean waiting = sequence.state == SequenceState.WAITING;
     switch (sequence.state) {
       case WAITING -> state.waiting.ended(sequence);
