@@ -13,6 +13,7 @@ import dev.s3llm.memory.SequenceView;
 import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
+import dev.s3llm.predict.LengthPredictor;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -190,7 +191,12 @@ class LifecycleTest {
             StepResult.of(-5),
             StepResult.of(50),
             StepResult.of(Integer.MAX_VALUE),
-            new StepResult(new int[] {1}, Map.of(7, new IllegalStateException("x"))));
+            new StepResult(new int[] {1}, Map.of(7, new IllegalStateException("x"))),
+            new StepResult(null, Map.of()),
+            new StepResult(new int[] {1}, null),
+            new StepResult(new int[] {StepResult.NO_TOKEN}, Collections.singletonMap(0, null)),
+            new StepResult(
+                new int[] {1}, Collections.singletonMap(null, new IllegalStateException("x"))));
     for (StepResult answer : wrong) {
       executor.tamper = r -> answer;
       Generation generation = submit(5);
@@ -381,6 +387,19 @@ class LifecycleTest {
                 loud.submit(GenerationRequest.builder(1).maxNewTokens(1).build()).result().join();
                 return loud.snapshot().callbackFailures() > 0;
               });
+    }
+  }
+
+  @Test
+  void predictorThatThrowsAnError_isReplacedByTheFallback() throws Exception {
+    LengthPredictor broken =
+        query -> {
+          throw new NoClassDefFoundError("planted");
+        };
+    try (S3Engine own = S3Engine.builder(FakeExecutor.immediate()).predictor(broken).build()) {
+      Generation generation = own.submit(GenerationRequest.builder(1).maxNewTokens(3).build());
+      assertThat(result(generation).outputTokens()).isEqualTo(3);
+      assertThat(own.snapshot().healthy()).isTrue();
     }
   }
 

@@ -128,7 +128,7 @@ final class EngineState {
       if (now != null) {
         sequence.prediction = now.cappedAt(sequence.maxNewTokens());
       }
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       counters.predictorFallbacks++; // the earlier one stays
     }
   }

@@ -68,7 +68,7 @@ final class Intake {
       long late = now + state.parts.predictionBudgetNanos();
       state.alarms.set(late, sequence, Alarms.Kind.PREDICTION);
       stage.whenComplete((answer, error) -> inbox.add(at -> predicted(sequence, answer, at)));
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) { // a native library that is missing, for one
       join(sequence, null, now);
     }
   }
