@@ -177,7 +177,7 @@ final class TokenBuffer implements Flow.Publisher<Integer> {
       } else {
         to.onComplete();
       }
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       lock.lock();
       try {
         over = true; // a subscriber that throws is not called again

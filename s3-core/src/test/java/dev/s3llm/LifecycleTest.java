@@ -403,6 +403,42 @@ class LifecycleTest {
     }
   }
 
+  @Test
+  void subscriberThatThrowsAnErrorOnTheLoopsThread_losesOnlyItsOwnGeneration() throws Exception {
+    FakeExecutor own = FakeExecutor.held();
+    try (S3Engine inline = S3Engine.builder(own).callbackExecutor(Runnable::run).build()) {
+      Generation bad = inline.submit(GenerationRequest.builder(1).maxNewTokens(90).build());
+      Generation good = inline.submit(GenerationRequest.builder(1).maxNewTokens(9).build());
+      bad.tokens()
+          .subscribe(
+              new TokenReader(Long.MAX_VALUE) {
+                @Override
+                public void onNext(Integer token) {
+                  throw new StackOverflowError("planted");
+                }
+              });
+      own.release(1_000);
+      assertThat(result(bad).finishReason()).isEqualTo(FinishReason.CANCELLED);
+      assertThat(result(good).outputTokens()).isEqualTo(9);
+    }
+  }
+
+  @Test
+  void listenerThatThrowsAnError_goesOnHearing() throws Exception {
+    AtomicInteger heard = new AtomicInteger();
+    try (S3Engine loud =
+        S3Engine.builder(FakeExecutor.immediate())
+            .listener(
+                e -> {
+                  heard.incrementAndGet();
+                  throw new AssertionError("planted");
+                })
+            .build()) {
+      result(loud.submit(GenerationRequest.builder(1).maxNewTokens(9).build()));
+      await().until(() -> heard.get() > 9);
+    }
+  }
+
   private Generation submit(int maxNewTokens) {
     return engine.submit(GenerationRequest.builder(1).maxNewTokens(maxNewTokens).build());
   }

@@ -77,7 +77,7 @@ final class EventBus {
   private void deliver(EngineListener listener, EngineEvent event) {
     try {
       listener.onEvent(event);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       if (failures.getAndIncrement() == 0) {
         log.warn("a listener threw; further failures are logged at DEBUG", e);
       } else {
