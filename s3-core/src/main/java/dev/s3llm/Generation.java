@@ -7,7 +7,6 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Flow;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -115,7 +114,7 @@ public final class Generation {
   private <T> void complete(CompletableFuture<T> future, T value) {
     try {
       callbacks.execute(() -> future.complete(value));
-    } catch (RejectedExecutionException e) {
+    } catch (RuntimeException | Error e) { // shut down, or out of threads: somebody waits for it
       future.complete(value);
     }
   }

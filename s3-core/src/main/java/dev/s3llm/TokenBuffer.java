@@ -5,7 +5,6 @@ import dev.s3llm.observe.FinishReason;
 import java.util.Arrays;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Flow;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -107,7 +106,7 @@ final class TokenBuffer implements Flow.Publisher<Integer> {
     }
     try {
       callbacks.execute(this::drain);
-    } catch (RejectedExecutionException e) {
+    } catch (RuntimeException | Error e) { // it may find no thread, and then throws an error
       refused(now);
     }
   }

@@ -439,6 +439,23 @@ class LifecycleTest {
     }
   }
 
+  @Test
+  void callbackExecutorWithoutThreads_stillDeliversResultsAndStreams() throws Exception {
+    try (S3Engine poor =
+        S3Engine.builder(FakeExecutor.immediate())
+            .callbackExecutor(
+                task -> {
+                  throw new OutOfMemoryError("planted: unable to create native thread");
+                })
+            .build()) {
+      Generation generation = poor.submit(GenerationRequest.builder(1).maxNewTokens(9).build());
+      TokenReader reader = TokenReader.of(generation, Long.MAX_VALUE);
+      assertThat(result(generation).outputTokens()).isEqualTo(9);
+      assertThat(reader.awaitEnd()).isEqualTo("complete");
+      assertThat(reader.tokens).hasSize(9);
+    }
+  }
+
   private Generation submit(int maxNewTokens) {
     return engine.submit(GenerationRequest.builder(1).maxNewTokens(maxNewTokens).build());
   }

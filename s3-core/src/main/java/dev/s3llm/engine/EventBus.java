@@ -5,7 +5,6 @@ import dev.s3llm.observe.EngineListener;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
@@ -53,7 +52,7 @@ final class EventBus {
     if (draining.compareAndSet(false, true)) {
       try {
         callbacks.execute(this::drain);
-      } catch (RejectedExecutionException e) {
+      } catch (RuntimeException | Error e) { // shut down, or out of threads
         draining.set(false);
         dropped.addAndGet(events.size());
         events.clear();
