@@ -16,6 +16,7 @@ import dev.s3llm.predict.EmpiricalLengthPredictor;
 import dev.s3llm.predict.LengthPredictor;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
