@@ -24,6 +24,8 @@ import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadFactory;
+import java.util.function.BiFunction;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -171,7 +173,7 @@ public final class EngineBuilder {
   }
 
   /** Sets what steps the loop; a thread of its own by default. For tests. */
-  EngineBuilder runner(EngineRunner runner) {
+  EngineBuilder runner(BiFunction<LongSupplier, ThreadFactory, EngineRunner> runner) {
     return set("runner", runner);
   }
 
@@ -220,7 +222,9 @@ public final class EngineBuilder {
   }
 
   EngineRunner runner() {
-    return get("runner", () -> new EngineRunner(clock()::nanos, threads()));
+    BiFunction<LongSupplier, ThreadFactory, EngineRunner> maker =
+        get("runner", () -> EngineRunner::new);
+    return maker.apply(clock()::nanos, threads());
   }
 
   int maxLiveRequests() {

@@ -157,13 +157,11 @@ public final class S3Engine implements AutoCloseable {
       if (runner.join(closeTimeout.toNanos())) {
         return true;
       }
-      runner.stop();
-      return runner.join(TimeUnit.SECONDS.toNanos(1)) && !loop.stepInFlight();
     } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      runner.stop();
-      return false;
+      Thread.currentThread().interrupt(); // whoever is in a hurry does not wait for requests
     }
+    runner.stop();
+    return runner.joinStopped(TimeUnit.SECONDS.toNanos(1)) && !loop.stepInFlight();
   }
 
   private void releaseParts(boolean ended) {

@@ -61,6 +61,21 @@ public class EngineRunner {
     return !thread.isAlive();
   }
 
+  /** Like {@link #join}, for a loop that was told to stop: an earlier interrupt does not count. */
+  public boolean joinStopped(long nanos) {
+    boolean interrupted = Thread.interrupted();
+    try {
+      return join(nanos);
+    } catch (InterruptedException e) {
+      interrupted = true;
+      return !thread.isAlive();
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
   private void run() {
     boolean goesOn = true;
     while (goesOn) {

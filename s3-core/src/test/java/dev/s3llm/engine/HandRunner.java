@@ -98,7 +98,10 @@ public final class HandRunner extends EngineRunner {
   }
 
   @Override
-  public boolean join(long nanos) {
+  public boolean join(long nanos) throws InterruptedException {
+    if (Thread.interrupted()) {
+      throw new InterruptedException();
+    }
     return awaitEnd.test(nanos);
   }
 

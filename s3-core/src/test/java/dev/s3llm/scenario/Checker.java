@@ -72,6 +72,9 @@ abstract class Checker {
   /** A pass was made. */
   void passed(Seen seen) {}
 
+  /** The loop sleeps, and nothing has woken it. */
+  void asleep(long now) {}
+
   /** A subscriber got a token. */
   void token(Client client, int token) {}
 

@@ -100,6 +100,10 @@ final class Checkers {
     each(c -> c.passed(seen));
   }
 
+  void asleep(long now) {
+    each(c -> c.asleep(now));
+  }
+
   void token(Client client, int token) {
     each(c -> c.token(client, token));
   }

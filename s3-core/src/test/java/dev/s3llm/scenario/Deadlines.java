@@ -8,17 +8,30 @@ import java.util.Map;
 final class Deadlines extends Checker {
   private final Map<String, Client> clients;
 
+  private long nextNanos = Long.MAX_VALUE;
+
   Deadlines(Map<String, Client> clients) {
     this.clients = clients;
   }
 
   @Override
   void passed(Seen seen) {
+    nextNanos = Long.MAX_VALUE;
     for (Ledger.Entry entry : seen.live()) {
       Client client = clients.get(entry.requestId());
       if (client != null && client.deadlineNanos() <= seen.now()) {
         fail("%s outlives its deadline", entry.requestId());
       }
+      if (client != null) {
+        nextNanos = Math.min(nextNanos, client.deadlineNanos());
+      }
+    }
+  }
+
+  @Override
+  void asleep(long now) {
+    if (nextNanos <= now) {
+      fail("the loop sleeps over the deadline at %d", nextNanos);
     }
   }
 

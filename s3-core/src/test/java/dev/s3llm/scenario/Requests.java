@@ -7,7 +7,8 @@ import java.util.Random;
 
 /** Makes the requests of a scenario. */
 final class Requests {
-  private static final int STOP = 7;
+  private static final int[] RARE = {7};
+  private static final int[] FREQUENT = {7, 11, 17, 23, 31, 43};
 
   private final Setting setting;
   private final Random random;
@@ -28,7 +29,7 @@ final class Requests {
         GenerationRequest.builder(random.ints(prompt, 0, Setting.VOCABULARY).toArray())
             .id(id)
             .maxNewTokens(maxNew)
-            .stopTokens(STOP)
+            .stopTokens(random.nextInt(3) == 0 ? FREQUENT : RARE)
             .sampling(SamplingParameters.ofTemperature(1, random.nextLong()))
             .tenant("abc".substring(random.nextInt(setting.tenants())).substring(0, 1))
             .priority(random.nextInt(6) == 0 ? 1 : 0);

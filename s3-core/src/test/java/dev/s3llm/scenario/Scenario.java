@@ -6,6 +6,7 @@ import dev.s3llm.HandDriven;
 import dev.s3llm.QueueFullException;
 import dev.s3llm.RequestRefusedException;
 import dev.s3llm.S3Engine;
+import dev.s3llm.engine.EngineRunner;
 import dev.s3llm.engine.HandRunner;
 import dev.s3llm.engine.Ledger;
 import dev.s3llm.observe.EngineEvent;
@@ -17,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.function.LongSupplier;
 
 /**
  * One seeded run of a whole engine on one thread and a virtual clock: random parts, pools,
@@ -39,13 +41,14 @@ final class Scenario {
   private final StartedThreads threads = new StartedThreads();
   private final HostilePredictor predictor;
   private final FaultyExecutor executor;
-  private final HandRunner runner;
+  private HandRunner runner;
   private final S3Engine engine;
   private final DecisionLog log;
   private long now;
   private int rounds;
   private boolean closing;
   private boolean closingAtOnce;
+  private boolean interrupted;
   private long closingSince;
   private boolean stoppedShort;
   private boolean stoppedWithAStep;
@@ -62,14 +65,13 @@ final class Scenario {
     this.random = new Random(seed);
     this.setting = Setting.draw(random);
     this.faults = new FaultPlan(random, setting.faults());
-    this.runner = new HandRunner(this::now, this::awaitEnd);
     this.checkers = new Checkers(setting, byId, () -> runner);
     this.requests = new Requests(setting, random, faults);
     this.callbacks = new CallbackPool(setting.callbacks(), random, faults);
     this.predictor = new HostilePredictor(random, faults);
     this.executor = new FaultyExecutor(setting, faults, random, checkers, log, this::now);
     this.engine =
-        HandDriven.runner(S3Engine.builder(executor), runner)
+        HandDriven.runner(S3Engine.builder(executor), (clock, threads) -> newRunner(clock))
             .clock(this::now)
             .threadFactory(threads)
             .callbackExecutor(callbacks)
@@ -87,6 +89,11 @@ final class Scenario {
             .build();
   }
 
+  private EngineRunner newRunner(LongSupplier clock) {
+    runner = new HandRunner(clock, this::awaitEnd);
+    return runner;
+  }
+
   /** Runs it whole; throws an error whose message, one line, replays it. */
   Scenario run() {
     try {
@@ -102,8 +109,9 @@ final class Scenario {
       close(false);
       finish();
       return this;
-    } catch (AssertionError | RuntimeException e) {
-      throw new AssertionError(replayLine(e), e);
+    } catch (RuntimeException | Error e) {
+      throw new AssertionError(
+          replayLine(e instanceof Violation ? e.getMessage() : e.toString()), e);
     }
   }
 
@@ -111,15 +119,13 @@ final class Scenario {
     return byId.size() >= setting.arrivals() || closing || !engine.snapshot().healthy();
   }
 
-  private String replayLine(Throwable e) {
-    return "%s | seed %d, pass %d, commit %s, %s | ./mvnw -pl s3-core test -Dtest=ScenarioTest -Ds3.seed=%d"
-        .formatted(
-            e instanceof Violation ? e.getMessage() : e.toString(),
-            seed,
-            runner.passes(),
-            System.getProperty("s3.commit", "unknown"),
-            setting,
-            seed);
+  /** What went wrong, and all that is needed to see it again. */
+  String replayLine(String what) {
+    return "%s | seed %d, pass %d, commit %s, %s | ./mvnw -pl s3-core test -Dtest=ScenarioTest"
+            .formatted(
+                what, seed, runner.passes(), System.getProperty("s3.commit", "unknown"), setting)
+        + " -Ds3.seed="
+        + seed;
   }
 
   // ---- the world
@@ -166,7 +172,11 @@ final class Scenario {
     int done = executor.progress() + predictor.progress(faults.stopped());
     done += callbacks.pump(faults.stopped() ? Integer.MAX_VALUE : random.nextInt(4));
     done += threads.pump();
-    if (runner.due(now) || random.nextInt(8) == 0) {
+    boolean due = runner.due(now);
+    if (!due && !runner.ended()) {
+      checkers.asleep(now);
+    }
+    if (due || random.nextInt(8) == 0) {
       done += pass();
     }
     checkers.rethrow();
@@ -177,7 +187,7 @@ final class Scenario {
     boolean due = runner.due(now);
     long at = now;
     int pass = runner.passes() + 1;
-    runner.pass();
+    makePass();
     if (runner.passes() == pass && !runner.ended()) {
       checkers.passed(at, pass, runner.ledger());
     }
@@ -186,6 +196,17 @@ final class Scenario {
       stoppedWithAStep |= runner.ledger().stepInFlight();
     }
     return due ? 1 : 0;
+  }
+
+  private void makePass() {
+    try {
+      runner.pass();
+    } catch (RuntimeException | Error e) {
+      if (e instanceof Violation) {
+        throw e;
+      }
+      throw checkers.violated(new Violation("Liveness", "the loop's thread died of " + e));
+    }
   }
 
   /** Goes to the next moment at which somebody has something to do; at most to this one. */
@@ -235,11 +256,16 @@ final class Scenario {
     }
     long since = now;
     log.add("close", atOnce ? "now" : "gracefully");
+    if (faults.strikes(Fault.CLOSE_INTERRUPTED, 4)) {
+      interrupted = true;
+      Thread.currentThread().interrupt();
+    }
     if (atOnce) {
       engine.closeNow();
     } else {
       engine.close();
     }
+    Thread.interrupted();
     checkers.closed(now - since);
   }
 
@@ -420,7 +446,7 @@ final class Scenario {
   }
 
   boolean failedByClose() {
-    return closing && now - closingSince >= CLOSE_TIMEOUT_NANOS;
+    return interrupted || (closing && now - closingSince >= CLOSE_TIMEOUT_NANOS);
   }
 
   // ---- what the run was like
