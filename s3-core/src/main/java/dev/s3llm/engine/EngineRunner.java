@@ -95,6 +95,7 @@ public class EngineRunner {
     }
     if (stopping) {
       active.fail(new IllegalStateException("engine stopped"), clock.getAsLong());
+      active.step(clock.getAsLong()); // what was queued meanwhile fails too
     }
     return false;
   }
