@@ -260,12 +260,15 @@ final class Scenario {
       interrupted = true;
       Thread.currentThread().interrupt();
     }
-    if (atOnce) {
-      engine.closeNow();
-    } else {
-      engine.close();
+    try {
+      if (atOnce) {
+        engine.closeNow();
+      } else {
+        engine.close();
+      }
+    } finally {
+      Thread.interrupted();
     }
-    Thread.interrupted();
     checkers.closed(now - since);
   }
 
