@@ -1,5 +1,7 @@
 package dev.s3llm.scenario;
 
+import dev.s3llm.observe.EngineEvent;
+
 /**
  * Everything that happened in a run, as a hash; printed line by line as well when it is replayed.
  */
@@ -15,6 +17,17 @@ final class DecisionLog {
     hash = 31 * (31 * hash + kind.hashCode()) + what.hashCode();
     if (prints) {
       System.out.println(kind + ": " + what);
+    }
+  }
+
+  /** Notes an event; its text costs time, so the most frequent one is noted by its numbers. */
+  void add(EngineEvent event) {
+    if (event instanceof EngineEvent.StepCompleted step && !prints) {
+      add(step.nanos());
+      add(step.step());
+      add(step.newTokens());
+    } else {
+      add("event", event.toString());
     }
   }
 

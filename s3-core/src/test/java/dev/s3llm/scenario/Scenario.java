@@ -351,7 +351,7 @@ final class Scenario {
   // ---- listeners
 
   private void onEvent(EngineEvent event) {
-    log.add("event", event.toString());
+    log.add(event);
     checkers.event(event);
     if (event instanceof EngineEvent.Preempted preempted) {
       preemptions++;
