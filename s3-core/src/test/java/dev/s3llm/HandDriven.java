@@ -1,8 +1,8 @@
 package dev.s3llm;
 
 import dev.s3llm.engine.EngineRunner;
-import java.util.concurrent.ThreadFactory;
 import java.util.function.BiFunction;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
 /** Opens to tests in other packages what steps an engine. */
@@ -11,7 +11,7 @@ public final class HandDriven {
 
   /** Sets what makes the runner that steps the engine. */
   public static EngineBuilder runner(
-      EngineBuilder builder, BiFunction<LongSupplier, ThreadFactory, EngineRunner> runner) {
-    return builder.runner(runner);
+      EngineBuilder builder, BiFunction<LongSupplier, Consumer<Throwable>, EngineRunner> runner) {
+    return builder.runner((clock, threads, failed) -> runner.apply(clock, failed));
   }
 }

@@ -25,6 +25,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -175,7 +176,11 @@ class LifecycleTest {
     Generation bad = submit(5);
     executor.release(1);
     assertThat(result(bad).finishReason()).isEqualTo(FinishReason.FAILED);
-    assertThat(result(bad).failure()).get().hasToString("java.lang.IllegalStateException: planted");
+    assertThat(result(bad).failure())
+        .get(InstanceOfAssertFactories.THROWABLE)
+        .isInstanceOf(StepFailedException.class)
+        .hasRootCauseMessage("planted");
+    assertThat(result(bad).retriable()).isTrue();
     executor.tamper = r -> r;
     Generation good = submit(5);
     executor.release(100);
@@ -223,7 +228,8 @@ class LifecycleTest {
     await().until(() -> !engine.snapshot().healthy());
     assertThatExceptionOfType(EngineClosedException.class)
         .isThrownBy(() -> submit(5))
-        .withMessageContaining("failed");
+        .withMessageContaining("the engine is lost")
+        .withMessageContaining("planted");
     await().until(() -> events.stream().anyMatch(e -> e instanceof EngineEvent.EngineLost));
   }
 
@@ -232,7 +238,10 @@ class LifecycleTest {
     try (S3Engine broken =
         S3Engine.builder(FakeExecutor.immediate()).planner(new Broken()).build()) {
       Generation generation = broken.submit(GenerationRequest.builder(1).maxNewTokens(3).build());
-      assertThat(result(generation).failure()).containsInstanceOf(ArithmeticException.class);
+      assertThat(result(generation).failure())
+          .get(InstanceOfAssertFactories.THROWABLE)
+          .isInstanceOf(EngineLostException.class)
+          .hasCauseInstanceOf(ArithmeticException.class);
       await().until(() -> !broken.snapshot().healthy());
     }
   }

@@ -2,6 +2,7 @@ package dev.s3llm.engine;
 
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -15,14 +16,21 @@ public class EngineRunner {
   private static final Logger log = LoggerFactory.getLogger(EngineRunner.class);
 
   private final LongSupplier clock;
+  private final Consumer<Throwable> onFailure;
   private final Thread thread;
   private volatile @Nullable EngineLoop loop;
   private volatile boolean draining;
   private volatile boolean stopping;
 
-  /** Creates a runner whose thread waits for {@link #start}. */
-  public EngineRunner(LongSupplier clock, ThreadFactory threads) {
+  /**
+   * Creates a runner whose thread waits for {@link #start}.
+   *
+   * @param onFailure told when the loop has failed for good, after it has ended what it could; from
+   *     its thread, which may be about to die
+   */
+  public EngineRunner(LongSupplier clock, ThreadFactory threads, Consumer<Throwable> onFailure) {
     this.clock = clock;
+    this.onFailure = onFailure;
     this.thread = threads.newThread(this::run);
   }
 
@@ -52,6 +60,16 @@ public class EngineRunner {
   /** Whether the calling thread is the runner's own. */
   public boolean onThread() {
     return Thread.currentThread() == thread;
+  }
+
+  /** The thread that steps the loop. */
+  Thread thread() {
+    return thread;
+  }
+
+  /** Whether the thread has ended though nobody asked it to. */
+  boolean died() {
+    return thread.getState() == Thread.State.TERMINATED && !draining && !stopping;
   }
 
   /** Waits for the thread to end; false if it has not when the time is up. */
@@ -89,32 +107,42 @@ public class EngineRunner {
     if (active == null) {
       return false;
     }
-    if (!stopping && !(draining && active.idle())) {
-      pass(active);
-      return true;
-    }
-    if (stopping) {
-      active.fail(new IllegalStateException("engine stopped"), clock.getAsLong());
-      active.step(clock.getAsLong()); // what was queued meanwhile fails too
+    try {
+      if (!stopping && !(draining && active.idle())) {
+        pass(active);
+        return true;
+      }
+      if (stopping) {
+        fail(active, new IllegalStateException("the engine was stopped"));
+        active.step(clock.getAsLong()); // what was queued meanwhile fails too
+      }
+    } catch (Throwable t) {
+      onFailure.accept(t); // not even failing in order was possible
     }
     return false;
   }
 
   /** One pass. Whatever it throws fails what is pending, so that no future stays incomplete. */
   private void pass(EngineLoop active) {
-    long now = clock.getAsLong();
     try {
+      long now = clock.getAsLong();
       if (active.step(now) == 0 && !(draining && active.idle())) {
         park(active, now);
       }
     } catch (Throwable t) {
+      fail(active, t);
       log.error("the engine loop failed; all pending requests fail", t);
-      active.fail(t, now);
     }
+  }
+
+  private void fail(EngineLoop active, Throwable cause) {
+    active.fail(cause, clock.getAsLong());
+    onFailure.accept(cause);
   }
 
   /** Waits until it is woken or the loop's next alarm is due. */
   void park(EngineLoop active, long now) {
+    Thread.interrupted(); // whoever interrupted it meant something else; parking must park
     long alarm = active.nextAlarmNanos();
     if (alarm == Long.MAX_VALUE) {
       LockSupport.park(this);

@@ -7,6 +7,7 @@ import dev.s3llm.memory.StepCost;
 import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.observe.FinishReason;
+import dev.s3llm.observe.Health;
 import dev.s3llm.observe.LatencyEstimate;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
 import dev.s3llm.predict.LengthPrediction;
@@ -140,9 +141,13 @@ final class EngineState {
     }
   }
 
+  private Health health() {
+    return lost == null ? Health.OK : Health.bad("the engine is lost: " + lost);
+  }
+
   EngineSnapshot snapshot() {
     return new EngineSnapshot(
-        lost == null,
+        health(),
         waiting.size(),
         live.size() - waiting.size() - running.size(),
         running.size(),

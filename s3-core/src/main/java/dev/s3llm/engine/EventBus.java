@@ -52,7 +52,7 @@ final class EventBus {
     if (draining.compareAndSet(false, true)) {
       try {
         callbacks.execute(this::drain);
-      } catch (RuntimeException | Error e) { // shut down, or out of threads
+      } catch (RuntimeException | Error e) { // it refuses, or has no thread left
         draining.set(false);
         dropped.addAndGet(events.size());
         events.clear();

@@ -4,6 +4,7 @@ import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.observe.LatencyEstimate;
 import dev.s3llm.predict.LengthPrediction;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
@@ -28,7 +29,7 @@ final class Intake {
     state.counters.submitted++;
     state.live.put(sequence.sequenceId(), sequence);
     if (state.lost != null) {
-      endings.end(sequence, FinishReason.FAILED, state.lost, now);
+      endings.end(sequence, FinishReason.FAILED, new Failure(Failure.Kind.LOST, state.lost), now);
       return;
     }
     if (sequence.spec().deadlineNanos() != Long.MAX_VALUE) {
@@ -57,19 +58,22 @@ final class Intake {
   }
 
   private void predict(Sequence sequence, long now) {
+    CompletableFuture<LengthPrediction> future = ask(sequence);
+    if (future.isDone()) {
+      join(sequence, future.isCompletedExceptionally() ? null : future.join(), now);
+      return;
+    }
+    long late = now + state.parts.predictionBudgetNanos();
+    state.alarms.set(late, sequence, Alarms.Kind.PREDICTION);
+    CompletionStage<LengthPrediction> stage = future;
+    stage.whenComplete((answer, error) -> inbox.add(at -> predicted(sequence, answer, at)));
+  }
+
+  private CompletableFuture<LengthPrediction> ask(Sequence sequence) {
     try {
-      CompletionStage<LengthPrediction> stage =
-          state.parts.predictor().predict(sequence.spec().query());
-      var future = stage.toCompletableFuture();
-      if (future.isDone()) {
-        join(sequence, future.isCompletedExceptionally() ? null : future.join(), now);
-        return;
-      }
-      long late = now + state.parts.predictionBudgetNanos();
-      state.alarms.set(late, sequence, Alarms.Kind.PREDICTION);
-      stage.whenComplete((answer, error) -> inbox.add(at -> predicted(sequence, answer, at)));
-    } catch (RuntimeException | Error e) { // a native library that is missing, for one
-      join(sequence, null, now);
+      return state.parts.predictor().predict(sequence.spec().query()).toCompletableFuture();
+    } catch (RuntimeException | Error e) {
+      return CompletableFuture.failedFuture(e);
     }
   }
 
@@ -96,7 +100,8 @@ final class Intake {
         () ->
             new EngineEvent.Queued(now, sequence.requestId(), sequence.knownPrediction(), failed));
     if (unwilling != null) {
-      endings.end(sequence, FinishReason.FAILED, unwilling, now);
+      Failure refusal = new Failure(Failure.Kind.REFUSED, unwilling);
+      endings.end(sequence, FinishReason.FAILED, refusal, now);
     }
   }
 
@@ -104,7 +109,7 @@ final class Intake {
   private @Nullable RuntimeException tell(Sequence sequence, @Nullable LatencyEstimate estimate) {
     try {
       return sequence.spec().sink().onQueued(estimate);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       state.counters.sinkFailures++;
       return null;
     }

@@ -1,7 +1,6 @@
 package dev.s3llm.engine;
 
 import dev.s3llm.execute.StepResult;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Checks that an executor answered what it was asked. */
@@ -12,9 +11,6 @@ final class StepProtocol {
   static @Nullable String violation(StepInFlight step, StepResult result, int vocabularySize) {
     int[] tokens = result.tokens();
     int expected = step.sequences.size();
-    if (tokens == null || result.failures() == null) {
-      return "a result without " + (tokens == null ? "tokens" : "failures");
-    }
     if (tokens.length != expected) {
       return "%d results for %d sequences".formatted(tokens.length, expected);
     }
@@ -29,17 +25,9 @@ final class StepProtocol {
         return "token %d for sequence %d, which samples none".formatted(tokens[i], i);
       }
     }
-    return badFailure(result, expected);
-  }
-
-  private static @Nullable String badFailure(StepResult result, int expected) {
-    for (Map.Entry<Integer, Throwable> failure : result.failures().entrySet()) {
-      Integer index = failure.getKey();
-      if (index == null || index < 0 || index >= expected) {
+    for (Integer index : result.failures().keySet()) {
+      if (index < 0 || index >= expected) {
         return "failure of sequence %d of %d".formatted(index, expected);
-      }
-      if (failure.getValue() == null) {
-        return "failure of sequence %d without a cause".formatted(index);
       }
     }
     return null;

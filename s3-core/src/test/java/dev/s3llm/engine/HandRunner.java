@@ -1,5 +1,6 @@
 package dev.s3llm.engine;
 
+import java.util.function.Consumer;
 import java.util.function.LongPredicate;
 import java.util.function.LongSupplier;
 
@@ -21,11 +22,12 @@ public final class HandRunner extends EngineRunner {
    * Creates a runner.
    *
    * @param clock the engine's
+   * @param onFailure told when the loop has failed for good
    * @param awaitEnd lets the world go on while somebody waits for the loop to end, for at most this
    *     many nanoseconds; says whether it has ended
    */
-  public HandRunner(LongSupplier clock, LongPredicate awaitEnd) {
-    super(clock, Unstarted::new);
+  public HandRunner(LongSupplier clock, Consumer<Throwable> onFailure, LongPredicate awaitEnd) {
+    super(clock, Unstarted::new, onFailure);
     this.awaitEnd = awaitEnd;
   }
 

@@ -17,7 +17,6 @@ final class Mutants {
   private static final String LOOP = "engine/EngineLoop.java";
   private static final String PLANS = "engine/PlanBuilder.java";
   private static final String POOL = "memory/KvBlockPool.java";
-  private static final String PROTOCOL = "engine/StepProtocol.java";
   private static final String QUEUE = "schedule/WaitingQueue.java";
   private static final String RESULTS = "engine/StepResults.java";
   private static final String SCHEDULER = "schedule/ContinuousBatchingScheduler.java";
@@ -70,8 +69,8 @@ final class Mutants {
           seen(
               "stay-in-queue",
               ENDINGS,
-              "case WAITING -> state.waiting.ended(sequence);",
-              "case WAITING -> {}",
+              "if (from == SequenceState.WAITING || from == SequenceState.RUNNING)",
+              "if (from == SequenceState.RUNNING)",
               "OnePlace",
               8),
           seen(
@@ -115,21 +114,21 @@ final class Mutants {
               "end-twice",
               ENDINGS,
               "    state.counters.ended(reason);\n",
-              "    state.counters.ended(reason);\n    tell(sequence, sequence.outcome(reason, cause, waiting, now), now);\n",
+              "    state.counters.ended(reason);\n    tell(sequence, sequence.outcome(reason, failure, false, now), now);\n",
               "TerminalOnce",
               0),
           seen(
               "stream-open",
               BUFFER,
-              "|| (delivered == count && outcome != null)",
-              "|| (delivered == count && outcome != null && count > 0)",
+              "|| (delivered == count && ended)",
+              "|| (delivered == count && ended && count > 0)",
               "TerminalOnce",
               0),
           seen(
               "result-lost",
               GENERATION,
-              "    } catch (RuntimeException | Error e) { // shut down, or out of threads: somebody waits for it\n      future.complete(value);",
-              "    } catch (java.util.concurrent.RejectedExecutionException e) {\n      future.complete(value);",
+              "catch (RuntimeException | Error e) { // it refuses",
+              "catch (java.util.concurrent.RejectedExecutionException e) { // it refuses",
               "TerminalOnce",
               37),
           seen(
@@ -188,13 +187,6 @@ final class Mutants {
               "if (sequence.ended() && copy != null) {",
               "Transparency",
               1397),
-          seen(
-              "cause-missing",
-              PROTOCOL,
-              "if (failure.getValue() == null)",
-              "if (index == -5)",
-              "Containment",
-              87),
           seen("stale-draft", ENDINGS, "    state.drafted = false;\n", "", "Containment", 0),
           seen(
               "cancel-ignored",
@@ -274,13 +266,6 @@ final class Mutants {
               "TerminalOnce",
               108),
           seen(
-              "nothing-checked",
-              PROTOCOL,
-              "if (tokens == null || result.failures() == null)",
-              "if (expected < 0)",
-              "Containment",
-              31),
-          seen(
               "late-uncounted",
               LOOP,
               "      state.counters.ignoredCompletions++;\n",
@@ -323,7 +308,13 @@ final class Mutants {
               "    if (ended || loop.stepInFlight()) {\n",
               "Shutdown",
               32),
-          seen("predictor-open", ENGINE, "    predictor.close();\n", "", "Shutdown", 0),
+          seen(
+              "predictor-open",
+              ENGINE,
+              "    closer.close(\"the predictor\", predictor::close);\n",
+              "",
+              "Shutdown",
+              0),
           seen(
               "close-unbounded",
               ENGINE,
@@ -342,14 +333,14 @@ final class Mutants {
               "accepts-after-close",
               ENGINE,
               "    if (closed) {\n      throw",
-              "    if (closed && live.size() > 5) {\n      throw",
+              "    if (closed && clock.nanos() % 2 == 0) {\n      throw",
               "Refusal",
               18),
           seen(
               "queue-unbounded",
-              ENGINE,
-              "live.size() >= maxLiveRequests",
-              "live.size() + 1 >= maxLiveRequests",
+              "LiveGenerations.java",
+              "live.size() >= limit",
+              "live.size() + 1 >= limit",
               "Refusal",
               3),
           seen(

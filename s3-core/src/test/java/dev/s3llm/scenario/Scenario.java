@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
 /**
@@ -71,10 +72,11 @@ final class Scenario {
     this.predictor = new HostilePredictor(random, faults);
     this.executor = new FaultyExecutor(setting, faults, random, checkers, log, this::now);
     this.engine =
-        HandDriven.runner(S3Engine.builder(executor), (clock, threads) -> newRunner(clock))
+        HandDriven.runner(S3Engine.builder(executor), this::newRunner)
             .clock(this::now)
             .threadFactory(threads)
             .callbackExecutor(callbacks)
+            .stuckAfter(Duration.ZERO)
             .predictor(predictor)
             .predictionBudget(Duration.ofNanos(20))
             .planner(new BreakingPlanner(setting.newPlanner(random, faults), faults, checkers))
@@ -89,8 +91,8 @@ final class Scenario {
             .build();
   }
 
-  private EngineRunner newRunner(LongSupplier clock) {
-    runner = new HandRunner(clock, this::awaitEnd);
+  private EngineRunner newRunner(LongSupplier clock, Consumer<Throwable> onFailure) {
+    runner = new HandRunner(clock, onFailure, this::awaitEnd);
     return runner;
   }
 

@@ -11,18 +11,22 @@ record LoadedModel(Executor executor, ModelConfig config) {
 
   /** Loads a model folder onto the device that the options name. */
   static LoadedModel load(Path folder, GenerateOptions options) {
-    long kvBytes = options.kvBudget.bytes();
-    if (options.device.isHost()) {
+    return load(folder, options.device, options.kvBudget.bytes(), options.threads);
+  }
+
+  /** Loads a model folder onto a device; {@code threads} of the host, 0 for one a processor. */
+  static LoadedModel load(Path folder, DeviceChoice device, long kvBytes, int threads) {
+    if (device.isHost()) {
       HostExecutor.Builder builder = HostExecutor.builder(folder).kvBytes(kvBytes);
-      if (options.threads > 0) {
-        builder.threads(options.threads);
+      if (threads > 0) {
+        builder.threads(threads);
       }
       HostExecutor executor = builder.build();
       return new LoadedModel(executor, executor.config());
     }
     try {
       JCudaExecutor executor =
-          JCudaExecutor.builder(folder).kvBytes(kvBytes).devices(options.device.numbers()).build();
+          JCudaExecutor.builder(folder).kvBytes(kvBytes).devices(device.numbers()).build();
       return new LoadedModel(executor, executor.config());
     } catch (IllegalStateException e) {
       throw new UsageException("--device: " + e.getMessage());
