@@ -1,6 +1,7 @@
 package dev.s3llm;
 
 import dev.s3llm.engine.EngineParts;
+import dev.s3llm.engine.EngineRunner;
 import dev.s3llm.execute.Executor;
 import dev.s3llm.memory.ForecastPlanner;
 import dev.s3llm.memory.MemoryPlanner;
@@ -21,6 +22,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ThreadFactory;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -186,6 +189,11 @@ public final class EngineBuilder {
     return set("eventBuffer", atLeastOne("eventBuffer", events));
   }
 
+  /** Sets what steps the loop; a thread of its own by default. For tests. */
+  EngineBuilder runner(RunnerMaker runner) {
+    return set("runner", runner);
+  }
+
   /**
    * Starts the engine.
    *
@@ -229,6 +237,11 @@ public final class EngineBuilder {
 
   ThreadFactory threads() {
     return get("threadFactory", DaemonThreads::new);
+  }
+
+  EngineRunner runner(Consumer<Throwable> onFailure) {
+    RunnerMaker maker = get("runner", () -> EngineRunner::new);
+    return maker.make(clock()::nanos, threads(), onFailure);
   }
 
   int maxLiveRequests() {
@@ -286,5 +299,10 @@ public final class EngineBuilder {
       throw new IllegalArgumentException(name + " must be positive, but is " + value);
     }
     return value;
+  }
+
+  /** Makes what steps an engine's loop. */
+  interface RunnerMaker {
+    EngineRunner make(LongSupplier clock, ThreadFactory threads, Consumer<Throwable> onFailure);
   }
 }

@@ -63,7 +63,7 @@ public final class S3Engine implements AutoCloseable {
     this.callbacks = parts.callbacks();
     this.ownCallbacks = ownCallbacks;
     this.threads = builder.threads();
-    this.runner = new EngineRunner(clock::nanos, threads, this::lost);
+    this.runner = builder.runner(this::lost);
     this.loop = new EngineLoop(parts, runner::wake);
     long limitNanos = builder.stuckAfter().toNanos();
     this.watchdog = new Watchdog(loop, runner, this::abandon, limitNanos);
@@ -213,13 +213,11 @@ public final class S3Engine implements AutoCloseable {
       if (runner.join(closeTimeout.toNanos())) {
         return true;
       }
-      runner.stop();
-      return runner.join(TimeUnit.SECONDS.toNanos(1));
     } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      runner.stop();
-      return false;
+      Thread.currentThread().interrupt(); // whoever is in a hurry does not wait for requests
     }
+    runner.stop();
+    return runner.joinStopped(TimeUnit.SECONDS.toNanos(1)) && !loop.stepInFlight();
   }
 
   private void releaseParts(boolean ended) {

@@ -30,6 +30,8 @@ final class Endings {
       return;
     }
     state.drafted = false;
+    state.alarms.cancel(sequence, Alarms.Kind.DEADLINE);
+    state.alarms.cancel(sequence, Alarms.Kind.PREDICTION);
     SequenceState before = sequence.state;
     sequence.state = SequenceState.ENDED;
     state.counters.ended(reason);

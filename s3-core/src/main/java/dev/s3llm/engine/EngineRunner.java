@@ -8,8 +8,11 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Gives a loop a thread: steps it while there is work and parks it otherwise. */
-public final class EngineRunner {
+/**
+ * Gives a loop a thread: steps it while there is work and parks it otherwise. Not final, so that
+ * tests can put their own thread and clock in its place.
+ */
+public class EngineRunner {
   private static final Logger log = LoggerFactory.getLogger(EngineRunner.class);
 
   private final LongSupplier clock;
@@ -76,14 +79,38 @@ public final class EngineRunner {
     return !thread.isAlive();
   }
 
+  /** Like {@link #join}, for a loop that was told to stop: an earlier interrupt does not count. */
+  public boolean joinStopped(long nanos) {
+    boolean interrupted = Thread.interrupted();
+    try {
+      return join(nanos);
+    } catch (InterruptedException e) {
+      interrupted = true;
+      return !thread.isAlive();
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
   private void run() {
+    boolean goesOn = true;
+    while (goesOn) {
+      goesOn = turn();
+    }
+  }
+
+  /** Makes a pass, or ends the loop if it is time; false once it has ended. */
+  final boolean turn() {
     EngineLoop active = loop;
     if (active == null) {
-      return;
+      return false;
     }
     try {
-      while (!stopping && !(draining && active.idle())) {
+      if (!stopping && !(draining && active.idle())) {
         pass(active);
+        return true;
       }
       if (stopping) {
         fail(active, new IllegalStateException("the engine was stopped"));
@@ -92,6 +119,7 @@ public final class EngineRunner {
     } catch (Throwable t) {
       onFailure.accept(t); // not even failing in order was possible
     }
+    return false;
   }
 
   /** One pass. Whatever it throws fails what is pending, so that no future stays incomplete. */
@@ -112,7 +140,8 @@ public final class EngineRunner {
     onFailure.accept(cause);
   }
 
-  private void park(EngineLoop active, long now) {
+  /** Waits until it is woken or the loop's next alarm is due. */
+  void park(EngineLoop active, long now) {
     Thread.interrupted(); // whoever interrupted it meant something else; parking must park
     long alarm = active.nextAlarmNanos();
     if (alarm == Long.MAX_VALUE) {

@@ -40,6 +40,7 @@ final class EngineState {
   final TenantQueues waiting;
   final List<Sequence> running = new ArrayList<>();
   final Map<Long, Sequence> live = new LinkedHashMap<>();
+  final Alarms alarms = new Alarms();
   final Supervisor supervisor = new Supervisor();
   final EmpiricalLengthPredictor fallback = new EmpiricalLengthPredictor();
   final Counters counters = new Counters();
