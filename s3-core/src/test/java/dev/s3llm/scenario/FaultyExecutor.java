@@ -246,10 +246,22 @@ final class FaultyExecutor implements Executor {
     int[] right = memory.run(step.batch);
     if (isWrong) {
       faults.note(fault);
-      answer(step, new StepResult(tokens, Map.of()), null, Completion.BATCH_FAILS, -1);
+      wrong(step, tokens, Map.of());
     } else {
       answer(step, StepResult.of(right), null, Completion.GOOD, -1);
     }
+  }
+
+  /** Answers what no executor may; where that cannot even be said, the step fails of it. */
+  private void wrong(Running step, int[] tokens, Map<Integer, Throwable> failures) {
+    StepResult result = null;
+    Throwable error = null;
+    try {
+      result = new StepResult(tokens, failures);
+    } catch (NullPointerException e) {
+      error = e;
+    }
+    answer(step, result, error, Completion.BATCH_FAILS, -1);
   }
 
   /** A token for a sequence that samples none, where there is one. */
@@ -276,18 +288,17 @@ final class FaultyExecutor implements Executor {
     int index = random.nextInt(tokens.length);
     Map<Integer, Throwable> failures = new HashMap<>();
     switch (fault) {
-      case NULL_FAILURES ->
-          answer(step, new StepResult(tokens, null), null, Completion.BATCH_FAILS, -1);
+      case NULL_FAILURES -> wrong(step, tokens, null);
       case STRAY_FAILURE -> {
         Integer stray =
             random.nextInt(3) == 0 ? null : Integer.valueOf(random.nextBoolean() ? -1 : 99);
         failures.put(stray, new ArithmeticException("planted"));
-        answer(step, new StepResult(tokens, failures), null, Completion.BATCH_FAILS, -1);
+        wrong(step, tokens, failures);
       }
       case NULL_CAUSE -> {
         tokens[index] = StepResult.NO_TOKEN;
         failures.put(index, null);
-        answer(step, new StepResult(tokens, failures), null, Completion.BATCH_FAILS, -1);
+        wrong(step, tokens, failures);
       }
       default -> {
         tokens[index] = StepResult.NO_TOKEN;
