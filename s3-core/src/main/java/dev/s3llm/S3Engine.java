@@ -63,7 +63,7 @@ public final class S3Engine implements AutoCloseable {
     this.callbacks = parts.callbacks();
     this.ownCallbacks = ownCallbacks;
     this.threads = builder.threads();
-    this.runner = builder.runner(this::lost);
+    this.runner = builder.runner(clock, this::lost);
     this.loop = new EngineLoop(parts, runner::wake);
     long limitNanos = builder.stuckAfter().toNanos();
     this.watchdog = new Watchdog(loop, runner, this::abandon, limitNanos);
