@@ -1,0 +1,91 @@
+package dev.s3llm.examples.server.openai;
+
+import dev.s3llm.jcuda.text.TextGeneration;
+import java.time.Instant;
+import java.util.UUID;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One request, from the moment that it was read. Cancelled when its exchange ends, however that
+ * ends and wherever the request is by then. Thread-safe.
+ */
+public final class Call {
+  private final Endpoint endpoint;
+  private final String model;
+  private final String id;
+  private final Instant created = Instant.now();
+  private final ReentrantLock lock = new ReentrantLock();
+  private @Nullable TextGeneration generation;
+  private boolean cancelled;
+
+  Call(Endpoint endpoint, String model) {
+    this.endpoint = endpoint;
+    this.model = model;
+    this.id = endpoint.idPrefix() + UUID.randomUUID();
+  }
+
+  Endpoint endpoint() {
+    return endpoint;
+  }
+
+  /** The id in responses, and the generation's own. */
+  public String id() {
+    return id;
+  }
+
+  /** Which model. */
+  public String model() {
+    return model;
+  }
+
+  /** OpenTelemetry's name of what is done. */
+  public String operation() {
+    return endpoint.operation();
+  }
+
+  /** When it was read. */
+  public Instant created() {
+    return created;
+  }
+
+  /** Whether nobody waits for it any more. */
+  boolean cancelled() {
+    lock.lock();
+    try {
+      return cancelled;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Notes the generation, which ends at once if nobody waits for it any more. */
+  void started(TextGeneration started) {
+    boolean late;
+    lock.lock();
+    try {
+      generation = started;
+      late = cancelled;
+    } finally {
+      lock.unlock();
+    }
+    if (late) {
+      started.cancel();
+    }
+  }
+
+  /** Ends it, wherever it is. Does nothing if it has ended. */
+  void cancel() {
+    TextGeneration running;
+    lock.lock();
+    try {
+      cancelled = true;
+      running = generation;
+    } finally {
+      lock.unlock();
+    }
+    if (running != null) {
+      running.cancel();
+    }
+  }
+}
