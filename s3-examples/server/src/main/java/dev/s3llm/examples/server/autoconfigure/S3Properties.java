@@ -86,12 +86,14 @@ public record S3Properties(
    *
    * @param maxRequestSize largest request body
    * @param heartbeat how often a stream that has nothing to say says so
+   * @param requestTimeout within what time of its beginning a request must be there
    * @param submitThreads threads that read and encode prompts
    * @param submitQueue requests that may wait for those threads; more are refused
    */
   public record Web(
       @DefaultValue("1MB") DataSize maxRequestSize,
       @DefaultValue("10s") Duration heartbeat,
+      @DefaultValue("30s") Duration requestTimeout,
       @DefaultValue("2") @Min(1) int submitThreads,
       @DefaultValue("1024") @Min(1) int submitQueue) {}
 

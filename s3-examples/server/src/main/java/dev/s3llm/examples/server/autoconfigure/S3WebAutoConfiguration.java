@@ -1,15 +1,18 @@
 package dev.s3llm.examples.server.autoconfigure;
 
 import dev.s3llm.examples.server.openai.CallFilter;
+import dev.s3llm.examples.server.openai.CallListener;
 import dev.s3llm.examples.server.openai.OpenAiHandler;
 import dev.s3llm.examples.server.openai.ServerSettings;
 import dev.s3llm.examples.server.openai.Submitter;
 import dev.s3llm.jcuda.text.TextGenerator;
 import java.time.Instant;
 import java.util.Optional;
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
+import org.springframework.boot.reactor.netty.NettyServerCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.web.reactive.function.server.RouterFunction;
 import org.springframework.web.reactive.function.server.RouterFunctions;
@@ -22,9 +25,13 @@ public class S3WebAutoConfiguration {
 
   @Bean
   @ConditionalOnMissingBean
-  Submitter s3Submitter(TextGenerator generator, S3Properties properties) {
+  Submitter s3Submitter(
+      TextGenerator generator, ObjectProvider<CallListener> listeners, S3Properties properties) {
     return new Submitter(
-        generator, properties.web().submitThreads(), properties.web().submitQueue());
+        generator,
+        listeners.orderedStream().toList(),
+        properties.web().submitThreads(),
+        properties.web().submitQueue());
   }
 
   @Bean
@@ -55,5 +62,16 @@ public class S3WebAutoConfiguration {
   @Bean
   CallFilter s3CallFilter() {
     return new CallFilter();
+  }
+
+  @Bean
+  ApiKeyFilter s3ApiKeyFilter(S3Properties properties) {
+    return new ApiKeyFilter(properties.tenants());
+  }
+
+  /** Ends connections whose request does not arrive. */
+  @Bean
+  NettyServerCustomizer s3RequestTimeout(S3Properties properties) {
+    return server -> server.requestTimeout(properties.web().requestTimeout());
   }
 }

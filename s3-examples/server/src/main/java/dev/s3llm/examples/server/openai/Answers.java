@@ -47,23 +47,14 @@ final class Answers {
 
   /**
    * Waits until it is known whether the engine takes a request after all, since a status cannot be
-   * changed once a stream has begun.
-   *
-   * @return what the request can expect; fails if it is refused
+   * changed once a stream has begun. Empty if it does, and fails if it does not.
    */
-  static Mono<Optional<LatencyEstimate>> taken(
-      TextGeneration generation, Optional<Duration> firstTokenWithin) {
+  static Mono<Void> taken(TextGeneration generation, Optional<Duration> firstTokenWithin) {
     return Mono.fromFuture(generation.estimate())
-        .flatMap(
-            estimate ->
-                late(estimate, firstTokenWithin)
-                    ? Mono.fromFuture(generation.result())
-                        .map(
-                            result -> {
-                              finishReason(result);
-                              return estimate;
-                            })
-                    : Mono.just(estimate));
+        .filter(estimate -> late(estimate, firstTokenWithin))
+        .flatMap(estimate -> Mono.fromFuture(generation.result()))
+        .doOnNext(Answers::finishReason)
+        .then();
   }
 
   private static boolean late(Optional<LatencyEstimate> estimate, Optional<Duration> limit) {

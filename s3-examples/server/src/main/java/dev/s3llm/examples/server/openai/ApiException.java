@@ -3,11 +3,12 @@ package dev.s3llm.examples.server.openai;
 import dev.s3llm.EngineClosedException;
 import dev.s3llm.FirstTokenTooLateException;
 import dev.s3llm.NeverFitsException;
+import dev.s3llm.QueueFullException;
 import dev.s3llm.RequestRefusedException;
 import dev.s3llm.RetriableRefusalException;
 import dev.s3llm.jcuda.text.ChatTemplateException;
 import java.time.Duration;
-import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.buffer.DataBufferLimitException;
@@ -72,8 +73,7 @@ public final class ApiException extends RuntimeException {
   }
 
   static ApiException closing() {
-    return new ApiException(
-        503, "server_error", null, "shutting_down", null, "the server is shutting down");
+    return unavailable("shutting_down", null, "the server is shutting down");
   }
 
   /**
@@ -111,11 +111,14 @@ public final class ApiException extends RuntimeException {
     if (refusal instanceof FirstTokenTooLateException late) {
       return busy(late.retryAfter(), message);
     }
-    if (refusal instanceof RetriableRefusalException) {
+    if (refusal instanceof QueueFullException) {
       return busy(wait, message);
     }
+    if (refusal instanceof RetriableRefusalException) {
+      return unavailable("engine_unavailable", wait, message);
+    }
     if (refusal instanceof EngineClosedException) {
-      return new ApiException(503, "server_error", null, "engine_closed", null, message);
+      return unavailable("engine_closed", null, message);
     }
     String code = refusal instanceof NeverFitsException ? "context_length_exceeded" : null;
     String param = refusal instanceof NeverFitsException ? "max_tokens" : null;
@@ -127,14 +130,26 @@ public final class ApiException extends RuntimeException {
         429, "rate_limit_error", null, "queue_full", retryAfter, message);
   }
 
+  private static ApiException unavailable(
+      String code, @Nullable Duration retryAfter, String message) {
+    return new ApiException(503, "server_error", null, code, retryAfter, message);
+  }
+
   /** The HTTP status. */
   public int status() {
     return status;
   }
 
-  /** After how long to try again, where that can help. */
-  public Optional<Duration> retryAfter() {
-    return Optional.ofNullable(retryAfter);
+  /** After how many seconds, at least one, to try again, where that can help. */
+  public OptionalLong retryAfterSeconds() {
+    return retryAfter == null
+        ? OptionalLong.empty()
+        : OptionalLong.of(Math.max(1, retryAfter.plusMillis(999).toSeconds()));
+  }
+
+  /** What went wrong, for programs. */
+  public String kind() {
+    return code == null ? type : code;
   }
 
   /** Whether it is the server's fault. */

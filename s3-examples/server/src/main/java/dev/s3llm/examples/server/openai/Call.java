@@ -5,6 +5,7 @@ import java.time.Instant;
 import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
+import reactor.util.context.ContextView;
 
 /**
  * One request, from the moment that it was read. Cancelled when its exchange ends, however that
@@ -13,15 +14,18 @@ import org.jspecify.annotations.Nullable;
 public final class Call {
   private final Endpoint endpoint;
   private final String model;
+  private final ContextView context;
   private final String id;
   private final Instant created = Instant.now();
   private final ReentrantLock lock = new ReentrantLock();
+  private Instant submitted = created;
   private @Nullable TextGeneration generation;
   private boolean cancelled;
 
-  Call(Endpoint endpoint, String model) {
+  Call(Endpoint endpoint, String model, ContextView context) {
     this.endpoint = endpoint;
     this.model = model;
+    this.context = context;
     this.id = endpoint.idPrefix() + UUID.randomUUID();
   }
 
@@ -49,6 +53,21 @@ public final class Call {
     return created;
   }
 
+  /** When the engine took it; before that, when it was read. */
+  public Instant submitted() {
+    lock.lock();
+    try {
+      return submitted;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** What belongs to its exchange, such as the observation. */
+  public ContextView context() {
+    return context;
+  }
+
   /** Whether nobody waits for it any more. */
   boolean cancelled() {
     lock.lock();
@@ -64,6 +83,7 @@ public final class Call {
     boolean late;
     lock.lock();
     try {
+      submitted = Instant.now();
       generation = started;
       late = cancelled;
     } finally {

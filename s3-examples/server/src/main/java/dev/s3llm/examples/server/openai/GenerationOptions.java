@@ -1,5 +1,6 @@
 package dev.s3llm.examples.server.openai;
 
+import dev.s3llm.GenerationRequest;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.jcuda.text.TextRequest;
 import java.util.List;
@@ -42,7 +43,19 @@ record GenerationOptions(
         stop,
         fields.flag("stream"),
         fields.object("stream_options").flag("include_usage"),
-        fields.string("user"));
+        user(fields));
+  }
+
+  /** May become a tenant's name. */
+  private static Optional<String> user(JsonFields fields) {
+    Optional<String> user = fields.string("user").filter(name -> !name.isEmpty());
+    try {
+      user.ifPresent(GenerationRequest.builder(0)::tenant);
+    } catch (IllegalArgumentException e) {
+      throw ApiException.badField(
+          "user", String.valueOf(e.getMessage()).replaceFirst("tenant", "user"));
+    }
+    return user;
   }
 
   private static SamplingParameters sampling(JsonFields fields) {

@@ -3,7 +3,6 @@ package dev.s3llm.examples.server.openai;
 import dev.s3llm.GenerationRequest;
 import dev.s3llm.jcuda.text.TextGeneration;
 import dev.s3llm.jcuda.text.TextRequest;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -20,6 +19,7 @@ import org.springframework.web.reactive.function.BodyInserters;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
+import reactor.util.context.ContextView;
 
 /** Answers the endpoints of OpenAI's protocol. Thread-safe. */
 public final class OpenAiHandler {
@@ -27,7 +27,6 @@ public final class OpenAiHandler {
 
   private final Submitter submitter;
   private final ServerSettings settings;
-  private final ExpectedWait expectedWait = new ExpectedWait();
 
   /** Makes a handler. */
   public OpenAiHandler(Submitter submitter, ServerSettings settings) {
@@ -88,7 +87,7 @@ public final class OpenAiHandler {
     return body(request)
         .map(Json::read)
         .map(read)
-        .flatMap(wanted -> run(request, wanted))
+        .flatMap(wanted -> Mono.deferContextual(parent -> run(request, wanted, parent)))
         .onErrorResume(cause -> failed(error(cause)));
   }
 
@@ -106,7 +105,7 @@ public final class OpenAiHandler {
     return bytes;
   }
 
-  private Mono<ServerResponse> run(ServerRequest request, Wanted wanted) {
+  private Mono<ServerResponse> run(ServerRequest request, Wanted wanted, ContextView parent) {
     GenerationOptions options = wanted.options();
     options
         .model()
@@ -115,9 +114,9 @@ public final class OpenAiHandler {
             name -> {
               throw ApiException.modelNotFound(name);
             });
-    Call call = new Call(wanted.endpoint(), settings.model());
+    Call call = new Call(wanted.endpoint(), settings.model(), parent);
     CallFilter.attach(request, call);
-    Optional<String> tenant = CallFilter.tenant(request);
+    Optional<String> tenant = CallFilter.tenant(request).or(options::user);
     TextRequest.Builder text = wanted.request().stop(options.stop());
     options.maxTokens().ifPresent(text::maxNewTokens);
     text.configure(engineRequest -> configure(engineRequest, call, options, tenant));
@@ -125,13 +124,10 @@ public final class OpenAiHandler {
         .submit(call, text.build())
         .flatMap(
             generation ->
-                Answers.taken(generation, settings.firstTokenWithin())
-                    .doOnNext(expectedWait::learn)
-                    .flatMap(
-                        expected ->
-                            options.stream()
-                                ? stream(call, generation, options.includeUsage())
-                                : whole(call, generation)));
+                options.stream()
+                    ? Answers.taken(generation, settings.firstTokenWithin())
+                        .then(stream(call, generation, options.includeUsage()))
+                    : whole(call, generation));
   }
 
   private void configure(
@@ -163,7 +159,7 @@ public final class OpenAiHandler {
   private ApiException error(Throwable cause) {
     Throwable real =
         cause instanceof CompletionException && cause.getCause() != null ? cause.getCause() : cause;
-    ApiException error = ApiException.of(real, expectedWait.get());
+    ApiException error = ApiException.of(real, submitter.expectedWait());
     if (error.internal()) {
       log.warn("a request failed", real);
     }
@@ -180,13 +176,8 @@ public final class OpenAiHandler {
     ServerResponse.BodyBuilder response =
         ServerResponse.status(error.status()).contentType(MediaType.APPLICATION_JSON);
     error
-        .retryAfter()
-        .map(OpenAiHandler::seconds)
-        .ifPresent(seconds -> response.header(HttpHeaders.RETRY_AFTER, seconds));
+        .retryAfterSeconds()
+        .ifPresent(s -> response.header(HttpHeaders.RETRY_AFTER, String.valueOf(s)));
     return response.bodyValue(Json.write(error.body()));
-  }
-
-  private static String seconds(Duration duration) {
-    return String.valueOf(Math.max(1, Math.round(Math.ceil(duration.toMillis() / 1e3))));
   }
 }
