@@ -251,7 +251,8 @@ class ProtocolTest {
 
   @Test
   void metrics_haveTheNamesOfOpenTelemetryOfTheEngineAndOfVllm() {
-    answer(CHAT, chat(QUESTION, GREEDY));
+    JsonNode answer = answer(CHAT, chat("What is a monad?", GREEDY));
+    assertThat(answer.at("/choices/0/finish_reason").asString()).isEqualTo("stop");
 
     await()
         .atMost(TestServer.LIMIT)
