@@ -32,6 +32,7 @@ final class GatedExecutor implements Executor {
   }
 
   void shut() {
+    open();
     gate = new CompletableFuture<>();
   }
 
