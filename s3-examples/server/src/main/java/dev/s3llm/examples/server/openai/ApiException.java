@@ -7,7 +7,6 @@ import dev.s3llm.QueueFullException;
 import dev.s3llm.RequestRefusedException;
 import dev.s3llm.RetriableRefusalException;
 import dev.s3llm.jcuda.text.ChatTemplateException;
-import java.io.IOException;
 import java.time.Duration;
 import java.util.OptionalLong;
 import java.util.concurrent.RejectedExecutionException;
@@ -15,7 +14,6 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.buffer.DataBufferLimitException;
 import org.springframework.http.HttpStatus;
 import org.springframework.web.server.ResponseStatusException;
-import reactor.netty.http.server.RequestTimeoutException;
 
 /** A request that gets an error instead of an answer, as OpenAI's protocol says it. */
 public final class ApiException extends RuntimeException {
@@ -95,13 +93,6 @@ public final class ApiException extends RuntimeException {
     }
     if (cause instanceof ChatTemplateException) {
       return badField("messages", String.valueOf(cause.getMessage()));
-    }
-    if (cause instanceof RequestTimeoutException) {
-      return new ApiException(
-          408, INVALID, null, "request_timeout", null, "the request did not arrive in time");
-    }
-    if (cause instanceof IOException) { // while it was read: nobody is there to be told
-      return badRequest("the connection was lost");
     }
     if (cause instanceof DataBufferLimitException) {
       return new ApiException(

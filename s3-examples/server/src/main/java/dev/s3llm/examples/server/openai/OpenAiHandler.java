@@ -11,6 +11,7 @@ import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.core.io.buffer.DataBuffer;
+import org.springframework.core.io.buffer.DataBufferLimitException;
 import org.springframework.core.io.buffer.DataBufferUtils;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
@@ -94,6 +95,9 @@ public final class OpenAiHandler {
   private Mono<byte[]> body(ServerRequest request) {
     return DataBufferUtils.join(
             request.body(BodyExtractors.toDataBuffers()), settings.maxRequestBytes())
+        .onErrorMap(
+            cause -> !(cause instanceof DataBufferLimitException),
+            cause -> ApiException.badRequest("the request did not arrive whole"))
         .map(OpenAiHandler::bytes)
         .switchIfEmpty(Mono.error(() -> ApiException.badRequest("the body is empty")));
   }
