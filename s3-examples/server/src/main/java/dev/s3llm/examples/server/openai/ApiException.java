@@ -76,6 +76,11 @@ public final class ApiException extends RuntimeException {
     return unavailable("shutting_down", null, "the server is shutting down");
   }
 
+  /** As many requests are live as the engine takes. */
+  static ApiException queueFull(Duration wait) {
+    return busy(wait, "as many requests are live as this server takes; try later");
+  }
+
   /**
    * What an exception means to the client.
    *
@@ -89,7 +94,7 @@ public final class ApiException extends RuntimeException {
       return refused(refusal, wait);
     }
     if (cause instanceof RejectedExecutionException) {
-      return busy(wait, "too many prompts wait to be read");
+      return busy(wait, "too many prompts wait to be read; try later");
     }
     if (cause instanceof ChatTemplateException) {
       return badField("messages", String.valueOf(cause.getMessage()));

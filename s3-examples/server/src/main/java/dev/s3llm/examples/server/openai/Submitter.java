@@ -1,5 +1,6 @@
 package dev.s3llm.examples.server.openai;
 
+import dev.s3llm.S3Engine;
 import dev.s3llm.jcuda.text.TextGeneration;
 import dev.s3llm.jcuda.text.TextGenerator;
 import dev.s3llm.jcuda.text.TextRequest;
@@ -53,12 +54,21 @@ public final class Submitter implements AutoCloseable {
   Mono<TextGeneration> submit(Call call, TextRequest request) {
     return Mono.create(
         sink -> {
+          if (engineIsFull()) { // spares a flood the encoding of its prompts
+            refuse(call, ApiException.queueFull(expectedWait.get()), sink);
+            return;
+          }
           try {
             threads.execute(() -> submitNow(call, request, sink));
           } catch (RejectedExecutionException e) {
             refuse(call, e, sink);
           }
         });
+  }
+
+  private boolean engineIsFull() {
+    S3Engine engine = generator.engine();
+    return engine.snapshot().live() >= engine.maxLiveRequests();
   }
 
   private void submitNow(Call call, TextRequest request, MonoSink<TextGeneration> sink) {
