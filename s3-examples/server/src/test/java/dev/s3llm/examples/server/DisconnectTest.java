@@ -21,7 +21,8 @@ import org.junit.jupiter.api.Test;
 class DisconnectTest {
   private static final String CHAT = "/v1/chat/completions";
   private static final String WHOLE = chat("What is a monad?", "\"temperature\":0");
-  private static final String STREAM = chat("What is a monad?", "\"temperature\":0,\"stream\":true");
+  private static final String STREAM =
+      chat("What is a monad?", "\"temperature\":0,\"stream\":true");
 
   private static TestServer server;
   private static GatedExecutor executor;

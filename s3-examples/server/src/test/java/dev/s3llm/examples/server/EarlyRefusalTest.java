@@ -20,8 +20,7 @@ class EarlyRefusalTest {
 
   @BeforeAll
   static void start() {
-    server =
-        TestServer.start("s3llm.first-token-within=1ns");
+    server = TestServer.start("s3llm.first-token-within=1ns");
   }
 
   @AfterAll

@@ -34,8 +34,7 @@ class NodeClientTest {
     Files.createDirectories(FOLDER);
     try (Stream<Path> files = Files.list(SOURCE)) {
       for (Path file : files.filter(Files::isRegularFile).toList()) {
-        Files.copy(
-            file, FOLDER.resolve(file.getFileName()), StandardCopyOption.REPLACE_EXISTING);
+        Files.copy(file, FOLDER.resolve(file.getFileName()), StandardCopyOption.REPLACE_EXISTING);
       }
     }
     run(Map.of(), "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts");
@@ -61,10 +60,14 @@ class NodeClientTest {
 
   private static Map<String, String> environment() {
     return Map.of(
-        "S3_URL", "http://127.0.0.1:" + server.port(),
-        "S3_QUEUE", String.valueOf(QUEUE),
-        "S3_STEADY", "32",
-        "S3_TOKENS", "10");
+        "S3_URL",
+        "http://127.0.0.1:" + server.port(),
+        "S3_QUEUE",
+        String.valueOf(QUEUE),
+        "S3_STEADY",
+        "32",
+        "S3_TOKENS",
+        "10");
   }
 
   private static boolean runs(String... command) throws InterruptedException {

@@ -31,8 +31,7 @@ class OverloadTest {
   @BeforeAll
   static void start() {
     server =
-        TestServer.start(
-            List.of(GatedExecutor.Bringing.class), "s3llm.max-live-requests=" + QUEUE);
+        TestServer.start(List.of(GatedExecutor.Bringing.class), "s3llm.max-live-requests=" + QUEUE);
     executor = server.bean(GatedExecutor.class);
   }
 

@@ -59,10 +59,11 @@ class ProtocolTest {
     HttpResponse<String> response =
         server.post(
             CHAT,
-            chat(QUESTION, GREEDY + ",\"stream\":true,\"stream_options\":{\"include_usage\":true}"));
+            chat(
+                QUESTION, GREEDY + ",\"stream\":true,\"stream_options\":{\"include_usage\":true}"));
 
-    assertThat(response.headers().firstValue("content-type")).hasValueSatisfying(
-        type -> assertThat(type).startsWith("text/event-stream"));
+    assertThat(response.headers().firstValue("content-type"))
+        .hasValueSatisfying(type -> assertThat(type).startsWith("text/event-stream"));
     List<String> events = events(response.body());
     assertThat(events.get(events.size() - 1)).isEqualTo("[DONE]");
     List<JsonNode> pieces =

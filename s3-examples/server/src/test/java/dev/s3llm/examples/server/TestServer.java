@@ -28,7 +28,8 @@ final class TestServer implements AutoCloseable {
 
   private final ConfigurableApplicationContext context;
   private final int port;
-  private final HttpClient http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+  private final HttpClient http =
+      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
   private TestServer(ConfigurableApplicationContext context) {
     this.context = context;

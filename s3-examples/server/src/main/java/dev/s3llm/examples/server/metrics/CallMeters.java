@@ -24,8 +24,7 @@ public final class CallMeters implements CallListener {
   public static final String PROVIDER = "s3llm";
 
   private static final Duration[] FIRST_TOKEN_EDGES =
-      seconds(
-          0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10);
+      seconds(0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10);
   private static final Duration[] OUTPUT_TOKEN_EDGES =
       seconds(0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5);
   private static final Duration[] REQUEST_EDGES =

@@ -80,8 +80,7 @@ final class Answers {
         JdkFlowAdapter.flowPublisherToFlux(generation.text())
             .map(text -> endpoint.piece(call, text));
     Flux<Completion> rest =
-        Mono.fromFuture(generation.result())
-            .flatMapIterable(result -> last(call, result, usage));
+        Mono.fromFuture(generation.result()).flatMapIterable(result -> last(call, result, usage));
     Flux<ServerSentEvent<String>> events =
         Flux.concat(Mono.justOrEmpty(endpoint.opening(call)), pieces, rest)
             .map(Json::write)
@@ -89,7 +88,8 @@ final class Answers {
             .onErrorResume(cause -> Mono.just(Json.write(errors.apply(cause).body())))
             .map(Answers::event);
     return events.publish(
-        shared -> Flux.merge(shared, heartbeats(heartbeat).takeUntilOther(shared.ignoreElements())));
+        shared ->
+            Flux.merge(shared, heartbeats(heartbeat).takeUntilOther(shared.ignoreElements())));
   }
 
   private static List<Completion> last(Call call, TextResult result, boolean usage) {

@@ -108,7 +108,12 @@ public final class ApiException extends RuntimeException {
           web.getStatusCode().value(), INVALID, null, null, null, web.getReason());
     }
     return new ApiException(
-        500, "server_error", null, "internal_error", null, "the request failed; see the server's log");
+        500,
+        "server_error",
+        null,
+        "internal_error",
+        null,
+        "the request failed; see the server's log");
   }
 
   private static ApiException refused(RequestRefusedException refusal, Duration wait) {
@@ -131,8 +136,7 @@ public final class ApiException extends RuntimeException {
   }
 
   private static ApiException busy(Duration retryAfter, String message) {
-    return new ApiException(
-        429, "rate_limit_error", null, "queue_full", retryAfter, message);
+    return new ApiException(429, "rate_limit_error", null, "queue_full", retryAfter, message);
   }
 
   private static ApiException unavailable(

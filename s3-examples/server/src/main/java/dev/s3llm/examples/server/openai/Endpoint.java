@@ -45,7 +45,8 @@ enum Endpoint {
   /** What a stream begins with, if with anything. */
   Optional<Completion> opening(Call call) {
     return this == CHAT
-        ? Optional.of(piece(call, new Choice(0, null, new Message(ASSISTANT, ""), null, null, null)))
+        ? Optional.of(
+            piece(call, new Choice(0, null, new Message(ASSISTANT, ""), null, null, null)))
         : Optional.empty();
   }
 

@@ -171,9 +171,7 @@ public final class OpenAiHandler {
   }
 
   private static Mono<ServerResponse> json(Object body) {
-    return ServerResponse.ok()
-        .contentType(MediaType.APPLICATION_JSON)
-        .bodyValue(Json.write(body));
+    return ServerResponse.ok().contentType(MediaType.APPLICATION_JSON).bodyValue(Json.write(body));
   }
 
   private static Mono<ServerResponse> failed(ApiException error) {

@@ -34,10 +34,7 @@ public final class Submitter implements AutoCloseable {
    * @param queueCapacity requests that may wait for a thread, at least 1
    */
   public Submitter(
-      TextGenerator generator,
-      List<CallListener> listeners,
-      int threadCount,
-      int queueCapacity) {
+      TextGenerator generator, List<CallListener> listeners, int threadCount, int queueCapacity) {
     this.generator = generator;
     this.listeners = List.copyOf(listeners);
     this.threads =

@@ -51,8 +51,7 @@ public final class CallTracer implements CallListener {
     GenerationResult result = text.generation();
     span.tag("gen_ai.usage.input_tokens", result.promptTokens());
     span.tag("gen_ai.usage.output_tokens", result.outputTokens());
-    span.tag(
-        "gen_ai.response.finish_reasons", text.finishReason().name().toLowerCase(Locale.ROOT));
+    span.tag("gen_ai.response.finish_reasons", text.finishReason().name().toLowerCase(Locale.ROOT));
     span.tag("s3.reserved_tokens", result.reservedTokens());
     span.tag("s3.preemptions", result.preemptions());
     result.prediction().ifPresent(p -> span.tag("s3.predicted_p50", p.quantile(0.5)));
