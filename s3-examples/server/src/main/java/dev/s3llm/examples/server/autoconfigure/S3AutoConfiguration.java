@@ -16,6 +16,7 @@ import dev.s3llm.predict.CalibratedPredictor;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
 import dev.s3llm.predict.HintedPredictor;
 import dev.s3llm.predict.LengthPredictor;
+import dev.s3llm.schedule.QueueOrder;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -26,8 +27,8 @@ import org.springframework.boot.context.properties.EnableConfigurationProperties
 import org.springframework.context.annotation.Bean;
 
 /**
- * The engine and the model that it runs. Listeners ({@link EngineListener} beans) are added to the
- * engine. The generator owns what it is made of: it is closed first, and closing the rest again
+ * The engine and the model that it runs. A {@link QueueOrder} bean and {@link EngineListener} beans
+ * are given to the engine. The generator owns what it is made of: it is closed first, and closing the rest again
  * does nothing.
  */
 @AutoConfiguration
@@ -73,6 +74,7 @@ public class S3AutoConfiguration {
       LengthPredictor predictor,
       MemoryPlanner planner,
       S3Properties properties,
+      ObjectProvider<QueueOrder> orders,
       ObjectProvider<EngineListener> listeners) {
     EngineBuilder builder =
         S3Engine.builder(executor)
@@ -85,6 +87,7 @@ public class S3AutoConfiguration {
     if (properties.timePerOutputToken() != null) {
       builder.timePerOutputToken(properties.timePerOutputToken());
     }
+    orders.ifAvailable(builder::order);
     listeners.orderedStream().forEach(builder::listener);
     return builder.build();
   }
