@@ -9,12 +9,12 @@ import { gauge, idle } from './metrics.js';
 
 const url = process.env.S3_URL ?? 'http://127.0.0.1:8080';
 const queue = Number(process.env.S3_QUEUE ?? 256);
-const steady = Number(process.env.S3_STEADY ?? 200);
+const steady = Number(process.env.S3_STEADY ?? 100);
 const { hostname, port } = new URL(url);
 assert.match(hostname, /^(127\.\d+\.\d+\.\d+|localhost)$/, 'only this machine is put under load');
 
 const body = JSON.stringify({
-  model: 's3-small', stream: true, temperature: 0, max_tokens: Number(process.env.S3_TOKENS ?? 60),
+  model: 's3-small', stream: true, temperature: 0, max_tokens: Number(process.env.S3_TOKENS ?? 20),
   messages: [{ role: 'user', content: 'What is a monad?' }] });
 
 await phase('steady', 16, steady);

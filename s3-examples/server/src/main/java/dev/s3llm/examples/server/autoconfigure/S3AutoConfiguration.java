@@ -28,8 +28,8 @@ import org.springframework.context.annotation.Bean;
 
 /**
  * The engine and the model that it runs. A {@link QueueOrder} bean and {@link EngineListener} beans
- * are given to the engine. The generator owns what it is made of: it is closed first, and closing the rest again
- * does nothing.
+ * are given to the engine. The generator owns what it is made of: it is closed first, and closing
+ * the rest again does nothing.
  */
 @AutoConfiguration
 @EnableConfigurationProperties(S3Properties.class)

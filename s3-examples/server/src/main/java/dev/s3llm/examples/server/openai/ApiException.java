@@ -33,7 +33,7 @@ public final class ApiException extends RuntimeException {
       @Nullable String code,
       @Nullable Duration retryAfter,
       @Nullable String message) {
-    super(message == null ? type : message);
+    super(message == null ? type : message, null, false, false); // a flood of these must be cheap
     this.status = status;
     this.type = type;
     this.param = param;
