@@ -128,6 +128,11 @@ public final class S3Engine implements AutoCloseable {
     return translator.maxTokens();
   }
 
+  /** How many requests may be live; more are refused. */
+  public int maxLiveRequests() {
+    return maxLiveRequests;
+  }
+
   /** Where user code runs, for layers on top of the engine that call some too. */
   public java.util.concurrent.Executor callbackExecutor() {
     return callbacks;
