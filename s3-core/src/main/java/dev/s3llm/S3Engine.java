@@ -130,7 +130,7 @@ public final class S3Engine implements AutoCloseable {
 
   /** How many requests may be live; more are refused. */
   public int maxLiveRequests() {
-    return maxLiveRequests;
+    return live.limit();
   }
 
   /** Where user code runs, for layers on top of the engine that call some too. */

@@ -68,7 +68,9 @@ public class S3ObservabilityAutoConfiguration {
       return () -> {
         EngineSnapshot now = engine.snapshot();
         dev.s3llm.observe.Health health = engine.health();
-        return (health.healthy() ? Health.up() : Health.down().withDetail("reason", health.reason()))
+        return (health.healthy()
+                ? Health.up()
+                : Health.down().withDetail("reason", health.reason()))
             .withDetail("waiting", now.waiting() + now.predicting())
             .withDetail("running", now.running())
             .withDetail("steps", now.steps())
