@@ -7,10 +7,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Supplier;
 
 /**
- * Text to token ids and back, by a model folder's {@code tokenizer.json}. Encoding adds what the
- * file's post-processor adds, such as a chat frame. Thread-safe.
+ * Text to token ids and back, by a model folder's {@code tokenizer.json}. Thread-safe; closing
+ * waits for calls under way, and later calls throw {@link IllegalStateException}.
  */
 public final class TextTokenizer implements AutoCloseable {
   private static final long MAX_BYTES = 64L << 20;
@@ -22,6 +25,11 @@ public final class TextTokenizer implements AutoCloseable {
   private static final int MAX_TEXT_CHARS = 4_000_000;
 
   private final HuggingFaceTokenizer tokenizer;
+
+  /** Held for writing to close: the native tokenizer must not go away under a call. */
+  private final ReadWriteLock use = new ReentrantReadWriteLock();
+
+  private boolean closed;
 
   private TextTokenizer(HuggingFaceTokenizer tokenizer) {
     this.tokenizer = tokenizer;
@@ -64,21 +72,50 @@ public final class TextTokenizer implements AutoCloseable {
   }
 
   /**
-   * Token ids of a text.
+   * Token ids of a text, with what the file's post-processor adds, such as a start token or a chat
+   * frame.
    *
    * @throws IllegalArgumentException if it is longer than 4,000,000 characters
    */
   public int[] encode(String text) {
+    return encode(text, true);
+  }
+
+  /**
+   * Token ids of a text.
+   *
+   * @param addSpecialTokens whether the file's post-processor adds its tokens; not wanted for text
+   *     that a chat template has framed. Special tokens that the text itself spells are recognised
+   *     in either case
+   * @throws IllegalArgumentException if it is longer than 4,000,000 characters
+   */
+  public int[] encode(String text, boolean addSpecialTokens) {
     if (text.length() > MAX_TEXT_CHARS) {
       throw new IllegalArgumentException(
           "the text has %d characters, the limit is %d".formatted(text.length(), MAX_TEXT_CHARS));
     }
-    return Arrays.stream(tokenizer.encode(text).getIds()).mapToInt(Math::toIntExact).toArray();
+    return using(
+        () ->
+            Arrays.stream(tokenizer.encode(text, addSpecialTokens, false).getIds())
+                .mapToInt(Math::toIntExact)
+                .toArray());
   }
 
   /** The text of token ids, special tokens left out. */
   public String decode(int... tokens) {
-    return tokenizer.decode(Arrays.stream(tokens).asLongStream().toArray(), true);
+    return using(() -> tokenizer.decode(Arrays.stream(tokens).asLongStream().toArray(), true));
+  }
+
+  private <T> T using(Supplier<T> call) {
+    use.readLock().lock();
+    try {
+      if (closed) {
+        throw new IllegalStateException("the tokenizer is closed");
+      }
+      return call.get();
+    } finally {
+      use.readLock().unlock();
+    }
   }
 
   /** Starts to decode a stream of tokens. */
@@ -88,6 +125,14 @@ public final class TextTokenizer implements AutoCloseable {
 
   @Override
   public void close() {
-    tokenizer.close();
+    use.writeLock().lock();
+    try {
+      if (!closed) {
+        closed = true;
+        tokenizer.close();
+      }
+    } finally {
+      use.writeLock().unlock();
+    }
   }
 }

@@ -1,0 +1,32 @@
+package dev.s3llm.examples.cli;
+
+import dev.s3llm.execute.Executor;
+import dev.s3llm.jcuda.HostExecutor;
+import dev.s3llm.jcuda.JCudaExecutor;
+import java.nio.file.Path;
+
+/** Loads a model onto a device. */
+final class ModelLoader {
+  private ModelLoader() {}
+
+  /** Loads a model folder onto the device that the options name. */
+  static Executor load(Path folder, GenerateOptions options) {
+    return load(folder, options.device, options.kvBudget.bytes(), options.threads);
+  }
+
+  /** Loads a model folder onto a device; {@code threads} of the host, 0 for one a processor. */
+  static Executor load(Path folder, DeviceChoice device, long kvBytes, int threads) {
+    if (device.isHost()) {
+      HostExecutor.Builder builder = HostExecutor.builder(folder).kvBytes(kvBytes);
+      if (threads > 0) {
+        builder.threads(threads);
+      }
+      return builder.build();
+    }
+    try {
+      return JCudaExecutor.builder(folder).kvBytes(kvBytes).devices(device.numbers()).build();
+    } catch (IllegalStateException e) {
+      throw new UsageException("--device: " + e.getMessage());
+    }
+  }
+}

@@ -1,0 +1,69 @@
+package dev.s3llm.jcuda.text;
+
+import dev.s3llm.Generation;
+import dev.s3llm.S3Engine;
+
+/**
+ * Generates text with an engine and the text side of the model that it runs.
+ *
+ * <pre>{@code
+ * S3Engine engine = S3Engine.builder(HostExecutor.builder(folder).build()).build();
+ * try (TextGenerator generator = TextGenerator.of(engine, TextModel.load(folder))) {
+ *   String answer = generator.submit(TextRequest.of("What is a monad?")).result().join().text();
+ * }
+ * }</pre>
+ *
+ * <p>Thread-safe. Owns both: closing it closes them.
+ */
+public final class TextGenerator implements AutoCloseable {
+  private final S3Engine engine;
+  private final TextModel model;
+
+  private TextGenerator(S3Engine engine, TextModel model) {
+    this.engine = engine;
+    this.model = model;
+  }
+
+  /**
+   * Joins an engine and a model.
+   *
+   * @param engine runs the model; may be used directly beside, and is closed with the generator
+   * @param model of the same folder as the engine's executor; closed with the generator
+   */
+  public static TextGenerator of(S3Engine engine, TextModel model) {
+    return new TextGenerator(engine, model);
+  }
+
+  /**
+   * Accepts a request. Encodes its prompt on the calling thread.
+   *
+   * @throws dev.s3llm.RequestRefusedException as {@link S3Engine#submit} does
+   * @throws ChatTemplateException if the model's chat template refuses the messages or cannot be
+   *     rendered
+   * @throws IllegalArgumentException if the prompt encodes to no tokens, or from what was passed to
+   *     {@link TextRequest.Builder#configure}
+   */
+  public TextGeneration submit(TextRequest request) {
+    Generation generation = engine.submit(request.tokenize(model, engine.maxTokensPerRequest()));
+    return TextGeneration.start(
+        generation, model.tokenizer().stream(), request.stopStrings(), engine.callbackExecutor());
+  }
+
+  /** The engine. */
+  public S3Engine engine() {
+    return engine;
+  }
+
+  /** The model. */
+  public TextModel model() {
+    return model;
+  }
+
+  /** Closes the engine, which lets live requests finish within its close timeout, and the model. */
+  @Override
+  public void close() {
+    try (model) {
+      engine.close();
+    }
+  }
+}
