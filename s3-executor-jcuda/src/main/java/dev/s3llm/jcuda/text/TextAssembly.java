@@ -42,7 +42,7 @@ final class TextAssembly implements Flow.Subscriber<Integer> {
     }
     try {
       hand(scanner.append(stream.append(token)));
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       fail(e);
     }
     if (scanner.found().isPresent()) {
@@ -70,7 +70,7 @@ final class TextAssembly implements Flow.Subscriber<Integer> {
     try {
       hand(scanner.append(stream.finish()));
       hand(scanner.finish());
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       fail(e);
       return;
     }
@@ -89,7 +89,7 @@ final class TextAssembly implements Flow.Subscriber<Integer> {
     ended.complete(new Ended(text.toString(), scanner.found()));
   }
 
-  private void fail(RuntimeException cause) {
+  private void fail(Throwable cause) {
     buffer.end(cause);
     ended.completeExceptionally(cause);
   }

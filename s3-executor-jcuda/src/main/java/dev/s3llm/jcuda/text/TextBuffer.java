@@ -4,7 +4,6 @@ import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Flow;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -88,7 +87,7 @@ final class TextBuffer implements Flow.Publisher<String> {
     }
     try {
       callbacks.execute(this::drain);
-    } catch (RejectedExecutionException e) {
+    } catch (RuntimeException | Error e) { // it refuses, or has no thread left
       if (now) {
         drain();
       } else {
@@ -137,7 +136,7 @@ final class TextBuffer implements Flow.Publisher<String> {
       } else {
         to.onComplete();
       }
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       locked(() -> over = true); // a subscriber that throws is not called again
       cancel.run();
     }

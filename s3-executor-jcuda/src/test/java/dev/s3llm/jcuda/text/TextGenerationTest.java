@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Flow;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -101,6 +102,33 @@ class TextGenerationTest {
     assertThat(result.stopString()).hasValue("; ");
     assertThat(result.generation().finishReason())
         .isIn(FinishReason.CANCELLED, FinishReason.LENGTH);
+  }
+
+  @Test
+  void callbackExecutorWithoutThreads_losesNoText() throws Exception {
+    AtomicInteger calls = new AtomicInteger();
+    S3Engine engine =
+        S3Engine.builder(
+                new ScriptedExecutor(
+                    false,
+                    IntStream.concat(
+                            IntStream.of(ByteModel.tokens(ANSWER)), IntStream.of(ByteModel.END))
+                        .toArray()))
+            .callbackExecutor(
+                task -> {
+                  if (calls.incrementAndGet() % 3 == 0) {
+                    throw new OutOfMemoryError("planted: unable to create native thread");
+                  }
+                  task.run();
+                })
+            .build();
+    generator = TextGenerator.of(engine, TextModel.load(folder));
+    TextGeneration generation = generator.submit(stoppingAt());
+    TextReader reader = TextReader.of(generation);
+
+    assertThat(reader.awaitEnd()).isEqualTo("complete");
+    assertThat(reader.text()).isEqualTo(ANSWER);
+    assertThat(generation.result().get(60, TimeUnit.SECONDS).text()).isEqualTo(ANSWER);
   }
 
   @Test
