@@ -1,0 +1,201 @@
+package dev.s3llm.examples.spark;
+
+import com.google.common.base.Throwables;
+import dev.s3llm.EngineClosedException;
+import dev.s3llm.NeverFitsException;
+import dev.s3llm.RequestRefusedException;
+import dev.s3llm.execute.ExecutorLostException;
+import dev.s3llm.jcuda.text.ChatTemplateException;
+import dev.s3llm.jcuda.text.TextGeneration;
+import dev.s3llm.jcuda.text.TextGenerator;
+import dev.s3llm.jcuda.text.TextRequest;
+import dev.s3llm.jcuda.text.TextResult;
+import java.util.ArrayDeque;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.Locale;
+import java.util.Map;
+import java.util.NoSuchElementException;
+import java.util.Queue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import org.apache.spark.TaskKilledException;
+import org.apache.spark.sql.Row;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Answers rows with an engine and hands them out in the order in which they end. Holds no more rows
+ * than it may have in flight, however many there are.
+ *
+ * <p>A row that cannot be answered comes out with its reason. Only when the engine itself is gone
+ * the iterator throws, so that Spark runs the task again elsewhere. Not thread-safe: for the task's
+ * thread.
+ */
+final class GeneratedRows implements Iterator<Row>, AutoCloseable {
+  private static final long KILL_CHECK_MILLIS = 100;
+
+  private final Iterator<Row> rows;
+  private final TextGenerator generator;
+  private final boolean chat;
+  private final int jobLimit;
+  private final int inFlight;
+  private final int attempt;
+  private final BooleanSupplier killed;
+
+  private final Map<TextGeneration, PlacedRow> live = new HashMap<>();
+  private final BlockingQueue<Ended> ended = new LinkedBlockingQueue<>();
+
+  /** Rows that needed no engine. */
+  private final Queue<Row> refused = new ArrayDeque<>();
+
+  private boolean engineLost;
+
+  /**
+   * Creates the iterator; nothing runs before the first call.
+   *
+   * @param chat whether prompts are framed by the model's chat template
+   * @param jobLimit output limit of rows without their own
+   * @param inFlight rows to hold at most, at least 1
+   * @param attempt which attempt of the task this is, from 1
+   * @param killed whether the task is to end
+   */
+  GeneratedRows(
+      Iterator<Row> rows,
+      TextGenerator generator,
+      boolean chat,
+      int jobLimit,
+      int inFlight,
+      int attempt,
+      BooleanSupplier killed) {
+    this.rows = rows;
+    this.generator = generator;
+    this.chat = chat;
+    this.jobLimit = jobLimit;
+    this.inFlight = inFlight;
+    this.attempt = attempt;
+    this.killed = killed;
+  }
+
+  @Override
+  public boolean hasNext() {
+    return !refused.isEmpty() || !live.isEmpty() || rows.hasNext();
+  }
+
+  @Override
+  public Row next() {
+    while (live.size() + refused.size() < inFlight && rows.hasNext()) {
+      start(PlacedRow.of(rows.next()));
+    }
+    Row row = refused.poll();
+    if (row != null) {
+      return row;
+    }
+    if (live.isEmpty()) {
+      throw new NoSuchElementException();
+    }
+    return finish(take());
+  }
+
+  private void start(PlacedRow row) {
+    String prompt = row.prompt();
+    if (row.error() != null || prompt == null) {
+      refused.add(row.failed(row.error() == null ? "refused: no prompt" : row.error(), attempt));
+      return;
+    }
+    try {
+      TextGeneration generation = generator.submit(request(row, prompt));
+      live.put(generation, row);
+      CompletableFuture<TextResult> unused =
+          generation
+              .result()
+              .whenComplete((result, failure) -> ended.add(new Ended(generation, result, failure)));
+    } catch (NeverFitsException e) {
+      String numbers =
+          "too long: prompt and limit need %d tokens, but only %d are possible"
+              .formatted(e.neededTokens(), e.limitTokens());
+      refused.add(row.failed(numbers, attempt));
+    } catch (EngineClosedException e) {
+      throw lost(e);
+    } catch (RequestRefusedException | ChatTemplateException | IllegalArgumentException e) {
+      refused.add(row.failed("refused: " + e.getMessage(), attempt));
+    }
+  }
+
+  private TextRequest request(PlacedRow row, String prompt) {
+    long maxTokens = generator.engine().maxTokensPerRequest();
+    TextRequest.Builder request =
+        TextRequest.builder()
+            .maxNewTokens(
+                OutputLimit.of(row.maxNewTokens(), jobLimit, row.promptTokens(), maxTokens))
+            .configure(tokens -> tokens.lengthHint(row.predictedTokens()));
+    return chat
+        ? request.messages(ModelChoice.conversation(prompt)).build()
+        : request.prompt(prompt).build();
+  }
+
+  private Ended take() {
+    try {
+      Ended next = ended.poll(KILL_CHECK_MILLIS, TimeUnit.MILLISECONDS);
+      while (next == null) {
+        if (killed.getAsBoolean()) {
+          throw new TaskKilledException("killed while rows were in flight");
+        }
+        next = ended.poll(KILL_CHECK_MILLIS, TimeUnit.MILLISECONDS);
+      }
+      return next;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new TaskKilledException("interrupted while rows were in flight");
+    }
+  }
+
+  private Row finish(Ended end) {
+    PlacedRow row = live.remove(end.generation);
+    TextResult result = end.result;
+    if (row == null || result == null) {
+      throw lost(end.failure);
+    }
+    return switch (result.finishReason()) {
+      case STOP, LENGTH ->
+          row.answered(
+              result.text(),
+              result.generation().outputTokens(),
+              result.finishReason().name().toLowerCase(Locale.ROOT),
+              attempt);
+      case FAILED -> failed(row, result.generation().failure().orElse(null));
+      case CANCELLED, TIMEOUT -> throw lost(null); // nobody but a closing engine cancels
+    };
+  }
+
+  private Row failed(PlacedRow row, @Nullable Throwable failure) {
+    if (failure != null
+        && Throwables.getCausalChain(failure).stream()
+            .anyMatch(ExecutorLostException.class::isInstance)) {
+      throw lost(failure);
+    }
+    return row.failed("failed: " + failure, attempt);
+  }
+
+  private IllegalStateException lost(@Nullable Throwable cause) {
+    engineLost = true;
+    return new IllegalStateException("the engine is gone", cause);
+  }
+
+  /** Whether the engine could not go on. */
+  boolean engineLost() {
+    return engineLost;
+  }
+
+  /** Cancels what is in flight. */
+  @Override
+  public void close() {
+    live.keySet().forEach(TextGeneration::cancel);
+    live.clear();
+  }
+
+  private record Ended(
+      TextGeneration generation, @Nullable TextResult result, @Nullable Throwable failure) {}
+}

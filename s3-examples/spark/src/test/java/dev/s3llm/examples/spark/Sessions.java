@@ -1,0 +1,51 @@
+package dev.s3llm.examples.spark;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.apache.spark.sql.SparkSession;
+
+/** Spark on this machine: no page, no address but the loopback, files under the build folder. */
+final class Sessions {
+  private Sessions() {}
+
+  /** One JVM. */
+  static SparkSession local(int slots) {
+    return session("local[" + slots + "]").getOrCreate();
+  }
+
+  /** A master, workers and executors as processes of their own, with one slot each. */
+  static SparkSession cluster(int executors) {
+    Path home = Path.of(System.getenv("SPARK_HOME"));
+    directory(home.resolve("jars")); // the launcher looks for it; the class path is given below
+    return session("local-cluster[" + executors + ",1,768]")
+        .config("spark.executor.memory", "768m")
+        .config("spark.executor.extraClassPath", System.getProperty("java.class.path"))
+        .config("spark.executor.extraJavaOptions", "-Djava.io.tmpdir=" + temporary())
+        .getOrCreate();
+  }
+
+  private static SparkSession.Builder session(String master) {
+    return SparkSession.builder()
+        .master(master)
+        .config("spark.driver.host", "127.0.0.1")
+        .config("spark.driver.bindAddress", "127.0.0.1")
+        .config("spark.ui.enabled", "false")
+        .config("spark.local.dir", temporary().toString())
+        .config("spark.sql.warehouse.dir", temporary().toString())
+        .config("spark.sql.shuffle.partitions", "4");
+  }
+
+  private static Path temporary() {
+    return directory(Path.of("target", "spark").toAbsolutePath());
+  }
+
+  private static Path directory(Path path) {
+    try {
+      return Files.createDirectories(path);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
