@@ -35,6 +35,7 @@ final class JinjaTemplate {
           Library.FILTER, Set.of("fromyaml", "toyaml", "render", "random", "shuffle"),
           Library.FUNCTION, Set.of("today", "unixtimestamp"));
 
+  private final Jinjava jinjava = engine();
   private final String source;
   private final String bosToken;
   private final String eosToken;
@@ -59,7 +60,7 @@ final class JinjaTemplate {
     variables.put("eos_token", eosToken);
     RenderResult result;
     try {
-      result = engine().renderForResult(source, variables);
+      result = jinjava.renderForResult(source, variables, config(new RenderBudget()));
     } catch (RuntimeException | StackOverflowError e) {
       throw new ChatTemplateException("the chat template cannot be rendered: " + e.getMessage(), e);
     }
@@ -74,42 +75,8 @@ final class JinjaTemplate {
     return variables;
   }
 
-  /** Made for each rendering: it holds that rendering's budget. */
   private static Jinjava engine() {
-    RenderBudget budget = new RenderBudget();
-    JinjavaConfig config =
-        JinjavaConfig.newBuilder()
-            .withTrimBlocks(true)
-            .withLstripBlocks(true)
-            .withKeepTrailingNewline(true)
-            .withNestedInterpretationEnabled(false) // messages are text, whatever they look like
-            .withDisabled(DISABLED)
-            .withElResolver(new JinjaValues())
-            .withProcessors(
-                JinjavaProcessors.newBuilder()
-                    .withNodePreProcessor(
-                        new JinjavaNodePreProcessor()
-                            .andThen((node, interpreter) -> budget.spend()))
-                    .build())
-            .withMaxOutputSize(MAX_OUTPUT)
-            .withMaxStringLength(MAX_OUTPUT)
-            .withMaxListSize(MAX_ITEMS)
-            .withMaxMapSize(MAX_ITEMS)
-            .withMaxRenderDepth(MAX_DEPTH)
-            .withMaxMacroRecursionDepth(MAX_DEPTH)
-            .withLegacyOverrides(
-                LegacyOverrides.newBuilder()
-                    .withEvaluateMapKeys(true)
-                    .withIterateOverMapKeys(true)
-                    .withUsePyishObjectMapper(true)
-                    .withUseNaturalOperatorPrecedence(true)
-                    .withParseWhitespaceControlStrictly(true)
-                    .withAllowAdjacentTextNodes(true)
-                    .withUseTrimmingForNotesAndExpressions(true)
-                    .withKeepNullableLoopValues(true)
-                    .build())
-            .build();
-    Jinjava jinjava = new Jinjava(config);
+    Jinjava jinjava = new Jinjava(config(new RenderBudget()));
     jinjava.setResourceLocator(
         (name, encoding, interpreter) -> {
           throw new ResourceNotFoundException("a chat template includes nothing: " + name);
@@ -118,6 +85,39 @@ final class JinjaTemplate {
         new ELFunctionDefinition(
             "", "raise_exception", JinjaTemplate.class, "raiseException", String.class));
     return jinjava;
+  }
+
+  private static JinjavaConfig config(RenderBudget budget) {
+    return JinjavaConfig.newBuilder()
+        .withTrimBlocks(true)
+        .withLstripBlocks(true)
+        .withKeepTrailingNewline(true)
+        .withNestedInterpretationEnabled(false) // messages are text, whatever they look like
+        .withDisabled(DISABLED)
+        .withElResolver(new JinjaValues())
+        .withProcessors(
+            JinjavaProcessors.newBuilder()
+                .withNodePreProcessor(
+                    new JinjavaNodePreProcessor().andThen((node, interpreter) -> budget.spend()))
+                .build())
+        .withMaxOutputSize(MAX_OUTPUT)
+        .withMaxStringLength(MAX_OUTPUT)
+        .withMaxListSize(MAX_ITEMS)
+        .withMaxMapSize(MAX_ITEMS)
+        .withMaxRenderDepth(MAX_DEPTH)
+        .withMaxMacroRecursionDepth(MAX_DEPTH)
+        .withLegacyOverrides(
+            LegacyOverrides.newBuilder()
+                .withEvaluateMapKeys(true)
+                .withIterateOverMapKeys(true)
+                .withUsePyishObjectMapper(true)
+                .withUseNaturalOperatorPrecedence(true)
+                .withParseWhitespaceControlStrictly(true)
+                .withAllowAdjacentTextNodes(true)
+                .withUseTrimmingForNotesAndExpressions(true)
+                .withKeepNullableLoopValues(true)
+                .build())
+        .build();
   }
 
   /** What templates call to refuse a conversation. */

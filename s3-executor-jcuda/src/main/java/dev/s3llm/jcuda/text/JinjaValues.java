@@ -1,5 +1,9 @@
 package dev.s3llm.jcuda.text;
 
+import com.google.common.primitives.Ints;
+import com.hubspot.jinjava.el.JinjavaInterpreterResolver;
+import com.hubspot.jinjava.lib.exptest.ExpTest;
+import com.hubspot.jinjava.lib.filter.Filter;
 import com.hubspot.jinjava.util.ForLoop;
 import java.beans.FeatureDescriptor;
 import java.util.ArrayList;
@@ -20,30 +24,33 @@ import org.jspecify.annotations.Nullable;
  * Nothing is found by reflection, so no Java object can be reached.
  */
 final class JinjaValues extends ELResolver {
+  private static final ELResolver OWN = JinjavaInterpreterResolver.DEFAULT_RESOLVER_READ_ONLY;
 
   @Override
   public @Nullable Object getValue(ELContext context, @Nullable Object base, Object property) {
     context.setPropertyResolved(true);
     if (base instanceof Map<?, ?> map) {
-      return map.get(property instanceof String ? property : String.valueOf(property));
+      return map.get(String.valueOf(property));
     }
     if (base instanceof ForLoop loop) {
       return ofLoop(loop, String.valueOf(property));
     }
-    if (property instanceof Number index && base instanceof List<?> list) {
-      int i = fromEnd(index, list.size());
-      return i >= 0 && i < list.size() ? list.get(i) : null;
+    if (base instanceof List<?> list) {
+      int i = index(property, list.size());
+      return i < 0 ? null : list.get(i);
     }
-    if (property instanceof Number index && base instanceof String text) {
-      int i = fromEnd(index, text.length());
-      return i >= 0 && i < text.length() ? text.substring(i, i + 1) : null;
+    if (base instanceof String text) {
+      int i = index(property, text.length());
+      return i < 0 ? null : text.substring(i, i + 1);
     }
     return null;
   }
 
-  private static int fromEnd(Number index, int size) {
-    int i = index.intValue();
-    return i < 0 ? i + size : i;
+  /** An index from the start, or if negative from the end; -1 if it is none. */
+  private static int index(Object property, int size) {
+    Integer given = Ints.tryParse(String.valueOf(property));
+    int i = given == null ? -1 : given < 0 ? given + size : given;
+    return i < size ? Math.max(-1, i) : -1;
   }
 
   private static @Nullable Object ofLoop(ForLoop loop, String property) {
@@ -67,8 +74,12 @@ final class JinjaValues extends ELResolver {
       Object method,
       Class<?>[] types,
       Object[] arguments) {
-    context.setPropertyResolved(true);
     String name = String.valueOf(method);
+    if ((base instanceof Filter && name.equals("filter"))
+        || (base instanceof ExpTest && name.startsWith("evaluate"))) { // how Jinjava calls its own
+      return OWN.invoke(context, base, method, types, arguments);
+    }
+    context.setPropertyResolved(true);
     if (base instanceof String text) {
       return ofString(text, name, Arrays.stream(arguments).map(String::valueOf).toList());
     }

@@ -21,6 +21,9 @@ final class StopScanner {
 
   /** Takes a piece of text and returns what can be handed out now; nothing after a stop string. */
   String append(String piece) {
+    if (found != null) {
+      return "";
+    }
     for (int i = 0; i < piece.length() && found == null; i++) {
       held.append(piece.charAt(i));
       found = completed();

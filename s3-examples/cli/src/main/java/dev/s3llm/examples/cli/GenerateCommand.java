@@ -5,7 +5,6 @@ import dev.s3llm.examples.cli.GenerationRun.Outcome;
 import dev.s3llm.examples.cli.PromptFile.Prompt;
 import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.jcuda.model.ModelFormatException;
-import dev.s3llm.jcuda.model.TextTokenizer;
 import dev.s3llm.onnx.LengthModelException;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -63,8 +62,8 @@ final class GenerateCommand implements Callable<Integer> {
     List<Prompt> prompts = PromptFile.choose(promptFile, arguments);
     requireOptions();
     Path model = options.model == null ? SmallModel.unpack() : options.model;
-    try (TextTokenizer tokenizer = TextTokenizer.load(model)) {
-      GenerationRun run = new GenerationRun(model, tokenizer, options);
+    try {
+      GenerationRun run = new GenerationRun(model, options);
       return compare || comparePredictors ? compare(run, prompts) : generate(run, prompts);
     } catch (ModelFormatException e) {
       throw new UsageException("--model: " + e.getMessage());

@@ -1,15 +1,15 @@
 package dev.s3llm.examples.cli;
 
-import dev.s3llm.Generation;
-import dev.s3llm.GenerationRequest;
-import dev.s3llm.GenerationResult;
 import dev.s3llm.RequestRefusedException;
 import dev.s3llm.S3Engine;
 import dev.s3llm.examples.cli.PromptFile.Prompt;
 import dev.s3llm.execute.Executor;
 import dev.s3llm.execute.ExecutorProfile;
-import dev.s3llm.jcuda.model.TextStream;
-import dev.s3llm.jcuda.model.TextTokenizer;
+import dev.s3llm.jcuda.text.TextGeneration;
+import dev.s3llm.jcuda.text.TextGenerator;
+import dev.s3llm.jcuda.text.TextModel;
+import dev.s3llm.jcuda.text.TextRequest;
+import dev.s3llm.jcuda.text.TextResult;
 import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.predict.LengthPredictor;
 import java.nio.file.Path;
@@ -28,12 +28,10 @@ final class GenerationRun {
   private static final Duration PREDICTION_BUDGET = Duration.ofSeconds(30);
 
   private final Path model;
-  private final TextTokenizer tokenizer;
   private final GenerateOptions options;
 
-  GenerationRun(Path model, TextTokenizer tokenizer, GenerateOptions options) {
+  GenerationRun(Path model, GenerateOptions options) {
     this.model = model;
-    this.tokenizer = tokenizer;
     this.options = options;
   }
 
@@ -71,12 +69,14 @@ final class GenerationRun {
       Consumer<String> pieces,
       Consumer<Answer> onAnswer)
       throws InterruptedException {
-    LoadedModel loaded = LoadedModel.load(model, options);
-    try (S3Engine engine = engine(loaded.executor(), planner, predictor)) {
-      Thread hook = new Thread(engine::closeNow);
+    TextModel text = TextModel.load(model);
+    Executor executor = ModelLoader.load(model, options);
+    try (TextGenerator generator = TextGenerator.of(engine(executor, planner, predictor), text)) {
+      Thread hook = new Thread(generator.engine()::closeNow);
       Runtime.getRuntime().addShutdownHook(hook);
       try {
-        return serve(engine, loaded, prompts, ratePerSecond, pieces, onAnswer);
+        List<TextRequest> requests = requests(text, executor.profile(), prompts);
+        return serve(generator, requests, prompts, ratePerSecond, pieces, onAnswer);
       } finally {
         Runtime.getRuntime().removeShutdownHook(hook);
       }
@@ -95,28 +95,27 @@ final class GenerationRun {
   }
 
   private Outcome serve(
-      S3Engine engine,
-      LoadedModel loaded,
+      TextGenerator generator,
+      List<TextRequest> requests,
       List<Prompt> prompts,
       double ratePerSecond,
       Consumer<String> pieces,
       Consumer<Answer> onAnswer)
       throws InterruptedException {
-    List<GenerationRequest> requests = requests(loaded, prompts);
+    S3Engine engine = generator.engine();
     try (KvUse use = new KvUse(engine)) {
       long start = System.nanoTime();
-      List<Generation> generations = submit(engine, requests, ratePerSecond);
+      List<TextGeneration> generations = submit(generator, requests, ratePerSecond);
       if (generations.size() == 1) {
-        generations.get(0).tokens().subscribe(new TextPrinter(tokenizer, pieces));
+        generations.get(0).text().subscribe(new TextPrinter(pieces));
       }
       List<Answer> answers = new ArrayList<>();
       List<int[]> tokens = new ArrayList<>();
       for (int i = 0; i < generations.size(); i++) {
-        GenerationResult result = generations.get(i).result().join();
-        int[] output = result.tokens();
-        Answer answer = Answer.of(prompts.get(i).text(), tokenizer.decode(output), result);
+        TextResult result = generations.get(i).result().join();
+        Answer answer = Answer.of(prompts.get(i).text(), result.text(), result.generation());
         answers.add(answer);
-        tokens.add(output);
+        tokens.add(result.generation().tokens());
         onAnswer.accept(answer);
       }
       double seconds = (System.nanoTime() - start) / 1e9;
@@ -125,46 +124,44 @@ final class GenerationRun {
   }
 
   /** All requests, so that one that can never be served is found before any is started. */
-  private List<GenerationRequest> requests(LoadedModel loaded, List<Prompt> prompts) {
-    List<GenerationRequest> requests = new ArrayList<>();
-    ExecutorProfile profile = loaded.executor().profile();
+  private List<TextRequest> requests(
+      TextModel text, ExecutorProfile profile, List<Prompt> prompts) {
+    List<TextRequest> requests = new ArrayList<>();
     long limit = Math.min(profile.maxContextTokens(), profile.capacityTokens());
     for (Prompt prompt : prompts) {
-      int[] tokens = tokenizer.encode(prompt.text());
-      if (tokens.length + (long) options.maxNewTokens > limit) {
+      int tokens = text.encode(prompt.text()).length;
+      if (tokens + (long) options.maxNewTokens > limit) {
         throw new UsageException(
             "prompt %s has %d tokens, and --max-new-tokens is %d: together more than the %d tokens of %s"
                 .formatted(
                     prompt.id(),
-                    tokens.length,
+                    tokens,
                     options.maxNewTokens,
                     limit,
                     limit == profile.maxContextTokens() ? "the model's context" : "--kv-budget"));
       }
       requests.add(
-          GenerationRequest.builder(tokens)
-              .id(prompt.id())
-              .promptText(prompt.text())
+          TextRequest.builder()
+              .prompt(prompt.text())
               .maxNewTokens(options.maxNewTokens)
-              .sampling(options.sampling())
-              .stopTokens(loaded.config().stopTokens())
+              .configure(request -> request.id(prompt.id()).sampling(options.sampling()))
               .build());
     }
     return requests;
   }
 
-  private List<Generation> submit(
-      S3Engine engine, List<GenerationRequest> requests, double ratePerSecond)
+  private List<TextGeneration> submit(
+      TextGenerator generator, List<TextRequest> requests, double ratePerSecond)
       throws InterruptedException {
     Random arrivals = new Random(options.seed);
-    List<Generation> generations = new ArrayList<>();
-    for (GenerationRequest request : requests) {
+    List<TextGeneration> generations = new ArrayList<>();
+    for (TextRequest request : requests) {
       if (ratePerSecond > 0 && !generations.isEmpty()) {
         double gap = -Math.log(1 - arrivals.nextDouble()) / ratePerSecond;
         Thread.sleep((long) (gap * 1e3));
       }
       try {
-        generations.add(engine.submit(request));
+        generations.add(generator.submit(request));
       } catch (RequestRefusedException e) {
         throw new UsageException(String.valueOf(e.getMessage()));
       }
@@ -212,15 +209,8 @@ final class GenerationRun {
     }
   }
 
-  /** Prints tokens as text while they come. */
-  private static final class TextPrinter implements Flow.Subscriber<Integer> {
-    private final TextStream stream;
-    private final Consumer<String> pieces;
-
-    TextPrinter(TextTokenizer tokenizer, Consumer<String> pieces) {
-      this.stream = tokenizer.stream();
-      this.pieces = pieces;
-    }
+  /** Prints text while it comes. */
+  private record TextPrinter(Consumer<String> pieces) implements Flow.Subscriber<String> {
 
     @Override
     public void onSubscribe(Flow.Subscription subscription) {
@@ -228,18 +218,18 @@ final class GenerationRun {
     }
 
     @Override
-    public void onNext(Integer token) {
-      pieces.accept(stream.append(token));
+    public void onNext(String piece) {
+      pieces.accept(piece);
     }
 
     @Override
     public void onError(Throwable throwable) {
-      pieces.accept(stream.finish());
+      // the result says so
     }
 
     @Override
     public void onComplete() {
-      pieces.accept(stream.finish() + System.lineSeparator());
+      pieces.accept(System.lineSeparator());
     }
   }
 }

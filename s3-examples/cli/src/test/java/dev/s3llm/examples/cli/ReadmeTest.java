@@ -2,13 +2,13 @@ package dev.s3llm.examples.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.s3llm.Generation;
-import dev.s3llm.GenerationRequest;
-import dev.s3llm.GenerationResult;
 import dev.s3llm.S3Engine;
 import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.jcuda.HostExecutor;
-import dev.s3llm.jcuda.model.TextTokenizer;
+import dev.s3llm.jcuda.text.ChatMessage;
+import dev.s3llm.jcuda.text.TextGenerator;
+import dev.s3llm.jcuda.text.TextModel;
+import dev.s3llm.jcuda.text.TextRequest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,14 +22,15 @@ class ReadmeTest {
   void start_answersAPrompt() {
     Path folder = SmallModel.unpack();
     HostExecutor executor = HostExecutor.builder(folder).kvBytes(256L << 20).build();
-    try (TextTokenizer tokenizer = TextTokenizer.load(folder);
-        S3Engine engine = S3Engine.builder(executor).build()) {
-      int[] prompt = tokenizer.encode("What is a monad?");
-      Generation generation =
-          engine.submit(GenerationRequest.builder(prompt).maxNewTokens(128).build());
-      GenerationResult result = generation.result().join();
-      System.out.println(tokenizer.decode(result.tokens()));
-      assertThat(tokenizer.decode(result.tokens())).isNotBlank();
+    S3Engine engine = S3Engine.builder(executor).build();
+    try (TextGenerator generator = TextGenerator.of(engine, TextModel.load(folder))) {
+      TextRequest request =
+          TextRequest.builder()
+              .messages(ChatMessage.user("What is a monad?"))
+              .maxNewTokens(128)
+              .build();
+      System.out.println(generator.submit(request).result().join().text());
+      assertThat(generator.submit(request).result().join().text()).isNotBlank();
     }
   }
 
@@ -41,9 +42,11 @@ class ReadmeTest {
     for (String line :
         List.of(
             "HostExecutor.builder(folder).kvBytes(256L << 20).build();",
-            "S3Engine.builder(executor).build())",
-            "engine.submit(GenerationRequest.builder(prompt).maxNewTokens(128).build());",
-            "System.out.println(tokenizer.decode(result.tokens()));")) {
+            "S3Engine engine = S3Engine.builder(executor).build();",
+            "TextGenerator.of(engine, TextModel.load(folder))) {",
+            "TextRequest.builder().messages(ChatMessage.user(\"What is a monad?\"))",
+            ".maxNewTokens(128).build();",
+            "System.out.println(generator.submit(request).result().join().text());")) {
       assertThat(readme).contains(squeeze(line));
       assertThat(test).contains(squeeze(line));
     }

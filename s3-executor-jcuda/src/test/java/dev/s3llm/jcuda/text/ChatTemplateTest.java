@@ -1,0 +1,237 @@
+package dev.s3llm.jcuda.text;
+
+import static dev.s3llm.jcuda.text.ChatMessage.assistant;
+import static dev.s3llm.jcuda.text.ChatMessage.system;
+import static dev.s3llm.jcuda.text.ChatMessage.user;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Templates of the shapes that model families use, and what a template must not be able to do. */
+class ChatTemplateTest {
+  private static final List<ChatMessage> TALK =
+      List.of(system("Be brief."), user(" Hi "), assistant("Hello"), user("Bye"));
+
+  private static final String CHAT_ML =
+      """
+      {% for message in messages %}
+      {{'<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n'}}
+      {%- endfor %}
+
+      {%- if add_generation_prompt %}
+      {{- '<|im_start|>assistant\\n' }}
+      {%- endif %}
+      """;
+
+  private static final String LLAMA_3 =
+      """
+      {{- bos_token }}
+      {%- if messages[0]['role'] == 'system' %}
+          {%- set system_message = messages[0]['content'] | trim %}
+          {%- set messages = messages[1:] %}
+      {%- else %}
+          {%- set system_message = "" %}
+      {%- endif %}
+      {%- if not date_string is defined %}
+          {%- set date_string = "1 Jan 2026" %}
+      {%- endif %}
+      {{- "<|start_header_id|>system<|end_header_id|>\\n\\nToday: " + date_string + "\\n\\n" }}
+      {{- system_message + "<|eot_id|>" }}
+      {%- for message in messages %}
+          {{- '<|start_header_id|>' + message['role'] + '<|end_header_id|>\\n\\n' }}
+          {{- message['content'] | trim + '<|eot_id|>' }}
+      {%- endfor %}
+      {%- if add_generation_prompt %}
+          {{- '<|start_header_id|>assistant<|end_header_id|>\\n\\n' }}
+      {%- endif %}
+      """;
+
+  private static final String MISTRAL =
+      """
+      {{ bos_token }}{% if messages[0]['role'] == 'system' %}{% set first = messages[0]['content'].strip() + '\\n\\n' %}{% set rest = messages[1:] %}{% else %}{% set first = '' %}{% set rest = messages %}{% endif %}
+      {% for message in rest %}
+      {% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}
+      {{ raise_exception('Conversation roles must alternate user/assistant/user/assistant/...') }}
+      {% endif %}
+      {% if loop.index0 == 0 %}{% set content = first + message['content'] %}{% else %}{% set content = message['content'] %}{% endif %}
+      {% if message['role'] == 'user' %}
+      {{ '[INST] ' + content.strip() + ' [/INST]' }}
+      {%- elif message['role'] == 'assistant' %}
+      {{ ' ' + content.strip() + eos_token }}
+      {%- endif %}
+      {% endfor %}""";
+
+  private static final String QWEN_2 =
+      """
+      {%- set ns = namespace(users=0) -%}
+      {% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\\nYou are a helpful assistant.<|im_end|>\\n' }}{% endif %}{% if message.role == 'user' %}{% set ns.users = ns.users + 1 %}{% endif %}{{'<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>'}}{% if not loop.last or add_generation_prompt %}{{ '\\n' }}{% endif %}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}{% if ns.users > 9 %}{{ raise_exception('too long') }}{% endif %}""";
+
+  @TempDir Path folder;
+
+  @Test
+  void chatMl_putsEachMessageBetweenItsMarks() {
+    assertThat(ChatTemplate.jinja(CHAT_ML, "", "").render(TALK))
+        .isEqualTo(
+            "<|im_start|>system\nBe brief.<|im_end|>\n"
+                + "<|im_start|>user\n Hi <|im_end|>\n"
+                + "<|im_start|>assistant\nHello<|im_end|>\n"
+                + "<|im_start|>user\nBye<|im_end|>\n"
+                + "<|im_start|>assistant\n");
+  }
+
+  @Test
+  void llama3_headsEachMessageAndTrimsIt() {
+    assertThat(ChatTemplate.jinja(LLAMA_3, "<|begin_of_text|>", "<|eot_id|>").render(TALK))
+        .isEqualTo(
+            "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\n"
+                + "Today: 1 Jan 2026\n\nBe brief.<|eot_id|>"
+                + "<|start_header_id|>user<|end_header_id|>\n\nHi<|eot_id|>"
+                + "<|start_header_id|>assistant<|end_header_id|>\n\nHello<|eot_id|>"
+                + "<|start_header_id|>user<|end_header_id|>\n\nBye<|eot_id|>"
+                + "<|start_header_id|>assistant<|end_header_id|>\n\n");
+  }
+
+  @Test
+  void mistral_wrapsInstructionsAndEndsAnswers() {
+    assertThat(ChatTemplate.jinja(MISTRAL, "<s>", "</s>").render(TALK))
+        .isEqualTo("<s>[INST] Be brief.\n\n Hi [/INST] Hello</s>[INST] Bye [/INST]");
+  }
+
+  @Test
+  void mistral_refusesRolesThatDoNotAlternateWithItsOwnWords() {
+    ChatTemplate template = ChatTemplate.jinja(MISTRAL, "<s>", "</s>");
+    assertThatThrownBy(() -> template.render(List.of(user("a"), user("b"))))
+        .isInstanceOf(ChatTemplateException.class)
+        .hasMessage("Conversation roles must alternate user/assistant/user/assistant/...");
+  }
+
+  @Test
+  void qwen2_addsItsOwnSystemMessageWhereThereIsNone() {
+    ChatTemplate template = ChatTemplate.jinja(QWEN_2, "", "<|im_end|>");
+    assertThat(template.render(List.of(user("Hi"))))
+        .isEqualTo(
+            "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
+                + "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
+    assertThat(template.render(TALK)).startsWith("<|im_start|>system\nBe brief.<|im_end|>\n");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '#',
+      ignoreLeadingAndTrailingWhitespace = false,
+      value = {
+        "{{ ' x '.strip() }}{{ 'xax'.lstrip('x') }}{{ 'xax'.rstrip('x') }}#xaxxa",
+        "{{ 'abc'.startswith('ab') and 'abc'.endswith('bc') and 'b' in 'abc' }}#true",
+        "{{ 'a</t>b'.split('</t>')[-1] }}{{ 'a b  c'.split()[2] }}#bc",
+        "{{ 'aXb'.replace('X', '-').upper() }}{{ 'AB'.lower() }}#A-Bab",
+        "{{ messages[0].content | tojson }}#\"Be brief.\"",
+        "{{ messages[-1]['content'] }}{{ messages | length }}{{ messages[0].get('name', 'n') }}#Bye4n",
+        "{% if tools is defined and tools %}t{% else %}f{% endif %}{{ 'name' in messages[0] }}#ffalse",
+        "{% for m in messages %}{{ loop.index }}{{ loop.last }}{% endfor %}"
+            + "#1false2false3false4true",
+        "{% for k, v in messages[0].items() %}{{ k }}={{ v }};{% endfor %}#role=system;content=Be brief.;",
+        "{% macro f(x) %}[{{ x }}]{% endmacro %}{{ f('a') }}#[a]",
+        "{{ messages | map(attribute='role') | join(',') }}#system,user,assistant,user",
+        "{{ messages | selectattr('role', 'equalto', 'user') | list | length }}#2",
+        "{% if messages[0]['content'] is string %}s{% endif %}#s",
+        "{{ 'a' ~ 1 }}{{ 'abc'[1:] }}{{ (x | default('d')) }}#a1bcd",
+      })
+  void whatTemplatesUse_works(String source, String expected) {
+    assertThat(ChatTemplate.jinja(source, "", "").render(TALK)).isEqualTo(expected);
+  }
+
+  @Test
+  void message_isTextWhateverItLooksLike() {
+    String hostile = "{{ 1 + 1 }}{% for %} {# gone #} {{ bos_token }}";
+    assertThat(
+            ChatTemplate.jinja("{{ messages[0].content }}", "<s>", "")
+                .render(List.of(user(hostile))))
+        .isEqualTo(hostile);
+    String chat = ChatTemplate.jinja(CHAT_ML, "<s>", "").render(List.of(user(hostile)));
+    assertThat(chat).contains(hostile);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{{ ''.getClass() }}",
+        "{{ ''.class }}",
+        "{{ messages.getClass().forName('java.lang.Runtime') }}",
+        "{{ messages.class.classLoader }}",
+        "{{ loop.class }}{% for m in messages %}{{ loop.getClass() }}{% endfor %}",
+        "{{ ____int3rpr3t3r____.config }}",
+        "{{ ____int3rpr3t3r____.getContext() }}",
+        "{% include '/etc/hostname' %}",
+        "{% include 'META-INF/MANIFEST.MF' %}",
+        "{% import 'META-INF/MANIFEST.MF' as x %}",
+        "{% extends 'META-INF/MANIFEST.MF' %}",
+        "{% for m in messages %}{{ m.entrySet() }}{% endfor %}",
+      })
+  void template_reachesNoJavaObjectAndNoFile(String source) {
+    try {
+      assertThat(ChatTemplate.jinja(source, "", "").render(TALK).strip()).isEmpty();
+    } catch (ChatTemplateException refused) {
+      assertThat(refused).hasMessageContaining("chat template");
+    }
+  }
+
+  @Timeout(30)
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{% for a in range(1000) %}{% for b in range(1000) %}{% for c in range(1000) %}"
+            + "{% for d in range(1000) %}{% endfor %}{% endfor %}{% endfor %}{% endfor %}",
+        "{% for a in range(1000) %}{% for b in range(1000) %}{% for c in range(1000) %}"
+            + "x{{ c }}{% endfor %}{% endfor %}{% endfor %}",
+        "{% set ns = namespace(s='aaaaaaaaaaaaaaaa') %}{% for a in range(100) %}"
+            + "{% set ns.s = ns.s + ns.s %}{% endfor %}{{ ns.s }}",
+      })
+  void template_isEndedWhenItDoesTooMuch(String source) {
+    assertThatThrownBy(() -> ChatTemplate.jinja(source, "", "").render(TALK))
+        .isInstanceOf(ChatTemplateException.class);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{{ messages[::-1] }}",
+        "{{ 'a'.zfill(3) }}",
+        "{% if %}",
+        "{{ nofunction() }}",
+        "{% for x in %}"
+      })
+  void whatIsNotSupported_isRefusedAndNotLeftOut(String source) {
+    assertThatThrownBy(() -> ChatTemplate.jinja(source, "", "").render(TALK))
+        .isInstanceOf(ChatTemplateException.class);
+  }
+
+  @Test
+  void folder_givesItsTemplateAndTokens() throws IOException {
+    assertThat(ChatTemplate.load(folder).isPlain()).isTrue();
+    Files.writeString(
+        folder.resolve("tokenizer_config.json"),
+        """
+        {"bos_token": {"content": "<s>"}, "eos_token": "</s>", "chat_template": [
+          {"name": "tool_use", "template": "tools"},
+          {"name": "default", "template": "{{ bos_token }}{{ messages[0].content }}{{ eos_token }}"}]}
+        """);
+    assertThat(ChatTemplate.load(folder).render(List.of(user("Hi")))).isEqualTo("<s>Hi</s>");
+    Files.writeString(folder.resolve("chat_template.jinja"), "own{{ eos_token }}\n");
+    assertThat(ChatTemplate.load(folder).render(List.of(user("Hi")))).isEqualTo("own</s>");
+  }
+
+  @Test
+  void plainTemplate_joinsAllTexts() {
+    assertThat(ChatTemplate.plain().render(TALK)).isEqualTo("Be brief.\n\n Hi \n\nHello\n\nBye");
+  }
+}
