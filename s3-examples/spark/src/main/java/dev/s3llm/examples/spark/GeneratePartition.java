@@ -35,7 +35,7 @@ final class GeneratePartition implements MapPartitionsFunction<Row, Row> {
             settings.model().chat(),
             jobLimit,
             inFlight,
-            task.attemptNumber() + 1,
+            1 + task.stageAttemptNumber() + task.attemptNumber(),
             task::isInterrupted);
     TaskCompletionListener end =
         ended -> {

@@ -32,17 +32,17 @@ import org.apache.spark.sql.types.DataTypes;
  *
  * <ol>
  *   <li>Read the input, check it, and leave out what the output holds.
- *   <li>First pass: predict lengths. The result goes to a checkpoint: when an executor is lost, Spark
- *       computes again what it held, and a row whose prediction then came out otherwise would move
- *       to another partition, to be lost or doubled.
+ *   <li>First pass: predict lengths. The result goes to a checkpoint: when an executor is lost,
+ *       Spark computes again what it held, and a row whose prediction then came out otherwise would
+ *       move to another partition, to be lost or doubled.
  *   <li>Plan partitions by the checkpoint's counts of rows for each work ({@link WorkPlan}).
- *   <li>Second pass: one task for each partition, its longest rows first, so that its batch does not
- *       end with one long straggler.
+ *   <li>Second pass: one task for each partition, its longest rows first, so that its batch does
+ *       not end with one long straggler.
  * </ol>
  *
- * <p>A task's rows are committed together when it ends, in a file of its own, and are there for good
- * whatever becomes of the job. Another attempt of the task writes a file of the same name. Two jobs
- * must not write to one output at the same time.
+ * <p>A task's rows are committed together when it ends, in a file of its own, and are there for
+ * good whatever becomes of the job. Another attempt of the task writes a file of the same name. Two
+ * jobs must not write to one output at the same time.
  */
 final class GenerationJob {
   /** Inside the output, and passed over by its readers because of the underscore. */
@@ -89,15 +89,16 @@ final class GenerationJob {
 
   private Dataset<Row> sized() {
     Dataset<Row> input = InputRows.read(spark, options.input(), options.inputFormat());
-    Dataset<Row> done = done().select(col(Columns.ID).as("done_id"), col(Columns.COPY).as("done_copy"));
+    Dataset<Row> done =
+        done().select(col(Columns.ID).as("done_id"), col(Columns.COPY).as("done_copy"));
     Column same =
-        col(Columns.ID)
-            .eqNullSafe(col("done_id"))
-            .and(col(Columns.COPY).equalTo(col("done_copy")));
+        col(Columns.ID).eqNullSafe(col("done_id")).and(col(Columns.COPY).equalTo(col("done_copy")));
     Dataset<Row> pending = input.join(done, same, "left_anti");
     PredictLengths pass =
         new PredictLengths(
-            options.engine().model(), options.maxNewTokens(), Math.max(1, options.engine().threads()));
+            options.engine().model(),
+            options.maxNewTokens(),
+            Math.max(1, options.engine().threads()));
     return pending.mapPartitions(pass, Encoders.row(PredictLengths.schema(pending.schema())));
   }
 
@@ -144,8 +145,7 @@ final class GenerationJob {
     return sized
         .withColumn(RANK, rank)
         .withColumn(
-            PARTITION,
-            udf(partition, DataTypes.IntegerType).apply(col(Columns.WORK), col(RANK)))
+            PARTITION, udf(partition, DataTypes.IntegerType).apply(col(Columns.WORK), col(RANK)))
         .drop(RANK);
   }
 

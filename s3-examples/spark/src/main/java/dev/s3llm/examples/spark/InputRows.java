@@ -21,8 +21,8 @@ import org.apache.spark.sql.expressions.Window;
 import org.apache.spark.sql.types.StructField;
 
 /**
- * Reads the input and finds what is wrong with its rows. A row's key is its id and which copy of the
- * id it is, so that even rows with the same id are told apart in the output.
+ * Reads the input and finds what is wrong with its rows. A row's key is its id and which copy of
+ * the id it is, so that even rows with the same id are told apart in the output.
  */
 final class InputRows {
   private static final int SHOWN_CHARACTERS = 200;
@@ -43,8 +43,7 @@ final class InputRows {
     Dataset<Row> rows =
         (format == DataFormat.JSONL ? jsonl(spark, path) : parquet(spark, path))
             .withColumn(Columns.POSITION, position);
-    Column copy =
-        row_number().over(Window.partitionBy(Columns.ID).orderBy(col(Columns.POSITION)));
+    Column copy = row_number().over(Window.partitionBy(Columns.ID).orderBy(col(Columns.POSITION)));
     return rows.withColumn(Columns.COPY, copy)
         .withColumn(Columns.ERROR, error())
         .drop(Columns.CORRUPT);
@@ -96,7 +95,8 @@ final class InputRows {
         .when(blank(prompt), lit("refused: no prompt"))
         .when(
             limit.lt(1),
-            concat(lit("refused: max_new_tokens must be at least 1, but is "), limit.cast("string")));
+            concat(
+                lit("refused: max_new_tokens must be at least 1, but is "), limit.cast("string")));
   }
 
   private static Column blank(Column text) {

@@ -51,7 +51,8 @@ record JobReport(
 
   /** The longest task's time over the mean; 1 if there was none. */
   double slowestOverMean() {
-    LongSummaryStatistics times = taskMillis.stream().mapToLong(Long::longValue).summaryStatistics();
+    LongSummaryStatistics times =
+        taskMillis.stream().mapToLong(Long::longValue).summaryStatistics();
     return times.getCount() == 0 || times.getSum() == 0 ? 1 : times.getMax() / times.getAverage();
   }
 

@@ -97,13 +97,14 @@ public final class SparkGenerate implements Callable<Integer> {
    * @param arguments see {@code --help}
    */
   public static void main(String[] arguments) {
-    int code =
-        new CommandLine(new SparkGenerate())
-            .setCaseInsensitiveEnumValuesAllowed(true)
-            .execute(arguments);
+    int code = commandLine().execute(arguments);
     if (code != 0) {
       System.exit(code); // 0 is spark-submit's to return: on YARN, exiting early fails the job
     }
+  }
+
+  static CommandLine commandLine() {
+    return new CommandLine(new SparkGenerate()).setCaseInsensitiveEnumValuesAllowed(true);
   }
 
   @Override
