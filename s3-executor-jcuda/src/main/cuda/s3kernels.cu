@@ -1,7 +1,7 @@
 // Every kernel in one translation unit, for one fatbin: see build.sh and README.md.
 #include "attention_decode.cu"
 #include "attention_prefill.cu"
-#include "elementwise.cu"
+#include "embedding.cu"
 #include "gemm_mma.cu"
 #include "gemm_wgmma.cu"
 #include "load.cu"

@@ -146,18 +146,6 @@ def check_small(kind, rows=13, width=640):
                          untile_rows(out, rows, width, groups)[picked.long()].contiguous())
         report(f"{name} {kind} bits of gathered rows", bits, 0)
 
-    both = randn(rows, 2 * width, kind=kind)
-    out = poisoned(groups * 8 * width, dtype=dtype)
-    K.launch(f"gated_silu_{kind}", (rows,), 256, 0, both, out, width, groups)
-    expected = torch.nn.functional.silu(both[:, :width].float()) * both[:, width:].float()
-    report(f"gated_silu {kind}", relative(untile_rows(out, rows, width, groups), expected), LIMIT[kind])
-    K.launch(f"gelu_bias_{kind}", (rows,), 256, 0, delta, bias, out, width, groups)
-    expected = torch.nn.functional.gelu(delta.float() + bias.float(), approximate="tanh")
-    report(f"gelu_bias {kind}", relative(untile_rows(out, rows, width, groups), expected), LIMIT[kind])
-    expected = delta.float() + bias.float()
-    K.launch(f"add_bias_{kind}", (rows,), 256, 0, delta, bias, width)
-    report(f"add_bias {kind}", relative(delta, expected), LIMIT[kind])
-
 
 # ---- attention
 

@@ -1,6 +1,7 @@
 package dev.s3llm;
 
 import dev.s3llm.engine.EngineParts;
+import dev.s3llm.engine.EngineRunner;
 import dev.s3llm.execute.Executor;
 import dev.s3llm.memory.ForecastPlanner;
 import dev.s3llm.memory.MemoryPlanner;
@@ -20,9 +21,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadFactory;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -87,7 +88,11 @@ public final class EngineBuilder {
     return this;
   }
 
-  /** Sets where user code runs; by default a small pool of the engine's own. */
+  /**
+   * Sets where user code runs: stream subscribers, dependents of futures, listeners. By default a
+   * pool of the engine's own: two threads, and up to 32 while user code blocks them. With an
+   * executor that runs in place, user code that blocks holds up the engine itself.
+   */
   public EngineBuilder callbackExecutor(java.util.concurrent.Executor callbacks) {
     return set("callbackExecutor", callbacks);
   }
@@ -161,12 +166,32 @@ public final class EngineBuilder {
   }
 
   /**
+   * Sets how long work may be pending without progress before {@link S3Engine#health} says so and
+   * new requests are refused; 60 s by default. After twice as long pending requests fail. A thread
+   * of the engine's own watches, at an eighth of the limit or each second.
+   *
+   * @param limit longer than the longest step there can be, the first included, which may compile
+   *     and allocate; zero for no watchdog and no thread
+   */
+  public EngineBuilder stuckAfter(Duration limit) {
+    if (limit.isNegative()) {
+      throw new IllegalArgumentException("stuckAfter must be at least zero, but is " + limit);
+    }
+    return set("stuckAfter", limit);
+  }
+
+  /**
    * Sets how many events may wait for listeners; 8,192 by default.
    *
    * @param events at least 1
    */
   public EngineBuilder eventBuffer(int events) {
     return set("eventBuffer", atLeastOne("eventBuffer", events));
+  }
+
+  /** Sets what steps the loop; a thread of its own by default. For tests. */
+  EngineBuilder runner(RunnerMaker runner) {
+    return set("runner", runner);
   }
 
   /**
@@ -179,8 +204,8 @@ public final class EngineBuilder {
     int stepTokens = get("maxTokensPerStep", () -> executor.profile().maxTokensPerStep());
     int running = get("maxRunning", () -> executor.profile().maxSequencesPerStep());
     requireConsistent(stepTokens, running);
-    @Nullable ExecutorService own =
-        settings.containsKey("callbackExecutor") ? null : newCallbackPool();
+    @Nullable CallbackPool own =
+        settings.containsKey("callbackExecutor") ? null : new CallbackPool(threads());
     java.util.concurrent.Executor callbacks = get("callbackExecutor", () -> own);
     EngineParts parts =
         new EngineParts(
@@ -201,16 +226,22 @@ public final class EngineBuilder {
     return new S3Engine(this, parts, own);
   }
 
-  private ExecutorService newCallbackPool() {
-    return Executors.newFixedThreadPool(2, threads());
+  NanoClock clock() {
+    @Nullable Object given = settings.get("clock");
+    return given == null ? NanoClock.system() : new SteadyClock((NanoClock) given);
   }
 
-  NanoClock clock() {
-    return get("clock", NanoClock::system);
+  Duration stuckAfter() {
+    return get("stuckAfter", () -> Duration.ofSeconds(60));
   }
 
   ThreadFactory threads() {
     return get("threadFactory", DaemonThreads::new);
+  }
+
+  EngineRunner runner(Consumer<Throwable> onFailure) {
+    RunnerMaker maker = get("runner", () -> EngineRunner::new);
+    return maker.make(clock()::nanos, threads(), onFailure);
   }
 
   int maxLiveRequests() {
@@ -268,5 +299,10 @@ public final class EngineBuilder {
       throw new IllegalArgumentException(name + " must be positive, but is " + value);
     }
     return value;
+  }
+
+  /** Makes what steps an engine's loop. */
+  interface RunnerMaker {
+    EngineRunner make(LongSupplier clock, ThreadFactory threads, Consumer<Throwable> onFailure);
   }
 }

@@ -1,5 +1,6 @@
 package dev.s3llm;
 
+import dev.s3llm.engine.Failure;
 import dev.s3llm.engine.SequenceOutcome;
 import dev.s3llm.engine.SequenceSink;
 import dev.s3llm.observe.LatencyEstimate;
@@ -7,7 +8,6 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Flow;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -24,12 +24,28 @@ public final class Generation {
   private final TokenBuffer buffer;
   private final CompletableFuture<GenerationResult> result = new CompletableFuture<>();
   private final CompletableFuture<Optional<LatencyEstimate>> estimate = new CompletableFuture<>();
+  private final long submittedNanos;
+  private volatile boolean estimated;
   private final Consumer<Generation> canceller;
+  private final Consumer<Generation> onEnd;
 
-  Generation(GenerationRequest request, Executor callbacks, Consumer<Generation> canceller) {
+  /**
+   * Creates the handle.
+   *
+   * @param canceller asks the loop for its end
+   * @param onEnd told once, when it ends
+   */
+  Generation(
+      GenerationRequest request,
+      Executor callbacks,
+      long submittedNanos,
+      Consumer<Generation> canceller,
+      Consumer<Generation> onEnd) {
     this.request = request;
     this.callbacks = callbacks;
+    this.submittedNanos = submittedNanos;
     this.canceller = canceller;
+    this.onEnd = onEnd;
     this.buffer = new TokenBuffer(callbacks, this::cancel);
   }
 
@@ -76,10 +92,8 @@ public final class Generation {
   }
 
   /** The loop's side of a generation. */
-  SequenceSink sink(Consumer<Generation> onEnd) {
+  SequenceSink sink() {
     return new SequenceSink() {
-      private boolean estimated;
-
       @Override
       public @Nullable RuntimeException onQueued(@Nullable LatencyEstimate expected) {
         estimated = true;
@@ -94,13 +108,55 @@ public final class Generation {
 
       @Override
       public void onEnd(SequenceOutcome outcome) {
-        onEnd.accept(Generation.this);
-        int[] tokens = buffer.end(outcome);
-        if (!estimated) {
-          complete(estimate, Optional.empty());
-        }
-        complete(result, new GenerationResult(id(), request.promptLength(), tokens, outcome));
+        end(outcome);
       }
+    };
+  }
+
+  /** Ends it without the loop, from any thread. What the loop says of it later is ignored. */
+  void abandon(Failure failure, NanoClock clock) {
+    end(SequenceOutcome.abandoned(failure, elapsedNanos(clock)));
+  }
+
+  private long elapsedNanos(NanoClock clock) {
+    try {
+      return clock.nanos() - submittedNanos;
+    } catch (RuntimeException | Error e) { // a broken clock may be why the loop was given up
+      return 0;
+    }
+  }
+
+  /** The first end counts: the loop's, or that of whoever gave the loop up. */
+  private void end(SequenceOutcome outcome) {
+    Throwable failure = exception(outcome.failure());
+    if (!buffer.end(failure)) {
+      return;
+    }
+    onEnd.accept(this);
+    try {
+      int[] tokens = buffer.tokens();
+      buffer.deliver();
+      if (!estimated) {
+        complete(estimate, Optional.empty());
+      }
+      complete(
+          result, new GenerationResult(id(), request.promptLength(), tokens, outcome, failure));
+    } catch (RuntimeException | Error e) { // no memory for more than this
+      result.completeExceptionally(e);
+    }
+  }
+
+  private @Nullable Throwable exception(@Nullable Failure failure) {
+    if (failure == null) {
+      return null;
+    }
+    Throwable cause = failure.cause();
+    return switch (failure.kind()) {
+      case REFUSED -> cause;
+      case REQUEST -> new RequestFaultException(id(), cause);
+      case STEP -> new StepFailedException(id(), cause);
+      case LOST -> new EngineLostException(id(), cause);
+      case STUCK -> new EngineStuckException(id(), cause);
     };
   }
 
@@ -115,7 +171,7 @@ public final class Generation {
   private <T> void complete(CompletableFuture<T> future, T value) {
     try {
       callbacks.execute(() -> future.complete(value));
-    } catch (RejectedExecutionException e) {
+    } catch (RuntimeException | Error e) { // it refuses, or has no thread left
       future.complete(value);
     }
   }

@@ -14,12 +14,19 @@ public final class GenerationResult {
   private final int promptTokens;
   private final int[] tokens;
   private final SequenceOutcome outcome;
+  private final @Nullable Throwable failure;
 
-  GenerationResult(String id, int promptTokens, int[] tokens, SequenceOutcome outcome) {
+  GenerationResult(
+      String id,
+      int promptTokens,
+      int[] tokens,
+      SequenceOutcome outcome,
+      @Nullable Throwable failure) {
     this.id = id;
     this.promptTokens = promptTokens;
     this.tokens = tokens;
     this.outcome = outcome;
+    this.failure = failure;
   }
 
   /** The request's id. */
@@ -32,9 +39,21 @@ public final class GenerationResult {
     return outcome.reason();
   }
 
-  /** What failed, with {@link FinishReason#FAILED}. */
+  /**
+   * What failed, with {@link FinishReason#FAILED}: a {@link GenerationFailedException}, or the
+   * {@link RequestRefusedException} of a request that was refused after its submission.
+   */
   public Optional<Throwable> failure() {
-    return Optional.ofNullable(outcome.cause());
+    return Optional.ofNullable(failure);
+  }
+
+  /**
+   * Whether the same request may succeed if it is submitted again, here or to another engine: it
+   * failed, and not by its own fault.
+   */
+  public boolean retriable() {
+    return failure instanceof RetriableFailureException
+        || failure instanceof RetriableRefusalException;
   }
 
   /** Length of the prompt. */

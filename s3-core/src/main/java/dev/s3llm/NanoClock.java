@@ -1,6 +1,9 @@
 package dev.s3llm;
 
-/** A clock that never runs backwards. Tests and the simulator bring their own. */
+/**
+ * A clock that should never run backwards; if it does, an engine's time goes on from where it was.
+ * Tests and the simulator bring their own.
+ */
 @FunctionalInterface
 public interface NanoClock {
 

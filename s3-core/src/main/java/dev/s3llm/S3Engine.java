@@ -3,16 +3,16 @@ package dev.s3llm;
 import dev.s3llm.engine.EngineLoop;
 import dev.s3llm.engine.EngineParts;
 import dev.s3llm.engine.EngineRunner;
+import dev.s3llm.engine.Failure;
 import dev.s3llm.engine.SequenceSpec;
+import dev.s3llm.engine.Watchdog;
+import dev.s3llm.engine.WatchdogThread;
 import dev.s3llm.execute.Executor;
-import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.observe.EngineSnapshot;
+import dev.s3llm.observe.Health;
 import dev.s3llm.predict.LengthPredictor;
-import dev.s3llm.predict.LengthQuery;
 import java.time.Duration;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutorService;
+import java.util.List;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
@@ -36,34 +36,50 @@ import org.slf4j.LoggerFactory;
 public final class S3Engine implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(S3Engine.class);
 
-  private final ExecutorProfile profile;
+  private final RequestTranslator translator;
   private final Executor executor;
   private final LengthPredictor predictor;
   private final NanoClock clock;
-  private final int maxLiveRequests;
   private final Duration closeTimeout;
   private final java.util.concurrent.Executor callbacks;
-  private final @Nullable ExecutorService ownCallbacks;
+  private final @Nullable CallbackPool ownCallbacks;
   private final ThreadFactory threads;
   private final EngineLoop loop;
   private final EngineRunner runner;
-  private final Map<String, Generation> live = new ConcurrentHashMap<>();
+  private final LiveGenerations live;
+  private final Watchdog watchdog;
+  private final @Nullable WatchdogThread watching;
   private final ReentrantLock lifecycle = new ReentrantLock();
-  private boolean closed;
+  private volatile boolean closed;
+  private volatile @Nullable Throwable lostTo;
 
-  S3Engine(EngineBuilder builder, EngineParts parts, @Nullable ExecutorService ownCallbacks) {
-    this.profile = parts.executor().profile();
+  S3Engine(EngineBuilder builder, EngineParts parts, @Nullable CallbackPool ownCallbacks) {
+    this.translator = new RequestTranslator(parts.executor().profile());
     this.executor = parts.executor();
     this.predictor = parts.predictor();
     this.clock = builder.clock();
-    this.maxLiveRequests = builder.maxLiveRequests();
+    this.live = new LiveGenerations(builder.maxLiveRequests());
     this.closeTimeout = builder.closeTimeout();
     this.callbacks = parts.callbacks();
     this.ownCallbacks = ownCallbacks;
     this.threads = builder.threads();
-    this.runner = new EngineRunner(clock::nanos, threads);
+    this.runner = builder.runner(this::lost);
     this.loop = new EngineLoop(parts, runner::wake);
+    long limitNanos = builder.stuckAfter().toNanos();
+    this.watchdog = new Watchdog(loop, runner, this::abandon, limitNanos);
     runner.start(loop);
+    this.watching =
+        limitNanos == 0
+            ? null
+            : WatchdogThread.start(this::look, watchdog.intervalNanos(), threads);
+  }
+
+  /** What the watchdog's thread does at each interval. */
+  private void look() {
+    if (ownCallbacks != null) {
+      ownCallbacks.relieve();
+    }
+    watchdog.check(clock.nanos());
   }
 
   /** Starts an engine around an executor, which the engine then owns and closes. */
@@ -77,32 +93,39 @@ public final class S3Engine implements AutoCloseable {
    * @throws QueueFullException if as many requests are live as the engine takes; try later
    * @throws NeverFitsException if prompt and limit exceed the context or the KV memory
    * @throws InvalidRequestException if a field makes no sense to this executor
+   * @throws EngineUnhealthyException if the engine makes no progress at present
    * @throws EngineClosedException if the engine is closed or has failed
    */
   public Generation submit(GenerationRequest request) {
-    validate(request);
+    translator.validate(request);
     long now = clock.nanos();
     lifecycle.lock();
     try {
       requireOpen(request.id());
-      if (live.size() >= maxLiveRequests) {
-        throw new QueueFullException(request.id(), maxLiveRequests);
-      }
       Ticket ticket = new Ticket();
-      Generation generation = new Generation(request, callbacks, g -> ticket.cancel(loop));
-      if (live.putIfAbsent(request.id(), generation) != null) {
-        throw new InvalidRequestException(request.id(), "a request with this id is live");
-      }
-      ticket.set(loop.submit(spec(request, generation, now)), loop);
+      Generation generation =
+          new Generation(request, callbacks, now, g -> ticket.cancel(loop), live::remove);
+      SequenceSpec spec = translator.spec(request, generation.sink(), now);
+      live.add(generation);
+      hand(spec, generation, ticket);
       return generation;
     } finally {
       lifecycle.unlock();
     }
   }
 
+  private void hand(SequenceSpec spec, Generation generation, Ticket ticket) {
+    try {
+      ticket.set(loop.submit(spec), loop);
+    } catch (RuntimeException | Error e) { // no memory: its place is free again
+      live.remove(generation);
+      throw e;
+    }
+  }
+
   /** The most tokens that a request may have, prompt and output limit together. */
   public long maxTokensPerRequest() {
-    return Math.min(profile.maxContextTokens(), profile.capacityTokens());
+    return translator.maxTokens();
   }
 
   /** Where user code runs, for layers on top of the engine that call some too. */
@@ -110,16 +133,35 @@ public final class S3Engine implements AutoCloseable {
     return callbacks;
   }
 
-  /** The engine's state after its latest pass. */
+  /**
+   * The engine's state after its latest pass, and its health now: while the loop is stuck, the
+   * numbers are those from before.
+   */
   public EngineSnapshot snapshot() {
-    return loop.snapshot();
+    return loop.snapshot().with(health());
+  }
+
+  /** Whether the engine gets on with its work, and what is wrong if it does not. */
+  public Health health() {
+    if (closed) {
+      return Health.bad("the engine is closed");
+    }
+    Health lasting = lasting();
+    return lasting.healthy() ? watchdog.health() : lasting;
+  }
+
+  /** What will not get better. */
+  private Health lasting() {
+    Throwable cause = lostTo;
+    return cause == null ? loop.snapshot().health() : Health.bad("the engine is lost: " + cause);
   }
 
   /**
    * Refuses new requests, lets the live ones finish within the close timeout, cancels the rest, and
    * closes the executor and the predictor. Idempotent: a second call returns at once. Takes at most
-   * twice the close timeout and a few seconds; the executor stays open if its step has not ended by
-   * then, and whoever waits for a request gets its failure.
+   * three times the close timeout and a few seconds: to finish, to cancel, and to close the parts.
+   * The executor stays open if its step has not ended by then, and whoever waits for a request gets
+   * its failure.
    */
   @Override
   public void close() {
@@ -153,7 +195,11 @@ public final class S3Engine implements AutoCloseable {
   }
 
   private void finish(Duration grace) {
-    boolean ended = awaitEnd(grace);
+    boolean ended = awaitEnd(grace) && !loop.stepInFlight(); // a thread that died left one behind
+    if (watching != null) {
+      watching.stop();
+    }
+    abandon(new Failure(Failure.Kind.LOST, new IllegalStateException("the engine was closed")));
     releaseParts(ended);
   }
 
@@ -167,35 +213,25 @@ public final class S3Engine implements AutoCloseable {
       if (runner.join(closeTimeout.toNanos())) {
         return true;
       }
-      runner.stop();
-      return runner.join(TimeUnit.SECONDS.toNanos(1)) && !loop.stepInFlight();
     } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      runner.stop();
-      return false;
+      Thread.currentThread().interrupt(); // whoever is in a hurry does not wait for requests
     }
+    runner.stop();
+    return runner.joinStopped(TimeUnit.SECONDS.toNanos(1)) && !loop.stepInFlight();
   }
 
   private void releaseParts(boolean ended) {
-    predictor.close();
-    if (ended) {
-      executor.close();
-    } else {
+    if (!ended) {
       log.warn("a step did not end within {}: its executor stays open", closeTimeout);
     }
-    if (ownCallbacks != null) {
-      ownCallbacks.shutdown();
-      awaitCallbacks(ownCallbacks);
+    PartsCloser closer = new PartsCloser(closeTimeout, threads);
+    closer.close("the predictor", predictor::close);
+    if (ended) {
+      closer.close("the executor", executor::close);
     }
-  }
-
-  private static void awaitCallbacks(ExecutorService service) {
-    try {
-      if (!service.awaitTermination(1, TimeUnit.SECONDS)) {
-        log.warn("callbacks are still running after the engine closed");
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+    closer.run();
+    if (ownCallbacks != null) {
+      ownCallbacks.close();
     }
   }
 
@@ -203,68 +239,31 @@ public final class S3Engine implements AutoCloseable {
     if (closed) {
       throw new EngineClosedException(requestId, "the engine is closed");
     }
-    if (!loop.snapshot().healthy()) {
-      throw new EngineClosedException(requestId, "the engine has failed; see its log");
+    Health lasting = lasting();
+    if (!lasting.healthy()) {
+      throw new EngineClosedException(requestId, lasting.reason());
+    }
+    Health present = watchdog.health();
+    if (!present.healthy()) {
+      throw new EngineUnhealthyException(requestId, present.reason());
     }
   }
 
-  private void validate(GenerationRequest request) {
-    long needed = (long) request.promptLength() + request.maxNewTokens();
-    if (needed > profile.maxContextTokens()) {
-      throw new NeverFitsException(
-          request.id(), needed, profile.maxContextTokens(), "the model's context");
-    }
-    if (needed > profile.capacityTokens()) {
-      throw new NeverFitsException(
-          request.id(), needed, profile.capacityTokens(), "the KV memory (in tokens)");
-    }
-    requireInVocabulary(request.id(), "promptTokens", request.sharedPrompt());
-    requireInVocabulary(request.id(), "stopTokens", request.sharedStops());
+  /** Called when the loop is lost: nothing that it still owes an end may go without. */
+  private void lost(Throwable cause) {
+    lostTo = cause;
+    abandon(new Failure(Failure.Kind.LOST, cause));
   }
 
-  private void requireInVocabulary(String id, String field, int[] tokens) {
-    for (int i = 0; i < tokens.length; i++) {
-      if (tokens[i] < 0 || tokens[i] >= profile.vocabularySize()) {
-        throw new InvalidRequestException(
-            id,
-            "%s[%d] is %d, but token ids are in [0, %d)"
-                .formatted(field, i, tokens[i], profile.vocabularySize()));
-      }
-    }
-  }
-
-  private SequenceSpec spec(GenerationRequest request, Generation generation, long now) {
-    LengthQuery query =
-        new LengthQuery(
-            request.promptLength(),
-            request.promptText().orElse(null),
-            request.lengthKey().orElse(null),
-            request.lengthHint().orElse(0),
-            request.maxNewTokens());
-    return new SequenceSpec(
-        request.id(),
-        request.promptTokens(),
-        request.sharedStops(),
-        request.sampling(),
-        request.tenant(),
-        request.priority(),
-        now,
-        request.deadline().map(d -> deadline(now, d)).orElse(Long.MAX_VALUE),
-        query,
-        generation.sink(g -> live.remove(g.id(), g)),
-        request.timePerOutputToken().map(S3Engine::nanos).orElse(Long.MAX_VALUE));
-  }
-
-  private static long nanos(Duration duration) {
-    return deadline(0, duration);
-  }
-
-  private static long deadline(long now, Duration after) {
+  private void abandon(Failure failure) {
+    List<Generation> pending;
+    lifecycle.lock(); // after a submission that is under way
     try {
-      return Math.addExact(now, after.toNanos());
-    } catch (ArithmeticException e) {
-      return after.isNegative() ? now : Long.MAX_VALUE;
+      pending = live.all();
+    } finally {
+      lifecycle.unlock();
     }
+    LiveGenerations.abandon(pending, failure, clock);
   }
 
   /** Names a request to the loop once it is there; a cancellation before that is remembered. */

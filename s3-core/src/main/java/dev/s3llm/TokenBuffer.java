@@ -1,11 +1,8 @@
 package dev.s3llm;
 
-import dev.s3llm.engine.SequenceOutcome;
-import dev.s3llm.observe.FinishReason;
 import java.util.Arrays;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Flow;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -20,7 +17,8 @@ final class TokenBuffer implements Flow.Publisher<Integer> {
 
   private int[] tokens = new int[16];
   private int count;
-  private @Nullable SequenceOutcome outcome;
+  private boolean ended;
+  private @Nullable Throwable failure;
 
   private Flow.@Nullable Subscriber<? super Integer> subscriber;
   private long demand;
@@ -34,9 +32,13 @@ final class TokenBuffer implements Flow.Publisher<Integer> {
     this.cancel = cancel;
   }
 
+  /** Adds a token, unless the end was noted: a loop that was given up may come back. */
   void append(int token) {
     lock.lock();
     try {
+      if (ended) {
+        return;
+      }
       if (count == tokens.length) {
         tokens = Arrays.copyOf(tokens, 2 * count);
       }
@@ -47,18 +49,39 @@ final class TokenBuffer implements Flow.Publisher<Integer> {
     schedule(false);
   }
 
-  /** Notes the end and returns all tokens. */
-  int[] end(SequenceOutcome end) {
-    int[] all;
+  /**
+   * Notes the end.
+   *
+   * @param cause what failed, if something did
+   * @return whether it is the first that was noted
+   */
+  boolean end(@Nullable Throwable cause) {
     lock.lock();
     try {
-      outcome = end;
-      all = Arrays.copyOf(tokens, count);
+      if (ended) {
+        return false;
+      }
+      ended = true;
+      failure = cause;
+      return true;
     } finally {
       lock.unlock();
     }
+  }
+
+  /** All tokens so far; a copy. */
+  int[] tokens() {
+    lock.lock();
+    try {
+      return Arrays.copyOf(tokens, count);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Delivers what is there, the end included. */
+  void deliver() {
     schedule(true);
-    return all;
   }
 
   @Override
@@ -107,7 +130,7 @@ final class TokenBuffer implements Flow.Publisher<Integer> {
     }
     try {
       callbacks.execute(this::drain);
-    } catch (RejectedExecutionException e) {
+    } catch (RuntimeException | Error e) { // it refuses, or has no thread left
       refused(now);
     }
   }
@@ -129,9 +152,7 @@ final class TokenBuffer implements Flow.Publisher<Integer> {
     if (subscriber == null || over) {
       return false;
     }
-    return misuse != null
-        || (delivered < count && demand > 0)
-        || (delivered == count && outcome != null);
+    return misuse != null || (delivered < count && demand > 0) || (delivered == count && ended);
   }
 
   private void drain() {
@@ -147,7 +168,7 @@ final class TokenBuffer implements Flow.Publisher<Integer> {
           return;
         }
         to = subscriber;
-        error = misuse != null ? misuse : failure();
+        error = misuse != null ? misuse : failure;
         last = misuse != null || delivered == count;
         if (last) {
           over = true;
@@ -162,11 +183,6 @@ final class TokenBuffer implements Flow.Publisher<Integer> {
     }
   }
 
-  private @Nullable Throwable failure() {
-    SequenceOutcome end = outcome;
-    return end == null || end.reason() != FinishReason.FAILED ? null : end.cause();
-  }
-
   private void deliver(
       Flow.Subscriber<? super Integer> to, int token, boolean last, @Nullable Throwable error) {
     try {
@@ -177,7 +193,7 @@ final class TokenBuffer implements Flow.Publisher<Integer> {
       } else {
         to.onComplete();
       }
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       lock.lock();
       try {
         over = true; // a subscriber that throws is not called again

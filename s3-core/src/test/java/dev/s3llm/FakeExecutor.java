@@ -10,11 +10,13 @@ import dev.s3llm.execute.StepResult;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Semaphore;
+import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 
 /**
  * An executor for tests of the facade: the n-th output token of every sequence is n (modulo the
- * vocabulary). Steps run at once, or, when held, one for each {@link #release}.
+ * vocabulary). Steps run at once, or, when held, one for each {@link #release}. Faults are planted
+ * in {@link #onExecute}, which the engine's thread runs, and in {@link #tamper}.
  */
 final class FakeExecutor implements Executor {
   static final ExecutorProfile PROFILE =
@@ -23,6 +25,7 @@ final class FakeExecutor implements Executor {
   private final Semaphore permits = new Semaphore(0);
   private final boolean held;
   volatile UnaryOperator<StepResult> tamper = r -> r;
+  volatile Consumer<StepBatch> onExecute = b -> {};
   volatile int closes;
   volatile int steps;
 
@@ -50,6 +53,7 @@ final class FakeExecutor implements Executor {
   @Override
   public CompletionStage<StepResult> execute(StepBatch batch) {
     steps++;
+    onExecute.accept(batch);
     int[] tokens = batch.sequences().stream().mapToInt(FakeExecutor::next).toArray();
     if (!held) {
       return CompletableFuture.completedFuture(tamper.apply(StepResult.of(tokens)));

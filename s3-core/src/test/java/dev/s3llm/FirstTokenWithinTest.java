@@ -45,8 +45,8 @@ class FirstTokenWithinTest {
 
   @Test
   void estimate_isOnTheHandle() {
-    Generation generation = new Generation(request(null), Runnable::run, g -> {});
-    generation.sink(g -> {}).onQueued(ESTIMATE);
+    Generation generation = new Generation(request(null), Runnable::run, 0, g -> {}, g -> {});
+    generation.sink().onQueued(ESTIMATE);
     assertThat(generation.estimate().join()).contains(ESTIMATE);
   }
 
@@ -78,7 +78,7 @@ class FirstTokenWithinTest {
   }
 
   private static SequenceSink sink(GenerationRequest request) {
-    return new Generation(request, Runnable::run, g -> {}).sink(g -> {});
+    return new Generation(request, Runnable::run, 0, g -> {}, g -> {}).sink();
   }
 
   private static GenerationRequest request(@Nullable Duration limit) {

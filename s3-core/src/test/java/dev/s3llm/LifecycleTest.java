@@ -13,8 +13,10 @@ import dev.s3llm.memory.SequenceView;
 import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
+import dev.s3llm.predict.LengthPredictor;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -23,6 +25,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -173,7 +176,11 @@ class LifecycleTest {
     Generation bad = submit(5);
     executor.release(1);
     assertThat(result(bad).finishReason()).isEqualTo(FinishReason.FAILED);
-    assertThat(result(bad).failure()).get().hasToString("java.lang.IllegalStateException: planted");
+    assertThat(result(bad).failure())
+        .get(InstanceOfAssertFactories.THROWABLE)
+        .isInstanceOf(StepFailedException.class)
+        .hasRootCauseMessage("planted");
+    assertThat(result(bad).retriable()).isTrue();
     executor.tamper = r -> r;
     Generation good = submit(5);
     executor.release(100);
@@ -190,7 +197,12 @@ class LifecycleTest {
             StepResult.of(-5),
             StepResult.of(50),
             StepResult.of(Integer.MAX_VALUE),
-            new StepResult(new int[] {1}, Map.of(7, new IllegalStateException("x"))));
+            new StepResult(new int[] {1}, Map.of(7, new IllegalStateException("x"))),
+            new StepResult(null, Map.of()),
+            new StepResult(new int[] {1}, null),
+            new StepResult(new int[] {StepResult.NO_TOKEN}, Collections.singletonMap(0, null)),
+            new StepResult(
+                new int[] {1}, Collections.singletonMap(null, new IllegalStateException("x"))));
     for (StepResult answer : wrong) {
       executor.tamper = r -> answer;
       Generation generation = submit(5);
@@ -216,7 +228,8 @@ class LifecycleTest {
     await().until(() -> !engine.snapshot().healthy());
     assertThatExceptionOfType(EngineClosedException.class)
         .isThrownBy(() -> submit(5))
-        .withMessageContaining("failed");
+        .withMessageContaining("the engine is lost")
+        .withMessageContaining("planted");
     await().until(() -> events.stream().anyMatch(e -> e instanceof EngineEvent.EngineLost));
   }
 
@@ -225,7 +238,10 @@ class LifecycleTest {
     try (S3Engine broken =
         S3Engine.builder(FakeExecutor.immediate()).planner(new Broken()).build()) {
       Generation generation = broken.submit(GenerationRequest.builder(1).maxNewTokens(3).build());
-      assertThat(result(generation).failure()).containsInstanceOf(ArithmeticException.class);
+      assertThat(result(generation).failure())
+          .get(InstanceOfAssertFactories.THROWABLE)
+          .isInstanceOf(EngineLostException.class)
+          .hasCauseInstanceOf(ArithmeticException.class);
       await().until(() -> !broken.snapshot().healthy());
     }
   }
@@ -381,6 +397,72 @@ class LifecycleTest {
                 loud.submit(GenerationRequest.builder(1).maxNewTokens(1).build()).result().join();
                 return loud.snapshot().callbackFailures() > 0;
               });
+    }
+  }
+
+  @Test
+  void predictorThatThrowsAnError_isReplacedByTheFallback() throws Exception {
+    LengthPredictor broken =
+        query -> {
+          throw new NoClassDefFoundError("planted");
+        };
+    try (S3Engine own = S3Engine.builder(FakeExecutor.immediate()).predictor(broken).build()) {
+      Generation generation = own.submit(GenerationRequest.builder(1).maxNewTokens(3).build());
+      assertThat(result(generation).outputTokens()).isEqualTo(3);
+      assertThat(own.snapshot().healthy()).isTrue();
+    }
+  }
+
+  @Test
+  void subscriberThatThrowsAnErrorOnTheLoopsThread_losesOnlyItsOwnGeneration() throws Exception {
+    FakeExecutor own = FakeExecutor.held();
+    try (S3Engine inline = S3Engine.builder(own).callbackExecutor(Runnable::run).build()) {
+      Generation bad = inline.submit(GenerationRequest.builder(1).maxNewTokens(90).build());
+      Generation good = inline.submit(GenerationRequest.builder(1).maxNewTokens(9).build());
+      bad.tokens()
+          .subscribe(
+              new TokenReader(Long.MAX_VALUE) {
+                @Override
+                public void onNext(Integer token) {
+                  throw new StackOverflowError("planted");
+                }
+              });
+      own.release(1_000);
+      assertThat(result(bad).finishReason()).isEqualTo(FinishReason.CANCELLED);
+      assertThat(result(good).outputTokens()).isEqualTo(9);
+    }
+  }
+
+  @Test
+  void listenerThatThrowsAnError_goesOnHearing() throws Exception {
+    AtomicInteger heard = new AtomicInteger();
+    try (S3Engine loud =
+        S3Engine.builder(FakeExecutor.immediate())
+            .listener(
+                e -> {
+                  heard.incrementAndGet();
+                  throw new AssertionError("planted");
+                })
+            .build()) {
+      result(loud.submit(GenerationRequest.builder(1).maxNewTokens(9).build()));
+      await().until(() -> heard.get() > 9);
+    }
+  }
+
+  @Test
+  void callbackExecutorWithoutThreads_stillDeliversResultsAndStreams() throws Exception {
+    try (S3Engine poor =
+        S3Engine.builder(FakeExecutor.immediate())
+            .callbackExecutor(
+                task -> {
+                  throw new OutOfMemoryError("planted: unable to create native thread");
+                })
+            .build()) {
+      Generation generation = poor.submit(GenerationRequest.builder(1).maxNewTokens(9).build());
+      TokenReader reader = TokenReader.of(generation, Long.MAX_VALUE);
+      assertThat(result(generation).outputTokens()).isEqualTo(9);
+      assertThat(reader.awaitEnd()).isEqualTo("complete");
+      assertThat(reader.tokens).hasSize(9);
     }
   }
 

@@ -21,59 +21,66 @@ final class Endings {
     this.state = state;
   }
 
-  /** Ends a sequence wherever it is. Does nothing if it has ended. */
-  void end(Sequence sequence, FinishReason reason, @Nullable Throwable cause, long now) {
+  /**
+   * Ends a sequence wherever it is. Does nothing if it has ended. Whatever a part throws on the
+   * way, who waits for the result gets it.
+   */
+  void end(Sequence sequence, FinishReason reason, @Nullable Failure failure, long now) {
     if (state.live.remove(sequence.sequenceId()) == null) {
       return;
     }
     state.drafted = false;
-    boolean waiting = sequence.state == SequenceState.WAITING;
-    switch (sequence.state) {
-      case WAITING -> state.waiting.ended(sequence);
-      case RUNNING -> {
-        state.running.remove(sequence);
-        state.waiting.ended(sequence);
-      }
-      case PREDICTING, ENDED -> {}
-    }
+    state.alarms.cancel(sequence, Alarms.Kind.DEADLINE);
+    state.alarms.cancel(sequence, Alarms.Kind.PREDICTION);
+    SequenceState before = sequence.state;
     sequence.state = SequenceState.ENDED;
+    state.counters.ended(reason);
+    try {
+      takeOut(sequence, before);
+      feedBack(sequence, reason, now);
+    } finally {
+      boolean waiting = before == SequenceState.WAITING;
+      tell(sequence, sequence.outcome(reason, failure, waiting, now), now);
+    }
+  }
+
+  private void takeOut(Sequence sequence, SequenceState from) {
     if (state.lastDeferred == sequence) {
       state.lastDeferred = null;
     }
     release(sequence);
-    state.counters.ended(reason);
-    feedBack(sequence, reason, now);
-    tell(sequence, sequence.outcome(reason, cause, waiting, now), now);
+    if (from == SequenceState.RUNNING) {
+      state.running.remove(sequence);
+    }
+    if (from == SequenceState.WAITING || from == SequenceState.RUNNING) {
+      state.waiting.ended(sequence);
+    }
   }
 
   private void tell(Sequence sequence, SequenceOutcome outcome, long now) {
-    RequestRecording.commit(sequence, outcome);
     try {
       sequence.spec().sink().onEnd(outcome);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       state.counters.sinkFailures++;
     }
+    RequestRecording.commit(sequence, outcome);
     int generated = sequence.generatedForSure();
     state.publish(
         () -> new EngineEvent.Ended(now, sequence.requestId(), outcome.reason(), generated));
   }
 
   /** Ends every live sequence. */
-  void endAll(FinishReason reason, @Nullable Throwable cause, long now) {
-    List.copyOf(state.live.values()).forEach(s -> end(s, reason, cause, now));
+  void endAll(FinishReason reason, @Nullable Failure failure, long now) {
+    List.copyOf(state.live.values()).forEach(s -> end(s, reason, failure, now));
   }
 
-  /**
-   * Fails every live sequence, whatever state an error has left the engine in: who waits for a
-   * result gets one.
-   */
-  void failAll(Throwable cause, long now) {
+  /** Fails every live sequence, whatever state an error has left the engine in. */
+  void failAll(Failure failure, long now) {
     for (Sequence sequence : List.copyOf(state.live.values())) {
       try {
-        end(sequence, FinishReason.FAILED, cause, now);
-      } catch (RuntimeException e) {
+        end(sequence, FinishReason.FAILED, failure, now);
+      } catch (RuntimeException | Error e) {
         log.error("{} could not be ended in order", sequence, e);
-        tell(sequence, sequence.outcome(FinishReason.FAILED, cause, false, now), now);
       }
     }
   }

@@ -9,6 +9,7 @@ import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.schedule.Decision;
 import dev.s3llm.schedule.StepPlan;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -38,6 +39,7 @@ public final class EngineLoop {
   private final StepLauncher launcher;
   private final StepResults results;
   private final StepPlan plan = new StepPlan();
+  private final Heartbeat heartbeat = new Heartbeat();
   private final AtomicLong nextId = new AtomicLong();
   private volatile EngineSnapshot snapshot;
 
@@ -77,6 +79,31 @@ public final class EngineLoop {
     inbox.add(now -> endings.endAll(FinishReason.CANCELLED, null, now));
   }
 
+  /** Queues the failure of every live request, because the engine is stuck. */
+  void failStuck(Throwable cause) {
+    Failure failure = new Failure(Failure.Kind.STUCK, cause);
+    inbox.add(now -> endings.failAll(failure, now));
+  }
+
+  /** Tells listeners what others than the loop have found out. */
+  void publish(EngineEvent event) {
+    state.publish(() -> event);
+  }
+
+  /** Whether something was queued that no pass has taken in. */
+  boolean queued() {
+    return !inbox.isEmpty();
+  }
+
+  Heartbeat heartbeat() {
+    return heartbeat;
+  }
+
+  /** The thread on which the executor runs steps, if it says. */
+  Optional<Thread> stepThread() {
+    return state.parts.executor().stepThread();
+  }
+
   /** The state after the latest pass. */
   public EngineSnapshot snapshot() {
     return snapshot;
@@ -92,6 +119,15 @@ public final class EngineLoop {
    *     {@link #nextAlarmNanos} comes
    */
   public int step(long now) {
+    heartbeat.passBegins();
+    try {
+      return pass(now);
+    } finally {
+      heartbeat.passEnds();
+    }
+  }
+
+  private int pass(long now) {
     int work = inbox.takeIn(now) + intake.ring(now);
     if (state.inFlight == null && state.lost == null) {
       work += launchNext(now);
@@ -123,9 +159,10 @@ public final class EngineLoop {
   public void fail(Throwable cause, long now) {
     if (state.lost == null) {
       state.lost = cause;
+      snapshot = state.snapshot(); // whoever hears of a failure finds the engine unhealthy
       state.publish(() -> new EngineEvent.EngineLost(now, cause));
     }
-    endings.failAll(cause, now);
+    endings.failAll(new Failure(Failure.Kind.LOST, cause), now);
     snapshot = state.snapshot();
   }
 
@@ -150,6 +187,7 @@ public final class EngineLoop {
   }
 
   private void execute(StepBatch batch) {
+    heartbeat.stepLaunched();
     try {
       state
           .parts
@@ -181,6 +219,7 @@ public final class EngineLoop {
       return;
     }
     state.inFlight = null;
+    heartbeat.stepOver();
     Throwable error = results.apply(step, result, thrown, now);
     if (error instanceof ExecutorLostException) {
       fail(error, now);

@@ -2,24 +2,35 @@ package dev.s3llm.engine;
 
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Gives a loop a thread: steps it while there is work and parks it otherwise. */
-public final class EngineRunner {
+/**
+ * Gives a loop a thread: steps it while there is work and parks it otherwise. Not final, so that
+ * tests can put their own thread and clock in its place.
+ */
+public class EngineRunner {
   private static final Logger log = LoggerFactory.getLogger(EngineRunner.class);
 
   private final LongSupplier clock;
+  private final Consumer<Throwable> onFailure;
   private final Thread thread;
   private volatile @Nullable EngineLoop loop;
   private volatile boolean draining;
   private volatile boolean stopping;
 
-  /** Creates a runner whose thread waits for {@link #start}. */
-  public EngineRunner(LongSupplier clock, ThreadFactory threads) {
+  /**
+   * Creates a runner whose thread waits for {@link #start}.
+   *
+   * @param onFailure told when the loop has failed for good, after it has ended what it could; from
+   *     its thread, which may be about to die
+   */
+  public EngineRunner(LongSupplier clock, ThreadFactory threads, Consumer<Throwable> onFailure) {
     this.clock = clock;
+    this.onFailure = onFailure;
     this.thread = threads.newThread(this::run);
   }
 
@@ -51,6 +62,16 @@ public final class EngineRunner {
     return Thread.currentThread() == thread;
   }
 
+  /** The thread that steps the loop. */
+  Thread thread() {
+    return thread;
+  }
+
+  /** Whether the thread has ended though nobody asked it to. */
+  boolean died() {
+    return thread.getState() == Thread.State.TERMINATED && !draining && !stopping;
+  }
+
   /** Waits for the thread to end; false if it has not when the time is up. */
   public boolean join(long nanos) throws InterruptedException {
     long millis = Math.max(1, nanos / 1_000_000);
@@ -58,33 +79,70 @@ public final class EngineRunner {
     return !thread.isAlive();
   }
 
+  /** Like {@link #join}, for a loop that was told to stop: an earlier interrupt does not count. */
+  public boolean joinStopped(long nanos) {
+    boolean interrupted = Thread.interrupted();
+    try {
+      return join(nanos);
+    } catch (InterruptedException e) {
+      interrupted = true;
+      return !thread.isAlive();
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
   private void run() {
+    boolean goesOn = true;
+    while (goesOn) {
+      goesOn = turn();
+    }
+  }
+
+  /** Makes a pass, or ends the loop if it is time; false once it has ended. */
+  final boolean turn() {
     EngineLoop active = loop;
     if (active == null) {
-      return;
+      return false;
     }
-    while (!stopping && !(draining && active.idle())) {
-      pass(active);
+    try {
+      if (!stopping && !(draining && active.idle())) {
+        pass(active);
+        return true;
+      }
+      if (stopping) {
+        fail(active, new IllegalStateException("the engine was stopped"));
+        active.step(clock.getAsLong()); // what was queued meanwhile fails too
+      }
+    } catch (Throwable t) {
+      onFailure.accept(t); // not even failing in order was possible
     }
-    if (stopping) {
-      active.fail(new IllegalStateException("engine stopped"), clock.getAsLong());
-    }
+    return false;
   }
 
   /** One pass. Whatever it throws fails what is pending, so that no future stays incomplete. */
   private void pass(EngineLoop active) {
-    long now = clock.getAsLong();
     try {
+      long now = clock.getAsLong();
       if (active.step(now) == 0 && !(draining && active.idle())) {
         park(active, now);
       }
     } catch (Throwable t) {
+      fail(active, t);
       log.error("the engine loop failed; all pending requests fail", t);
-      active.fail(t, now);
     }
   }
 
-  private void park(EngineLoop active, long now) {
+  private void fail(EngineLoop active, Throwable cause) {
+    active.fail(cause, clock.getAsLong());
+    onFailure.accept(cause);
+  }
+
+  /** Waits until it is woken or the loop's next alarm is due. */
+  void park(EngineLoop active, long now) {
+    Thread.interrupted(); // whoever interrupted it meant something else; parking must park
     long alarm = active.nextAlarmNanos();
     if (alarm == Long.MAX_VALUE) {
       LockSupport.park(this);

@@ -7,6 +7,7 @@ import dev.s3llm.memory.StepCost;
 import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.observe.FinishReason;
+import dev.s3llm.observe.Health;
 import dev.s3llm.observe.LatencyEstimate;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
 import dev.s3llm.predict.LengthPrediction;
@@ -39,6 +40,7 @@ final class EngineState {
   final TenantQueues waiting;
   final List<Sequence> running = new ArrayList<>();
   final Map<Long, Sequence> live = new LinkedHashMap<>();
+  final Alarms alarms = new Alarms();
   final Supervisor supervisor = new Supervisor();
   final EmpiricalLengthPredictor fallback = new EmpiricalLengthPredictor();
   final Counters counters = new Counters();
@@ -127,7 +129,7 @@ final class EngineState {
       if (now != null) {
         sequence.prediction = now.cappedAt(sequence.maxNewTokens());
       }
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       counters.predictorFallbacks++; // the earlier one stays
     }
   }
@@ -139,9 +141,13 @@ final class EngineState {
     }
   }
 
+  private Health health() {
+    return lost == null ? Health.OK : Health.bad("the engine is lost: " + lost);
+  }
+
   EngineSnapshot snapshot() {
     return new EngineSnapshot(
-        lost == null,
+        health(),
         waiting.size(),
         live.size() - waiting.size() - running.size(),
         running.size(),

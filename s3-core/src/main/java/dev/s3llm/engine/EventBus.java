@@ -5,7 +5,6 @@ import dev.s3llm.observe.EngineListener;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
@@ -53,7 +52,7 @@ final class EventBus {
     if (draining.compareAndSet(false, true)) {
       try {
         callbacks.execute(this::drain);
-      } catch (RejectedExecutionException e) {
+      } catch (RuntimeException | Error e) { // it refuses, or has no thread left
         draining.set(false);
         dropped.addAndGet(events.size());
         events.clear();
@@ -77,7 +76,7 @@ final class EventBus {
   private void deliver(EngineListener listener, EngineEvent event) {
     try {
       listener.onEvent(event);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       if (failures.getAndIncrement() == 0) {
         log.warn("a listener threw; further failures are logged at DEBUG", e);
       } else {

@@ -4,20 +4,19 @@ import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.observe.LatencyEstimate;
 import dev.s3llm.predict.LengthPrediction;
-import java.util.Comparator;
-import java.util.PriorityQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The way in: a new sequence gets its prediction, or the fallback's when the predictor fails or is
- * late, and joins the waiting queue. Keeps the alarms of predictions and deadlines.
+ * late, and joins the waiting queue. Sets the alarms of predictions and deadlines, and acts on
+ * them.
  */
 final class Intake {
   private final EngineState state;
   private final Endings endings;
   private final Inbox inbox;
-  private final PriorityQueue<Alarm> alarms = new PriorityQueue<>(Alarm.BY_TIME);
 
   Intake(EngineState state, Endings endings, Inbox inbox) {
     this.state = state;
@@ -30,53 +29,51 @@ final class Intake {
     state.counters.submitted++;
     state.live.put(sequence.sequenceId(), sequence);
     if (state.lost != null) {
-      endings.end(sequence, FinishReason.FAILED, state.lost, now);
+      endings.end(sequence, FinishReason.FAILED, new Failure(Failure.Kind.LOST, state.lost), now);
       return;
     }
     if (sequence.spec().deadlineNanos() != Long.MAX_VALUE) {
-      alarms.add(new Alarm(sequence.spec().deadlineNanos(), sequence, Alarm.Kind.DEADLINE));
+      state.alarms.set(sequence.spec().deadlineNanos(), sequence, Alarms.Kind.DEADLINE);
     }
     predict(sequence, now);
   }
 
   /** When the next deadline or prediction budget runs out; {@link Long#MAX_VALUE} if none does. */
   long nextAlarmNanos() {
-    Alarm next = alarms.peek();
-    return next == null ? Long.MAX_VALUE : next.nanos;
+    return state.alarms.nextNanos();
   }
 
   /** Acts on the alarms that are due; returns on how many. */
   int ring(long now) {
     int work = 0;
-    Alarm alarm;
-    while ((alarm = alarms.peek()) != null && alarm.nanos <= now) {
-      alarms.remove();
-      Sequence sequence = alarm.sequence;
-      if (alarm.kind == Alarm.Kind.DEADLINE && !sequence.ended()) {
-        endings.end(sequence, FinishReason.TIMEOUT, null, now);
-        work++;
-      } else if (sequence.state == SequenceState.PREDICTING) {
-        join(sequence, null, now);
-        work++;
+    Alarms.Alarm alarm;
+    while ((alarm = state.alarms.pollDue(now)) != null) {
+      work++;
+      switch (alarm.kind()) {
+        case DEADLINE -> endings.end(alarm.sequence(), FinishReason.TIMEOUT, null, now);
+        case PREDICTION -> join(alarm.sequence(), null, now);
       }
     }
     return work;
   }
 
   private void predict(Sequence sequence, long now) {
+    CompletableFuture<LengthPrediction> future = ask(sequence);
+    if (future.isDone()) {
+      join(sequence, future.isCompletedExceptionally() ? null : future.join(), now);
+      return;
+    }
+    long late = now + state.parts.predictionBudgetNanos();
+    state.alarms.set(late, sequence, Alarms.Kind.PREDICTION);
+    CompletionStage<LengthPrediction> stage = future;
+    stage.whenComplete((answer, error) -> inbox.add(at -> predicted(sequence, answer, at)));
+  }
+
+  private CompletableFuture<LengthPrediction> ask(Sequence sequence) {
     try {
-      CompletionStage<LengthPrediction> stage =
-          state.parts.predictor().predict(sequence.spec().query());
-      var future = stage.toCompletableFuture();
-      if (future.isDone()) {
-        join(sequence, future.isCompletedExceptionally() ? null : future.join(), now);
-        return;
-      }
-      long late = now + state.parts.predictionBudgetNanos();
-      alarms.add(new Alarm(late, sequence, Alarm.Kind.PREDICTION));
-      stage.whenComplete((answer, error) -> inbox.add(at -> predicted(sequence, answer, at)));
-    } catch (RuntimeException e) {
-      join(sequence, null, now);
+      return state.parts.predictor().predict(sequence.spec().query()).toCompletableFuture();
+    } catch (RuntimeException | Error e) {
+      return CompletableFuture.failedFuture(e);
     }
   }
 
@@ -88,6 +85,7 @@ final class Intake {
 
   /** Lets a sequence join the waiting queue with its prediction, or the fallback's. */
   private void join(Sequence sequence, @Nullable LengthPrediction answer, long now) {
+    state.alarms.cancel(sequence, Alarms.Kind.PREDICTION);
     boolean failed = answer == null;
     if (failed) {
       state.counters.predictorFallbacks++;
@@ -102,7 +100,8 @@ final class Intake {
         () ->
             new EngineEvent.Queued(now, sequence.requestId(), sequence.knownPrediction(), failed));
     if (unwilling != null) {
-      endings.end(sequence, FinishReason.FAILED, unwilling, now);
+      Failure refusal = new Failure(Failure.Kind.REFUSED, unwilling);
+      endings.end(sequence, FinishReason.FAILED, refusal, now);
     }
   }
 
@@ -110,20 +109,9 @@ final class Intake {
   private @Nullable RuntimeException tell(Sequence sequence, @Nullable LatencyEstimate estimate) {
     try {
       return sequence.spec().sink().onQueued(estimate);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       state.counters.sinkFailures++;
       return null;
-    }
-  }
-
-  /** A point in time at which a sequence needs attention. */
-  private record Alarm(long nanos, Sequence sequence, Kind kind) {
-    static final Comparator<Alarm> BY_TIME =
-        Comparator.comparingLong(Alarm::nanos).thenComparingLong(a -> a.sequence.sequenceId());
-
-    enum Kind {
-      DEADLINE,
-      PREDICTION
     }
   }
 }

@@ -167,11 +167,11 @@ final class Sequence implements SequenceView, SequenceStep {
    * @param waiting whether it was waiting for memory until now
    */
   SequenceOutcome outcome(
-      FinishReason reason, @Nullable Throwable cause, boolean waiting, long now) {
+      FinishReason reason, @Nullable Failure failure, boolean waiting, long now) {
     long arrival = spec.arrivalNanos();
     return new SequenceOutcome(
         reason,
-        cause,
+        failure,
         prediction,
         firstReservedTokens,
         preemptions,

@@ -1,5 +1,6 @@
 package dev.s3llm.engine;
 
+import dev.s3llm.execute.ExecutorLostException;
 import dev.s3llm.execute.StepResult;
 import dev.s3llm.memory.KvBlockPool;
 import dev.s3llm.memory.StepCost;
@@ -26,12 +27,15 @@ final class StepResults {
   @Nullable Throwable apply(
       StepInFlight step, @Nullable StepResult result, @Nullable Throwable thrown, long now) {
     Throwable error = thrown == null ? protocolError(step, result) : unwrapped(thrown);
-    if (error == null && result != null) {
-      succeeded(step, result, now);
-    } else if (error != null) {
-      failed(step, error, now);
+    try {
+      if (error == null && result != null) {
+        succeeded(step, result, now);
+      } else if (error != null) {
+        failed(step, error, now);
+      }
+    } finally {
+      step.releaseFenced();
     }
-    step.releaseFenced();
     return error;
   }
 
@@ -55,7 +59,7 @@ final class StepResults {
         continue;
       }
       if (failure != null) {
-        endings.end(sequence, FinishReason.FAILED, failure, now);
+        fail(sequence, Failure.Kind.REQUEST, failure, now);
       } else if (sequence.samples()) {
         deliver(sequence, result.tokens()[i], now);
       }
@@ -75,9 +79,9 @@ final class StepResults {
     state.counters.outputTokens++;
     try {
       sequence.spec().sink().onToken(token);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       state.counters.sinkFailures++;
-      endings.end(sequence, FinishReason.FAILED, e, now);
+      fail(sequence, Failure.Kind.REQUEST, e, now);
       return;
     }
     if (sequence.isStop(token)) {
@@ -91,8 +95,10 @@ final class StepResults {
     state.drafted = false;
     StepRecording.commit(step, now, cause);
     state.publish(() -> new EngineEvent.StepFailed(now, step.step, cause));
+    Failure.Kind kind =
+        cause instanceof ExecutorLostException ? Failure.Kind.LOST : Failure.Kind.STEP;
     for (Sequence sequence : step.sequences) {
-      endings.end(sequence, FinishReason.FAILED, cause, now);
+      fail(sequence, kind, cause, now);
     }
     for (Sequence sequence : step.swappedOut) {
       KvBlockPool.Lease copy = sequence.hostLease;
@@ -100,6 +106,10 @@ final class StepResults {
         dropCopy(sequence, copy);
       }
     }
+  }
+
+  private void fail(Sequence sequence, Failure.Kind kind, Throwable cause, long now) {
+    endings.end(sequence, FinishReason.FAILED, new Failure(kind, cause), now);
   }
 
   /** What the failed step was to copy out may be half there: it is computed again. */

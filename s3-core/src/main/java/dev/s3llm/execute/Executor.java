@@ -1,5 +1,6 @@
 package dev.s3llm.execute;
 
+import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 
 /**
@@ -35,6 +36,14 @@ public interface Executor extends AutoCloseable {
    * @return completes with one result for each sequence of the batch
    */
   CompletionStage<StepResult> execute(StepBatch batch);
+
+  /**
+   * The thread that runs steps, where there is one: should a step never end, the engine's watchdog
+   * names it and says what it does. None by default. From any thread.
+   */
+  default Optional<Thread> stepThread() {
+    return Optional.empty();
+  }
 
   /** Releases the model and its memory. Idempotent. The engine calls it once no step runs. */
   @Override

@@ -1,6 +1,7 @@
 package dev.s3llm.execute;
 
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * What a step produced.
@@ -12,6 +13,12 @@ import java.util.Map;
  */
 @SuppressWarnings("ArrayRecordComponent") // handed over once, never compared
 public record StepResult(int[] tokens, Map<Integer, Throwable> failures) {
+
+  /** Copies the failures; neither argument, nor a failure, may be null. */
+  public StepResult {
+    Objects.requireNonNull(tokens, "tokens");
+    failures = Map.copyOf(failures);
+  }
 
   /** Stands where a sequence has no sampled token. */
   public static final int NO_TOKEN = -1;

@@ -80,6 +80,16 @@ public sealed interface EngineEvent {
   record PredictionDrift(long nanos, boolean drifting, double recentCoverage, double recentError)
       implements EngineEvent {}
 
+  /**
+   * Work was pending and there was no progress for the watchdog's limit.
+   *
+   * @param reason what is stuck, and the thread that is
+   */
+  record EngineStuck(long nanos, String reason) implements EngineEvent {}
+
+  /** There is progress again. */
+  record EngineRecovered(long nanos) implements EngineEvent {}
+
   /** The executor or the loop is lost; every pending request failed. */
   record EngineLost(long nanos, Throwable cause) implements EngineEvent {}
 }

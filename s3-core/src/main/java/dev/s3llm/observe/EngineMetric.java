@@ -13,7 +13,7 @@ import java.util.function.ToDoubleFunction;
  * }</pre>
  */
 public enum EngineMetric {
-  /** Whether the engine can run steps. */
+  /** Whether the engine gets on with its work. */
   HEALTHY("s3.engine.healthy", "1", Kind.GAUGE, s -> s.healthy() ? 1 : 0),
   /** Requests whose prediction is awaited. */
   PREDICTING("s3.requests.predicting", "requests", Kind.GAUGE, EngineSnapshot::predicting),

@@ -3,7 +3,7 @@ package dev.s3llm.observe;
 /**
  * The engine's state after a loop pass: an immutable, consistent picture.
  *
- * @param healthy whether the engine can run steps
+ * @param health whether the engine gets on with its work
  * @param waiting requests that wait for memory, those preempted included
  * @param predicting requests whose prediction is awaited
  * @param running requests that hold KV memory
@@ -32,7 +32,7 @@ package dev.s3llm.observe;
  *     first
  */
 public record EngineSnapshot(
-    boolean healthy,
+    Health health,
     int waiting,
     int predicting,
     int running,
@@ -58,6 +58,42 @@ public record EngineSnapshot(
     long callbackFailures,
     long droppedEvents,
     double coverageOfP90) {
+
+  /** Whether the engine gets on with its work. */
+  public boolean healthy() {
+    return health.healthy();
+  }
+
+  /** The same state with another verdict on it. */
+  public EngineSnapshot with(Health verdict) {
+    return new EngineSnapshot(
+        verdict,
+        waiting,
+        predicting,
+        running,
+        capacityBlocks,
+        reservedBlocks,
+        allocatedBlocks,
+        hostCapacityBlocks,
+        hostAllocatedBlocks,
+        submitted,
+        stopped,
+        cutAtLimit,
+        cancelled,
+        timedOut,
+        failed,
+        steps,
+        outputTokens,
+        preemptions,
+        recomputedTokens,
+        swappedTokens,
+        outgrown,
+        predictorFallbacks,
+        ignoredCompletions,
+        callbackFailures,
+        droppedEvents,
+        coverageOfP90);
+  }
 
   /** Requests that ended, however they ended. */
   public long ended() {

@@ -10,7 +10,7 @@ public enum FinishReason {
   CANCELLED,
   /** The deadline passed. */
   TIMEOUT,
-  /** The executor or the engine failed; the result carries the cause. */
+  /** The request, its step or the engine failed; the result carries the cause. */
   FAILED;
 
   /** Whether the answer was cut off, so that its length says only "at least". */

@@ -17,7 +17,7 @@ import java.util.concurrent.CompletionStage;
  * and {@link #expected} says what they should be. It does its work when the step completes, not
  * when it is launched, so that memory given back too early is seen to change under it.
  */
-final class HashExecutor implements Executor {
+public final class HashExecutor implements Executor {
   private static final long EMPTY = 0xDEADL;
 
   private final ExecutorProfile profile;
@@ -27,7 +27,8 @@ final class HashExecutor implements Executor {
   private CompletableFuture<StepResult> completion;
   boolean closed;
 
-  HashExecutor(ExecutorProfile profile) {
+  /** Creates the executor with empty memory. */
+  public HashExecutor(ExecutorProfile profile) {
     this.profile = profile;
     this.device = new long[profile.blockCount() * profile.blockTokens()];
     this.host = new long[profile.hostBlockCount() * profile.blockTokens()];
@@ -53,10 +54,6 @@ final class HashExecutor implements Executor {
     return pending != null;
   }
 
-  StepBatch pendingBatch() {
-    return pending;
-  }
-
   /** Runs the step in flight and completes it. */
   void complete() {
     StepBatch batch = pending;
@@ -73,20 +70,8 @@ final class HashExecutor implements Executor {
     stage.completeExceptionally(error);
   }
 
-  /** Runs the step, then answers something else. */
-  void completeWith(StepResult result) {
-    run(pending);
-    answer(result);
-  }
-
-  /** Answers the step in flight without running it (again). */
-  void answer(StepResult result) {
-    CompletableFuture<StepResult> stage = completion;
-    pending = null;
-    stage.complete(result);
-  }
-
-  int[] run(StepBatch batch) {
+  /** Does the work of a step now, and returns its tokens. */
+  public int[] run(StepBatch batch) {
     batch.swapOuts().forEach(copy -> copy(device, copy.deviceBlock(), host, copy.hostBlock()));
     for (BlockCopy copy : batch.swapIns()) {
       copy(host, copy.hostBlock(), device, copy.deviceBlock());
@@ -100,6 +85,17 @@ final class HashExecutor implements Executor {
       tokens[i] = sequence.samples() ? next(sequence) : StepResult.NO_TOKEN;
     }
     return tokens;
+  }
+
+  /** Does the first copies out and the first writes of a step, as one that fails on the way. */
+  public void runPartly(StepBatch batch, int copies, int writes) {
+    for (BlockCopy copy : batch.swapOuts().subList(0, Math.min(copies, batch.swapOuts().size()))) {
+      copy(device, copy.deviceBlock(), host, copy.hostBlock());
+    }
+    for (SequenceStep s :
+        batch.sequences().subList(0, Math.min(writes, batch.sequences().size()))) {
+      write(s);
+    }
   }
 
   private void copy(long[] from, int fromBlock, long[] to, int toBlock) {
@@ -129,7 +125,7 @@ final class HashExecutor implements Executor {
   }
 
   /** The tokens that a request must produce, alone in the world. */
-  static int[] expected(
+  public static int[] expected(
       int[] prompt, SamplingParameters sampling, int maxNew, int[] stops, int vocabulary) {
     int[] output = new int[maxNew];
     long[] kv = new long[prompt.length + maxNew];

@@ -14,6 +14,7 @@ import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
 import dev.s3llm.predict.LengthQuery;
 import dev.s3llm.recover.Recovery;
+import dev.s3llm.scenario.StateChecks;
 import dev.s3llm.schedule.ContinuousBatchingScheduler;
 import dev.s3llm.schedule.FirstComeFirstServed;
 import java.util.ArrayList;
@@ -132,7 +133,7 @@ class PreemptionTest {
     void toTheEnd() {
       for (int pass = 0; !loop.idle(); pass++) {
         loop.step(pass);
-        EngineOracle.assertValid(loop);
+        StateChecks.assertValid(loop);
         if (executor.busy()) {
           executor.complete();
         }

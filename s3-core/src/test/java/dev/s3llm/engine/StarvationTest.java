@@ -11,6 +11,7 @@ import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
 import dev.s3llm.predict.LengthQuery;
 import dev.s3llm.recover.Recovery;
+import dev.s3llm.scenario.StateChecks;
 import dev.s3llm.schedule.ContinuousBatchingScheduler;
 import dev.s3llm.schedule.DecreasingFirstFit;
 import dev.s3llm.schedule.QueueOrder;
@@ -69,7 +70,7 @@ class StarvationTest {
         submit(loop, ODD, oddTokens);
       }
       loop.step(now++);
-      EngineOracle.assertValid(loop);
+      StateChecks.assertValid(loop);
       if (executor.busy()) {
         executor.complete();
       }

@@ -8,8 +8,8 @@ import org.junit.jupiter.api.Test;
 class EngineMetricTest {
   private static final EngineSnapshot DISTINCT =
       new EngineSnapshot(
-          true, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24,
-          25, 0.5);
+          Health.OK, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23,
+          24, 25, 0.5);
 
   @Test
   void names_areUniqueAndOfOneStyle() {

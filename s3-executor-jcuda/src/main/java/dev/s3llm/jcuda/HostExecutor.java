@@ -16,11 +16,13 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadFactory;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs Llama-family and GPT-J models on the CPU in plain Java: the reference for GPU kernels, what
@@ -37,6 +39,7 @@ public final class HostExecutor implements Executor {
   private final HostDecoder decoder;
   private final WorkerPool workers;
   private final ExecutorService steps;
+  private volatile @Nullable Thread stepThread;
 
   private HostExecutor(Builder builder) {
     this.config = builder.config;
@@ -86,7 +89,13 @@ public final class HostExecutor implements Executor {
     return CompletableFuture.supplyAsync(() -> run(batch), steps);
   }
 
+  @Override
+  public Optional<Thread> stepThread() {
+    return Optional.ofNullable(stepThread);
+  }
+
   private StepResult run(StepBatch batch) {
+    stepThread = Thread.currentThread();
     cache.copy(batch);
     int[] tokens = new int[batch.sequences().size()];
     Arrays.fill(tokens, StepResult.NO_TOKEN);

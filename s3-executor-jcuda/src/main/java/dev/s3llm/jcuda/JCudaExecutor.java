@@ -14,6 +14,7 @@ import dev.s3llm.jcuda.model.TensorSource;
 import dev.s3llm.jcuda.model.WeightFiles;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -40,6 +41,7 @@ public final class JCudaExecutor implements Executor {
 
   private final ModelConfig config;
   private final ExecutorService steps;
+  private volatile @Nullable Thread stepThread;
   private @Nullable CudaPipeline pipeline;
   private final ExecutorProfile profile;
 
@@ -97,7 +99,17 @@ public final class JCudaExecutor implements Executor {
 
   @Override
   public CompletionStage<StepResult> execute(StepBatch batch) {
-    return CompletableFuture.supplyAsync(() -> guarded(() -> opened().run(batch)), steps);
+    return CompletableFuture.supplyAsync(() -> guarded(() -> run(batch)), steps);
+  }
+
+  @Override
+  public Optional<Thread> stepThread() {
+    return Optional.ofNullable(stepThread);
+  }
+
+  private StepResult run(StepBatch batch) {
+    stepThread = Thread.currentThread();
+    return opened().run(batch);
   }
 
   /** The logits after the last position of each sampling sequence; one part, one step. */

@@ -7,6 +7,7 @@ import dev.s3llm.execute.HandDrivenSequence;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
+import dev.s3llm.jcuda.kernel.Device;
 import dev.s3llm.jcuda.model.ModelConfig;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -24,7 +25,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * A request's tokens are bitwise the same alone, and in random batches with random prefill chunks
- * and swaps at random steps; on one stage and on two.
+ * and swaps at random steps; on one stage and on two, which lie on two devices where there are two.
  */
 @GpuTest
 class CudaInvarianceTest {
@@ -50,19 +51,22 @@ class CudaInvarianceTest {
       alone = alone(gpu);
       together = new RandomDrive(gpu, 5).run();
     }
-    try (JCudaExecutor gpu = RandomModels.gpu(config).precision(precision).devices(0, 0).build()) {
+    int second = Device.list().size() > 1 ? 1 : 0;
+    try (JCudaExecutor gpu =
+        RandomModels.gpu(config).precision(precision).devices(0, second).build()) {
       twoStages = new RandomDrive(gpu, 6).run();
     }
     int same = 0;
     for (int i = 0; i < REQUESTS; i++) {
       assertThat(together.get(i)).as("%s, request %d", name, i).isEqualTo(alone.get(i));
       assertThat(twoStages.get(i))
-          .as("%s, two stages, request %d", name, i)
+          .as("%s, stages on devices 0 and %d, request %d", name, second, i)
           .isEqualTo(alone.get(i));
       same++;
     }
     System.out.printf(
-        "%s: %d requests bitwise the same alone, together, in two stages%n", name, same);
+        "%s: %d requests bitwise the same alone, together, in two stages on devices 0 and %d%n",
+        name, same, second);
   }
 
   /** Half of the requests are greedy, the others drawn, with penalties. */

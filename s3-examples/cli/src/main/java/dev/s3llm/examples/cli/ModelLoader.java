@@ -11,19 +11,20 @@ final class ModelLoader {
 
   /** Loads a model folder onto the device that the options name. */
   static Executor load(Path folder, GenerateOptions options) {
-    long kvBytes = options.kvBudget.bytes();
-    if (options.device.isHost()) {
+    return load(folder, options.device, options.kvBudget.bytes(), options.threads);
+  }
+
+  /** Loads a model folder onto a device; {@code threads} of the host, 0 for one a processor. */
+  static Executor load(Path folder, DeviceChoice device, long kvBytes, int threads) {
+    if (device.isHost()) {
       HostExecutor.Builder builder = HostExecutor.builder(folder).kvBytes(kvBytes);
-      if (options.threads > 0) {
-        builder.threads(options.threads);
+      if (threads > 0) {
+        builder.threads(threads);
       }
       return builder.build();
     }
     try {
-      return JCudaExecutor.builder(folder)
-          .kvBytes(kvBytes)
-          .devices(options.device.numbers())
-          .build();
+      return JCudaExecutor.builder(folder).kvBytes(kvBytes).devices(device.numbers()).build();
     } catch (IllegalStateException e) {
       throw new UsageException("--device: " + e.getMessage());
     }

@@ -3,14 +3,13 @@ package dev.s3llm.examples.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.s3llm.S3Engine;
+import dev.s3llm.examples.guide.DocSnippets;
 import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.jcuda.HostExecutor;
 import dev.s3llm.jcuda.text.ChatMessage;
 import dev.s3llm.jcuda.text.TextGenerator;
 import dev.s3llm.jcuda.text.TextModel;
 import dev.s3llm.jcuda.text.TextRequest;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -35,24 +34,10 @@ class ReadmeTest {
   }
 
   @Test
-  void readme_showsTheLinesOfTheTest() throws IOException {
-    String readme = squeeze(Files.readString(Path.of("../../README.md")));
-    String test =
-        squeeze(Files.readString(Path.of("src/test/java/dev/s3llm/examples/cli/ReadmeTest.java")));
-    for (String line :
-        List.of(
-            "HostExecutor.builder(folder).kvBytes(256L << 20).build();",
-            "S3Engine engine = S3Engine.builder(executor).build();",
-            "TextGenerator.of(engine, TextModel.load(folder))) {",
-            "TextRequest.builder().messages(ChatMessage.user(\"What is a monad?\"))",
-            ".maxNewTokens(128).build();",
-            "System.out.println(generator.submit(request).result().join().text());")) {
-      assertThat(readme).contains(squeeze(line));
-      assertThat(test).contains(squeeze(line));
-    }
-  }
-
-  private static String squeeze(String text) {
-    return text.replaceAll("\\s+", "");
+  void readme_showsTheLinesOfTheTest() {
+    List<String> start = DocSnippets.of("README.md").get(0).lines().toList();
+    // All but the first line, which names a folder, and the last brace.
+    String shown = String.join("\n", start.subList(1, start.size() - 1));
+    DocSnippets.assertShown(shown, DocSnippets.source(ReadmeTest.class));
   }
 }

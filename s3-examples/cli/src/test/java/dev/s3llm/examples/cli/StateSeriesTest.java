@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.s3llm.examples.cli.StateSeries.Quantity;
 import dev.s3llm.observe.EngineSnapshot;
+import dev.s3llm.observe.Health;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -52,7 +53,7 @@ final class StateSeriesTest {
 
   private static EngineSnapshot state(int blocks, int waiting) {
     return new EngineSnapshot(
-        true, waiting, 0, 1, 100, blocks, blocks, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-        0, 0);
+        Health.OK, waiting, 0, 1, 100, blocks, blocks, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        0, 0, 0, 0);
   }
 }

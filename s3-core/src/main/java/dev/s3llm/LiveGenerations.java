@@ -1,0 +1,49 @@
+package dev.s3llm;
+
+import dev.s3llm.engine.Failure;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The generations that have not ended, by id; so many at most. Thread-safe. */
+final class LiveGenerations {
+  private static final Logger log = LoggerFactory.getLogger(LiveGenerations.class);
+
+  private final Map<String, Generation> live = new ConcurrentHashMap<>();
+  private final int limit;
+
+  LiveGenerations(int limit) {
+    this.limit = limit;
+  }
+
+  /** Adds one; the caller sees to it that nobody else adds meanwhile. */
+  void add(Generation generation) {
+    if (live.size() >= limit) {
+      throw new QueueFullException(generation.id(), limit);
+    }
+    if (live.putIfAbsent(generation.id(), generation) != null) {
+      throw new InvalidRequestException(generation.id(), "a request with this id is live");
+    }
+  }
+
+  void remove(Generation generation) {
+    live.remove(generation.id(), generation);
+  }
+
+  List<Generation> all() {
+    return List.copyOf(live.values());
+  }
+
+  /** Ends generations without the loop, which cannot do it. */
+  static void abandon(List<Generation> generations, Failure failure, NanoClock clock) {
+    for (Generation generation : generations) {
+      try {
+        generation.abandon(failure, clock);
+      } catch (RuntimeException | Error e) { // such as no memory; the others get their turn
+        log.error("request {} could not be ended in order", generation.id(), e);
+      }
+    }
+  }
+}

@@ -1,0 +1,193 @@
+package dev.s3llm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.execute.StepBatch;
+import dev.s3llm.execute.StepResult;
+import dev.s3llm.observe.FinishReason;
+import dev.s3llm.predict.LengthPrediction;
+import dev.s3llm.predict.LengthPredictor;
+import dev.s3llm.predict.LengthQuery;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Closing an engine from where one would rather not. {@link LifecycleTest} holds the usual. */
+@Timeout(120)
+class CloseTest {
+  private final FakeExecutor executor = FakeExecutor.immediate();
+
+  @Test
+  void closeFromThePredictor_ends() throws Exception {
+    AtomicReference<S3Engine> self = new AtomicReference<>();
+    LengthPredictor closing =
+        query -> {
+          self.get().close();
+          return CompletableFuture.completedFuture(LengthPrediction.exactly(3));
+        };
+    S3Engine engine = S3Engine.builder(executor).predictor(closing).build();
+    self.set(engine);
+    Generation generation = submit(engine);
+    assertThat(result(generation).outputTokens()).as("graceful").isEqualTo(3);
+    await().until(() -> executor.closes == 1);
+  }
+
+  @Test
+  void closeFromAListenerOnTheWatchdogsThread_ends() throws Exception {
+    AtomicReference<S3Engine> self = new AtomicReference<>();
+    FakeExecutor held = FakeExecutor.held();
+    S3Engine engine =
+        S3Engine.builder(held)
+            .callbackExecutor(Runnable::run)
+            .stuckAfter(Duration.ofMillis(200))
+            .closeTimeout(Duration.ofMillis(100))
+            .listener(
+                event -> {
+                  if (event instanceof dev.s3llm.observe.EngineEvent.EngineStuck) {
+                    self.get().close();
+                  }
+                })
+            .build();
+    self.set(engine);
+    assertThat(result(submit(engine)).finishReason())
+        .isIn(FinishReason.CANCELLED, FinishReason.FAILED);
+    await().until(() -> engine.health().reason().contains("closed"));
+  }
+
+  @Test
+  void closeByAnInterruptedThread_isPromptAndLosesNoFuture() throws Exception {
+    FakeExecutor held = FakeExecutor.held();
+    S3Engine engine = S3Engine.builder(held).closeTimeout(Duration.ofHours(1)).build();
+    Generation generation = submit(engine);
+    await().until(() -> engine.snapshot().running() == 1);
+    Thread closer =
+        new Thread(
+            () -> {
+              Thread.currentThread().interrupt();
+              engine.close();
+            });
+    closer.start();
+    closer.join(60_000);
+    assertThat(closer.isAlive()).isFalse();
+    assertThat(result(generation).finishReason()).isIn(FinishReason.CANCELLED, FinishReason.FAILED);
+  }
+
+  @Test
+  void partThatHangsWhenClosed_boundsClose() throws Exception {
+    CountDownLatch never = new CountDownLatch(1);
+    LengthPredictor hanging =
+        new LengthPredictor() {
+          @Override
+          public CompletionStage<LengthPrediction> predict(LengthQuery query) {
+            return CompletableFuture.completedFuture(LengthPrediction.exactly(3));
+          }
+
+          @Override
+          public void close() {
+            try {
+              never.await();
+            } catch (InterruptedException e) {
+              Thread.currentThread().interrupt();
+            }
+          }
+        };
+    S3Engine engine =
+        S3Engine.builder(executor).predictor(hanging).closeTimeout(Duration.ofMillis(100)).build();
+    assertThat(result(submit(engine)).outputTokens()).isEqualTo(3);
+    engine.close(); // or the test's time runs out
+    never.countDown();
+    await().until(() -> executor.closes == 1);
+  }
+
+  @Test
+  void closeInAShutdownHook_letsTheJvmEnd() throws Exception {
+    Path java = Path.of(System.getProperty("java.home"), "bin", "java");
+    Process process =
+        new ProcessBuilder(
+                java.toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                HookedProgram.class.getName())
+            .redirectErrorStream(true)
+            .start();
+    try {
+      assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+      String output = new String(process.getInputStream().readAllBytes());
+      assertThat(output).contains("closed, CANCELLED, executor closed 1 time(s)");
+    } finally {
+      process.destroyForcibly();
+    }
+  }
+
+  /** Leaves with a request that never ends, and an engine that a shutdown hook closes. */
+  static final class HookedProgram {
+    private HookedProgram() {}
+
+    public static void main(String[] args) {
+      Endless executor = new Endless();
+      S3Engine engine = S3Engine.builder(executor).build();
+      Generation generation =
+          engine.submit(GenerationRequest.builder(1).maxNewTokens(1_000_000).build());
+      Runtime.getRuntime()
+          .addShutdownHook(
+              new Thread(
+                  () -> {
+                    engine.closeNow();
+                    System.out.printf(
+                        "closed, %s, executor closed %d time(s)%n",
+                        generation.result().join().finishReason(), executor.closes);
+                  }));
+      System.exit(0);
+    }
+  }
+
+  /** Steps of a millisecond, as many as one likes. */
+  private static final class Endless implements dev.s3llm.execute.Executor {
+    private static final ExecutorProfile PROFILE =
+        new ExecutorProfile(
+            16,
+            100_000,
+            1,
+            0,
+            1_600_000,
+            64,
+            8,
+            50,
+            dev.s3llm.execute.KvGrowth.PER_BLOCK,
+            dev.s3llm.execute.RecoveryCosts.UNKNOWN);
+    private int closes;
+
+    @Override
+    public ExecutorProfile profile() {
+      return PROFILE;
+    }
+
+    @Override
+    public CompletionStage<StepResult> execute(StepBatch batch) {
+      int[] tokens = batch.sequences().stream().mapToInt(s -> s.samples() ? 1 : -1).toArray();
+      return CompletableFuture.supplyAsync(
+          () -> StepResult.of(tokens), CompletableFuture.delayedExecutor(1, TimeUnit.MILLISECONDS));
+    }
+
+    @Override
+    public void close() {
+      closes++;
+    }
+  }
+
+  private static Generation submit(S3Engine engine) {
+    return engine.submit(GenerationRequest.builder(1).maxNewTokens(3).build());
+  }
+
+  private static GenerationResult result(Generation generation) throws Exception {
+    return generation.result().get(60, TimeUnit.SECONDS);
+  }
+}

@@ -1,0 +1,227 @@
+package dev.s3llm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.s3llm.observe.EngineEvent;
+import dev.s3llm.observe.FinishReason;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.assertj.core.api.InstanceOfAssertFactories;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** User code that throws or blocks, and threads of the engine's that die. */
+@Timeout(120)
+class FaultyCallbacksTest {
+  private final FakeExecutor executor = FakeExecutor.immediate();
+
+  // ---- callbacks
+
+  @ParameterizedTest
+  @EnumSource(Thrown.class)
+  void subscriberThatThrows_losesItsOwnRequestWhereverItRuns(Thrown thrown) throws Exception {
+    try (S3Engine inPlace = S3Engine.builder(executor).callbackExecutor(Runnable::run).build();
+        S3Engine pooled = S3Engine.builder(FakeExecutor.immediate()).build()) {
+      for (S3Engine engine : List.of(inPlace, pooled)) {
+        Generation bad = submit(engine, 95);
+        bad.tokens()
+            .subscribe(
+                new TokenReader(Long.MAX_VALUE) {
+                  @Override
+                  public void onNext(Integer token) {
+                    thrown.throwIt();
+                  }
+                });
+        assertThat(result(bad).finishReason()).isIn(FinishReason.CANCELLED, FinishReason.LENGTH);
+        assertServes(engine);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Thrown.class)
+  void listenerThatThrows_isCountedAndGetsTheNextEvent(Thrown thrown) throws Exception {
+    AtomicInteger told = new AtomicInteger();
+    List<EngineEvent> other = new CopyOnWriteArrayList<>();
+    try (S3Engine engine =
+        S3Engine.builder(executor)
+            .callbackExecutor(Runnable::run)
+            .listener(
+                event -> {
+                  told.incrementAndGet();
+                  thrown.throwIt();
+                })
+            .listener(other::add)
+            .build()) {
+      assertServes(engine);
+      await().until(() -> told.get() > 3);
+      assertThat(other).hasSizeGreaterThan(3);
+      assertServes(engine);
+      assertThat(engine.snapshot().callbackFailures()).isPositive();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 2})
+  void callbackExecutorThatThrows_losesNoFutureAndNoStream(int kind) throws Exception {
+    Executor broken =
+        task -> {
+          switch (kind) {
+            case 0 -> throw new RejectedExecutionException("planted");
+            case 1 -> throw new IllegalStateException("planted");
+            default -> throw new OutOfMemoryError("unable to create native thread");
+          }
+        };
+    FakeExecutor held = FakeExecutor.held();
+    S3Engine engine = S3Engine.builder(held).callbackExecutor(broken).listener(event -> {}).build();
+    Generation generation = submit(engine, 5);
+    TokenReader reader = TokenReader.of(generation, Long.MAX_VALUE);
+    held.release(100);
+    assertThat(result(generation).tokens()).containsExactly(1, 2, 3, 4, 5);
+    assertThat(generation.estimate().get(60, TimeUnit.SECONDS)).isEmpty();
+    assertThat(reader.awaitEnd()).isEqualTo("complete");
+    assertThat(reader.tokens).containsExactly(1, 2, 3, 4, 5);
+    engine.close();
+  }
+
+  @Test
+  void callbacksThatBlock_holdUpOthersForAMomentOnly() throws Exception {
+    CountDownLatch release = new CountDownLatch(1);
+    CountDownLatch blocked = new CountDownLatch(6);
+    try (S3Engine engine = S3Engine.builder(executor).stuckAfter(Duration.ofMillis(400)).build()) {
+      for (int i = 0; i < 6; i++) { // more than the pool has threads
+        submit(engine, 1)
+            .result()
+            .thenRun(
+                () -> {
+                  blocked.countDown();
+                  awaitUninterrupted(release);
+                });
+      }
+      assertThat(blocked.await(60, TimeUnit.SECONDS)).isTrue();
+      assertServes(engine);
+      release.countDown();
+    }
+  }
+
+  // ---- the loop's thread
+
+  @Test
+  void threadThatDies_losesNoFutureAndRefusesMore() throws Exception {
+    AtomicBoolean broken = new AtomicBoolean();
+    NanoClock clock =
+        () -> {
+          if (broken.get() && Thread.currentThread().getName().equals("dying-0")) {
+            throw new StackOverflowError("planted"); // even while failing what is pending
+          }
+          return System.nanoTime();
+        };
+    List<Thread> made = new CopyOnWriteArrayList<>();
+    FakeExecutor held = FakeExecutor.held();
+    S3Engine engine =
+        S3Engine.builder(held)
+            .clock(clock)
+            .threadFactory(
+                task -> {
+                  Thread thread = new Thread(task, "dying-" + made.size());
+                  thread.setDaemon(true);
+                  made.add(thread);
+                  return thread;
+                })
+            .callbackExecutor(Runnable::run)
+            .closeTimeout(Duration.ofMillis(100))
+            .build();
+    List<Generation> all = new ArrayList<>();
+    for (int i = 0; i < 12; i++) {
+      all.add(submit(engine, 5));
+    }
+    TokenReader reader = TokenReader.of(all.get(11), 1);
+    await().until(() -> held.steps == 1);
+    broken.set(true);
+    held.release(1);
+
+    for (Generation generation : all) {
+      assertThat(result(generation).failure())
+          .get(InstanceOfAssertFactories.THROWABLE)
+          .isInstanceOf(EngineLostException.class)
+          .hasCauseInstanceOf(StackOverflowError.class);
+    }
+    assertThat(reader.awaitEnd()).contains("the engine is lost");
+    await().until(() -> !made.get(0).isAlive());
+    assertThat(engine.health().healthy()).isFalse();
+    assertThatThrownBy(() -> submit(engine, 1)).isInstanceOf(EngineClosedException.class);
+    engine.close();
+    assertThat(held.closes).as("the step that nobody took in may still run").isZero();
+    await().until(() -> made.stream().noneMatch(Thread::isAlive));
+  }
+
+  @Test
+  void threadThatNeverRan_isNoticed() throws Exception {
+    AtomicInteger made = new AtomicInteger();
+    S3Engine engine =
+        S3Engine.builder(executor)
+            .threadFactory(
+                task -> {
+                  boolean loops = made.getAndIncrement() == 0;
+                  Thread thread = new Thread(loops ? () -> {} : task, "factory-" + made);
+                  thread.setDaemon(true);
+                  return thread;
+                })
+            .callbackExecutor(Runnable::run)
+            .stuckAfter(Duration.ofMillis(400))
+            .closeTimeout(Duration.ofMillis(100))
+            .build();
+    List<Generation> accepted = new ArrayList<>();
+    await()
+        .until(
+            () -> {
+              try {
+                accepted.add(submit(engine, 1));
+                return false;
+              } catch (EngineUnhealthyException e) {
+                return e.getMessage().contains("thread factory-1 has died");
+              }
+            });
+    for (Generation generation : accepted) {
+      assertThat(result(generation).failure()).containsInstanceOf(EngineLostException.class);
+    }
+    engine.close();
+  }
+
+  // ---- helpers
+
+  private static void assertServes(S3Engine engine) throws Exception {
+    assertThat(result(submit(engine, 4)).tokens()).containsExactly(1, 2, 3, 4);
+    await().until(() -> engine.snapshot().reservedBlocks() == 0);
+    assertThat(engine.health().healthy()).isTrue();
+  }
+
+  private static Generation submit(S3Engine engine, int maxNewTokens) {
+    return engine.submit(GenerationRequest.builder(1).maxNewTokens(maxNewTokens).build());
+  }
+
+  private static GenerationResult result(Generation generation) throws Exception {
+    return generation.result().get(60, TimeUnit.SECONDS);
+  }
+
+  private static void awaitUninterrupted(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

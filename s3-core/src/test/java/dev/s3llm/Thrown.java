@@ -1,0 +1,23 @@
+package dev.s3llm;
+
+/** What may be thrown: not only exceptions. */
+enum Thrown {
+  EXCEPTION,
+  OUT_OF_MEMORY,
+  STACK_OVERFLOW,
+  ASSERTION;
+
+  void throwIt() {
+    switch (this) {
+      case EXCEPTION -> throw new IllegalStateException("planted");
+      case OUT_OF_MEMORY -> throw new OutOfMemoryError("planted");
+      case ASSERTION -> throw new AssertionError("planted");
+      case STACK_OVERFLOW -> overflow(1);
+    }
+  }
+
+  @SuppressWarnings("InfiniteRecursion") // that is the point
+  private static int overflow(int depth) {
+    return overflow(depth + 1) + 1;
+  }
+}

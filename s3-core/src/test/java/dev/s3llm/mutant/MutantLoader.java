@@ -1,0 +1,50 @@
+package dev.s3llm.mutant;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.Map;
+
+/** Loads the project's classes anew, main and test, some of them from other bytes. */
+final class MutantLoader extends ClassLoader {
+  private static final String OURS = "dev.s3llm.";
+
+  private final Map<String, byte[]> mutated;
+
+  /**
+   * Creates the loader.
+   *
+   * @param mutated class files by class name
+   */
+  MutantLoader(ClassLoader parent, Map<String, byte[]> mutated) {
+    super(parent);
+    this.mutated = Map.copyOf(mutated);
+  }
+
+  @Override
+  protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
+    if (!name.startsWith(OURS)) {
+      return super.loadClass(name, resolve);
+    }
+    synchronized (getClassLoadingLock(name)) {
+      Class<?> loaded = findLoadedClass(name);
+      return loaded == null ? define(name) : loaded;
+    }
+  }
+
+  private Class<?> define(String name) throws ClassNotFoundException {
+    byte[] bytes = mutated.containsKey(name) ? mutated.get(name) : compiled(name);
+    return defineClass(name, bytes, 0, bytes.length);
+  }
+
+  private byte[] compiled(String name) throws ClassNotFoundException {
+    try (InputStream in = getResourceAsStream(name.replace('.', '/') + ".class")) {
+      if (in == null) {
+        throw new ClassNotFoundException(name);
+      }
+      return in.readAllBytes();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

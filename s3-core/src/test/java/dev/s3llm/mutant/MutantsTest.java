@@ -1,0 +1,100 @@
+package dev.s3llm.mutant;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
+
+import dev.s3llm.scenario.SeedRun;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
+import org.junit.platform.launcher.core.LauncherFactory;
+import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
+import org.junit.platform.launcher.listeners.TestExecutionSummary;
+
+/**
+ * Plants bugs in main code, one at a time, and shows that the checker or the test that each is
+ * meant for sees it. A mutant costs a compilation of one file and a class loader. {@code
+ * -Ds3.mutant=NAME} runs those whose names begin so.
+ */
+class MutantsTest {
+  /** Seeds that a mutant may survive. */
+  private static final long SEEDS = 2_000;
+
+  private static final MutantCompiler COMPILER = new MutantCompiler();
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("ofScenarios")
+  void mutantOfTheEngine_isSeenByItsChecker(Mutant mutant) throws Exception {
+    Class<?> run = load(mutant, SeedRun.class.getName());
+    Object failure =
+        run.getMethod("firstFailure", String.class, long.class, long.class)
+            .invoke(null, mutant.checker(), mutant.seed(), SEEDS);
+    assertThat(failure)
+        .as("%s survives %d seeds of %s", mutant, SEEDS, mutant.checker())
+        .isNotNull();
+    System.out.println(mutant + ": " + failure.toString().replaceAll("pass.*seed=", "-Ds3.seed="));
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("ofTests")
+  void mutantOfAPart_isSeenByItsTest(Mutant mutant) throws Exception {
+    TestExecutionSummary summary = run(load(mutant, "dev.s3llm." + mutant.checker()));
+    assertThat(summary.getTestsFoundCount()).as("tests in %s", mutant.checker()).isPositive();
+    assertThat(summary.getTestsFailedCount())
+        .as("%s survives %s", mutant, mutant.checker())
+        .isPositive();
+  }
+
+  @Test
+  void withoutABug_theMachinerySeesNone() throws Exception {
+    Mutant none =
+        new Mutant(
+            "none", "engine/Endings.java", "final class Endings", "final class Endings", "", 0);
+    Object failure =
+        load(none, SeedRun.class.getName())
+            .getMethod("firstFailure", String.class, long.class, long.class)
+            .invoke(null, "", 1L, 50L);
+    assertThat(failure).isNull();
+    TestExecutionSummary summary = run(load(none, "dev.s3llm.engine.PreemptionTest"));
+    assertThat(summary.getTestsSucceededCount()).isPositive();
+    assertThat(summary.getTestsFailedCount()).isZero();
+  }
+
+  static List<Mutant> ofScenarios() {
+    return chosen(Mutants.OF_SCENARIOS);
+  }
+
+  static List<Mutant> ofTests() {
+    return chosen(Mutants.OF_TESTS);
+  }
+
+  private static List<Mutant> chosen(List<Mutant> all) {
+    String prefix = System.getProperty("s3.mutant", "");
+    List<Mutant> chosen = all.stream().filter(m -> m.name().startsWith(prefix)).toList();
+    return chosen.isEmpty() ? all : chosen;
+  }
+
+  private static Class<?> load(Mutant mutant, String name) throws ClassNotFoundException {
+    ClassLoader loader =
+        new MutantLoader(MutantsTest.class.getClassLoader(), COMPILER.compile(mutant));
+    return loader.loadClass(name);
+  }
+
+  private static TestExecutionSummary run(Class<?> test) {
+    Thread thread = Thread.currentThread();
+    ClassLoader before = thread.getContextClassLoader();
+    SummaryGeneratingListener listener = new SummaryGeneratingListener();
+    try {
+      thread.setContextClassLoader(test.getClassLoader());
+      LauncherFactory.create()
+          .execute(
+              LauncherDiscoveryRequestBuilder.request().selectors(selectClass(test)).build(),
+              listener);
+    } finally {
+      thread.setContextClassLoader(before);
+    }
+    return listener.getSummary();
+  }
+}

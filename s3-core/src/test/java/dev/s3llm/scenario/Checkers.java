@@ -1,0 +1,130 @@
+package dev.s3llm.scenario;
+
+import dev.s3llm.engine.HandRunner;
+import dev.s3llm.engine.Ledger;
+import dev.s3llm.execute.StepBatch;
+import dev.s3llm.observe.EngineEvent;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+
+/** Tells each checker what can be seen, and keeps the first violation, wherever it was thrown. */
+final class Checkers {
+  private final List<Checker> checkers;
+  private Violation first;
+
+  /**
+   * Creates all checkers.
+   *
+   * @param clients by request id
+   */
+  Checkers(Setting setting, Map<String, Client> clients, RunnerView runner) {
+    this.checkers =
+        List.of(
+            new Conservation(),
+            new Ownership(),
+            new Reservation(setting.profile()),
+            new Fence(runner),
+            new OnePlace(),
+            new Progress(),
+            new TerminalOnce(),
+            new StreamIntegrity(),
+            new Transparency(),
+            new Cancellation(clients),
+            new Deadlines(clients),
+            new Containment(clients, runner),
+            new LateCompletions(runner),
+            new PreemptionBound(clients, setting),
+            new StarvationBound(clients, setting),
+            new SnapshotTruth(),
+            new Shutdown());
+    checkers.forEach(checker -> checker.joins(this));
+  }
+
+  /** Where the loop is. */
+  interface RunnerView {
+    HandRunner runner();
+  }
+
+  /** Notes a violation, the first for good: the engine may swallow what a callback throws. */
+  Violation violated(Violation violation) {
+    if (first == null) {
+      first = violation;
+    }
+    return violation;
+  }
+
+  /** Throws the first violation, if there was one. */
+  void rethrow() {
+    if (first != null) {
+      throw first;
+    }
+  }
+
+  private void each(Consumer<Checker> telling) {
+    for (Checker checker : checkers) {
+      telling.accept(checker);
+    }
+  }
+
+  void submitted(Client client) {
+    each(c -> c.submitted(client));
+  }
+
+  void event(EngineEvent event) {
+    each(c -> c.event(event));
+  }
+
+  void launched(StepBatch batch, boolean busy, boolean closed) {
+    each(c -> c.launched(batch, busy, closed));
+  }
+
+  void completing(StepBatch batch) {
+    each(c -> c.completing(batch));
+  }
+
+  void completed(StepBatch batch, Completion completion, int index) {
+    each(c -> c.completed(batch, completion, index));
+  }
+
+  void repeated() {
+    each(Checker::repeated);
+  }
+
+  void engineLost() {
+    each(Checker::engineLost);
+  }
+
+  void passed(long now, int pass, Ledger ledger) {
+    Checker.Seen seen = new Checker.Seen(now, pass, ledger, ledger.live(), ledger.snapshot());
+    each(c -> c.passed(seen));
+  }
+
+  void asleep(long now) {
+    each(c -> c.asleep(now));
+  }
+
+  void token(Client client, int token) {
+    each(c -> c.token(client, token));
+  }
+
+  void streamEnded(Client client, Throwable error) {
+    each(c -> c.streamEnded(client, error));
+  }
+
+  void result(Client client) {
+    each(c -> c.result(client));
+  }
+
+  void executorClosed(int times, boolean busy) {
+    each(c -> c.executorClosed(times, busy));
+  }
+
+  void closed(long nanos) {
+    each(c -> c.closed(nanos));
+  }
+
+  void over(Scenario scenario) {
+    each(c -> c.over(scenario));
+  }
+}

@@ -1,0 +1,245 @@
+package dev.s3llm.scenario;
+
+import dev.s3llm.Generation;
+import dev.s3llm.GenerationRequest;
+import dev.s3llm.GenerationResult;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.Flow;
+
+/**
+ * The caller's side of one request: reads the stream at a pace of its own, misbehaves when faults
+ * strike, and notes what reached it.
+ */
+final class Client implements Flow.Subscriber<Integer> {
+  /** How a subscriber asks for tokens. */
+  private enum Pace {
+    ALL,
+    ONE_BY_ONE,
+    /** When the scenario gets round to it. */
+    SLOW
+  }
+
+  final GenerationRequest request;
+  final Generation generation;
+  final int arrival;
+  final long submittedNanos;
+  final List<Integer> tokens = new ArrayList<>();
+  long demand;
+  int nesting;
+  int streamEnds;
+  Throwable streamError;
+  boolean misused;
+  boolean unsubscribed;
+  int results;
+  GenerationResult result;
+  boolean mayFail;
+  int overtakes;
+
+  /** The pass before whose successor it was cancelled. */
+  int cancelledAtPass = Integer.MAX_VALUE;
+
+  private final Scenario scenario;
+  private final FaultPlan faults;
+  private final Random random;
+  private final Pace pace;
+  private Flow.Subscription subscription;
+
+  Client(
+      Scenario scenario,
+      GenerationRequest request,
+      Generation generation,
+      FaultPlan faults,
+      Random random) {
+    this.scenario = scenario;
+    this.request = request;
+    this.generation = generation;
+    this.arrival = scenario.clients().size();
+    this.submittedNanos = scenario.now();
+    this.faults = faults;
+    this.random = random;
+    this.pace = Pace.values()[random.nextInt(Pace.values().length)];
+  }
+
+  String id() {
+    return request.id();
+  }
+
+  long deadlineNanos() {
+    return request
+        .deadline()
+        .map(d -> submittedNanos + Math.max(0, d.toNanos()))
+        .orElse(Long.MAX_VALUE);
+  }
+
+  boolean refusesToWait() {
+    return request.firstTokenWithin().isPresent();
+  }
+
+  boolean cancelledByClose() {
+    return scenario.cancelledByClose();
+  }
+
+  boolean failedByClose() {
+    return scenario.failedByClose();
+  }
+
+  /** Whether its stream must be told an end. */
+  boolean streams() {
+    return subscription != null && !unsubscribed;
+  }
+
+  // ---- what the scenario makes it do
+
+  void awaitResult() {
+    generation.result().whenComplete((r, error) -> resulted(r));
+    if (faults.strikes(Fault.DEPENDENT_THROWS, 12)) {
+      generation
+          .result()
+          .thenRun(
+              () -> {
+                throw new LinkageError("planted");
+              });
+    }
+  }
+
+  private void resulted(GenerationResult r) {
+    results++;
+    result = r;
+    scenario.log("result", id() + " " + r.finishReason() + " " + r.outputTokens());
+    scenario.checkers().result(this);
+  }
+
+  void cancel() {
+    asksForEnd();
+    generation.cancel();
+  }
+
+  private void asksForEnd() {
+    cancelledAtPass = Math.min(cancelledAtPass, scenario.passes());
+  }
+
+  void subscribe() {
+    if (subscription == null) {
+      generation.tokens().subscribe(this);
+      if (faults.strikes(Fault.SECOND_SUBSCRIBER, 12)) {
+        generation.tokens().subscribe(new Refused());
+      }
+    }
+  }
+
+  /** Asks for some more, or for all that may come. */
+  void askMore(boolean all) {
+    if (subscription == null || unsubscribed) {
+      return;
+    }
+    if (faults.strikes(Fault.BAD_DEMAND, 40)) {
+      misused = true;
+      subscription.request(-random.nextInt(2));
+    }
+    ask(all ? Long.MAX_VALUE : 1 + random.nextInt(5));
+  }
+
+  private void ask(long n) {
+    demand = demand + n < 0 ? Long.MAX_VALUE : demand + n;
+    subscription.request(n);
+  }
+
+  // ---- Flow.Subscriber
+
+  @Override
+  public void onSubscribe(Flow.Subscription given) {
+    subscription = given;
+    if (pace != Pace.SLOW) {
+      ask(pace == Pace.ALL ? Long.MAX_VALUE : 1);
+    }
+  }
+
+  @Override
+  public void onNext(Integer token) {
+    nesting++;
+    try {
+      tokens.add(token);
+      scenario.log("token", id() + " " + token);
+      scenario.checkers().token(this, token);
+      if (pace == Pace.ONE_BY_ONE) {
+        ask(1);
+      }
+      misbehave();
+    } finally {
+      nesting--;
+    }
+  }
+
+  private void misbehave() {
+    if (faults.strikes(Fault.SUBSCRIBER_SUBMITS, 60)) {
+      scenario.submit();
+    }
+    if (faults.strikes(Fault.SUBSCRIBER_CANCELS_OTHER, 100)) {
+      scenario.anyClient().cancel();
+    }
+    if (faults.strikes(Fault.SUBSCRIBER_CLOSES, 150)) {
+      scenario.close(random.nextBoolean());
+    }
+    if (faults.strikes(Fault.SUBSCRIBER_CANCELS, 100)) {
+      unsubscribed = true;
+      asksForEnd();
+      subscription.cancel();
+    } else if (faults.strikes(Fault.SUBSCRIBER_THROWS, 120)) {
+      unsubscribed = true;
+      asksForEnd();
+      throw new IllegalStateException("planted");
+    } else if (faults.strikes(Fault.SUBSCRIBER_THROWS_ERROR, 120)) {
+      unsubscribed = true;
+      asksForEnd();
+      throw new StackOverflowError("planted");
+    }
+  }
+
+  @Override
+  public void onError(Throwable error) {
+    streamEnded(error);
+  }
+
+  @Override
+  public void onComplete() {
+    streamEnded(null);
+  }
+
+  private void streamEnded(Throwable error) {
+    streamEnds++;
+    streamError = error;
+    scenario.log("end", id() + " " + (error == null ? "complete" : error.getClass()));
+    scenario.checkers().streamEnded(this, error);
+    if (faults.strikes(Fault.SUBSCRIBER_THROWS, 12)) {
+      asksForEnd();
+      throw new IllegalStateException("planted");
+    }
+    if (faults.strikes(Fault.SUBSCRIBER_SUBMITS, 12)) {
+      scenario.submit();
+    }
+  }
+
+  /** Comes second and must get an error, and nothing else. */
+  private final class Refused implements Flow.Subscriber<Integer> {
+    @Override
+    public void onSubscribe(Flow.Subscription given) {
+      given.request(1);
+      given.cancel();
+    }
+
+    @Override
+    public void onNext(Integer token) {
+      scenario.violated("StreamIntegrity", "the second subscriber of " + id() + " got a token");
+    }
+
+    @Override
+    public void onError(Throwable error) {}
+
+    @Override
+    public void onComplete() {
+      scenario.violated("StreamIntegrity", "the second subscriber of " + id() + " was not refused");
+    }
+  }
+}

@@ -1,0 +1,68 @@
+package dev.s3llm.scenario;
+
+import dev.s3llm.engine.Ledger;
+import dev.s3llm.execute.BlockCopy;
+import dev.s3llm.execute.SequenceStep;
+import dev.s3llm.execute.StepBatch;
+import dev.s3llm.memory.KvBlockPool;
+import java.util.ArrayList;
+import java.util.List;
+
+/** What a step may touch stays as it was until the step is over (16). */
+final class Fence extends Checker {
+  private final Checkers.RunnerView world;
+  private List<int[]> tables = List.of();
+
+  Fence(Checkers.RunnerView world) {
+    this.world = world;
+  }
+
+  @Override
+  void launched(StepBatch batch, boolean busy, boolean closed) {
+    tables = new ArrayList<>();
+    for (SequenceStep step : batch.sequences()) {
+      int[] table = new int[step.blockCount() + 2];
+      for (int i = 0; i < step.blockCount(); i++) {
+        table[i] = step.block(i);
+      }
+      table[table.length - 2] = step.startPosition();
+      table[table.length - 1] = step.tokenCount();
+      tables.add(table);
+    }
+  }
+
+  @Override
+  void completing(StepBatch batch) {
+    Ledger ledger = world.runner().ledger();
+    for (int i = 0; i < tables.size(); i++) {
+      unchanged(batch.sequences().get(i), tables.get(i), ledger.device());
+    }
+    for (BlockCopy copy : batch.swapIns()) {
+      owned(ledger.host(), copy.hostBlock(), copy);
+    }
+    for (BlockCopy copy : batch.swapOuts()) {
+      owned(ledger.host(), copy.hostBlock(), copy);
+    }
+    tables = List.of();
+  }
+
+  private void unchanged(SequenceStep step, int[] table, KvBlockPool device) {
+    int blocks = table.length - 2;
+    if (step.blockCount() != blocks
+        || step.startPosition() != table[blocks]
+        || step.tokenCount() != table[blocks + 1]) {
+      fail("%s changed while its step ran", Ledger.requestId(step));
+    }
+    for (int i = 0; i < blocks; i++) {
+      if (step.block(i) != table[i] || device.ownerOf(table[i]) != step.sequenceId()) {
+        fail("block %d of %s was given away too early", table[i], Ledger.requestId(step));
+      }
+    }
+  }
+
+  private void owned(KvBlockPool host, int block, BlockCopy copy) {
+    if (host.ownerOf(block) != copy.sequenceId()) {
+      fail("host block %d of sequence %d was given away too early", block, copy.sequenceId());
+    }
+  }
+}

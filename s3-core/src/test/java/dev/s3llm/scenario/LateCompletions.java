@@ -1,0 +1,31 @@
+package dev.s3llm.scenario;
+
+/** Completions that match no step in flight are counted and otherwise ignored (18). */
+final class LateCompletions extends Checker {
+  private final Checkers.RunnerView world;
+  private long repeated;
+
+  LateCompletions(Checkers.RunnerView world) {
+    this.world = world;
+  }
+
+  @Override
+  void repeated() {
+    repeated += world.runner().ended() ? 0 : 1;
+  }
+
+  @Override
+  void passed(Seen seen) {
+    if (seen.snapshot().ignoredCompletions() > repeated) {
+      fail("%d ignored, %d were repeated", seen.snapshot().ignoredCompletions(), repeated);
+    }
+  }
+
+  @Override
+  void over(Scenario scenario) {
+    long ignored = scenario.ledger().snapshot().ignoredCompletions();
+    if (ignored != repeated && !scenario.stoppedShort()) {
+      fail("%d ignored, %d were repeated", ignored, repeated);
+    }
+  }
+}

@@ -1,0 +1,40 @@
+package dev.s3llm.scenario;
+
+import dev.s3llm.engine.Ledger;
+
+/** Each live request is in exactly one place, and holds what belongs there (7). */
+final class OnePlace extends Checker {
+  @Override
+  void passed(Seen seen) {
+    int waiting = 0;
+    int running = 0;
+    for (Ledger.Entry entry : seen.live()) {
+      boolean waits = entry.state().equals("WAITING");
+      boolean runs = entry.state().equals("RUNNING");
+      boolean predicted = !entry.state().equals("PREDICTING");
+      if (entry.queued() != waits
+          || entry.listed() != runs
+          || predicted != (waits || runs)
+          || runs != (entry.deviceBlocks() != null)) {
+        fail("%s", entry);
+      }
+      if (entry.swappedTokens() > 0 && entry.hostBlocks() < 0) {
+        fail("%s has tokens in host memory and no lease there", entry.requestId());
+      }
+      waiting += waits ? 1 : 0;
+      running += runs ? 1 : 0;
+    }
+    if (seen.ledger().waiting() != waiting || seen.ledger().running() != running) {
+      fail(
+          "%d wait and %d run, but the queue counts %d and the batch %d",
+          waiting, running, seen.ledger().waiting(), seen.ledger().running());
+    }
+  }
+
+  @Override
+  void over(Scenario scenario) {
+    if (scenario.ledger().tenants() > 0) {
+      fail("%d tenants are remembered for nothing", scenario.ledger().tenants());
+    }
+  }
+}

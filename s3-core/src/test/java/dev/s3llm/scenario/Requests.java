@@ -1,0 +1,56 @@
+package dev.s3llm.scenario;
+
+import dev.s3llm.GenerationRequest;
+import dev.s3llm.execute.SamplingParameters;
+import java.time.Duration;
+import java.util.Random;
+
+/** Makes the requests of a scenario. */
+final class Requests {
+  private static final int[] RARE = {7};
+  private static final int[] FREQUENT = {7, 11, 17, 23, 31, 43};
+
+  private final Setting setting;
+  private final Random random;
+  private final FaultPlan faults;
+
+  Requests(Setting setting, Random random, FaultPlan faults) {
+    this.setting = setting;
+    this.random = random;
+    this.faults = faults;
+  }
+
+  /** One that fits, from a random tenant, with limits of all kinds. */
+  GenerationRequest next(String id) {
+    int capacity = (int) Math.min(setting.profile().capacityTokens(), Setting.MAX_CONTEXT);
+    int prompt = 1 + random.nextInt(Math.max(1, capacity / 2));
+    int maxNew = 1 + random.nextInt(Math.min(40, Math.max(1, capacity - prompt)));
+    GenerationRequest.Builder builder =
+        GenerationRequest.builder(random.ints(prompt, 0, Setting.VOCABULARY).toArray())
+            .id(id)
+            .maxNewTokens(maxNew)
+            .stopTokens(random.nextInt(3) == 0 ? FREQUENT : RARE)
+            .sampling(SamplingParameters.ofTemperature(1, random.nextLong()))
+            .tenant("abc".substring(random.nextInt(setting.tenants())).substring(0, 1))
+            .priority(random.nextInt(6) == 0 ? 1 : 0);
+    if (faults.strikes(Fault.DEADLINE, 8)) {
+      builder.deadline(Duration.ofNanos(random.nextInt(120) - 10));
+    }
+    if (random.nextInt(20) == 0) {
+      builder.firstTokenWithin(Duration.ofNanos(1 + random.nextInt(300)));
+    }
+    if (random.nextInt(20) == 0) {
+      builder.timePerOutputToken(Duration.ofNanos(1 + random.nextInt(20)));
+    }
+    return builder.build();
+  }
+
+  /** One that can never run here. */
+  GenerationRequest bad() {
+    return switch (random.nextInt(3)) {
+      case 0 -> GenerationRequest.builder(new int[Setting.MAX_CONTEXT]).maxNewTokens(1).build();
+      case 1 -> GenerationRequest.builder(1, Setting.VOCABULARY).maxNewTokens(1).build();
+      default -> GenerationRequest.builder(1).maxNewTokens(1).stopTokens(-1).build();
+    };
+  }
+}

@@ -1,0 +1,474 @@
+package dev.s3llm.scenario;
+
+import dev.s3llm.EngineClosedException;
+import dev.s3llm.GenerationRequest;
+import dev.s3llm.HandDriven;
+import dev.s3llm.QueueFullException;
+import dev.s3llm.RequestRefusedException;
+import dev.s3llm.S3Engine;
+import dev.s3llm.engine.EngineRunner;
+import dev.s3llm.engine.HandRunner;
+import dev.s3llm.engine.Ledger;
+import dev.s3llm.observe.EngineEvent;
+import dev.s3llm.schedule.PreemptionMode;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+
+/**
+ * One seeded run of a whole engine on one thread and a virtual clock: random parts, pools,
+ * requests, consumers and faults, at last a phase without faults in which everything must drain,
+ * and a close, which may also come at any time before. What happens is up to the seed alone;
+ * whether it was right is up to the {@link Checkers}.
+ */
+final class Scenario {
+  static final long CLOSE_TIMEOUT_NANOS = 120;
+  private static final int MOST_ROUNDS = 20_000;
+
+  private final long seed;
+  private final Random random;
+  private final Setting setting;
+  private final FaultPlan faults;
+  private final Map<String, Client> byId = new LinkedHashMap<>();
+  private final Checkers checkers;
+  private final Requests requests;
+  private final CallbackPool callbacks;
+  private final StartedThreads threads = new StartedThreads();
+  private final HostilePredictor predictor;
+  private final FaultyExecutor executor;
+  private HandRunner runner;
+  private final S3Engine engine;
+  private final DecisionLog log;
+  private long now;
+  private int rounds;
+  private boolean closing;
+  private boolean closingAtOnce;
+  private boolean interrupted;
+  private long closingSince;
+  private boolean stoppedShort;
+  private boolean stoppedWithAStep;
+  private long preemptions;
+  private long swaps;
+
+  Scenario(long seed) {
+    this(seed, new DecisionLog(false));
+  }
+
+  Scenario(long seed, DecisionLog log) {
+    this.seed = seed;
+    this.log = log;
+    this.random = new Random(seed);
+    this.setting = Setting.draw(random);
+    this.faults = new FaultPlan(random, setting.faults());
+    this.checkers = new Checkers(setting, byId, () -> runner);
+    this.requests = new Requests(setting, random, faults);
+    this.callbacks = new CallbackPool(setting.callbacks(), random, faults);
+    this.predictor = new HostilePredictor(random, faults);
+    this.executor = new FaultyExecutor(setting, faults, random, checkers, log, this::now);
+    this.engine =
+        HandDriven.runner(S3Engine.builder(executor), this::newRunner)
+            .clock(this::now)
+            .threadFactory(threads)
+            .callbackExecutor(callbacks)
+            .stuckAfter(Duration.ZERO)
+            .predictor(predictor)
+            .predictionBudget(Duration.ofNanos(20))
+            .planner(new BreakingPlanner(setting.newPlanner(random, faults), faults, checkers))
+            .order(setting.order())
+            .tenantWeights(Map.of("b", 0.5 + 2 * random.nextDouble()))
+            .recovery(setting.recovery())
+            .maxLiveRequests(setting.maxLiveRequests())
+            .eventBuffer(setting.eventBuffer())
+            .closeTimeout(Duration.ofNanos(CLOSE_TIMEOUT_NANOS))
+            .listener(this::onEvent)
+            .listener(this::onEventBadly)
+            .build();
+  }
+
+  private EngineRunner newRunner(LongSupplier clock, Consumer<Throwable> onFailure) {
+    runner = new HandRunner(clock, onFailure, this::awaitEnd);
+    return runner;
+  }
+
+  /** Runs it whole; throws an error whose message, one line, replays it. */
+  Scenario run() {
+    try {
+      for (int i = 0; i < 10 * setting.arrivals() && !arrived(); i++) {
+        disturb();
+        round();
+      }
+      for (int more = random.nextInt(200); more > 0 && !idle(); more--) {
+        disturb();
+        round();
+      }
+      settle();
+      close(false);
+      finish();
+      return this;
+    } catch (RuntimeException | Error e) {
+      throw new AssertionError(
+          replayLine(e instanceof Violation ? e.getMessage() : e.toString()), e);
+    }
+  }
+
+  private boolean arrived() {
+    return byId.size() >= setting.arrivals() || closing || !engine.snapshot().healthy();
+  }
+
+  /** What went wrong, and all that is needed to see it again. */
+  String replayLine(String what) {
+    return "%s | seed %d, pass %d, commit %s, %s | ./mvnw -pl s3-core test -Dtest=ScenarioTest"
+            .formatted(
+                what, seed, runner.passes(), System.getProperty("s3.commit", "unknown"), setting)
+        + " -Ds3.seed="
+        + seed;
+  }
+
+  // ---- the world
+
+  /** Whatever callers, consumers and clocks may do between two passes. */
+  private void disturb() {
+    if (byId.size() < setting.arrivals() && random.nextInt(3) == 0) {
+      submit();
+    }
+    if (!byId.isEmpty()) {
+      if (faults.strikes(Fault.CANCEL, 16)) {
+        anyClient().cancel();
+      }
+      if (faults.strikes(Fault.CANCEL_STORM, 400)) {
+        clients().forEach(Client::cancel);
+      }
+      consume();
+    }
+    if (faults.strikes(Fault.CLOCK_JUMP, 60)) {
+      now += 50 + random.nextInt(100);
+    }
+    if (faults.strikes(Fault.CLOSE, 150)) {
+      close(false);
+    } else if (faults.strikes(Fault.CLOSE_NOW, 150)) {
+      close(true);
+    }
+  }
+
+  private void consume() {
+    if (random.nextInt(3) == 0) {
+      anyClient().askMore(false);
+    }
+    if (random.nextInt(6) == 0) {
+      anyClient().subscribe();
+    }
+  }
+
+  /** Lets everybody get on by one step; false if nobody had anything to do. */
+  private boolean round() {
+    if (++rounds > MOST_ROUNDS) {
+      violated("Liveness", "no end in sight: " + engine.snapshot());
+    }
+    now += random.nextInt(5);
+    int done = executor.progress() + predictor.progress(faults.stopped());
+    done += callbacks.pump(faults.stopped() ? Integer.MAX_VALUE : random.nextInt(4));
+    done += threads.pump();
+    boolean due = runner.due(now);
+    if (!due && !runner.ended()) {
+      checkers.asleep(now);
+    }
+    if (due || random.nextInt(8) == 0) {
+      done += pass();
+    }
+    checkers.rethrow();
+    return done > 0 || runner.due(now) || !callbacks.isEmpty();
+  }
+
+  private int pass() {
+    boolean due = runner.due(now);
+    long at = now;
+    int pass = runner.passes() + 1;
+    makePass();
+    if (runner.passes() == pass && !runner.ended()) {
+      checkers.passed(at, pass, runner.ledger());
+    }
+    if (runner.ended() && !runner.ledger().idle()) {
+      stoppedShort = true;
+      stoppedWithAStep |= runner.ledger().stepInFlight();
+    }
+    return due ? 1 : 0;
+  }
+
+  private void makePass() {
+    try {
+      runner.pass();
+    } catch (RuntimeException | Error e) {
+      if (e instanceof Violation) {
+        throw e;
+      }
+      throw checkers.violated(new Violation("Liveness", "the loop's thread died of " + e));
+    }
+  }
+
+  /** Goes to the next moment at which somebody has something to do; at most to this one. */
+  private void skipTo(long latest) {
+    long next =
+        Math.min(executor.nextNanos(), runner.ended() ? Long.MAX_VALUE : runner.alarmNanos());
+    if (next == Long.MAX_VALUE && latest == Long.MAX_VALUE) {
+      violated("Liveness", "no progress: " + engine.snapshot());
+    }
+    now = Math.max(now, Math.min(next, latest));
+  }
+
+  /** Somebody waits for the loop to end: the world goes on meanwhile. */
+  private boolean awaitEnd(long nanos) {
+    long until = nanos > Long.MAX_VALUE - now ? Long.MAX_VALUE : now + nanos;
+    while (!runner.ended() && now < until) {
+      if (!faults.stopped()) {
+        disturb();
+      }
+      if (!round()) {
+        skipTo(until);
+      }
+    }
+    return runner.ended();
+  }
+
+  /** Without further faults everything must end, unless a step hangs for ever. */
+  private void settle() {
+    faults.stop();
+    while (!closing && !executor.stuck() && !(idle() && callbacks.isEmpty())) {
+      clients().forEach(client -> client.askMore(true));
+      if (!round()) {
+        skipTo(Long.MAX_VALUE);
+      }
+    }
+  }
+
+  private boolean idle() {
+    return runner.ended() || runner.ledger().idle();
+  }
+
+  void close(boolean atOnce) {
+    if (!closing) {
+      closing = true;
+      closingAtOnce = atOnce;
+      closingSince = now;
+    }
+    long since = now;
+    log.add("close", atOnce ? "now" : "gracefully");
+    if (faults.strikes(Fault.CLOSE_INTERRUPTED, 4)) {
+      interrupted = true;
+      Thread.currentThread().interrupt();
+    }
+    try {
+      if (atOnce) {
+        engine.closeNow();
+      } else {
+        engine.close();
+      }
+    } finally {
+      Thread.interrupted();
+    }
+    checkers.closed(now - since);
+  }
+
+  /** After the close: what was delivered late, and what was read late. */
+  private void finish() {
+    for (int i = 0; !quiet() || !runner.ended(); i++) {
+      if (i > 10_000) {
+        violated("Shutdown", "the engine does not end");
+      }
+      round();
+    }
+    for (Client client : clients()) {
+      if (random.nextInt(3) > 0) {
+        client.subscribe();
+      }
+      client.askMore(true);
+    }
+    while (!quiet()) {
+      round();
+    }
+    executor.repeatAfterClose();
+    checkers.over(this);
+    executor.finishStuck();
+    checkers.rethrow();
+  }
+
+  // ---- callers
+
+  /** Submits a random request; sometimes one that must be refused. */
+  void submit() {
+    if (byId.size() >= 2 * setting.arrivals()) {
+      return;
+    }
+    if (faults.strikes(Fault.BAD_REQUEST, 20)) {
+      submitBad();
+      return;
+    }
+    GenerationRequest request = requests.next("c" + byId.size());
+    try {
+      accepted(request);
+    } catch (EngineClosedException e) {
+      if (!closing && engine.snapshot().healthy()) {
+        violated("Refusal", "the engine is open and refused " + request.id());
+      }
+    } catch (QueueFullException e) {
+      if (byId.size() - engine.snapshot().ended() < setting.maxLiveRequests()) {
+        violated("Refusal", "the queue has room and refused " + request.id());
+      }
+    }
+  }
+
+  private void accepted(GenerationRequest request) {
+    Client client = new Client(this, request, engine.submit(request), faults, random);
+    if (closing || !engine.snapshot().healthy()) {
+      violated("Refusal", request.id() + " was accepted, and the engine is closed or lost");
+    }
+    byId.put(request.id(), client);
+    log.add("submit", request.id());
+    checkers.submitted(client);
+    client.awaitResult();
+    if (random.nextInt(4) > 0) {
+      client.subscribe();
+    }
+  }
+
+  private void submitBad() {
+    try {
+      engine.submit(requests.bad());
+      violated("Refusal", "a request that makes no sense was accepted");
+    } catch (RequestRefusedException e) {
+      log.add("refused", e.getClass().getSimpleName());
+    }
+  }
+
+  Client anyClient() {
+    List<Client> all = new ArrayList<>(byId.values());
+    return all.get(random.nextInt(all.size()));
+  }
+
+  // ---- listeners
+
+  private void onEvent(EngineEvent event) {
+    log.add(event);
+    checkers.event(event);
+    if (event instanceof EngineEvent.Preempted preempted) {
+      preemptions++;
+      swaps += preempted.mode() == PreemptionMode.SWAP ? 1 : 0;
+    }
+  }
+
+  private void onEventBadly(EngineEvent event) {
+    if (faults.strikes(Fault.LISTENER_CANCELS, 100) && !byId.isEmpty()) {
+      anyClient().cancel();
+    }
+    if (faults.strikes(Fault.LISTENER_CLOSES, 200)) {
+      close(random.nextBoolean());
+    }
+    if (faults.strikes(Fault.LISTENER_THROWS, 30)) {
+      throw new IllegalStateException("planted");
+    }
+    if (faults.strikes(Fault.LISTENER_THROWS_ERROR, 60)) {
+      throw new StackOverflowError("planted");
+    }
+  }
+
+  // ---- what checkers and clients see
+
+  void violated(String checker, String what) {
+    throw checkers.violated(new Violation(checker, what));
+  }
+
+  void log(String kind, String what) {
+    log.add(kind, what);
+  }
+
+  Checkers checkers() {
+    return checkers;
+  }
+
+  Setting setting() {
+    return setting;
+  }
+
+  FaultyExecutor executor() {
+    return executor;
+  }
+
+  List<Client> clients() {
+    return Collections.unmodifiableList(new ArrayList<>(byId.values()));
+  }
+
+  Ledger ledger() {
+    return runner.ledger();
+  }
+
+  long now() {
+    return now;
+  }
+
+  int passes() {
+    return runner.passes();
+  }
+
+  int predictorCloses() {
+    return predictor.closes();
+  }
+
+  boolean ended() {
+    return runner.ended();
+  }
+
+  /** Whether the loop was made to end before it was idle. */
+  boolean stoppedShort() {
+    return stoppedShort;
+  }
+
+  /** Whether a step was in flight then. */
+  boolean stoppedWithAStep() {
+    return stoppedWithAStep;
+  }
+
+  /** Whether no callback waits and no thread was started that has not run. */
+  boolean quiet() {
+    return callbacks.isEmpty() && threads.isEmpty();
+  }
+
+  boolean accepts() {
+    try {
+      engine.submit(requests.next("late"));
+      return true;
+    } catch (EngineClosedException e) {
+      return false;
+    }
+  }
+
+  boolean cancelledByClose() {
+    return closing && (closingAtOnce || now - closingSince >= CLOSE_TIMEOUT_NANOS);
+  }
+
+  boolean failedByClose() {
+    return interrupted || (closing && now - closingSince >= CLOSE_TIMEOUT_NANOS);
+  }
+
+  // ---- what the run was like
+
+  long logHash() {
+    return log.hash();
+  }
+
+  long preemptions() {
+    return preemptions;
+  }
+
+  long swaps() {
+    return swaps;
+  }
+
+  long count(Fault fault) {
+    return faults.count(fault);
+  }
+}

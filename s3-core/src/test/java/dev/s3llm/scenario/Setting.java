@@ -1,0 +1,119 @@
+package dev.s3llm.scenario;
+
+import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.execute.KvGrowth;
+import dev.s3llm.execute.RecoveryCosts;
+import dev.s3llm.memory.ForecastPlanner;
+import dev.s3llm.memory.MemoryPlanner;
+import dev.s3llm.memory.OnDemandPlanner;
+import dev.s3llm.memory.S3Planner;
+import dev.s3llm.memory.WorstCasePlanner;
+import dev.s3llm.recover.Recovery;
+import dev.s3llm.schedule.DecreasingFirstFit;
+import dev.s3llm.schedule.FirstComeFirstServed;
+import dev.s3llm.schedule.QueueOrder;
+import dev.s3llm.schedule.ShortestPredictedFirst;
+import java.util.Random;
+import java.util.Set;
+
+/**
+ * What a scenario is made of, drawn from its seed; its text tells what a failing run was about.
+ *
+ * @param eventBuffer events that may wait for listeners
+ * @param immediate whether some steps complete before {@code execute} returns
+ */
+record Setting(
+    ExecutorProfile profile,
+    String planner,
+    QueueOrder order,
+    Recovery recovery,
+    CallbackPool.Mode callbacks,
+    Set<Fault.Group> faults,
+    int tenants,
+    int maxLiveRequests,
+    int eventBuffer,
+    int arrivals,
+    boolean immediate) {
+  static final int VOCABULARY = 50;
+  static final int MAX_CONTEXT = 200;
+  private static final int PLENTY = 100_000;
+  private static final String[] PLANNERS = {"worst-case", "s3", "on-demand", "forecast", "hostile"};
+
+  static Setting draw(Random random) {
+    return new Setting(
+        profile(random),
+        PLANNERS[random.nextInt(PLANNERS.length)],
+        order(random),
+        recovery(random),
+        random.nextInt(3) == 0 ? CallbackPool.Mode.INLINE : CallbackPool.Mode.QUEUED,
+        FaultPlan.draw(random),
+        random.nextInt(3) == 0 ? 3 : 1,
+        random.nextInt(5) == 0 ? 1 + random.nextInt(4) : 1000,
+        random.nextInt(10) == 0 ? 1 + random.nextInt(5) : PLENTY,
+        random.nextInt(20) == 0 ? 40 : 4 + random.nextInt(12),
+        random.nextInt(4) == 0);
+  }
+
+  /** Whether every event reaches the listeners. */
+  boolean tellsAll() {
+    return eventBuffer == PLENTY && !faults.contains(Fault.Group.CALLBACKS);
+  }
+
+  MemoryPlanner newPlanner(Random random, FaultPlan faultPlan) {
+    return switch (planner) {
+      case "worst-case" -> new WorstCasePlanner();
+      case "s3" -> new S3Planner(1 + random.nextInt(10));
+      case "on-demand" -> new OnDemandPlanner(random.nextInt(2) * 0.05);
+      case "forecast" -> new ForecastPlanner(0.001 + 0.5 * random.nextDouble());
+      default -> new HostilePlanner(random, faultPlan);
+    };
+  }
+
+  private static ExecutorProfile profile(Random random) {
+    int tokensPerStep = 4 + random.nextInt(30);
+    return new ExecutorProfile(
+        1 + random.nextInt(4),
+        6 + random.nextInt(40),
+        64,
+        random.nextInt(3) * 8,
+        MAX_CONTEXT,
+        tokensPerStep,
+        1 + random.nextInt(Math.min(12, tokensPerStep)),
+        VOCABULARY,
+        random.nextInt(12) == 0 ? KvGrowth.FIXED_CANVAS : KvGrowth.PER_BLOCK,
+        new RecoveryCosts(random.nextInt(20), 1 + random.nextInt(5)));
+  }
+
+  private static QueueOrder order(Random random) {
+    int bound = 1 + random.nextInt(6);
+    return switch (random.nextInt(3)) {
+      case 0 -> new FirstComeFirstServed(bound);
+      case 1 -> new DecreasingFirstFit(bound);
+      default -> new ShortestPredictedFirst(bound);
+    };
+  }
+
+  private static Recovery recovery(Random random) {
+    Recovery.Victim[] victims = Recovery.Victim.values();
+    Recovery recovery = Recovery.preempting(victims[random.nextInt(victims.length)]);
+    return random.nextBoolean() ? recovery.patient() : recovery;
+  }
+
+  @Override
+  public String toString() {
+    return "%d x %d tokens, %d host, %d tokens and %d sequences a step, %s, %s %s, recovery %s, "
+            .formatted(
+                profile.blockCount(),
+                profile.blockTokens(),
+                profile.hostBlockCount(),
+                profile.maxTokensPerStep(),
+                profile.maxSequencesPerStep(),
+                profile.growth(),
+                planner,
+                order,
+                recovery.name())
+        + "callbacks %s, %d tenants, %d live, %d events, %d arrivals, immediate %s, faults %s"
+            .formatted(
+                callbacks, tenants, maxLiveRequests, eventBuffer, arrivals, immediate, faults);
+  }
+}

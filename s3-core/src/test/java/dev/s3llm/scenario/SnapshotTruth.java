@@ -1,0 +1,46 @@
+package dev.s3llm.scenario;
+
+import dev.s3llm.observe.EngineSnapshot;
+import dev.s3llm.observe.FinishReason;
+
+/** What the engine tells about itself equals the ledger and what clients saw (25). */
+final class SnapshotTruth extends Checker {
+  @Override
+  void passed(Seen seen) {
+    EngineSnapshot told = seen.snapshot();
+    same("live", told.live(), seen.live().size());
+    same("waiting", told.waiting(), seen.ledger().waiting());
+    same("running", told.running(), seen.ledger().running());
+    same("predicting", told.predicting(), told.live() - told.waiting() - told.running());
+    same("reserved", told.reservedBlocks(), seen.ledger().device().reserved());
+    same("allocated", told.allocatedBlocks(), seen.ledger().device().allocated());
+    same("swapped", told.hostAllocatedBlocks(), seen.ledger().host().allocated());
+  }
+
+  @Override
+  void over(Scenario scenario) {
+    EngineSnapshot told = scenario.ledger().snapshot();
+    long[] ended = new long[FinishReason.values().length];
+    long tokens = 0;
+    for (Client client : scenario.clients()) {
+      ended[client.result.finishReason().ordinal()]++;
+      tokens += client.result.outputTokens();
+    }
+    same("submitted", told.submitted(), scenario.clients().size());
+    same("stopped", told.stopped(), ended[FinishReason.STOP.ordinal()]);
+    same("cut at the limit", told.cutAtLimit(), ended[FinishReason.LENGTH.ordinal()]);
+    same("cancelled", told.cancelled(), ended[FinishReason.CANCELLED.ordinal()]);
+    same("timed out", told.timedOut(), ended[FinishReason.TIMEOUT.ordinal()]);
+    same("failed", told.failed(), ended[FinishReason.FAILED.ordinal()]);
+    same("output tokens", told.outputTokens(), tokens);
+    if (scenario.setting().tellsAll()) {
+      same("dropped events", told.droppedEvents(), 0);
+    }
+  }
+
+  private void same(String what, long told, long seen) {
+    if (told != seen) {
+      fail("%s: told %d, seen %d", what, told, seen);
+    }
+  }
+}

@@ -1,0 +1,20 @@
+package dev.s3llm.scenario;
+
+import dev.s3llm.engine.EngineLoop;
+import dev.s3llm.engine.Ledger;
+import java.util.List;
+
+/** The checks of a loop's state alone, for tests that step a loop themselves. */
+public final class StateChecks {
+  private static final List<Checker> CHECKERS =
+      List.of(new Conservation(), new Ownership(), new OnePlace(), new SnapshotTruth());
+
+  private StateChecks() {}
+
+  /** Throws if the state of the loop, between two passes, is not as it must be. */
+  public static void assertValid(EngineLoop loop) {
+    Ledger ledger = new Ledger(loop);
+    Checker.Seen seen = new Checker.Seen(0, 0, ledger, ledger.live(), ledger.snapshot());
+    CHECKERS.forEach(checker -> checker.passed(seen));
+  }
+}

@@ -1,0 +1,32 @@
+package dev.s3llm.scenario;
+
+import dev.s3llm.engine.HashExecutor;
+import dev.s3llm.observe.FinishReason;
+import java.util.Arrays;
+
+/**
+ * A request's tokens are those that it would get alone in the world, whatever is preempted,
+ * predicted, cancelled or fails around it (12, 14, 15).
+ */
+final class Transparency extends Checker {
+  @Override
+  void result(Client client) {
+    int[] expected =
+        HashExecutor.expected(
+            client.request.promptTokens(),
+            client.request.sampling(),
+            client.request.maxNewTokens(),
+            client.request.stopTokens(),
+            Setting.VOCABULARY);
+    int[] actual = client.result.tokens();
+    FinishReason reason = client.result.finishReason();
+    boolean whole = reason == FinishReason.STOP || reason == FinishReason.LENGTH;
+    int[] due =
+        whole ? expected : Arrays.copyOf(expected, Math.min(actual.length, expected.length));
+    if (!Arrays.equals(actual, due)) {
+      fail(
+          "%s (%s) got %s instead of %s",
+          client.id(), reason, Arrays.toString(actual), Arrays.toString(due));
+    }
+  }
+}

@@ -1,0 +1,93 @@
+package dev.s3llm.examples.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class SoakCommandTest {
+  @TempDir Path folder;
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+
+  @Test
+  void shortSoak_printsSamplesAndLeavesThePoolsWhole() throws Exception {
+    Path json = folder.resolve("soak.json");
+    run("bench", "soak", "--minutes", "0.1", "--fault-every", "5", "--json", json.toString());
+
+    assertThat(err.toString()).isEmpty();
+    assertThat(out.toString())
+        .contains("heap MiB", "memory and threads: ", "pools: whole, every request answered")
+        .doesNotContain("NOT WHOLE");
+    JsonNode written = new ObjectMapper().readTree(Files.readString(json));
+    assertThat(written.get("samples")).hasSize(6);
+    JsonNode last = written.get("samples").get(5);
+    for (String moved : List.of("submitted", "refused", "steps", "failed")) {
+      assertThat(last.get(moved).asLong()).as(moved).isPositive();
+    }
+    assertThat(written.get("whole").asBoolean()).isTrue();
+  }
+
+  @Test
+  void minutesThatMakeNoSense_areNamed() {
+    assertThat(run("bench", "soak", "--minutes", "0")).isEqualTo(2);
+    assertThat(err.toString()).contains("--minutes must be above 0").hasLineCount(1);
+  }
+
+  @Test
+  void leak_isSeen() {
+    assertThat(SoakVerdict.of(samples(0, 0, 0)).flat()).isTrue();
+    assertThat(SoakVerdict.of(samples(1 << 20, 0, 0)).flat()).as("heap").isFalse();
+    assertThat(SoakVerdict.of(samples(0, 4 << 20, 0)).flat()).as("RSS").isFalse();
+    assertThat(SoakVerdict.of(samples(0, 0, 1)).flat()).as("threads").isFalse();
+    assertThat(SoakVerdict.of(samples(1 << 20, 0, 0).subList(0, 7)).told()).isFalse();
+  }
+
+  private static List<SoakSample> samples(long heapLeak, long nativeLeak, int threadLeak) {
+    List<SoakSample> samples = new ArrayList<>();
+    for (int i = 0; i < 60; i++) {
+      long heap = (50L << 20) + i * heapLeak;
+      long resident = (300L << 20) + i * nativeLeak;
+      samples.add(
+          new SoakSample(
+              i,
+              heap,
+              resident,
+              20 + i * threadLeak,
+              10,
+              0,
+              0,
+              0,
+              0,
+              0,
+              0,
+              0,
+              0,
+              0,
+              0,
+              0,
+              0,
+              0,
+              0,
+              0,
+              0,
+              0));
+    }
+    return samples;
+  }
+
+  private int run(String... arguments) {
+    return Main.commandLine()
+        .setOut(new PrintWriter(out, true))
+        .setErr(new PrintWriter(err, true))
+        .execute(arguments);
+  }
+}

@@ -1,0 +1,123 @@
+package dev.s3llm.examples.langchain4j;
+
+import dev.langchain4j.internal.InternalFlowUtils;
+import dev.langchain4j.model.chat.response.ChatModelStreamingEvent;
+import dev.langchain4j.model.chat.response.ChatResponse;
+import dev.langchain4j.model.chat.response.CompleteResponse;
+import dev.langchain4j.model.chat.response.PartialResponse;
+import dev.s3llm.jcuda.text.TextGeneration;
+import dev.s3llm.jcuda.text.TextRequest;
+import dev.s3llm.jcuda.text.TextResult;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Flow;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An answer as events: its pieces, then the whole. Demand is the subscriber's; the last event needs
+ * some as well.
+ */
+final class EventFeed implements Flow.Subscriber<String>, Flow.Subscription {
+  private final S3Chat chat;
+  private final TextGeneration generation;
+  private final Flow.Subscriber<? super ChatModelStreamingEvent> subscriber;
+  private final AtomicLong demand = new AtomicLong();
+  private final AtomicBoolean over = new AtomicBoolean();
+  private volatile Flow.@Nullable Subscription pieces;
+  private volatile @Nullable ChatResponse whole;
+
+  private EventFeed(
+      S3Chat chat,
+      TextGeneration generation,
+      Flow.Subscriber<? super ChatModelStreamingEvent> subscriber) {
+    this.chat = chat;
+    this.generation = generation;
+    this.subscriber = subscriber;
+  }
+
+  /** Submits the request and feeds a subscriber, or tells it why not. */
+  static void start(
+      S3Chat chat,
+      TextRequest request,
+      Flow.Subscriber<? super ChatModelStreamingEvent> subscriber) {
+    TextGeneration generation;
+    try {
+      generation = chat.submit(request);
+    } catch (RuntimeException e) {
+      subscriber.onSubscribe(InternalFlowUtils.EMPTY_SUBSCRIPTION);
+      subscriber.onError(e);
+      return;
+    }
+    generation.text().subscribe(new EventFeed(chat, generation, subscriber));
+  }
+
+  @Override
+  public void onSubscribe(Flow.Subscription subscription) {
+    pieces = subscription;
+    subscriber.onSubscribe(this);
+  }
+
+  @Override
+  public void onNext(String piece) {
+    demand.decrementAndGet();
+    subscriber.onNext(new PartialResponse(piece));
+  }
+
+  @Override
+  public void onError(Throwable failure) {
+    end(); // the result says more
+  }
+
+  @Override
+  public void onComplete() {
+    end();
+  }
+
+  private void end() {
+    CompletionStage<TextResult> result = generation.result();
+    result.whenComplete(this::end);
+  }
+
+  private void end(@Nullable TextResult result, @Nullable Throwable failure) {
+    try {
+      whole = chat.response(result, failure);
+    } catch (RuntimeException e) {
+      if (over.compareAndSet(false, true)) {
+        subscriber.onError(e);
+      }
+      return;
+    }
+    complete();
+  }
+
+  /** Hands out the last event once it is there and asked for. */
+  private void complete() {
+    ChatResponse response = whole;
+    if (response != null && demand.get() > 0 && over.compareAndSet(false, true)) {
+      subscriber.onNext(new CompleteResponse(response));
+      subscriber.onComplete();
+    }
+  }
+
+  @Override
+  public void request(long n) {
+    if (n > 0) {
+      demand.accumulateAndGet(n, (now, more) -> now + more < 0 ? Long.MAX_VALUE : now + more);
+    }
+    Flow.Subscription active = pieces;
+    if (active != null) {
+      active.request(n); // refuses what makes no sense
+    }
+    complete();
+  }
+
+  @Override
+  public void cancel() {
+    over.set(true);
+    Flow.Subscription active = pieces;
+    if (active != null) {
+      active.cancel();
+    }
+  }
+}

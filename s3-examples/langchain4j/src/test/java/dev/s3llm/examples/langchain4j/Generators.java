@@ -1,0 +1,42 @@
+package dev.s3llm.examples.langchain4j;
+
+import dev.s3llm.EngineBuilder;
+import dev.s3llm.S3Engine;
+import dev.s3llm.examples.model.SmallModel;
+import dev.s3llm.execute.Executor;
+import dev.s3llm.jcuda.HostExecutor;
+import dev.s3llm.jcuda.text.ChatTemplate;
+import dev.s3llm.jcuda.text.TextGenerator;
+import dev.s3llm.jcuda.text.TextModel;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.function.UnaryOperator;
+
+/** Generators for tests: the embedded model, and the script in its tokens. */
+final class Generators {
+  private static final Path FOLDER = SmallModel.unpack();
+  private static final ChatTemplate ROLES =
+      ChatTemplate.jinja(
+          "{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}[assistant]", "", "");
+
+  private Generators() {}
+
+  static TextGenerator embedded() {
+    return embedded(engine -> engine);
+  }
+
+  static TextGenerator embedded(UnaryOperator<EngineBuilder> settings) {
+    Executor executor = HostExecutor.builder(FOLDER).kvBytes(64L << 20).build();
+    return TextGenerator.of(
+        settings.apply(S3Engine.builder(executor)).build(), TextModel.load(FOLDER));
+  }
+
+  static TextGenerator scripted() {
+    return scripted(Duration.ZERO);
+  }
+
+  static TextGenerator scripted(Duration step) {
+    TextModel model = TextModel.load(FOLDER, ROLES);
+    return TextGenerator.of(S3Engine.builder(new ScriptedExecutor(model, step)).build(), model);
+  }
+}

@@ -1,0 +1,99 @@
+package dev.s3llm.examples.langchain4j;
+
+import dev.s3llm.execute.Executor;
+import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.execute.KvGrowth;
+import dev.s3llm.execute.RecoveryCosts;
+import dev.s3llm.execute.SequenceStep;
+import dev.s3llm.execute.StepBatch;
+import dev.s3llm.execute.StepResult;
+import dev.s3llm.jcuda.text.TextModel;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
+
+/**
+ * Stands for a model that knows the answers which LangChain4j's tests ask for: it reads the prompt
+ * from its tokens, as the chat template framed it, and answers in the small model's tokens. A
+ * prompt without an answer in the script fails.
+ */
+final class ScriptedExecutor implements Executor {
+  /** What a prompt has to contain, all of it, and the answer; the first that applies. */
+  private static final Map<List<String>, String> SCRIPT = new LinkedHashMap<>();
+
+  static {
+    SCRIPT.put(
+        List.of("[user] What is the capital of Germany? How much is 2 + 2?"),
+        "The capital of Germany is Berlin, and 2 + 2 is 4.");
+    SCRIPT.put(
+        List.of("[user] What is the capital of Germany?"), "The capital of Germany is Berlin.");
+    SCRIPT.put(
+        List.of(
+            "[system] Translate messages from user into German", "[user] Translate: 'I love you'"),
+        "Ich liebe dich.");
+    SCRIPT.put(
+        List.of(
+            "[user] Hi, my favorite color is green",
+            "[assistant] Hi, nice to meet you",
+            "[user] What is my favorite color?"),
+        "Your favorite color is green.");
+    SCRIPT.put(List.of("[user] Say 'Hello World'"), "Hello World, and all who live in it.");
+    SCRIPT.put(List.of("[user] Tell me a long story"), "There was a cat. ".repeat(40));
+    SCRIPT.put(List.of("[user] hello"), "Hello! What can I do for you?");
+    SCRIPT.put(List.of("[user] hi"), "Hi. ".repeat(25));
+  }
+
+  private final TextModel model;
+  private final Duration step;
+
+  /**
+   * Creates the executor.
+   *
+   * @param step how long each step takes
+   */
+  ScriptedExecutor(TextModel model, Duration step) {
+    this.model = model;
+    this.step = step;
+  }
+
+  @Override
+  public ExecutorProfile profile() {
+    return new ExecutorProfile(
+        16, 400, 1, 0, 1024, 512, 8, 4096, KvGrowth.PER_BLOCK, RecoveryCosts.UNKNOWN);
+  }
+
+  @Override
+  public CompletionStage<StepResult> execute(StepBatch batch) {
+    Supplier<StepResult> result =
+        () -> StepResult.of(batch.sequences().stream().mapToInt(this::next).toArray());
+    return CompletableFuture.supplyAsync(
+        result, CompletableFuture.delayedExecutor(step.toNanos(), TimeUnit.NANOSECONDS));
+  }
+
+  private int next(SequenceStep step) {
+    if (!step.samples()) {
+      return StepResult.NO_TOKEN;
+    }
+    int[] prompt = IntStream.range(0, step.promptTokens()).map(step::token).toArray();
+    int[] answer = model.tokenizer().encode(answer(model.tokenizer().decode(prompt)), false);
+    int at = step.startPosition() + step.tokenCount() - step.promptTokens();
+    return at < answer.length ? answer[at] : model.stopTokens()[0];
+  }
+
+  private static String answer(String prompt) {
+    return SCRIPT.entrySet().stream()
+        .filter(entry -> entry.getKey().stream().allMatch(prompt::contains))
+        .map(Map.Entry::getValue)
+        .findFirst()
+        .orElseThrow(() -> new IllegalStateException("no answer to: " + prompt));
+  }
+
+  @Override
+  public void close() {}
+}

@@ -1,0 +1,28 @@
+package dev.s3llm.examples.plain;
+
+import dev.s3llm.S3Engine;
+import dev.s3llm.examples.model.SmallModel;
+import dev.s3llm.jcuda.HostExecutor;
+import dev.s3llm.jcuda.text.TextGenerator;
+import dev.s3llm.jcuda.text.TextModel;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+
+/** Starts the service: {@code [PORT [MODEL_FOLDER]]}, by default 8080 and the embedded model. */
+public final class Main {
+  private static final int DEFAULT_PORT = 8080;
+
+  private Main() {}
+
+  /** Serves until the process is told to end, then lets live requests finish. */
+  public static void main(String[] args) throws IOException {
+    int port = args.length > 0 ? Integer.parseInt(args[0]) : DEFAULT_PORT;
+    Path folder = args.length > 1 ? Path.of(args[1]) : SmallModel.unpack();
+    S3Engine engine = S3Engine.builder(HostExecutor.builder(folder).build()).build();
+    TextGenerator generator = TextGenerator.of(engine, TextModel.load(folder));
+    TextServer server = TextServer.start(generator, new InetSocketAddress(port));
+    Runtime.getRuntime().addShutdownHook(new Thread(server::close, "shutdown"));
+    System.out.println("listening on port " + server.port());
+  }
+}

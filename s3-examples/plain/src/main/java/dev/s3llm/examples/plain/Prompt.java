@@ -1,0 +1,73 @@
+package dev.s3llm.examples.plain;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.s3llm.jcuda.text.ChatMessage;
+import dev.s3llm.jcuda.text.TextRequest;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** The body of a request, as JSON or as the prompt alone. */
+record Prompt(
+    @JsonProperty(value = "prompt", required = true) String prompt,
+    @JsonProperty("max_tokens") @Nullable Integer maxTokens,
+    @JsonProperty("stop") @Nullable List<String> stop,
+    @JsonProperty("first_token_within_ms") @Nullable Long firstTokenWithinMillis,
+    @JsonProperty("deadline_ms") @Nullable Long deadlineMillis) {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** Refuses null where Jackson lets it through. */
+  Prompt {
+    if (prompt == null || (stop != null && stop.stream().anyMatch(Objects::isNull))) {
+      throw new IllegalArgumentException("prompt and stop strings must not be null");
+    }
+  }
+
+  /**
+   * The request in a body.
+   *
+   * @throws IllegalArgumentException if it makes no sense; the message is for the client
+   */
+  static TextRequest read(byte[] body, boolean json) {
+    if (!json) {
+      return TextRequest.builder()
+          .messages(ChatMessage.user(new String(body, StandardCharsets.UTF_8)))
+          .build();
+    }
+    try {
+      @Nullable Prompt prompt = JSON.readValue(body, Prompt.class);
+      if (prompt == null) {
+        throw new IllegalArgumentException("the JSON is null");
+      }
+      return prompt.request();
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException("the JSON is wrong: " + e.getOriginalMessage(), e);
+    } catch (IOException e) {
+      throw new IllegalArgumentException("the JSON is wrong", e);
+    }
+  }
+
+  private TextRequest request() {
+    TextRequest.Builder builder = TextRequest.builder().messages(ChatMessage.user(prompt));
+    if (maxTokens != null) {
+      builder.maxNewTokens(maxTokens);
+    }
+    if (stop != null) {
+      builder.stop(stop);
+    }
+    if (firstTokenWithinMillis != null) {
+      Duration limit = Duration.ofMillis(firstTokenWithinMillis);
+      builder.configure(request -> request.firstTokenWithin(limit));
+    }
+    if (deadlineMillis != null) {
+      Duration deadline = Duration.ofMillis(deadlineMillis);
+      builder.configure(request -> request.deadline(deadline));
+    }
+    return builder.build();
+  }
+}
