@@ -1,10 +1,11 @@
 package dev.s3llm.examples.spark;
 
-import com.google.common.base.Throwables;
 import dev.s3llm.EngineClosedException;
+import dev.s3llm.EngineLostException;
+import dev.s3llm.EngineStuckException;
+import dev.s3llm.EngineUnhealthyException;
 import dev.s3llm.NeverFitsException;
 import dev.s3llm.RequestRefusedException;
-import dev.s3llm.execute.ExecutorLostException;
 import dev.s3llm.jcuda.text.ChatTemplateException;
 import dev.s3llm.jcuda.text.TextGeneration;
 import dev.s3llm.jcuda.text.TextGenerator;
@@ -31,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  * than it may have in flight, however many there are.
  *
  * <p>A row that cannot be answered comes out with its reason. Only when the engine itself is gone
- * the iterator throws, so that Spark runs the task again elsewhere. Not thread-safe: for the task's
+ * or stuck the iterator throws, so that Spark runs the task again elsewhere. Not thread-safe: for the task's
  * thread.
  */
 final class GeneratedRows implements Iterator<Row>, AutoCloseable {
@@ -117,7 +118,7 @@ final class GeneratedRows implements Iterator<Row>, AutoCloseable {
           "too long: prompt and limit need %d tokens, but only %d are possible"
               .formatted(e.neededTokens(), e.limitTokens());
       refused.add(row.failed(numbers, attempt));
-    } catch (EngineClosedException e) {
+    } catch (EngineClosedException | EngineUnhealthyException e) {
       throw lost(e);
     } catch (RequestRefusedException | ChatTemplateException | IllegalArgumentException e) {
       refused.add(row.failed("refused: " + e.getMessage(), attempt));
@@ -171,12 +172,11 @@ final class GeneratedRows implements Iterator<Row>, AutoCloseable {
   }
 
   private Row failed(PlacedRow row, @Nullable Throwable failure) {
-    if (failure != null
-        && Throwables.getCausalChain(failure).stream()
-            .anyMatch(ExecutorLostException.class::isInstance)) {
+    if (failure instanceof EngineLostException || failure instanceof EngineStuckException) {
       throw lost(failure);
     }
-    return row.failed("failed: " + failure, attempt);
+    Throwable cause = failure == null || failure.getCause() == null ? failure : failure.getCause();
+    return row.failed("failed: " + cause, attempt);
   }
 
   private IllegalStateException lost(@Nullable Throwable cause) {

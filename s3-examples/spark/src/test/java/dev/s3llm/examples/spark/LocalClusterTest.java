@@ -29,6 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Two executors as processes of their own. */
 @Timeout(280)
 class LocalClusterTest {
+  private static final String FAST_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";
   private static final int ROWS = 24;
   private static final int MAX_NEW_TOKENS = 24;
 
@@ -52,7 +53,7 @@ class LocalClusterTest {
             Balance.PREDICTED);
 
     List<Row> rows;
-    try (SparkSession spark = Sessions.cluster(2)) {
+    try (SparkSession spark = Sessions.cluster(2, FAST_START)) {
       GenerationJob job = new GenerationJob(spark, options);
       CompletableFuture<JobReport> running = CompletableFuture.supplyAsync(job::run);
       while (committed(output) == 0) {

@@ -8,8 +8,6 @@ import org.apache.spark.sql.SparkSession;
 
 /** Spark on this machine: no page, no address but the loopback, files under the build folder. */
 final class Sessions {
-  private static final String FAST_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";
-
   private Sessions() {}
 
   /** One JVM. */
@@ -17,14 +15,18 @@ final class Sessions {
     return session("local[" + slots + "]").getOrCreate();
   }
 
-  /** A master, workers and executors as processes of their own, with one slot each. */
-  static SparkSession cluster(int executors) {
+  /**
+   * Executors as processes of their own, with one slot each; master and workers are in this JVM.
+   *
+   * @param javaOptions of the executors
+   */
+  static SparkSession cluster(int executors, String javaOptions) {
     Path home = Path.of(System.getenv("SPARK_HOME"));
     directory(home.resolve("jars")); // the launcher looks for it; the class path is given below
     return session("local-cluster[" + executors + ",1,768]")
         .config("spark.executor.memory", "768m")
         .config("spark.executor.extraClassPath", System.getProperty("java.class.path"))
-        .config("spark.executor.extraJavaOptions", FAST_START + " -Djava.io.tmpdir=" + temporary())
+        .config("spark.executor.extraJavaOptions", javaOptions + " -Djava.io.tmpdir=" + temporary())
         .getOrCreate();
   }
 
