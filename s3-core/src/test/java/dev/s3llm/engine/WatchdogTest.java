@@ -12,6 +12,7 @@ import dev.s3llm.observe.FinishReason;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
 import dev.s3llm.predict.LengthQuery;
 import dev.s3llm.recover.Recovery;
+import dev.s3llm.scenario.StateChecks;
 import dev.s3llm.schedule.ContinuousBatchingScheduler;
 import dev.s3llm.schedule.FirstComeFirstServed;
 import dev.s3llm.schedule.Scheduler;
@@ -82,7 +83,7 @@ class WatchdogTest {
     assertThat(loop.state().device.reserved()).as("the step may still write").isPositive();
     executor.complete();
     loop.step(now);
-    EngineOracle.assertValid(loop);
+    StateChecks.assertValid(loop);
     assertThat(loop.state().device.reserved()).isZero();
     watchFor(watchdog.intervalNanos());
     assertThat(watchdog.health().healthy()).isTrue();

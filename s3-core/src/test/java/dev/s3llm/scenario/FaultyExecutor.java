@@ -288,8 +288,7 @@ final class FaultyExecutor implements Executor {
     int index = random.nextInt(tokens.length);
     Map<Integer, Throwable> failures = new HashMap<>();
     switch (fault) {
-      case NULL_FAILURES ->
-          wrong(step, tokens, null);
+      case NULL_FAILURES -> wrong(step, tokens, null);
       case STRAY_FAILURE -> {
         Integer stray =
             random.nextInt(3) == 0 ? null : Integer.valueOf(random.nextBoolean() ? -1 : 99);

@@ -47,13 +47,16 @@ final class ExecutorStudy {
     Path shuffled = Files.write(folder.resolve("shuffled.jsonl"), rows);
     System.out.printf("%d rows, %s partitions%n", rows.size(), arguments[1]);
     System.out.println("executors, input, balance: rows/s, tokens/s; slowest task over mean: time, tokens");
-    for (int executors : new int[] {1, 2}) {
+    Path few = Files.write(folder.resolve("few.jsonl"), rows.subList(0, 8));
+    for (int executors : new int[] {2, 1}) {
       try (SparkSession spark = Sessions.cluster(executors, "")) {
-        study.run(spark, executors, shuffled, Balance.PREDICTED); // warms up
+        study.run(spark, executors, few, Balance.PREDICTED); // warms up
         study.run(spark, executors, shuffled, Balance.PREDICTED);
-        study.run(spark, executors, shuffled, Balance.EVEN);
-        study.run(spark, executors, sorted, Balance.PREDICTED);
-        study.run(spark, executors, sorted, Balance.EVEN);
+        if (executors > 1) {
+          study.run(spark, executors, shuffled, Balance.EVEN);
+          study.run(spark, executors, sorted, Balance.PREDICTED);
+          study.run(spark, executors, sorted, Balance.EVEN);
+        }
       }
     }
   }
