@@ -239,9 +239,9 @@ public final class EngineBuilder {
     return get("threadFactory", DaemonThreads::new);
   }
 
-  EngineRunner runner(Consumer<Throwable> onFailure) {
+  EngineRunner runner(NanoClock clock, Consumer<Throwable> onFailure) {
     RunnerMaker maker = get("runner", () -> EngineRunner::new);
-    return maker.make(clock()::nanos, threads(), onFailure);
+    return maker.make(clock::nanos, threads(), onFailure);
   }
 
   int maxLiveRequests() {

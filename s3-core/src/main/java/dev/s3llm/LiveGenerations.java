@@ -28,6 +28,11 @@ final class LiveGenerations {
     }
   }
 
+  /** The most there may be. */
+  int limit() {
+    return limit;
+  }
+
   void remove(Generation generation) {
     live.remove(generation.id(), generation);
   }

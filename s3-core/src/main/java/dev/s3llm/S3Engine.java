@@ -63,7 +63,7 @@ public final class S3Engine implements AutoCloseable {
     this.callbacks = parts.callbacks();
     this.ownCallbacks = ownCallbacks;
     this.threads = builder.threads();
-    this.runner = builder.runner(this::lost);
+    this.runner = builder.runner(clock, this::lost);
     this.loop = new EngineLoop(parts, runner::wake);
     long limitNanos = builder.stuckAfter().toNanos();
     this.watchdog = new Watchdog(loop, runner, this::abandon, limitNanos);
@@ -126,6 +126,11 @@ public final class S3Engine implements AutoCloseable {
   /** The most tokens that a request may have, prompt and output limit together. */
   public long maxTokensPerRequest() {
     return translator.maxTokens();
+  }
+
+  /** How many requests may be live; more are refused. */
+  public int maxLiveRequests() {
+    return live.limit();
   }
 
   /** Where user code runs, for layers on top of the engine that call some too. */

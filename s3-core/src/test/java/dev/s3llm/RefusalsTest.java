@@ -75,6 +75,7 @@ class RefusalsTest {
         .isThrownBy(() -> engine.submit(request().id("fourth").maxNewTokens(5).build()))
         .withMessageContaining("fourth")
         .withMessageContaining("3");
+    assertThat(engine.maxLiveRequests()).isEqualTo(3);
   }
 
   @Test

@@ -31,7 +31,8 @@ final class Scenario {
   static final long CLOSE_TIMEOUT_NANOS = 120;
   private static final int MOST_ROUNDS = 20_000;
 
-  private final long seed;
+  private final String origin;
+  private final String replay;
   private final Random random;
   private final Setting setting;
   private final FaultPlan faults;
@@ -61,9 +62,20 @@ final class Scenario {
   }
 
   Scenario(long seed, DecisionLog log) {
-    this.seed = seed;
+    this("seed " + seed, " -Ds3.seed=" + seed, new Random(seed), log);
+  }
+
+  /**
+   * A scenario whose every choice a given source makes.
+   *
+   * @param origin what the choices come from, for the message of a failure
+   * @param replay what to add to the command that runs the scenarios, so that it replays this one
+   */
+  Scenario(String origin, String replay, Random random, DecisionLog log) {
+    this.origin = origin;
+    this.replay = replay;
     this.log = log;
-    this.random = new Random(seed);
+    this.random = random;
     this.setting = Setting.draw(random);
     this.faults = new FaultPlan(random, setting.faults());
     this.checkers = new Checkers(setting, byId, () -> runner);
@@ -123,11 +135,10 @@ final class Scenario {
 
   /** What went wrong, and all that is needed to see it again. */
   String replayLine(String what) {
-    return "%s | seed %d, pass %d, commit %s, %s | ./mvnw -pl s3-core test -Dtest=ScenarioTest"
+    return "%s | %s, pass %d, commit %s, %s | ./mvnw -pl s3-core test -Dtest=ScenarioTest"
             .formatted(
-                what, seed, runner.passes(), System.getProperty("s3.commit", "unknown"), setting)
-        + " -Ds3.seed="
-        + seed;
+                what, origin, runner.passes(), System.getProperty("s3.commit", "unknown"), setting)
+        + replay;
   }
 
   // ---- the world

@@ -3,7 +3,9 @@ package dev.s3llm.simulate;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import dev.s3llm.Allocations;
 import java.io.IOException;
+import java.io.Reader;
 import java.io.StringReader;
 import java.util.List;
 import net.jqwik.api.ForAll;
@@ -67,6 +69,18 @@ final class TraceReaderTest {
     assertBad(HEADER + "0,1,1,1\n".repeat(6), "t.csv line 7: more than 5 requests");
   }
 
+  @Test
+  void tenMillionRows_areRefusedAtTheLimit() throws Exception {
+    Rows rows = new Rows(10_000_000);
+    Allocations.assertWithin(
+        64 << 20,
+        () ->
+            assertThatExceptionOfType(TraceFormatException.class)
+                .isThrownBy(() -> TraceReader.read(rows, "t.csv", 10_000))
+                .withMessageContaining("more than 10000 requests"));
+    assertThat(rows.made).as("rows asked for").isLessThan(30_000);
+  }
+
   @Property(tries = 50)
   void poisson_keepsOrderAndRate(
       @ForAll @DoubleRange(min = 0.01, max = 1000) double rate, @ForAll long seed) {
@@ -77,6 +91,29 @@ final class TraceReaderTest {
     double seconds = moved.get(1999).arrivalNanos() / 1e9;
     assertThat(seconds).isBetween(1999 / rate * 0.85, 1999 / rate * 1.15);
     assertThat(trace.poisson(rate, seed).requests()).isEqualTo(moved);
+  }
+
+  /** A long file that is nowhere. */
+  private static final class Rows extends Reader {
+    private final int rows;
+    private int made;
+
+    Rows(int rows) {
+      this.rows = rows;
+    }
+
+    @Override
+    public int read(char[] to, int offset, int length) {
+      String next = made == 0 ? HEADER : "0,1,1,1\n";
+      if (made++ > rows) {
+        return -1;
+      }
+      next.getChars(0, next.length(), to, offset);
+      return next.length();
+    }
+
+    @Override
+    public void close() {}
   }
 
   private static Trace read(String text) throws IOException {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,6 +22,42 @@ class HostileModelTest {
   void externalData_isRefused() {
     refused(m -> m.externalData = true, "table", "another file");
     refused(m -> m.sparseExternal = true, "another file");
+  }
+
+  /** Refused by name alone: no link is followed, and no file looked for. */
+  @Test
+  void externalData_isRefusedWhereverItIs() throws IOException {
+    Path secret = Files.writeString(folder.resolve("secret"), "not for you");
+    Path soft = Files.createSymbolicLink(folder.resolve("soft"), secret);
+    Path hard = Files.createLink(folder.resolve("hard"), secret);
+    for (String at :
+        new String[] {"/etc/passwd", "weights.bin", "", soft.toString(), hard.toString()}) {
+      refused(
+          m -> {
+            m.externalData = true;
+            m.location = at;
+          },
+          "table",
+          "another file");
+    }
+  }
+
+  @Test
+  void sparseConstantWithExternalData_isRefused() {
+    TinyModel.Message values = new TinyModel.Message().text(8, "s").number(14, 1);
+    TinyModel.Message attribute =
+        new TinyModel.Message().message(22, new TinyModel.Message().message(1, values));
+    TinyModel.Message node = new TinyModel.Message().text(4, "Constant").message(5, attribute);
+    TinyModel.Message graph = new TinyModel.Message().message(1, node);
+    refuses(new TinyModel.Message().message(7, graph).bytes(), "another file");
+  }
+
+  @Test
+  void filesOverTheirLimits_areRefusedUnread() {
+    refused(m -> m.afterwards = sparse("model.onnx", (512L << 20) + 1), "model.onnx", "536870913");
+    refused(m -> m.afterwards = sparse("model.onnx", 3L << 30), "model.onnx", "3221225472");
+    refused(m -> m.afterwards = sparse("tokenizer.json", (64L << 20) + 1), "tokenizer.json");
+    refused(m -> m.afterwards = sparse("length-model.json", (1 << 20) + 1), "length-model.json");
   }
 
   @Test
@@ -159,6 +196,16 @@ class HostileModelTest {
     return folder -> {
       try {
         Files.writeString(folder.resolve(name), content);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    };
+  }
+
+  private static Consumer<Path> sparse(String name, long bytes) {
+    return folder -> {
+      try (RandomAccessFile file = new RandomAccessFile(folder.resolve(name).toFile(), "rw")) {
+        file.setLength(bytes);
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }

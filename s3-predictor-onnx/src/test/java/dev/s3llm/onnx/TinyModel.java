@@ -30,6 +30,10 @@ final class TinyModel {
   String domain = "";
   String operator = "Gather";
   boolean externalData;
+
+  /** Where external data are said to be. */
+  String location = "../../secret";
+
   boolean sparseExternal;
   float poison;
 
@@ -142,7 +146,7 @@ final class TinyModel {
     Message tensor = new Message().number(1, rows).number(1, columns).number(2, FLOAT);
     tensor.text(8, name);
     if (externalData && name.equals("table")) {
-      tensor.message(13, new Message().text(1, "location").text(2, "../../secret")).number(14, 1);
+      tensor.message(13, new Message().text(1, "location").text(2, location)).number(14, 1);
     } else {
       tensor.raw(9, raw.array());
     }

@@ -3,7 +3,6 @@ package dev.s3llm.jcuda.model;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.Set;
 import java.util.stream.StreamSupport;
 
@@ -42,6 +41,7 @@ public record ModelConfig(
   private static final Set<String> LLAMAS = Set.of("llama", "mistral", "qwen2");
   private static final String GPT_J = "gptj";
   private static final int MAX_DIMENSION = 1 << 24;
+  private static final int MAX_HEAD_SIZE = 1 << 16;
 
   /** Validates that the parts fit each other. */
   public ModelConfig {
@@ -49,6 +49,11 @@ public record ModelConfig(
       throw new ModelFormatException(
           "num_attention_heads %d is no multiple of num_key_value_heads %d"
               .formatted(heads, kvHeads));
+    }
+    if ((long) heads * headSize > MAX_DIMENSION) {
+      throw new ModelFormatException(
+          "num_attention_heads %d times head_dim %d exceeds %d"
+              .formatted(heads, headSize, MAX_DIMENSION));
     }
     if (headSize % 2 != 0) {
       throw new ModelFormatException("head_dim must be even, but is " + headSize);
@@ -101,7 +106,8 @@ public record ModelConfig(
     refuseSlidingWindow(fields, json);
     int hidden = fields.dimension("hidden_size");
     int heads = fields.dimension("num_attention_heads");
-    int headSize = fields.dimension("head_dim", Math.max(1, hidden / heads));
+    int headSize =
+        boundedHead(fields, "head_dim", fields.dimension("head_dim", Math.max(1, hidden / heads)));
     return new ModelConfig(
         ModelFamily.LLAMA,
         fields.dimension("vocab_size"),
@@ -115,7 +121,7 @@ public record ModelConfig(
         (float) fields.number("rms_norm_eps", 1e-6),
         RotaryEmbedding.read(fields, json, headSize),
         json.path("tie_word_embeddings").asBoolean(false),
-        stopTokens(folder, json));
+        stopTokens(folder, fields));
   }
 
   private static ModelConfig readGptJ(Path folder, Fields fields) {
@@ -123,10 +129,10 @@ public record ModelConfig(
     fields.require("activation_function", "gelu_new");
     int hidden = fields.dimension("n_embd");
     int heads = fields.dimension("n_head");
-    int headSize = Math.max(1, hidden / heads);
+    int headSize = boundedHead(fields, "n_embd / n_head", Math.max(1, hidden / heads));
     int turned = fields.dimension("rotary_dim", headSize);
-    if (turned % 2 != 0) {
-      throw fields.bad("rotary_dim", String.valueOf(turned), "even");
+    if (turned % 2 != 0 || turned > headSize) {
+      throw fields.bad("rotary_dim", String.valueOf(turned), "even and at most " + headSize);
     }
     return new ModelConfig(
         ModelFamily.GPT_J,
@@ -141,7 +147,7 @@ public record ModelConfig(
         (float) fields.number("layer_norm_epsilon", 1e-5),
         RotaryEmbedding.interleaved(turned, 10_000),
         json.path("tie_word_embeddings").asBoolean(false),
-        stopTokens(folder, json));
+        stopTokens(folder, fields));
   }
 
   private static void refuseSlidingWindow(Fields fields, JsonNode json) {
@@ -153,18 +159,37 @@ public record ModelConfig(
     }
   }
 
-  private static int[] stopTokens(Path folder, JsonNode config) {
+  private static int[] stopTokens(Path folder, Fields fields) {
     Path generation = folder.resolve("generation_config.json");
-    JsonNode stop = config.path("eos_token_id");
+    JsonNode stop = fields.json.path("eos_token_id");
     if (Files.exists(generation) && JsonFile.read(generation).hasNonNull("eos_token_id")) {
       stop = JsonFile.read(generation).path("eos_token_id");
     }
-    if (stop.isInt()) {
-      return new int[] {stop.asInt()};
+    if (stop.isMissingNode() || stop.isNull()) {
+      return new int[0];
     }
-    int[] all = StreamSupport.stream(stop.spliterator(), false).mapToInt(JsonNode::asInt).toArray();
-    Arrays.sort(all);
-    return all;
+    if (!stop.isArray()) {
+      return new int[] {stopToken(fields, stop)};
+    }
+    return StreamSupport.stream(stop.spliterator(), false)
+        .mapToInt(token -> stopToken(fields, token))
+        .sorted()
+        .toArray();
+  }
+
+  private static int stopToken(Fields fields, JsonNode token) {
+    if (!token.isInt() || token.intValue() < 0) {
+      throw fields.bad("eos_token_id", token.toString(), "token ids");
+    }
+    return token.intValue();
+  }
+
+  /** Before the rotary embedding is made, which takes memory for every dimension. */
+  private static int boundedHead(Fields fields, String name, int size) {
+    if (size > MAX_HEAD_SIZE) {
+      throw fields.bad(name, String.valueOf(size), "at most " + MAX_HEAD_SIZE);
+    }
+    return size;
   }
 
   /** Checked access to the fields of a JSON file. */

@@ -16,7 +16,13 @@ import java.util.function.Supplier;
  * waits for calls under way, and later calls throw {@link IllegalStateException}.
  */
 public final class TextTokenizer implements AutoCloseable {
-  private static final long MAX_BYTES = 256L << 20;
+  private static final long MAX_BYTES = 64L << 20;
+
+  /**
+   * Beyond some ten million characters the expressions that texts are split by can step back too
+   * often for the native library, which then ends the process.
+   */
+  private static final int MAX_TEXT_CHARS = 4_000_000;
 
   private final HuggingFaceTokenizer tokenizer;
 
@@ -32,7 +38,8 @@ public final class TextTokenizer implements AutoCloseable {
   /**
    * Loads {@code tokenizer.json}.
    *
-   * @throws ModelFormatException if it is missing, too large, or not a tokenizer
+   * @throws ModelFormatException if it is missing, too large, not a tokenizer, or contradicts
+   *     itself
    */
   public static TextTokenizer load(Path folder) {
     stayOffline();
@@ -45,7 +52,7 @@ public final class TextTokenizer implements AutoCloseable {
         throw new ModelFormatException(
             "%s has %d bytes, the limit is %d".formatted(file, Files.size(file), MAX_BYTES));
       }
-      byte[] json = Files.readAllBytes(file);
+      byte[] json = TokenizerFile.checked(file.toString(), Files.readAllBytes(file));
       Map<String, String> options =
           Map.of("addSpecialTokens", "true", "truncation", "false", "padding", "false");
       return new TextTokenizer(
@@ -67,6 +74,8 @@ public final class TextTokenizer implements AutoCloseable {
   /**
    * Token ids of a text, with what the file's post-processor adds, such as a start token or a chat
    * frame.
+   *
+   * @throws IllegalArgumentException if it is longer than 4,000,000 characters
    */
   public int[] encode(String text) {
     return encode(text, true);
@@ -78,8 +87,13 @@ public final class TextTokenizer implements AutoCloseable {
    * @param addSpecialTokens whether the file's post-processor adds its tokens; not wanted for text
    *     that a chat template has framed. Special tokens that the text itself spells are recognised
    *     in either case
+   * @throws IllegalArgumentException if it is longer than 4,000,000 characters
    */
   public int[] encode(String text, boolean addSpecialTokens) {
+    if (text.length() > MAX_TEXT_CHARS) {
+      throw new IllegalArgumentException(
+          "the text has %d characters, the limit is %d".formatted(text.length(), MAX_TEXT_CHARS));
+    }
     return using(
         () ->
             Arrays.stream(tokenizer.encode(text, addSpecialTokens, false).getIds())

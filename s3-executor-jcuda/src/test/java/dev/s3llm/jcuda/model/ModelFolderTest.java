@@ -45,6 +45,12 @@ class ModelFolderTest {
     "model_type, \"gpt2\"",
     "hidden_act, \"gelu\"",
     "max_position_embeddings, \"many\"",
+    "head_dim, 65538",
+    "num_attention_heads, 16777216",
+    "eos_token_id, 99999999999",
+    "eos_token_id, -1",
+    "eos_token_id, \"2\"",
+    "eos_token_id, '[1, null]'",
   })
   void badField_isNamed(String field, String value) throws IOException {
     ObjectMapper mapper = new ObjectMapper();

@@ -3,12 +3,15 @@ package dev.s3llm.jcuda.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.s3llm.Allocations;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -48,6 +51,77 @@ class SafetensorsFileTest {
       assertThatThrownBy(() -> SafetensorsFile.open(cut))
           .as("cut at %d", length)
           .isInstanceOf(ModelFormatException.class);
+    }
+  }
+
+  @Test
+  void longerFile_isRefusedWhenCutWithinItsFirstKibibyte() throws IOException {
+    String header = GOOD.replace("\"pt\"", "\"" + "x".repeat(1100) + "\"");
+    byte[] whole = Files.readAllBytes(write(header, new byte[16]));
+    for (int length = 0; length <= 1024; length++) {
+      Path cut = Files.write(folder.resolve("cut.safetensors"), Arrays.copyOf(whole, length));
+      assertThatThrownBy(() -> SafetensorsFile.open(cut))
+          .as("cut at %d", length)
+          .isInstanceOf(ModelFormatException.class);
+    }
+  }
+
+  @Test
+  void headerBeyondTheLimit_isRefusedUnreadHoweverLongTheFile() throws Exception {
+    Path file = folder.resolve("sparse.safetensors");
+    try (RandomAccessFile sparse = new RandomAccessFile(file.toFile(), "rw")) {
+      sparse.write(
+          ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(100_000_001).array());
+      sparse.setLength(200_000_000);
+    }
+    Allocations.assertWithin(
+        1 << 20,
+        () ->
+            assertThatThrownBy(() -> SafetensorsFile.open(file))
+                .isInstanceOf(ModelFormatException.class)
+                .hasMessageContaining("100000001"));
+  }
+
+  @Test
+  void emptyTensor_mayShareAnOffset() throws IOException {
+    String header =
+        GOOD.replace(
+            "\"b\"", "\"e\":{\"dtype\":\"F32\",\"shape\":[0,7],\"data_offsets\":[8,8]},\"b\"");
+    try (SafetensorsFile file = SafetensorsFile.open(write(header, new byte[16]))) {
+      assertThat(file.tensor("e", 0, 7).floats()).isEmpty();
+      assertThat(file.tensor("b", 1, 2).floats()).hasSize(2);
+    }
+  }
+
+  @Test
+  void typeThatIsNotRead_isNamed() throws IOException {
+    String header = "{\"a\":{\"dtype\":\"F64\",\"shape\":[2],\"data_offsets\":[0,16]}}";
+    try (SafetensorsFile file = SafetensorsFile.open(write(header, new byte[16]))) {
+      assertThatThrownBy(() -> file.tensor("a", 2))
+          .isInstanceOf(ModelFormatException.class)
+          .hasMessageContaining("tensor a is of type F64");
+    }
+  }
+
+  @Test
+  void fileReplacedWhileOpen_isReadAsItWas() throws IOException {
+    byte[] data = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN).putFloat(1.5f).array();
+    Path path = write(GOOD, data);
+    try (SafetensorsFile file = SafetensorsFile.open(path)) {
+      Path other = Files.write(folder.resolve("other"), new byte[3]);
+      Files.move(other, path, StandardCopyOption.REPLACE_EXISTING);
+      assertThat(file.tensor("a", 2).floats()).containsExactly(1.5f, 0);
+    }
+  }
+
+  @Test
+  void fileCutWhileOpen_isRefusedWhenRead() throws IOException {
+    Path path = write(GOOD, new byte[16]);
+    try (SafetensorsFile file = SafetensorsFile.open(path)) {
+      Files.write(path, new byte[3]);
+      assertThatThrownBy(() -> file.tensor("a", 2).floats())
+          .isInstanceOf(ModelFormatException.class)
+          .hasMessageContaining("tensor a cannot be read");
     }
   }
 

@@ -1,0 +1,107 @@
+package dev.s3llm.examples.server.autoconfigure;
+
+import jakarta.validation.Valid;
+import jakarta.validation.constraints.DecimalMax;
+import jakarta.validation.constraints.DecimalMin;
+import jakarta.validation.constraints.Min;
+import jakarta.validation.constraints.NotBlank;
+import jakarta.validation.constraints.Pattern;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.util.unit.DataSize;
+import org.springframework.validation.annotation.Validated;
+
+/**
+ * What can be set about the engine and the server.
+ *
+ * @param model a Hugging Face folder; the embedded small model if there is none
+ * @param modelName by what name clients ask for it; the folder's by default
+ * @param lengthModel folder of a length classifier; without one, and with a model of one's own,
+ *     lengths are learned from the answers
+ * @param device {@code host}, {@code cuda}, {@code cuda:0,1} for one stage a GPU, or {@code auto}:
+ *     the first GPU if there is one
+ * @param kvMemory memory for keys and values; 256 MB on the host, and what is free on a GPU
+ * @param threads threads of the model on the host; 0 is one a processor
+ * @param planner how KV memory is planned
+ * @param maxLiveRequests how many requests may wait or run; more are refused
+ * @param timePerOutputToken target for the time per output token
+ * @param firstTokenWithin refuses requests whose first token is expected later
+ * @param deadline after how long a request times out
+ * @param predictionBudget how long a length prediction may take
+ * @param closeTimeout how long the engine lets requests finish after the web server has stopped
+ * @param tenants who may send requests, by name; everybody if nobody is named
+ * @param web what can be set about HTTP
+ * @param metrics what can be set about metrics
+ */
+@Validated
+@ConfigurationProperties("s3llm")
+public record S3Properties(
+    @Nullable Path model,
+    @Nullable String modelName,
+    @Nullable Path lengthModel,
+    @DefaultValue("auto") @Pattern(regexp = "auto|host|cuda|cuda:\\d{1,3}(,\\d{1,3})*")
+        String device,
+    @Nullable DataSize kvMemory,
+    @DefaultValue("0") @Min(0) int threads,
+    @DefaultValue("forecast") Planner planner,
+    @DefaultValue("256") @Min(1) int maxLiveRequests,
+    @Nullable Duration timePerOutputToken,
+    @Nullable Duration firstTokenWithin,
+    @Nullable Duration deadline,
+    @DefaultValue("500ms") Duration predictionBudget,
+    @DefaultValue("5s") Duration closeTimeout,
+    @DefaultValue Map<String, @Valid Tenant> tenants,
+    @DefaultValue @Valid Web web,
+    @DefaultValue Metrics metrics) {
+
+  /** Memory planners. */
+  public enum Planner {
+    /** By what the whole batch will need. */
+    FORECAST,
+    /** By each request's predicted length. */
+    S3,
+    /** By what is used; preempts when memory is full. */
+    ON_DEMAND,
+    /** By each request's limit. */
+    WORST_CASE
+  }
+
+  /**
+   * Somebody who sends requests.
+   *
+   * @param weight share of the engine against the other tenants
+   * @param apiKeys any of them authenticates; if no tenant has one, none is asked for
+   */
+  public record Tenant(
+      @DefaultValue("1") @DecimalMin("1e-6") @DecimalMax("1e6") double weight,
+      @DefaultValue List<@NotBlank String> apiKeys) {}
+
+  /**
+   * HTTP.
+   *
+   * @param maxRequestSize largest request body
+   * @param heartbeat how often a stream that has nothing to say says so
+   * @param requestTimeout within what time of its beginning a request must be there
+   * @param submitThreads threads that read and encode prompts
+   * @param submitQueue requests that may wait for those threads; more are refused
+   */
+  public record Web(
+      @DefaultValue("1MB") DataSize maxRequestSize,
+      @DefaultValue("10s") Duration heartbeat,
+      @DefaultValue("30s") Duration requestTimeout,
+      @DefaultValue("2") @Min(1) int submitThreads,
+      @DefaultValue("1024") @Min(1) int submitQueue) {}
+
+  /**
+   * Metrics.
+   *
+   * @param vllmNames whether the waiting requests and the KV use are also there by vLLM's names,
+   *     which inference gateways read
+   */
+  public record Metrics(@DefaultValue("false") boolean vllmNames) {}
+}

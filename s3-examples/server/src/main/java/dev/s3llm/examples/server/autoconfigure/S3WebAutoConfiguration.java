@@ -1,0 +1,77 @@
+package dev.s3llm.examples.server.autoconfigure;
+
+import dev.s3llm.examples.server.openai.CallFilter;
+import dev.s3llm.examples.server.openai.CallListener;
+import dev.s3llm.examples.server.openai.OpenAiHandler;
+import dev.s3llm.examples.server.openai.ServerSettings;
+import dev.s3llm.examples.server.openai.Submitter;
+import dev.s3llm.jcuda.text.TextGenerator;
+import java.time.Instant;
+import java.util.Optional;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.boot.autoconfigure.AutoConfiguration;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
+import org.springframework.boot.reactor.netty.NettyServerCustomizer;
+import org.springframework.context.annotation.Bean;
+import org.springframework.web.reactive.function.server.RouterFunction;
+import org.springframework.web.reactive.function.server.RouterFunctions;
+import org.springframework.web.reactive.function.server.ServerResponse;
+
+/** The endpoints of OpenAI's protocol. */
+@AutoConfiguration(after = S3AutoConfiguration.class)
+@ConditionalOnWebApplication(type = ConditionalOnWebApplication.Type.REACTIVE)
+public class S3WebAutoConfiguration {
+
+  @Bean
+  @ConditionalOnMissingBean
+  Submitter s3Submitter(
+      TextGenerator generator, ObjectProvider<CallListener> listeners, S3Properties properties) {
+    return new Submitter(
+        generator,
+        listeners.orderedStream().toList(),
+        properties.web().submitThreads(),
+        properties.web().submitQueue());
+  }
+
+  @Bean
+  @ConditionalOnMissingBean
+  OpenAiHandler s3OpenAiHandler(
+      Submitter submitter, ModelFolders folders, S3Properties properties) {
+    return new OpenAiHandler(
+        submitter,
+        new ServerSettings(
+            folders.name(),
+            Instant.now(),
+            Math.toIntExact(properties.web().maxRequestSize().toBytes()),
+            properties.web().heartbeat(),
+            Optional.ofNullable(properties.firstTokenWithin()),
+            Optional.ofNullable(properties.deadline())));
+  }
+
+  @Bean
+  RouterFunction<ServerResponse> s3OpenAiRoutes(OpenAiHandler handler) {
+    return RouterFunctions.route()
+        .POST("/v1/chat/completions", handler::chat)
+        .POST("/v1/completions", handler::completions)
+        .GET("/v1/models", handler::models)
+        .GET("/v1/models/{model}", handler::model)
+        .build();
+  }
+
+  @Bean
+  CallFilter s3CallFilter() {
+    return new CallFilter();
+  }
+
+  @Bean
+  ApiKeyFilter s3ApiKeyFilter(S3Properties properties) {
+    return new ApiKeyFilter(properties.tenants());
+  }
+
+  /** Ends connections whose request does not arrive. */
+  @Bean
+  NettyServerCustomizer s3RequestTimeout(S3Properties properties) {
+    return server -> server.requestTimeout(properties.web().requestTimeout());
+  }
+}

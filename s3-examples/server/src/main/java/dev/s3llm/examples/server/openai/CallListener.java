@@ -1,0 +1,20 @@
+package dev.s3llm.examples.server.openai;
+
+import dev.s3llm.jcuda.text.TextResult;
+
+/**
+ * Hears how calls go, to measure them. Called on the threads that serve, so it must be quick. Each
+ * call is heard of once, when it is over, also where its client has gone.
+ */
+public interface CallListener {
+
+  /** A call that was taken ended. */
+  void onEnd(Call call, TextResult result);
+
+  /**
+   * A call was not taken.
+   *
+   * @param error what the client is told
+   */
+  void onRefused(Call call, ApiException error);
+}

@@ -1,0 +1,84 @@
+package dev.s3llm.examples.server.openai;
+
+import dev.s3llm.GenerationRequest;
+import dev.s3llm.execute.SamplingParameters;
+import dev.s3llm.jcuda.text.TextRequest;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.ThreadLocalRandom;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * What chat and completion requests have in common.
+ *
+ * @param model whose answer is wanted, if it says so
+ * @param maxTokens output limit
+ * @param sampling how to sample
+ * @param stop strings that end the answer
+ * @param stream whether the answer is wanted in pieces
+ * @param includeUsage whether a stream ends with a count of tokens
+ * @param user on whose behalf the client says that it asks
+ */
+record GenerationOptions(
+    Optional<String> model,
+    OptionalInt maxTokens,
+    SamplingParameters sampling,
+    List<String> stop,
+    boolean stream,
+    boolean includeUsage,
+    Optional<String> user) {
+  private static final double MAX_TEMPERATURE = 2;
+  private static final double LEAST_TOP_P = 1e-6;
+
+  static GenerationOptions read(JsonFields fields, OptionalInt maxTokens) {
+    refuseUnsupported(fields);
+    List<String> stop = fields.strings("stop");
+    checkStop(stop);
+    return new GenerationOptions(
+        fields.string("model"),
+        maxTokens,
+        sampling(fields),
+        stop,
+        fields.flag("stream"),
+        fields.object("stream_options").flag("include_usage"),
+        user(fields));
+  }
+
+  /** May become a tenant's name. */
+  private static Optional<String> user(JsonFields fields) {
+    Optional<String> user = fields.string("user").filter(name -> !name.isEmpty());
+    try {
+      user.ifPresent(GenerationRequest.builder(0)::tenant);
+    } catch (IllegalArgumentException e) {
+      throw ApiException.badField(
+          "user", String.valueOf(e.getMessage()).replaceFirst("tenant", "user"));
+    }
+    return user;
+  }
+
+  private static SamplingParameters sampling(JsonFields fields) {
+    double temperature = fields.number("temperature", 1, 0, MAX_TEMPERATURE);
+    double topP = fields.number("top_p", 1, LEAST_TOP_P, 1);
+    @Nullable Long seed = fields.integer("seed");
+    return new SamplingParameters(
+        temperature, 0, topP, 1, seed == null ? ThreadLocalRandom.current().nextLong() : seed);
+  }
+
+  private static void checkStop(List<String> stop) {
+    try {
+      TextRequest.builder().stop(stop);
+    } catch (IllegalArgumentException e) {
+      throw ApiException.badField("stop", String.valueOf(e.getMessage()));
+    }
+  }
+
+  private static void refuseUnsupported(JsonFields fields) {
+    fields.refuse("n", n -> n.isIntegralNumber() && n.intValue() == 1);
+    for (String name : List.of("presence_penalty", "frequency_penalty")) {
+      fields.refuse(name, value -> value.isNumber() && value.doubleValue() == 0);
+    }
+    fields.refuse("logit_bias", JsonNode::isEmpty);
+  }
+}

@@ -1,0 +1,121 @@
+package dev.s3llm.examples.server.openai;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * Fields of a request, each checked when it is read; a mistake names the field. {@code null} means
+ * that a field is not there. Fields that nobody reads are ignored.
+ */
+final class JsonFields {
+  private final ObjectNode object;
+
+  JsonFields(ObjectNode object) {
+    this.object = object;
+  }
+
+  /** A field, unless it is missing or null. */
+  @Nullable JsonNode find(String name) {
+    JsonNode value = object.get(name);
+    return value == null || value.isNull() ? null : value;
+  }
+
+  Optional<String> string(String name) {
+    JsonNode value = find(name);
+    if (value == null) {
+      return Optional.empty();
+    }
+    return Optional.of(text(name, value));
+  }
+
+  boolean flag(String name) {
+    JsonNode value = find(name);
+    if (value != null && !value.isBoolean()) {
+      throw ApiException.badField(name, name + " must be true or false");
+    }
+    return value != null && value.booleanValue();
+  }
+
+  double number(String name, double byDefault, double least, double most) {
+    JsonNode value = find(name);
+    if (value == null) {
+      return byDefault;
+    }
+    double number = value.isNumber() ? value.doubleValue() : Double.NaN;
+    if (!(number >= least && number <= most)) {
+      throw ApiException.badField(
+          name, "%s must be a number from %s to %s".formatted(name, least, most));
+    }
+    return number;
+  }
+
+  OptionalInt count(String name) {
+    JsonNode value = find(name);
+    if (value == null) {
+      return OptionalInt.empty();
+    }
+    if (!value.isIntegralNumber() || !value.canConvertToInt() || value.intValue() < 1) {
+      throw ApiException.badField(name, name + " must be a whole number of at least 1");
+    }
+    return OptionalInt.of(value.intValue());
+  }
+
+  @Nullable Long integer(String name) {
+    JsonNode value = find(name);
+    if (value == null) {
+      return null;
+    }
+    if (!value.isIntegralNumber() || !value.canConvertToLong()) {
+      throw ApiException.badField(name, name + " must be a whole number of 64 bits");
+    }
+    return value.longValue();
+  }
+
+  /** A string or an array of them. */
+  List<String> strings(String name) {
+    JsonNode value = find(name);
+    if (value == null) {
+      return List.of();
+    }
+    if (!value.isArray()) {
+      return List.of(text(name, value));
+    }
+    List<String> all = new ArrayList<>();
+    for (JsonNode element : value) {
+      all.add(text(name, element));
+    }
+    return all;
+  }
+
+  JsonFields object(String name) {
+    JsonNode value = find(name);
+    if (value == null) {
+      return new JsonFields(tools.jackson.databind.node.JsonNodeFactory.instance.objectNode());
+    }
+    if (value instanceof ObjectNode inner) {
+      return new JsonFields(inner);
+    }
+    throw ApiException.badField(name, name + " must be an object");
+  }
+
+  /** Refuses a field that asks for what the server does not do. */
+  void refuse(String name, Predicate<JsonNode> harmless) {
+    JsonNode value = find(name);
+    if (value != null && !harmless.test(value)) {
+      throw ApiException.unsupported(name, name + " is not supported by this server");
+    }
+  }
+
+  private static String text(String name, JsonNode value) {
+    if (!value.isString()) {
+      throw ApiException.badField(name, name + " must be a string");
+    }
+    return value.stringValue();
+  }
+}

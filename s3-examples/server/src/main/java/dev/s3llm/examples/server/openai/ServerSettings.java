@@ -1,0 +1,23 @@
+package dev.s3llm.examples.server.openai;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+
+/**
+ * What the endpoints need to know.
+ *
+ * @param model its name
+ * @param started when it was loaded
+ * @param maxRequestBytes largest request body
+ * @param heartbeat how often a silent stream says that it is there
+ * @param firstTokenWithin refuses requests whose first token is expected later
+ * @param deadline after how long a request times out
+ */
+public record ServerSettings(
+    String model,
+    Instant started,
+    int maxRequestBytes,
+    Duration heartbeat,
+    Optional<Duration> firstTokenWithin,
+    Optional<Duration> deadline) {}

@@ -1,0 +1,114 @@
+package dev.s3llm.examples.server.openai;
+
+import dev.s3llm.S3Engine;
+import dev.s3llm.jcuda.text.TextGeneration;
+import dev.s3llm.jcuda.text.TextGenerator;
+import dev.s3llm.jcuda.text.TextRequest;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import org.springframework.scheduling.concurrent.CustomizableThreadFactory;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.MonoSink;
+
+/**
+ * Submits requests on threads of its own, since encoding a prompt takes time that the threads of
+ * the web server do not have. Its queue is bounded. Thread-safe.
+ */
+public final class Submitter implements AutoCloseable {
+  private final TextGenerator generator;
+  private final List<CallListener> listeners;
+  private final ExpectedWait expectedWait = new ExpectedWait();
+  private final ThreadPoolExecutor threads;
+
+  /**
+   * Starts the threads.
+   *
+   * @param generator stays open when this is closed
+   * @param listeners hear of each call
+   * @param threadCount at least 1
+   * @param queueCapacity requests that may wait for a thread, at least 1
+   */
+  public Submitter(
+      TextGenerator generator, List<CallListener> listeners, int threadCount, int queueCapacity) {
+    this.generator = generator;
+    this.listeners = List.copyOf(listeners);
+    this.threads =
+        new ThreadPoolExecutor(
+            threadCount,
+            threadCount,
+            0,
+            TimeUnit.SECONDS,
+            new ArrayBlockingQueue<>(queueCapacity),
+            new CustomizableThreadFactory("s3-submit-"));
+  }
+
+  /** Submits a call's request; fails with {@link ApiException} if it is not taken. */
+  Mono<TextGeneration> submit(Call call, TextRequest request) {
+    return Mono.create(
+        sink -> {
+          if (engineIsFull()) { // spares a flood the encoding of its prompts
+            refuse(call, ApiException.queueFull(expectedWait.get()), sink);
+            return;
+          }
+          try {
+            threads.execute(() -> submitNow(call, request, sink));
+          } catch (RejectedExecutionException e) {
+            refuse(call, e, sink);
+          }
+        });
+  }
+
+  private boolean engineIsFull() {
+    S3Engine engine = generator.engine();
+    return engine.snapshot().live() >= engine.maxLiveRequests();
+  }
+
+  private void submitNow(Call call, TextRequest request, MonoSink<TextGeneration> sink) {
+    if (call.cancelled()) {
+      return; // nobody waits for it any more
+    }
+    TextGeneration generation;
+    try {
+      generation = generator.submit(request);
+    } catch (IllegalArgumentException e) { // a prompt without tokens, for one
+      refuse(call, ApiException.badRequest(String.valueOf(e.getMessage())), sink);
+      return;
+    } catch (RuntimeException e) {
+      refuse(call, e, sink);
+      return;
+    }
+    call.started(generation);
+    watch(call, generation);
+    sink.success(generation);
+  }
+
+  private void watch(Call call, TextGeneration generation) {
+    CompletableFuture<?> unused = generation.estimate().thenAccept(expectedWait::learn);
+    for (CallListener listener : listeners) {
+      unused = generation.result().thenAccept(result -> listener.onEnd(call, result));
+    }
+  }
+
+  /** What somebody who comes now waits for. */
+  Duration expectedWait() {
+    return expectedWait.get();
+  }
+
+  private void refuse(Call call, RuntimeException cause, MonoSink<TextGeneration> sink) {
+    ApiException error = ApiException.of(cause, expectedWait.get());
+    listeners.forEach(listener -> listener.onRefused(call, error));
+    if (!call.cancelled()) {
+      sink.error(error);
+    }
+  }
+
+  @Override
+  public void close() {
+    threads.shutdown();
+  }
+}

@@ -1,0 +1,84 @@
+package dev.s3llm.examples.server;
+
+import static dev.s3llm.examples.server.TestServer.chat;
+import static dev.s3llm.examples.server.TestServer.json;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.s3llm.memory.SequenceView;
+import dev.s3llm.schedule.FirstComeFirstServed;
+import dev.s3llm.schedule.QueueOrder;
+import java.net.http.HttpResponse;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.Test;
+import org.springframework.context.annotation.Configuration;
+
+class ApiKeyTest {
+  private static final String CHAT = "/v1/chat/completions";
+  private static final String BODY = chat("Name three colours.", "\"max_tokens\":1");
+
+  /** Notes who is in the queue. */
+  @Configuration(proxyBeanMethods = false)
+  static class Watching implements QueueOrder {
+    private final QueueOrder order = new FirstComeFirstServed();
+    final List<String> tenants = new CopyOnWriteArrayList<>();
+
+    @Override
+    public String name() {
+      return order.name();
+    }
+
+    @Override
+    public long rank(SequenceView sequence, int admissionBlocks) {
+      tenants.add(sequence.tenant());
+      return order.rank(sequence, admissionBlocks);
+    }
+
+    @Override
+    public boolean skipsUnfit() {
+      return order.skipsUnfit();
+    }
+
+    @Override
+    public int maxOvertakes() {
+      return order.maxOvertakes();
+    }
+  }
+
+  @Test
+  void userOfARequest_isItsTenantWhereNobodyHasAKey() {
+    try (TestServer server = TestServer.start(List.of(Watching.class))) {
+      String body = chat("Name three colours.", "\"max_tokens\":1,\"user\":\"ann\"");
+      assertThat(server.post(CHAT, body).statusCode()).isEqualTo(200);
+      assertThat(server.post(CHAT, BODY).statusCode()).isEqualTo(200);
+      assertThat(server.bean(Watching.class).tenants).containsSubsequence("ann", "");
+    }
+  }
+
+  @Test
+  void whereATenantHasAKey_onlyKeysLetIn() {
+    try (TestServer server =
+        TestServer.start(
+            List.of(Watching.class),
+            "s3llm.tenants.docs.weight=2",
+            "s3llm.tenants.docs.api-keys[0]=docs-key",
+            "s3llm.tenants.batch.api-keys[0]=batch-key")) {
+      HttpResponse<String> without = server.post(CHAT, BODY);
+      assertThat(without.statusCode()).isEqualTo(401);
+      assertThat(json(without.body()).at("/error/code").asString()).isEqualTo("invalid_api_key");
+      assertThat(server.get("/v1/models").statusCode()).isEqualTo(401);
+      for (String wrong : new String[] {"Bearer other", "docs-key", "Bearer ", "Basic docs-key"}) {
+        assertThat(server.post(CHAT, BODY, "authorization", wrong).statusCode()).isEqualTo(401);
+      }
+      for (String right : new String[] {"Bearer docs-key", "Bearer batch-key"}) {
+        assertThat(server.post(CHAT, BODY, "authorization", right).statusCode()).isEqualTo(200);
+      }
+      String pretending = chat("x", "\"max_tokens\":1,\"user\":\"batch\"");
+      server.post(CHAT, pretending, "authorization", "Bearer docs-key");
+      assertThat(server.bean(Watching.class).tenants)
+          .containsOnly("docs", "batch")
+          .endsWith("docs");
+      assertThat(server.get("/actuator/health").statusCode()).isEqualTo(200);
+    }
+  }
+}

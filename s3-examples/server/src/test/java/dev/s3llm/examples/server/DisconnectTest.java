@@ -1,0 +1,148 @@
+package dev.s3llm.examples.server;
+
+import static dev.s3llm.examples.server.TestServer.chat;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.s3llm.observe.EngineSnapshot;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.awaitility.core.ConditionFactory;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** Clients that go away. Steps stand still while the gate is shut, so nothing is written then. */
+class DisconnectTest {
+  private static final String CHAT = "/v1/chat/completions";
+  private static final String WHOLE = chat("What is a monad?", "\"temperature\":0");
+  private static final String STREAM =
+      chat("What is a monad?", "\"temperature\":0,\"stream\":true");
+
+  private static TestServer server;
+  private static GatedExecutor executor;
+
+  @BeforeAll
+  static void start() {
+    server =
+        TestServer.start(
+            List.of(GatedExecutor.Bringing.class),
+            "s3llm.planner=worst-case", // one runs, the others wait
+            "s3llm.web.heartbeat=100ms",
+            "s3llm.web.request-timeout=2s",
+            "s3llm.prediction-budget=30s");
+    executor = server.bean(GatedExecutor.class);
+  }
+
+  @AfterEach
+  void nothingIsLeft() {
+    executor.open();
+    soon()
+        .untilAsserted(
+            () -> {
+              EngineSnapshot now = server.snapshot();
+              assertThat(now.live()).isZero();
+              assertThat(now.reservedBlocks()).isZero();
+              assertThat(now.allocatedBlocks()).isZero();
+            });
+  }
+
+  @AfterAll
+  static void stop() {
+    server.close();
+  }
+
+  @Test
+  void clientsThatGoWhileTheyWait_leaveTheQueueThoughNothingWasWritten() throws IOException {
+    executor.shut();
+    try (Socket running = server.open(CHAT, STREAM)) {
+      soon().until(() -> server.snapshot().running() == 1);
+      Socket stream = server.open(CHAT, STREAM);
+      Socket whole = server.open(CHAT, WHOLE);
+      soon().until(() -> server.snapshot().waiting() == 2);
+
+      stream.close();
+      whole.close();
+
+      soon().until(() -> server.snapshot().waiting() == 0);
+      assertThat(server.snapshot().running()).isEqualTo(1);
+      executor.open();
+      assertThat(reader(running).lines().filter(line -> line.equals("data: [DONE]")).findFirst())
+          .isPresent();
+    }
+  }
+
+  @Test
+  void clientsThatGoWhileTheyRun_endTheirGeneration() throws IOException {
+    for (String body : List.of(STREAM, WHOLE)) {
+      long cancelled = server.snapshot().cancelled();
+      executor.shut();
+      Socket client = server.open(CHAT, body);
+      soon().until(() -> server.snapshot().running() == 1);
+
+      client.close();
+
+      soon().until(() -> server.snapshot().cancelled() == cancelled + 1);
+      assertThat(server.snapshot().running()).isZero();
+      executor.open();
+    }
+  }
+
+  @Test
+  void clientThatGoesInMidAnswer_endsItsGeneration() throws IOException {
+    long cancelled = server.snapshot().cancelled();
+    Socket client = server.open(CHAT, STREAM);
+    BufferedReader lines = reader(client);
+    String line = lines.readLine();
+    while (!line.contains("\"content\":\"A")) {
+      line = lines.readLine();
+    }
+    executor.shut();
+    soon().until(() -> server.snapshot().running() == 1);
+
+    client.close();
+    executor.open();
+
+    soon().until(() -> server.snapshot().cancelled() == cancelled + 1);
+  }
+
+  @Test
+  void streamThatHasNothingToSay_saysThatItIsThere() throws IOException {
+    executor.shut();
+    try (Socket client = server.open(CHAT, STREAM)) {
+      BufferedReader lines = reader(client);
+      int heartbeats = 0;
+      while (heartbeats < 3) {
+        heartbeats += lines.readLine().equals(": keep-alive") ? 1 : 0;
+      }
+    }
+  }
+
+  @Test
+  void requestThatDoesNotArrive_losesItsConnection() throws IOException {
+    try (Socket client = new Socket("127.0.0.1", server.port())) {
+      client.setSoTimeout(Math.toIntExact(TestServer.LIMIT.toMillis()));
+      client
+          .getOutputStream()
+          .write(
+              ("POST " + CHAT + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
+                  .getBytes(StandardCharsets.US_ASCII));
+
+      assertThat(reader(client).lines().noneMatch(line -> line.contains(" 200 "))).isTrue();
+    }
+  }
+
+  private static BufferedReader reader(Socket socket) throws IOException {
+    return new BufferedReader(
+        new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8));
+  }
+
+  private static ConditionFactory soon() {
+    return await().atMost(TestServer.LIMIT);
+  }
+}

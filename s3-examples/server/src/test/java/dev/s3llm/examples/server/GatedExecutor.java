@@ -1,0 +1,58 @@
+package dev.s3llm.examples.server;
+
+import dev.s3llm.examples.model.SmallModel;
+import dev.s3llm.execute.Executor;
+import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.execute.StepBatch;
+import dev.s3llm.execute.StepResult;
+import dev.s3llm.jcuda.HostExecutor;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+
+/** Runs the small model, but each step waits while the gate is shut. */
+final class GatedExecutor implements Executor {
+  private final Executor model;
+  private volatile CompletableFuture<Void> gate = CompletableFuture.completedFuture(null);
+
+  private GatedExecutor(Executor model) {
+    this.model = model;
+  }
+
+  /** As an application would bring an executor of its own. */
+  @Configuration(proxyBeanMethods = false)
+  static class Bringing {
+    /** Room for one request of 256 tokens, more or less. */
+    @Bean(destroyMethod = "")
+    GatedExecutor gatedExecutor() {
+      return new GatedExecutor(
+          HostExecutor.builder(SmallModel.unpack()).kvBytes(2L << 20).swapBytes(0).build());
+    }
+  }
+
+  void shut() {
+    open();
+    gate = new CompletableFuture<>();
+  }
+
+  void open() {
+    gate.complete(null);
+  }
+
+  @Override
+  public ExecutorProfile profile() {
+    return model.profile();
+  }
+
+  @Override
+  public CompletionStage<StepResult> execute(StepBatch batch) {
+    return gate.thenCompose(opened -> model.execute(batch));
+  }
+
+  @Override
+  public void close() {
+    open();
+    model.close();
+  }
+}

@@ -1,0 +1,147 @@
+package dev.s3llm.examples.server;
+
+import dev.s3llm.S3Engine;
+import dev.s3llm.observe.EngineSnapshot;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.context.ConfigurableApplicationContext;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** The application on a loopback port, with the embedded model on the host. */
+final class TestServer implements AutoCloseable {
+  static final Duration LIMIT = Duration.ofMinutes(1);
+  private static final JsonMapper JSON = JsonMapper.shared();
+
+  private final ConfigurableApplicationContext context;
+  private final int port;
+  private final HttpClient http =
+      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+
+  private TestServer(ConfigurableApplicationContext context) {
+    this.context = context;
+    this.port = context.getEnvironment().getRequiredProperty("local.server.port", Integer.class);
+  }
+
+  /** Starts one with these properties, such as {@code s3llm.planner=s3}. */
+  static TestServer start(List<Class<?>> beans, String... properties) {
+    List<String> arguments = new ArrayList<>();
+    for (String property : properties) {
+      arguments.add("--" + property);
+    }
+    arguments.addAll(
+        List.of(
+            "--server.port=0",
+            "--server.address=127.0.0.1",
+            "--s3llm.device=host",
+            "--spring.main.banner-mode=off",
+            "--spring.main.register-shutdown-hook=false"));
+    return new TestServer(
+        new SpringApplicationBuilder(ServerApplication.class)
+            .sources(beans.toArray(Class<?>[]::new))
+            .run(arguments.toArray(String[]::new)));
+  }
+
+  static TestServer start(String... properties) {
+    return start(List.of(), properties);
+  }
+
+  int port() {
+    return port;
+  }
+
+  <T> T bean(Class<T> type) {
+    return context.getBean(type);
+  }
+
+  EngineSnapshot snapshot() {
+    return bean(S3Engine.class).snapshot();
+  }
+
+  HttpResponse<String> get(String path) {
+    return send(request(path).GET().build());
+  }
+
+  HttpResponse<String> post(String path, String body, String... headers) {
+    return send(posting(path, body, headers));
+  }
+
+  CompletableFuture<HttpResponse<String>> postAsync(String path, String body) {
+    return http.sendAsync(posting(path, body), BodyHandlers.ofString());
+  }
+
+  HttpRequest posting(String path, String body, String... headers) {
+    HttpRequest.Builder builder = request(path).POST(BodyPublishers.ofString(body));
+    for (int i = 0; i < headers.length; i += 2) {
+      builder.header(headers[i], headers[i + 1]);
+    }
+    return builder.build();
+  }
+
+  private HttpRequest.Builder request(String path) {
+    return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
+        .timeout(LIMIT)
+        .header("content-type", "application/json");
+  }
+
+  private HttpResponse<String> send(HttpRequest request) {
+    try {
+      return http.send(request, BodyHandlers.ofString());
+    } catch (IOException e) {
+      throw new AssertionError("no answer", e);
+    } catch (InterruptedException e) {
+      throw new AssertionError("interrupted", e);
+    }
+  }
+
+  /** Sends a request over a connection of its own, which whoever calls closes. */
+  Socket open(String path, String body) throws IOException {
+    Socket socket = new Socket();
+    socket.connect(new InetSocketAddress("127.0.0.1", port));
+    socket.setSoTimeout(Math.toIntExact(LIMIT.toMillis()));
+    byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
+    String head =
+        "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+            .formatted(path, bytes.length);
+    socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
+    socket.getOutputStream().write(bytes);
+    socket.getOutputStream().flush();
+    return socket;
+  }
+
+  static JsonNode json(String text) {
+    return JSON.readTree(text);
+  }
+
+  /** A chat request's body. */
+  static String chat(String question, String more) {
+    return "{\"messages\":[{\"role\":\"user\",\"content\":%s}]%s}"
+        .formatted(JSON.writeValueAsString(question), more.isEmpty() ? "" : "," + more);
+  }
+
+  /** The events of a stream, as they were sent. */
+  static List<String> events(String body) {
+    return body.lines()
+        .filter(line -> line.startsWith("data: "))
+        .map(line -> line.substring("data: ".length()))
+        .toList();
+  }
+
+  @Override
+  public void close() {
+    context.close();
+  }
+}
