@@ -10,4 +10,13 @@ import java.io.Serializable;
  */
 record EngineSettings(ModelChoice model, int threads, long kvBytes) implements Serializable {
   private static final long serialVersionUID = 1L;
+
+  /** Validates that nothing is negative. */
+  EngineSettings {
+    if (threads < 0 || kvBytes < 0) {
+      throw new IllegalArgumentException(
+          "threads and kvBytes must not be negative, but are %d and %d"
+              .formatted(threads, kvBytes));
+    }
+  }
 }

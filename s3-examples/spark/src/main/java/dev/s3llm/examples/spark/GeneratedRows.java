@@ -4,6 +4,7 @@ import dev.s3llm.EngineClosedException;
 import dev.s3llm.EngineLostException;
 import dev.s3llm.EngineStuckException;
 import dev.s3llm.EngineUnhealthyException;
+import dev.s3llm.GenerationResult;
 import dev.s3llm.NeverFitsException;
 import dev.s3llm.RequestRefusedException;
 import dev.s3llm.jcuda.text.ChatTemplateException;
@@ -31,12 +32,15 @@ import org.jspecify.annotations.Nullable;
  * Answers rows with an engine and hands them out in the order in which they end. Holds no more rows
  * than it may have in flight, however many there are.
  *
- * <p>A row that cannot be answered comes out with its reason. Only when the engine itself is gone
- * or stuck the iterator throws, so that Spark runs the task again elsewhere. Not thread-safe: for the task's
- * thread.
+ * <p>A row that cannot be answered comes out with its reason; one that failed by no fault of its
+ * own is tried again before. Only when the engine itself is gone or stuck the iterator throws, so
+ * that Spark runs the task again elsewhere. Not thread-safe: for the task's thread.
  */
 final class GeneratedRows implements Iterator<Row>, AutoCloseable {
   private static final long KILL_CHECK_MILLIS = 100;
+
+  /** A step that fails takes its whole batch along, so its rows get more than one try. */
+  private static final int TRIES = 3;
 
   private final Iterator<Row> rows;
   private final TextGenerator generator;
@@ -46,11 +50,11 @@ final class GeneratedRows implements Iterator<Row>, AutoCloseable {
   private final int attempt;
   private final BooleanSupplier killed;
 
-  private final Map<TextGeneration, PlacedRow> live = new HashMap<>();
+  private final Map<TextGeneration, Try> live = new HashMap<>();
   private final BlockingQueue<Ended> ended = new LinkedBlockingQueue<>();
 
-  /** Rows that needed no engine. */
-  private final Queue<Row> refused = new ArrayDeque<>();
+  /** Output rows to hand out. */
+  private final Queue<Row> ready = new ArrayDeque<>();
 
   private boolean engineLost;
 
@@ -82,33 +86,35 @@ final class GeneratedRows implements Iterator<Row>, AutoCloseable {
 
   @Override
   public boolean hasNext() {
-    return !refused.isEmpty() || !live.isEmpty() || rows.hasNext();
+    return !ready.isEmpty() || !live.isEmpty() || rows.hasNext();
   }
 
   @Override
   public Row next() {
-    while (live.size() + refused.size() < inFlight && rows.hasNext()) {
-      start(PlacedRow.of(rows.next()));
+    while (true) {
+      while (live.size() + ready.size() < inFlight && rows.hasNext()) {
+        start(PlacedRow.of(rows.next()), 1);
+      }
+      Row row = ready.poll();
+      if (row != null) {
+        return row;
+      }
+      if (live.isEmpty()) {
+        throw new NoSuchElementException();
+      }
+      finish(take());
     }
-    Row row = refused.poll();
-    if (row != null) {
-      return row;
-    }
-    if (live.isEmpty()) {
-      throw new NoSuchElementException();
-    }
-    return finish(take());
   }
 
-  private void start(PlacedRow row) {
+  private void start(PlacedRow row, int tries) {
     String prompt = row.prompt();
     if (row.error() != null || prompt == null) {
-      refused.add(row.failed(row.error() == null ? "refused: no prompt" : row.error(), attempt));
+      ready.add(row.failed(row.error() == null ? "refused: no prompt" : row.error(), attempt));
       return;
     }
     try {
       TextGeneration generation = generator.submit(request(row, prompt));
-      live.put(generation, row);
+      live.put(generation, new Try(row, tries));
       CompletableFuture<TextResult> unused =
           generation
               .result()
@@ -117,11 +123,11 @@ final class GeneratedRows implements Iterator<Row>, AutoCloseable {
       String numbers =
           "too long: prompt and limit need %d tokens, but only %d are possible"
               .formatted(e.neededTokens(), e.limitTokens());
-      refused.add(row.failed(numbers, attempt));
+      ready.add(row.failed(numbers, attempt));
     } catch (EngineClosedException | EngineUnhealthyException e) {
       throw lost(e);
     } catch (RequestRefusedException | ChatTemplateException | IllegalArgumentException e) {
-      refused.add(row.failed("refused: " + e.getMessage(), attempt));
+      ready.add(row.failed("refused: " + e.getMessage(), attempt));
     }
   }
 
@@ -153,30 +159,38 @@ final class GeneratedRows implements Iterator<Row>, AutoCloseable {
     }
   }
 
-  private Row finish(Ended end) {
-    PlacedRow row = live.remove(end.generation);
+  private void finish(Ended end) {
+    Try tried = live.remove(end.generation);
     TextResult result = end.result;
-    if (row == null || result == null) {
+    if (tried == null || result == null) {
       throw lost(end.failure);
     }
-    return switch (result.finishReason()) {
-      case STOP, LENGTH ->
-          row.answered(
-              result.text(),
-              result.generation().outputTokens(),
-              result.finishReason().name().toLowerCase(Locale.ROOT),
-              attempt);
-      case FAILED -> failed(row, result.generation().failure().orElse(null));
+    switch (result.finishReason()) {
+      case STOP, LENGTH -> ready.add(answered(tried.row, result));
+      case FAILED -> failed(tried, result.generation());
       case CANCELLED, TIMEOUT -> throw lost(null); // nobody but a closing engine cancels
-    };
+    }
   }
 
-  private Row failed(PlacedRow row, @Nullable Throwable failure) {
+  private Row answered(PlacedRow row, TextResult result) {
+    return row.answered(
+        result.text(),
+        result.generation().outputTokens(),
+        result.finishReason().name().toLowerCase(Locale.ROOT),
+        attempt);
+  }
+
+  private void failed(Try tried, GenerationResult result) {
+    Throwable failure = result.failure().orElse(null);
     if (failure instanceof EngineLostException || failure instanceof EngineStuckException) {
       throw lost(failure);
     }
+    if (result.retriable() && tried.tries < TRIES) {
+      start(tried.row, tried.tries + 1);
+      return;
+    }
     Throwable cause = failure == null || failure.getCause() == null ? failure : failure.getCause();
-    return row.failed("failed: " + cause, attempt);
+    ready.add(tried.row.failed("failed: " + cause, attempt));
   }
 
   private IllegalStateException lost(@Nullable Throwable cause) {
@@ -195,6 +209,13 @@ final class GeneratedRows implements Iterator<Row>, AutoCloseable {
     live.keySet().forEach(TextGeneration::cancel);
     live.clear();
   }
+
+  /**
+   * A row with the engine.
+   *
+   * @param tries how often it was submitted, this time included
+   */
+  private record Try(PlacedRow row, int tries) {}
 
   private record Ended(
       TextGeneration generation, @Nullable TextResult result, @Nullable Throwable failure) {}

@@ -1,17 +1,12 @@
 package dev.s3llm.examples.spark;
 
-import static org.apache.spark.sql.functions.coalesce;
 import static org.apache.spark.sql.functions.col;
-import static org.apache.spark.sql.functions.count;
-import static org.apache.spark.sql.functions.lit;
 import static org.apache.spark.sql.functions.row_number;
-import static org.apache.spark.sql.functions.sum;
 import static org.apache.spark.sql.functions.udf;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.api.java.JavaRDD;
@@ -21,7 +16,6 @@ import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
-import org.apache.spark.sql.SaveMode;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.api.java.UDF2;
 import org.apache.spark.sql.expressions.Window;
@@ -53,20 +47,23 @@ final class GenerationJob {
 
   private final SparkSession spark;
   private final JobOptions options;
+  private final OutputRows output;
 
   GenerationJob(SparkSession spark, JobOptions options) {
     this.spark = spark;
     this.options = options;
+    this.output = new OutputRows(spark, options.output(), options.outputFormat());
   }
 
   /**
    * Runs the job.
    *
-   * @throws IllegalArgumentException if the input lacks a column
+   * @throws IllegalArgumentException if the input lacks a column, or the output is of another
+   *     format
    */
   JobReport run() {
     long start = System.nanoTime();
-    JobReport.Totals before = totals();
+    JobReport.Totals before = output.totals();
     TaskTimes times = new TaskTimes();
     spark.sparkContext().addSparkListener(times);
     try {
@@ -74,8 +71,8 @@ final class GenerationJob {
       double passSeconds = seconds(start);
       long generating = System.nanoTime();
       Dataset<Row> placed = placed(sized);
-      times.measure(spark.sparkContext(), () -> write(generated(placed)));
-      JobReport.Totals after = totals();
+      times.measure(spark.sparkContext(), () -> output.append(generated(placed)));
+      JobReport.Totals after = output.totals();
       return JobReport.of(before, after, passSeconds, seconds(generating), times.millis());
     } finally {
       spark.sparkContext().removeSparkListener(times);
@@ -90,7 +87,7 @@ final class GenerationJob {
   private Dataset<Row> sized() {
     Dataset<Row> input = InputRows.read(spark, options.input(), options.inputFormat());
     Dataset<Row> done =
-        done().select(col(Columns.ID).as("done_id"), col(Columns.COPY).as("done_copy"));
+        output.read().select(col(Columns.ID).as("done_id"), col(Columns.COPY).as("done_copy"));
     Column same =
         col(Columns.ID).eqNullSafe(col("done_id")).and(col(Columns.COPY).equalTo(col("done_copy")));
     Dataset<Row> pending = input.join(done, same, "left_anti");
@@ -100,22 +97,6 @@ final class GenerationJob {
             options.maxNewTokens(),
             Math.max(1, options.engine().threads()));
     return pending.mapPartitions(pass, Encoders.row(PredictLengths.schema(pending.schema())));
-  }
-
-  /** What the output holds; nothing at first. */
-  private Dataset<Row> done() {
-    Path path = new Path(options.output());
-    try {
-      return path.getFileSystem(spark.sparkContext().hadoopConfiguration()).exists(path)
-          ? spark
-              .read()
-              .schema(Columns.OUTPUT)
-              .format(options.outputFormat().sparkName())
-              .load(options.output())
-          : spark.createDataFrame(List.of(), Columns.OUTPUT);
-    } catch (IOException e) {
-      throw new UncheckedIOException("the output cannot be read: " + path, e);
-    }
   }
 
   private Dataset<Row> checkpoint(Dataset<Row> rows) {
@@ -169,27 +150,6 @@ final class GenerationJob {
     return ordered.mapPartitions(
         new GeneratePartition(options.engine(), options.maxNewTokens(), options.inFlight()),
         Encoders.row(Columns.OUTPUT));
-  }
-
-  /** Appends with the committer that makes a task's file final when the task ends. */
-  private void write(Dataset<Row> generated) {
-    generated
-        .write()
-        .mode(SaveMode.Append)
-        .format(options.outputFormat().sparkName())
-        .option("mapreduce.fileoutputcommitter.algorithm.version", "2")
-        .save(options.output());
-  }
-
-  private JobReport.Totals totals() {
-    Row row =
-        done()
-            .agg(
-                count(lit(1)),
-                count(col(Columns.ERROR)),
-                coalesce(sum(col(Columns.OUTPUT_TOKENS)), lit(0L)))
-            .first();
-    return new JobReport.Totals(row.getLong(0), row.getLong(1), row.getLong(2));
   }
 
   private void delete(Path path) {

@@ -72,13 +72,27 @@ final class PerExecutor<K, V extends AutoCloseable> {
     }
   }
 
-  /** Closes everything, used or not, and makes nothing any more. */
+  /**
+   * Closes everything, used or not, and makes nothing any more.
+   *
+   * @throws IllegalStateException if one cannot be closed; the others are closed all the same
+   */
   void closeAll() {
     lock.lock();
     try {
       ended = true;
-      byKey.values().forEach(Shared::close);
+      IllegalStateException first = null;
+      for (Shared shared : byKey.values()) {
+        try {
+          shared.close();
+        } catch (IllegalStateException e) {
+          first = first == null ? e : first;
+        }
+      }
       byKey.clear();
+      if (first != null) {
+        throw first;
+      }
     } finally {
       lock.unlock();
     }

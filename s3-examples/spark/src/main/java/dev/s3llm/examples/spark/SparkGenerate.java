@@ -122,7 +122,7 @@ public final class SparkGenerate implements Callable<Integer> {
                       outputFormat == null ? format : outputFormat,
                       new EngineSettings(choice, threads, kvMib * BYTES_PER_MIB),
                       maxNewTokens,
-                      partitions > 0 ? partitions : TASKS_PER_SLOT * slots,
+                      partitions == 0 ? TASKS_PER_SLOT * slots : partitions,
                       inFlight,
                       balance))
               .run();

@@ -46,10 +46,11 @@ final class ExecutorStudy {
     Collections.shuffle(rows, new Random(1));
     Path shuffled = Files.write(folder.resolve("shuffled.jsonl"), rows);
     System.out.printf("%d rows, %s partitions%n", rows.size(), arguments[1]);
-    System.out.println("executors, input, balance: rows/s, tokens/s; slowest task over mean: time, tokens");
+    System.out.println(
+        "executors, input, balance: rows/s, tokens/s; slowest task over mean: time, tokens");
     Path few = Files.write(folder.resolve("few.jsonl"), rows.subList(0, 8));
     for (int executors : new int[] {2, 1}) {
-      try (SparkSession spark = Sessions.cluster(executors, "")) {
+      try (SparkSession spark = Sessions.cluster(executors, "", Map.of())) {
         study.run(spark, executors, few, Balance.PREDICTED); // warms up
         study.run(spark, executors, shuffled, Balance.PREDICTED);
         if (executors > 1) {

@@ -15,10 +15,13 @@ import dev.s3llm.jcuda.text.TextGenerator;
 import dev.s3llm.jcuda.text.TextModel;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
@@ -59,7 +62,7 @@ class GeneratedRowsTest {
   }
 
   @Test
-  void rowsOfAFailedBatch_comeOutWithTheReason_andTheOthersAreAnswered() {
+  void rowsOfAFailedBatch_areTriedAgain() {
     IntFunction<RuntimeException> secondStep =
         step -> step == 2 ? new IllegalStateException("a bad step") : null;
     try (TextGenerator generator = generator(secondStep);
@@ -67,10 +70,31 @@ class GeneratedRowsTest {
       List<Row> all = new ArrayList<>();
       generated.forEachRemaining(all::add);
 
-      List<String> errors = all.stream().map(row -> row.<String>getAs(8)).toList();
-      assertThat(errors).hasSize(6).contains((String) null);
-      assertThat(errors).anyMatch(error -> error != null && error.startsWith("failed: "));
-      assertThat(errors).anyMatch(error -> error != null && error.contains("a bad step"));
+      assertThat(all.stream().map(row -> row.<String>getAs(0)).toList())
+          .containsExactlyInAnyOrder("r0", "r1", "r2", "r3", "r4", "r5");
+      assertThat(all).allMatch(row -> row.isNullAt(8));
+    }
+  }
+
+  @Test
+  void rowsThatFailAtEachTry_comeOutWithTheReason_andLaterOnesAreAnswered() {
+    AtomicBoolean broken = new AtomicBoolean(true);
+    IntFunction<RuntimeException> whileBroken =
+        step -> broken.get() ? new IllegalStateException("a bad step") : null;
+    try (TextGenerator generator = generator(whileBroken);
+        GeneratedRows generated = generated(rows(6).iterator(), generator, false)) {
+      Map<String, String> errors = new HashMap<>();
+      for (int i = 0; i < 3; i++) {
+        Row row = generated.next();
+        errors.put(row.getAs(0), row.getAs(8));
+      }
+      assertThat(errors.values())
+          .allMatch(error -> error.startsWith("failed: ") && error.contains("a bad step"));
+
+      broken.set(false);
+      generated.forEachRemaining(row -> errors.put(row.getAs(0), row.getAs(8)));
+
+      assertThat(errors).hasSize(6).containsEntry("r5", null); // not taken before
       assertThat(generated.engineLost()).isFalse();
     }
   }

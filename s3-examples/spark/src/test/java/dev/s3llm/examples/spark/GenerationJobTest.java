@@ -161,6 +161,17 @@ class GenerationJobTest {
         .hasMessageContaining("must have the columns id and prompt, but has [id]");
   }
 
+  @Test
+  void outputOfAnotherFormat_isRefused() throws IOException {
+    Files.writeString(input, prompts(1));
+    Files.createDirectories(output);
+    Files.writeString(output.resolve("part-00000.json"), "{}");
+
+    assertThatThrownBy(job(Balance.PREDICTED, 1)::run)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("is to be PARQUET, but holds");
+  }
+
   private GenerationJob job(Balance balance, int partitions) {
     return new GenerationJob(
         spark,

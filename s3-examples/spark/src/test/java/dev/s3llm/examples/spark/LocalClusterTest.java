@@ -20,6 +20,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.apache.spark.TaskContext;
+import org.apache.spark.api.java.function.MapFunction;
+import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.Test;
@@ -53,7 +56,7 @@ class LocalClusterTest {
             Balance.PREDICTED);
 
     List<Row> rows;
-    try (SparkSession spark = Sessions.cluster(2, FAST_START)) {
+    try (SparkSession spark = Sessions.cluster(2, FAST_START, Map.of())) {
       GenerationJob job = new GenerationJob(spark, options);
       CompletableFuture<JobReport> running = CompletableFuture.supplyAsync(job::run);
       while (committed(output) == 0) {
@@ -72,6 +75,27 @@ class LocalClusterTest {
     assertThat(rows).hasSize(ROWS);
     assertThat(texts).isEqualTo(expected());
     assertThat(rows).anyMatch(row -> row.<Integer>getAs(Columns.ATTEMPT) > 1);
+  }
+
+  /** What a GPU's discovery script says reaches the task that is to use it. */
+  @Test
+  void tasks_getTheGpusThatSparkGivesThem() throws IOException {
+    Path script = folder.resolve("gpus.sh");
+    Files.writeString(
+        script, "#!/bin/sh\necho '{\"name\": \"gpu\", \"addresses\": [\"3\", \"5\"]}'\n");
+    assertThat(script.toFile().setExecutable(true)).isTrue();
+    Map<String, String> resources =
+        Map.of(
+            "spark.worker.resource.gpu.amount", "2",
+            "spark.worker.resource.gpu.discoveryScript", script.toString(),
+            "spark.executor.resource.gpu.amount", "2",
+            "spark.task.resource.gpu.amount", "2");
+
+    try (SparkSession spark = Sessions.cluster(1, FAST_START, resources)) {
+      MapFunction<Long, String> gpus = n -> ExecutorEngine.gpus(TaskContext.get()).toString();
+      assertThat(spark.range(0, 2, 1, 2).map(gpus, Encoders.STRING()).collectAsList())
+          .containsExactly("[3, 5]", "[3, 5]");
+    }
   }
 
   /** The same answers from an engine without Spark. */

@@ -59,6 +59,17 @@ class PerExecutorTest {
     assertThatThrownBy(() -> all.lease("a")).hasMessageContaining("ends");
   }
 
+  @Test
+  void thingThatCannotBeClosed_keepsNoOtherOpen() {
+    all.lease("bad");
+    all.lease("good");
+    all.lease("fine");
+
+    assertThatThrownBy(all::closeAll).hasMessageContaining("cannot be closed");
+
+    assertThat(log).contains("close good", "close fine");
+  }
+
   private final class Thing implements AutoCloseable {
     private final String name;
 
@@ -69,6 +80,9 @@ class PerExecutorTest {
 
     @Override
     public void close() {
+      if (name.equals("bad")) {
+        throw new IllegalArgumentException(name);
+      }
       log.add("close " + name);
     }
   }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import org.apache.spark.sql.SparkSession;
 
 /** Spark on this machine: no page, no address but the loopback, files under the build folder. */
@@ -19,11 +20,14 @@ final class Sessions {
    * Executors as processes of their own, with one slot each; master and workers are in this JVM.
    *
    * @param javaOptions of the executors
+   * @param more of Spark's properties
    */
-  static SparkSession cluster(int executors, String javaOptions) {
+  static SparkSession cluster(int executors, String javaOptions, Map<String, String> more) {
     Path home = Path.of(System.getenv("SPARK_HOME"));
     directory(home.resolve("jars")); // the launcher looks for it; the class path is given below
-    return session("local-cluster[" + executors + ",1,768]")
+    SparkSession.Builder session = session("local-cluster[" + executors + ",1,768]");
+    more.forEach(session::config);
+    return session
         .config("spark.executor.memory", "768m")
         .config("spark.executor.extraClassPath", System.getProperty("java.class.path"))
         .config("spark.executor.extraJavaOptions", javaOptions + " -Djava.io.tmpdir=" + temporary())
