@@ -96,8 +96,8 @@ class GenerationJobTest {
 
   @Test
   void endedJob_isContinuedWhereItsTasksCommitted() throws Exception {
-    Files.writeString(input, prompts(24));
-    GenerationJob first = job(Balance.PREDICTED, 12);
+    Files.writeString(input, prompts(16));
+    GenerationJob first = job(Balance.PREDICTED, 8);
     CompletableFuture<JobReport> running = CompletableFuture.supplyAsync(first::run);
     while (partFiles().isEmpty()) {
       assertThat(running).isNotDone();
@@ -106,16 +106,16 @@ class GenerationJobTest {
     spark.sparkContext().cancelAllJobs();
     assertThatThrownBy(running::get).isInstanceOf(ExecutionException.class);
     int there = rows().size();
-    assertThat(there).isBetween(1, 23);
+    assertThat(there).isBetween(1, 15);
 
     JobReport rest = job(Balance.EVEN, 2).run();
     JobReport nothing = job(Balance.PREDICTED, 2).run();
 
     List<String> ids = rows().stream().map(row -> row.<String>getAs(Columns.ID)).toList();
-    assertThat(ids).doesNotHaveDuplicates().hasSize(24);
+    assertThat(ids).doesNotHaveDuplicates().hasSize(16);
     assertThat(rest.skipped()).isEqualTo(there);
-    assertThat(rest.answered()).isEqualTo(24 - there);
-    assertThat(nothing.skipped()).isEqualTo(24);
+    assertThat(rest.answered()).isEqualTo(16 - there);
+    assertThat(nothing.skipped()).isEqualTo(16);
     assertThat(nothing.answered() + nothing.failed()).isZero();
   }
 
@@ -181,7 +181,7 @@ class GenerationJobTest {
             output.toString(),
             DataFormat.PARQUET,
             ENGINE,
-            24,
+            16,
             partitions,
             8,
             balance));

@@ -33,8 +33,14 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(280)
 class LocalClusterTest {
   private static final String FAST_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";
-  private static final int ROWS = 24;
-  private static final int MAX_NEW_TOKENS = 24;
+  private static final int ROWS = 16;
+  private static final int MAX_NEW_TOKENS = 16;
+
+  /** Compiling expressions takes longer than evaluating so few. */
+  private static final Map<String, String> INTERPRETED =
+      Map.of(
+          "spark.sql.codegen.wholeStage", "false",
+          "spark.sql.codegen.factoryMode", "NO_CODEGEN");
 
   @TempDir Path folder;
 
@@ -56,7 +62,7 @@ class LocalClusterTest {
             Balance.PREDICTED);
 
     List<Row> rows;
-    try (SparkSession spark = Sessions.cluster(2, FAST_START, Map.of())) {
+    try (SparkSession spark = Sessions.cluster(2, FAST_START, INTERPRETED)) {
       GenerationJob job = new GenerationJob(spark, options);
       CompletableFuture<JobReport> running = CompletableFuture.supplyAsync(job::run);
       while (committed(output) == 0) {

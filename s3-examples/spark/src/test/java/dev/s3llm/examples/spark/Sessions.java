@@ -42,7 +42,7 @@ final class Sessions {
         .config("spark.ui.enabled", "false")
         .config("spark.local.dir", temporary().toString())
         .config("spark.sql.warehouse.dir", temporary().toString())
-        .config("spark.sql.shuffle.partitions", "4");
+        .config("spark.sql.shuffle.partitions", "2");
   }
 
   private static Path temporary() {
