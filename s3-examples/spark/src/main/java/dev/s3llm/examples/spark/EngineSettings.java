@@ -6,7 +6,7 @@ import java.io.Serializable;
  * How an executor's engine is made. Equal settings share one engine.
  *
  * @param threads threads of the host executor, 0 for one for each processor; unused on GPUs
- * @param kvBytes KV memory; 0 for the default: all that is free on GPUs, 64 MiB on the host
+ * @param kvBytes KV memory; 0 for the default: all that is free on GPUs, 256 MiB on the host
  */
 record EngineSettings(ModelChoice model, int threads, long kvBytes) implements Serializable {
   private static final long serialVersionUID = 1L;

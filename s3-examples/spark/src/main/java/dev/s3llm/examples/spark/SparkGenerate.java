@@ -78,7 +78,7 @@ public final class SparkGenerate implements Callable<Integer> {
   @Option(
       names = "--kv-mib",
       defaultValue = "0",
-      description = "KV memory. Default: what a GPU has left, 64 on a CPU.")
+      description = "KV memory. Default: what a GPU has left, 256 on a CPU.")
   private int kvMib;
 
   @Option(

@@ -55,7 +55,6 @@ final class ExecutorStudy {
         study.run(spark, executors, shuffled, Balance.PREDICTED);
         if (executors > 1) {
           study.run(spark, executors, shuffled, Balance.EVEN);
-          study.run(spark, executors, sorted, Balance.PREDICTED);
           study.run(spark, executors, sorted, Balance.EVEN);
         }
       }
