@@ -11,23 +11,25 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.LongSummaryStatistics;
 import java.util.Map;
 import java.util.Random;
-import java.util.stream.Collectors;
 import org.apache.spark.sql.SparkSession;
 
 /**
- * Prints rows a second of one and of two executors, and how much longer than the mean the slowest
- * task takes with and without predictions. Arguments: repetitions of the 96 prompts, partitions.
- * The README names the command. Each executor has one slot and one thread.
+ * Prints rows a second, and how much longer than the mean the slowest task takes. Arguments: rows,
+ * partitions, then what to run, each as {@code EXECUTORS,INPUT,BALANCE}: input {@code sorted} by
+ * what the prompts are, as data sets often are, or {@code shuffled}. The README names the command.
+ * Each executor has one slot and one thread, and is warm.
  */
 final class ExecutorStudy {
   private static final int MAX_NEW_TOKENS = 256;
   private static final int IN_FLIGHT = 16;
+  private static final int WARM_UP_ROWS = 16;
 
   private final Path folder;
   private final int partitions;
@@ -38,37 +40,37 @@ final class ExecutorStudy {
   }
 
   public static void main(String[] arguments) throws IOException {
-    int repetitions = Integer.parseInt(arguments[0]);
-    Path folder = Files.createTempDirectory(Path.of("target"), "executor-study");
+    Path target = Files.createDirectories(Path.of("target"));
+    Path folder = Files.createTempDirectory(target, "executor-study");
     ExecutorStudy study = new ExecutorStudy(folder, Integer.parseInt(arguments[1]));
-    List<String> rows = rows(repetitions);
-    Path sorted = Files.write(folder.resolve("sorted.jsonl"), rows);
+    List<String> rows = rows(Integer.parseInt(arguments[0]));
+    Files.write(folder.resolve("sorted"), rows);
     Collections.shuffle(rows, new Random(1));
-    Path shuffled = Files.write(folder.resolve("shuffled.jsonl"), rows);
+    Files.write(folder.resolve("shuffled"), rows);
+    Files.write(folder.resolve("few"), rows.subList(0, Math.min(WARM_UP_ROWS, rows.size())));
     System.out.printf("%d rows, %s partitions%n", rows.size(), arguments[1]);
     System.out.println(
-        "executors, input, balance: rows/s, tokens/s; slowest task over mean: time, tokens");
-    Path few = Files.write(folder.resolve("few.jsonl"), rows.subList(0, 8));
-    for (int executors : new int[] {2, 1}) {
+        "executors,input,balance: rows/s, tokens/s; slowest task over mean: time, tokens");
+    List<Run> runs = Arrays.stream(arguments).skip(2).map(Run::parse).toList();
+    for (int executors : runs.stream().mapToInt(Run::executors).distinct().toArray()) {
       try (SparkSession spark = Sessions.cluster(executors, "", Map.of())) {
-        study.run(spark, executors, few, Balance.PREDICTED); // warms up
-        study.run(spark, executors, shuffled, Balance.PREDICTED);
-        if (executors > 1) {
-          study.run(spark, executors, shuffled, Balance.EVEN);
-          study.run(spark, executors, sorted, Balance.EVEN);
+        study.run(spark, new Run(executors, "few", Balance.PREDICTED));
+        for (Run run : runs) {
+          if (run.executors == executors) {
+            System.out.println(study.run(spark, run));
+          }
         }
       }
     }
   }
 
-  private void run(SparkSession spark, int executors, Path input, Balance balance)
-      throws IOException {
+  private String run(SparkSession spark, Run run) throws IOException {
     Path output = Files.createTempDirectory(folder, "output");
     JobReport report =
         new GenerationJob(
                 spark,
                 new JobOptions(
-                    input.toString(),
+                    folder.resolve(run.input).toString(),
                     DataFormat.JSONL,
                     output.toString(),
                     DataFormat.JSONL,
@@ -76,14 +78,14 @@ final class ExecutorStudy {
                     MAX_NEW_TOKENS,
                     partitions,
                     IN_FLIGHT,
-                    balance))
+                    run.balance))
             .run();
-    System.out.printf(
+    return String.format(
         Locale.ROOT,
-        "%d, %s, %s: %.2f, %.0f; %.2f, %.2f%n",
-        executors,
-        input.getFileName(),
-        balance,
+        "%d,%s,%s: %.2f, %.0f; %.2f, %.2f",
+        run.executors,
+        run.input,
+        run.balance,
         report.rowsPerSecond(),
         report.outputTokens() / report.generateSeconds(),
         report.slowestOverMean(),
@@ -106,18 +108,25 @@ final class ExecutorStudy {
     return tokens.getMax() / ((double) tokens.getSum() / partitions);
   }
 
-  /** The prompts, sorted by what they are, as data sets often are. */
-  private static List<String> rows(int repetitions) throws JsonProcessingException {
+  private static List<String> rows(int count) throws JsonProcessingException {
+    List<String> prompts = SmallModel.promptsJsonl().lines().sorted().toList();
     ObjectMapper mapper = new ObjectMapper();
     List<String> rows = new ArrayList<>();
-    for (String line : SmallModel.promptsJsonl().lines().sorted().collect(Collectors.toList())) {
-      Map<?, ?> row = mapper.readValue(line, Map.class);
-      for (int i = 0; i < repetitions; i++) {
-        rows.add(
-            mapper.writeValueAsString(
-                Map.of("id", row.get("id") + "-" + i, "prompt", row.get("prompt"))));
-      }
+    for (int i = 0; i < count; i++) { // beyond the prompts there are, each comes again
+      Map<?, ?> row =
+          mapper.readValue(prompts.get((int) ((long) i * prompts.size() / count)), Map.class);
+      rows.add(
+          mapper.writeValueAsString(
+              Map.of("id", row.get("id") + "-" + i, "prompt", row.get("prompt"))));
     }
     return rows;
+  }
+
+  private record Run(int executors, String input, Balance balance) {
+    static Run parse(String text) {
+      String[] parts = text.split(",", 3);
+      return new Run(
+          Integer.parseInt(parts[0]), parts[1], Balance.valueOf(parts[2].toUpperCase(Locale.ROOT)));
+    }
   }
 }
