@@ -28,8 +28,8 @@ import org.apache.spark.sql.SparkSession;
  */
 final class ExecutorStudy {
   private static final int MAX_NEW_TOKENS = 256;
-  private static final int IN_FLIGHT = 16;
-  private static final int WARM_UP_ROWS = 16;
+  private static final int IN_FLIGHT = 4;
+  private static final int WARM_UP_ROWS = 32;
 
   private final Path folder;
   private final int partitions;
