@@ -11,6 +11,8 @@
 #   sanitize  contract and parity under compute-sanitizer (memcheck, then racecheck and initcheck)
 #   parity    logits against transformers on the same GPU (needs PyTorch, transformers)
 #   churn     cancels, timeouts, swaps and failing steps; memory must stay flat
+#   soak      the same and worse for minutes, on the small model: bad consumers, forced overruns, faults of predictors
+#   stages    a step on one GPU, and with the layers on two
 #   peer      the same steps in PyTorch with a CUDA graph
 #   serve     policies on a trace's lengths, on real steps
 #   step      ms a step and share of the roofline, for the shapes of docs/gpu.md
@@ -50,6 +52,10 @@ for what in "$@"; do
       python3 "$(dirname "$0")/parity.py" /tmp/s3-parity ${S3_SMALL_MODEL:-}
       "$JAVA" -cp "$CP" dev.s3llm.jcuda.TransformersParity /tmp/s3-parity ;;
     churn) "$JAVA" -Xmx1g -cp "$CP" dev.s3llm.jcuda.GpuChurn "${S3_CHURN_SECONDS:-120}" ;;
+    soak) cli bench soak --device cuda --minutes "${S3_SOAK_MINUTES:-8}" ;;
+    stages)
+      cli bench step --model llama-13b --points 1x512,64x512,128x512
+      cli bench step --model llama-13b --devices 0,1 --points 1x512,64x512,128x512 ;;
     step)
       cli bench step --model llama-1b --points 1x512,128x512,512x256
       cli bench step --model llama-13b --points 1x512,16x512,64x512,128x512,256x256

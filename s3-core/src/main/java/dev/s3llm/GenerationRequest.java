@@ -3,6 +3,7 @@ package dev.s3llm;
 import dev.s3llm.execute.SamplingParameters;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicLong;
@@ -147,6 +148,7 @@ public final class GenerationRequest {
     private int lengthHint;
 
     private Builder(int[] promptTokens) {
+      Objects.requireNonNull(promptTokens, "promptTokens");
       if (promptTokens.length == 0) {
         throw new IllegalArgumentException("promptTokens must have at least one token");
       }
@@ -183,13 +185,14 @@ public final class GenerationRequest {
      * Sets the token ids that end the answer; none by default. A stop token is part of the output.
      */
     public Builder stopTokens(int... stopTokens) {
+      Objects.requireNonNull(stopTokens, "stopTokens");
       this.stopTokens = Arrays.stream(stopTokens).sorted().distinct().toArray();
       return this;
     }
 
     /** Sets how to sample; greedy by default. */
     public Builder sampling(SamplingParameters sampling) {
-      this.sampling = sampling;
+      this.sampling = Objects.requireNonNull(sampling, "sampling");
       return this;
     }
 
@@ -243,13 +246,17 @@ public final class GenerationRequest {
 
     /** Sets how long after submission the request times out; never by default. */
     public Builder deadline(Duration deadline) {
-      this.deadline = deadline;
+      this.deadline = Objects.requireNonNull(deadline, "deadline");
       return this;
     }
 
-    /** Sets the group whose lengths predict this one's, such as a route; none by default. */
+    /**
+     * Sets the group whose lengths predict this one's, such as a route; none by default.
+     *
+     * @param lengthKey 1 to 256 characters, none of them a control character
+     */
     public Builder lengthKey(String lengthKey) {
-      this.lengthKey = lengthKey;
+      this.lengthKey = requireName("lengthKey", lengthKey);
       return this;
     }
 
@@ -269,6 +276,7 @@ public final class GenerationRequest {
     }
 
     private static String requireName(String field, String name) {
+      Objects.requireNonNull(name, field);
       if (name.isEmpty() || name.length() > MAX_NAME_LENGTH) {
         throw new IllegalArgumentException(
             "%s must have 1 to %d characters, but has %d"

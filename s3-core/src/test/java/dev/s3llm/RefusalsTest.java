@@ -3,10 +3,12 @@ package dev.s3llm;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.s3llm.execute.SamplingParameters;
 import java.time.Duration;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -134,6 +136,30 @@ class RefusalsTest {
         .isThrownBy(() -> request().id("a\nb"))
         .withMessageContaining("control");
     request().id("x".repeat(256)).build();
+  }
+
+  @Test
+  @SuppressWarnings("NullAway") // what callers without a checker may pass
+  void nullInARequest_isNamedAtOnce() {
+    Map<String, Runnable> nulls =
+        Map.of(
+            "promptTokens", () -> GenerationRequest.builder((int[]) null),
+            "id", () -> request().id(null),
+            "tenant", () -> request().tenant(null),
+            "lengthKey", () -> request().lengthKey(null),
+            "stopTokens", () -> request().stopTokens((int[]) null),
+            "sampling", () -> request().sampling(null),
+            "deadline", () -> request().deadline(null));
+    nulls.forEach(
+        (field, call) ->
+            assertThatNullPointerException().isThrownBy(call::run).withMessageContaining(field));
+  }
+
+  @Test
+  void lengthKey_isShort() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> request().lengthKey("x".repeat(257)))
+        .withMessageContaining("lengthKey");
   }
 
   @Test

@@ -49,7 +49,8 @@ final class ComparisonTable {
     return true;
   }
 
-  private static double rate(Outcome outcome) {
+  /** Tokens a second. */
+  static double rate(Outcome outcome) {
     return outcome.outputTokens() / outcome.seconds();
   }
 

@@ -55,6 +55,12 @@ final class GenerateCommand implements Callable<Integer> {
       description = "run the s3 planner with every predictor, and with perfect ones")
   private boolean comparePredictors;
 
+  @Option(
+      names = "--simulate",
+      description =
+          "with --compare: simulate the same answers with this machine's step times, beside the runs")
+  private boolean simulate;
+
   @Spec private @Nullable CommandSpec spec;
 
   @Override
@@ -75,6 +81,9 @@ final class GenerateCommand implements Callable<Integer> {
   private void requireOptions() {
     if (!(ratePerSecond >= 0 && ratePerSecond < 1e6)) {
       throw new UsageException("--rate must be from 0 to 1000000, but is " + ratePerSecond);
+    }
+    if (simulate && (!compare || ratePerSecond > 0)) {
+      throw new UsageException("--simulate needs --compare, and all prompts at once: no --rate");
     }
     if (options.maxNewTokens < 1) {
       throw new UsageException(
@@ -129,7 +138,11 @@ final class GenerateCommand implements Callable<Integer> {
 
   private int compare(GenerationRun run, List<Prompt> prompts)
       throws IOException, InterruptedException {
-    Comparison comparison = new Comparison(run, prompts, ratePerSecond, options);
+    Comparison comparison = new Comparison(run, prompts, ratePerSecond, options); // warms up
+    StepTimeFit steps = simulate ? new StepTimeFit() : null;
+    if (steps != null) {
+      run.observe(steps);
+    }
     List<Outcome> outcomes;
     int runs = comparePredictors ? Comparison.PREDICTOR_RUNS : Comparison.PLANNER_RUNS;
     try (Progress progress = new Progress(runs * prompts.size(), true)) {
@@ -140,6 +153,12 @@ final class GenerateCommand implements Callable<Integer> {
     }
     PrintWriter out = out();
     out.print(ComparisonTable.of(comparison.labels(), outcomes));
+    if (steps != null) {
+      SimulatedComparison simulated =
+          new SimulatedComparison(
+              outcomes.get(0).answers(), run.profile(), options.maxNewTokens, steps);
+      out.print(simulated.table(comparison.labels(), outcomes));
+    }
     out.flush();
     if (json != null) {
       List<Answer> all = new ArrayList<>();

@@ -1,5 +1,6 @@
 package dev.s3llm.examples.cli;
 
+import dev.s3llm.EngineBuilder;
 import dev.s3llm.RequestRefusedException;
 import dev.s3llm.S3Engine;
 import dev.s3llm.examples.cli.PromptFile.Prompt;
@@ -10,17 +11,20 @@ import dev.s3llm.jcuda.text.TextGenerator;
 import dev.s3llm.jcuda.text.TextModel;
 import dev.s3llm.jcuda.text.TextRequest;
 import dev.s3llm.jcuda.text.TextResult;
+import dev.s3llm.observe.EngineListener;
 import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.predict.LengthPredictor;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.Flow;
 import java.util.concurrent.atomic.DoubleAdder;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** Serves a list of prompts with one planner and gathers answers and figures. */
 final class GenerationRun {
@@ -29,10 +33,22 @@ final class GenerationRun {
 
   private final Path model;
   private final GenerateOptions options;
+  private final List<EngineListener> listeners = new ArrayList<>();
+  private @Nullable ExecutorProfile profile;
 
   GenerationRun(Path model, GenerateOptions options) {
     this.model = model;
     this.options = options;
+  }
+
+  /** Lets somebody hear the events of all runs to come. */
+  void observe(EngineListener listener) {
+    listeners.add(listener);
+  }
+
+  /** What the executor of the latest run offered. */
+  ExecutorProfile profile() {
+    return Objects.requireNonNull(profile, "nothing was run");
   }
 
   /**
@@ -71,6 +87,7 @@ final class GenerationRun {
       throws InterruptedException {
     TextModel text = TextModel.load(model);
     Executor executor = ModelLoader.load(model, options);
+    profile = executor.profile();
     try (TextGenerator generator = TextGenerator.of(engine(executor, planner, predictor), text)) {
       Thread hook = new Thread(generator.engine()::closeNow);
       Runtime.getRuntime().addShutdownHook(hook);
@@ -84,7 +101,9 @@ final class GenerationRun {
   }
 
   private S3Engine engine(Executor executor, PlannerChoice planner, LengthPredictor predictor) {
-    return S3Engine.builder(executor)
+    EngineBuilder builder = S3Engine.builder(executor);
+    listeners.forEach(builder::listener);
+    return builder
         .predictor(predictor)
         .predictionBudget(PREDICTION_BUDGET)
         .planner(planner.planner())

@@ -54,6 +54,32 @@ class GenerateCommandTest {
   }
 
   @Test
+  void comparison_isSimulatedWithTheStepsThatWereRun() throws IOException {
+    Path prompts = folder.resolve("prompts.jsonl");
+    Files.write(prompts, SmallModel.promptsJsonl().lines().limit(6).toList());
+    int code =
+        run(
+            "generate",
+            "--compare",
+            "--simulate",
+            "--kv-budget",
+            "3MiB",
+            "--max-new-tokens",
+            "16",
+            "--prompts",
+            prompts.toString());
+    assertThat(code).as(err.toString()).isZero();
+    String simulated = out.toString().substring(out.toString().indexOf("Simulated with"));
+    assertThat(simulated).containsPattern("measured +simulated");
+    for (String planner : List.of("worst-case", "s3", "on-demand", "forecast")) {
+      assertThat(simulated).containsPattern(planner + " +\\d+\\.\\d\\d +\\d+\\.\\d\\d");
+    }
+
+    assertThat(run("generate", "--simulate", "x")).isEqualTo(2);
+    assertThat(err.toString()).contains("--simulate needs --compare");
+  }
+
+  @Test
   void planners_giveTheSameTokensWhenMemoryIsShort() throws IOException {
     Path prompts = folder.resolve("prompts.jsonl");
     Files.write(prompts, SmallModel.promptsJsonl().lines().limit(8).toList());
