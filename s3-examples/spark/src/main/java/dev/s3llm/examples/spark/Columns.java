@@ -1,0 +1,59 @@
+package dev.s3llm.examples.spark;
+
+import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.StructType;
+
+/** The columns of input, output and what lies between. */
+final class Columns {
+  static final String ID = "id";
+  static final String PROMPT = "prompt";
+  static final String MAX_NEW_TOKENS = "max_new_tokens";
+
+  /** 1 for the first row with an id, in the order of the input; 2 and more for its duplicates. */
+  static final String COPY = "copy";
+
+  static final String TEXT = "text";
+  static final String PROMPT_TOKENS = "prompt_tokens";
+  static final String OUTPUT_TOKENS = "output_tokens";
+  static final String PREDICTED_TOKENS = "predicted_tokens";
+  static final String FINISH_REASON = "finish_reason";
+
+  /** Why a row has no answer. */
+  static final String ERROR = "error";
+
+  /** 1, or more if the row's task was run again. */
+  static final String ATTEMPT = "attempt";
+
+  /** Where a row stands in the input. */
+  static final String POSITION = "position";
+
+  /** Tokens of prompt and predicted answer. */
+  static final String WORK = "work";
+
+  /** A line of JSON that is no such row. */
+  static final String CORRUPT = "_corrupt";
+
+  /** What is read. */
+  static final StructType INPUT =
+      new StructType()
+          .add(ID, DataTypes.StringType)
+          .add(PROMPT, DataTypes.StringType)
+          .add(MAX_NEW_TOKENS, DataTypes.IntegerType)
+          .add(CORRUPT, DataTypes.StringType);
+
+  /** What is written. */
+  static final StructType OUTPUT =
+      new StructType()
+          .add(ID, DataTypes.StringType)
+          .add(COPY, DataTypes.IntegerType)
+          .add(PROMPT, DataTypes.StringType)
+          .add(TEXT, DataTypes.StringType)
+          .add(PROMPT_TOKENS, DataTypes.IntegerType)
+          .add(OUTPUT_TOKENS, DataTypes.IntegerType)
+          .add(PREDICTED_TOKENS, DataTypes.IntegerType)
+          .add(FINISH_REASON, DataTypes.StringType)
+          .add(ERROR, DataTypes.StringType)
+          .add(ATTEMPT, DataTypes.IntegerType);
+
+  private Columns() {}
+}

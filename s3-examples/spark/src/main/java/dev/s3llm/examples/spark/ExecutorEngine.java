@@ -1,0 +1,98 @@
+package dev.s3llm.examples.spark;
+
+import dev.s3llm.S3Engine;
+import dev.s3llm.execute.Executor;
+import dev.s3llm.jcuda.HostExecutor;
+import dev.s3llm.jcuda.JCudaExecutor;
+import dev.s3llm.jcuda.text.TextGenerator;
+import dev.s3llm.jcuda.text.TextModel;
+import java.nio.file.Path;
+import java.util.List;
+import org.apache.spark.TaskContext;
+import org.apache.spark.resource.ResourceInformation;
+
+/**
+ * The engine of this executor's JVM. Tasks that run side by side share it and so fill one batch.
+ * Runs on the GPUs that Spark's resource scheduling gives the task, and on the host without any.
+ */
+final class ExecutorEngine implements AutoCloseable {
+  private static final String GPU = "gpu";
+
+  /** Static because that is what "one for each JVM" is: Spark makes new task objects each time. */
+  private static final PerExecutor<Key, ExecutorEngine> ALL =
+      PerExecutor.untilShutdown(ExecutorEngine::new);
+
+  private final TextGenerator generator;
+
+  private ExecutorEngine(Key key) {
+    Path folder = key.settings.model().open();
+    TextModel model = TextModel.load(folder);
+    try {
+      // Tasks bound what is in flight, so the engine's own bound must never bite. The lengths come
+      // as hints with the requests, which the engine's default predictor calibrates.
+      S3Engine engine =
+          S3Engine.builder(executor(folder, key)).maxLiveRequests(Integer.MAX_VALUE).build();
+      generator = TextGenerator.of(engine, model);
+    } catch (RuntimeException | Error e) {
+      model.close();
+      throw e;
+    }
+  }
+
+  private static Executor executor(Path folder, Key key) {
+    EngineSettings settings = key.settings;
+    if (key.gpus.isEmpty()) {
+      HostExecutor.Builder host = HostExecutor.builder(folder);
+      if (settings.threads() > 0) {
+        host.threads(settings.threads());
+      }
+      if (settings.kvBytes() > 0) {
+        host.kvBytes(settings.kvBytes());
+      }
+      return host.build();
+    }
+    JCudaExecutor.Builder cuda =
+        JCudaExecutor.builder(folder)
+            .devices(key.gpus.stream().mapToInt(Integer::intValue).toArray());
+    return (settings.kvBytes() > 0 ? cuda.kvBytes(settings.kvBytes()) : cuda).build();
+  }
+
+  /**
+   * A share of the engine on the task's device.
+   *
+   * @throws IllegalArgumentException if a GPU's address is no number
+   */
+  static PerExecutor<Key, ExecutorEngine>.Lease lease(EngineSettings settings, TaskContext task) {
+    return ALL.lease(new Key(settings, gpus(task)));
+  }
+
+  /** Closes the executor's engine if no task uses it. */
+  static void closeIdle() {
+    ALL.closeIdle();
+  }
+
+  static List<Integer> gpus(TaskContext task) {
+    ResourceInformation gpus = task.resourcesJMap().get(GPU);
+    return gpus == null
+        ? List.of()
+        : List.of(gpus.addresses()).stream().map(Integer::valueOf).toList();
+  }
+
+  TextGenerator generator() {
+    return generator;
+  }
+
+  /** Closes at once: tasks wait for their rows or do not want them any more. */
+  @Override
+  public void close() {
+    generator.engine().closeNow();
+    generator.close();
+  }
+
+  /**
+   * What an engine is made from.
+   *
+   * @param gpus device numbers, one for each stage; none for the host
+   */
+  record Key(EngineSettings settings, List<Integer> gpus) {}
+}

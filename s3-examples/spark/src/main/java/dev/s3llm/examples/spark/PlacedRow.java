@@ -1,0 +1,66 @@
+package dev.s3llm.examples.spark;
+
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.RowFactory;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A row on its way through the second pass.
+ *
+ * @param maxNewTokens the row's own output limit, 0 for none
+ * @param error why it cannot be answered, if that is known already
+ */
+record PlacedRow(
+    @Nullable String id,
+    int copy,
+    @Nullable String prompt,
+    int maxNewTokens,
+    int promptTokens,
+    int predictedTokens,
+    @Nullable String error) {
+
+  static PlacedRow of(Row row) {
+    return new PlacedRow(
+        row.getAs(Columns.ID),
+        intAt(row, Columns.COPY),
+        row.getAs(Columns.PROMPT),
+        intAt(row, Columns.MAX_NEW_TOKENS),
+        intAt(row, Columns.PROMPT_TOKENS),
+        intAt(row, Columns.PREDICTED_TOKENS),
+        row.getAs(Columns.ERROR));
+  }
+
+  private static int intAt(Row row, String column) {
+    int i = row.fieldIndex(column);
+    return row.isNullAt(i) ? 0 : row.getInt(i);
+  }
+
+  /** The output row of an answer. */
+  Row answered(String text, int outputTokens, String finishReason, int attempt) {
+    return output(text, outputTokens, finishReason, null, attempt);
+  }
+
+  /** The output row without an answer. */
+  Row failed(String reason, int attempt) {
+    return output(null, 0, null, reason, attempt);
+  }
+
+  private Row output(
+      @Nullable String text,
+      int outputTokens,
+      @Nullable String finishReason,
+      @Nullable String reason,
+      int attempt) {
+    return RowFactory.create(
+        id,
+        copy,
+        prompt,
+        text,
+        promptTokens,
+        outputTokens,
+        predictedTokens,
+        finishReason,
+        reason,
+        attempt);
+  }
+}

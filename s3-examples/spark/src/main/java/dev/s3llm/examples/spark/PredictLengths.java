@@ -1,0 +1,120 @@
+package dev.s3llm.examples.spark;
+
+import java.util.ArrayDeque;
+import java.util.Iterator;
+import java.util.NoSuchElementException;
+import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import org.apache.spark.TaskContext;
+import org.apache.spark.api.java.function.MapPartitionsFunction;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.StructType;
+import org.apache.spark.util.TaskCompletionListener;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The first pass: adds to each row its prompt's tokens, its answer's expected tokens and their sum,
+ * the work; and an error where the prompt cannot be made into tokens.
+ */
+final class PredictLengths implements MapPartitionsFunction<Row, Row> {
+  private static final long serialVersionUID = 1L;
+
+  /** Predictions under way: what is asked while one batch runs is the next batch. */
+  private static final int AHEAD = 64;
+
+  private final ModelChoice model;
+  private final int jobLimit;
+  private final int threads;
+
+  PredictLengths(ModelChoice model, int jobLimit, int threads) {
+    this.model = model;
+    this.jobLimit = jobLimit;
+    this.threads = threads;
+  }
+
+  /** The rows' columns after the pass. */
+  static StructType schema(StructType before) {
+    return before
+        .add(Columns.PROMPT_TOKENS, DataTypes.IntegerType)
+        .add(Columns.PREDICTED_TOKENS, DataTypes.IntegerType)
+        .add(Columns.WORK, DataTypes.IntegerType, false);
+  }
+
+  @Override
+  public Iterator<Row> call(Iterator<Row> rows) {
+    PerExecutor<PromptSizer.Key, PromptSizer>.Lease sizer = PromptSizer.lease(model, threads);
+    TaskCompletionListener end = task -> sizer.close();
+    TaskContext.get().addTaskCompletionListener(end);
+    return new SizedRows(rows, sizer.thing());
+  }
+
+  /** Keeps some predictions ahead of what is read, in order. */
+  private final class SizedRows implements Iterator<Row> {
+    private final Iterator<Row> rows;
+    private final PromptSizer sizer;
+    private final Queue<Pending> pending = new ArrayDeque<>();
+
+    SizedRows(Iterator<Row> rows, PromptSizer sizer) {
+      this.rows = rows;
+      this.sizer = sizer;
+    }
+
+    @Override
+    public boolean hasNext() {
+      return !pending.isEmpty() || rows.hasNext();
+    }
+
+    @Override
+    public Row next() {
+      while (pending.size() < AHEAD && rows.hasNext()) {
+        pending.add(ask(rows.next()));
+      }
+      Pending first = pending.poll();
+      if (first == null) {
+        throw new NoSuchElementException();
+      }
+      return first.row();
+    }
+
+    private Pending ask(Row row) {
+      if (!row.isNullAt(row.fieldIndex(Columns.ERROR))) {
+        return new Pending(row, null, null);
+      }
+      int own = row.fieldIndex(Columns.MAX_NEW_TOKENS);
+      try {
+        String prompt = row.getString(row.fieldIndex(Columns.PROMPT));
+        int ownLimit = row.isNullAt(own) ? 0 : row.getInt(own);
+        return new Pending(row, sizer.size(prompt, ownLimit, jobLimit), null);
+      } catch (RuntimeException e) { // one bad prompt must not stop the job
+        return new Pending(row, null, "refused: " + e.getMessage());
+      }
+    }
+  }
+
+  private record Pending(
+      Row before, @Nullable CompletableFuture<PromptSizer.Sizes> sizes, @Nullable String refusal) {
+
+    Row row() {
+      if (refusal != null) {
+        return Rows.append(Rows.with(before, Columns.ERROR, refusal), 0, 0, 0);
+      }
+      if (sizes == null) {
+        return Rows.append(before, 0, 0, 0);
+      }
+      PromptSizer.Sizes found = join(sizes);
+      int prompt = found.promptTokens();
+      int answer = found.predictedTokens();
+      return Rows.append(before, prompt, answer, prompt + answer);
+    }
+
+    private static PromptSizer.Sizes join(CompletableFuture<PromptSizer.Sizes> sizes) {
+      try {
+        return sizes.join();
+      } catch (CompletionException e) {
+        throw new IllegalStateException("lengths cannot be predicted", e.getCause());
+      }
+    }
+  }
+}

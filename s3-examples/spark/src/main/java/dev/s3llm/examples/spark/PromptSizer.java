@@ -1,0 +1,75 @@
+package dev.s3llm.examples.spark;
+
+import dev.s3llm.jcuda.text.TextModel;
+import dev.s3llm.onnx.OnnxLengthPredictor;
+import dev.s3llm.predict.EmpiricalLengthPredictor;
+import dev.s3llm.predict.LengthPredictor;
+import dev.s3llm.predict.LengthQuery;
+import java.util.concurrent.CompletableFuture;
+
+/** Counts a prompt's tokens and predicts its answer's. Thread-safe; one for each executor. */
+final class PromptSizer implements AutoCloseable {
+  private static final PerExecutor<Key, PromptSizer> ALL =
+      PerExecutor.untilShutdown(PromptSizer::new);
+
+  private final ModelChoice choice;
+  private final TextModel model;
+  private final LengthPredictor predictor;
+
+  private PromptSizer(Key key) {
+    this.choice = key.choice;
+    this.model = TextModel.load(choice.open());
+    this.predictor =
+        choice.predictsLengths()
+            ? OnnxLengthPredictor.builder(choice.openLengthModel()).threads(key.threads).build()
+            : new EmpiricalLengthPredictor();
+  }
+
+  /** A share of the executor's sizer. */
+  static PerExecutor<Key, PromptSizer>.Lease lease(ModelChoice choice, int threads) {
+    return ALL.lease(new Key(choice, threads));
+  }
+
+  /** Closes the executor's sizer if no task uses it. */
+  static void closeIdle() {
+    ALL.closeIdle();
+  }
+
+  /** What a sizer is made from. */
+  record Key(ModelChoice choice, int threads) {}
+
+  /**
+   * Sizes of a row.
+   *
+   * @param promptTokens length of the prompt
+   * @param predictedTokens expected length of the answer
+   */
+  record Sizes(int promptTokens, int predictedTokens) {}
+
+  /**
+   * Sizes a prompt; the prediction comes later, with those of other prompts.
+   *
+   * @param ownLimit the row's own output limit, 0 for none
+   * @param jobLimit the limit of rows without one
+   * @throws RuntimeException if the prompt cannot be made into tokens
+   */
+  CompletableFuture<Sizes> size(String prompt, int ownLimit, int jobLimit) {
+    int[] tokens =
+        choice.chat() ? model.encode(ModelChoice.conversation(prompt)) : model.encode(prompt);
+    if (tokens.length == 0) {
+      throw new IllegalArgumentException("the prompt has no tokens");
+    }
+    int limit = OutputLimit.of(ownLimit, jobLimit, tokens.length, model.maxContextTokens());
+    return predictor
+        .predict(new LengthQuery(tokens.length, prompt, null, 0, limit))
+        .toCompletableFuture()
+        .thenApply(found -> new Sizes(tokens.length, (int) Math.max(1, Math.round(found.mean()))));
+  }
+
+  @Override
+  public void close() {
+    try (model) {
+      predictor.close();
+    }
+  }
+}

@@ -1,0 +1,133 @@
+package dev.s3llm.examples.spark;
+
+import java.io.IOException;
+import java.util.concurrent.Callable;
+import org.apache.spark.sql.SparkSession;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** The job on the command line; the master and the machines' resources are Spark's to set. */
+@Command(
+    name = "spark-generate",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    description = "Answers the prompts of a data set. Run again, it goes on where it ended.")
+public final class SparkGenerate implements Callable<Integer> {
+  private static final int TASKS_PER_SLOT = 4;
+  private static final long BYTES_PER_MIB = 1L << 20;
+
+  @Option(
+      names = "--input",
+      required = true,
+      description = "Files with columns id, prompt and, if wanted, max_new_tokens.")
+  private String input;
+
+  @Option(names = "--output", required = true, description = "Folder to append to.")
+  private String output;
+
+  @Option(
+      names = "--format",
+      defaultValue = "jsonl",
+      description = "jsonl or parquet. Default: ${DEFAULT-VALUE}.")
+  private DataFormat format;
+
+  @Option(names = "--output-format", description = "The output's, if it is another.")
+  private @Nullable DataFormat outputFormat;
+
+  @Option(
+      names = "--model",
+      defaultValue = "",
+      description = "Hugging Face folder that every executor can read. Default: the small model.")
+  private String model;
+
+  @Option(
+      names = "--length-model",
+      defaultValue = "",
+      description = "Folder of a length model. Default: the small model's, for the small model.")
+  private String lengthModel;
+
+  @Option(names = "--chat", description = "Frame prompts by the model's chat template.")
+  private boolean chat;
+
+  @Option(
+      names = "--max-new-tokens",
+      defaultValue = "256",
+      description = "Output limit of rows without their own. Default: ${DEFAULT-VALUE}.")
+  private int maxNewTokens;
+
+  @Option(
+      names = "--partitions",
+      defaultValue = "0",
+      description = "Tasks; a task's rows are committed together. Default: 4 for each slot.")
+  private int partitions;
+
+  @Option(
+      names = "--in-flight",
+      defaultValue = "64",
+      description = "Rows that a task holds at most. Default: ${DEFAULT-VALUE}.")
+  private int inFlight;
+
+  @Option(
+      names = "--threads",
+      defaultValue = "0",
+      description = "Threads of an engine on a CPU. Default: one for each processor.")
+  private int threads;
+
+  @Option(
+      names = "--kv-mib",
+      defaultValue = "0",
+      description = "KV memory. Default: what a GPU has left, 256 on a CPU.")
+  private int kvMib;
+
+  @Option(
+      names = "--balance",
+      defaultValue = "predicted",
+      description = "predicted: as much work for each task; even: as many rows.")
+  private Balance balance;
+
+  /** Created by picocli, which sets the fields. */
+  @SuppressWarnings("NullAway.Init")
+  SparkGenerate() {}
+
+  /**
+   * Runs the job and ends the JVM.
+   *
+   * @param arguments see {@code --help}
+   */
+  public static void main(String[] arguments) {
+    int code = commandLine().execute(arguments);
+    if (code != 0) {
+      System.exit(code); // 0 is spark-submit's to return: on YARN, exiting early fails the job
+    }
+  }
+
+  static CommandLine commandLine() {
+    return new CommandLine(new SparkGenerate()).setCaseInsensitiveEnumValuesAllowed(true);
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    try (SparkSession spark = SparkSession.builder().appName("s3-generate").getOrCreate()) {
+      int slots = spark.sparkContext().defaultParallelism();
+      ModelChoice choice = new ModelChoice(model, lengthModel, chat);
+      JobReport report =
+          new GenerationJob(
+                  spark,
+                  new JobOptions(
+                      input,
+                      format,
+                      output,
+                      outputFormat == null ? format : outputFormat,
+                      new EngineSettings(choice, threads, kvMib * BYTES_PER_MIB),
+                      maxNewTokens,
+                      partitions == 0 ? TASKS_PER_SLOT * slots : partitions,
+                      inFlight,
+                      balance))
+              .run();
+      System.out.println(report.summary());
+    }
+    return 0;
+  }
+}
