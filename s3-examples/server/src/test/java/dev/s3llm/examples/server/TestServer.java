@@ -71,8 +71,8 @@ final class TestServer implements AutoCloseable {
     return bean(S3Engine.class).snapshot();
   }
 
-  HttpResponse<String> get(String path) {
-    return send(request(path).GET().build());
+  HttpResponse<String> get(String path, String... headers) {
+    return send(with(request(path).GET(), headers).build());
   }
 
   HttpResponse<String> post(String path, String body, String... headers) {
@@ -84,11 +84,14 @@ final class TestServer implements AutoCloseable {
   }
 
   HttpRequest posting(String path, String body, String... headers) {
-    HttpRequest.Builder builder = request(path).POST(BodyPublishers.ofString(body));
+    return with(request(path).POST(BodyPublishers.ofString(body)), headers).build();
+  }
+
+  private static HttpRequest.Builder with(HttpRequest.Builder builder, String... headers) {
     for (int i = 0; i < headers.length; i += 2) {
       builder.header(headers[i], headers[i + 1]);
     }
-    return builder.build();
+    return builder;
   }
 
   private HttpRequest.Builder request(String path) {

@@ -82,7 +82,7 @@ public final class LiveFeed implements AutoCloseable {
   }
 
   /** How many streams there are. */
-  int viewers() {
+  public int viewers() {
     return viewers.get();
   }
 

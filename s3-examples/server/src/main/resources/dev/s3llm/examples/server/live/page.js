@@ -113,7 +113,7 @@
       return;
     }
     const first = p.waiting[0];
-    const because = first ? ` Next in line: ${first.reason}.` : '';
+    const because = first ? ` The first in line waits: ${first.reason}.` : '';
     say(byId('lead'), `${count(p.runningCount, 'request runs', 'requests run')} and ${p.waitingCount || 'none'} ${p.waitingCount === 1 ? 'waits' : 'wait'}.${because}`);
   }
 
@@ -276,9 +276,13 @@
     const owner = cell => cell >= 0 && cells()[cell] >= 0 ? picture.running[cells()[cell]] : null;
 
     function layout(n, width) {
-      const height = Math.min(330, Math.max(180, width * 0.6));
-      const columns = Math.max(1, Math.min(n, Math.ceil(Math.sqrt(n * width / height) / 4) * 4));
-      const pitch = Math.min(36, width / columns);
+      const height = Math.min(400, Math.max(180, width * 0.72));
+      let columns = 1;
+      while (columns < n && Math.ceil(n / columns) * width / columns > height) columns++;
+      for (let more = 0; more < 4; more++) { // a last row that is full looks better
+        if (n % (columns + more) === 0) { columns += more; break; }
+      }
+      const pitch = Math.min(44, width / columns);
       const gap = pitch > 14 ? 3 : pitch > 7 ? 2 : 1;
       return {columns, pitch, gap, cell: pitch - gap, rows: Math.ceil(n / columns)};
     }

@@ -1,0 +1,158 @@
+package dev.s3llm.examples.server;
+
+import static dev.s3llm.examples.server.TestServer.chat;
+import static dev.s3llm.examples.server.TestServer.json;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.s3llm.examples.server.live.LiveFeed;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.net.Socket;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import tools.jackson.databind.JsonNode;
+
+/** The live page's endpoints. */
+@Timeout(120)
+class LivePageTest {
+  private static final String CHAT = "/v1/chat/completions";
+  private static final String HOSTILE = "<script>alert(1)</script>\\u202e";
+
+  @Test
+  void page_isOneFileThatNeedsNobodyElse() {
+    try (TestServer server = TestServer.start()) {
+      HttpResponse<String> page = server.get("/live");
+      assertThat(page.statusCode()).isEqualTo(200);
+      assertThat(page.headers().firstValue("content-type").orElseThrow()).startsWith("text/html");
+      assertThat(page.headers().firstValue("content-security-policy").orElseThrow())
+          .contains("default-src 'none'", "connect-src 'self'", "script-src 'sha256-")
+          .doesNotContain("unsafe");
+      assertThat(page.body()).doesNotContain("/*STYLE*/", "/*SCRIPT*/", "innerHTML", "src=");
+      Matcher addresses = Pattern.compile("https?://[^'\"\\s]+").matcher(page.body());
+      List<String> found = addresses.results().map(r -> r.group()).toList();
+      assertThat(found).containsExactly("http://www.w3.org/2000/svg"); // a name, never loaded
+    }
+  }
+
+  @Test
+  void state_saysWhoHoldsWhatAndWhoWaits() {
+    try (TestServer server = TestServer.start(List.of(GatedExecutor.Bringing.class))) {
+      GatedExecutor gate = server.bean(GatedExecutor.class);
+      gate.shut();
+      List<CompletableFuture<HttpResponse<String>>> answers = new ArrayList<>();
+      for (int i = 0; i < 4; i++) {
+        String body = chat("Name three colours.", "\"user\":\"" + HOSTILE + "\"");
+        answers.add(server.postAsync(CHAT, body));
+      }
+      await().until(() -> server.snapshot().live() == 4 && server.snapshot().running() > 0);
+      HttpResponse<String> response = server.get("/live/state");
+      assertThat(response.headers().firstValue("content-type")).hasValue("application/json");
+      assertThat(response.headers().firstValue("cache-control")).hasValue("no-store");
+      JsonNode state = json(response.body());
+      JsonNode first = state.at("/running/0");
+      assertThat(first.get("id").asString()).startsWith("chatcmpl-");
+      assertThat(first.get("tenant").asString()).isEqualTo("<script>alert(1)</script>\u202e");
+      assertThat(first.get("p90").asInt()).isGreaterThanOrEqualTo(first.get("p50").asInt());
+      assertThat(first.get("reserved").asInt()).isPositive();
+      assertThat(state.get("running").size() + state.get("waiting").size()).isEqualTo(4);
+      assertThat(state.at("/waiting/0/reason").asString()).isNotEmpty();
+      assertThat(state.at("/map/cells").size()).isEqualTo(state.get("capacityBlocks").asInt());
+      assertThat(state.get("healthy").asBoolean()).isTrue();
+      assertThat(response.body()).doesNotContain("colours"); // no word of what was asked
+      gate.open();
+      answers.forEach(CompletableFuture::join);
+      await()
+          .untilAsserted(
+              () -> {
+                JsonNode after = json(server.get("/live/state").body());
+                assertThat(after.at("/predictions/points").size()).isEqualTo(4);
+                assertThat(after.at("/firstTokens/p50").asDouble()).isPositive();
+                assertThat(after.get("running").size()).isZero();
+              });
+    }
+  }
+
+  @Test
+  void stream_givesPicturesWhileSomebodyLooksAndEndsWithTheServer() throws Exception {
+    long stopped;
+    try (TestServer server = TestServer.start("s3llm.live-page.max-viewers=2")) {
+      LiveFeed feed = server.bean(LiveFeed.class);
+      Socket first = stream(server);
+      Socket second = stream(server);
+      List<Long> times = new ArrayList<>();
+      BufferedReader reader = reader(first);
+      while (times.size() < 3) {
+        String line = reader.readLine();
+        if (line.startsWith("data:")) {
+          times.add(json(line.substring(5)).get("millis").asLong());
+        }
+      }
+      assertThat(times).isSorted().doesNotHaveDuplicates();
+      assertThat(feed.viewers()).isEqualTo(2);
+      assertThat(server.get("/live/stream").statusCode()).isEqualTo(503);
+      second.close();
+      await().until(() -> feed.viewers() == 1);
+      stopped = System.nanoTime();
+    }
+    // A stream that went on would be waited for, 20 seconds by default.
+    assertThat(Duration.ofNanos(System.nanoTime() - stopped)).isLessThan(Duration.ofSeconds(15));
+  }
+
+  @Test
+  void page_isOffWhereItIsNotWanted() {
+    try (TestServer server = TestServer.start("s3llm.live-page.enabled=false")) {
+      assertThat(server.get("/live").statusCode()).isEqualTo(404);
+      assertThat(server.get("/live/state").statusCode()).isEqualTo(404);
+    }
+  }
+
+  @Test
+  void whereTenantsHaveKeys_noneOfThemOpensThePage() {
+    try (TestServer server = TestServer.start("s3llm.tenants.docs.api-keys[0]=docs-key")) {
+      for (String path : List.of("/live", "/live/state", "/live/stream")) {
+        assertThat(get(server, path, "Bearer docs-key")).as(path).isEqualTo(404);
+      }
+    }
+  }
+
+  @Test
+  void itsOwnKey_opensThePage() {
+    try (TestServer server =
+        TestServer.start(
+            "s3llm.tenants.docs.api-keys[0]=docs-key", "s3llm.live-page.api-key=own-key")) {
+      assertThat(server.get("/live").statusCode()).isEqualTo(200); // the page without its data
+      for (String wrong : List.of("Bearer docs-key", "own-key", "Bearer ", "Bearer own-keys")) {
+        assertThat(get(server, "/live/state", wrong)).as(wrong).isEqualTo(401);
+        assertThat(get(server, "/live/stream", wrong)).as(wrong).isEqualTo(401);
+      }
+      assertThat(get(server, "/live/state", "Bearer own-key")).isEqualTo(200);
+    }
+  }
+
+  private static int get(TestServer server, String path, String authorization) {
+    return server.get(path, "authorization", authorization).statusCode();
+  }
+
+  private static Socket stream(TestServer server) throws IOException {
+    Socket socket = new Socket("127.0.0.1", server.port());
+    socket.setSoTimeout(Math.toIntExact(TestServer.LIMIT.toMillis()));
+    String head = "GET /live/stream HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
+    return socket;
+  }
+
+  private static BufferedReader reader(Socket socket) throws IOException {
+    return new BufferedReader(
+        new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8));
+  }
+}
