@@ -14,6 +14,7 @@ import org.springframework.context.annotation.Configuration;
 /** Runs the small model, but each step waits while the gate is shut. */
 final class GatedExecutor implements Executor {
   private final Executor model;
+  private volatile boolean blocks;
   private volatile CompletableFuture<Void> gate = CompletableFuture.completedFuture(null);
 
   private GatedExecutor(Executor model) {
@@ -36,7 +37,14 @@ final class GatedExecutor implements Executor {
     gate = new CompletableFuture<>();
   }
 
+  /** Blocks whoever hands over a step, which is the engine's loop, instead of the step alone. */
+  void hang() {
+    shut();
+    blocks = true;
+  }
+
   void open() {
+    blocks = false;
     gate.complete(null);
   }
 
@@ -47,6 +55,9 @@ final class GatedExecutor implements Executor {
 
   @Override
   public CompletionStage<StepResult> execute(StepBatch batch) {
+    if (blocks) {
+      gate.join();
+    }
     return gate.thenCompose(opened -> model.execute(batch));
   }
 

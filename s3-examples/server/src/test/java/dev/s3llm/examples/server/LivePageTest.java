@@ -51,7 +51,8 @@ class LivePageTest {
       gate.shut();
       List<CompletableFuture<HttpResponse<String>>> answers = new ArrayList<>();
       for (int i = 0; i < 4; i++) {
-        String body = chat("Name three colours.", "\"user\":\"" + HOSTILE + "\"");
+        String more = "\"temperature\":0,\"user\":\"" + HOSTILE + "\"";
+        String body = chat("What is a monad?", more); // which greedy answers end by themselves
         answers.add(server.postAsync(CHAT, body));
       }
       await().until(() -> server.snapshot().live() == 4 && server.snapshot().running() > 0);
@@ -68,14 +69,19 @@ class LivePageTest {
       assertThat(state.at("/waiting/0/reason").asString()).isNotEmpty();
       assertThat(state.at("/map/cells").size()).isEqualTo(state.get("capacityBlocks").asInt());
       assertThat(state.get("healthy").asBoolean()).isTrue();
-      assertThat(response.body()).doesNotContain("colours"); // no word of what was asked
+      assertThat(response.body()).doesNotContain("monad"); // no word of what was asked
       gate.open();
-      answers.forEach(CompletableFuture::join);
+      assertThat(answers)
+          .allSatisfy(
+              answer ->
+                  assertThat(json(answer.join().body()).at("/choices/0/finish_reason").asString())
+                      .as(answer.join().body())
+                      .isEqualTo("stop"));
       await()
           .untilAsserted(
               () -> {
                 JsonNode after = json(server.get("/live/state").body());
-                assertThat(after.at("/predictions/points").size()).isEqualTo(4);
+                assertThat(after.at("/predictions/points").size()).as("%s", after).isEqualTo(4);
                 assertThat(after.at("/firstTokens/p50").asDouble()).isPositive();
                 assertThat(after.get("running").size()).isZero();
               });
@@ -91,11 +97,8 @@ class LivePageTest {
       Socket second = stream(server);
       List<Long> times = new ArrayList<>();
       BufferedReader reader = reader(first);
-      while (times.size() < 3) {
-        String line = reader.readLine();
-        if (line.startsWith("data:")) {
-          times.add(json(line.substring(5)).get("millis").asLong());
-        }
+      for (int i = 0; i < 3; i++) {
+        times.add(picture(reader).get("millis").asLong());
       }
       assertThat(times).isSorted().doesNotHaveDuplicates();
       assertThat(feed.viewers()).isEqualTo(2);
@@ -106,6 +109,49 @@ class LivePageTest {
     }
     // A stream that went on would be waited for, 20 seconds by default.
     assertThat(Duration.ofNanos(System.nanoTime() - stopped)).isLessThan(Duration.ofSeconds(15));
+  }
+
+  @Test
+  void loopThatHangs_isShownAsItWas() throws Exception {
+    try (TestServer server = TestServer.start(List.of(GatedExecutor.Bringing.class));
+        Socket viewer = stream(server)) {
+      BufferedReader reader = reader(viewer);
+      await().until(() -> picture(reader).get("inspectedMillis").asLong() > 0);
+      GatedExecutor gate = server.bean(GatedExecutor.class);
+      gate.hang();
+      CompletableFuture<HttpResponse<String>> answer =
+          server.postAsync(CHAT, chat("Name three colours.", "\"max_tokens\":3"));
+      await().until(() -> age(picture(reader)) > 1_500); // pictures go on
+      assertThat(json(server.get("/live/state").body()).get("map").isNull()).isFalse();
+      gate.open();
+      assertThat(answer.join().statusCode()).isEqualTo(200);
+      await().until(() -> age(picture(reader)) < 500);
+    }
+  }
+
+  private static long age(JsonNode picture) {
+    return picture.get("millis").asLong() - picture.get("inspectedMillis").asLong();
+  }
+
+  /** The next one of a stream. */
+  private static JsonNode picture(BufferedReader reader) throws IOException {
+    String line = reader.readLine();
+    while (!line.startsWith("data:")) {
+      line = reader.readLine();
+    }
+    return json(line.substring("data:".length()));
+  }
+
+  @Test
+  void viewer_doesNotKeepAStreamForWhoeverComesAfter() throws Exception {
+    try (TestServer server = TestServer.start("s3llm.live-page.max-viewers=1")) {
+      for (int i = 0; i < 3; i++) {
+        try (Socket viewer = stream(server)) {
+          assertThat(reader(viewer).readLine()).contains("200");
+        }
+        await().until(() -> server.bean(LiveFeed.class).viewers() == 0);
+      }
+    }
   }
 
   @Test

@@ -1,11 +1,11 @@
 package dev.s3llm.examples.server.live;
 
 import dev.s3llm.S3Engine;
-import dev.s3llm.observe.EngineInspection;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
@@ -36,7 +36,8 @@ public final class LiveFeed implements AutoCloseable {
   private final Flux<String> pictures;
   private final Disposable sampling;
   private final Sinks.Empty<Void> closing = Sinks.empty();
-  private @Nullable CompletableFuture<EngineInspection> asked;
+  private final ReentrantLock lock = new ReentrantLock();
+  private @Nullable CompletableFuture<Void> asked;
   private volatile Picture.@Nullable Inspected latest;
 
   /**
@@ -65,15 +66,19 @@ public final class LiveFeed implements AutoCloseable {
 
   /** Pictures as JSON, one at once and then about two a second; empty if too many look. */
   Optional<Flux<String>> stream() {
+    return viewers.get() < maxViewers ? Optional.of(Flux.defer(this::counted)) : Optional.empty();
+  }
+
+  /** Counts who really looks; of those who come at the same moment some may be too many. */
+  private Flux<String> counted() {
     if (viewers.incrementAndGet() > maxViewers) {
       viewers.decrementAndGet();
-      return Optional.empty();
+      return Flux.empty();
     }
-    return Optional.of(
-        pictures
-            .onBackpressureLatest()
-            .takeUntilOther(closing.asMono())
-            .doFinally(signal -> viewers.decrementAndGet()));
+    return pictures
+        .onBackpressureLatest()
+        .takeUntilOther(closing.asMono())
+        .doFinally(signal -> viewers.decrementAndGet());
   }
 
   /** The picture of this moment as JSON; while others look, of the moment before. */
@@ -87,21 +92,27 @@ public final class LiveFeed implements AutoCloseable {
   }
 
   private Mono<String> picture() {
-    return Mono.fromFuture(this::inspect, true)
+    return Mono.defer(this::look)
         .timeout(PATIENCE)
-        .doOnNext(seen -> latest = new Picture.Inspected(seen, System.currentTimeMillis()))
         .onErrorComplete() // a loop that hangs or has ended: what it told before is shown
         .then(Mono.fromCallable(this::json));
   }
 
-  /** Asks only if the question before was answered. */
-  private synchronized CompletableFuture<EngineInspection> inspect() {
-    CompletableFuture<EngineInspection> last = asked;
-    if (last == null || last.isDone()) {
-      last = engine.inspect();
-      asked = last;
+  /** Asks the loop, unless it still owes an answer: that is shown when it comes. */
+  private Mono<Void> look() {
+    lock.lock();
+    try {
+      if (asked != null && !asked.isDone()) {
+        return Mono.empty();
+      }
+      asked =
+          engine
+              .inspect()
+              .thenAccept(seen -> latest = new Picture.Inspected(seen, System.currentTimeMillis()));
+      return Mono.fromFuture(asked, true);
+    } finally {
+      lock.unlock();
     }
-    return last;
   }
 
   private String json() {
