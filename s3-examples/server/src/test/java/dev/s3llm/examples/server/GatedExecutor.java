@@ -9,7 +9,6 @@ import dev.s3llm.jcuda.HostExecutor;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.springframework.context.annotation.Bean;
-import org.springframework.context.annotation.Configuration;
 
 /** Runs the small model, but each step waits while the gate is shut. */
 final class GatedExecutor implements Executor {
@@ -22,7 +21,6 @@ final class GatedExecutor implements Executor {
   }
 
   /** As an application would bring an executor of its own. */
-  @Configuration(proxyBeanMethods = false)
   static class Bringing {
     /** Room for one request of 256 tokens, more or less. */
     @Bean(destroyMethod = "")

@@ -36,7 +36,12 @@ final class TestServer implements AutoCloseable {
     this.port = context.getEnvironment().getRequiredProperty("local.server.port", Integer.class);
   }
 
-  /** Starts one with these properties, such as {@code s3llm.planner=s3}. */
+  /**
+   * Starts one with these properties, such as {@code s3llm.planner=s3}.
+   *
+   * @param beans classes that are beans or have some; not annotated as a configuration, or the
+   *     application's own scan would bring them into every server of these tests
+   */
   static TestServer start(List<Class<?>> beans, String... properties) {
     List<String> arguments = new ArrayList<>();
     for (String property : properties) {
