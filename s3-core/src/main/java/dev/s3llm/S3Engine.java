@@ -8,11 +8,13 @@ import dev.s3llm.engine.SequenceSpec;
 import dev.s3llm.engine.Watchdog;
 import dev.s3llm.engine.WatchdogThread;
 import dev.s3llm.execute.Executor;
+import dev.s3llm.observe.EngineInspection;
 import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.observe.Health;
 import dev.s3llm.predict.LengthPredictor;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
@@ -146,6 +148,17 @@ public final class S3Engine implements AutoCloseable {
     return loop.snapshot().with(health());
   }
 
+  /**
+   * Who holds which KV blocks and who waits. The loop's own thread takes this picture in its next
+   * pass, so it is consistent, and it takes as long as the loop needs to come to it: while the loop
+   * hangs, there is none, and whoever asks again waits for the same. Fails once the engine has
+   * closed or its loop has ended. What depends on the future runs on the callback executor. To look
+   * at twice a second, say; for numbers alone {@link #snapshot} costs nothing.
+   */
+  public CompletableFuture<EngineInspection> inspect() {
+    return loop.inspect();
+  }
+
   /** Whether the engine gets on with its work, and what is wrong if it does not. */
   public Health health() {
     if (closed) {
@@ -261,6 +274,9 @@ public final class S3Engine implements AutoCloseable {
   }
 
   private void abandon(Failure failure) {
+    if (failure.kind() == Failure.Kind.LOST) {
+      loop.endInspections(failure.cause());
+    }
     List<Generation> pending;
     lifecycle.lock(); // after a submission that is under way
     try {

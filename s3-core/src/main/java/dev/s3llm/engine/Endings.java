@@ -66,7 +66,14 @@ final class Endings {
     RequestRecording.commit(sequence, outcome);
     int generated = sequence.generatedForSure();
     state.publish(
-        () -> new EngineEvent.Ended(now, sequence.requestId(), outcome.reason(), generated));
+        () ->
+            new EngineEvent.Ended(
+                now,
+                sequence.requestId(),
+                outcome.reason(),
+                generated,
+                outcome.prediction(),
+                outcome.firstTokenNanos()));
   }
 
   /** Ends every live sequence. */

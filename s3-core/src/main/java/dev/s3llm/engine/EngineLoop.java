@@ -5,11 +5,13 @@ import dev.s3llm.execute.KvGrowth;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
 import dev.s3llm.observe.EngineEvent;
+import dev.s3llm.observe.EngineInspection;
 import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.schedule.Decision;
 import dev.s3llm.schedule.StepPlan;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -36,6 +38,7 @@ public final class EngineLoop {
   private final Inbox inbox;
   private final Endings endings;
   private final Intake intake;
+  private final Inspections inspections;
   private final StepLauncher launcher;
   private final StepResults results;
   private final StepPlan plan = new StepPlan();
@@ -54,6 +57,7 @@ public final class EngineLoop {
     this.inbox = new Inbox(wake);
     this.endings = new Endings(state);
     this.intake = new Intake(state, endings, inbox);
+    this.inspections = new Inspections(state, inbox);
     this.launcher = new StepLauncher(state);
     this.results = new StepResults(state, endings);
     this.snapshot = state.snapshot();
@@ -77,6 +81,16 @@ public final class EngineLoop {
   /** Queues the cancellation of every live request. */
   public void cancelAll() {
     inbox.add(now -> endings.endAll(FinishReason.CANCELLED, null, now));
+  }
+
+  /** Asks for a picture of who holds what; the loop takes it in its next pass. */
+  public CompletableFuture<EngineInspection> inspect() {
+    return inspections.ask();
+  }
+
+  /** Fails what was asked of a loop that makes no pass any more, and what will be. */
+  public void endInspections(Throwable cause) {
+    inspections.end(cause);
   }
 
   /** Queues the failure of every live request, because the engine is stuck. */

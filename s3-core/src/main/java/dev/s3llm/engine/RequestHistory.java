@@ -19,6 +19,7 @@ final class RequestHistory {
   private List<Preemption> preemptions = List.of();
   private @Nullable String deferral;
   private long waitingSinceNanos;
+  private long admittedNanos;
   private int reservedTokens;
   private int mostReservedTokens;
   private int unlisted;
@@ -35,10 +36,26 @@ final class RequestHistory {
 
   void admitted(long now, int tokens) {
     waited(now);
+    admittedNanos = now;
     if (mostReservedTokens == 0) {
       reservedTokens = tokens;
     }
     reserved(tokens);
+  }
+
+  /** When it was admitted last. */
+  long admittedNanos() {
+    return admittedNanos;
+  }
+
+  /** Since when it waits, if it does. */
+  long waitingSinceNanos() {
+    return waitingSinceNanos;
+  }
+
+  /** What it waits for, if it does. */
+  String waitsFor() {
+    return deferral == null ? NOT_FIRST : deferral;
   }
 
   void reserved(int tokens) {
@@ -48,8 +65,7 @@ final class RequestHistory {
   private void waited(long now) {
     if (now > waitingSinceNanos) {
       if (waits.size() < Explanation.MOST_LISTED) {
-        String reason = deferral == null ? NOT_FIRST : deferral;
-        waits.add(new Wait(Duration.ofNanos(now - waitingSinceNanos), reason));
+        waits.add(new Wait(Duration.ofNanos(now - waitingSinceNanos), waitsFor()));
       } else {
         unlisted++;
       }

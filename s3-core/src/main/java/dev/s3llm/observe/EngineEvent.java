@@ -2,6 +2,7 @@ package dev.s3llm.observe;
 
 import dev.s3llm.predict.LengthPrediction;
 import dev.s3llm.schedule.PreemptionMode;
+import org.jspecify.annotations.Nullable;
 
 /** Something that happened in the engine, with the reason where there was a choice. */
 public sealed interface EngineEvent {
@@ -54,8 +55,19 @@ public sealed interface EngineEvent {
       String reason)
       implements EngineEvent {}
 
-  /** A request ended. */
-  record Ended(long nanos, String requestId, FinishReason reason, int outputTokens)
+  /**
+   * A request ended.
+   *
+   * @param prediction what the planners worked with; null if it ended before it was predicted
+   * @param firstTokenNanos from submission to the first token; -1 without one
+   */
+  record Ended(
+      long nanos,
+      String requestId,
+      FinishReason reason,
+      int outputTokens,
+      @Nullable LengthPrediction prediction,
+      long firstTokenNanos)
       implements EngineEvent {}
 
   /**

@@ -58,7 +58,7 @@ class EventBusConcurrencyTest {
     long published = 0;
     while (System.nanoTime() < end) {
       for (long burst = published % 5; burst >= 0; burst--) {
-        bus.publish(new EngineEvent.Ended(published++, "r", FinishReason.LENGTH, 1));
+        bus.publish(new EngineEvent.Ended(published++, "r", FinishReason.LENGTH, 1, null, -1));
       }
       long patience = System.nanoTime() + 1_000_000_000L;
       while (heard.get() + bus.dropped() < published) {

@@ -12,6 +12,7 @@ final class Mutants {
   private static final String FORECAST = "memory/ForecastPlanner.java";
   private static final String GENERATION = "Generation.java";
   private static final String INBOX = "engine/Inbox.java";
+  private static final String INSPECTIONS = "engine/Inspections.java";
   private static final String INTAKE = "engine/Intake.java";
   private static final String LAUNCHER = "engine/StepLauncher.java";
   private static final String LOOP = "engine/EngineLoop.java";
@@ -419,7 +420,19 @@ final class Mutants {
               "engine/RequestHistory.java",
               "    deferral = reason;\n",
               "",
-              "engine.ExplanationTest"));
+              "engine.ExplanationTest"),
+          caught(
+              "inspect-one-block",
+              INSPECTIONS,
+              "blocks[i] = lease.block(i);",
+              "blocks[i] = lease.block(0);",
+              "engine.InspectionTest"),
+          caught(
+              "inspect-without-end",
+              INSPECTIONS,
+              "      if (asked != null) {\n",
+              "      if (asked != null && asked.isDone()) {\n",
+              "engine.InspectionTest"));
 
   private Mutants() {}
 

@@ -11,14 +11,12 @@ import java.net.http.HttpResponse;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.Test;
-import org.springframework.context.annotation.Configuration;
 
 class ApiKeyTest {
   private static final String CHAT = "/v1/chat/completions";
   private static final String BODY = chat("Name three colours.", "\"max_tokens\":1");
 
   /** Notes who is in the queue. */
-  @Configuration(proxyBeanMethods = false)
   static class Watching implements QueueOrder {
     private final QueueOrder order = new FirstComeFirstServed();
     final List<String> tenants = new CopyOnWriteArrayList<>();

@@ -9,11 +9,11 @@ import dev.s3llm.jcuda.HostExecutor;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.springframework.context.annotation.Bean;
-import org.springframework.context.annotation.Configuration;
 
 /** Runs the small model, but each step waits while the gate is shut. */
 final class GatedExecutor implements Executor {
   private final Executor model;
+  private volatile boolean blocks;
   private volatile CompletableFuture<Void> gate = CompletableFuture.completedFuture(null);
 
   private GatedExecutor(Executor model) {
@@ -21,7 +21,6 @@ final class GatedExecutor implements Executor {
   }
 
   /** As an application would bring an executor of its own. */
-  @Configuration(proxyBeanMethods = false)
   static class Bringing {
     /** Room for one request of 256 tokens, more or less. */
     @Bean(destroyMethod = "")
@@ -36,7 +35,14 @@ final class GatedExecutor implements Executor {
     gate = new CompletableFuture<>();
   }
 
+  /** Blocks whoever hands over a step, which is the engine's loop, instead of the step alone. */
+  void hang() {
+    shut();
+    blocks = true;
+  }
+
   void open() {
+    blocks = false;
     gate.complete(null);
   }
 
@@ -47,6 +53,9 @@ final class GatedExecutor implements Executor {
 
   @Override
   public CompletionStage<StepResult> execute(StepBatch batch) {
+    if (blocks) {
+      gate.join();
+    }
     return gate.thenCompose(opened -> model.execute(batch));
   }
 

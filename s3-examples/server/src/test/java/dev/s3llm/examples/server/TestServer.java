@@ -36,7 +36,12 @@ final class TestServer implements AutoCloseable {
     this.port = context.getEnvironment().getRequiredProperty("local.server.port", Integer.class);
   }
 
-  /** Starts one with these properties, such as {@code s3llm.planner=s3}. */
+  /**
+   * Starts one with these properties, such as {@code s3llm.planner=s3}.
+   *
+   * @param beans classes that are beans or have some; not annotated as a configuration, or the
+   *     application's own scan would bring them into every server of these tests
+   */
   static TestServer start(List<Class<?>> beans, String... properties) {
     List<String> arguments = new ArrayList<>();
     for (String property : properties) {
@@ -71,8 +76,8 @@ final class TestServer implements AutoCloseable {
     return bean(S3Engine.class).snapshot();
   }
 
-  HttpResponse<String> get(String path) {
-    return send(request(path).GET().build());
+  HttpResponse<String> get(String path, String... headers) {
+    return send(with(request(path).GET(), headers).build());
   }
 
   HttpResponse<String> post(String path, String body, String... headers) {
@@ -84,11 +89,14 @@ final class TestServer implements AutoCloseable {
   }
 
   HttpRequest posting(String path, String body, String... headers) {
-    HttpRequest.Builder builder = request(path).POST(BodyPublishers.ofString(body));
+    return with(request(path).POST(BodyPublishers.ofString(body)), headers).build();
+  }
+
+  private static HttpRequest.Builder with(HttpRequest.Builder builder, String... headers) {
     for (int i = 0; i < headers.length; i += 2) {
       builder.header(headers[i], headers[i + 1]);
     }
-    return builder.build();
+    return builder;
   }
 
   private HttpRequest.Builder request(String path) {

@@ -16,14 +16,12 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.Test;
 import org.springframework.context.annotation.Bean;
-import org.springframework.context.annotation.Configuration;
 
 class TracingTest {
   private static final String CHAT = "/v1/chat/completions";
   private static final String TRACE = "0af7651916cd43dd8448eb211c80319c";
   private static final String PARENT = "00-" + TRACE + "-b7ad6b7169203331-01";
 
-  @Configuration(proxyBeanMethods = false)
   static class Collecting {
     @Bean
     Spans spans() {

@@ -37,6 +37,7 @@ import org.springframework.validation.annotation.Validated;
  * @param tenants who may send requests, by name; everybody if nobody is named
  * @param web what can be set about HTTP
  * @param metrics what can be set about metrics
+ * @param livePage what can be set about the live page
  */
 @Validated
 @ConfigurationProperties("s3llm")
@@ -57,7 +58,8 @@ public record S3Properties(
     @DefaultValue("5s") Duration closeTimeout,
     @DefaultValue Map<String, @Valid Tenant> tenants,
     @DefaultValue @Valid Web web,
-    @DefaultValue Metrics metrics) {
+    @DefaultValue Metrics metrics,
+    @DefaultValue @Valid LivePage livePage) {
 
   /** Memory planners. */
   public enum Planner {
@@ -104,4 +106,17 @@ public record S3Properties(
    *     which inference gateways read
    */
   public record Metrics(@DefaultValue("false") boolean vllmNames) {}
+
+  /**
+   * The live page.
+   *
+   * @param enabled whether it is there
+   * @param apiKey what its data asks for; without one everybody sees it, unless tenants have keys:
+   *     then it is off
+   * @param maxViewers how many may look at a time
+   */
+  public record LivePage(
+      @DefaultValue("true") boolean enabled,
+      @Nullable String apiKey,
+      @DefaultValue("16") @Min(1) int maxViewers) {}
 }

@@ -1,0 +1,62 @@
+package dev.s3llm.examples.server.autoconfigure;
+
+import dev.s3llm.S3Engine;
+import dev.s3llm.examples.server.live.LiveEvents;
+import dev.s3llm.examples.server.live.LiveFeed;
+import dev.s3llm.examples.server.live.LiveHandler;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.boot.autoconfigure.AutoConfiguration;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
+import org.springframework.context.ApplicationListener;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.event.ContextClosedEvent;
+import org.springframework.web.reactive.function.server.RouterFunction;
+import org.springframework.web.reactive.function.server.RouterFunctions;
+import org.springframework.web.reactive.function.server.ServerResponse;
+import reactor.core.publisher.Mono;
+
+/**
+ * The live page. Where tenants have API keys it needs one of its own: it shows every tenant's
+ * requests, which is not for the others.
+ */
+@AutoConfiguration(after = S3AutoConfiguration.class)
+@ConditionalOnWebApplication(type = ConditionalOnWebApplication.Type.REACTIVE)
+@ConditionalOnProperty(name = "s3llm.live-page.enabled", matchIfMissing = true)
+public class S3LiveAutoConfiguration {
+  private static final Logger log = LoggerFactory.getLogger(S3LiveAutoConfiguration.class);
+
+  @Bean
+  LiveEvents s3LiveEvents() {
+    return new LiveEvents();
+  }
+
+  @Bean
+  LiveFeed s3LiveFeed(S3Engine engine, LiveEvents events, S3Properties properties) {
+    return new LiveFeed(engine, events, properties.livePage().maxViewers());
+  }
+
+  /** Before the web server waits for the requests under way, of which a stream would be one. */
+  @Bean
+  ApplicationListener<ContextClosedEvent> s3LiveEnd(LiveFeed feed) {
+    return event -> feed.close();
+  }
+
+  @Bean
+  RouterFunction<ServerResponse> s3LiveRoutes(LiveFeed feed, S3Properties properties) {
+    String key = properties.livePage().apiKey();
+    boolean tenantsHaveKeys =
+        properties.tenants().values().stream().anyMatch(tenant -> !tenant.apiKeys().isEmpty());
+    if (key == null && tenantsHaveKeys) {
+      log.info("tenants have API keys, so /live is off until s3llm.live-page.api-key is set");
+      return request -> Mono.empty();
+    }
+    LiveHandler handler = new LiveHandler(feed, key);
+    return RouterFunctions.route()
+        .GET("/live", handler::page)
+        .GET("/live/state", handler::state)
+        .GET("/live/stream", handler::stream)
+        .build();
+  }
+}

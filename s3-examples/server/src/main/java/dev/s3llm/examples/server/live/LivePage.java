@@ -1,0 +1,53 @@
+package dev.s3llm.examples.server.live;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Base64;
+import java.util.Objects;
+
+/** The page: one file, and a policy that lets it run its own script and reach its own server. */
+final class LivePage {
+  private final String html;
+  private final String policy;
+
+  LivePage() {
+    String style = resource("page.css");
+    String script = resource("page.js");
+    html = resource("page.html").replace("/*STYLE*/", style).replace("/*SCRIPT*/", script);
+    policy =
+        "default-src 'none'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none';"
+            + " frame-ancestors 'none'; style-src '%s'; script-src '%s'"
+                .formatted(hash(style), hash(script));
+  }
+
+  String html() {
+    return html;
+  }
+
+  /** What the browser is to allow it: nothing but its own style and script. */
+  String policy() {
+    return policy;
+  }
+
+  private static String hash(String text) {
+    try {
+      byte[] digest =
+          MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+      return "sha256-" + Base64.getEncoder().encodeToString(digest);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every JDK has SHA-256", e);
+    }
+  }
+
+  private static String resource(String name) {
+    try (InputStream in = LivePage.class.getResourceAsStream(name)) {
+      return new String(Objects.requireNonNull(in, name).readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

@@ -1,0 +1,66 @@
+package dev.s3llm.examples.server.live;
+
+import dev.s3llm.observe.EngineSnapshot;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/** The last minutes in steps of about a second. Thread-safe. */
+final class LiveSeries {
+  static final int MOST = 180;
+
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Deque<Sample> samples = new ArrayDeque<>();
+  private @Nullable EngineSnapshot before;
+  private long beforeNanos;
+
+  /**
+   * The time between two looks.
+   *
+   * @param millis its end, in milliseconds since 1970
+   * @param tokensPerSecond output tokens
+   * @param held KV blocks that hold tokens
+   * @param reserved KV blocks held or set aside
+   */
+  public record Sample(
+      long millis, double tokensPerSecond, int running, int waiting, int held, int reserved) {}
+
+  /** Takes a look. */
+  void sample(EngineSnapshot now, long nanos, long millis) {
+    lock.lock();
+    try {
+      EngineSnapshot last = before;
+      double seconds = (nanos - beforeNanos) / 1e9;
+      before = now;
+      beforeNanos = nanos;
+      if (last == null || seconds <= 0) {
+        return; // a rate needs two
+      }
+      double rate = (now.outputTokens() - last.outputTokens()) / seconds;
+      if (samples.size() == MOST) {
+        samples.removeFirst();
+      }
+      samples.addLast(
+          new Sample(
+              millis,
+              Math.round(rate * 10) / 10.0,
+              now.running(),
+              now.waiting() + now.predicting(),
+              now.allocatedBlocks(),
+              now.reservedBlocks()));
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  List<Sample> samples() {
+    lock.lock();
+    try {
+      return List.copyOf(samples);
+    } finally {
+      lock.unlock();
+    }
+  }
+}

@@ -1,0 +1,204 @@
+package dev.s3llm.examples.server;
+
+import static dev.s3llm.examples.server.TestServer.chat;
+import static dev.s3llm.examples.server.TestServer.json;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import dev.s3llm.examples.server.live.LiveFeed;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.net.Socket;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import tools.jackson.databind.JsonNode;
+
+/** The live page's endpoints. */
+@Timeout(120)
+class LivePageTest {
+  private static final String CHAT = "/v1/chat/completions";
+  private static final String HOSTILE = "<script>alert(1)</script>\\u202e";
+
+  @Test
+  void page_isOneFileThatNeedsNobodyElse() {
+    try (TestServer server = TestServer.start()) {
+      HttpResponse<String> page = server.get("/live");
+      assertThat(page.statusCode()).isEqualTo(200);
+      assertThat(page.headers().firstValue("content-type").orElseThrow()).startsWith("text/html");
+      assertThat(page.headers().firstValue("content-security-policy").orElseThrow())
+          .contains("default-src 'none'", "connect-src 'self'", "script-src 'sha256-")
+          .doesNotContain("unsafe");
+      assertThat(page.body()).doesNotContain("/*STYLE*/", "/*SCRIPT*/", "innerHTML", "src=");
+      Matcher addresses = Pattern.compile("https?://[^'\"\\s]+").matcher(page.body());
+      List<String> found = addresses.results().map(r -> r.group()).toList();
+      assertThat(found).containsExactly("http://www.w3.org/2000/svg"); // a name, never loaded
+    }
+  }
+
+  @Test
+  void state_saysWhoHoldsWhatAndWhoWaits() {
+    try (TestServer server = TestServer.start(List.of(GatedExecutor.Bringing.class))) {
+      GatedExecutor gate = server.bean(GatedExecutor.class);
+      gate.shut();
+      List<CompletableFuture<HttpResponse<String>>> answers = new ArrayList<>();
+      for (int i = 0; i < 4; i++) {
+        String more = "\"temperature\":0,\"user\":\"" + HOSTILE + "\"";
+        String body = chat("What is a monad?", more); // which greedy answers end by themselves
+        answers.add(server.postAsync(CHAT, body));
+      }
+      await().until(() -> server.snapshot().live() == 4 && server.snapshot().running() > 0);
+      HttpResponse<String> response = server.get("/live/state");
+      assertThat(response.headers().firstValue("content-type")).hasValue("application/json");
+      assertThat(response.headers().firstValue("cache-control")).hasValue("no-store");
+      JsonNode state = json(response.body());
+      JsonNode first = state.at("/running/0");
+      assertThat(first.get("id").asString()).startsWith("chatcmpl-");
+      assertThat(first.get("tenant").asString()).isEqualTo("<script>alert(1)</script>\u202e");
+      assertThat(first.get("p90").asInt()).isGreaterThanOrEqualTo(first.get("p50").asInt());
+      assertThat(first.get("reserved").asInt()).isPositive();
+      assertThat(state.get("running").size() + state.get("waiting").size()).isEqualTo(4);
+      assertThat(state.at("/waiting/0/reason").asString()).isNotEmpty();
+      assertThat(state.at("/map/cells").size()).isEqualTo(state.get("capacityBlocks").asInt());
+      assertThat(state.get("healthy").asBoolean()).isTrue();
+      assertThat(response.body()).doesNotContain("monad"); // no word of what was asked
+      gate.open();
+      assertThat(answers)
+          .allSatisfy(
+              answer ->
+                  assertThat(json(answer.join().body()).at("/choices/0/finish_reason").asString())
+                      .as(answer.join().body())
+                      .isEqualTo("stop"));
+      await()
+          .untilAsserted(
+              () -> {
+                JsonNode after = json(server.get("/live/state").body());
+                assertThat(after.at("/predictions/points").size()).as("%s", after).isEqualTo(4);
+                assertThat(after.at("/firstTokens/p50").asDouble()).isPositive();
+                assertThat(after.get("running").size()).isZero();
+              });
+    }
+  }
+
+  @Test
+  void stream_givesPicturesWhileSomebodyLooksAndEndsWithTheServer() throws Exception {
+    long stopped;
+    try (TestServer server = TestServer.start("s3llm.live-page.max-viewers=2")) {
+      LiveFeed feed = server.bean(LiveFeed.class);
+      Socket first = stream(server);
+      Socket second = stream(server);
+      List<Long> times = new ArrayList<>();
+      BufferedReader reader = reader(first);
+      for (int i = 0; i < 3; i++) {
+        times.add(picture(reader).get("millis").asLong());
+      }
+      assertThat(times).isSorted().doesNotHaveDuplicates();
+      assertThat(feed.viewers()).isEqualTo(2);
+      assertThat(server.get("/live/stream").statusCode()).isEqualTo(503);
+      second.close();
+      await().until(() -> feed.viewers() == 1);
+      stopped = System.nanoTime();
+    }
+    // A stream that went on would be waited for, 20 seconds by default.
+    assertThat(Duration.ofNanos(System.nanoTime() - stopped)).isLessThan(Duration.ofSeconds(15));
+  }
+
+  @Test
+  void loopThatHangs_isShownAsItWas() throws Exception {
+    try (TestServer server = TestServer.start(List.of(GatedExecutor.Bringing.class));
+        Socket viewer = stream(server)) {
+      BufferedReader reader = reader(viewer);
+      await().until(() -> picture(reader).get("inspectedMillis").asLong() > 0);
+      GatedExecutor gate = server.bean(GatedExecutor.class);
+      gate.hang();
+      CompletableFuture<HttpResponse<String>> answer =
+          server.postAsync(CHAT, chat("Name three colours.", "\"max_tokens\":3"));
+      await().until(() -> age(picture(reader)) > 1_500); // pictures go on
+      assertThat(json(server.get("/live/state").body()).get("map").isNull()).isFalse();
+      gate.open();
+      assertThat(answer.join().statusCode()).isEqualTo(200);
+      await().until(() -> age(picture(reader)) < 500);
+    }
+  }
+
+  private static long age(JsonNode picture) {
+    return picture.get("millis").asLong() - picture.get("inspectedMillis").asLong();
+  }
+
+  /** The next one of a stream. */
+  private static JsonNode picture(BufferedReader reader) throws IOException {
+    String line = reader.readLine();
+    while (!line.startsWith("data:")) {
+      line = reader.readLine();
+    }
+    return json(line.substring("data:".length()));
+  }
+
+  @Test
+  void viewer_doesNotKeepAStreamForWhoeverComesAfter() throws Exception {
+    try (TestServer server = TestServer.start("s3llm.live-page.max-viewers=1")) {
+      for (int i = 0; i < 3; i++) {
+        try (Socket viewer = stream(server)) {
+          assertThat(reader(viewer).readLine()).contains("200");
+        }
+        await().until(() -> server.bean(LiveFeed.class).viewers() == 0);
+      }
+    }
+  }
+
+  @Test
+  void page_isOffWhereItIsNotWanted() {
+    try (TestServer server = TestServer.start("s3llm.live-page.enabled=false")) {
+      assertThat(server.get("/live").statusCode()).isEqualTo(404);
+      assertThat(server.get("/live/state").statusCode()).isEqualTo(404);
+    }
+  }
+
+  @Test
+  void whereTenantsHaveKeys_noneOfThemOpensThePage() {
+    try (TestServer server = TestServer.start("s3llm.tenants.docs.api-keys[0]=docs-key")) {
+      for (String path : List.of("/live", "/live/state", "/live/stream")) {
+        assertThat(get(server, path, "Bearer docs-key")).as(path).isEqualTo(404);
+      }
+    }
+  }
+
+  @Test
+  void itsOwnKey_opensThePage() {
+    try (TestServer server =
+        TestServer.start(
+            "s3llm.tenants.docs.api-keys[0]=docs-key", "s3llm.live-page.api-key=own-key")) {
+      assertThat(server.get("/live").statusCode()).isEqualTo(200); // the page without its data
+      for (String wrong : List.of("Bearer docs-key", "own-key", "Bearer ", "Bearer own-keys")) {
+        assertThat(get(server, "/live/state", wrong)).as(wrong).isEqualTo(401);
+        assertThat(get(server, "/live/stream", wrong)).as(wrong).isEqualTo(401);
+      }
+      assertThat(get(server, "/live/state", "Bearer own-key")).isEqualTo(200);
+    }
+  }
+
+  private static int get(TestServer server, String path, String authorization) {
+    return server.get(path, "authorization", authorization).statusCode();
+  }
+
+  private static Socket stream(TestServer server) throws IOException {
+    Socket socket = new Socket("127.0.0.1", server.port());
+    socket.setSoTimeout(Math.toIntExact(TestServer.LIMIT.toMillis()));
+    String head = "GET /live/stream HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
+    return socket;
+  }
+
+  private static BufferedReader reader(Socket socket) throws IOException {
+    return new BufferedReader(
+        new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8));
+  }
+}

@@ -1,0 +1,146 @@
+package dev.s3llm.examples.server.live;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.s3llm.examples.server.live.LiveEvents.Happening;
+import dev.s3llm.observe.EngineEvent;
+import dev.s3llm.observe.EngineSnapshot;
+import dev.s3llm.observe.FinishReason;
+import dev.s3llm.observe.Health;
+import dev.s3llm.predict.LengthPrediction;
+import dev.s3llm.schedule.PreemptionMode;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** What is remembered of events and what the page is told of that. */
+class LiveEventsTest {
+  private final LiveEvents events = new LiveEvents(() -> 1_000);
+
+  @Test
+  void answers_giveTheCoverageAndTheFirstTokens() {
+    ended(FinishReason.STOP, 40, 1);
+    ended(FinishReason.STOP, 60, 3); // longer than predicted
+    ended(FinishReason.LENGTH, 50, 2); // cut: its length was not the model's choice
+    ended(FinishReason.CANCELLED, 3, 99);
+    Picture picture = picture();
+    assertThat(picture.predictions().count()).isEqualTo(2);
+    assertThat(picture.predictions().within()).isEqualTo(1);
+    assertThat(picture.predictions().points())
+        .containsExactly(List.of(50, 50, 40), List.of(50, 50, 60));
+    assertThat(picture.firstTokens().count()).isEqualTo(4);
+    assertThat(picture.firstTokens().p50()).isEqualTo(2);
+    assertThat(picture.firstTokens().p99()).isEqualTo(99);
+  }
+
+  @Test
+  void beforeTheFirstAnswer_nothingIsClaimed() {
+    assertThat(picture().firstTokens().p50()).isNull();
+    assertThat(picture().map()).isNull();
+    events.onEvent(new EngineEvent.Ended(0, "x", FinishReason.CANCELLED, 0, null, -1));
+    assertThat(picture().firstTokens().count()).isZero();
+  }
+
+  @Test
+  void memory_isBounded() {
+    for (int i = 0; i < 10_000; i++) {
+      ended(FinishReason.STOP, 1 + i % 50, 1);
+      events.onEvent(preempted("r" + i, "x".repeat(5_000)));
+    }
+    LiveEvents.Memory memory = events.memory();
+    assertThat(memory.answers()).hasSize(LiveEvents.MOST_ANSWERS);
+    assertThat(memory.happenings()).hasSize(LiveEvents.MOST_HAPPENINGS);
+    assertThat(memory.happenings().get(LiveEvents.MOST_HAPPENINGS - 1).request())
+        .isEqualTo("r9999");
+    assertThat(memory.happenings()).allMatch(one -> one.text().length() < 400);
+  }
+
+  @Test
+  void whatAPersonShouldKnowOf_isTold() {
+    events.onEvent(preempted("r", "no room"));
+    events.onEvent(new EngineEvent.PredictionDrift(0, true, 0.5, 30));
+    events.onEvent(new EngineEvent.StepFailed(0, 1, new IllegalStateException("bad step")));
+    events.onEvent(new EngineEvent.EngineStuck(0, "step 1 hangs"));
+    events.onEvent(new EngineEvent.EngineRecovered(0));
+    events.onEvent(new EngineEvent.EngineLost(0, new IllegalStateException("gone")));
+    events.onEvent(new EngineEvent.StepCompleted(0, 1, 2, 3, 4));
+    LiveEvents.Memory memory = events.memory();
+    assertThat(memory.happenings())
+        .extracting(Happening::kind)
+        .containsExactly("preempted", "predictions", "step failed", "stuck", "recovered", "lost");
+    assertThat(memory.happenings().get(0).text()).contains("lost 48 tokens of KV (swap): no room");
+    assertThat(memory.happenings().get(1).text()).contains("50 %");
+    assertThat(memory.drifting()).isTrue();
+    events.onEvent(new EngineEvent.PredictionDrift(0, false, 0.9, 3));
+    assertThat(events.memory().drifting()).isFalse();
+  }
+
+  @Test
+  void engineThatIsNotWell_saysWhy() {
+    Picture picture =
+        Picture.of(snapshot(0).with(Health.bad("stuck")), null, events.memory(), List.of(), 5);
+    assertThat(picture.healthy()).isFalse();
+    assertThat(picture.reason()).isEqualTo("stuck");
+    assertThat(picture.inspectedMillis()).isZero();
+  }
+
+  @Test
+  void series_holdsRatesOfTheLastMinutes() {
+    LiveSeries series = new LiveSeries();
+    for (int i = 0; i <= 1_000; i++) {
+      series.sample(snapshot(100L * i), i * 2_000_000_000L, i);
+    }
+    assertThat(series.samples()).hasSize(LiveSeries.MOST);
+    assertThat(series.samples()).allMatch(one -> one.tokensPerSecond() == 50);
+    assertThat(series.samples().get(LiveSeries.MOST - 1).millis()).isEqualTo(1_000);
+    assertThat(series.samples().get(0).waiting()).isEqualTo(3); // those awaiting a prediction too
+  }
+
+  private void ended(FinishReason reason, int tokens, int firstTokenSeconds) {
+    events.onEvent(
+        new EngineEvent.Ended(
+            0,
+            "r",
+            reason,
+            tokens,
+            LengthPrediction.exactly(50),
+            firstTokenSeconds * 1_000_000_000L));
+  }
+
+  private static EngineEvent preempted(String request, String reason) {
+    return new EngineEvent.Preempted(0, request, PreemptionMode.SWAP, 48, "other", reason);
+  }
+
+  private Picture picture() {
+    return Picture.of(snapshot(0), null, events.memory(), List.of(), 5);
+  }
+
+  private static EngineSnapshot snapshot(long outputTokens) {
+    return new EngineSnapshot(
+        Health.OK,
+        1,
+        2,
+        4,
+        10,
+        8,
+        6,
+        0,
+        0,
+        7,
+        0,
+        0,
+        0,
+        0,
+        0,
+        9,
+        outputTokens,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        Double.NaN);
+  }
+}
