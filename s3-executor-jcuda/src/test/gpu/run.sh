@@ -6,7 +6,7 @@
 # CP holds the jars of s3-core (tests too), s3-executor-jcuda, its test classes, the command line, and the JUnit
 # console launcher; with Maven at hand `./mvnw verify` on a machine with a GPU runs the same tests.
 #
-#   tests     the executor's contract, parity with the host backend, invariance, preemption
+#   tests     the executor's contract, parity with the host backend, invariance, preemption, faults
 #   lost      an error that breaks the GPU, in a process of its own
 #   sanitize  contract and parity under compute-sanitizer (memcheck, then racecheck and initcheck)
 #   parity    logits against transformers on the same GPU (needs PyTorch, transformers)
@@ -41,7 +41,7 @@ for what in "$@"; do
   case $what in
     tests)
       junit -c dev.s3llm.jcuda.JCudaExecutorTest -c dev.s3llm.jcuda.CudaParityTest \
-        -c dev.s3llm.jcuda.CudaInvarianceTest -c dev.s3llm.jcuda.CudaEngineTest ;;
+        -c dev.s3llm.jcuda.CudaInvarianceTest -c dev.s3llm.jcuda.CudaEngineTest -c dev.s3llm.jcuda.CudaFaultsTest ;;
     lost) junit -c dev.s3llm.jcuda.CudaLostTest ;;
     sanitize)
       check memcheck -c dev.s3llm.jcuda.JCudaExecutorTest

@@ -4,8 +4,6 @@ import dev.s3llm.jcuda.kernel.Device;
 import dev.s3llm.jcuda.kernel.DeviceAddress;
 import dev.s3llm.jcuda.kernel.DeviceMemory;
 import dev.s3llm.jcuda.kernel.DeviceStream;
-import dev.s3llm.jcuda.kernel.KernelModule;
-import dev.s3llm.jcuda.kernel.MatrixProduct;
 import dev.s3llm.jcuda.kernel.MatrixProduct.Output;
 import dev.s3llm.jcuda.model.ModelConfig;
 import java.util.ArrayList;
@@ -36,9 +34,7 @@ final class CudaDecoder implements AutoCloseable {
   private final ModelConfig config;
   private final LayerRange range;
   private final CudaWeights weights;
-  private final KernelModule kernels;
-  private final MatrixProduct products;
-  private final String type;
+  private final DecoderKernels kernels;
   private final DeviceMemory pool;
   private final DeviceBatch batch;
   private final List<DeviceMemory> all = new ArrayList<>();
@@ -95,10 +91,9 @@ final class CudaDecoder implements AutoCloseable {
 
   CudaDecoder(
       Device device,
-      KernelModule kernels,
+      DecoderKernels kernels,
       ModelConfig config,
       LayerRange range,
-      Precision precision,
       CudaWeights weights,
       DeviceMemory pool,
       DeviceBatch batch,
@@ -109,9 +104,7 @@ final class CudaDecoder implements AutoCloseable {
     this.kernels = kernels;
     this.pool = pool;
     this.batch = batch;
-    this.type = precision.suffix();
     this.maxSequences = format.maxSequences();
-    this.products = new MatrixProduct(kernels, type, device.computeCapability());
     this.groups = groups(format);
     this.qkvSize = config.querySize() + 2 * config.kvSize();
     Workspace sizes = Workspace.of(config, range, format);
@@ -195,7 +188,7 @@ final class CudaDecoder implements AutoCloseable {
       DeviceMemory embedding = weights.embedding;
       if (embedding != null) {
         launch(
-            "embed_" + type,
+            kernels.embed,
             rows,
             THREADS,
             0,
@@ -245,7 +238,7 @@ final class CudaDecoder implements AutoCloseable {
       DeviceMemory bias = norm.bias();
       if (bias == null) {
         launch(
-            "rms_norm_" + type,
+            kernels.rmsNorm,
             count,
             NORM_THREADS,
             0,
@@ -259,7 +252,7 @@ final class CudaDecoder implements AutoCloseable {
             epsilon);
       } else {
         launch(
-            "layer_norm_" + type,
+            kernels.layerNorm,
             count,
             NORM_THREADS,
             0,
@@ -282,7 +275,7 @@ final class CudaDecoder implements AutoCloseable {
         int count,
         int stride,
         Output output) {
-      products.launch(
+      kernels.products.launch(
           stream,
           matrix.tiles(),
           x,
@@ -301,9 +294,9 @@ final class CudaDecoder implements AutoCloseable {
       int allHeads = config.heads() + 2 * config.kvHeads();
       int most = Math.min(allHeads, MOST_ROTARY_BLOCKS);
       int blocks = Math.max(1, Math.min(most, ROTARY_SLOTS / rows));
-      kernels.launch(
+      kernels.module.launch(
           stream,
-          "rotate_and_store_" + type,
+          kernels.rotateAndStore,
           new int[] {rows, blocks},
           THREADS,
           Float.BYTES * turned,
@@ -328,9 +321,9 @@ final class CudaDecoder implements AutoCloseable {
       int parts = parts(shape.longestDecode());
       int rowBlocks = ATTENTION_SLOTS / (config.kvHeads() * shape.decodes());
       int shared = 512 * (size + 8) + Math.max(32 * (size + 8), 2304) + 400;
-      kernels.launch(
+      kernels.module.launch(
           stream,
-          "attention_decode_" + type + "_d" + size,
+          kernels.decodeAttention,
           new int[] {config.kvHeads(), shape.decodes(), Math.max(1, Math.min(parts, rowBlocks))},
           128,
           shared,
@@ -359,9 +352,9 @@ final class CudaDecoder implements AutoCloseable {
       int size = config.headSize();
       int blocks = (shape.longestChunk() * (config.heads() / config.kvHeads()) + 63) / 64;
       int shared = (size > 128 ? 384 : 514) * (size + 8) + 256 * size;
-      kernels.launch(
+      kernels.module.launch(
           stream,
-          "attention_prefill_" + type + "_d" + size,
+          kernels.prefillAttention,
           new int[] {blocks, config.kvHeads(), shape.chunks()},
           128,
           shared,
@@ -389,9 +382,9 @@ final class CudaDecoder implements AutoCloseable {
       int vocabulary = config.vocabularySize();
       norm(batch.sampledRows, norm, sampled);
       multiply(output, normed, logits, sampled, vocabulary, Output.FLOAT_ROWS);
-      kernels.launch(
+      kernels.module.launch(
           stream,
-          "sample",
+          kernels.sample,
           new int[] {sampled},
           SAMPLE_THREADS,
           (vocabulary + 31) / 32 * Integer.BYTES,
@@ -406,7 +399,7 @@ final class CudaDecoder implements AutoCloseable {
 
     private void launch(
         String kernel, int count, int threads, int shared, @Nullable Object... arguments) {
-      kernels.launch(stream, kernel, new int[] {count}, threads, shared, arguments);
+      kernels.module.launch(stream, kernel, new int[] {count}, threads, shared, arguments);
     }
   }
 

@@ -1,8 +1,10 @@
 package dev.s3llm.jcuda;
 
+import dev.s3llm.execute.ExecutorLostException;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
+import dev.s3llm.jcuda.kernel.DeviceException;
 import dev.s3llm.jcuda.kernel.PinnedMemory;
 import dev.s3llm.jcuda.kernel.Resources;
 import dev.s3llm.jcuda.kv.KvAudit;
@@ -119,14 +121,32 @@ final class CudaPipeline implements AutoCloseable {
     return started == null ? new StepTimes(0, 0, 0) : started.times();
   }
 
-  /** Runs a step and waits for it. */
+  /** Runs a step and waits for it; when it fails, too, nothing of it is under way any more. */
   StepResult run(StepBatch batch) {
     List<Integer> handedOver = audit == null ? List.of() : audit.step(batch);
+    List<List<SequenceStep>> parts = split(batch.sequences());
+    StepClock started = parts.isEmpty() ? null : clock;
+    try {
+      launch(batch, handedOver, parts, started);
+      stages.forEach(CudaStage::synchronize);
+    } catch (RuntimeException | Error e) {
+      settle(e);
+      throw e;
+    }
+    if (started != null) {
+      started.book();
+    }
+    return result(batch, parts);
+  }
+
+  private void launch(
+      StepBatch batch,
+      List<Integer> handedOver,
+      List<List<SequenceStep>> parts,
+      @Nullable StepClock started) {
     for (CudaStage stage : stages) {
       stage.beginStep(batch, handedOver);
     }
-    List<List<SequenceStep>> parts = split(batch.sequences());
-    StepClock started = parts.isEmpty() ? null : clock;
     if (started != null) {
       started.begin();
     }
@@ -142,14 +162,24 @@ final class CudaPipeline implements AutoCloseable {
     if (started != null) {
       started.end();
     }
+    stages.forEach(CudaStage::endStep);
+  }
+
+  /**
+   * Waits for what a failed step has put in before it failed: until that is over the device reads
+   * the step's inputs and writes to its blocks, which the engine gives away as soon as it hears.
+   *
+   * @throws ExecutorLostException if even waiting fails: the device runs nothing any more
+   */
+  private void settle(Throwable failure) {
     for (CudaStage stage : stages) {
-      stage.endStep();
-      stage.synchronize();
+      try {
+        stage.settle();
+      } catch (DeviceException e) {
+        e.addSuppressed(failure);
+        throw new ExecutorLostException("the GPU is lost: " + e.getMessage(), e);
+      }
     }
-    if (started != null) {
-      started.book();
-    }
-    return result(batch, parts);
   }
 
   /** Parts of nearly the same number of sequences, as many as there are stages. */

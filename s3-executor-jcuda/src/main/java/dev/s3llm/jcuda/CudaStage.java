@@ -31,12 +31,11 @@ final class CudaStage implements AutoCloseable {
 
   private final ModelConfig config;
   private final LayerRange range;
-  private final Precision precision;
   private final int ordinal;
   private final Resources resources = new Resources();
   private final Device device;
   private final DeviceStream compute;
-  private final KernelModule kernels;
+  private final DecoderKernels kernels;
   private final CudaWeights weights;
   private @Nullable Memory memory;
 
@@ -66,17 +65,18 @@ final class CudaStage implements AutoCloseable {
       LongConsumer onBytes) {
     this.config = config;
     this.range = range;
-    this.precision = precision;
     this.ordinal = ordinal;
     this.device = resources.keep(Device.open(ordinal));
     try {
       this.compute = resources.keep(device.newStream());
-      this.kernels = resources.keep(new KernelModule());
+      KernelModule module = resources.keep(new KernelModule());
       requireRoom(
           "the weights of layers " + range.from() + " to " + (range.to() - 1), weightBytes());
       this.weights =
           resources.keep(
-              new CudaWeights(device, compute, kernels, config, range, precision, source, onBytes));
+              new CudaWeights(device, compute, module, config, range, precision, source, onBytes));
+      this.kernels = new DecoderKernels(module, device, config, precision);
+      kernels.load(weights); // before memory is sized by what is free
     } catch (RuntimeException e) {
       close();
       throw e;
@@ -134,8 +134,7 @@ final class CudaStage implements AutoCloseable {
     DeviceBatch input = resources.keep(new DeviceBatch(device, format));
     CudaDecoder decoder =
         resources.keep(
-            new CudaDecoder(
-                device, kernels, config, range, precision, weights, pool.blocks(), input, format));
+            new CudaDecoder(device, kernels, config, range, weights, pool.blocks(), input, format));
     List<Part> all = new ArrayList<>();
     for (int i = 0; i < parts; i++) {
       long bytes = decoder.residual().bytes();
@@ -239,6 +238,12 @@ final class CudaStage implements AutoCloseable {
   void synchronize() {
     device.makeCurrent();
     compute.synchronize();
+  }
+
+  /** Waits for all that was put in by a step that failed on the way, its copies included. */
+  void settle() {
+    synchronize();
+    memory().pool.settle();
   }
 
   @Override

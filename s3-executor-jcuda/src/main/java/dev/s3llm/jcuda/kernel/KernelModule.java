@@ -87,6 +87,15 @@ public final class KernelModule implements AutoCloseable {
             null));
   }
 
+  /** Brings a kernel to the device now, where a driver that loads lazily waits for its launch. */
+  public void load(String name) {
+    CUfunction function = functions.computeIfAbsent(name, this::find);
+    int attribute = CUfunction_attribute.CU_FUNC_ATTRIBUTE_NUM_REGS; // known once it is there
+    check(
+        "cuFuncGetAttribute of " + name,
+        JCudaDriver.cuFuncGetAttribute(new int[1], attribute, function));
+  }
+
   private CUfunction find(String name) {
     CUfunction function = new CUfunction();
     check(

@@ -1,5 +1,8 @@
 package dev.s3llm.jcuda.kernel;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -81,7 +84,7 @@ public final class MatrixProduct {
     int[] grid = {c.clusters, ceil(m, c.rows), ceil(n, c.columns)};
     kernels.launch(
         stream,
-        "gemm_" + type + "_" + c.suffix,
+        kernel(c),
         grid,
         c.threads,
         c.sharedBytes,
@@ -96,6 +99,26 @@ public final class MatrixProduct {
         stride,
         output.mode,
         splits);
+  }
+
+  /** Loads every kernel that a product with such a weight may take, whatever the rows. */
+  public void load(int n, int k) {
+    configurations(hopper, n, splits(n, k)).forEach(c -> kernels.load(kernel(c)));
+  }
+
+  /** What {@link #launch} may choose for a weight. */
+  static List<Configuration> configurations(boolean hopper, int n, int splits) {
+    List<Configuration> all = new ArrayList<>();
+    IntStream.concat(IntStream.of(ROWS), IntStream.of(LARGE_ROWS))
+        .forEach(m -> all.add(hopper ? configuration(m, n, splits) : mma(m)));
+    if (hopper && splits > 1) {
+      IntStream.of(SERIAL_ROWS).forEach(rows -> all.add(serial(rows)));
+    }
+    return all;
+  }
+
+  private String kernel(Configuration c) {
+    return "gemm_" + type + "_" + c.suffix;
   }
 
   /** Segments of the sum over k: a property of the weight, never of the batch. */
@@ -141,9 +164,13 @@ public final class MatrixProduct {
         best = rows;
       }
     }
-    int stages = best == 64 ? 9 : best == 128 ? 7 : 5;
+    return serial(best);
+  }
+
+  private static Configuration serial(int rows) {
+    int stages = rows == 64 ? 9 : rows == 128 ? 7 : 5;
     return new Configuration(
-        "r2_n%d_serial".formatted(best), 128, best, threads(2, best), shared(2, best, stages), 1);
+        "r2_n%d_serial".formatted(rows), 128, rows, threads(2, rows), shared(2, rows, stages), 1);
   }
 
   private static Configuration many(int rows) {
@@ -168,7 +195,7 @@ public final class MatrixProduct {
         "r2_n%d_deep".formatted(rows), 128, rows, 288, shared(2, rows, stages), 1);
   }
 
-  private static Configuration mma(int m) {
+  static Configuration mma(int m) {
     int rows = m <= 16 ? 16 : m <= 64 ? 64 : 128;
     int columns = rows == 128 ? 128 : 64;
     int stages = rows == 16 ? 6 : rows == 64 ? 5 : 3;

@@ -102,6 +102,11 @@ public final class DeviceKvPool implements AutoCloseable {
     }
   }
 
+  /** Waits on the calling thread for the copies of a step that failed before its end. */
+  public void settle() {
+    copies.synchronize();
+  }
+
   private static BitSet blocksOf(StepBatch batch) {
     BitSet used = new BitSet();
     for (SequenceStep sequence : batch.sequences()) {

@@ -42,4 +42,14 @@ class MatrixProductTest {
   void configuration_followsTheRows(int m, int n, int splits, String suffix) {
     assertThat(MatrixProduct.configuration(m, n, splits).suffix()).isEqualTo(suffix);
   }
+
+  @ParameterizedTest
+  @CsvSource({"15360, 1", "27648, 1", "35840, 1", "5120, 4", "4096, 4", "2048, 8", "9000, 4"})
+  void whateverTheRowsChoose_isLoaded(int n, int splits) {
+    for (int m = 1; m <= 5000; m++) {
+      assertThat(MatrixProduct.configurations(true, n, splits))
+          .contains(MatrixProduct.configuration(m, n, splits));
+      assertThat(MatrixProduct.configurations(false, n, splits)).contains(MatrixProduct.mma(m));
+    }
+  }
 }
