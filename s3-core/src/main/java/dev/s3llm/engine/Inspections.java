@@ -81,7 +81,7 @@ final class Inspections {
     try {
       EngineInspection inspection = inspect(now);
       complete(() -> question.complete(inspection));
-    } catch (RuntimeException e) { // looking must not be what ends the engine
+    } catch (Throwable e) { // looking must not be what ends the engine
       complete(() -> question.completeExceptionally(e));
     }
   }
@@ -90,7 +90,7 @@ final class Inspections {
   private void complete(Runnable completion) {
     try {
       state.parts.callbacks().execute(completion);
-    } catch (RuntimeException | Error e) { // it refuses, or has no thread left
+    } catch (Throwable e) { // it refuses, or has no thread left
       completion.run();
     }
   }
@@ -136,7 +136,7 @@ final class Inspections {
 
   private List<EngineInspection.Waiting> waiting(long now) {
     List<EngineInspection.Waiting> waiting = new ArrayList<>();
-    Candidates candidates = state.waiting.candidates();
+    Candidates candidates = state.waiting.everybody();
     SequenceView next;
     while (waiting.size() < EngineInspection.MOST_LISTED && (next = candidates.next()) != null) {
       waiting.add(waiting((Sequence) next, now));

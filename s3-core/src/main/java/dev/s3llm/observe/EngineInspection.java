@@ -14,8 +14,8 @@ import java.util.List;
  *     than {@value #MOST_LISTED} run, or while the step in flight may touch blocks of requests that
  *     have ended
  * @param running who holds blocks, in the order of admission, the first {@value #MOST_LISTED}
- * @param waiting who waits for memory, in the order in which they would be admitted if all fitted,
- *     the first {@value #MOST_LISTED} at most: while somebody is overdue, others are left out
+ * @param waiting who waits for memory, in the order in which they would be admitted if all fitted
+ *     now, the first {@value #MOST_LISTED}
  */
 public record EngineInspection(
     long nanos,

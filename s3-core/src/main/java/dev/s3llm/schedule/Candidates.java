@@ -28,11 +28,15 @@ public final class Candidates {
   /** The tenant served least of those that no candidate was asked of yet. */
   private @Nullable TenantLane untouched;
 
+  /** Whether it ends where somebody would become overdue, whom the next plan considers first. */
+  private final boolean heedsBounds;
+
   private boolean closed;
 
-  Candidates(TenantQueues queues, Iterator<TenantLane> lanes) {
+  Candidates(TenantQueues queues, Iterator<TenantLane> lanes, boolean heedsBounds) {
     this.queues = queues;
     this.lanes = lanes;
+    this.heedsBounds = heedsBounds;
     this.untouched = nextLane();
   }
 
@@ -42,8 +46,8 @@ public final class Candidates {
       turn = nextTurn();
       if (turn == null) {
         closed = true;
-      } else if (turn.spent()) {
-        closed = true; // somebody is overdue by now, whom the next plan considers first
+      } else if (heedsBounds && turn.spent()) {
+        closed = true;
         turn = null;
       } else if (turn.candidate == null) {
         turn = null; // all of this tenant were considered

@@ -3,7 +3,7 @@ package dev.s3llm.schedule;
 import dev.s3llm.memory.SequenceView;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
+import java.util.Iterator;
 import java.util.Map;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -37,6 +37,9 @@ public final class TenantQueues {
   /** What an output token counts for, in prompt tokens. */
   static final int OUTPUT_WEIGHT = 2;
 
+  /** Tenants that an estimate asks, so that one more request costs no look at all tenants. */
+  private static final int MOST_ASKED = 64;
+
   private static final Comparator<TenantLane> BY_SERVICE =
       Comparator.comparingDouble(TenantLane::served).thenComparingLong(lane -> lane.index);
 
@@ -51,7 +54,7 @@ public final class TenantQueues {
   private final TreeSet<TenantLane> idle = new TreeSet<>(BY_SERVICE);
 
   /** What sequences that were admitted and have not ended are charged with, in tokens. */
-  private final Map<Long, Double> charges = new LinkedHashMap<>();
+  private final Map<Long, Double> charges = new HashMap<>();
 
   private double virtualTime;
   private double liveWeight;
@@ -85,9 +88,14 @@ public final class TenantQueues {
     return lane != null && lane.queue.contains(sequence);
   }
 
-  /** In which order a plan may admit those that wait. */
+  /** In which order a plan may admit those that wait, until somebody becomes overdue by that. */
   public Candidates candidates() {
-    return new Candidates(this, waiting.iterator());
+    return new Candidates(this, waiting.iterator(), true);
+  }
+
+  /** The same order to the end, to look at: {@link Candidates#admitted} goes on to the next. */
+  public Candidates everybody() {
+    return new Candidates(this, waiting.iterator(), false);
   }
 
   /** The one that must go next if anybody goes, or null. */
@@ -162,19 +170,32 @@ public final class TenantQueues {
   /**
    * Output tokens expected of those that go before a sequence that has just joined: in its own
    * queue, all; of other tenants, as many as their weights let pass meanwhile. Assumes arrival
-   * order within a tenant.
+   * order within a tenant. Of many tenants that wait, the {@value #MOST_ASKED} whose turn comes
+   * first stand for all.
    */
   public double expectedTokensBefore(SequenceView sequence) {
     TenantLane own = lane(sequence);
     double before = own.queue.expectedTokens() - own.queue.expectedTokens(sequence);
     double others = 0;
     if (waiting.size() > 1) {
-      double mine = own.queue.expectedTokens() / own.weight;
-      for (TenantLane lane : waiting) {
-        others += lane == own ? 0 : Math.min(lane.queue.expectedTokens(), mine * lane.weight);
-      }
+      others = expectedOfOthers(own);
     }
     return Math.max(0, before + others);
+  }
+
+  private double expectedOfOthers(TenantLane own) {
+    double mine = own.queue.expectedTokens() / own.weight;
+    double sum = 0;
+    int asked = 0;
+    Iterator<TenantLane> lanes = waiting.iterator();
+    while (lanes.hasNext() && asked < MOST_ASKED) {
+      TenantLane lane = lanes.next();
+      if (lane != own) {
+        sum += Math.min(lane.queue.expectedTokens(), mine * lane.weight);
+        asked++;
+      }
+    }
+    return sum * (waiting.size() - 1) / asked;
   }
 
   /** What its admission adds to its tenant's service, in tokens; nothing if it was charged. */

@@ -47,6 +47,31 @@ final class TenantQueuesTest {
   }
 
   @Test
+  void everybody_isListedThoughSomebodyWouldBecomeOverdue() {
+    TenantQueues bounded = new TenantQueues(new DecreasingFirstFit(2));
+    for (int i = 0; i < 10; i++) {
+      bounded.add(sequence("a"), 1, 0);
+    }
+    assertThat(admissible(bounded)).hasSizeLessThan(10);
+    Candidates everybody = bounded.everybody();
+    int listed = 0;
+    while (everybody.next() != null) {
+      everybody.admitted();
+      listed++;
+    }
+    assertThat(listed).isEqualTo(10);
+  }
+
+  @Test
+  void expectedTokens_ofManyTenantsAreExtrapolated() {
+    TestSequence first = waits("first");
+    for (int i = 0; i < 10_000; i++) {
+      waits("tenant" + i);
+    }
+    assertThat(queues.expectedTokensBefore(first)).isCloseTo(10_000 * OUTPUT, within(1e-6));
+  }
+
+  @Test
   void weights_decideTheShares() {
     TenantQueues weighted =
         new TenantQueues(new FirstComeFirstServed(), new TenantWeights(Map.of("b", 3.0)));
