@@ -102,14 +102,28 @@ final class TokenBuffer implements Flow.Publisher<Integer> {
       candidate.onError(new IllegalStateException("the token stream has a subscriber already"));
       return;
     }
-    candidate.onSubscribe(new Subscription(true));
-    lock.lock();
-    try {
-      draining = false;
-    } finally {
-      lock.unlock();
-    }
+    begin(candidate);
     schedule(true);
+  }
+
+  /** What is there is delivered once the subscriber has said that it is ready. */
+  private void begin(Flow.Subscriber<? super Integer> candidate) {
+    boolean ready = false;
+    try {
+      candidate.onSubscribe(new Subscription(true));
+      ready = true;
+    } finally {
+      lock.lock();
+      try {
+        draining = false;
+        over |= !ready; // a subscriber that throws is not called again
+      } finally {
+        lock.unlock();
+      }
+      if (!ready) {
+        cancel.run();
+      }
+    }
   }
 
   /**
@@ -130,21 +144,24 @@ final class TokenBuffer implements Flow.Publisher<Integer> {
     }
     try {
       callbacks.execute(this::drain);
-    } catch (RuntimeException | Error e) { // it refuses, or has no thread left
+    } catch (Throwable e) { // it refuses, or has no thread left
       refused(now);
     }
   }
 
   private void refused(boolean now) {
-    if (now) {
-      drain();
-      return;
-    }
+    boolean last;
     lock.lock();
     try {
-      draining = false;
+      last = now || ended; // whoever noted the end meanwhile left its delivery to this one
+      if (!last) {
+        draining = false;
+      }
     } finally {
       lock.unlock();
+    }
+    if (last) {
+      drain();
     }
   }
 
@@ -193,7 +210,7 @@ final class TokenBuffer implements Flow.Publisher<Integer> {
       } else {
         to.onComplete();
       }
-    } catch (RuntimeException | Error e) {
+    } catch (Throwable e) {
       lock.lock();
       try {
         over = true; // a subscriber that throws is not called again
@@ -227,6 +244,9 @@ final class TokenBuffer implements Flow.Publisher<Integer> {
         lock.unlock();
       }
       schedule(true);
+      if (n <= 0) {
+        cancel.run(); // nobody is left to read the rest
+      }
     }
 
     @Override

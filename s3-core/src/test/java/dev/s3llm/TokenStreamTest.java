@@ -1,11 +1,16 @@
 package dev.s3llm;
 
+import static dev.s3llm.Engines.result;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.s3llm.observe.FinishReason;
 import java.util.List;
+import java.util.concurrent.Flow;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -59,10 +64,53 @@ class TokenStreamTest {
   }
 
   @Test
-  void demandOfZero_isAnError() throws Exception {
-    TokenReader reader = TokenReader.of(submit(5), 0);
+  void demandOfZero_isAnErrorAndTheEnd() throws Exception {
+    Generation generation = submit(90);
+    TokenReader reader = TokenReader.of(generation, 0);
+    executor.release(1);
     reader.subscription.request(0);
+    executor.release(1);
     assertThat(reader.awaitEnd()).contains("n > 0").contains("0");
+    assertThat(result(generation).finishReason()).isEqualTo(FinishReason.CANCELLED);
+  }
+
+  @Test
+  void subscriberThatThrowsWhenItIsTaken_isNotCalledAgainAndCancels() throws Exception {
+    Generation generation = submit(90);
+    TokenReader reader =
+        new TokenReader(0) {
+          @Override
+          public void onSubscribe(Flow.Subscription given) {
+            given.request(5);
+            throw new IllegalStateException("planted");
+          }
+        };
+    assertThatThrownBy(() -> generation.tokens().subscribe(reader)).hasMessage("planted");
+    executor.release(2);
+    assertThat(result(generation).finishReason()).isEqualTo(FinishReason.CANCELLED);
+    assertThat(reader.tokens).isEmpty();
+    assertThat(reader.end).isNotDone();
+  }
+
+  /** An executor that blocks, and refuses in the end: meanwhile the stream has ended. */
+  @Test
+  void endWhileADeliveryIsRefused_isDelivered() throws Exception {
+    AtomicReference<TokenBuffer> self = new AtomicReference<>();
+    TokenBuffer buffer =
+        new TokenBuffer(
+            task -> {
+              if (self.get().end(null)) {
+                self.get().deliver();
+              }
+              throw new RejectedExecutionException("planted");
+            },
+            () -> {});
+    self.set(buffer);
+    TokenReader reader = new TokenReader(Long.MAX_VALUE);
+    buffer.subscribe(reader);
+    buffer.append(1);
+    assertThat(reader.end).isCompletedWithValue("complete");
+    assertThat(reader.tokens).containsExactly(1);
   }
 
   @Test
@@ -153,10 +201,6 @@ class TokenStreamTest {
 
   private Generation submit(int maxNewTokens) {
     return engine.submit(GenerationRequest.builder(1).maxNewTokens(maxNewTokens).build());
-  }
-
-  private static GenerationResult result(Generation generation) throws Exception {
-    return generation.result().get(60, TimeUnit.SECONDS);
   }
 
   private static List<Integer> upTo(int count) {
