@@ -5,11 +5,16 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /** Daemon threads with a name that tells whose they are. */
 final class DaemonThreads implements ThreadFactory {
+  private final String role;
   private final AtomicInteger next = new AtomicInteger();
+
+  DaemonThreads(String role) {
+    this.role = role;
+  }
 
   @Override
   public Thread newThread(Runnable task) {
-    Thread thread = new Thread(task, "s3-engine-" + next.getAndIncrement());
+    Thread thread = new Thread(task, "s3-engine-" + role + "-" + next.getAndIncrement());
     thread.setDaemon(true);
     return thread;
   }

@@ -64,6 +64,7 @@ public final class EngineBuilder {
    * default.
    *
    * @param weights by tenant, from 1e-6 to 1e6
+   * @throws IllegalArgumentException if a weight is out of range, naming the tenant
    */
   public EngineBuilder tenantWeights(Map<String, Double> weights) {
     return set("tenantWeights", new TenantWeights(weights));
@@ -90,14 +91,19 @@ public final class EngineBuilder {
 
   /**
    * Sets where user code runs: stream subscribers, dependents of futures, listeners. By default a
-   * pool of the engine's own: two threads, and up to 32 while user code blocks them. With an
-   * executor that runs in place, user code that blocks holds up the engine itself.
+   * pool of the engine's own: two threads, and up to 32 while user code blocks them, if there is a
+   * watchdog ({@link #stuckAfter}) to see it. An executor of one's own must run, or refuse, all
+   * that it is given. Where it refuses, or runs in place, user code runs on the engine's threads,
+   * and holds them up if it blocks; what listeners would have heard then is dropped and counted.
    */
   public EngineBuilder callbackExecutor(java.util.concurrent.Executor callbacks) {
     return set("callbackExecutor", callbacks);
   }
 
-  /** Sets where threads come from; daemon threads named {@code s3-engine-N} by default. */
+  /**
+   * Sets where threads come from; daemon threads named {@code s3-engine-ROLE-N} by default, with a
+   * role of {@code loop}, {@code callback}, {@code watchdog} or {@code close}.
+   */
   public EngineBuilder threadFactory(ThreadFactory threads) {
     return set("threadFactory", threads);
   }
@@ -108,7 +114,8 @@ public final class EngineBuilder {
   }
 
   /**
-   * Sets how many requests may be live, waiting or running; 10,000 by default. More are refused.
+   * Sets how many requests may be live; 10,000 by default. More are refused. A request is live
+   * while it waits and runs, and until its result is handed over on the callback executor.
    *
    * @param limit at least 1
    */
@@ -171,7 +178,8 @@ public final class EngineBuilder {
    * of the engine's own watches, at an eighth of the limit or each second.
    *
    * @param limit longer than the longest step there can be, the first included, which may compile
-   *     and allocate; zero for no watchdog and no thread
+   *     and allocate; zero for no watchdog and no thread: then nobody adds threads for callbacks
+   *     that block, either
    */
   public EngineBuilder stuckAfter(Duration limit) {
     if (limit.isNegative()) {
@@ -205,7 +213,7 @@ public final class EngineBuilder {
     int running = get("maxRunning", () -> executor.profile().maxSequencesPerStep());
     requireConsistent(stepTokens, running);
     @Nullable CallbackPool own =
-        settings.containsKey("callbackExecutor") ? null : new CallbackPool(threads());
+        settings.containsKey("callbackExecutor") ? null : new CallbackPool(threads("callback"));
     java.util.concurrent.Executor callbacks = get("callbackExecutor", () -> own);
     EngineParts parts =
         new EngineParts(
@@ -218,11 +226,11 @@ public final class EngineBuilder {
             get("recovery", () -> Recovery.preempting(Recovery.Victim.CHEAPEST).patient()),
             List.copyOf(listeners),
             callbacks,
-            get("predictionBudget", () -> Duration.ofMillis(50)).toNanos(),
+            Nanos.of(get("predictionBudget", () -> Duration.ofMillis(50))),
             stepTokens,
             running,
             get("eventBuffer", () -> 8192),
-            get("timePerOutputToken", () -> Duration.ofNanos(Long.MAX_VALUE)).toNanos());
+            Nanos.of(get("timePerOutputToken", () -> Duration.ofNanos(Long.MAX_VALUE))));
     return new S3Engine(this, parts, own);
   }
 
@@ -231,17 +239,17 @@ public final class EngineBuilder {
     return given == null ? NanoClock.system() : new SteadyClock((NanoClock) given);
   }
 
-  Duration stuckAfter() {
-    return get("stuckAfter", () -> Duration.ofSeconds(60));
+  long stuckAfterNanos() {
+    return Nanos.of(get("stuckAfter", () -> Duration.ofSeconds(60)));
   }
 
-  ThreadFactory threads() {
-    return get("threadFactory", DaemonThreads::new);
+  ThreadFactory threads(String role) {
+    return get("threadFactory", () -> new DaemonThreads(role));
   }
 
   EngineRunner runner(NanoClock clock, Consumer<Throwable> onFailure) {
     RunnerMaker maker = get("runner", () -> EngineRunner::new);
-    return maker.make(clock::nanos, threads(), onFailure);
+    return maker.make(clock::nanos, threads("loop"), onFailure);
   }
 
   int maxLiveRequests() {

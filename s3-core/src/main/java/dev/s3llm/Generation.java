@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * cancel.
  *
  * <p>Thread-safe. User code (stream subscribers, dependents of the future) runs on the engine's
- * callback executor, never on its loop.
+ * callback executor, and on its loop only if that executor refuses it.
  */
 public final class Generation {
   private final GenerationRequest request;
@@ -33,7 +33,7 @@ public final class Generation {
    * Creates the handle.
    *
    * @param canceller asks the loop for its end
-   * @param onEnd told once, when it ends
+   * @param onEnd told once, just before its result is handed over
    */
   Generation(
       GenerationRequest request,
@@ -121,28 +121,48 @@ public final class Generation {
   private long elapsedNanos(NanoClock clock) {
     try {
       return clock.nanos() - submittedNanos;
-    } catch (RuntimeException | Error e) { // a broken clock may be why the loop was given up
+    } catch (Throwable e) { // a broken clock may be why the loop was given up
       return 0;
     }
   }
 
   /** The first end counts: the loop's, or that of whoever gave the loop up. */
   private void end(SequenceOutcome outcome) {
-    Throwable failure = exception(outcome.failure());
+    Throwable failure = explained(outcome.failure());
     if (!buffer.end(failure)) {
       return;
     }
-    onEnd.accept(this);
     try {
-      int[] tokens = buffer.tokens();
       buffer.deliver();
       if (!estimated) {
         complete(estimate, Optional.empty());
       }
-      complete(
-          result, new GenerationResult(id(), request.promptLength(), tokens, outcome, failure));
-    } catch (RuntimeException | Error e) { // no memory for more than this
+      handOver(
+          new GenerationResult(id(), request.promptLength(), buffer.tokens(), outcome, failure));
+    } catch (Throwable e) { // no memory for more than this
+      onEnd.accept(this);
       result.completeExceptionally(e);
+    }
+  }
+
+  /**
+   * Its place is free only when the result is about to be read: results that nobody takes, because
+   * callbacks block, then are no more than there are places.
+   */
+  private void handOver(GenerationResult value) {
+    callBack(
+        () -> {
+          onEnd.accept(this);
+          result.complete(value);
+        });
+  }
+
+  /** The failure as callers see it; as it was thrown if no more can be said of it. */
+  private @Nullable Throwable explained(@Nullable Failure failure) {
+    try {
+      return exception(failure);
+    } catch (Throwable e) { // no memory
+      return failure == null ? e : failure.cause();
     }
   }
 
@@ -169,10 +189,14 @@ public final class Generation {
   }
 
   private <T> void complete(CompletableFuture<T> future, T value) {
+    callBack(() -> future.complete(value));
+  }
+
+  private void callBack(Runnable task) {
     try {
-      callbacks.execute(() -> future.complete(value));
-    } catch (RuntimeException | Error e) { // it refuses, or has no thread left
-      future.complete(value);
+      callbacks.execute(task);
+    } catch (Throwable e) { // it refuses, or has no thread left
+      task.run();
     }
   }
 }

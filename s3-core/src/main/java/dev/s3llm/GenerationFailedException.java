@@ -18,7 +18,12 @@ public abstract class GenerationFailedException extends RuntimeException {
   }
 
   private static String reason(Throwable cause) {
-    @Nullable String message = cause.getMessage();
+    @Nullable String message;
+    try {
+      message = cause.getMessage();
+    } catch (Throwable e) { // it is somebody else's code, and an end must be told
+      message = null;
+    }
     return message == null ? cause.getClass().getName() : message;
   }
 

@@ -46,7 +46,7 @@ final class LiveGenerations {
     for (Generation generation : generations) {
       try {
         generation.abandon(failure, clock);
-      } catch (RuntimeException | Error e) { // such as no memory; the others get their turn
+      } catch (Throwable e) { // such as no memory; the others get their turn
         log.error("request {} could not be ended in order", generation.id(), e);
       }
     }

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,12 +35,12 @@ final class PartsCloser {
     try {
       thread = threads.newThread(this::closeAll);
       thread.start();
-    } catch (RuntimeException | Error e) { // no thread left
+    } catch (Throwable e) { // no thread left
       closeAll();
       return;
     }
     try {
-      thread.join(Math.max(1, timeout.toMillis()));
+      thread.join(Math.max(1, TimeUnit.NANOSECONDS.toMillis(Nanos.of(timeout))));
       if (thread.isAlive()) {
         log.warn("closing the parts has taken {}; thread {} goes on", timeout, thread.getName());
       }
@@ -53,7 +54,7 @@ final class PartsCloser {
         (name, closing) -> {
           try {
             closing.run();
-          } catch (RuntimeException | Error e) {
+          } catch (Throwable e) {
             log.warn("{} could not be closed in order", name, e);
           }
         });

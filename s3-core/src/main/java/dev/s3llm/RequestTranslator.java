@@ -4,7 +4,6 @@ import dev.s3llm.engine.SequenceSink;
 import dev.s3llm.engine.SequenceSpec;
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.predict.LengthQuery;
-import java.time.Duration;
 
 /** Checks requests against what the executor offers, and puts them in the loop's terms. */
 final class RequestTranslator {
@@ -62,21 +61,9 @@ final class RequestTranslator {
         request.tenant(),
         request.priority(),
         now,
-        request.deadline().map(d -> deadline(now, d)).orElse(Long.MAX_VALUE),
+        request.deadline().map(d -> Nanos.after(now, d)).orElse(Long.MAX_VALUE),
         query,
         sink,
-        request.timePerOutputToken().map(RequestTranslator::nanos).orElse(Long.MAX_VALUE));
-  }
-
-  private static long nanos(Duration duration) {
-    return deadline(0, duration);
-  }
-
-  private static long deadline(long now, Duration after) {
-    try {
-      return Math.addExact(now, after.toNanos());
-    } catch (ArithmeticException e) {
-      return after.isNegative() ? now : Long.MAX_VALUE;
-    }
+        request.timePerOutputToken().map(Nanos::of).orElse(Long.MAX_VALUE));
   }
 }

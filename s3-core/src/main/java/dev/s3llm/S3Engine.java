@@ -45,7 +45,7 @@ public final class S3Engine implements AutoCloseable {
   private final Duration closeTimeout;
   private final java.util.concurrent.Executor callbacks;
   private final @Nullable CallbackPool ownCallbacks;
-  private final ThreadFactory threads;
+  private final ThreadFactory closing;
   private final EngineLoop loop;
   private final EngineRunner runner;
   private final LiveGenerations live;
@@ -64,24 +64,36 @@ public final class S3Engine implements AutoCloseable {
     this.closeTimeout = builder.closeTimeout();
     this.callbacks = parts.callbacks();
     this.ownCallbacks = ownCallbacks;
-    this.threads = builder.threads();
+    this.closing = builder.threads("close");
     this.runner = builder.runner(clock, this::lost);
     this.loop = new EngineLoop(parts, runner::wake);
-    long limitNanos = builder.stuckAfter().toNanos();
+    long limitNanos = builder.stuckAfterNanos();
     this.watchdog = new Watchdog(loop, runner, this::abandon, limitNanos);
-    runner.start(loop);
     this.watching =
         limitNanos == 0
             ? null
-            : WatchdogThread.start(this::look, watchdog.intervalNanos(), threads);
+            : WatchdogThread.start(
+                this::look, watchdog.intervalNanos(), builder.threads("watchdog"));
+    start();
+  }
+
+  private void start() {
+    try {
+      runner.start(loop);
+    } catch (Throwable e) { // no thread left
+      if (watching != null) {
+        watching.stop();
+      }
+      throw e;
+    }
   }
 
   /** What the watchdog's thread does at each interval. */
   private void look() {
+    watchdog.check(clock.nanos());
     if (ownCallbacks != null) {
       ownCallbacks.relieve();
     }
-    watchdog.check(clock.nanos());
   }
 
   /** Starts an engine around an executor, which the engine then owns and closes. */
@@ -104,9 +116,9 @@ public final class S3Engine implements AutoCloseable {
     lifecycle.lock();
     try {
       requireOpen(request.id());
-      Ticket ticket = new Ticket();
+      Ticket ticket = new Ticket(loop);
       Generation generation =
-          new Generation(request, callbacks, now, g -> ticket.cancel(loop), live::remove);
+          new Generation(request, callbacks, now, g -> ticket.cancel(), live::remove);
       SequenceSpec spec = translator.spec(request, generation.sink(), now);
       live.add(generation);
       hand(spec, generation, ticket);
@@ -118,8 +130,8 @@ public final class S3Engine implements AutoCloseable {
 
   private void hand(SequenceSpec spec, Generation generation, Ticket ticket) {
     try {
-      ticket.set(loop.submit(spec), loop);
-    } catch (RuntimeException | Error e) { // no memory: its place is free again
+      ticket.set(loop.submit(spec));
+    } catch (Throwable e) { // no memory: its place is free again
       live.remove(generation);
       throw e;
     }
@@ -178,25 +190,27 @@ public final class S3Engine implements AutoCloseable {
    * Refuses new requests, lets the live ones finish within the close timeout, cancels the rest, and
    * closes the executor and the predictor. Idempotent: a second call returns at once. Takes at most
    * three times the close timeout and a few seconds: to finish, to cancel, and to close the parts.
-   * The executor stays open if its step has not ended by then, and whoever waits for a request gets
-   * its failure.
+   * The executor stays open if its step has not ended by then, the predictor if the loop has not,
+   * and whoever waits for a request gets its failure.
    */
   @Override
   public void close() {
     shutDown(closeTimeout);
   }
 
-  /** Like {@link #close}, but cancels live requests at once. */
+  /**
+   * Like {@link #close}, but cancels live requests at once, those that a {@code close} under way
+   * waits for as well.
+   */
   public void closeNow() {
     shutDown(Duration.ZERO);
   }
 
   private void shutDown(Duration grace) {
+    boolean first;
     lifecycle.lock();
     try {
-      if (closed) {
-        return;
-      }
+      first = !closed;
       closed = true;
     } finally {
       lifecycle.unlock();
@@ -204,48 +218,56 @@ public final class S3Engine implements AutoCloseable {
     if (grace.isZero()) {
       loop.cancelAll();
     }
+    if (!first) {
+      return;
+    }
     runner.drain();
     if (runner.onThread()) { // a callback on the loop's thread: the loop ends after it returns
-      threads.newThread(() -> finish(grace)).start();
+      closing.newThread(() -> finish(grace)).start();
     } else {
       finish(grace);
     }
   }
 
   private void finish(Duration grace) {
-    boolean ended = awaitEnd(grace) && !loop.stepInFlight(); // a thread that died left one behind
+    boolean ended = awaitEnd(grace);
+    boolean stepEnded = ended && !loop.stepInFlight(); // a thread that died left one behind
     if (watching != null) {
       watching.stop();
     }
     abandon(new Failure(Failure.Kind.LOST, new IllegalStateException("the engine was closed")));
-    releaseParts(ended);
+    releaseParts(ended, stepEnded);
   }
 
   /** Waits for the loop: first for its requests to finish, then for their cancellation. */
   private boolean awaitEnd(Duration grace) {
     try {
-      if (runner.join(grace.toNanos())) {
+      if (runner.join(Nanos.of(grace))) {
         return true;
       }
       loop.cancelAll();
-      if (runner.join(closeTimeout.toNanos())) {
+      if (runner.join(Nanos.of(closeTimeout))) {
         return true;
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt(); // whoever is in a hurry does not wait for requests
     }
     runner.stop();
-    return runner.joinStopped(TimeUnit.SECONDS.toNanos(1)) && !loop.stepInFlight();
+    return runner.joinStopped(TimeUnit.SECONDS.toNanos(1));
   }
 
-  private void releaseParts(boolean ended) {
-    if (!ended) {
-      log.warn("a step did not end within {}: its executor stays open", closeTimeout);
+  /** Closes what is not in use any more: to free what native code still works on ends the JVM. */
+  private void releaseParts(boolean loopEnded, boolean stepEnded) {
+    PartsCloser closer = new PartsCloser(closeTimeout, closing);
+    if (loopEnded) {
+      closer.close("the predictor", predictor::close);
+    } else {
+      log.warn("the loop did not end within {}: its predictor stays open", closeTimeout);
     }
-    PartsCloser closer = new PartsCloser(closeTimeout, threads);
-    closer.close("the predictor", predictor::close);
-    if (ended) {
+    if (stepEnded) {
       closer.close("the executor", executor::close);
+    } else {
+      log.warn("a step did not end within {}: its executor stays open", closeTimeout);
     }
     closer.run();
     if (ownCallbacks != null) {
@@ -285,25 +307,5 @@ public final class S3Engine implements AutoCloseable {
       lifecycle.unlock();
     }
     LiveGenerations.abandon(pending, failure, clock);
-  }
-
-  /** Names a request to the loop once it is there; a cancellation before that is remembered. */
-  private static final class Ticket {
-    private @Nullable Object name;
-    private boolean cancelled;
-
-    synchronized void set(Object submitted, EngineLoop loop) {
-      name = submitted;
-      if (cancelled) {
-        loop.cancel(submitted);
-      }
-    }
-
-    synchronized void cancel(EngineLoop loop) {
-      cancelled = true;
-      if (name != null) {
-        loop.cancel(name);
-      }
-    }
   }
 }

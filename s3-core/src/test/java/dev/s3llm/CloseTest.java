@@ -1,5 +1,7 @@
 package dev.s3llm;
 
+import static dev.s3llm.Engines.result;
+import static dev.s3llm.Engines.submit;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -35,7 +37,7 @@ class CloseTest {
         };
     S3Engine engine = S3Engine.builder(executor).predictor(closing).build();
     self.set(engine);
-    Generation generation = submit(engine);
+    Generation generation = submit(engine, 3);
     assertThat(result(generation).outputTokens()).as("graceful").isEqualTo(3);
     await().until(() -> executor.closes == 1);
   }
@@ -57,16 +59,46 @@ class CloseTest {
                 })
             .build();
     self.set(engine);
-    assertThat(result(submit(engine)).finishReason())
+    assertThat(result(submit(engine, 3)).finishReason())
         .isIn(FinishReason.CANCELLED, FinishReason.FAILED);
     await().until(() -> engine.health().reason().contains("closed"));
+  }
+
+  @Test
+  void closeNowDuringClose_cancelsWhatItWaitsFor() throws Exception {
+    Endless endless = new Endless();
+    S3Engine engine =
+        S3Engine.builder(endless).closeTimeout(Duration.ofSeconds(Long.MAX_VALUE)).build();
+    Generation generation = submit(engine, 1_000_000);
+    Thread closer = new Thread(engine::close);
+    closer.start();
+    await().until(() -> engine.health().reason().contains("closed"));
+    engine.closeNow();
+    assertThat(result(generation).finishReason()).isEqualTo(FinishReason.CANCELLED);
+    closer.join(60_000);
+    assertThat(closer.isAlive()).isFalse();
+    assertThat(endless.closes).isEqualTo(1);
+  }
+
+  @Test
+  void limitsWithoutEnd_areNone() throws Exception {
+    Duration endless = Duration.ofSeconds(Long.MAX_VALUE);
+    S3Engine engine =
+        S3Engine.builder(executor)
+            .closeTimeout(endless)
+            .stuckAfter(endless)
+            .timePerOutputToken(endless)
+            .build();
+    assertThat(result(submit(engine, 3)).outputTokens()).isEqualTo(3);
+    engine.close();
+    assertThat(executor.closes).isEqualTo(1);
   }
 
   @Test
   void closeByAnInterruptedThread_isPromptAndLosesNoFuture() throws Exception {
     FakeExecutor held = FakeExecutor.held();
     S3Engine engine = S3Engine.builder(held).closeTimeout(Duration.ofHours(1)).build();
-    Generation generation = submit(engine);
+    Generation generation = submit(engine, 3);
     await().until(() -> engine.snapshot().running() == 1);
     Thread closer =
         new Thread(
@@ -101,7 +133,7 @@ class CloseTest {
         };
     S3Engine engine =
         S3Engine.builder(executor).predictor(hanging).closeTimeout(Duration.ofMillis(100)).build();
-    assertThat(result(submit(engine)).outputTokens()).isEqualTo(3);
+    assertThat(result(submit(engine, 3)).outputTokens()).isEqualTo(3);
     engine.close(); // or the test's time runs out
     never.countDown();
     await().until(() -> executor.closes == 1);
@@ -181,13 +213,5 @@ class CloseTest {
     public void close() {
       closes++;
     }
-  }
-
-  private static Generation submit(S3Engine engine) {
-    return engine.submit(GenerationRequest.builder(1).maxNewTokens(3).build());
-  }
-
-  private static GenerationResult result(Generation generation) throws Exception {
-    return generation.result().get(60, TimeUnit.SECONDS);
   }
 }

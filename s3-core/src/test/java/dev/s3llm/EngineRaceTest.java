@@ -1,5 +1,6 @@
 package dev.s3llm;
 
+import static dev.s3llm.Engines.submit;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.s3llm.observe.EngineSnapshot;
@@ -111,10 +112,6 @@ class EngineRaceTest {
       assertThat(now.ended()).isGreaterThanOrEqualTo(last.ended());
       last = now;
     }
-  }
-
-  private static Generation submit(S3Engine engine, int maxNewTokens) {
-    return engine.submit(GenerationRequest.builder(1).maxNewTokens(maxNewTokens).build());
   }
 
   private static void guarded(ConcurrentLinkedQueue<Throwable> failures, Runnable work) {

@@ -1,5 +1,8 @@
 package dev.s3llm;
 
+import static dev.s3llm.Engines.assertServes;
+import static dev.s3llm.Engines.result;
+import static dev.s3llm.Engines.submit;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
@@ -27,7 +30,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -82,6 +84,49 @@ class FaultyPartsTest {
           .get(InstanceOfAssertFactories.THROWABLE)
           .isInstanceOf(StepFailedException.class)
           .hasCauseInstanceOf(OutOfMemoryError.class);
+      assertServes(engine);
+    }
+  }
+
+  @Test
+  void failureThatCannotBeRead_endsItsRequestAllTheSame() throws Exception {
+    executor.onExecute =
+        batch -> {
+          throw new Unreadable();
+        };
+    try (S3Engine engine = S3Engine.builder(executor).build()) {
+      Generation generation = submit(engine, 3);
+      TokenReader reader = TokenReader.of(generation, Long.MAX_VALUE);
+      assertThat(result(generation).failure())
+          .get(InstanceOfAssertFactories.THROWABLE)
+          .isInstanceOf(StepFailedException.class)
+          .hasMessageContaining("Unreadable");
+      assertThat(reader.awaitEnd()).contains("Unreadable");
+    }
+  }
+
+  /** Has a message that throws. */
+  private static final class Unreadable extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    public String getMessage() {
+      throw new IllegalStateException("planted");
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Thrown.class)
+  void executorThatThrowsAnything_failsItsBatchOnly(Thrown thrown) throws Exception {
+    AtomicBoolean armed = new AtomicBoolean(true);
+    executor.onExecute =
+        batch -> {
+          if (armed.compareAndSet(true, false)) {
+            thrown.throwIt();
+          }
+        };
+    try (S3Engine engine = S3Engine.builder(executor).build()) {
+      assertThat(result(submit(engine, 3)).failure()).containsInstanceOf(StepFailedException.class);
       assertServes(engine);
     }
   }
@@ -231,6 +276,23 @@ class FaultyPartsTest {
   }
 
   @Test
+  void budgetWithoutEnd_waitsForThePrediction() throws Exception {
+    CompletableFuture<LengthPrediction> answer = new CompletableFuture<>();
+    LengthPredictor predictor = query -> answer;
+    try (S3Engine engine =
+        S3Engine.builder(executor)
+            .predictor(predictor)
+            .predictionBudget(Duration.ofSeconds(Long.MAX_VALUE))
+            .build()) {
+      Generation generation = submit(engine, 3);
+      await().until(() -> engine.snapshot().predicting() == 1);
+      answer.complete(LengthPrediction.exactly(3));
+      assertThat(result(generation).tokens()).containsExactly(1, 2, 3);
+      assertThat(engine.snapshot().predictorFallbacks()).isZero();
+    }
+  }
+
+  @Test
   void predictorThatInterruptsTheLoop_doesNotMakeItSpin() throws Exception {
     AtomicLong looks = new AtomicLong();
     NanoClock counting =
@@ -263,20 +325,6 @@ class FaultyPartsTest {
   }
 
   // ---- helpers
-
-  private static void assertServes(S3Engine engine) throws Exception {
-    assertThat(result(submit(engine, 4)).tokens()).containsExactly(1, 2, 3, 4);
-    await().until(() -> engine.snapshot().reservedBlocks() == 0);
-    assertThat(engine.health().healthy()).isTrue();
-  }
-
-  private static Generation submit(S3Engine engine, int maxNewTokens) {
-    return engine.submit(GenerationRequest.builder(1).maxNewTokens(maxNewTokens).build());
-  }
-
-  private static GenerationResult result(Generation generation) throws Exception {
-    return generation.result().get(60, TimeUnit.SECONDS);
-  }
 
   private static void sleep(long millis) {
     try {

@@ -1,5 +1,6 @@
 package dev.s3llm;
 
+import static dev.s3llm.Engines.result;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.awaitility.Awaitility.await;
@@ -13,7 +14,6 @@ import dev.s3llm.memory.SequenceView;
 import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
-import dev.s3llm.predict.LengthPredictor;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -374,98 +374,8 @@ class LifecycleTest {
     await().untilAsserted(() -> assertThat(made).noneMatch(Thread::isAlive));
   }
 
-  @Test
-  void listenerThatThrows_isCountedAndHarmsNothing() throws Exception {
-    try (S3Engine loud =
-        S3Engine.builder(FakeExecutor.immediate())
-            .listener(
-                e -> {
-                  throw new IllegalStateException("planted");
-                })
-            .build()) {
-      Generation generation = loud.submit(GenerationRequest.builder(1).maxNewTokens(3).build());
-      assertThat(result(generation).outputTokens()).isEqualTo(3);
-      await()
-          .until(
-              () -> {
-                loud.submit(GenerationRequest.builder(1).maxNewTokens(1).build()).result().join();
-                return loud.snapshot().callbackFailures() > 0;
-              });
-    }
-  }
-
-  @Test
-  void predictorThatThrowsAnError_isReplacedByTheFallback() throws Exception {
-    LengthPredictor broken =
-        query -> {
-          throw new NoClassDefFoundError("planted");
-        };
-    try (S3Engine own = S3Engine.builder(FakeExecutor.immediate()).predictor(broken).build()) {
-      Generation generation = own.submit(GenerationRequest.builder(1).maxNewTokens(3).build());
-      assertThat(result(generation).outputTokens()).isEqualTo(3);
-      assertThat(own.snapshot().healthy()).isTrue();
-    }
-  }
-
-  @Test
-  void subscriberThatThrowsAnErrorOnTheLoopsThread_losesOnlyItsOwnGeneration() throws Exception {
-    FakeExecutor own = FakeExecutor.held();
-    try (S3Engine inline = S3Engine.builder(own).callbackExecutor(Runnable::run).build()) {
-      Generation bad = inline.submit(GenerationRequest.builder(1).maxNewTokens(90).build());
-      Generation good = inline.submit(GenerationRequest.builder(1).maxNewTokens(9).build());
-      bad.tokens()
-          .subscribe(
-              new TokenReader(Long.MAX_VALUE) {
-                @Override
-                public void onNext(Integer token) {
-                  throw new StackOverflowError("planted");
-                }
-              });
-      own.release(1_000);
-      assertThat(result(bad).finishReason()).isEqualTo(FinishReason.CANCELLED);
-      assertThat(result(good).outputTokens()).isEqualTo(9);
-    }
-  }
-
-  @Test
-  void listenerThatThrowsAnError_goesOnHearing() throws Exception {
-    AtomicInteger heard = new AtomicInteger();
-    try (S3Engine loud =
-        S3Engine.builder(FakeExecutor.immediate())
-            .listener(
-                e -> {
-                  heard.incrementAndGet();
-                  throw new AssertionError("planted");
-                })
-            .build()) {
-      result(loud.submit(GenerationRequest.builder(1).maxNewTokens(9).build()));
-      await().until(() -> heard.get() > 9);
-    }
-  }
-
-  @Test
-  void callbackExecutorWithoutThreads_stillDeliversResultsAndStreams() throws Exception {
-    try (S3Engine poor =
-        S3Engine.builder(FakeExecutor.immediate())
-            .callbackExecutor(
-                task -> {
-                  throw new OutOfMemoryError("planted: unable to create native thread");
-                })
-            .build()) {
-      Generation generation = poor.submit(GenerationRequest.builder(1).maxNewTokens(9).build());
-      TokenReader reader = TokenReader.of(generation, Long.MAX_VALUE);
-      assertThat(result(generation).outputTokens()).isEqualTo(9);
-      assertThat(reader.awaitEnd()).isEqualTo("complete");
-      assertThat(reader.tokens).hasSize(9);
-    }
-  }
-
   private Generation submit(int maxNewTokens) {
     return engine.submit(GenerationRequest.builder(1).maxNewTokens(maxNewTokens).build());
-  }
-
-  private static GenerationResult result(Generation generation) throws Exception {
-    return generation.result().get(60, TimeUnit.SECONDS);
   }
 
   private static final class Broken implements MemoryPlanner {

@@ -1,5 +1,7 @@
 package dev.s3llm;
 
+import static dev.s3llm.Engines.result;
+import static dev.s3llm.Engines.submit;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.awaitility.Awaitility.await;
@@ -10,6 +12,9 @@ import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
 import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.FinishReason;
+import dev.s3llm.predict.LengthPrediction;
+import dev.s3llm.predict.LengthPredictor;
+import dev.s3llm.predict.LengthQuery;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,7 +40,7 @@ class StuckEngineTest {
   @BeforeAll
   static void warmUp() throws Exception {
     try (S3Engine engine = S3Engine.builder(FakeExecutor.immediate()).build()) {
-      result(submit(engine));
+      result(submit(engine, 5));
     }
   }
 
@@ -50,7 +55,7 @@ class StuckEngineTest {
     S3Engine engine = start(executor);
     List<Generation> all = new ArrayList<>();
     for (int i = 0; i < 10; i++) {
-      all.add(submit(engine));
+      all.add(submit(engine, 5));
     }
     TokenReader reader = TokenReader.of(all.get(0), Long.MAX_VALUE);
 
@@ -60,7 +65,7 @@ class StuckEngineTest {
             "step 0 has been in flight for", "thread hanging-step is WAITING", "Hanging.hang");
     assertThat(engine.snapshot().healthy()).isFalse();
     assertThatExceptionOfType(EngineUnhealthyException.class)
-        .isThrownBy(() -> submit(engine))
+        .isThrownBy(() -> submit(engine, 5))
         .withMessageContaining("hanging-step");
     for (Generation generation : all) {
       assertStuck(result(generation));
@@ -69,7 +74,7 @@ class StuckEngineTest {
 
     release.countDown();
     await().until(() -> engine.health().healthy());
-    assertThat(result(submit(engine)).finishReason()).isEqualTo(FinishReason.LENGTH);
+    assertThat(result(submit(engine, 5)).finishReason()).isEqualTo(FinishReason.LENGTH);
     await().until(() -> engine.snapshot().reservedBlocks() == 0);
     assertThat(engine.snapshot().failed()).as("each counted once").isEqualTo(10);
     assertThat(reader.tokens).isEmpty();
@@ -87,23 +92,23 @@ class StuckEngineTest {
     executor.onExecute =
         batch -> {
           if (batch.step() == 2) {
-            queued.complete(submit(engine)); // no pass will take it in
-            awaitRelease(true);
+            queued.complete(submit(engine, 5)); // no pass will take it in
+            awaitRelease();
           }
         };
-    Generation running = submit(engine);
+    Generation running = submit(engine, 5);
     TokenReader reader = TokenReader.of(running, Long.MAX_VALUE);
 
     assertStuck(result(running));
     assertStuck(result(queued.get(60, TimeUnit.SECONDS)));
     assertThat(engine.health().reason())
-        .contains("a pass has taken", "thread s3-engine-", "awaitRelease");
+        .contains("a pass has taken", "thread s3-engine-loop-0", "awaitRelease");
     assertThat(reader.awaitEnd()).contains("the engine is stuck");
     int delivered = reader.tokens.size();
 
     release.countDown();
     await().until(() -> engine.health().healthy());
-    assertThat(result(submit(engine)).tokens()).containsExactly(1, 2, 3, 4, 5);
+    assertThat(result(submit(engine, 5)).tokens()).containsExactly(1, 2, 3, 4, 5);
     await().until(() -> engine.snapshot().reservedBlocks() == 0);
     assertThat(reader.tokens).as("none after the end").hasSize(delivered);
     assertStuck(result(running));
@@ -113,15 +118,17 @@ class StuckEngineTest {
   @Test
   void closeOfAHungEngine_isBoundedAndFailsWhatIsPending() throws Exception {
     FakeExecutor executor = FakeExecutor.immediate();
-    executor.onExecute = batch -> awaitRelease(true);
+    executor.onExecute = batch -> awaitRelease();
+    CountDownLatch predictorOpen = new CountDownLatch(1);
     S3Engine engine =
         S3Engine.builder(executor)
+            .predictor(new ClosingTold(predictorOpen))
             .stuckAfter(Duration.ZERO) // nobody else notices
             .closeTimeout(Duration.ofMillis(100))
             .build();
-    Generation running = submit(engine);
+    Generation running = submit(engine, 5);
     await().until(() -> executor.steps == 1);
-    Generation queued = submit(engine);
+    Generation queued = submit(engine, 5);
     engine.close();
 
     for (Generation generation : List.of(running, queued)) {
@@ -131,6 +138,20 @@ class StuckEngineTest {
           .hasMessageContaining("the engine was closed");
     }
     assertThat(executor.closes).as("its step may still touch the memory").isZero();
+    assertThat(predictorOpen.getCount()).as("the loop may still be in it").isOne();
+  }
+
+  /** A predictor that says when it is closed. */
+  private record ClosingTold(CountDownLatch open) implements LengthPredictor {
+    @Override
+    public CompletionStage<LengthPrediction> predict(LengthQuery query) {
+      return CompletableFuture.completedFuture(LengthPrediction.exactly(3));
+    }
+
+    @Override
+    public void close() {
+      open.countDown();
+    }
   }
 
   @Test
@@ -138,11 +159,11 @@ class StuckEngineTest {
     Hanging executor = new Hanging(release);
     executor.thenLost = true;
     S3Engine engine = start(executor);
-    Generation generation = submit(engine);
+    Generation generation = submit(engine, 5);
     assertStuck(result(generation));
     release.countDown();
     await().until(() -> engine.health().reason().contains("the engine is lost"));
-    assertThatExceptionOfType(EngineClosedException.class).isThrownBy(() -> submit(engine));
+    assertThatExceptionOfType(EngineClosedException.class).isThrownBy(() -> submit(engine, 5));
     engine.close();
   }
 
@@ -168,13 +189,11 @@ class StuckEngineTest {
     }
   }
 
-  private void awaitRelease(boolean wait) {
-    if (wait) {
-      try {
-        release.await();
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      }
+  private void awaitRelease() {
+    try {
+      release.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 
@@ -191,14 +210,6 @@ class StuckEngineTest {
         .stuckAfter(Duration.ofMillis(800))
         .listener(events::add)
         .build();
-  }
-
-  private static Generation submit(S3Engine engine) {
-    return engine.submit(GenerationRequest.builder(1).maxNewTokens(5).build());
-  }
-
-  private static GenerationResult result(Generation generation) throws Exception {
-    return generation.result().get(60, TimeUnit.SECONDS);
   }
 
   /** Its first step waits for a latch on a thread of its own. */

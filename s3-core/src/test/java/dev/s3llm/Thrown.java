@@ -5,7 +5,9 @@ enum Thrown {
   EXCEPTION,
   OUT_OF_MEMORY,
   STACK_OVERFLOW,
-  ASSERTION;
+  ASSERTION,
+  /** Thrown without being declared, as Kotlin and others do. */
+  CHECKED;
 
   void throwIt() {
     switch (this) {
@@ -13,7 +15,13 @@ enum Thrown {
       case OUT_OF_MEMORY -> throw new OutOfMemoryError("planted");
       case ASSERTION -> throw new AssertionError("planted");
       case STACK_OVERFLOW -> overflow(1);
+      case CHECKED -> Thrown.<RuntimeException>undeclared(new java.io.IOException("planted"));
     }
+  }
+
+  @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"}) // erased: that is the point
+  private static <E extends Throwable> void undeclared(Throwable thrown) throws E {
+    throw (E) thrown;
   }
 
   @SuppressWarnings("InfiniteRecursion") // that is the point

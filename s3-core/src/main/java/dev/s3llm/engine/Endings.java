@@ -60,7 +60,7 @@ final class Endings {
   private void tell(Sequence sequence, SequenceOutcome outcome, long now) {
     try {
       sequence.spec().sink().onEnd(outcome);
-    } catch (RuntimeException | Error e) {
+    } catch (Throwable e) {
       state.counters.sinkFailures++;
     }
     RequestRecording.commit(sequence, outcome);
@@ -86,7 +86,7 @@ final class Endings {
     for (Sequence sequence : List.copyOf(state.live.values())) {
       try {
         end(sequence, FinishReason.FAILED, failure, now);
-      } catch (RuntimeException | Error e) {
+      } catch (Throwable e) {
         log.error("{} could not be ended in order", sequence, e);
       }
     }

@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The engine's state machine. It owns all state ({@link EngineState}) and is its only writer; other
- * threads reach it through {@link #submit}, {@link #cancel} and {@link #cancelAll}, which only
- * queue.
+ * threads reach it through {@link #submit}, {@link #cancel}, {@link #cancelAll}, {@link #inspect}
+ * and {@link #failStuck}, which only queue.
  *
  * <p>One pass of {@link #step} takes in what was queued, applies the step that completed, ends what
  * is past its deadline, and launches the next step if none is in flight. While a step is in flight
@@ -209,7 +209,7 @@ public final class EngineLoop {
           .execute(batch)
           .whenComplete(
               (result, error) -> inbox.add(at -> stepDone(batch.step(), result, error, at)));
-    } catch (RuntimeException | Error e) {
+    } catch (Throwable e) {
       inbox.add(at -> stepDone(batch.step(), null, e, at));
     }
   }

@@ -24,7 +24,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * What the loop owns: sequences and where they are, the pools, the counters. The classes that work
  * on it ({@link Intake}, {@link StepLauncher}, {@link StepResults}, {@link Endings}) have no state
- * of their own that outlives a pass. Only the loop's thread touches it.
+ * of their own that outlives a pass. Only the loop's thread touches it; others may read the parts,
+ * which never change, and publish events.
  */
 final class EngineState {
   /** Waiting sequences that are predicted again before a plan, at most. */
@@ -129,7 +130,7 @@ final class EngineState {
       if (now != null) {
         sequence.prediction = now.cappedAt(sequence.maxNewTokens());
       }
-    } catch (RuntimeException | Error e) {
+    } catch (Throwable e) {
       counters.predictorFallbacks++; // the earlier one stays
     }
   }

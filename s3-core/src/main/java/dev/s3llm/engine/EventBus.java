@@ -49,13 +49,15 @@ final class EventBus {
   }
 
   private void scheduleDrain() {
-    if (draining.compareAndSet(false, true)) {
+    while (!events.isEmpty() && draining.compareAndSet(false, true)) {
       try {
         callbacks.execute(this::drain);
-      } catch (RuntimeException | Error e) { // it refuses, or has no thread left
+        return;
+      } catch (Throwable e) { // it refuses, or has no thread left
+        while (events.poll() != null) {
+          dropped.incrementAndGet();
+        }
         draining.set(false);
-        dropped.addAndGet(events.size());
-        events.clear();
       }
     }
   }
@@ -68,15 +70,13 @@ final class EventBus {
       }
     }
     draining.set(false);
-    if (!events.isEmpty()) {
-      scheduleDrain();
-    }
+    scheduleDrain();
   }
 
   private void deliver(EngineListener listener, EngineEvent event) {
     try {
       listener.onEvent(event);
-    } catch (RuntimeException | Error e) {
+    } catch (Throwable e) {
       if (failures.getAndIncrement() == 0) {
         log.warn("a listener threw; further failures are logged at DEBUG", e);
       } else {

@@ -63,8 +63,10 @@ final class Intake {
       join(sequence, future.isCompletedExceptionally() ? null : future.join(), now);
       return;
     }
-    long late = now + state.parts.predictionBudgetNanos();
-    state.alarms.set(late, sequence, Alarms.Kind.PREDICTION);
+    long budget = state.parts.predictionBudgetNanos();
+    if (now <= Long.MAX_VALUE - budget) { // else it is never late
+      state.alarms.set(now + budget, sequence, Alarms.Kind.PREDICTION);
+    }
     CompletionStage<LengthPrediction> stage = future;
     stage.whenComplete((answer, error) -> inbox.add(at -> predicted(sequence, answer, at)));
   }
@@ -72,7 +74,7 @@ final class Intake {
   private CompletableFuture<LengthPrediction> ask(Sequence sequence) {
     try {
       return state.parts.predictor().predict(sequence.spec().query()).toCompletableFuture();
-    } catch (RuntimeException | Error e) {
+    } catch (Throwable e) {
       return CompletableFuture.failedFuture(e);
     }
   }
@@ -109,7 +111,7 @@ final class Intake {
   private @Nullable RuntimeException tell(Sequence sequence, @Nullable LatencyEstimate estimate) {
     try {
       return sequence.spec().sink().onQueued(estimate);
-    } catch (RuntimeException | Error e) {
+    } catch (Throwable e) {
       state.counters.sinkFailures++;
       return null;
     }

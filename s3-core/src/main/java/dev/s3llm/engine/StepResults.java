@@ -79,7 +79,7 @@ final class StepResults {
     state.counters.outputTokens++;
     try {
       sequence.spec().sink().onToken(token);
-    } catch (RuntimeException | Error e) {
+    } catch (Throwable e) {
       state.counters.sinkFailures++;
       fail(sequence, Failure.Kind.REQUEST, e, now);
       return;

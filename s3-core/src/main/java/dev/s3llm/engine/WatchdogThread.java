@@ -35,7 +35,7 @@ public final class WatchdogThread {
     while (!awaitStop()) {
       try {
         check.run();
-      } catch (RuntimeException | Error e) { // nobody would miss a watchdog that has died
+      } catch (Throwable e) { // nobody would miss a watchdog that has died
         log.warn("a check of the engine failed", e);
       }
     }

@@ -102,6 +102,6 @@ public sealed interface EngineEvent {
   /** There is progress again. */
   record EngineRecovered(long nanos) implements EngineEvent {}
 
-  /** The executor or the loop is lost; every pending request failed. */
+  /** The executor or the loop is lost; every pending request fails. */
   record EngineLost(long nanos, Throwable cause) implements EngineEvent {}
 }

@@ -28,7 +28,10 @@ public interface LengthPredictor extends AutoCloseable {
   /** Learns from an answer that ended. Ignored by default. */
   default void observe(LengthFeedback feedback) {}
 
-  /** Releases what the predictor holds. Idempotent. */
+  /**
+   * Releases what the predictor holds. Idempotent. The engine calls it when none of the other
+   * methods is running or will be called again; stages may still be open.
+   */
   @Override
   default void close() {}
 }

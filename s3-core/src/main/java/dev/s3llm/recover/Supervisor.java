@@ -123,7 +123,7 @@ public final class Supervisor {
   private void give(LengthFeedback feedback, LengthPredictor predictor) {
     try {
       predictor.observe(feedback);
-    } catch (RuntimeException | Error e) {
+    } catch (Throwable e) {
       feedbackFailures++;
     }
   }

@@ -128,7 +128,7 @@ final class Mutants {
           seen(
               "result-lost",
               GENERATION,
-              "catch (RuntimeException | Error e) { // it refuses",
+              "catch (Throwable e) { // it refuses",
               "catch (java.util.concurrent.RejectedExecutionException e) { // it refuses",
               "TerminalOnce",
               37),
@@ -206,7 +206,7 @@ final class Mutants {
           seen(
               "subscriber-error",
               BUFFER,
-              "    } catch (RuntimeException | Error e) {\n      lock",
+              "    } catch (Throwable e) {\n      lock",
               "    } catch (RuntimeException e) {\n      lock",
               "Cancellation",
               131),
@@ -241,28 +241,28 @@ final class Mutants {
           seen(
               "predictor-error",
               INTAKE,
-              "catch (RuntimeException | Error e)",
+              "catch (Throwable e)",
               "catch (RuntimeException e)",
               "Containment",
               0),
           seen(
               "refresh-error",
               STATE,
-              "catch (RuntimeException | Error e)",
+              "catch (Throwable e)",
               "catch (RuntimeException e)",
               "Containment",
               21),
           seen(
               "feedback-error",
               "recover/Supervisor.java",
-              "catch (RuntimeException | Error e)",
+              "catch (Throwable e)",
               "catch (RuntimeException e)",
               "Containment",
               11),
           seen(
               "listener-error",
               EVENTS,
-              "    } catch (RuntimeException | Error e) {\n      if",
+              "    } catch (Throwable e) {\n      if",
               "    } catch (RuntimeException e) {\n      if",
               "TerminalOnce",
               108),
@@ -305,8 +305,8 @@ final class Mutants {
           seen(
               "closed-under-a-step",
               ENGINE,
-              "    if (ended) {\n",
-              "    if (ended || loop.stepInFlight()) {\n",
+              "    if (stepEnded) {\n",
+              "    if (stepEnded || loop.stepInFlight()) {\n",
               "Shutdown",
               32),
           seen(
@@ -319,7 +319,7 @@ final class Mutants {
           seen(
               "close-unbounded",
               ENGINE,
-              "runner.join(closeTimeout.toNanos())",
+              "runner.join(Nanos.of(closeTimeout))",
               "runner.join(TimeUnit.HOURS.toNanos(1))",
               "Shutdown",
               201),
@@ -344,6 +344,13 @@ final class Mutants {
               "live.size() + 1 >= limit",
               "Refusal",
               3),
+          seen(
+              "place-free-early",
+              GENERATION,
+              "    try {\n      buffer.deliver();",
+              "    onEnd.accept(this);\n    try {\n      buffer.deliver();",
+              "Refusal",
+              0),
           seen(
               "order-by-chance",
               QUEUE,

@@ -136,6 +136,7 @@ final class Client implements Flow.Subscriber<Integer> {
     }
     if (faults.strikes(Fault.BAD_DEMAND, 40)) {
       misused = true;
+      asksForEnd();
       subscription.request(-random.nextInt(2));
     }
     ask(all ? Long.MAX_VALUE : 1 + random.nextInt(5));

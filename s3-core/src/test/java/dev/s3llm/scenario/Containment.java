@@ -1,5 +1,6 @@
 package dev.s3llm.scenario;
 
+import dev.s3llm.FirstTokenTooLateException;
 import dev.s3llm.engine.Ledger;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
@@ -78,12 +79,17 @@ final class Containment extends Checker {
   void result(Client client) {
     FinishReason reason = client.result.finishReason();
     boolean lost = lostAtPass != Integer.MAX_VALUE || client.failedByClose();
-    if (reason == FinishReason.FAILED && !client.mayFail && !lost && !client.refusesToWait()) {
+    if (reason == FinishReason.FAILED && !client.mayFail && !lost && !refusedToWait(client)) {
       fail("%s failed for another's fault: %s", client.id(), client.result.failure());
     }
     boolean whole = reason == FinishReason.STOP || reason == FinishReason.LENGTH;
     if (whole && mustFail.containsValue(client.id())) {
       fail("%s ended with %s, and its step failed", client.id(), reason);
     }
+  }
+
+  private static boolean refusedToWait(Client client) {
+    return client.refusesToWait()
+        && client.result.failure().orElse(null) instanceof FirstTokenTooLateException;
   }
 }

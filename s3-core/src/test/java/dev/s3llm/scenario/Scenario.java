@@ -264,9 +264,9 @@ final class Scenario {
   void close(boolean atOnce) {
     if (!closing) {
       closing = true;
-      closingAtOnce = atOnce;
       closingSince = now;
     }
+    closingAtOnce |= atOnce; // also while a close that waits is under way
     long since = now;
     log.add("close", atOnce ? "now" : "gracefully");
     if (faults.strikes(Fault.CLOSE_INTERRUPTED, 4)) {
@@ -327,14 +327,18 @@ final class Scenario {
         violated("Refusal", "the engine is open and refused " + request.id());
       }
     } catch (QueueFullException e) {
-      if (byId.size() - engine.snapshot().ended() < setting.maxLiveRequests()) {
+      if (withoutResult() < setting.maxLiveRequests()) {
         violated("Refusal", "the queue has room and refused " + request.id());
       }
     }
   }
 
   private void accepted(GenerationRequest request) {
+    boolean full = withoutResult() >= setting.maxLiveRequests();
     Client client = new Client(this, request, engine.submit(request), faults, random);
+    if (full) {
+      violated("Refusal", request.id() + " was accepted, and the queue is full");
+    }
     if (closing || !engine.snapshot().healthy()) {
       violated("Refusal", request.id() + " was accepted, and the engine is closed or lost");
     }
@@ -345,6 +349,11 @@ final class Scenario {
     if (random.nextInt(4) > 0) {
       client.subscribe();
     }
+  }
+
+  /** Requests that hold a place: until their result is handed over. */
+  private long withoutResult() {
+    return byId.values().stream().filter(client -> client.results == 0).count();
   }
 
   private void submitBad() {
