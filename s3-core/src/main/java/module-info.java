@@ -12,4 +12,5 @@ module dev.s3llm.core {
   exports dev.s3llm.recover;
   exports dev.s3llm.schedule;
   exports dev.s3llm.simulate;
+  exports dev.s3llm.stream;
 }

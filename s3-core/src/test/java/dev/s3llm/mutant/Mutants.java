@@ -5,7 +5,6 @@ import java.util.List;
 /** The bugs that are planted. */
 final class Mutants {
   private static final String ALARMS = "engine/Alarms.java";
-  private static final String BUFFER = "TokenBuffer.java";
   private static final String ENDINGS = "engine/Endings.java";
   private static final String ENGINE = "S3Engine.java";
   private static final String EVENTS = "engine/EventBus.java";
@@ -23,6 +22,7 @@ final class Mutants {
   private static final String SCHEDULER = "schedule/ContinuousBatchingScheduler.java";
   private static final String SEQUENCE = "engine/Sequence.java";
   private static final String STATE = "engine/EngineState.java";
+  private static final String STREAM = "stream/BufferedPublisher.java";
   private static final String STEP_PLAN = "schedule/StepPlan.java";
   private static final String TENANTS = "schedule/TenantQueues.java";
 
@@ -120,9 +120,9 @@ final class Mutants {
               0),
           seen(
               "stream-open",
-              BUFFER,
-              "|| (delivered == count && ended)",
-              "|| (delivered == count && ended && count > 0)",
+              STREAM,
+              "(isEmpty() ? ended : demand > 0)",
+              "(isEmpty() ? ended && failure == null : demand > 0)",
               "TerminalOnce",
               0),
           seen(
@@ -141,21 +141,21 @@ final class Mutants {
               296),
           seen(
               "stream-twice",
-              BUFFER,
-              "token = tokens[delivered++];",
-              "token = tokens[delivered == 3 ? delivered++ - 1 : delivered++];",
+              "TokenBuffer.java",
+              "return tokens[delivered++];",
+              "return tokens[delivered == 3 ? delivered++ - 1 : delivered++];",
               "StreamIntegrity",
               0),
           seen(
               "demand-ignored",
-              BUFFER,
-              "(delivered < count && demand > 0)",
-              "delivered < count",
+              STREAM,
+              "(isEmpty() ? ended : demand > 0)",
+              "(!isEmpty() || ended)",
               "StreamIntegrity",
               0),
           seen(
               "stream-nested",
-              BUFFER,
+              STREAM,
               "if (draining || !deliverable())",
               "if (!deliverable())",
               "StreamIntegrity",
@@ -205,9 +205,9 @@ final class Mutants {
               0),
           seen(
               "subscriber-error",
-              BUFFER,
-              "    } catch (Throwable e) {\n      lock",
-              "    } catch (RuntimeException e) {\n      lock",
+              STREAM,
+              "    } catch (Throwable e) {\n      endHere",
+              "    } catch (RuntimeException e) {\n      endHere",
               "Cancellation",
               131),
           seen(
