@@ -1,5 +1,6 @@
 package dev.s3llm.examples.spark;
 
+import dev.s3llm.jcuda.text.ChatTemplateException;
 import dev.s3llm.jcuda.text.TextModel;
 import dev.s3llm.onnx.OnnxLengthPredictor;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
@@ -81,7 +82,9 @@ final class PromptSizer implements AutoCloseable {
    *
    * @param ownLimit the row's own output limit, 0 for none
    * @param jobLimit the limit of rows without one
-   * @throws RuntimeException if the prompt cannot be made into tokens
+   * @throws IllegalArgumentException if the prompt is too long for the tokenizer or has no tokens
+   * @throws ChatTemplateException if the model's chat template refuses the prompt
+   * @throws IllegalStateException if the sizer is closed
    */
   CompletableFuture<Sizes> size(String prompt, int ownLimit, int jobLimit) {
     int[] tokens = chat ? model.encode(ModelChoice.conversation(prompt)) : model.encode(prompt);
