@@ -15,6 +15,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.AfterAll;
@@ -151,6 +152,50 @@ class GenerationJobTest {
     assertThat(tokens).containsOnlyKeys("5", "6", "7");
     assertThat(tokens.values()).allMatch(count -> count >= 1 && count <= 3);
     assertThat(partFiles()).hasSize(2);
+  }
+
+  @Test
+  void limits_areReadAlikeFromBothFormats_andRefusedWithTheirOwnReason() throws IOException {
+    Files.writeString(
+        input,
+        """
+        {"id": "number", "prompt": "p", "max_new_tokens": 64}
+        {"id": "text", "prompt": "p", "max_new_tokens": " 64 "}
+        {"id": "fraction", "prompt": "p", "max_new_tokens": 64.5}
+        {"id": "less", "prompt": "p", "max_new_tokens": 0.5}
+        {"id": "word", "prompt": "p", "max_new_tokens": "some"}
+        {"id": "large", "prompt": "p", "max_new_tokens": 5000000000}
+        {"id": "null", "prompt": "p", "max_new_tokens": null}
+        {"id": "none", "prompt": "p"}
+        """);
+    Path parquet = folder.resolve("input.parquet");
+    spark
+        .read()
+        .schema("id STRING, prompt STRING, max_new_tokens STRING")
+        .json(input.toString())
+        .write()
+        .parquet(parquet.toString());
+
+    for (Dataset<Row> rows :
+        List.of(
+            InputRows.read(spark, input.toString(), DataFormat.JSONL),
+            InputRows.read(spark, parquet.toString(), DataFormat.PARQUET))) {
+      assertThat(
+              rows
+                  .select(Columns.ID, Columns.MAX_NEW_TOKENS, Columns.ERROR)
+                  .collectAsList()
+                  .stream()
+                  .map(Row::toString))
+          .containsExactlyInAnyOrder(
+              "[number,64,null]",
+              "[text,64,null]",
+              "[fraction,64,null]",
+              "[less,0,refused: max_new_tokens must be at least 1, but is 0.5]",
+              "[word,null,refused: max_new_tokens is no such number: some]",
+              "[large,null,refused: max_new_tokens is no such number: 5000000000]",
+              "[null,null,null]",
+              "[none,null,null]");
+    }
   }
 
   @Test
