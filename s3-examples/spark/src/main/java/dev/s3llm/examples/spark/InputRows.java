@@ -112,7 +112,8 @@ final class InputRows {
     return substring(text, 1, SHOWN_CHARACTERS);
   }
 
-  private static Column blank(Column text) {
+  /** Whether there is no text. */
+  static Column blank(Column text) {
     return text.isNull().or(length(trim(text)).equalTo(0));
   }
 }
