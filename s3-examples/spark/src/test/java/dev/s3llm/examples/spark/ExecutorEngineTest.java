@@ -7,12 +7,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.s3llm.S3Engine;
 import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.execute.Executor;
+import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
 import dev.s3llm.jcuda.text.TextGenerator;
 import dev.s3llm.jcuda.text.TextModel;
 import dev.s3llm.jcuda.text.TextRequest;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 
 class ExecutorEngineTest {
@@ -38,8 +42,8 @@ class ExecutorEngineTest {
   }
 
   @Test
-  void interruptedThread_closesAsOthersDo() {
-    ExecutorEngine engine = engine(GeneratedRowsTest.host());
+  void interruptedThread_waitsForTheExecutorToCloseAsOthersDo() {
+    ExecutorEngine engine = engine(new SlowToClose(GeneratedRowsTest.host()));
     Thread.currentThread().interrupt();
 
     assertThatCode(engine::close).doesNotThrowAnyException();
@@ -48,8 +52,26 @@ class ExecutorEngineTest {
 
   private static ExecutorEngine engine(Executor real) {
     TrackedExecutor executor = new TrackedExecutor(real);
-    S3Engine engine = S3Engine.builder(executor).closeTimeout(Duration.ofMillis(500)).build();
+    S3Engine engine = S3Engine.builder(executor).closeTimeout(Duration.ofSeconds(2)).build();
     return new ExecutorEngine(
         TextGenerator.of(engine, TextModel.load(SmallModel.unpack())), executor);
+  }
+
+  private record SlowToClose(Executor real) implements Executor {
+    @Override
+    public ExecutorProfile profile() {
+      return real.profile();
+    }
+
+    @Override
+    public CompletionStage<StepResult> execute(StepBatch batch) {
+      return real.execute(batch);
+    }
+
+    @Override
+    public void close() {
+      LockSupport.parkNanos(Duration.ofMillis(200).toNanos());
+      real.close();
+    }
   }
 }
