@@ -33,12 +33,12 @@ final class Columns {
   /** A line of JSON that is no such row. */
   static final String CORRUPT = "_corrupt";
 
-  /** What is read. */
+  /** What is read; limits as text, so that one that is no number is seen and can be refused. */
   static final StructType INPUT =
       new StructType()
           .add(ID, DataTypes.StringType)
           .add(PROMPT, DataTypes.StringType)
-          .add(MAX_NEW_TOKENS, DataTypes.IntegerType)
+          .add(MAX_NEW_TOKENS, DataTypes.StringType)
           .add(CORRUPT, DataTypes.StringType);
 
   /** What is written. */

@@ -20,19 +20,30 @@ final class ExecutorEngine implements AutoCloseable {
 
   /** Static because that is what "one for each JVM" is: Spark makes new task objects each time. */
   private static final PerExecutor<Key, ExecutorEngine> ALL =
-      PerExecutor.untilShutdown(ExecutorEngine::new);
+      PerExecutor.untilShutdown(ExecutorEngine::open);
 
   private final TextGenerator generator;
+  private final TrackedExecutor executor;
 
-  private ExecutorEngine(Key key) {
+  /**
+   * Makes one from its parts, which it owns.
+   *
+   * @param executor the generator's
+   */
+  ExecutorEngine(TextGenerator generator, TrackedExecutor executor) {
+    this.generator = generator;
+    this.executor = executor;
+  }
+
+  private static ExecutorEngine open(Key key) {
     Path folder = key.settings.model().open();
     TextModel model = TextModel.load(folder);
     try {
+      TrackedExecutor executor = new TrackedExecutor(executor(folder, key));
       // Tasks bound what is in flight, so the engine's own bound must never bite. The lengths come
       // as hints with the requests, which the engine's default predictor calibrates.
-      S3Engine engine =
-          S3Engine.builder(executor(folder, key)).maxLiveRequests(Integer.MAX_VALUE).build();
-      generator = TextGenerator.of(engine, model);
+      S3Engine engine = S3Engine.builder(executor).maxLiveRequests(Integer.MAX_VALUE).build();
+      return new ExecutorEngine(TextGenerator.of(engine, model), executor);
     } catch (RuntimeException | Error e) {
       model.close();
       throw e;
@@ -58,9 +69,10 @@ final class ExecutorEngine implements AutoCloseable {
   }
 
   /**
-   * A share of the engine on the task's device.
+   * A share of the engine on the task's device. Waits for a broken one to be closed.
    *
    * @throws IllegalArgumentException if a GPU's address is no number
+   * @throws IllegalStateException if the memory of a broken one is not released
    */
   static PerExecutor<Key, ExecutorEngine>.Lease lease(EngineSettings settings, TaskContext task) {
     return ALL.lease(new Key(settings, gpus(task)));
@@ -82,11 +94,25 @@ final class ExecutorEngine implements AutoCloseable {
     return generator;
   }
 
-  /** Closes at once: tasks wait for their rows or do not want them any more. */
+  /**
+   * Closes at once: tasks wait for their rows or do not want them any more.
+   *
+   * @throws IllegalStateException if a step does not end, so that the memory is not released
+   */
   @Override
   public void close() {
-    generator.engine().closeNow();
-    generator.close();
+    boolean interrupted = Thread.interrupted(); // an engine closed in a hurry waits for no step
+    try {
+      generator.engine().closeNow();
+      generator.close();
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+    if (!executor.closed()) {
+      throw new IllegalStateException("a step has not ended, so its memory stays in use");
+    }
   }
 
   /**

@@ -56,7 +56,7 @@ final class GenerationJob {
   }
 
   /**
-   * Runs the job.
+   * Runs the job. Fails as Spark's jobs do if the output has another prompt for a row of the input.
    *
    * @throws IllegalArgumentException if the input lacks a column, or the output is of another
    *     format
@@ -86,11 +86,7 @@ final class GenerationJob {
 
   private Dataset<Row> sized() {
     Dataset<Row> input = InputRows.read(spark, options.input(), options.inputFormat());
-    Dataset<Row> done =
-        output.read().select(col(Columns.ID).as("done_id"), col(Columns.COPY).as("done_copy"));
-    Column same =
-        col(Columns.ID).eqNullSafe(col("done_id")).and(col(Columns.COPY).equalTo(col("done_copy")));
-    Dataset<Row> pending = input.join(done, same, "left_anti");
+    Dataset<Row> pending = output.missing(input);
     PredictLengths pass =
         new PredictLengths(
             options.engine().model(),

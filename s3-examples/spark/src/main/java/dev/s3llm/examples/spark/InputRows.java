@@ -18,6 +18,7 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.expressions.Window;
+import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructField;
 
 /**
@@ -46,6 +47,7 @@ final class InputRows {
     Column copy = row_number().over(Window.partitionBy(Columns.ID).orderBy(col(Columns.POSITION)));
     return rows.withColumn(Columns.COPY, copy)
         .withColumn(Columns.ERROR, error())
+        .withColumn(Columns.MAX_NEW_TOKENS, limit())
         .drop(Columns.CORRUPT);
   }
 
@@ -71,7 +73,7 @@ final class InputRows {
     return rows.select(columns);
   }
 
-  /** A value of another type is read as far as it can be, and as none otherwise. */
+  /** A value of another type is read as its text. */
   private static Column cast(StructField field) {
     return col(field.name()).try_cast(field.dataType()).as(field.name());
   }
@@ -87,19 +89,31 @@ final class InputRows {
     Column corrupt = col(Columns.CORRUPT);
     return when(
             corrupt.isNotNull(),
-            concat(
-                lit("refused: no JSON object with id and prompt: "),
-                substring(corrupt, 1, SHOWN_CHARACTERS)))
+            concat(lit("refused: no JSON object with id and prompt: "), shown(corrupt)))
         .when(blank(id), lit("refused: no id"))
         .when(col(Columns.COPY).gt(1), lit("duplicate: an earlier row has this id"))
         .when(blank(prompt), lit("refused: no prompt"))
         .when(
-            limit.lt(1),
-            concat(
-                lit("refused: max_new_tokens must be at least 1, but is "), limit.cast("string")));
+            limit.isNotNull().and(limit().isNull()),
+            concat(lit("refused: max_new_tokens is no such number: "), shown(limit)))
+        .when(
+            limit().lt(1),
+            concat(lit("refused: max_new_tokens must be at least 1, but is "), shown(limit)));
   }
 
-  private static Column blank(Column text) {
+  /** The limit's whole part; null if its text is no number or too large a one. */
+  private static Column limit() {
+    return col(Columns.MAX_NEW_TOKENS)
+        .try_cast(DataTypes.DoubleType)
+        .try_cast(DataTypes.IntegerType);
+  }
+
+  private static Column shown(Column text) {
+    return substring(text, 1, SHOWN_CHARACTERS);
+  }
+
+  /** Whether there is no text. */
+  static Column blank(Column text) {
     return text.isNull().or(length(trim(text)).equalTo(0));
   }
 }

@@ -1,5 +1,6 @@
 package dev.s3llm.examples.spark;
 
+import dev.s3llm.jcuda.text.ChatTemplateException;
 import java.util.ArrayDeque;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
@@ -47,18 +48,20 @@ final class PredictLengths implements MapPartitionsFunction<Row, Row> {
     PerExecutor<PromptSizer.Key, PromptSizer>.Lease sizer = PromptSizer.lease(model, threads);
     TaskCompletionListener end = task -> sizer.close();
     TaskContext.get().addTaskCompletionListener(end);
-    return new SizedRows(rows, sizer.thing());
+    return new SizedRows(rows, sizer.thing(), jobLimit);
   }
 
   /** Keeps some predictions ahead of what is read, in order. */
-  private final class SizedRows implements Iterator<Row> {
+  static final class SizedRows implements Iterator<Row> {
     private final Iterator<Row> rows;
     private final PromptSizer sizer;
+    private final int jobLimit;
     private final Queue<Pending> pending = new ArrayDeque<>();
 
-    SizedRows(Iterator<Row> rows, PromptSizer sizer) {
+    SizedRows(Iterator<Row> rows, PromptSizer sizer, int jobLimit) {
       this.rows = rows;
       this.sizer = sizer;
+      this.jobLimit = jobLimit;
     }
 
     @Override
@@ -87,7 +90,9 @@ final class PredictLengths implements MapPartitionsFunction<Row, Row> {
         String prompt = row.getString(row.fieldIndex(Columns.PROMPT));
         int ownLimit = row.isNullAt(own) ? 0 : row.getInt(own);
         return new Pending(row, sizer.size(prompt, ownLimit, jobLimit), null);
-      } catch (RuntimeException e) { // one bad prompt must not stop the job
+      } catch (IllegalArgumentException | ChatTemplateException e) {
+        // One bad prompt must not stop the job. All else fails the task, which Spark tries again:
+        // a row is never tried again once its reason is in the output.
         return new Pending(row, null, "refused: " + e.getMessage());
       }
     }

@@ -1,33 +1,64 @@
 package dev.s3llm.examples.spark;
 
+import dev.s3llm.jcuda.text.ChatTemplateException;
 import dev.s3llm.jcuda.text.TextModel;
 import dev.s3llm.onnx.OnnxLengthPredictor;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
 import dev.s3llm.predict.LengthPredictor;
 import dev.s3llm.predict.LengthQuery;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 
 /** Counts a prompt's tokens and predicts its answer's. Thread-safe; one for each executor. */
 final class PromptSizer implements AutoCloseable {
-  private static final PerExecutor<Key, PromptSizer> ALL =
-      PerExecutor.untilShutdown(PromptSizer::new);
+  /** The most that a length predictor takes; a host engine may have more. */
+  private static final int MAX_PREDICTOR_THREADS = 64;
 
-  private final ModelChoice choice;
+  private static final PerExecutor<Key, PromptSizer> ALL =
+      PerExecutor.untilShutdown(PromptSizer::open);
+
+  private final boolean chat;
   private final TextModel model;
   private final LengthPredictor predictor;
 
-  private PromptSizer(Key key) {
-    this.choice = key.choice;
-    this.model = TextModel.load(choice.open());
-    this.predictor =
-        choice.predictsLengths()
-            ? OnnxLengthPredictor.builder(choice.openLengthModel()).threads(key.threads).build()
-            : new EmpiricalLengthPredictor();
+  private PromptSizer(boolean chat, TextModel model, LengthPredictor predictor) {
+    this.chat = chat;
+    this.model = model;
+    this.predictor = predictor;
   }
 
-  /** A share of the executor's sizer. */
+  private static PromptSizer open(Key key) {
+    ModelChoice choice = key.choice;
+    return open(choice.chat(), TextModel.load(choice.open()), () -> predictor(key));
+  }
+
+  /**
+   * Makes one that owns model and predictor. Closes the model if there comes no predictor.
+   *
+   * @param chat whether prompts are framed by the model's chat template
+   */
+  static PromptSizer open(boolean chat, TextModel model, Supplier<LengthPredictor> predictor) {
+    try {
+      return new PromptSizer(chat, model, predictor.get());
+    } catch (RuntimeException | Error e) {
+      model.close();
+      throw e;
+    }
+  }
+
+  private static LengthPredictor predictor(Key key) {
+    return key.choice.predictsLengths()
+        ? OnnxLengthPredictor.builder(key.choice.openLengthModel()).threads(key.threads).build()
+        : new EmpiricalLengthPredictor();
+  }
+
+  /**
+   * A share of the executor's sizer.
+   *
+   * @param threads of the predictor, at least 1; more than it can use count as what it can
+   */
   static PerExecutor<Key, PromptSizer>.Lease lease(ModelChoice choice, int threads) {
-    return ALL.lease(new Key(choice, threads));
+    return ALL.lease(new Key(choice, Math.min(threads, MAX_PREDICTOR_THREADS)));
   }
 
   /** Closes the executor's sizer if no task uses it. */
@@ -51,11 +82,12 @@ final class PromptSizer implements AutoCloseable {
    *
    * @param ownLimit the row's own output limit, 0 for none
    * @param jobLimit the limit of rows without one
-   * @throws RuntimeException if the prompt cannot be made into tokens
+   * @throws IllegalArgumentException if the prompt is too long for the tokenizer or has no tokens
+   * @throws ChatTemplateException if the model's chat template refuses the prompt
+   * @throws IllegalStateException if the sizer is closed
    */
   CompletableFuture<Sizes> size(String prompt, int ownLimit, int jobLimit) {
-    int[] tokens =
-        choice.chat() ? model.encode(ModelChoice.conversation(prompt)) : model.encode(prompt);
+    int[] tokens = chat ? model.encode(ModelChoice.conversation(prompt)) : model.encode(prompt);
     if (tokens.length == 0) {
       throw new IllegalArgumentException("the prompt has no tokens");
     }

@@ -142,7 +142,7 @@ class GeneratedRowsTest {
     return TextGenerator.of(engine, TextModel.load(MODEL));
   }
 
-  private static HostExecutor host() {
+  static HostExecutor host() {
     return HostExecutor.builder(MODEL).threads(1).build();
   }
 
@@ -175,7 +175,7 @@ class GeneratedRowsTest {
   }
 
   /** Never ends its steps by itself. */
-  private record Stuck(Executor real, CompletableFuture<StepResult> step) implements Executor {
+  record Stuck(Executor real, CompletableFuture<StepResult> step) implements Executor {
     @Override
     public ExecutorProfile profile() {
       return real.profile();

@@ -15,6 +15,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.apache.spark.api.java.function.MapFunction;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.AfterAll;
@@ -120,6 +123,68 @@ class GenerationJobTest {
   }
 
   @Test
+  void inputMayGrow_butNotByAnotherFirstRowOfAnAnsweredId() throws IOException {
+    input = Files.createDirectory(folder.resolve("inputs"));
+    Files.writeString(
+        input.resolve("b.jsonl"),
+        """
+        {"id": "old", "prompt": "Say it."}
+        """);
+    job(Balance.EVEN, 1).run();
+    Files.writeString(
+        input.resolve("c.jsonl"),
+        """
+        {"id": "new", "prompt": "Say it."}
+        {"id": "old", "prompt": "Count to 3"}
+        """);
+    JobReport grown = job(Balance.EVEN, 1).run();
+    Files.writeString(
+        input.resolve("a.jsonl"),
+        """
+        {"id": "old", "prompt": "Count to 4"}
+        """);
+
+    assertThat(grown.answered()).isEqualTo(1);
+    assertThat(grown.failed()).isEqualTo(1);
+    assertThatThrownBy(job(Balance.EVEN, 1)::run)
+        .hasStackTraceContaining(
+            "the input has changed: the output has another prompt for the id old");
+    assertThat(
+            rows().stream()
+                .map(row -> row.getAs(Columns.ID) + " " + row.getAs(Columns.COPY))
+                .toList())
+        .containsExactlyInAnyOrder("old 1", "new 1", "old 2");
+  }
+
+  /** Else a job could not be continued: its input would seem to have changed. */
+  @Test
+  void oddPrompts_areKnownAgainInTheOutput() throws IOException {
+    Files.writeString(
+        input,
+        """
+        {"id": "escapes", "prompt": " \\ud800 \\u0000 \\r\\n \\u2028 \\" "}
+        {"id": "blank", "prompt": " "}
+        {"id": "none"}
+        """);
+    Path parquet = folder.resolve("input.parquet");
+    spark
+        .sql("SELECT 'no UTF-8' AS id, CAST(X'41FF42E282' AS STRING) AS prompt")
+        .write()
+        .parquet(parquet.toString());
+
+    for (DataFormat format : DataFormat.values()) {
+      OutputRows there = new OutputRows(spark, folder.resolve(format.name()).toString(), format);
+      for (Dataset<Row> rows :
+          List.of(
+              InputRows.read(spark, input.toString(), DataFormat.JSONL),
+              InputRows.read(spark, parquet.toString(), DataFormat.PARQUET))) {
+        there.append(asAnswered(rows));
+        assertThat(there.missing(rows).collectAsList()).isEmpty();
+      }
+    }
+  }
+
+  @Test
   void commandLine_readsParquetAndWritesJsonLines() throws IOException {
     spark
         .sql(
@@ -151,6 +216,50 @@ class GenerationJobTest {
     assertThat(tokens).containsOnlyKeys("5", "6", "7");
     assertThat(tokens.values()).allMatch(count -> count >= 1 && count <= 3);
     assertThat(partFiles()).hasSize(2);
+  }
+
+  @Test
+  void limits_areReadAlikeFromBothFormats_andRefusedWithTheirOwnReason() throws IOException {
+    Files.writeString(
+        input,
+        """
+        {"id": "number", "prompt": "p", "max_new_tokens": 64}
+        {"id": "text", "prompt": "p", "max_new_tokens": " 64 "}
+        {"id": "fraction", "prompt": "p", "max_new_tokens": 64.5}
+        {"id": "less", "prompt": "p", "max_new_tokens": 0.5}
+        {"id": "word", "prompt": "p", "max_new_tokens": "some"}
+        {"id": "large", "prompt": "p", "max_new_tokens": 5000000000}
+        {"id": "null", "prompt": "p", "max_new_tokens": null}
+        {"id": "none", "prompt": "p"}
+        """);
+    Path parquet = folder.resolve("input.parquet");
+    spark
+        .read()
+        .schema("id STRING, prompt STRING, max_new_tokens STRING")
+        .json(input.toString())
+        .write()
+        .parquet(parquet.toString());
+
+    for (Dataset<Row> rows :
+        List.of(
+            InputRows.read(spark, input.toString(), DataFormat.JSONL),
+            InputRows.read(spark, parquet.toString(), DataFormat.PARQUET))) {
+      assertThat(
+              rows
+                  .select(Columns.ID, Columns.MAX_NEW_TOKENS, Columns.ERROR)
+                  .collectAsList()
+                  .stream()
+                  .map(Row::toString))
+          .containsExactlyInAnyOrder(
+              "[number,64,null]",
+              "[text,64,null]",
+              "[fraction,64,null]",
+              "[less,0,refused: max_new_tokens must be at least 1, but is 0.5]",
+              "[word,null,refused: max_new_tokens is no such number: some]",
+              "[large,null,refused: max_new_tokens is no such number: 5000000000]",
+              "[null,null,null]",
+              "[none,null,null]");
+    }
   }
 
   @Test
@@ -198,6 +307,14 @@ class GenerationJobTest {
     try (Stream<Path> files = Files.list(output)) {
       return files.filter(file -> file.getFileName().toString().startsWith("part-")).toList();
     }
+  }
+
+  private static Dataset<Row> asAnswered(Dataset<Row> rows) {
+    MapFunction<Row, Row> answered =
+        row ->
+            new PlacedRow(row.getAs(Columns.ID), 1, row.getAs(Columns.PROMPT), 0, 1, 1, null)
+                .answered("text", 1, "stop", 1);
+    return rows.map(answered, Encoders.row(Columns.OUTPUT));
   }
 
   private static String prompts(int count) {

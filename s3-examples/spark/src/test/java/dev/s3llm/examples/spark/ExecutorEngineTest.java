@@ -1,0 +1,77 @@
+package dev.s3llm.examples.spark;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.s3llm.S3Engine;
+import dev.s3llm.examples.model.SmallModel;
+import dev.s3llm.execute.Executor;
+import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.execute.StepBatch;
+import dev.s3llm.execute.StepResult;
+import dev.s3llm.jcuda.text.TextGenerator;
+import dev.s3llm.jcuda.text.TextModel;
+import dev.s3llm.jcuda.text.TextRequest;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Test;
+
+class ExecutorEngineTest {
+  @Test
+  void engineWhoseStepHangs_letsNoOtherBeMadeBesideIt() throws InterruptedException {
+    CompletableFuture<StepResult> never = new CompletableFuture<>();
+    Executor stuck = new GeneratedRowsTest.Stuck(GeneratedRowsTest.host(), never);
+    PerExecutor<String, ExecutorEngine> engines =
+        new PerExecutor<>(key -> engine(stuck), Duration.ofMinutes(1));
+    PerExecutor<String, ExecutorEngine>.Lease lease = engines.lease("a");
+    TextGenerator generator = lease.thing().generator();
+    generator.submit(TextRequest.of("Hello"));
+    while (generator.engine().snapshot().running() == 0) {
+      Thread.sleep(1);
+    }
+    lease.discard();
+    lease.close();
+
+    assertThatThrownBy(() -> engines.lease("a"))
+        .hasMessageContaining("cannot be closed")
+        .hasRootCauseMessage("a step has not ended, so its memory stays in use");
+    stuck.close();
+  }
+
+  @Test
+  void interruptedThread_waitsForTheExecutorToCloseAsOthersDo() {
+    ExecutorEngine engine = engine(new SlowToClose(GeneratedRowsTest.host()));
+    Thread.currentThread().interrupt();
+
+    assertThatCode(engine::close).doesNotThrowAnyException();
+    assertThat(Thread.interrupted()).isTrue();
+  }
+
+  private static ExecutorEngine engine(Executor real) {
+    TrackedExecutor executor = new TrackedExecutor(real);
+    S3Engine engine = S3Engine.builder(executor).closeTimeout(Duration.ofSeconds(2)).build();
+    return new ExecutorEngine(
+        TextGenerator.of(engine, TextModel.load(SmallModel.unpack())), executor);
+  }
+
+  private record SlowToClose(Executor real) implements Executor {
+    @Override
+    public ExecutorProfile profile() {
+      return real.profile();
+    }
+
+    @Override
+    public CompletionStage<StepResult> execute(StepBatch batch) {
+      return real.execute(batch);
+    }
+
+    @Override
+    public void close() {
+      LockSupport.parkNanos(Duration.ofMillis(200).toNanos());
+      real.close();
+    }
+  }
+}
