@@ -25,14 +25,12 @@ import java.util.Set;
  */
 final class JinjaTemplate {
   private static final int MAX_SOURCE = 1 << 20;
-  private static final int MAX_OUTPUT = 1 << 24;
-  private static final int MAX_ITEMS = 100_000;
   private static final int MAX_DEPTH = 50;
 
   private static final Map<Library, Set<String>> DISABLED =
       Map.of(
           Library.TAG, Set.of("include", "import", "from", "extends", "cycle"),
-          Library.FILTER, Set.of("fromyaml", "toyaml", "render", "random", "shuffle"),
+          Library.FILTER, JinjaFilters.disabled(),
           Library.FUNCTION, Set.of("today", "unixtimestamp"));
 
   private final Jinjava jinjava = engine();
@@ -61,7 +59,7 @@ final class JinjaTemplate {
     RenderResult result;
     try {
       result = jinjava.renderForResult(source, variables, config(new RenderBudget()));
-    } catch (RuntimeException | StackOverflowError e) {
+    } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {
       throw new ChatTemplateException("the chat template cannot be rendered: " + e.getMessage(), e);
     }
     fatal(result).ifPresent(JinjaTemplate::refuse);
@@ -81,6 +79,7 @@ final class JinjaTemplate {
         (name, encoding, interpreter) -> {
           throw new ResourceNotFoundException("a chat template includes nothing: " + name);
         });
+    JinjaFilters.bound(jinjava);
     jinjava.registerFunction(
         new ELFunctionDefinition(
             "", "raise_exception", JinjaTemplate.class, "raiseException", String.class));
@@ -100,10 +99,10 @@ final class JinjaTemplate {
                 .withNodePreProcessor(
                     new JinjavaNodePreProcessor().andThen((node, interpreter) -> budget.spend()))
                 .build())
-        .withMaxOutputSize(MAX_OUTPUT)
-        .withMaxStringLength(MAX_OUTPUT)
-        .withMaxListSize(MAX_ITEMS)
-        .withMaxMapSize(MAX_ITEMS)
+        .withMaxOutputSize(RenderBudget.MAX_CHARS)
+        .withMaxStringLength(RenderBudget.MAX_CHARS)
+        .withMaxListSize(RenderBudget.MAX_ITEMS)
+        .withMaxMapSize(RenderBudget.MAX_ITEMS)
         .withMaxRenderDepth(MAX_DEPTH)
         .withMaxMacroRecursionDepth(MAX_DEPTH)
         .withLegacyOverrides(
