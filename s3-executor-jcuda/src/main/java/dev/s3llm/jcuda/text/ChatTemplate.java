@@ -51,6 +51,7 @@ public final class ChatTemplate {
    *
    * @param bosToken text of the token that starts a sequence; may be empty
    * @param eosToken text of the token that ends one; may be empty
+   * @throws IllegalArgumentException if the source has more than 1,048,576 characters
    */
   public static ChatTemplate jinja(String source, String bosToken, String eosToken) {
     return new ChatTemplate(new JinjaTemplate(source, bosToken, eosToken));
