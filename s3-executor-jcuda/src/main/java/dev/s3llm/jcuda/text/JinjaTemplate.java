@@ -21,7 +21,8 @@ import java.util.Set;
 /**
  * A chat template in Jinja, rendered by Jinjava set up as the transformers library sets up Jinja
  * (trim_blocks and lstrip_blocks), and shut in: {@link JinjaValues} lets it see plain data only,
- * {@link RenderBudget} ends it, nothing can be included, and what a message says is never rendered.
+ * {@link JinjaFilters} leaves out what pads and repeats, {@link RenderBudget} ends it, nothing can
+ * be included, and what a message says is never rendered.
  */
 final class JinjaTemplate {
   private static final int MAX_SOURCE = 1 << 20;
@@ -74,7 +75,7 @@ final class JinjaTemplate {
   }
 
   private static Jinjava engine() {
-    Jinjava jinjava = new Jinjava(config(new RenderBudget()));
+    Jinjava jinjava = new JinjaExpressions(config(new RenderBudget()));
     jinjava.setResourceLocator(
         (name, encoding, interpreter) -> {
           throw new ResourceNotFoundException("a chat template includes nothing: " + name);
@@ -93,7 +94,7 @@ final class JinjaTemplate {
         .withKeepTrailingNewline(true)
         .withNestedInterpretationEnabled(false) // messages are text, whatever they look like
         .withDisabled(DISABLED)
-        .withElResolver(new JinjaValues())
+        .withElResolver(new JinjaValues(budget))
         .withProcessors(
             JinjavaProcessors.newBuilder()
                 .withNodePreProcessor(

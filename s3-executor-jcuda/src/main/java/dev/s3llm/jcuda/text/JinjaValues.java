@@ -27,6 +27,17 @@ import org.jspecify.annotations.Nullable;
 final class JinjaValues extends ELResolver {
   private static final ELResolver OWN = JinjavaInterpreterResolver.DEFAULT_RESOLVER_READ_ONLY;
 
+  private final RenderBudget budget;
+
+  JinjaValues(RenderBudget budget) {
+    this.budget = budget;
+  }
+
+  /** That of the rendering which looks. */
+  RenderBudget budget() {
+    return budget;
+  }
+
   @Override
   public @Nullable Object getValue(ELContext context, @Nullable Object base, Object property) {
     context.setPropertyResolved(true);

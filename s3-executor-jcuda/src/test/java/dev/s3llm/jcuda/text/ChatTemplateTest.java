@@ -237,6 +237,34 @@ class ChatTemplateTest {
                 .isInstanceOf(ChatTemplateException.class));
   }
 
+  /** Forty times twice: 2^40 items in a few bytes. */
+  @Timeout(30)
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "@{% set l = [l, l] %}@{{ l ~ '' }}",
+        "@{% set l = [l, l] %}@{{ l | string | length }}",
+        "@{% set l = [l, l] %}@{{ l | join | length }}",
+        "@{% set l = [l, l] %}{% set m = [m, m] %}@{{ l == m }}",
+        "@{% set l = {'a': l, 'b': l} %}@{{ l }}",
+        "@{% set l = namespace(a=l, b=l) %}@{{ l }}",
+        "{% macro f(x, n) %}{% if n > 0 %}{{ f([x, x], n - 1) }}{% else %}{{ x ~ '' }}{% endif %}"
+            + "{% endmacro %}{% set ns = namespace(l=[1]) %}"
+            + "{% for i in range(40) %}{% set ns.l = [ns.l, ns.l] %}{% endfor %}{{ f(ns.l, 9) }}",
+      })
+  void valuesThatHoldOthersTwice_areRefused(String source) throws Exception {
+    String[] parts = source.split("@");
+    String whole =
+        parts.length == 1
+            ? source
+            : "{% set l = {'c': 1} %}{% set m = {'c': 1} %}" + parts[1].repeat(40) + parts[2];
+    Allocations.assertWithin(
+        400L << 20,
+        () ->
+            assertThatThrownBy(() -> ChatTemplate.jinja(whole, "", "").render(TALK))
+                .isInstanceOf(ChatTemplateException.class));
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {
