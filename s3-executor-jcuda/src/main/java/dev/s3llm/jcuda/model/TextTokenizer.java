@@ -36,7 +36,8 @@ public final class TextTokenizer implements AutoCloseable {
   }
 
   /**
-   * Loads {@code tokenizer.json}.
+   * Loads {@code tokenizer.json}. Of the expressions that one may split by, those of GPT-2, Llama
+   * 3, Qwen2 and Mistral Nemo are known; others must not let a text make a search step back far.
    *
    * @throws ModelFormatException if it is missing, too large, not a tokenizer, or contradicts
    *     itself

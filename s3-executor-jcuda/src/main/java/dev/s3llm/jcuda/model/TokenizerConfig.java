@@ -16,7 +16,9 @@ import java.util.Optional;
  * @param chatTemplate source of the Jinja template that frames a conversation, if there is one
  */
 public record TokenizerConfig(String bosToken, String eosToken, Optional<String> chatTemplate) {
-  private static final long MAX_TEMPLATE_BYTES = 1L << 20;
+  private static final int MAX_TEMPLATE = 1 << 20; // bytes of a file, characters of a field
+  private static final int MAX_TOKEN_CHARS = 256;
+  private static final String FILE = "tokenizer_config.json";
   private static final String DEFAULT_TEMPLATE = "default";
 
   /**
@@ -26,13 +28,26 @@ public record TokenizerConfig(String bosToken, String eosToken, Optional<String>
    * @throws ModelFormatException if a file is damaged or too large
    */
   public static TokenizerConfig read(Path folder) {
-    Path file = folder.resolve("tokenizer_config.json");
-    JsonNode json = Files.exists(file) ? JsonFile.read(file) : MissingNode.getInstance();
+    JsonNode json = json(folder);
     Optional<String> ownFile = templateFile(folder.resolve("chat_template.jinja"));
     return new TokenizerConfig(
-        token(json.path("bos_token")),
-        token(json.path("eos_token")),
+        token(json, "bos_token"),
+        token(json, "eos_token"),
         ownFile.isPresent() ? ownFile : template(json.path("chat_template")));
+  }
+
+  /**
+   * Reads a folder's {@link #eosToken} alone, whatever its templates are.
+   *
+   * @throws ModelFormatException if the file is damaged or too large
+   */
+  public static String readEosToken(Path folder) {
+    return token(json(folder), "eos_token");
+  }
+
+  private static JsonNode json(Path folder) {
+    Path file = folder.resolve(FILE);
+    return Files.exists(file) ? JsonFile.read(file) : MissingNode.getInstance();
   }
 
   private static Optional<String> templateFile(Path file) {
@@ -40,10 +55,9 @@ public record TokenizerConfig(String bosToken, String eosToken, Optional<String>
       return Optional.empty();
     }
     try {
-      if (Files.size(file) > MAX_TEMPLATE_BYTES) {
+      if (Files.size(file) > MAX_TEMPLATE) {
         throw new ModelFormatException(
-            "%s has %d bytes, the limit is %d"
-                .formatted(file, Files.size(file), MAX_TEMPLATE_BYTES));
+            "%s has %d bytes, the limit is %d".formatted(file, Files.size(file), MAX_TEMPLATE));
       }
       return Optional.of(Files.readString(file));
     } catch (IOException e) {
@@ -52,21 +66,30 @@ public record TokenizerConfig(String bosToken, String eosToken, Optional<String>
   }
 
   /** A token is a string, or an object that holds it as its content. */
-  private static String token(JsonNode node) {
-    return node.isObject()
-        ? node.path("content").asText("")
-        : node.isTextual() ? node.asText() : "";
+  private static String token(JsonNode json, String field) {
+    JsonNode node = json.path(field);
+    JsonNode text = node.isObject() ? node.path("content") : node;
+    return text.isTextual() ? limited(field, text.asText(), MAX_TOKEN_CHARS) : "";
   }
 
   private static Optional<String> template(JsonNode node) {
     if (node.isTextual()) {
-      return Optional.of(node.asText());
+      return Optional.of(limited("chat_template", node.asText(), MAX_TEMPLATE));
     }
     for (JsonNode named : node) {
       if (named.path("name").asText().equals(DEFAULT_TEMPLATE)) {
-        return Optional.of(named.path("template").asText());
+        return Optional.of(limited("chat_template", named.path("template").asText(), MAX_TEMPLATE));
       }
     }
     return Optional.empty();
+  }
+
+  private static String limited(String field, String text, int maxChars) {
+    if (text.length() > maxChars) {
+      throw new ModelFormatException(
+          "%s: %s has %d characters, the limit is %d"
+              .formatted(FILE, field, text.length(), maxChars));
+    }
+    return text;
   }
 }

@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Turns a conversation into the text that a model continues. A model folder's template is Jinja, as
  * Hugging Face folders have it; it is treated as data: it reaches the messages and nothing else (no
- * file, no Java object), and both its output and the work that it may do are bounded. Immutable and
- * thread-safe.
+ * file, no Java object), and its output, the work that it may do and the memory that it may take
+ * are bounded. Immutable and thread-safe.
  *
  * <p>As everywhere in this format, a message that spells a special token is taken at its word:
  * whoever shows conversations of strangers to a model should know.
@@ -51,6 +51,7 @@ public final class ChatTemplate {
    *
    * @param bosToken text of the token that starts a sequence; may be empty
    * @param eosToken text of the token that ends one; may be empty
+   * @throws IllegalArgumentException if the source has more than 1,048,576 characters
    */
   public static ChatTemplate jinja(String source, String bosToken, String eosToken) {
     return new ChatTemplate(new JinjaTemplate(source, bosToken, eosToken));

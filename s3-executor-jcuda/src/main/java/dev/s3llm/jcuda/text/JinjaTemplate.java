@@ -21,18 +21,17 @@ import java.util.Set;
 /**
  * A chat template in Jinja, rendered by Jinjava set up as the transformers library sets up Jinja
  * (trim_blocks and lstrip_blocks), and shut in: {@link JinjaValues} lets it see plain data only,
- * {@link RenderBudget} ends it, nothing can be included, and what a message says is never rendered.
+ * {@link JinjaFilters} leaves out what pads and repeats, {@link RenderBudget} ends it, nothing can
+ * be included, and what a message says is never rendered.
  */
 final class JinjaTemplate {
   private static final int MAX_SOURCE = 1 << 20;
-  private static final int MAX_OUTPUT = 1 << 24;
-  private static final int MAX_ITEMS = 100_000;
   private static final int MAX_DEPTH = 50;
 
   private static final Map<Library, Set<String>> DISABLED =
       Map.of(
           Library.TAG, Set.of("include", "import", "from", "extends", "cycle"),
-          Library.FILTER, Set.of("fromyaml", "toyaml", "render", "random", "shuffle"),
+          Library.FILTER, JinjaFilters.disabled(),
           Library.FUNCTION, Set.of("today", "unixtimestamp"));
 
   private final Jinjava jinjava = engine();
@@ -61,7 +60,7 @@ final class JinjaTemplate {
     RenderResult result;
     try {
       result = jinjava.renderForResult(source, variables, config(new RenderBudget()));
-    } catch (RuntimeException | StackOverflowError e) {
+    } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {
       throw new ChatTemplateException("the chat template cannot be rendered: " + e.getMessage(), e);
     }
     fatal(result).ifPresent(JinjaTemplate::refuse);
@@ -76,11 +75,12 @@ final class JinjaTemplate {
   }
 
   private static Jinjava engine() {
-    Jinjava jinjava = new Jinjava(config(new RenderBudget()));
+    Jinjava jinjava = new JinjaExpressions(config(new RenderBudget()));
     jinjava.setResourceLocator(
         (name, encoding, interpreter) -> {
           throw new ResourceNotFoundException("a chat template includes nothing: " + name);
         });
+    JinjaFilters.bound(jinjava);
     jinjava.registerFunction(
         new ELFunctionDefinition(
             "", "raise_exception", JinjaTemplate.class, "raiseException", String.class));
@@ -94,16 +94,16 @@ final class JinjaTemplate {
         .withKeepTrailingNewline(true)
         .withNestedInterpretationEnabled(false) // messages are text, whatever they look like
         .withDisabled(DISABLED)
-        .withElResolver(new JinjaValues())
+        .withElResolver(new JinjaValues(budget))
         .withProcessors(
             JinjavaProcessors.newBuilder()
                 .withNodePreProcessor(
                     new JinjavaNodePreProcessor().andThen((node, interpreter) -> budget.spend()))
                 .build())
-        .withMaxOutputSize(MAX_OUTPUT)
-        .withMaxStringLength(MAX_OUTPUT)
-        .withMaxListSize(MAX_ITEMS)
-        .withMaxMapSize(MAX_ITEMS)
+        .withMaxOutputSize(RenderBudget.MAX_CHARS)
+        .withMaxStringLength(RenderBudget.MAX_CHARS)
+        .withMaxListSize(RenderBudget.MAX_ITEMS)
+        .withMaxMapSize(RenderBudget.MAX_ITEMS)
         .withMaxRenderDepth(MAX_DEPTH)
         .withMaxMacroRecursionDepth(MAX_DEPTH)
         .withLegacyOverrides(

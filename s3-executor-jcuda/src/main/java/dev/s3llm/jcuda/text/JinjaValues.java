@@ -13,6 +13,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import jinjava.javax.el.ELContext;
 import jinjava.javax.el.ELResolver;
@@ -25,6 +26,17 @@ import org.jspecify.annotations.Nullable;
  */
 final class JinjaValues extends ELResolver {
   private static final ELResolver OWN = JinjavaInterpreterResolver.DEFAULT_RESOLVER_READ_ONLY;
+
+  private final RenderBudget budget;
+
+  JinjaValues(RenderBudget budget) {
+    this.budget = budget;
+  }
+
+  /** That of the rendering which looks. */
+  RenderBudget budget() {
+    return budget;
+  }
 
   @Override
   public @Nullable Object getValue(ELContext context, @Nullable Object base, Object property) {
@@ -139,16 +151,39 @@ final class JinjaValues extends ELResolver {
   }
 
   private static List<String> split(String text, @Nullable String separator) {
-    return separator == null
-        ? Arrays.stream(text.strip().split("\\s+", -1)).filter(s -> !s.isEmpty()).toList()
-        : List.of(text.split(Pattern.quote(separator), -1));
+    if (separator != null && separator.isEmpty()) {
+      throw new ChatTemplateException("split takes a separator that is not empty");
+    }
+    String by = separator == null ? "\\s+" : Pattern.quote(separator);
+    String[] parts =
+        (separator == null ? text.strip() : text).split(by, RenderBudget.MAX_ITEMS + 1);
+    if (parts.length > RenderBudget.MAX_ITEMS) {
+      throw new ChatTemplateException("the chat template splits a text into too many parts");
+    }
+    return Arrays.stream(parts).filter(part -> separator != null || !part.isEmpty()).toList();
   }
 
-  private static String replace(String text, List<String> arguments) {
-    if (arguments.size() != 2) {
-      throw new ChatTemplateException("replace takes two arguments");
+  /** As Python does: all, or as many as a third argument says. */
+  static String replace(String text, List<String> arguments) {
+    if (arguments.size() < 2 || arguments.size() > 3) {
+      throw new ChatTemplateException("replace takes two arguments, and a count");
     }
-    return text.replace(arguments.get(0), arguments.get(1));
+    String replacement = Matcher.quoteReplacement(arguments.get(1));
+    Integer count = arguments.size() == 2 ? Integer.valueOf(-1) : Ints.tryParse(arguments.get(2));
+    Matcher found = Pattern.compile(Pattern.quote(arguments.get(0))).matcher(text);
+    StringBuilder out = new StringBuilder();
+    for (int left = count == null ? 0 : count; left != 0 && found.find(); left--) {
+      found.appendReplacement(out, replacement);
+      requireShort(out);
+    }
+    requireShort(found.appendTail(out));
+    return out.toString();
+  }
+
+  private static void requireShort(CharSequence text) {
+    if (text.length() > RenderBudget.MAX_CHARS) {
+      throw new ChatTemplateException("the chat template makes a text that is too long");
+    }
   }
 
   private static String required(String method, @Nullable String argument) {

@@ -64,9 +64,20 @@ final class TextBuffer implements Flow.Publisher<String> {
       candidate.onError(new IllegalStateException("the text has a subscriber already"));
       return;
     }
-    candidate.onSubscribe(new Subscription(true));
+    try {
+      candidate.onSubscribe(new Subscription(true));
+    } catch (Throwable e) {
+      giveUp(); // it will not be called again
+      throw e;
+    }
     locked(() -> draining = false);
     schedule(true);
+  }
+
+  /** Delivers nothing more, and ends the generation. */
+  private void giveUp() {
+    locked(() -> over = true);
+    cancel.run();
   }
 
   /**
@@ -87,7 +98,7 @@ final class TextBuffer implements Flow.Publisher<String> {
     }
     try {
       callbacks.execute(this::drain);
-    } catch (RuntimeException | Error e) { // it refuses, or has no thread left
+    } catch (Throwable e) { // it refuses, or has no thread left
       if (now) {
         drain();
       } else {
@@ -136,9 +147,8 @@ final class TextBuffer implements Flow.Publisher<String> {
       } else {
         to.onComplete();
       }
-    } catch (RuntimeException | Error e) {
-      locked(() -> over = true); // a subscriber that throws is not called again
-      cancel.run();
+    } catch (Throwable e) { // other languages throw checked exceptions undeclared
+      giveUp(); // a subscriber that throws is not called again
     }
   }
 
@@ -165,6 +175,9 @@ final class TextBuffer implements Flow.Publisher<String> {
       }
       locked(() -> add(n));
       schedule(true);
+      if (n <= 0) {
+        cancel.run();
+      }
     }
 
     private void add(long n) {
@@ -178,8 +191,7 @@ final class TextBuffer implements Flow.Publisher<String> {
     @Override
     public void cancel() {
       if (live) {
-        locked(() -> over = true);
-        cancel.run();
+        giveUp();
       }
     }
   }

@@ -22,12 +22,14 @@ import java.util.concurrent.Flow;
 public final class TextGeneration {
   private final Generation generation;
   private final TextBuffer buffer;
+  private final CompletableFuture<TextAssembly.Ended> text;
   private final CompletableFuture<TextResult> result;
 
   private TextGeneration(
       Generation generation, TextBuffer buffer, CompletableFuture<TextAssembly.Ended> text) {
     this.generation = generation;
     this.buffer = buffer;
+    this.text = text;
     this.result = text.thenCombine(generation.result(), TextGeneration::result);
   }
 
@@ -38,6 +40,11 @@ public final class TextGeneration {
     TextGeneration handle = new TextGeneration(generation, buffer, assembly.ended());
     generation.tokens().subscribe(assembly);
     return handle;
+  }
+
+  /** Runs this once the tokenizer is not needed any more. */
+  void whenDecoded(Runnable task) {
+    var unused = text.whenComplete((ended, error) -> task.run());
   }
 
   private static TextResult result(TextAssembly.Ended text, GenerationResult tokens) {

@@ -2,6 +2,10 @@ package dev.s3llm.jcuda.text;
 
 import dev.s3llm.Generation;
 import dev.s3llm.S3Engine;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Generates text with an engine and the text side of the model that it runs.
@@ -16,8 +20,13 @@ import dev.s3llm.S3Engine;
  * <p>Thread-safe. Owns both: closing it closes them.
  */
 public final class TextGenerator implements AutoCloseable {
+  private static final long DECODE_NANOS = TimeUnit.SECONDS.toNanos(10);
+
   private final S3Engine engine;
   private final TextModel model;
+
+  /** One for each text that is not decoded yet: the tokenizer must not go away before. */
+  private final Set<CountDownLatch> undecoded = ConcurrentHashMap.newKeySet();
 
   private TextGenerator(S3Engine engine, TextModel model) {
     this.engine = engine;
@@ -44,6 +53,24 @@ public final class TextGenerator implements AutoCloseable {
    *     {@link TextRequest.Builder#configure}
    */
   public TextGeneration submit(TextRequest request) {
+    CountDownLatch decoded = new CountDownLatch(1);
+    undecoded.add(decoded);
+    Runnable onDecoded =
+        () -> {
+          undecoded.remove(decoded);
+          decoded.countDown();
+        };
+    try {
+      TextGeneration generation = start(request);
+      generation.whenDecoded(onDecoded);
+      return generation;
+    } catch (RuntimeException | Error e) {
+      onDecoded.run();
+      throw e;
+    }
+  }
+
+  private TextGeneration start(TextRequest request) {
     Generation generation = engine.submit(request.tokenize(model, engine.maxTokensPerRequest()));
     return TextGeneration.start(
         generation, model.tokenizer().stream(), request.stopStrings(), engine.callbackExecutor());
@@ -59,11 +86,29 @@ public final class TextGenerator implements AutoCloseable {
     return model;
   }
 
-  /** Closes the engine, which lets live requests finish within its close timeout, and the model. */
+  /**
+   * Closes the engine, which lets live requests finish within its close timeout, waits up to ten
+   * seconds for callbacks that still decode their tokens, and closes the model.
+   */
   @Override
   public void close() {
     try (model) {
       engine.close();
+      awaitDecoding();
+    }
+  }
+
+  /** If callbacks are stuck, what is left fails, as its result says. */
+  private void awaitDecoding() {
+    long end = System.nanoTime() + DECODE_NANOS;
+    try {
+      for (CountDownLatch decoded : undecoded) {
+        if (!decoded.await(end - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+          return;
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt(); // whoever is in a hurry does not wait
     }
   }
 }

@@ -38,19 +38,24 @@ public final class TextModel implements AutoCloseable {
   }
 
   /**
-   * Loads a folder, but for its chat template.
+   * Loads a folder, but for its chat template, which is not even read.
    *
    * @throws ModelFormatException if a file is missing or damaged
    */
   public static TextModel load(Path folder, ChatTemplate template) {
     ModelConfig config = ModelConfig.read(folder);
-    String eosToken = TokenizerConfig.read(folder).eosToken();
+    String eosToken = TokenizerConfig.readEosToken(folder);
     TextTokenizer tokenizer = TextTokenizer.load(folder);
-    int[] eos = eosToken.isEmpty() ? new int[0] : tokenizer.encode(eosToken, false);
-    IntStream more = eos.length == 1 ? IntStream.of(eos) : IntStream.empty();
-    int[] stops =
-        IntStream.concat(IntStream.of(config.stopTokens()), more).sorted().distinct().toArray();
-    return new TextModel(tokenizer, template, stops, config.maxContextTokens());
+    try {
+      int[] eos = eosToken.isEmpty() ? new int[0] : tokenizer.encode(eosToken, false);
+      IntStream more = eos.length == 1 ? IntStream.of(eos) : IntStream.empty();
+      int[] stops =
+          IntStream.concat(IntStream.of(config.stopTokens()), more).sorted().distinct().toArray();
+      return new TextModel(tokenizer, template, stops, config.maxContextTokens());
+    } catch (RuntimeException | Error e) {
+      tokenizer.close();
+      throw e;
+    }
   }
 
   /** Text to tokens and back. Closed with the model. */

@@ -6,6 +6,7 @@ import static dev.s3llm.jcuda.text.ChatMessage.user;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.s3llm.Allocations;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -134,6 +135,8 @@ class ChatTemplateTest {
         "{{ 'abc'.startswith('ab') and 'abc'.endswith('bc') and 'b' in 'abc' }}#true",
         "{{ 'a</t>b'.split('</t>')[-1] }}{{ 'a b  c'.split()[2] }}#bc",
         "{{ 'aXb'.replace('X', '-').upper() }}{{ 'AB'.lower() }}#A-Bab",
+        "{{ 'aXbX' | replace('X', '$1') }}{{ 'aaa'.replace('a', 'b', 2) }}{{ 'ab'.replace('', '-') }}#a$1b$1bba-a-b-",
+        "{{ 'ab' | list | length }}{{ ' a b '.split() | length }}{{ ',a'.split(',') | length }}#222",
         "{{ messages[0].content | tojson }}#\"Be brief.\"",
         "{{ messages[-1]['content'] }}{{ messages | length }}{{ messages[0].get('name', 'n') }}#Bye4n",
         "{% if tools is defined and tools %}t{% else %}f{% endif %}{{ 'name' in messages[0] }}#ffalse",
@@ -201,11 +204,73 @@ class ChatTemplateTest {
         .isInstanceOf(ChatTemplateException.class);
   }
 
+  /** Each of these took the heap, or came near it, before anything stopped it. */
+  @Timeout(30)
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{% set s = 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' %}{% set s = s.replace('a', s) %}"
+            + "{% set s = s.replace('a', s) %}{% set s = s.replace('a', s) %}"
+            + "{% set s = s.replace('a', s) %}{% set s = s.replace('a', s) %}{{ s | length }}",
+        "{% set s = 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' %}{% set s = s | replace('a', s) %}"
+            + "{% set s = s | replace('a', s) %}{% set s = s | replace('a', s) %}"
+            + "{% set s = s | replace('a', s) %}{% set s = s | replace('a', s) %}{{ s | length }}",
+        "{{ 'a'.split('') }}",
+        "{% set ns = namespace(s='ab') %}{% for i in range(20) %}{% set ns.s = ns.s + ns.s %}"
+            + "{% endfor %}{{ ns.s.split('a') | length }}",
+        "{% set ns = namespace(s='ab') %}{% for i in range(20) %}{% set ns.s = ns.s + ns.s %}"
+            + "{% endfor %}{{ ns.s | list | length }}",
+        "{% set ns = namespace(s='ab', l=[]) %}{% for i in range(20) %}"
+            + "{% set ns.s = ns.s + ns.s %}{% endfor %}"
+            + "{% for i in range(1000) %}{% set ns.l = ns.l + [ns.s ~ i] %}{% endfor %}",
+        "{{ '%300000000d' | format(5) }}",
+        "{{ 'x' | center(300000000) }}",
+        "{{ ['x'] | map('center', 300000000) | join }}",
+        "{{ [1] | batch(300000000, 'x') }}",
+        "{{ 1 | round(1000000000) }}",
+      })
+  void template_isEndedBeforeItTakesMuchMemory(String source) throws Exception {
+    Allocations.assertWithin(
+        (1L << 30) + (100L << 20),
+        () ->
+            assertThatThrownBy(() -> ChatTemplate.jinja(source, "", "").render(TALK))
+                .isInstanceOf(ChatTemplateException.class));
+  }
+
+  /** Forty times twice: 2^40 items in a few bytes. */
+  @Timeout(30)
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "@{% set l = [l, l] %}@{{ l ~ '' }}",
+        "@{% set l = [l, l] %}@{{ l | string | length }}",
+        "@{% set l = [l, l] %}@{{ l | join | length }}",
+        "@{% set l = [l, l] %}{% set m = [m, m] %}@{{ l == m }}",
+        "@{% set l = {'a': l, 'b': l} %}@{{ l }}",
+        "@{% set l = namespace(a=l, b=l) %}@{{ l }}",
+        "{% macro f(x, n) %}{% if n > 0 %}{{ f([x, x], n - 1) }}{% else %}{{ x ~ '' }}{% endif %}"
+            + "{% endmacro %}{% set ns = namespace(l=[1]) %}"
+            + "{% for i in range(40) %}{% set ns.l = [ns.l, ns.l] %}{% endfor %}{{ f(ns.l, 9) }}",
+      })
+  void valuesThatHoldOthersTwice_areRefused(String source) throws Exception {
+    String[] parts = source.split("@");
+    String whole =
+        parts.length == 1
+            ? source
+            : "{% set l = {'c': 1} %}{% set m = {'c': 1} %}" + parts[1].repeat(40) + parts[2];
+    Allocations.assertWithin(
+        400L << 20,
+        () ->
+            assertThatThrownBy(() -> ChatTemplate.jinja(whole, "", "").render(TALK))
+                .isInstanceOf(ChatTemplateException.class));
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {
         "{{ messages[::-1] }}",
         "{{ 'a'.zfill(3) }}",
+        "{{ 'a'.replace('a') }}",
         "{% if %}",
         "{{ nofunction() }}",
         "{% for x in %}"

@@ -9,17 +9,31 @@ import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CountDownLatch;
 
-/** Answers every prompt with the same tokens, over and over; or fails after them. */
+/**
+ * Answers every prompt with the same tokens, over and over; or fails after them. No step ends while
+ * its gate is shut.
+ */
 final class ScriptedExecutor implements Executor {
   static final int CONTEXT = 1000;
 
   private final int[] script;
   private final boolean failsAtEnd;
+  final CountDownLatch closed = new CountDownLatch(1);
+  private volatile CompletableFuture<Void> gate = CompletableFuture.completedFuture(null);
 
   ScriptedExecutor(boolean failsAtEnd, int... script) {
     this.failsAtEnd = failsAtEnd;
     this.script = script;
+  }
+
+  void shut() {
+    gate = new CompletableFuture<>();
+  }
+
+  void open() {
+    gate.complete(null);
   }
 
   @Override
@@ -39,18 +53,24 @@ final class ScriptedExecutor implements Executor {
 
   @Override
   public CompletionStage<StepResult> execute(StepBatch batch) {
+    return gate.thenApply(opened -> answer(batch));
+  }
+
+  private StepResult answer(StepBatch batch) {
     int[] tokens = new int[batch.sequences().size()];
     for (int i = 0; i < tokens.length; i++) {
       SequenceStep step = batch.sequences().get(i);
       int at = step.startPosition() + step.tokenCount() - step.promptTokens();
       if (failsAtEnd && at >= script.length) {
-        return CompletableFuture.failedFuture(new IllegalStateException("the script is over"));
+        throw new IllegalStateException("the script is over");
       }
       tokens[i] = step.samples() ? script[at % script.length] : StepResult.NO_TOKEN;
     }
-    return CompletableFuture.completedFuture(StepResult.of(tokens));
+    return StepResult.of(tokens);
   }
 
   @Override
-  public void close() {}
+  public void close() {
+    closed.countDown();
+  }
 }

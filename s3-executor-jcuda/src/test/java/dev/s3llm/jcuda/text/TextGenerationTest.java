@@ -3,6 +3,8 @@ package dev.s3llm.jcuda.text;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.common.util.concurrent.Uninterruptibles;
+import dev.s3llm.EngineBuilder;
 import dev.s3llm.InvalidRequestException;
 import dev.s3llm.NeverFitsException;
 import dev.s3llm.QueueFullException;
@@ -12,10 +14,13 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.Flow;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -29,6 +34,7 @@ class TextGenerationTest {
 
   @TempDir Path folder;
   private TextGenerator generator;
+  private ScriptedExecutor executor;
 
   @BeforeEach
   void write() throws IOException {
@@ -38,24 +44,37 @@ class TextGenerationTest {
   @AfterEach
   void close() {
     if (generator != null) {
+      executor.open();
       generator.engine().closeNow();
       generator.close();
     }
   }
 
   private TextGenerator answering(boolean fails, int... tokens) {
-    S3Engine engine =
-        S3Engine.builder(new ScriptedExecutor(fails, tokens)).maxLiveRequests(2).build();
-    generator = TextGenerator.of(engine, TextModel.load(folder));
+    executor = new ScriptedExecutor(fails, tokens);
+    return generator(S3Engine.builder(executor).maxLiveRequests(2));
+  }
+
+  private TextGenerator generator(EngineBuilder engine) {
+    generator = TextGenerator.of(engine.build(), TextModel.load(folder));
     return generator;
   }
 
   /** Says the text and ends. */
   private TextGenerator answering(String text) {
-    return answering(
-        false,
-        IntStream.concat(IntStream.of(ByteModel.tokens(text)), IntStream.of(ByteModel.END))
-            .toArray());
+    return answering(false, andEnd(text));
+  }
+
+  private static int[] andEnd(String text) {
+    return IntStream.concat(IntStream.of(ByteModel.tokens(text)), IntStream.of(ByteModel.END))
+        .toArray();
+  }
+
+  /** Says the text over and over, but takes no step before it is let. */
+  private TextGenerator endlessOnceOpen(String text) {
+    TextGenerator endless = endless(text);
+    executor.shut();
+    return endless;
   }
 
   /** Says the text over and over. */
@@ -107,22 +126,16 @@ class TextGenerationTest {
   @Test
   void callbackExecutorWithoutThreads_losesNoText() throws Exception {
     AtomicInteger calls = new AtomicInteger();
-    S3Engine engine =
-        S3Engine.builder(
-                new ScriptedExecutor(
-                    false,
-                    IntStream.concat(
-                            IntStream.of(ByteModel.tokens(ANSWER)), IntStream.of(ByteModel.END))
-                        .toArray()))
+    executor = new ScriptedExecutor(false, andEnd(ANSWER));
+    generator(
+        S3Engine.builder(executor)
             .callbackExecutor(
                 task -> {
                   if (calls.incrementAndGet() % 3 == 0) {
                     throw new OutOfMemoryError("planted: unable to create native thread");
                   }
                   task.run();
-                })
-            .build();
-    generator = TextGenerator.of(engine, TextModel.load(folder));
+                }));
     TextGeneration generation = generator.submit(stoppingAt());
     TextReader reader = TextReader.of(generation);
 
@@ -185,9 +198,10 @@ class TextGenerationTest {
 
   @Test
   void cancel_leavesTheTextSoFar() {
-    TextGeneration generation = endless("word ").submit(stoppingAt());
+    TextGeneration generation = endlessOnceOpen("word ").submit(stoppingAt());
     TextReader.of(generation);
     generation.cancel();
+    executor.open();
     TextResult result = generation.result().join();
     assertThat(result.finishReason()).isEqualTo(FinishReason.CANCELLED);
     assertThat("word ".repeat(300)).startsWith(result.text());
@@ -195,8 +209,9 @@ class TextGenerationTest {
 
   @Test
   void cancelledSubscription_endsTheGeneration() {
-    TextGeneration generation = endless("word ").submit(stoppingAt());
+    TextGeneration generation = endlessOnceOpen("word ").submit(stoppingAt());
     TextReader.of(generation, 1).subscription.cancel();
+    executor.open();
     assertThat(generation.result().join().finishReason()).isEqualTo(FinishReason.CANCELLED);
   }
 
@@ -215,7 +230,7 @@ class TextGenerationTest {
 
   @Test
   void refusals_passThrough() {
-    TextGenerator endless = endless("word ");
+    TextGenerator endless = endlessOnceOpen("word ");
     TextRequest tooLong =
         TextRequest.builder().prompt("Hi").maxNewTokens(ScriptedExecutor.CONTEXT).build();
     assertThatThrownBy(() -> endless.submit(tooLong)).isInstanceOf(NeverFitsException.class);
@@ -225,6 +240,28 @@ class TextGenerationTest {
     assertThatThrownBy(() -> endless.submit(named)).isInstanceOf(InvalidRequestException.class);
     endless.submit(stoppingAt());
     assertThatThrownBy(() -> endless.submit(stoppingAt())).isInstanceOf(QueueFullException.class);
+  }
+
+  @Test
+  void close_waitsForTextThatIsNotDecodedYet() throws Exception {
+    executor = new ScriptedExecutor(false, andEnd(ANSWER));
+    CountDownLatch callbacks = new CountDownLatch(1);
+    ExecutorService busy = Executors.newSingleThreadExecutor();
+    busy.execute(() -> Uninterruptibles.awaitUninterruptibly(callbacks));
+    generator(S3Engine.builder(executor).callbackExecutor(busy));
+    List<TextGeneration> generations =
+        Stream.generate(() -> generator.submit(stoppingAt())).limit(8).toList();
+    Thread closing = new Thread(generator::close);
+    closing.start();
+    executor.closed.await();
+    closing.join(200); // the engine is closed: the model must not be
+    callbacks.countDown();
+    for (TextGeneration generation : generations) {
+      assertThat(generation.result().get(30, TimeUnit.SECONDS).text()).isEqualTo(ANSWER);
+    }
+    closing.join();
+    assertThatThrownBy(() -> generator.model().encode("Hi")).hasMessageContaining("closed");
+    busy.shutdown();
   }
 
   @Test

@@ -3,6 +3,7 @@ package dev.s3llm.jcuda.text;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.s3llm.jcuda.model.ModelFormatException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -10,6 +11,8 @@ import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class TextModelTest {
   private static final List<ChatMessage> HI = List.of(ChatMessage.user("Hi"));
@@ -56,6 +59,27 @@ class TextModelTest {
     try (TextModel model = TextModel.load(folder)) {
       assertThat(model.stopTokens())
           .containsExactly(ByteModel.END, ByteModel.SPECIAL.indexOf("<|im_end|>"));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"eos_token, 257", "eos_token, 4000001", "bos_token, 257", "chat_template, 1048577"})
+  void textsThatAreTooLong_areRefusedByName(String field, int length) throws IOException {
+    Files.writeString(
+        folder.resolve("tokenizer_config.json"),
+        "{\"%s\": \"%s\"}".formatted(field, "x".repeat(length)));
+    assertThatThrownBy(() -> TextModel.load(folder).close())
+        .isInstanceOf(ModelFormatException.class)
+        .hasMessageContaining("%s has %d characters", field, length);
+  }
+
+  @Test
+  void templateOfOnesOwn_leavesThatOfTheFolderUnread() throws IOException {
+    template("x".repeat((1 << 20) + 1));
+    assertThatThrownBy(() -> TextModel.load(folder).close())
+        .isInstanceOf(ModelFormatException.class);
+    try (TextModel model = TextModel.load(folder, ChatTemplate.plain())) {
+      assertThat(model.stopTokens()).contains(ByteModel.SPECIAL.indexOf("<|im_end|>"));
     }
   }
 

@@ -82,8 +82,10 @@ final class GenerateCommand implements Callable<Integer> {
     if (!(ratePerSecond >= 0 && ratePerSecond < 1e6)) {
       throw new UsageException("--rate must be from 0 to 1000000, but is " + ratePerSecond);
     }
-    if (simulate && (!compare || ratePerSecond > 0)) {
-      throw new UsageException("--simulate needs --compare, and all prompts at once: no --rate");
+    if (simulate && (!compare || comparePredictors || ratePerSecond > 0)) {
+      throw new UsageException(
+          "--simulate needs --compare, without --compare-predictors, and all prompts at once:"
+              + " no --rate");
     }
     if (options.maxNewTokens < 1) {
       throw new UsageException(

@@ -1,12 +1,15 @@
 package dev.s3llm.examples.cli;
 
+import dev.s3llm.EngineUnhealthyException;
+import dev.s3llm.FinalRefusalException;
 import dev.s3llm.Generation;
 import dev.s3llm.GenerationRequest;
-import dev.s3llm.QueueFullException;
+import dev.s3llm.RetriableRefusalException;
 import dev.s3llm.S3Engine;
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.SamplingParameters;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Flow;
@@ -15,6 +18,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Clients that want more than an engine can serve, and behave as clients do: some cancel, some set
@@ -32,7 +36,9 @@ final class SoakClients implements AutoCloseable {
   private final ScheduledExecutorService later = Executors.newSingleThreadScheduledExecutor();
   private final Phaser open = new Phaser(1);
   private final LongAdder refused = new LongAdder();
+  private final LongAdder unhealthy = new LongAdder();
   private final LongAdder readers = new LongAdder();
+  private @Nullable FinalRefusalException last;
 
   SoakClients(S3Engine engine, ExecutorProfile profile, long seed) {
     this.engine = engine;
@@ -40,9 +46,19 @@ final class SoakClients implements AutoCloseable {
     this.random = new Random(seed);
   }
 
-  /** Requests refused because the queue was full. */
+  /** Requests refused for a while, because the queue was full or the engine unhealthy. */
   long refused() {
     return refused.sum();
+  }
+
+  /** Those of them that were refused because the engine was unhealthy. */
+  long unhealthy() {
+    return unhealthy.sum();
+  }
+
+  /** The refusal that no waiting helps against, which ended the submitting, if one did. */
+  Optional<FinalRefusalException> refusedForGood() {
+    return Optional.ofNullable(last);
   }
 
   /** Streams that ended or were given up. */
@@ -50,15 +66,20 @@ final class SoakClients implements AutoCloseable {
     return readers.sum();
   }
 
-  /** Submits until the engine refuses, waits a little, and so on for some time. */
+  /** Submits until the engine refuses, waits a little, and so on for some time or for good. */
   void run(Duration time) throws InterruptedException {
     long end = System.nanoTime() + time.toNanos();
-    while (System.nanoTime() < end) {
+    while (last == null && System.nanoTime() < end) {
       try {
         behave(engine.submit(request()));
-      } catch (QueueFullException e) {
+      } catch (RetriableRefusalException e) {
         refused.increment();
+        if (e instanceof EngineUnhealthyException) {
+          unhealthy.increment();
+        }
         Thread.sleep(PAUSE_MILLIS);
+      } catch (FinalRefusalException e) {
+        last = e;
       }
     }
   }

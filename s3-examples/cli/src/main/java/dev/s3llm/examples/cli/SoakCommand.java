@@ -98,18 +98,32 @@ final class SoakCommand implements Callable<Integer> {
         new FaultyExecutor(
             ModelLoader.load(folder, device, kvBudget.bytes(), threads), faultEvery, seed);
     List<SoakSample> samples = new ArrayList<>();
-    boolean whole = soak(executor, samples);
+    End end = soak(executor, samples);
     SoakVerdict verdict = SoakVerdict.of(samples);
-    tell(verdict, whole);
+    tell(verdict, end);
     if (jsonFile != null) {
-      Map<String, Object> all = Map.of("samples", samples, "verdict", verdict, "whole", whole);
+      Map<String, Object> all =
+          Map.of(
+              "samples", samples,
+              "verdict", verdict,
+              "whole", end.whole,
+              "unhealthy", end.unhealthy,
+              "refused_for_good", end.refusal);
       jsonFile.write(new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(all));
     }
-    return whole && verdict.flat() ? 0 : 1;
+    return end.whole && end.refusal.isEmpty() && verdict.flat() ? 0 : 1;
   }
 
-  /** Runs it; whether every result came and every block came back. */
-  private boolean soak(Executor executor, List<SoakSample> samples) throws InterruptedException {
+  /**
+   * How it ended.
+   *
+   * @param whole whether every result came and every block came back
+   * @param unhealthy requests refused because the engine was
+   * @param refusal why the engine took no more requests; empty if it took them to the end
+   */
+  private record End(boolean whole, long unhealthy, String refusal) {}
+
+  private End soak(Executor executor, List<SoakSample> samples) throws InterruptedException {
     try (S3Engine engine =
             S3Engine.builder(executor)
                 .predictor(new FaultyPredictor(seed))
@@ -119,7 +133,8 @@ final class SoakCommand implements Callable<Integer> {
       header();
       long start = System.nanoTime();
       double interval = Math.max(LEAST_INTERVAL_SECONDS, 60 * minutes / MOST_SAMPLES);
-      for (int i = 0; i < Math.max(1, Math.round(60 * minutes / interval)); i++) {
+      long rounds = Math.max(1, Math.round(60 * minutes / interval));
+      for (int i = 0; i < rounds && clients.refusedForGood().isEmpty(); i++) {
         clients.run(Duration.ofMillis((long) (1e3 * interval)));
         double seconds = (System.nanoTime() - start) / 1e9;
         SoakSample sample = SoakSample.take(seconds, engine.snapshot(), clients);
@@ -127,7 +142,9 @@ final class SoakCommand implements Callable<Integer> {
         print(sample);
       }
       boolean answered = clients.awaitAll();
-      return awaitBlocks(engine) && answered && engine.health().healthy();
+      boolean whole = awaitBlocks(engine) && answered && engine.health().healthy();
+      return new End(
+          whole, clients.unhealthy(), clients.refusedForGood().map(Throwable::toString).orElse(""));
     }
   }
 
@@ -172,13 +189,19 @@ final class SoakCommand implements Callable<Integer> {
     out.flush();
   }
 
-  private void tell(SoakVerdict verdict, boolean whole) {
+  private void tell(SoakVerdict verdict, End end) {
     PrintWriter out = out();
     verdict.growths().forEach(growth -> out.println(growth + (growth.flat() ? "" : "  GREW")));
     String memory = verdict.told() ? (verdict.flat() ? "flat" : "NOT FLAT") : "too short to tell";
     out.printf(
         "memory and threads: %s; pools: %s%n",
-        memory, whole ? "whole, every request answered" : "NOT WHOLE, OR REQUESTS UNANSWERED");
+        memory, end.whole ? "whole, every request answered" : "NOT WHOLE, OR REQUESTS UNANSWERED");
+    if (end.unhealthy > 0) {
+      out.printf("refused because the engine was unhealthy: %d%n", end.unhealthy);
+    }
+    if (!end.refusal.isEmpty()) {
+      out.println("ENDED EARLY: " + end.refusal);
+    }
     out.flush();
   }
 

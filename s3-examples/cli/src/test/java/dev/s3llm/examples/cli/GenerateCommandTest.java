@@ -80,6 +80,14 @@ class GenerateCommandTest {
   }
 
   @Test
+  void simulationOfPredictors_isRefusedBeforeAnythingRuns() {
+    assertThat(run("generate", "--compare", "--compare-predictors", "--simulate", "x"))
+        .isEqualTo(2);
+    assertThat(err.toString()).contains("without --compare-predictors");
+    assertThat(out.toString()).isEmpty();
+  }
+
+  @Test
   void planners_giveTheSameTokensWhenMemoryIsShort() throws IOException {
     Path prompts = folder.resolve("prompts.jsonl");
     Files.write(prompts, SmallModel.promptsJsonl().lines().limit(8).toList());

@@ -60,7 +60,9 @@ class MainFuzzTest {
             "generate\n--top-p\nNaN\n--rate\n1\n--prompts\np.jsonl",
             "predict\n--max-new-tokens\n-1\n--evaluate\ne.jsonl",
             "bench\nstep\n--model\nllama-1b\n--points\n1x1",
-            "bench\nserve\n--model\nllama-1b\n--trace\nt.csv\n--kv-gb\nNaN")
+            "bench\nserve\n--model\nllama-1b\n--trace\nt.csv\n--kv-gb\nNaN",
+            "bench\nsoak",
+            "bench\nsoak\n--minutes\n0.01\n--kv-budget\n1MiB\n--fault-every\n1")
         .map(text -> text.getBytes(StandardCharsets.UTF_8));
   }
 
@@ -114,9 +116,11 @@ class MainFuzzTest {
       option = plain;
     }
     // without these the embedded models would run
-    if (arguments.contains("generate") || arguments.contains("predict")) {
-      String missing = arguments.contains("generate") ? "--model" : "--length-model";
-      arguments.add(missing + "=" + folder.resolve("none"));
+    if (arguments.contains("predict")) {
+      arguments.add("--length-model=" + folder.resolve("none"));
+    }
+    if (arguments.contains("generate") || arguments.contains("soak")) {
+      arguments.add("--model=" + folder.resolve("none"));
     }
     return arguments.toArray(String[]::new);
   }

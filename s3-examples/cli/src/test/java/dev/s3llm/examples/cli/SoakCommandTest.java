@@ -4,10 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.s3llm.EngineClosedException;
+import dev.s3llm.S3Engine;
+import dev.s3llm.examples.model.SmallModel;
+import dev.s3llm.execute.Executor;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -34,6 +39,32 @@ class SoakCommandTest {
       assertThat(last.get(moved).asLong()).as(moved).isPositive();
     }
     assertThat(written.get("whole").asBoolean()).isTrue();
+  }
+
+  @Test
+  void requestThatNeverFits_endsTheSoakWithItsVerdict() throws Exception {
+    Path json = folder.resolve("soak.json");
+    int code =
+        run("bench", "soak", "--minutes", "1", "--kv-budget", "400KiB", "--json", json.toString());
+
+    assertThat(code).as(err.toString()).isEqualTo(1);
+    assertThat(err.toString()).isEmpty();
+    assertThat(out.toString()).contains("pools: whole", "ENDED EARLY: ", "NeverFitsException");
+    JsonNode written = new ObjectMapper().readTree(Files.readString(json));
+    assertThat(written.get("samples")).hasSize(1);
+    assertThat(written.get("refused_for_good").asText()).contains("NeverFitsException");
+  }
+
+  @Test
+  void engineThatIsClosed_endsTheClients() throws Exception {
+    Executor executor = ModelLoader.load(SmallModel.unpack(), DeviceChoice.HOST, 3L << 20, 1);
+    S3Engine engine = S3Engine.builder(executor).build();
+    engine.closeNow();
+    try (SoakClients clients = new SoakClients(engine, executor.profile(), 1)) {
+      clients.run(Duration.ofMinutes(1));
+      assertThat(clients.refusedForGood()).containsInstanceOf(EngineClosedException.class);
+      assertThat(clients.awaitAll()).isTrue();
+    }
   }
 
   @Test

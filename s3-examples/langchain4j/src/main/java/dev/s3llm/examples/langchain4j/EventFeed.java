@@ -8,6 +8,7 @@ import dev.langchain4j.model.chat.response.PartialResponse;
 import dev.s3llm.jcuda.text.TextGeneration;
 import dev.s3llm.jcuda.text.TextRequest;
 import dev.s3llm.jcuda.text.TextResult;
+import dev.s3llm.observe.FinishReason;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -26,6 +27,7 @@ final class EventFeed implements Flow.Subscriber<String>, Flow.Subscription {
   private final AtomicBoolean over = new AtomicBoolean();
   private volatile Flow.@Nullable Subscription pieces;
   private volatile @Nullable ChatResponse whole;
+  private volatile @Nullable Throwable misuse;
 
   private EventFeed(
       S3Chat chat,
@@ -66,35 +68,53 @@ final class EventFeed implements Flow.Subscriber<String>, Flow.Subscription {
 
   @Override
   public void onError(Throwable failure) {
-    end(); // the result says more
+    end(failure);
   }
 
   @Override
   public void onComplete() {
-    end();
+    end(null);
   }
 
-  private void end() {
-    CompletionStage<TextResult> result = generation.result();
-    result.whenComplete(this::end);
+  private void end(@Nullable Throwable failure) {
+    CompletionStage<TextResult> results = generation.result();
+    results.whenComplete(
+        (result, error) -> {
+          boolean saysMore = result == null || result.finishReason() == FinishReason.FAILED;
+          if (failure == null || saysMore) {
+            end(result, error);
+          } else {
+            fail(failure); // of the stream alone, such as demand that makes no sense
+          }
+        });
   }
 
   private void end(@Nullable TextResult result, @Nullable Throwable failure) {
     try {
       whole = chat.response(result, failure);
     } catch (RuntimeException e) {
-      if (over.compareAndSet(false, true)) {
-        subscriber.onError(e);
-      }
+      fail(e);
       return;
     }
     complete();
   }
 
+  private void fail(Throwable failure) {
+    if (over.compareAndSet(false, true)) {
+      subscriber.onError(failure);
+    }
+  }
+
   /** Hands out the last event once it is there and asked for. */
   private void complete() {
     ChatResponse response = whole;
-    if (response != null && demand.get() > 0 && over.compareAndSet(false, true)) {
+    Throwable bad = misuse;
+    if (response == null) {
+      return;
+    }
+    if (bad != null) {
+      fail(bad);
+    } else if (demand.get() > 0 && over.compareAndSet(false, true)) {
       subscriber.onNext(new CompleteResponse(response));
       subscriber.onComplete();
     }
@@ -104,10 +124,12 @@ final class EventFeed implements Flow.Subscriber<String>, Flow.Subscription {
   public void request(long n) {
     if (n > 0) {
       demand.accumulateAndGet(n, (now, more) -> now + more < 0 ? Long.MAX_VALUE : now + more);
+    } else {
+      misuse = new IllegalArgumentException("request(n) needs n > 0, but n is " + n);
     }
     Flow.Subscription active = pieces;
     if (active != null) {
-      active.request(n); // refuses what makes no sense
+      active.request(n); // refuses what makes no sense, while there is text
     }
     complete();
   }

@@ -10,6 +10,8 @@ import dev.s3llm.jcuda.text.TextGenerator;
 import dev.s3llm.jcuda.text.TextModel;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.function.UnaryOperator;
 
 /** Generators for tests: the embedded model, and the script in its tokens. */
@@ -22,13 +24,8 @@ final class Generators {
   private Generators() {}
 
   static TextGenerator embedded() {
-    return embedded(engine -> engine);
-  }
-
-  static TextGenerator embedded(UnaryOperator<EngineBuilder> settings) {
     Executor executor = HostExecutor.builder(FOLDER).kvBytes(64L << 20).build();
-    return TextGenerator.of(
-        settings.apply(S3Engine.builder(executor)).build(), TextModel.load(FOLDER));
+    return TextGenerator.of(S3Engine.builder(executor).build(), TextModel.load(FOLDER));
   }
 
   static TextGenerator scripted() {
@@ -36,7 +33,13 @@ final class Generators {
   }
 
   static TextGenerator scripted(Duration step) {
+    return scripted(step, CompletableFuture.completedFuture(null), engine -> engine);
+  }
+
+  static TextGenerator scripted(
+      Duration step, CompletionStage<?> gate, UnaryOperator<EngineBuilder> settings) {
     TextModel model = TextModel.load(FOLDER, ROLES);
-    return TextGenerator.of(S3Engine.builder(new ScriptedExecutor(model, step)).build(), model);
+    Executor executor = new ScriptedExecutor(model, step, gate);
+    return TextGenerator.of(settings.apply(S3Engine.builder(executor)).build(), model);
   }
 }

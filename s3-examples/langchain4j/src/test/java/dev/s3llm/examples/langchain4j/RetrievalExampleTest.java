@@ -8,6 +8,9 @@ import dev.langchain4j.model.chat.ChatModel;
 import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.chat.response.ChatResponse;
 import dev.langchain4j.service.Result;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.Test;
@@ -39,6 +42,19 @@ class RetrievalExampleTest {
 
   @Test
   void main_answersOffline() {
-    RetrievalExample.main(new String[] {"How are tenants served?"});
+    PrintStream console = System.out;
+    ByteArrayOutputStream written = new ByteArrayOutputStream();
+    System.setOut(new PrintStream(written, true, StandardCharsets.UTF_8));
+    try {
+      RetrievalExample.main(new String[] {"How are tenants served?"});
+    } finally {
+      System.setOut(console);
+    }
+
+    List<String> lines = written.toString(StandardCharsets.UTF_8).lines().toList();
+    assertThat(lines).filteredOn(line -> line.matches("-- \\w+\\.md")).hasSize(2);
+    int question = lines.indexOf("== How are tenants served?");
+    assertThat(lines.subList(0, question)).anyMatch(line -> line.contains("tenant"));
+    assertThat(String.join("", lines.subList(question + 1, lines.size()))).isNotBlank();
   }
 }

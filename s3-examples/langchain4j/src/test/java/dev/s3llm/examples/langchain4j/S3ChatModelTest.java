@@ -28,6 +28,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Flow;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -115,15 +116,14 @@ class S3ChatModelTest {
 
   @Test
   void fullQueue_isARateLimit() {
-    generator.close();
-    generator = Generators.embedded(engine -> engine.maxLiveRequests(1));
-    CompletableFuture<ChatResponse> first =
-        model().chatAsync(request("Hi", S3ChatRequestParameters.builder()));
+    CompletableFuture<Void> gate = useGate(1);
+    CompletableFuture<ChatResponse> first = model().chatAsync(UserMessage.from("hello"));
 
-    assertThatThrownBy(() -> model().chat("Hello"))
+    assertThatThrownBy(() -> model().chat("hi"))
         .isInstanceOf(RateLimitException.class)
         .hasCauseInstanceOf(QueueFullException.class);
-    first.cancel(true);
+    gate.complete(null);
+    assertThat(first.join().aiMessage().text()).startsWith("Hello!");
   }
 
   @Test
@@ -248,51 +248,101 @@ class S3ChatModelTest {
   @Test
   void publisher_honoursDemandToTheLastEvent() {
     useScript(Duration.ZERO);
-    List<ChatModelStreamingEvent> events = new CopyOnWriteArrayList<>();
-    CompletableFuture<Flow.Subscription> subscribed = new CompletableFuture<>();
-    CompletableFuture<Void> completed = new CompletableFuture<>();
-    S3StreamingChatModel.builder(generator)
-        .build()
-        .chat(UserMessage.from("What is the capital of Germany?"))
-        .subscribe(
-            new Flow.Subscriber<>() {
-              @Override
-              public void onSubscribe(Flow.Subscription subscription) {
-                subscribed.complete(subscription);
-              }
-
-              @Override
-              public void onNext(ChatModelStreamingEvent event) {
-                events.add(event);
-              }
-
-              @Override
-              public void onError(Throwable failure) {
-                completed.completeExceptionally(failure);
-              }
-
-              @Override
-              public void onComplete() {
-                completed.complete(null);
-              }
-            });
+    Events events = stream("What is the capital of Germany?");
     await().until(() -> generator.engine().snapshot().stopped() == 1);
-    assertThat(events).isEmpty();
+    assertThat(events.heard).isEmpty();
 
     StringBuilder text = new StringBuilder();
-    for (int n = 1; !completed.isDone(); n++) {
-      subscribed.join().request(1);
+    for (int n = 1; !events.completed.isDone(); n++) {
+      events.subscription.request(1);
       int wanted = n;
-      await().until(() -> events.size() == wanted);
-      if (events.get(n - 1) instanceof PartialResponse piece) {
+      await().until(() -> events.heard.size() == wanted);
+      if (events.heard.get(n - 1) instanceof PartialResponse piece) {
         text.append(piece.text());
       } else {
-        completed.join();
+        events.completed.join();
       }
     }
     assertThat(text).hasToString("The capital of Germany is Berlin.");
-    assertThat(((CompleteResponse) events.get(events.size() - 1)).chatResponse().aiMessage().text())
-        .isEqualTo(text.toString());
+    CompleteResponse last = (CompleteResponse) events.heard.get(events.heard.size() - 1);
+    assertThat(last.chatResponse().aiMessage().text()).isEqualTo(text.toString());
+  }
+
+  @Test
+  void demandBelowOne_isAnErrorAndCancelsTheGeneration() {
+    CompletableFuture<Void> gate = useGate(2);
+    Events events = stream("Tell me a long story");
+    events.subscription.request(0);
+    gate.complete(null);
+
+    assertThatThrownBy(events.completed::join)
+        .hasCauseInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("n is 0");
+    assertThat(events.heard).isEmpty();
+    await().until(() -> generator.engine().snapshot().cancelled() == 1);
+  }
+
+  @Test
+  void demandBelowOneAfterTheText_isAnErrorToo() {
+    useScript(Duration.ZERO);
+    Events events = stream("hello");
+    StringBuilder text = new StringBuilder();
+    for (int n = 1; !text.toString().endsWith("you?"); n++) {
+      events.subscription.request(1);
+      int wanted = n;
+      await().until(() -> events.heard.size() == wanted);
+      text.append(((PartialResponse) events.heard.get(n - 1)).text());
+    }
+    await().until(() -> generator.engine().snapshot().stopped() == 1);
+    events.subscription.request(-1);
+
+    assertThatThrownBy(() -> events.completed.get(10, TimeUnit.SECONDS))
+        .hasCauseInstanceOf(IllegalArgumentException.class);
+  }
+
+  private Events stream(String question) {
+    Events events = new Events();
+    S3StreamingChatModel.builder(generator)
+        .build()
+        .chat(UserMessage.from(question))
+        .subscribe(events);
+    return events;
+  }
+
+  /** Notes what comes; the test asks for it. */
+  private static final class Events implements Flow.Subscriber<ChatModelStreamingEvent> {
+    final List<ChatModelStreamingEvent> heard = new CopyOnWriteArrayList<>();
+    final CompletableFuture<Void> completed = new CompletableFuture<>();
+    volatile Flow.Subscription subscription;
+
+    @Override
+    public void onSubscribe(Flow.Subscription given) {
+      subscription = given;
+    }
+
+    @Override
+    public void onNext(ChatModelStreamingEvent event) {
+      heard.add(event);
+    }
+
+    @Override
+    public void onError(Throwable failure) {
+      completed.completeExceptionally(failure);
+    }
+
+    @Override
+    public void onComplete() {
+      completed.complete(null);
+    }
+  }
+
+  /** The script again, but no step ends before what this returns is completed. */
+  private CompletableFuture<Void> useGate(int maxLiveRequests) {
+    CompletableFuture<Void> gate = new CompletableFuture<>();
+    generator.close();
+    generator =
+        Generators.scripted(Duration.ZERO, gate, engine -> engine.maxLiveRequests(maxLiveRequests));
+    return gate;
   }
 
   private void useScript(Duration step) {

@@ -51,15 +51,18 @@ final class ScriptedExecutor implements Executor {
 
   private final TextModel model;
   private final Duration step;
+  private final CompletionStage<?> gate;
 
   /**
    * Creates the executor.
    *
    * @param step how long each step takes
+   * @param gate no step ends before
    */
-  ScriptedExecutor(TextModel model, Duration step) {
+  ScriptedExecutor(TextModel model, Duration step, CompletionStage<?> gate) {
     this.model = model;
     this.step = step;
+    this.gate = gate;
   }
 
   @Override
@@ -72,8 +75,9 @@ final class ScriptedExecutor implements Executor {
   public CompletionStage<StepResult> execute(StepBatch batch) {
     Supplier<StepResult> result =
         () -> StepResult.of(batch.sequences().stream().mapToInt(this::next).toArray());
-    return CompletableFuture.supplyAsync(
-        result, CompletableFuture.delayedExecutor(step.toNanos(), TimeUnit.NANOSECONDS));
+    return gate.thenApplyAsync(
+        opened -> result.get(),
+        CompletableFuture.delayedExecutor(step.toNanos(), TimeUnit.NANOSECONDS));
   }
 
   private int next(SequenceStep step) {
