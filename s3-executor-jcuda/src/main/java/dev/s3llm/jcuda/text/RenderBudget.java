@@ -73,8 +73,12 @@ final class RenderBudget {
 
   /** Of this thread so far; always the same where the JVM does not count. */
   private static long allocatedBytes() {
-    return ManagementFactory.getThreadMXBean() instanceof com.sun.management.ThreadMXBean threads
-        ? threads.getCurrentThreadAllocatedBytes()
-        : 0;
+    try {
+      return ManagementFactory.getThreadMXBean() instanceof com.sun.management.ThreadMXBean threads
+          ? threads.getCurrentThreadAllocatedBytes()
+          : 0;
+    } catch (LinkageError e) { // a runtime that was linked without jdk.management
+      return 0;
+    }
   }
 }

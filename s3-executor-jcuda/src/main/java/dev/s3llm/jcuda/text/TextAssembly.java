@@ -85,12 +85,12 @@ final class TextAssembly implements Flow.Subscriber<Integer> {
   }
 
   private void end(@Nullable Throwable failure) {
-    buffer.end(failure);
+    buffer.finish(failure);
     ended.complete(new Ended(text.toString(), scanner.found()));
   }
 
   private void fail(Throwable cause) {
-    buffer.end(cause);
+    buffer.finish(cause);
     ended.completeExceptionally(cause);
   }
 }

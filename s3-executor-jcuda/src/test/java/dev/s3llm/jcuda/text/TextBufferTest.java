@@ -23,7 +23,7 @@ class TextBufferTest {
     assertThat(reader.heard).containsExactly("request(n) needs n > 0, but n is 0");
     assertThat(cancels).hasValue(1);
     buffer.append("b");
-    buffer.end(null);
+    buffer.finish(null);
     assertThat(reader.heard).hasSize(1);
   }
 
@@ -40,7 +40,7 @@ class TextBufferTest {
     buffer.subscribe(reader);
     buffer.append("a");
     buffer.append("b");
-    buffer.end(null);
+    buffer.finish(null);
     assertThat(reader.heard).containsExactly("a");
     assertThat(cancels).hasValue(1);
   }
@@ -57,7 +57,7 @@ class TextBufferTest {
         };
     buffer.append("a");
     assertThatThrownBy(() -> buffer.subscribe(reader)).hasMessage("planted");
-    buffer.end(null);
+    buffer.finish(null);
     assertThat(reader.heard).isEmpty();
     assertThat(cancels).hasValue(1);
   }
