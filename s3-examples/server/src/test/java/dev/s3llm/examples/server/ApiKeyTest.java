@@ -79,4 +79,31 @@ class ApiKeyTest {
       assertThat(server.get("/actuator/health").statusCode()).isEqualTo(200);
     }
   }
+
+  @Test
+  void noSpellingOfAPath_leadsAroundTheKeys() {
+    try (TestServer server = TestServer.start("s3llm.tenants.docs.api-keys[0]=docs-key")) {
+      for (String path :
+          List.of(
+              "/%76%31/chat/completions",
+              "/v1;a=b/chat/completions", "/v1/chat;a=b/completions", "/v1/%63hat/completions")) {
+        assertThat(server.post(path, BODY).statusCode()).as(path).isEqualTo(401);
+        assertThat(server.post(path, BODY, "authorization", "Bearer docs-key").statusCode())
+            .as(path)
+            .isEqualTo(200);
+      }
+    }
+  }
+
+  @Test
+  void whereTheApplicationHasAPathOfItsOwn_keysAreAskedForToo() {
+    try (TestServer server =
+        TestServer.start(
+            "spring.webflux.base-path=/llm", "s3llm.tenants.docs.api-keys[0]=docs-key")) {
+      String path = "/llm" + CHAT;
+      assertThat(server.post(path, BODY).statusCode()).isEqualTo(401);
+      assertThat(server.post(path, BODY, "authorization", "Bearer docs-key").statusCode())
+          .isEqualTo(200);
+    }
+  }
 }

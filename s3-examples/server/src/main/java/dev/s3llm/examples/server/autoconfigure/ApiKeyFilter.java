@@ -11,36 +11,41 @@ import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
-import org.springframework.web.server.ServerWebExchange;
-import org.springframework.web.server.WebFilter;
-import org.springframework.web.server.WebFilterChain;
+import org.springframework.web.reactive.function.server.HandlerFilterFunction;
+import org.springframework.web.reactive.function.server.HandlerFunction;
+import org.springframework.web.reactive.function.server.ServerRequest;
+import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
 
-/** Lets in who has an API key of a tenant, and notes the tenant; everybody if there are no keys. */
-final class ApiKeyFilter implements WebFilter {
+/**
+ * Lets in who has a bearer token among its keys, and notes the tenant whose key it is; everybody if
+ * there are no keys. It stands on routes, so that no spelling of a path leads around it.
+ */
+final class ApiKeyFilter implements HandlerFilterFunction<ServerResponse, ServerResponse> {
   private static final String BEARER = "Bearer ";
 
   private final List<Key> keys = new ArrayList<>();
 
   private record Key(String secret, String tenant) {}
 
+  /** Takes the keys of all tenants. */
   ApiKeyFilter(Map<String, S3Properties.Tenant> tenants) {
     tenants.forEach(
         (name, tenant) -> tenant.apiKeys().forEach(key -> keys.add(new Key(key, name))));
   }
 
   @Override
-  public Mono<Void> filter(ServerWebExchange exchange, WebFilterChain chain) {
-    if (keys.isEmpty() || !exchange.getRequest().getPath().value().startsWith("/v1/")) {
-      return chain.filter(exchange);
+  public Mono<ServerResponse> filter(
+      ServerRequest request, HandlerFunction<ServerResponse> answer) {
+    if (keys.isEmpty()) {
+      return answer.handle(request);
     }
-    Optional<String> tenant =
-        tenant(exchange.getRequest().getHeaders().getFirst(HttpHeaders.AUTHORIZATION));
+    Optional<String> tenant = tenant(request.headers().firstHeader(HttpHeaders.AUTHORIZATION));
     if (tenant.isEmpty()) {
-      return ErrorResponses.write(exchange, ApiException.unauthorized());
+      return ErrorResponses.of(ApiException.unauthorized());
     }
-    exchange.getAttributes().put(CallFilter.TENANT, tenant.get());
-    return chain.filter(exchange);
+    request.attributes().put(CallFilter.TENANT, tenant.get());
+    return answer.handle(request);
   }
 
   private Optional<String> tenant(@Nullable String authorization) {

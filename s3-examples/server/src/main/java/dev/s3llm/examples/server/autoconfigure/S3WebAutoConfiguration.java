@@ -50,23 +50,19 @@ public class S3WebAutoConfiguration {
   }
 
   @Bean
-  RouterFunction<ServerResponse> s3OpenAiRoutes(OpenAiHandler handler) {
+  RouterFunction<ServerResponse> s3OpenAiRoutes(OpenAiHandler handler, S3Properties properties) {
     return RouterFunctions.route()
         .POST("/v1/chat/completions", handler::chat)
         .POST("/v1/completions", handler::completions)
         .GET("/v1/models", handler::models)
         .GET("/v1/models/{model}", handler::model)
+        .filter(new ApiKeyFilter(properties.tenants()))
         .build();
   }
 
   @Bean
   CallFilter s3CallFilter() {
     return new CallFilter();
-  }
-
-  @Bean
-  ApiKeyFilter s3ApiKeyFilter(S3Properties properties) {
-    return new ApiKeyFilter(properties.tenants());
   }
 
   /** Ends connections whose request does not arrive. */

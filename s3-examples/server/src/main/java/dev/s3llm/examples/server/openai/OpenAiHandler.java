@@ -65,7 +65,9 @@ public final class OpenAiHandler {
   /** {@code GET /v1/models/{model}}. */
   public Mono<ServerResponse> model(ServerRequest request) {
     String name = request.pathVariable("model");
-    return name.equals(settings.model()) ? json(model()) : failed(ApiException.modelNotFound(name));
+    return name.equals(settings.model())
+        ? json(model())
+        : ErrorResponses.of(ApiException.modelNotFound(name));
   }
 
   private Map<String, Object> model() {
@@ -89,7 +91,7 @@ public final class OpenAiHandler {
         .map(Json::read)
         .map(read)
         .flatMap(wanted -> Mono.deferContextual(parent -> run(request, wanted, parent)))
-        .onErrorResume(cause -> failed(error(cause)));
+        .onErrorResume(cause -> ErrorResponses.of(error(cause)));
   }
 
   private Mono<byte[]> body(ServerRequest request) {
@@ -172,14 +174,5 @@ public final class OpenAiHandler {
 
   private static Mono<ServerResponse> json(Object body) {
     return ServerResponse.ok().contentType(MediaType.APPLICATION_JSON).bodyValue(Json.write(body));
-  }
-
-  private static Mono<ServerResponse> failed(ApiException error) {
-    ServerResponse.BodyBuilder response =
-        ServerResponse.status(error.status()).contentType(MediaType.APPLICATION_JSON);
-    error
-        .retryAfterSeconds()
-        .ifPresent(s -> response.header(HttpHeaders.RETRY_AFTER, String.valueOf(s)));
-    return response.bodyValue(Json.write(error.body()));
   }
 }
