@@ -73,6 +73,11 @@ public final class ApiException extends RuntimeException {
         504, "timeout_error", null, "deadline_exceeded", null, "the deadline passed");
   }
 
+  /** Its client has gone before it was taken; nobody is told. */
+  static ApiException cancelled() {
+    return new ApiException(499, "cancelled", null, null, null, "the client has gone");
+  }
+
   static ApiException closing() {
     return unavailable("shutting_down", null, "the server is shutting down");
   }

@@ -3,8 +3,8 @@ package dev.s3llm.examples.server.openai;
 import dev.s3llm.jcuda.text.TextResult;
 
 /**
- * Hears how calls go, to measure them. Called on the threads that serve, so it must be quick. Each
- * call is heard of once, when it is over, also where its client has gone.
+ * Hears how calls go, to measure them. Called on the threads that serve, so it must be quick; what
+ * it throws is logged. Each call is heard of once, when it is over, also where its client has gone.
  */
 public interface CallListener {
 
@@ -14,7 +14,7 @@ public interface CallListener {
   /**
    * A call was not taken.
    *
-   * @param error what the client is told
+   * @param error what the client is told, or would be if it were still there
    */
   void onRefused(Call call, ApiException error);
 }

@@ -166,7 +166,7 @@ public final class OpenAiHandler {
     Throwable real =
         cause instanceof CompletionException && cause.getCause() != null ? cause.getCause() : cause;
     ApiException error = ApiException.of(real, submitter.expectedWait());
-    if (error.internal()) {
+    if (error.internal() && error != real) { // whoever made it has logged why
       log.warn("a request failed", real);
     }
     return error;

@@ -11,6 +11,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.scheduling.concurrent.CustomizableThreadFactory;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.MonoSink;
@@ -20,8 +22,10 @@ import reactor.core.publisher.MonoSink;
  * the web server do not have. Its queue is bounded. Thread-safe.
  */
 public final class Submitter implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Submitter.class);
+
   private final TextGenerator generator;
-  private final List<CallListener> listeners;
+  private final CallListener listeners;
   private final ExpectedWait expectedWait = new ExpectedWait();
   private final ThreadPoolExecutor threads;
 
@@ -36,7 +40,7 @@ public final class Submitter implements AutoCloseable {
   public Submitter(
       TextGenerator generator, List<CallListener> listeners, int threadCount, int queueCapacity) {
     this.generator = generator;
-    this.listeners = List.copyOf(listeners);
+    this.listeners = new GuardedListeners(listeners);
     this.threads =
         new ThreadPoolExecutor(
             threadCount,
@@ -70,7 +74,8 @@ public final class Submitter implements AutoCloseable {
 
   private void submitNow(Call call, TextRequest request, MonoSink<TextGeneration> sink) {
     if (call.cancelled()) {
-      return; // nobody waits for it any more
+      refuse(call, ApiException.cancelled(), sink);
+      return;
     }
     TextGeneration generation;
     try {
@@ -78,7 +83,7 @@ public final class Submitter implements AutoCloseable {
     } catch (IllegalArgumentException e) { // a prompt without tokens, for one
       refuse(call, ApiException.badRequest(String.valueOf(e.getMessage())), sink);
       return;
-    } catch (RuntimeException e) {
+    } catch (Throwable e) { // an Error too ends the request only, whose client would wait for ever
       refuse(call, e, sink);
       return;
     }
@@ -89,9 +94,17 @@ public final class Submitter implements AutoCloseable {
 
   private void watch(Call call, TextGeneration generation) {
     CompletableFuture<?> unused = generation.estimate().thenAccept(expectedWait::learn);
-    for (CallListener listener : listeners) {
-      unused = generation.result().thenAccept(result -> listener.onEnd(call, result));
-    }
+    unused =
+        generation
+            .result()
+            .whenComplete(
+                (result, failure) -> {
+                  if (result != null) {
+                    listeners.onEnd(call, result);
+                  } else {
+                    listeners.onRefused(call, ApiException.of(failure, expectedWait.get()));
+                  }
+                });
   }
 
   /** What somebody who comes now waits for. */
@@ -99,9 +112,12 @@ public final class Submitter implements AutoCloseable {
     return expectedWait.get();
   }
 
-  private void refuse(Call call, RuntimeException cause, MonoSink<TextGeneration> sink) {
+  private void refuse(Call call, Throwable cause, MonoSink<TextGeneration> sink) {
     ApiException error = ApiException.of(cause, expectedWait.get());
-    listeners.forEach(listener -> listener.onRefused(call, error));
+    if (error.internal()) {
+      log.warn("a request failed", cause);
+    }
+    listeners.onRefused(call, error);
     if (!call.cancelled()) {
       sink.error(error);
     }
