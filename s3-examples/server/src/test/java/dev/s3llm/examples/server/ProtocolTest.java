@@ -13,6 +13,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
 class ProtocolTest {
@@ -172,11 +173,32 @@ class ProtocolTest {
         "response_format   | \"response_format\":{\"type\":\"json_object\"}",
         "presence_penalty  | \"presence_penalty\":1",
         "logit_bias        | \"logit_bias\":{\"5\":1}",
+        "logit_bias        | \"logit_bias\":7",
         "model             | \"model\":5",
+        "n                 | \"n\":99999999999",
+        "top_logprobs      | \"top_logprobs\":99999999999",
+        "temperature       | \"temperature\":HUGE",
+        "top_p             | \"top_p\":1e400",
+        "presence_penalty  | \"presence_penalty\":HUGE",
+        "frequency_penalty | \"frequency_penalty\":-1e999",
+        "max_tokens        | \"max_tokens\":HUGE",
+        "seed              | \"seed\":HUGE",
       })
   void wrongField_isNamed(String field, String json) {
-    HttpResponse<String> response = server.post(CHAT, chat(QUESTION, json));
+    HttpResponse<String> response =
+        server.post(CHAT, chat(QUESTION, json.replace("HUGE", "9".repeat(400))));
 
+    refusedFor(field, response);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"99999999999", "2", "1.0"})
+  void otherBestOfThanOne_isNamed(String bestOf) {
+    refusedFor(
+        "best_of", server.post(COMPLETIONS, "{\"prompt\":\"x\",\"best_of\":" + bestOf + "}"));
+  }
+
+  private static void refusedFor(String field, HttpResponse<String> response) {
     assertThat(response.statusCode()).isEqualTo(400);
     JsonNode error = json(response.body()).at("/error");
     assertThat(error.at("/param").asString()).isEqualTo(field);

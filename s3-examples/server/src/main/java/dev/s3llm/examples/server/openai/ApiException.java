@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.buffer.DataBufferLimitException;
 import org.springframework.http.HttpStatus;
 import org.springframework.web.server.ResponseStatusException;
+import tools.jackson.databind.exc.JsonNodeException;
 
 /** A request that gets an error instead of an answer, as OpenAI's protocol says it. */
 public final class ApiException extends RuntimeException {
@@ -107,6 +108,9 @@ public final class ApiException extends RuntimeException {
     }
     if (cause instanceof ChatTemplateException) {
       return badField("messages", String.valueOf(cause.getMessage()));
+    }
+    if (cause instanceof JsonNodeException) {
+      return badRequest("a value is out of range");
     }
     if (cause instanceof DataBufferLimitException) {
       return new ApiException(

@@ -17,7 +17,7 @@ record ChatRequest(List<ChatMessage> messages, GenerationOptions options) {
       fields.refuse(name, value -> value.isArray() && value.isEmpty());
     }
     fields.refuse("logprobs", value -> value.isBoolean() && !value.booleanValue());
-    fields.refuse("top_logprobs", value -> value.isIntegralNumber() && value.intValue() == 0);
+    fields.refuse("top_logprobs", value -> JsonFields.isInt(value, 0));
     fields.refuse("response_format", value -> value.path("type").asString("").equals("text"));
     fields.refuse("audio", value -> false);
     OptionalInt limit = fields.count("max_completion_tokens");

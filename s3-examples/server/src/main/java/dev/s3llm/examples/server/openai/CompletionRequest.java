@@ -11,7 +11,7 @@ record CompletionRequest(String prompt, GenerationOptions options) {
   static CompletionRequest read(JsonFields fields) {
     fields.refuse("echo", value -> value.isBoolean() && !value.booleanValue());
     fields.refuse("suffix", value -> value.isString() && value.stringValue().isEmpty());
-    fields.refuse("best_of", value -> value.isIntegralNumber() && value.intValue() == 1);
+    fields.refuse("best_of", value -> JsonFields.isInt(value, 1));
     fields.refuse("logprobs", JsonNode::isNull);
     List<String> prompts = fields.strings("prompt");
     if (prompts.size() != 1 || prompts.get(0).isEmpty()) {

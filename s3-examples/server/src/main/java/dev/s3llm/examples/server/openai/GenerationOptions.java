@@ -8,7 +8,6 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.databind.JsonNode;
 
 /**
  * What chat and completion requests have in common.
@@ -75,10 +74,11 @@ record GenerationOptions(
   }
 
   private static void refuseUnsupported(JsonFields fields) {
-    fields.refuse("n", n -> n.isIntegralNumber() && n.intValue() == 1);
+    fields.refuse("n", value -> JsonFields.isInt(value, 1));
     for (String name : List.of("presence_penalty", "frequency_penalty")) {
-      fields.refuse(name, value -> value.isNumber() && value.doubleValue() == 0);
+      fields.refuse(
+          name, value -> value.isNumber() && value.doubleValueOpt().orElse(Double.NaN) == 0);
     }
-    fields.refuse("logit_bias", JsonNode::isEmpty);
+    fields.refuse("logit_bias", value -> value.isObject() && value.isEmpty());
   }
 }
