@@ -1,9 +1,9 @@
 package dev.s3llm.examples.server.autoconfigure;
 
-import dev.s3llm.S3Engine;
 import dev.s3llm.examples.server.live.LiveEvents;
 import dev.s3llm.examples.server.live.LiveFeed;
 import dev.s3llm.examples.server.live.LiveHandler;
+import dev.s3llm.jcuda.text.TextGenerator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
@@ -33,8 +33,8 @@ public class S3LiveAutoConfiguration {
   }
 
   @Bean
-  LiveFeed s3LiveFeed(S3Engine engine, LiveEvents events, S3Properties properties) {
-    return new LiveFeed(engine, events, properties.livePage().maxViewers());
+  LiveFeed s3LiveFeed(TextGenerator generator, LiveEvents events, S3Properties properties) {
+    return new LiveFeed(generator.engine(), events, properties.livePage().maxViewers());
   }
 
   /** Before the web server waits for the requests under way, of which a stream would be one. */
