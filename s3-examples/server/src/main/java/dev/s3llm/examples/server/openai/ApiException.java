@@ -8,7 +8,9 @@ import dev.s3llm.RequestRefusedException;
 import dev.s3llm.RetriableFailureException;
 import dev.s3llm.RetriableRefusalException;
 import dev.s3llm.jcuda.text.ChatTemplateException;
+import dev.s3llm.jcuda.text.TextResult;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
@@ -74,7 +76,7 @@ public final class ApiException extends RuntimeException {
         504, "timeout_error", null, "deadline_exceeded", null, "the deadline passed");
   }
 
-  /** Its client has gone before it was taken; nobody is told. */
+  /** Its client has gone, so that nobody is told. */
   static ApiException cancelled() {
     return new ApiException(499, "cancelled", null, null, null, "the client has gone");
   }
@@ -127,6 +129,20 @@ public final class ApiException extends RuntimeException {
         "internal_error",
         null,
         "the request failed; see the server's log");
+  }
+
+  /** What was wrong with how a call ended that was taken; empty if nothing was. */
+  public static Optional<ApiException> of(TextResult result) {
+    return switch (result.finishReason()) {
+      case STOP, LENGTH -> Optional.empty();
+      case CANCELLED -> Optional.of(cancelled());
+      case TIMEOUT -> Optional.of(timeout());
+      case FAILED ->
+          Optional.of(
+              of(
+                  result.generation().failure().orElseGet(IllegalStateException::new),
+                  Duration.ZERO));
+    };
   }
 
   private static ApiException refused(RequestRefusedException refusal, Duration wait) {

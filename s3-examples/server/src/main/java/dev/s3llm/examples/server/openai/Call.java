@@ -12,6 +12,9 @@ import reactor.util.context.ContextView;
  * ends and wherever the request is by then. Thread-safe.
  */
 public final class Call {
+  /** What the conventions of OpenTelemetry call whoever serves the model. */
+  public static final String PROVIDER = "s3llm";
+
   private final Endpoint endpoint;
   private final String model;
   private final ContextView context;

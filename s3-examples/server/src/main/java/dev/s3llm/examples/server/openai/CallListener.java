@@ -8,11 +8,13 @@ import dev.s3llm.jcuda.text.TextResult;
  */
 public interface CallListener {
 
-  /** A call that was taken ended. */
+  /**
+   * A call that was taken ended; {@link ApiException#of(TextResult)} says what was wrong, if so.
+   */
   void onEnd(Call call, TextResult result);
 
   /**
-   * A call was not taken.
+   * A call was not taken, be it that the engine refused it after it had looked at it.
    *
    * @param error what the client is told, or would be if it were still there
    */

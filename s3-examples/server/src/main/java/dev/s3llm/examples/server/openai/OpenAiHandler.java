@@ -79,7 +79,7 @@ public final class OpenAiHandler {
         "created",
         settings.started().getEpochSecond(),
         "owned_by",
-        "s3llm");
+        Call.PROVIDER);
   }
 
   /** What an endpoint made of a request's fields. */

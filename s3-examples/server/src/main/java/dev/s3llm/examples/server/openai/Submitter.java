@@ -1,9 +1,11 @@
 package dev.s3llm.examples.server.openai;
 
+import dev.s3llm.RequestRefusedException;
 import dev.s3llm.S3Engine;
 import dev.s3llm.jcuda.text.TextGeneration;
 import dev.s3llm.jcuda.text.TextGenerator;
 import dev.s3llm.jcuda.text.TextRequest;
+import dev.s3llm.jcuda.text.TextResult;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
@@ -11,6 +13,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.scheduling.concurrent.CustomizableThreadFactory;
@@ -94,17 +97,22 @@ public final class Submitter implements AutoCloseable {
 
   private void watch(Call call, TextGeneration generation) {
     CompletableFuture<?> unused = generation.estimate().thenAccept(expectedWait::learn);
-    unused =
-        generation
-            .result()
-            .whenComplete(
-                (result, failure) -> {
-                  if (result != null) {
-                    listeners.onEnd(call, result);
-                  } else {
-                    listeners.onRefused(call, ApiException.of(failure, expectedWait.get()));
-                  }
-                });
+    unused = generation.result().whenComplete((result, failure) -> over(call, result, failure));
+  }
+
+  /** Also a request that the engine refuses after it has looked at it was not taken. */
+  private void over(Call call, @Nullable TextResult result, @Nullable Throwable failure) {
+    Throwable refusal = result == null ? failure : refusal(result);
+    if (refusal != null) {
+      listeners.onRefused(call, ApiException.of(refusal, expectedWait.get()));
+    } else if (result != null) {
+      listeners.onEnd(call, result);
+    }
+  }
+
+  private static @Nullable Throwable refusal(TextResult result) {
+    Throwable failure = result.generation().failure().orElse(null);
+    return failure instanceof RequestRefusedException ? failure : null;
   }
 
   /** What somebody who comes now waits for. */

@@ -6,15 +6,19 @@ import static org.awaitility.Awaitility.await;
 
 import dev.s3llm.S3Engine;
 import dev.s3llm.examples.model.SmallModel;
+import dev.s3llm.examples.server.metrics.CallMeters;
 import dev.s3llm.jcuda.HostExecutor;
 import dev.s3llm.jcuda.text.TextGenerator;
 import dev.s3llm.jcuda.text.TextModel;
 import dev.s3llm.jcuda.text.TextRequest;
 import dev.s3llm.jcuda.text.TextResult;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -112,6 +116,37 @@ class SubmitterTest {
       call.cancel();
       submitter.submit(call, SHORT).subscribe();
       await().untilAsserted(() -> assertThat(heard.all).containsExactly("cancelled"));
+    }
+  }
+
+  @Test
+  void timesOfACall_beginWhenItWasReadAndNotWhenItWasTaken() {
+    Duration encoding = Duration.ofMillis(300);
+    TextRequest slow =
+        TextRequest.builder()
+            .prompt("Once upon")
+            .maxNewTokens(1)
+            .configure(request -> sleep(encoding))
+            .build();
+    MeterRegistry registry = new SimpleMeterRegistry();
+    List<CallListener> listeners = List.of(new CallMeters(registry));
+    try (Submitter submitter = new Submitter(generator, listeners, 1, 1)) {
+      submit(submitter, slow).block(LIMIT);
+      for (String name :
+          List.of("gen_ai.server.request.duration", "gen_ai.server.time_to_first_token")) {
+        await().until(() -> registry.find(name).timer() != null);
+        assertThat(registry.get(name).timer().totalTime(TimeUnit.MILLISECONDS))
+            .as(name)
+            .isGreaterThan(encoding.toMillis());
+      }
+    }
+  }
+
+  private static void sleep(Duration time) {
+    try {
+      TimeUnit.MILLISECONDS.sleep(time.toMillis());
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
     }
   }
 
