@@ -24,6 +24,7 @@ import dev.s3llm.predict.LengthPredictor;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.file.Path;
+import org.assertj.core.util.Throwables;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -135,10 +136,32 @@ class AutoConfigurationTest {
     "planner, best, s3llm.planner",
     "tenants.docs.weight, 0, weight",
     "kv-memory, much, s3llm.kv-memory",
+    "kv-memory, -1B, s3llm.kv-memory",
+    "time-per-output-token, 0ms, field 'timePerOutputToken'",
+    "first-token-within, 0ms, field 'firstTokenWithin'",
+    "deadline, -1s, field 'deadline'",
+    "prediction-budget, 0ms, field 'predictionBudget'",
+    "close-timeout, -1s, field 'closeTimeout'",
+    "web.heartbeat, 0ms, field 'web.heartbeat'",
+    "web.request-timeout, 0ms, field 'web.requestTimeout'",
+    "web.max-request-size, 3GB, s3llm.web.max-request-size",
+    "web.max-request-size, -1B, s3llm.web.max-request-size",
   })
   void wrongProperty_isNamedAtTheStart(String name, String value, String named) {
     runner
         .withPropertyValues("s3llm." + name + "=" + value)
         .run(context -> assertThat(context.getStartupFailure()).hasStackTraceContaining(named));
+  }
+
+  @Test
+  void keyOfTwoTenants_isRefusedAtTheStartAndNotTold() {
+    runner
+        .withPropertyValues(
+            "s3llm.tenants.docs.api-keys[0]=same-key", "s3llm.tenants.batch.api-keys[0]=same-key")
+        .run(
+            context ->
+                assertThat(Throwables.getStackTrace(context.getStartupFailure()))
+                    .contains("an API key must be of one tenant only")
+                    .doesNotContain("same-key"));
   }
 }
