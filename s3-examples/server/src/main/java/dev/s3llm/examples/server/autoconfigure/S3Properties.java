@@ -103,7 +103,8 @@ public record S3Properties(
    *
    * @param maxRequestSize largest request body
    * @param heartbeat how often a stream that has nothing to say says so
-   * @param requestTimeout within what time of its beginning a request must be there
+   * @param requestTimeout within what time of its connection's beginning, or of the response before
+   *     it, a request's head must be there, and then its body
    * @param submitThreads threads that read and encode prompts
    * @param submitQueue requests that may wait for those threads; more are refused
    */

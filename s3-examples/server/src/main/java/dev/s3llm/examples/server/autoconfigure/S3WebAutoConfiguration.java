@@ -44,6 +44,7 @@ public class S3WebAutoConfiguration {
             folders.name(),
             Instant.now(),
             Math.toIntExact(properties.web().maxRequestSize().toBytes()),
+            properties.web().requestTimeout(),
             properties.web().heartbeat(),
             Optional.ofNullable(properties.firstTokenWithin()),
             Optional.ofNullable(properties.deadline())));
@@ -65,9 +66,12 @@ public class S3WebAutoConfiguration {
     return new CallFilter();
   }
 
-  /** Ends connections whose request does not arrive. */
+  /** Ends connections on which no request arrives. */
   @Bean
-  NettyServerCustomizer s3RequestTimeout(S3Properties properties) {
-    return server -> server.requestTimeout(properties.web().requestTimeout());
+  NettyServerCustomizer s3HeadTimeout(S3Properties properties) {
+    return server ->
+        server.doOnChannelInit(
+            (observer, channel, address) ->
+                HeadTimeout.add(channel, properties.web().requestTimeout()));
   }
 }

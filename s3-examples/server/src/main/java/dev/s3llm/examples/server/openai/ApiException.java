@@ -71,6 +71,12 @@ public final class ApiException extends RuntimeException {
         401, INVALID, null, "invalid_api_key", null, "an API key of this server is needed");
   }
 
+  /** A request's body does not arrive. */
+  static ApiException tooSlow() {
+    return new ApiException(
+        408, INVALID, null, "request_timeout", null, "the request did not arrive in time");
+  }
+
   static ApiException timeout() {
     return new ApiException(
         504, "timeout_error", null, "deadline_exceeded", null, "the deadline passed");

@@ -100,6 +100,7 @@ public final class OpenAiHandler {
         .onErrorMap(
             cause -> !(cause instanceof DataBufferLimitException),
             cause -> ApiException.badRequest("the request did not arrive whole"))
+        .timeout(settings.requestTimeout(), Mono.error(ApiException::tooSlow))
         .map(OpenAiHandler::bytes)
         .switchIfEmpty(Mono.error(() -> ApiException.badRequest("the body is empty")));
   }
