@@ -31,6 +31,7 @@ import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -143,10 +144,13 @@ class TextServerTest {
 
   @Test
   void deadlineMeanwhile_breaksTheConnectionOff() {
-    start(engine -> engine, new Slow(host(), 20));
+    CompletableFuture<Void> gate = new CompletableFuture<>();
+    start(engine -> engine, new Stalling(host(), new AtomicInteger(10), gate));
 
-    assertThatThrownBy(() -> json("{\"prompt\": \"%s\", \"deadline_ms\": 200}".formatted(QUESTION)))
+    assertThatThrownBy(
+            () -> json("{\"prompt\": \"%s\", \"deadline_ms\": 3000}".formatted(QUESTION)))
         .isInstanceOf(IOException.class);
+    gate.complete(null);
   }
 
   @Test
@@ -302,6 +306,27 @@ class TextServerTest {
       return CompletableFuture.supplyAsync(
               () -> batch, CompletableFuture.delayedExecutor(millis, TimeUnit.MILLISECONDS))
           .thenCompose(executor::execute);
+    }
+
+    @Override
+    public void close() {
+      executor.close();
+    }
+  }
+
+  /** The model, which after some steps stands still until the gate opens. */
+  private record Stalling(Executor executor, AtomicInteger stepsLeft, CompletableFuture<Void> gate)
+      implements Executor {
+    @Override
+    public ExecutorProfile profile() {
+      return executor.profile();
+    }
+
+    @Override
+    public CompletionStage<StepResult> execute(StepBatch batch) {
+      return stepsLeft.getAndDecrement() > 0
+          ? executor.execute(batch)
+          : gate.thenCompose(opened -> executor.execute(batch));
     }
 
     @Override
