@@ -80,6 +80,18 @@ test('the keyboard reaches everything, in order', async () => {
   await page.close();
 });
 
+test('memory of requests that are not listed is not shown as free', async () => {
+  const page = await shown((state) => {
+    state.map.cells = state.map.cells.map((cell, i) => (i === 0 ? -2 : -1));
+  });
+  await page.locator('#map').focus();
+  const readout = page.locator('#map-readout');
+  assert.match(await readout.textContent(), /^Blocks? 0.*: held by a request that is not listed/);
+  await page.keyboard.press('ArrowRight');
+  assert.match(await readout.textContent(), /^Blocks? 1.*: free/);
+  await page.close();
+});
+
 test('pause stops the page, and go on starts it', async () => {
   const page = await open();
   await page.locator('#pause').focus();
@@ -194,6 +206,21 @@ async function open({ at = url, colorScheme = 'light', quiet = true } = {}) {
   });
   await page.goto(`${at}/live`);
   await page.locator('#batch-rows tr').first().waitFor();
+  return page;
+}
+
+/** Opens the page on pictures that are made from a real one; change(state, n) makes the nth of it. */
+async function shown(change) {
+  const state = await (await fetch(`${url}/live/state`)).json();
+  const page = await chrome.newPage({ viewport: { width: 1280, height: 900 } });
+  let n = 0;
+  await page.route('**/live/stream', (route) => {
+    change(state, n++);
+    return route.fulfill({
+      contentType: 'text/event-stream', body: `data:${JSON.stringify(state)}\n\n` });
+  });
+  await page.goto(`${url}/live`);
+  await page.locator('#figures .value').first().waitFor();
   return page;
 }
 

@@ -272,6 +272,8 @@
     let selected = -1;
     let grid = {columns: 1, cell: 1, gap: 1};
 
+    const OTHER = -2; // held by a request that is not in the list
+
     const cells = () => picture && picture.map ? picture.map.cells : [];
     const owner = cell => cell >= 0 && cells()[cell] >= 0 ? picture.running[cells()[cell]] : null;
 
@@ -301,7 +303,7 @@
       const style = getComputedStyle(document.documentElement);
       const color = name => style.getPropertyValue(name).trim();
       const palette = Array.from({length: COLORS}, (_, i) => color(`--c${i}`));
-      const free = color('--free'), on = color('--on'), text = color('--text');
+      const free = color('--free'), other = color('--soft'), on = color('--on'), text = color('--text');
       const chosen = hot && slots.has(hot) ? hot : null;
       context.font = `700 ${Math.min(13, grid.cell * 0.5)}px system-ui, "Liberation Sans", sans-serif`;
       context.textAlign = 'center';
@@ -311,7 +313,7 @@
         const request = index >= 0 ? picture.running[index] : null;
         const slot = request ? slotOf(request.id) : -1;
         context.globalAlpha = chosen && (!request || request.id !== chosen) ? 0.25 : 1;
-        context.fillStyle = slot < 0 ? free : palette[slot % COLORS];
+        context.fillStyle = index === OTHER ? other : slot < 0 ? free : palette[slot % COLORS];
         context.beginPath();
         context.roundRect(x, y, grid.cell, grid.cell, Math.min(4, grid.cell / 4));
         context.fill();
@@ -344,7 +346,7 @@
       const name = size === 1 ? `Block ${selected}` : `Blocks ${selected * size} to ${Math.min(picture.capacityBlocks, (selected + 1) * size) - 1}`;
       say(node, request
         ? `${name}: ${letters(slotOf(request.id))}, ${request.id}${request.tenant ? ` of ${request.tenant}` : ''}; ${request.output} tokens of ${request.p50} to ${request.p90}, ${request.held} of ${request.reserved} blocks.`
-        : `${name}: free.`);
+        : `${name}: ${cells()[selected] === OTHER ? 'held by a request that is not listed' : 'free'}.`);
     }
 
     function select(cell) {
