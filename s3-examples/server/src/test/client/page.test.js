@@ -92,6 +92,31 @@ test('memory of requests that are not listed is not shown as free', async () => 
   await page.close();
 });
 
+test('a chart is read backwards also while it slides', async () => {
+  const page = await shown((state, n) => { // five samples more in each picture
+    state.millis = 1_700_000_000_000 + 5000 * n;
+    state.inspectedMillis = state.millis;
+    state.ended = n;
+    state.series = Array.from({ length: 180 }, (_, i) => ({
+      millis: state.millis - 1000 * (179 - i), tokensPerSecond: 179 + 5 * n - (179 - i),
+      running: 1, waiting: 0, held: 1, reserved: 1 }));
+  });
+  const chart = page.locator('#charts .card').first();
+  const read = async () =>
+    Number(/tokens a second (\d+)$/.exec(await chart.locator('.readout').textContent())[1]);
+  const ended = page.locator('#figures div', { hasText: 'Answers' }).locator('.value').last();
+  await chart.locator('svg[tabindex]').focus();
+  await page.keyboard.press('End');
+  const first = await read();
+  const before = await ended.textContent();
+  await until(async () => (await ended.textContent()) !== before);
+  await page.keyboard.press('ArrowLeft');
+  assert.equal(await read(), first - 1);
+  await page.keyboard.press('ArrowRight');
+  assert.equal(await read(), first);
+  await page.close();
+});
+
 test('pause stops the page, and go on starts it', async () => {
   const page = await open();
   await page.locator('#pause').focus();

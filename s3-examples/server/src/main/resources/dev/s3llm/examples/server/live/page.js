@@ -450,20 +450,22 @@
 
   const lineIcon = name => icon => shape(icon, 'path', {class: `line ${name}`, d: 'M0 6H26'});
 
-  /** Lets pointer and arrow keys choose one of what the chart has; -1 is none. */
-  function choosing(svg, size, nearest, choose) {
-    let at = -1;
-    const pick = index => { at = index; choose(index); };
-    svg.addEventListener('pointermove', event => pick(nearest(event)));
-    svg.addEventListener('pointerdown', event => pick(nearest(event)));
-    svg.addEventListener('pointerleave', () => pick(-1));
-    svg.addEventListener('blur', () => pick(-1));
+  /**
+   * Lets pointer and arrow keys choose one of what the chart has; -1 is none. Where the chosen one is
+   * now, the chart says, since its list slides.
+   */
+  function choosing(svg, size, place, nearest, choose) {
+    svg.addEventListener('pointermove', event => choose(nearest(event)));
+    svg.addEventListener('pointerdown', event => choose(nearest(event)));
+    svg.addEventListener('pointerleave', () => choose(-1));
+    svg.addEventListener('blur', () => choose(-1));
     svg.addEventListener('keydown', event => {
       const n = size();
       const step = {ArrowRight: 1, ArrowLeft: -1, PageDown: 10, PageUp: -10, Home: -n, End: n}[event.key];
       if (!step || !n) return;
       event.preventDefault();
-      pick(Math.max(0, Math.min(n - 1, at < 0 ? (step > 0 && event.key !== 'End' ? 0 : n - 1) : at + step)));
+      const at = place();
+      choose(Math.max(0, Math.min(n - 1, at < 0 ? (step > 0 && event.key !== 'End' ? 0 : n - 1) : at + step)));
     });
   }
 
@@ -515,7 +517,7 @@
       if (samples.some(s => s.millis === chosen)) shape(svg, 'line', {class: 'cross', x1: scale(chosen), x2: scale(chosen), y1: PAD.top, y2: py(0)});
     }
 
-    choosing(svg, () => samples.length, event => {
+    choosing(svg, () => samples.length, () => samples.findIndex(s => s.millis === chosen), event => {
       const x = event.clientX - svg.getBoundingClientRect().left;
       let best = -1;
       samples.forEach((s, i) => { if (best < 0 || Math.abs(scale(s.millis) - x) < Math.abs(scale(samples[best].millis) - x)) best = i; });
@@ -570,7 +572,7 @@
       }
     }
 
-    choosing(svg, () => points.length, event => {
+    choosing(svg, () => points.length, () => chosen, event => {
       const box = svg.getBoundingClientRect();
       const distance = p => { const [x, y] = place(p); return Math.hypot(x - event.clientX + box.left, y - event.clientY + box.top); };
       let best = -1;
