@@ -30,7 +30,7 @@ test('the batch appears and its values move', async () => {
     const value = page.locator('#figures div', { hasText: title }).locator('.value');
     await until(async () => /[1-9]/.test(await value.textContent()));
   }
-  assert.ok(await colours(page) >= 4, 'the map has the colours of several requests');
+  await until(async () => (await colours(page)) >= 4); // those of several requests
   await until(async () => (await page.locator('#charts path.line').count()) >= 5);
   await page.locator('#waiting-rows .reason').first().waitFor();
   assert.match(await page.locator('#waiting-rows .reason').first().textContent(), /\w+ \w+/);
