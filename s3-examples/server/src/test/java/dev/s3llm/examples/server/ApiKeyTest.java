@@ -64,11 +64,12 @@ class ApiKeyTest {
       HttpResponse<String> without = server.post(CHAT, BODY);
       assertThat(without.statusCode()).isEqualTo(401);
       assertThat(json(without.body()).at("/error/code").asString()).isEqualTo("invalid_api_key");
+      assertThat(without.headers().firstValue("www-authenticate")).hasValue("Bearer");
       assertThat(server.get("/v1/models").statusCode()).isEqualTo(401);
       for (String wrong : new String[] {"Bearer other", "docs-key", "Bearer ", "Basic docs-key"}) {
         assertThat(server.post(CHAT, BODY, "authorization", wrong).statusCode()).isEqualTo(401);
       }
-      for (String right : new String[] {"Bearer docs-key", "Bearer batch-key"}) {
+      for (String right : new String[] {"Bearer docs-key", "bearer batch-key"}) {
         assertThat(server.post(CHAT, BODY, "authorization", right).statusCode()).isEqualTo(200);
       }
       String pretending = chat("x", "\"max_tokens\":1,\"user\":\"batch\"");

@@ -182,6 +182,7 @@ class LivePageTest {
         assertThat(get(server, "/live/stream", wrong)).as(wrong).isEqualTo(401);
       }
       assertThat(get(server, "/live/state", "Bearer own-key")).isEqualTo(200);
+      assertThat(get(server, "/live/%73tate", "Bearer other")).isEqualTo(401);
     }
   }
 

@@ -189,6 +189,7 @@ class ProtocolTest {
         server.post(CHAT, chat(QUESTION, json.replace("HUGE", "9".repeat(400))));
 
     refusedFor(field, response);
+    assertThat(json(response.body()).at("/error/message").asString()).contains(field);
   }
 
   @ParameterizedTest
@@ -203,7 +204,6 @@ class ProtocolTest {
     JsonNode error = json(response.body()).at("/error");
     assertThat(error.at("/param").asString()).isEqualTo(field);
     assertThat(error.at("/type").asString()).isEqualTo("invalid_request_error");
-    assertThat(error.at("/message").asString()).contains(field);
   }
 
   @ParameterizedTest
@@ -252,6 +252,33 @@ class ProtocolTest {
     assertThat(error.at("/code").asString()).isEqualTo("context_length_exceeded");
     assertThat(error.at("/param").asString()).isEqualTo("max_tokens");
     assertThat(error.at("/message").asString()).contains("1000");
+  }
+
+  @Test
+  void fieldThatIsToBlame_isNamedWhereARequestCanNeverFit() {
+    String longText = "colour ".repeat(10_000);
+    refusedFor(
+        "max_completion_tokens",
+        server.post(CHAT, chat(QUESTION, "\"max_completion_tokens\":1000000")));
+    refusedFor("messages", server.post(CHAT, chat(longText, GREEDY)));
+    refusedFor("messages", server.post(CHAT, chat(longText, "\"max_tokens\":1")));
+    refusedFor("prompt", server.post(COMPLETIONS, "{\"prompt\":\"" + longText + "\"}"));
+  }
+
+  @Test
+  void wrongMethodAndUnknownPath_areErrorsOfTheProtocol() {
+    HttpResponse<String> method = server.get(CHAT);
+    assertThat(method.statusCode()).isEqualTo(405);
+    assertThat(method.headers().firstValue("allow")).hasValue("POST");
+    HttpResponse<String> path = server.post("/v1/embeddings", "{}");
+    assertThat(path.statusCode()).isEqualTo(404);
+    for (HttpResponse<String> response : List.of(method, path)) {
+      JsonNode error = json(response.body()).at("/error");
+      assertThat(error.at("/type").asString()).isEqualTo("invalid_request_error");
+      assertThat(error.at("/message").asString()).isNotEmpty();
+    }
+    assertThat(server.post("/v1/models", "{}").statusCode()).isEqualTo(405);
+    assertThat(json(server.get("/v2").body()).at("/error").isString()).isTrue(); // Spring's
   }
 
   @Test

@@ -24,14 +24,25 @@ import reactor.core.publisher.Mono;
 final class ApiKeyFilter implements HandlerFilterFunction<ServerResponse, ServerResponse> {
   private static final String BEARER = "Bearer ";
 
-  private final List<Key> keys = new ArrayList<>();
+  private final List<Key> keys;
 
   private record Key(String secret, String tenant) {}
 
-  /** Takes the keys of all tenants. */
-  ApiKeyFilter(Map<String, S3Properties.Tenant> tenants) {
+  private ApiKeyFilter(List<Key> keys) {
+    this.keys = keys;
+  }
+
+  /** Asks for a key of a tenant, if any has one. */
+  static ApiKeyFilter of(Map<String, S3Properties.Tenant> tenants) {
+    List<Key> keys = new ArrayList<>();
     tenants.forEach(
         (name, tenant) -> tenant.apiKeys().forEach(key -> keys.add(new Key(key, name))));
+    return new ApiKeyFilter(keys);
+  }
+
+  /** Asks for this key, if there is one. */
+  static ApiKeyFilter of(@Nullable String key) {
+    return new ApiKeyFilter(key == null ? List.of() : List.of(new Key(key, "")));
   }
 
   @Override
@@ -49,7 +60,7 @@ final class ApiKeyFilter implements HandlerFilterFunction<ServerResponse, Server
   }
 
   private Optional<String> tenant(@Nullable String authorization) {
-    if (authorization == null || !authorization.startsWith(BEARER)) {
+    if (authorization == null || !hasScheme(authorization)) {
       return Optional.empty();
     }
     byte[] given = bytes(authorization.substring(BEARER.length()).strip());
@@ -60,6 +71,11 @@ final class ApiKeyFilter implements HandlerFilterFunction<ServerResponse, Server
       }
     }
     return tenant;
+  }
+
+  /** Its case does not matter (RFC 9110, 11.1). */
+  private static boolean hasScheme(String authorization) {
+    return authorization.regionMatches(true, 0, BEARER, 0, BEARER.length());
   }
 
   private static byte[] bytes(String key) {

@@ -52,11 +52,13 @@ public class S3LiveAutoConfiguration {
       log.info("tenants have API keys, so /live is off until s3llm.live-page.api-key is set");
       return request -> Mono.empty();
     }
-    LiveHandler handler = new LiveHandler(feed, key);
-    return RouterFunctions.route()
-        .GET("/live", handler::page)
-        .GET("/live/state", handler::state)
-        .GET("/live/stream", handler::stream)
-        .build();
+    LiveHandler handler = new LiveHandler(feed);
+    RouterFunction<ServerResponse> data =
+        RouterFunctions.route()
+            .GET("/live/state", handler::state)
+            .GET("/live/stream", handler::stream)
+            .filter(ApiKeyFilter.of(key))
+            .build();
+    return RouterFunctions.route().GET("/live", handler::page).add(data).build();
   }
 }

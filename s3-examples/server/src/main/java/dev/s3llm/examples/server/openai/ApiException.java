@@ -2,7 +2,6 @@ package dev.s3llm.examples.server.openai;
 
 import dev.s3llm.EngineClosedException;
 import dev.s3llm.FirstTokenTooLateException;
-import dev.s3llm.NeverFitsException;
 import dev.s3llm.QueueFullException;
 import dev.s3llm.RequestRefusedException;
 import dev.s3llm.RetriableFailureException;
@@ -58,6 +57,11 @@ public final class ApiException extends RuntimeException {
   /** The request as a whole is wrong. */
   static ApiException badRequest(String message) {
     return new ApiException(400, INVALID, null, null, null, message);
+  }
+
+  /** Prompt and limit do not fit; the field is the one that is to blame. */
+  static ApiException neverFits(String param, String message) {
+    return new ApiException(400, INVALID, param, "context_length_exceeded", null, message);
   }
 
   static ApiException modelNotFound(String model) {
@@ -125,8 +129,7 @@ public final class ApiException extends RuntimeException {
           413, INVALID, null, "request_too_large", null, "the request's body is too large");
     }
     if (cause instanceof ResponseStatusException web) {
-      return new ApiException(
-          web.getStatusCode().value(), INVALID, null, null, null, web.getReason());
+      return of(web);
     }
     return new ApiException(
         500,
@@ -151,6 +154,14 @@ public final class ApiException extends RuntimeException {
     };
   }
 
+  /** What Spring refuses. */
+  static ApiException of(ResponseStatusException web) {
+    int status = web.getStatusCode().value();
+    return status == HttpStatus.NOT_FOUND.value()
+        ? new ApiException(status, INVALID, null, "unknown_url", null, "there is no such endpoint")
+        : new ApiException(status, INVALID, null, null, null, web.getReason());
+  }
+
   private static ApiException refused(RequestRefusedException refusal, Duration wait) {
     String message = String.valueOf(refusal.getMessage());
     if (refusal instanceof FirstTokenTooLateException late) {
@@ -165,9 +176,7 @@ public final class ApiException extends RuntimeException {
     if (refusal instanceof EngineClosedException) {
       return unavailable("engine_closed", null, message);
     }
-    String code = refusal instanceof NeverFitsException ? "context_length_exceeded" : null;
-    String param = refusal instanceof NeverFitsException ? "max_tokens" : null;
-    return new ApiException(400, INVALID, param, code, null, message);
+    return badRequest(message);
   }
 
   private static ApiException busy(Duration retryAfter, String message) {

@@ -6,6 +6,7 @@ import tools.jackson.databind.JsonNode;
 
 /** What {@code /v1/completions} is asked. */
 record CompletionRequest(String prompt, GenerationOptions options) {
+  private static final String LIMIT = "max_tokens";
   private static final int DEFAULT_MAX_TOKENS = 16;
 
   static CompletionRequest read(JsonFields fields) {
@@ -17,8 +18,8 @@ record CompletionRequest(String prompt, GenerationOptions options) {
     if (prompts.size() != 1 || prompts.get(0).isEmpty()) {
       throw ApiException.badField("prompt", "prompt must be one string that is not empty");
     }
-    int limit = fields.count("max_tokens").orElse(DEFAULT_MAX_TOKENS);
+    int limit = fields.count(LIMIT).orElse(DEFAULT_MAX_TOKENS);
     return new CompletionRequest(
-        prompts.get(0), GenerationOptions.read(fields, OptionalInt.of(limit)));
+        prompts.get(0), GenerationOptions.read(fields, LIMIT, OptionalInt.of(limit)));
   }
 }

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * What chat and completion requests have in common.
  *
  * @param model whose answer is wanted, if it says so
+ * @param limitField which field has the output limit
  * @param maxTokens output limit
  * @param sampling how to sample
  * @param stop strings that end the answer
@@ -22,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  */
 record GenerationOptions(
     Optional<String> model,
+    String limitField,
     OptionalInt maxTokens,
     SamplingParameters sampling,
     List<String> stop,
@@ -31,12 +33,13 @@ record GenerationOptions(
   private static final double MAX_TEMPERATURE = 2;
   private static final double LEAST_TOP_P = 1e-6;
 
-  static GenerationOptions read(JsonFields fields, OptionalInt maxTokens) {
+  static GenerationOptions read(JsonFields fields, String limitField, OptionalInt maxTokens) {
     refuseUnsupported(fields);
     List<String> stop = fields.strings("stop");
     checkStop(stop);
     return new GenerationOptions(
         fields.string("model"),
+        limitField,
         maxTokens,
         sampling(fields),
         stop,

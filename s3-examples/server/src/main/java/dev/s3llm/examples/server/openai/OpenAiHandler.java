@@ -121,7 +121,7 @@ public final class OpenAiHandler {
             name -> {
               throw ApiException.modelNotFound(name);
             });
-    Call call = new Call(wanted.endpoint(), settings.model(), parent);
+    Call call = new Call(wanted.endpoint(), options.limitField(), settings.model(), parent);
     CallFilter.attach(request, call);
     Optional<String> tenant = CallFilter.tenant(request).or(options::user);
     TextRequest.Builder text = wanted.request().stop(options.stop());

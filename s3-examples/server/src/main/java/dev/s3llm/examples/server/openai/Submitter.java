@@ -1,5 +1,6 @@
 package dev.s3llm.examples.server.openai;
 
+import dev.s3llm.NeverFitsException;
 import dev.s3llm.RequestRefusedException;
 import dev.s3llm.S3Engine;
 import dev.s3llm.jcuda.text.TextGeneration;
@@ -83,6 +84,10 @@ public final class Submitter implements AutoCloseable {
     TextGeneration generation;
     try {
       generation = generator.submit(request);
+    } catch (NeverFitsException e) {
+      String message = String.valueOf(e.getMessage());
+      refuse(call, ApiException.neverFits(toBlame(call, request, e), message), sink);
+      return;
     } catch (IllegalArgumentException e) { // a prompt without tokens, for one
       refuse(call, ApiException.badRequest(String.valueOf(e.getMessage())), sink);
       return;
@@ -93,6 +98,12 @@ public final class Submitter implements AutoCloseable {
     call.started(generation);
     watch(call, generation);
     sink.success(generation);
+  }
+
+  /** The limit, unless the prompt alone leaves no room for an answer. */
+  private static String toBlame(Call call, TextRequest request, NeverFitsException refusal) {
+    long prompt = refusal.neededTokens() - request.maxNewTokens().orElse(1);
+    return prompt < refusal.limitTokens() ? call.limitField() : call.endpoint().promptField();
   }
 
   private void watch(Call call, TextGeneration generation) {

@@ -155,6 +155,6 @@ class SubmitterTest {
   }
 
   private static Call call() {
-    return new Call(Endpoint.COMPLETIONS, "s3-small", Context.empty());
+    return new Call(Endpoint.COMPLETIONS, "max_tokens", "s3-small", Context.empty());
   }
 }
