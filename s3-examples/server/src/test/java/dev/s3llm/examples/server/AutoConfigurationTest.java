@@ -144,6 +144,7 @@ class AutoConfigurationTest {
     "close-timeout, -1s, field 'closeTimeout'",
     "web.heartbeat, 0ms, field 'web.heartbeat'",
     "web.request-timeout, 0ms, field 'web.requestTimeout'",
+    "web.write-timeout, 0ms, field 'web.writeTimeout'",
     "web.max-request-size, 3GB, s3llm.web.max-request-size",
     "web.max-request-size, -1B, s3llm.web.max-request-size",
   })

@@ -105,6 +105,7 @@ public record S3Properties(
    * @param heartbeat how often a stream that has nothing to say says so
    * @param requestTimeout within what time of its connection's beginning, or of the response before
    *     it, a request's head must be there, and then its body
+   * @param writeTimeout within what time a client must have taken what is sent to it
    * @param submitThreads threads that read and encode prompts
    * @param submitQueue requests that may wait for those threads; more are refused
    */
@@ -112,6 +113,7 @@ public record S3Properties(
       @DefaultValue("1MB") DataSize maxRequestSize,
       @DefaultValue("10s") @DurationMin(millis = 1) Duration heartbeat,
       @DefaultValue("30s") @DurationMin(millis = 1) Duration requestTimeout,
+      @DefaultValue("30s") @DurationMin(millis = 1) Duration writeTimeout,
       @DefaultValue("2") @Min(1) int submitThreads,
       @DefaultValue("1024") @Min(1) int submitQueue) {
 

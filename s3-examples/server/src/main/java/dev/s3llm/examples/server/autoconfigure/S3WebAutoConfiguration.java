@@ -86,12 +86,15 @@ public class S3WebAutoConfiguration {
     return new CallFilter();
   }
 
-  /** Ends connections on which no request arrives. */
+  /** Ends connections on which no request arrives, or whose client does not read. */
   @Bean
-  NettyServerCustomizer s3HeadTimeout(S3Properties properties) {
+  NettyServerCustomizer s3Timeouts(S3Properties properties) {
+    S3Properties.Web web = properties.web();
     return server ->
         server.doOnChannelInit(
-            (observer, channel, address) ->
-                HeadTimeout.add(channel, properties.web().requestTimeout()));
+            (observer, channel, address) -> {
+              HeadTimeout.add(channel, web.requestTimeout());
+              channel.pipeline().addFirst("s3.writeTimeout", new WriteTimeout(web.writeTimeout()));
+            });
   }
 }
