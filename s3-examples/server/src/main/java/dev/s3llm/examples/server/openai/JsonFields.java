@@ -112,7 +112,7 @@ final class JsonFields {
     }
   }
 
-  /** Whether a value is this whole number; those of any size and kind are compared. */
+  /** Whether a value is exactly this whole number; any value may be asked. */
   static boolean isInt(JsonNode value, int expected) {
     return value.isIntegralNumber() && value.canConvertToInt() && value.intValue() == expected;
   }
