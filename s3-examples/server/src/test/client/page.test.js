@@ -30,7 +30,7 @@ test('the batch appears and its values move', async () => {
     const value = page.locator('#figures div', { hasText: title }).locator('.value');
     await until(async () => /[1-9]/.test(await value.textContent()));
   }
-  assert.ok(await colours(page) >= 4, 'the map has the colours of several requests');
+  await until(async () => (await colours(page)) >= 4); // those of several requests
   await until(async () => (await page.locator('#charts path.line').count()) >= 5);
   await page.locator('#waiting-rows .reason').first().waitFor();
   assert.match(await page.locator('#waiting-rows .reason').first().textContent(), /\w+ \w+/);
@@ -77,6 +77,43 @@ test('the keyboard reaches everything, in order', async () => {
   assert.equal(await chart.locator('.readout').textContent(), value, 'it is read out once');
   const outline = await chart.locator('svg[tabindex]').evaluate((n) => getComputedStyle(n).outlineStyle);
   assert.notEqual(outline, 'none', 'focus can be seen');
+  await page.close();
+});
+
+test('memory of requests that are not listed is not shown as free', async () => {
+  const page = await shown((state) => {
+    state.map.cells = state.map.cells.map((cell, i) => (i === 0 ? -2 : -1));
+  });
+  await page.locator('#map').focus();
+  const readout = page.locator('#map-readout');
+  assert.match(await readout.textContent(), /^Blocks? 0.*: held by a request that is not listed/);
+  await page.keyboard.press('ArrowRight');
+  assert.match(await readout.textContent(), /^Blocks? 1.*: free/);
+  await page.close();
+});
+
+test('a chart is read backwards also while it slides', async () => {
+  const page = await shown((state, n) => { // five samples more in each picture
+    state.millis = 1_700_000_000_000 + 5000 * n;
+    state.inspectedMillis = state.millis;
+    state.ended = n;
+    state.series = Array.from({ length: 180 }, (_, i) => ({
+      millis: state.millis - 1000 * (179 - i), tokensPerSecond: 179 + 5 * n - (179 - i),
+      running: 1, waiting: 0, held: 1, reserved: 1 }));
+  });
+  const chart = page.locator('#charts .card').first();
+  const read = async () =>
+    Number(/tokens a second (\d+)$/.exec(await chart.locator('.readout').textContent())[1]);
+  const ended = page.locator('#figures div', { hasText: 'Answers' }).locator('.value').last();
+  await chart.locator('svg[tabindex]').focus();
+  await page.keyboard.press('End');
+  const first = await read();
+  const before = await ended.textContent();
+  await until(async () => (await ended.textContent()) !== before);
+  await page.keyboard.press('ArrowLeft');
+  assert.equal(await read(), first - 1);
+  await page.keyboard.press('ArrowRight');
+  assert.equal(await read(), first);
   await page.close();
 });
 
@@ -194,6 +231,21 @@ async function open({ at = url, colorScheme = 'light', quiet = true } = {}) {
   });
   await page.goto(`${at}/live`);
   await page.locator('#batch-rows tr').first().waitFor();
+  return page;
+}
+
+/** Opens the page on pictures that are made from a real one; change(state, n) makes the nth of it. */
+async function shown(change) {
+  const state = await (await fetch(`${url}/live/state`)).json();
+  const page = await chrome.newPage({ viewport: { width: 1280, height: 900 } });
+  let n = 0;
+  await page.route('**/live/stream', (route) => {
+    change(state, n++);
+    return route.fulfill({
+      contentType: 'text/event-stream', body: `data:${JSON.stringify(state)}\n\n` });
+  });
+  await page.goto(`${url}/live`);
+  await page.locator('#figures .value').first().waitFor();
   return page;
 }
 

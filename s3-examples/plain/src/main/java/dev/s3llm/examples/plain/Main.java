@@ -13,13 +13,19 @@ import java.nio.file.Path;
 public final class Main {
   private static final int DEFAULT_PORT = 8080;
 
+  /** Each holds a thread where there are no virtual ones. */
+  private static final int MAX_LIVE_REQUESTS = 64;
+
   private Main() {}
 
   /** Serves until the process is told to end, then lets live requests finish. */
   public static void main(String[] args) throws IOException {
     int port = args.length > 0 ? Integer.parseInt(args[0]) : DEFAULT_PORT;
     Path folder = args.length > 1 ? Path.of(args[1]) : SmallModel.unpack();
-    S3Engine engine = S3Engine.builder(HostExecutor.builder(folder).build()).build();
+    S3Engine engine =
+        S3Engine.builder(HostExecutor.builder(folder).build())
+            .maxLiveRequests(MAX_LIVE_REQUESTS)
+            .build();
     TextGenerator generator = TextGenerator.of(engine, TextModel.load(folder));
     TextServer server = TextServer.start(generator, new InetSocketAddress(port));
     Runtime.getRuntime().addShutdownHook(new Thread(server::close, "shutdown"));

@@ -27,21 +27,36 @@ final class TextServer implements AutoCloseable {
   private static final int MAX_BODY_BYTES = 1 << 20;
   private static final int LAST_WRITES_SECONDS = 5;
 
+  /** Beyond the engine's live requests: for those that it refuses, and as many for the rest. */
+  static final int SPARE_THREADS = 8;
+
   private final TextGenerator generator;
   private final HttpServer http;
-  private final ExecutorService threads = RequestThreads.create();
+  private final ExecutorService threads;
+
+  /** Few enough that some threads stay free to say who is turned away and how the engine is. */
+  private final Semaphore generating;
 
   /** A permit for each request under way, so that closing can wait for the last writes. */
   private final Semaphore underWay = new Semaphore(Integer.MAX_VALUE);
 
-  private TextServer(TextGenerator generator, HttpServer http) {
+  private TextServer(TextGenerator generator, HttpServer http, ExecutorService threads) {
     this.generator = generator;
     this.http = http;
+    this.threads = threads;
+    this.generating = new Semaphore(generator.engine().maxLiveRequests() + SPARE_THREADS);
   }
 
   /** Starts a server; port 0 takes a free one. */
   static TextServer start(TextGenerator generator, InetSocketAddress address) throws IOException {
-    TextServer server = new TextServer(generator, HttpServer.create(address, 0));
+    int threads = generator.engine().maxLiveRequests() + 2 * SPARE_THREADS;
+    return start(generator, address, RequestThreads.create(threads));
+  }
+
+  static TextServer start(
+      TextGenerator generator, InetSocketAddress address, ExecutorService threads)
+      throws IOException {
+    TextServer server = new TextServer(generator, HttpServer.create(address, 0), threads);
     server.route("POST", "/generate", server::generate);
     server.route("GET", "/health", server::health);
     server.route("GET", "/metrics", server::metrics);
@@ -76,6 +91,18 @@ final class TextServer implements AutoCloseable {
   }
 
   private void generate(HttpExchange exchange) throws IOException {
+    if (!generating.tryAcquire()) {
+      refuse(exchange, new Refusal(503, "too many requests are under way", 1));
+      return;
+    }
+    try {
+      answer(exchange);
+    } finally {
+      generating.release();
+    }
+  }
+
+  private void answer(HttpExchange exchange) throws IOException {
     byte[] body = exchange.getRequestBody().readNBytes(MAX_BODY_BYTES + 1);
     if (body.length > MAX_BODY_BYTES) {
       answer(exchange, 413, "the body may have " + MAX_BODY_BYTES + " bytes");

@@ -21,6 +21,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -28,9 +29,13 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -41,6 +46,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class TextServerTest {
   private static final Path FOLDER = SmallModel.unpack();
   private static final String QUESTION = "What is a monad?";
+  private static final int SPARE = TextServer.SPARE_THREADS;
+  private static final int POOL = 64;
 
   private final HttpClient client = HttpClient.newHttpClient();
   private TextGenerator generator;
@@ -143,10 +150,13 @@ class TextServerTest {
 
   @Test
   void deadlineMeanwhile_breaksTheConnectionOff() {
-    start(engine -> engine, new Slow(host(), 20));
+    CompletableFuture<Void> gate = new CompletableFuture<>();
+    start(engine -> engine, new Stalling(host(), new AtomicInteger(10), gate));
 
-    assertThatThrownBy(() -> json("{\"prompt\": \"%s\", \"deadline_ms\": 200}".formatted(QUESTION)))
+    assertThatThrownBy(
+            () -> json("{\"prompt\": \"%s\", \"deadline_ms\": 3000}".formatted(QUESTION)))
         .isInstanceOf(IOException.class);
+    gate.complete(null);
   }
 
   @Test
@@ -211,8 +221,35 @@ class TextServerTest {
   }
 
   @Test
+  void moreRequestsThanThreads_areTurnedAwayAndHealthIsStillTold() throws Exception {
+    start(engine -> engine.maxLiveRequests(1), host(), RequestThreads.pool(1 + 2 * SPARE));
+    List<Socket> stalled = new ArrayList<>();
+    try {
+      for (int i = 0; i < 1 + SPARE; i++) { // each holds a thread that waits for its body
+        stalled.add(stalled());
+      }
+      await().until(() -> post("text/plain", QUESTION).statusCode() == 503);
+      assertThat(post("text/plain", QUESTION).headers().firstValue("Retry-After")).hasValue("1");
+      assertThat(get("/health").statusCode()).isEqualTo(200);
+      assertThat(get("/metrics").statusCode()).isEqualTo(200);
+    } finally {
+      for (Socket socket : stalled) {
+        socket.close();
+      }
+    }
+    await().until(() -> post("text/plain", QUESTION).statusCode() == 200);
+  }
+
+  private Socket stalled() throws IOException {
+    Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.port());
+    String head = "POST /generate HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{";
+    socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
+    return socket;
+  }
+
+  @Test
   void requests_runOnVirtualThreadsWhereThereAreAny() throws Exception {
-    var threads = RequestThreads.create();
+    var threads = RequestThreads.create(1);
     String name = threads.submit(() -> Thread.currentThread().toString()).get();
     threads.shutdown();
 
@@ -254,11 +291,17 @@ class TextServerTest {
   }
 
   private void start(UnaryOperator<EngineBuilder> settings, Executor executor) {
+    start(settings, executor, RequestThreads.create(POOL));
+  }
+
+  private void start(
+      UnaryOperator<EngineBuilder> settings, Executor executor, ExecutorService threads) {
     S3Engine engine = settings.apply(S3Engine.builder(executor)).build();
     generator = TextGenerator.of(engine, TextModel.load(FOLDER));
     try {
       server =
-          TextServer.start(generator, new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+          TextServer.start(
+              generator, new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), threads);
     } catch (IOException e) {
       throw new AssertionError(e);
     }
@@ -302,6 +345,27 @@ class TextServerTest {
       return CompletableFuture.supplyAsync(
               () -> batch, CompletableFuture.delayedExecutor(millis, TimeUnit.MILLISECONDS))
           .thenCompose(executor::execute);
+    }
+
+    @Override
+    public void close() {
+      executor.close();
+    }
+  }
+
+  /** The model, which after some steps stands still until the gate opens. */
+  private record Stalling(Executor executor, AtomicInteger stepsLeft, CompletableFuture<Void> gate)
+      implements Executor {
+    @Override
+    public ExecutorProfile profile() {
+      return executor.profile();
+    }
+
+    @Override
+    public CompletionStage<StepResult> execute(StepBatch batch) {
+      return stepsLeft.getAndDecrement() > 0
+          ? executor.execute(batch)
+          : gate.thenCompose(opened -> executor.execute(batch));
     }
 
     @Override

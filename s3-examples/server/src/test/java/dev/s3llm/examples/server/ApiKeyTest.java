@@ -64,11 +64,12 @@ class ApiKeyTest {
       HttpResponse<String> without = server.post(CHAT, BODY);
       assertThat(without.statusCode()).isEqualTo(401);
       assertThat(json(without.body()).at("/error/code").asString()).isEqualTo("invalid_api_key");
+      assertThat(without.headers().firstValue("www-authenticate")).hasValue("Bearer");
       assertThat(server.get("/v1/models").statusCode()).isEqualTo(401);
       for (String wrong : new String[] {"Bearer other", "docs-key", "Bearer ", "Basic docs-key"}) {
         assertThat(server.post(CHAT, BODY, "authorization", wrong).statusCode()).isEqualTo(401);
       }
-      for (String right : new String[] {"Bearer docs-key", "Bearer batch-key"}) {
+      for (String right : new String[] {"Bearer docs-key", "bearer batch-key"}) {
         assertThat(server.post(CHAT, BODY, "authorization", right).statusCode()).isEqualTo(200);
       }
       String pretending = chat("x", "\"max_tokens\":1,\"user\":\"batch\"");
@@ -77,6 +78,33 @@ class ApiKeyTest {
           .containsOnly("docs", "batch")
           .endsWith("docs");
       assertThat(server.get("/actuator/health").statusCode()).isEqualTo(200);
+    }
+  }
+
+  @Test
+  void noSpellingOfAPath_leadsAroundTheKeys() {
+    try (TestServer server = TestServer.start("s3llm.tenants.docs.api-keys[0]=docs-key")) {
+      for (String path :
+          List.of(
+              "/%76%31/chat/completions",
+              "/v1;a=b/chat/completions", "/v1/chat;a=b/completions", "/v1/%63hat/completions")) {
+        assertThat(server.post(path, BODY).statusCode()).as(path).isEqualTo(401);
+        assertThat(server.post(path, BODY, "authorization", "Bearer docs-key").statusCode())
+            .as(path)
+            .isEqualTo(200);
+      }
+    }
+  }
+
+  @Test
+  void whereTheApplicationHasAPathOfItsOwn_keysAreAskedForToo() {
+    try (TestServer server =
+        TestServer.start(
+            "spring.webflux.base-path=/llm", "s3llm.tenants.docs.api-keys[0]=docs-key")) {
+      String path = "/llm" + CHAT;
+      assertThat(server.post(path, BODY).statusCode()).isEqualTo(401);
+      assertThat(server.post(path, BODY, "authorization", "Bearer docs-key").statusCode())
+          .isEqualTo(200);
     }
   }
 }

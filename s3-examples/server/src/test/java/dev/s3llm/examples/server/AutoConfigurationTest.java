@@ -7,22 +7,32 @@ import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.examples.server.autoconfigure.S3AutoConfiguration;
 import dev.s3llm.examples.server.autoconfigure.S3ObservabilityAutoConfiguration;
 import dev.s3llm.examples.server.autoconfigure.S3WebAutoConfiguration;
+import dev.s3llm.examples.server.metrics.EngineMeters;
 import dev.s3llm.examples.server.metrics.VllmMeters;
 import dev.s3llm.examples.server.openai.OpenAiHandler;
 import dev.s3llm.execute.Executor;
+import dev.s3llm.jcuda.HostExecutor;
 import dev.s3llm.jcuda.text.TextGenerator;
+import dev.s3llm.jcuda.text.TextModel;
 import dev.s3llm.jcuda.text.TextRequest;
 import dev.s3llm.memory.MemoryPlanner;
 import dev.s3llm.memory.OnDemandPlanner;
+import dev.s3llm.observe.EngineMetric;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
 import dev.s3llm.predict.HintedPredictor;
 import dev.s3llm.predict.LengthPredictor;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.file.Path;
+import org.assertj.core.util.Throwables;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
+import org.springframework.boot.health.contributor.HealthIndicator;
+import org.springframework.boot.health.contributor.Status;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
+import org.springframework.context.ApplicationContext;
 
 class AutoConfigurationTest {
   private final ApplicationContextRunner runner =
@@ -71,6 +81,53 @@ class AutoConfigurationTest {
             });
   }
 
+  @Test
+  void engineOfTheApplication_isServedWithoutASecondModel() {
+    runner
+        .withBean(S3Engine.class, AutoConfigurationTest::engine)
+        .run(
+            context -> {
+              S3Engine engine = context.getBean(S3Engine.class);
+              assertThat(context.getBean(TextGenerator.class).engine()).isSameAs(engine);
+              assertThat(context).doesNotHaveBean(Executor.class);
+              assertThat(context).doesNotHaveBean(LengthPredictor.class);
+              assertThat(context).doesNotHaveBean(MemoryPlanner.class);
+              observed(context, engine);
+            });
+  }
+
+  @Test
+  void generatorOfTheApplication_isServedAndWatchedWithoutASecondEngine() {
+    TextGenerator generator = TextGenerator.of(engine(), TextModel.load(SmallModel.unpack()));
+    runner
+        .withBean(TextGenerator.class, () -> generator)
+        .run(
+            context -> {
+              assertThat(context).doesNotHaveBean(S3Engine.class);
+              assertThat(context).doesNotHaveBean(Executor.class);
+              assertThat(context).doesNotHaveBean(TextModel.class);
+              observed(context, generator.engine());
+            });
+  }
+
+  private static S3Engine engine() {
+    return S3Engine.builder(HostExecutor.builder(SmallModel.unpack()).build()).build();
+  }
+
+  /** The meters count what this engine does, and the health is its own. */
+  private static void observed(ApplicationContext context, S3Engine engine) throws Exception {
+    TextRequest request = TextRequest.builder().prompt("Once upon").maxNewTokens(1).build();
+    context.getBean(TextGenerator.class).submit(request).result().join();
+    MeterRegistry registry = new SimpleMeterRegistry();
+    context.getBean(EngineMeters.class).bindTo(registry);
+    assertThat(registry.get(EngineMetric.SUBMITTED.metricName()).functionCounter().count())
+        .isEqualTo(1);
+    HealthIndicator health = context.getBean(HealthIndicator.class);
+    assertThat(health.health().getStatus()).isEqualTo(Status.UP);
+    engine.close();
+    assertThat(health.health().getStatus()).isEqualTo(Status.DOWN);
+  }
+
   @ParameterizedTest
   @CsvSource({
     "device, tpu, field 'device'",
@@ -79,10 +136,33 @@ class AutoConfigurationTest {
     "planner, best, s3llm.planner",
     "tenants.docs.weight, 0, weight",
     "kv-memory, much, s3llm.kv-memory",
+    "kv-memory, -1B, s3llm.kv-memory",
+    "time-per-output-token, 0ms, field 'timePerOutputToken'",
+    "first-token-within, 0ms, field 'firstTokenWithin'",
+    "deadline, -1s, field 'deadline'",
+    "prediction-budget, 0ms, field 'predictionBudget'",
+    "close-timeout, -1s, field 'closeTimeout'",
+    "web.heartbeat, 0ms, field 'web.heartbeat'",
+    "web.request-timeout, 0ms, field 'web.requestTimeout'",
+    "web.write-timeout, 0ms, field 'web.writeTimeout'",
+    "web.max-request-size, 3GB, s3llm.web.max-request-size",
+    "web.max-request-size, -1B, s3llm.web.max-request-size",
   })
   void wrongProperty_isNamedAtTheStart(String name, String value, String named) {
     runner
         .withPropertyValues("s3llm." + name + "=" + value)
         .run(context -> assertThat(context.getStartupFailure()).hasStackTraceContaining(named));
+  }
+
+  @Test
+  void keyOfTwoTenants_isRefusedAtTheStartAndNotTold() {
+    runner
+        .withPropertyValues(
+            "s3llm.tenants.docs.api-keys[0]=same-key", "s3llm.tenants.batch.api-keys[0]=same-key")
+        .run(
+            context ->
+                assertThat(Throwables.getStackTrace(context.getStartupFailure()))
+                    .contains("an API key must be of one tenant only")
+                    .doesNotContain("same-key"));
   }
 }

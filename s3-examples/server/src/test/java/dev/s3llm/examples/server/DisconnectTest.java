@@ -2,6 +2,7 @@ package dev.s3llm.examples.server;
 
 import static dev.s3llm.examples.server.TestServer.chat;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.s3llm.observe.EngineSnapshot;
@@ -9,8 +10,11 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.net.Socket;
+import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -96,17 +100,16 @@ class DisconnectTest {
   @Test
   void clientThatGoesInMidAnswer_endsItsGeneration() throws IOException {
     long cancelled = server.snapshot().cancelled();
+    executor.shutAfter(8);
     Socket client = server.open(CHAT, STREAM);
     BufferedReader lines = reader(client);
     String line = lines.readLine();
     while (!line.contains("\"content\":\"A")) {
       line = lines.readLine();
     }
-    executor.shut();
-    soon().until(() -> server.snapshot().running() == 1);
+    assertThat(server.snapshot().running()).isEqualTo(1);
 
     client.close();
-    executor.open();
 
     soon().until(() -> server.snapshot().cancelled() == cancelled + 1);
   }
@@ -124,17 +127,69 @@ class DisconnectTest {
   }
 
   @Test
-  void requestThatDoesNotArrive_losesItsConnection() throws IOException {
-    try (Socket client = new Socket("127.0.0.1", server.port())) {
-      client.setSoTimeout(Math.toIntExact(TestServer.LIMIT.toMillis()));
-      client
-          .getOutputStream()
-          .write(
-              ("POST " + CHAT + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
-                  .getBytes(StandardCharsets.US_ASCII));
+  void bodyThatDoesNotArrive_isToldAndLosesItsConnectionQuietly() throws IOException {
+    String head = "POST " + CHAT + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{";
+    try (Complaints complaints = new Complaints();
+        Socket client = connect()) {
+      send(client, head);
 
-      assertThat(reader(client).lines().noneMatch(line -> line.contains(" 200 "))).isTrue();
+      List<String> lines = reader(client).lines().toList();
+      assertThat(lines).first().isEqualTo("HTTP/1.1 408 Request Timeout");
+      assertThat(lines).last().asString().contains("request_timeout");
+      assertThat(complaints.all()).isEmpty();
     }
+  }
+
+  @Test
+  void connectionWithoutARequest_isClosed() throws IOException {
+    try (Socket silent = connect();
+        Socket stalled = connect()) {
+      send(stalled, "POST " + CHAT + " HTTP/1.1\r\nHost: local");
+
+      assertThat(silent.getInputStream().read()).isEqualTo(-1);
+      assertThat(stalled.getInputStream().read()).isEqualTo(-1);
+    }
+  }
+
+  @Test
+  void headThatArrivesByteByByte_losesItsConnection() throws IOException {
+    try (Socket client = connect()) {
+      send(client, "GET /v1/models HTTP/1.1\r\nX: ");
+      soon()
+          .pollInterval(Duration.ofMillis(200))
+          .untilAsserted(
+              () ->
+                  assertThatThrownBy(() -> send(client, "x")).isInstanceOf(SocketException.class));
+    }
+  }
+
+  @Test
+  void connectionThatIsUsedAgain_livesAsLongAsItIsUsed() throws Exception {
+    try (Socket client = connect()) {
+      BufferedReader lines = reader(client);
+      for (int i = 0; i < 4; i++) { // together longer than a request may take
+        send(client, "GET /v1/models/x HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        assertThat(lines.readLine()).contains("404");
+        while (!lines.readLine().isEmpty()) {
+          // a header
+        }
+        TimeUnit.MILLISECONDS.sleep(1_000);
+        while (lines.ready()) {
+          lines.read();
+        }
+      }
+      assertThat(lines.read()).isEqualTo(-1); // nobody asks any more
+    }
+  }
+
+  private static Socket connect() throws IOException {
+    Socket client = new Socket("127.0.0.1", server.port());
+    client.setSoTimeout(Math.toIntExact(TestServer.LIMIT.toMillis()));
+    return client;
+  }
+
+  private static void send(Socket client, String text) throws IOException {
+    client.getOutputStream().write(text.getBytes(StandardCharsets.US_ASCII));
   }
 
   private static BufferedReader reader(Socket socket) throws IOException {

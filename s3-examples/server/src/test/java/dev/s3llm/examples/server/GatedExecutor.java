@@ -8,11 +8,13 @@ import dev.s3llm.execute.StepResult;
 import dev.s3llm.jcuda.HostExecutor;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.springframework.context.annotation.Bean;
 
 /** Runs the small model, but each step waits while the gate is shut. */
 final class GatedExecutor implements Executor {
   private final Executor model;
+  private final AtomicInteger freeSteps = new AtomicInteger();
   private volatile boolean blocks;
   private volatile CompletableFuture<Void> gate = CompletableFuture.completedFuture(null);
 
@@ -31,7 +33,13 @@ final class GatedExecutor implements Executor {
   }
 
   void shut() {
+    shutAfter(0);
+  }
+
+  /** Lets some more steps through, whenever they come. */
+  void shutAfter(int steps) {
     open();
+    freeSteps.set(steps);
     gate = new CompletableFuture<>();
   }
 
@@ -53,6 +61,9 @@ final class GatedExecutor implements Executor {
 
   @Override
   public CompletionStage<StepResult> execute(StepBatch batch) {
+    if (freeSteps.getAndUpdate(left -> Math.max(0, left - 1)) > 0) {
+      return model.execute(batch);
+    }
     if (blocks) {
       gate.join();
     }

@@ -66,6 +66,13 @@ class OverloadTest {
   void tenTimesTheQueue_andClientsThatVanish_leaveNothingBehind() throws Exception {
     List<CompletableFuture<HttpResponse<String>>> patient = new ArrayList<>();
     List<Socket> others = new ArrayList<>();
+    long cancelled = server.snapshot().cancelled();
+    executor.shut();
+    for (int i = 0; i < QUEUE / 2; i++) { // some of both are taken before there are too many
+      patient.add(server.postAsync(CHAT, STREAM));
+      others.add(server.open(CHAT, STREAM));
+    }
+    await().atMost(TestServer.LIMIT).until(() -> server.snapshot().live() == QUEUE);
     for (int i = 0; i < 10 * QUEUE; i++) {
       if (i % 2 == 0) {
         patient.add(server.postAsync(CHAT, STREAM));
@@ -74,6 +81,10 @@ class OverloadTest {
       }
     }
     vanish(others);
+    await()
+        .atMost(TestServer.LIMIT)
+        .until(() -> server.snapshot().cancelled() >= cancelled + QUEUE / 2);
+    executor.open();
 
     int served = 0;
     for (CompletableFuture<HttpResponse<String>> one : patient) {

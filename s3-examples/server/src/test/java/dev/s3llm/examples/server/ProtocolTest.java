@@ -13,6 +13,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
 class ProtocolTest {
@@ -172,16 +173,37 @@ class ProtocolTest {
         "response_format   | \"response_format\":{\"type\":\"json_object\"}",
         "presence_penalty  | \"presence_penalty\":1",
         "logit_bias        | \"logit_bias\":{\"5\":1}",
+        "logit_bias        | \"logit_bias\":7",
         "model             | \"model\":5",
+        "n                 | \"n\":99999999999",
+        "top_logprobs      | \"top_logprobs\":99999999999",
+        "temperature       | \"temperature\":HUGE",
+        "top_p             | \"top_p\":1e400",
+        "presence_penalty  | \"presence_penalty\":HUGE",
+        "frequency_penalty | \"frequency_penalty\":-1e999",
+        "max_tokens        | \"max_tokens\":HUGE",
+        "seed              | \"seed\":HUGE",
       })
   void wrongField_isNamed(String field, String json) {
-    HttpResponse<String> response = server.post(CHAT, chat(QUESTION, json));
+    HttpResponse<String> response =
+        server.post(CHAT, chat(QUESTION, json.replace("HUGE", "9".repeat(400))));
 
+    refusedFor(field, response);
+    assertThat(json(response.body()).at("/error/message").asString()).contains(field);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"99999999999", "2", "1.0"})
+  void otherBestOfThanOne_isNamed(String bestOf) {
+    refusedFor(
+        "best_of", server.post(COMPLETIONS, "{\"prompt\":\"x\",\"best_of\":" + bestOf + "}"));
+  }
+
+  private static void refusedFor(String field, HttpResponse<String> response) {
     assertThat(response.statusCode()).isEqualTo(400);
     JsonNode error = json(response.body()).at("/error");
     assertThat(error.at("/param").asString()).isEqualTo(field);
     assertThat(error.at("/type").asString()).isEqualTo("invalid_request_error");
-    assertThat(error.at("/message").asString()).contains(field);
   }
 
   @ParameterizedTest
@@ -230,6 +252,33 @@ class ProtocolTest {
     assertThat(error.at("/code").asString()).isEqualTo("context_length_exceeded");
     assertThat(error.at("/param").asString()).isEqualTo("max_tokens");
     assertThat(error.at("/message").asString()).contains("1000");
+  }
+
+  @Test
+  void fieldThatIsToBlame_isNamedWhereARequestCanNeverFit() {
+    String longText = "colour ".repeat(10_000);
+    refusedFor(
+        "max_completion_tokens",
+        server.post(CHAT, chat(QUESTION, "\"max_completion_tokens\":1000000")));
+    refusedFor("messages", server.post(CHAT, chat(longText, GREEDY)));
+    refusedFor("messages", server.post(CHAT, chat(longText, "\"max_tokens\":1")));
+    refusedFor("prompt", server.post(COMPLETIONS, "{\"prompt\":\"" + longText + "\"}"));
+  }
+
+  @Test
+  void wrongMethodAndUnknownPath_areErrorsOfTheProtocol() {
+    HttpResponse<String> method = server.get(CHAT);
+    assertThat(method.statusCode()).isEqualTo(405);
+    assertThat(method.headers().firstValue("allow")).hasValue("POST");
+    HttpResponse<String> path = server.post("/v1/embeddings", "{}");
+    assertThat(path.statusCode()).isEqualTo(404);
+    for (HttpResponse<String> response : List.of(method, path)) {
+      JsonNode error = json(response.body()).at("/error");
+      assertThat(error.at("/type").asString()).isEqualTo("invalid_request_error");
+      assertThat(error.at("/message").asString()).isNotEmpty();
+    }
+    assertThat(server.post("/v1/models", "{}").statusCode()).isEqualTo(405);
+    assertThat(json(server.get("/v2").body()).at("/error").isString()).isTrue(); // Spring's
   }
 
   @Test

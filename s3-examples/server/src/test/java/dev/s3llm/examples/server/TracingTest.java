@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.opentelemetry.api.common.AttributeKey;
+import io.opentelemetry.api.trace.StatusCode;
 import io.opentelemetry.sdk.common.CompletableResultCode;
 import io.opentelemetry.sdk.trace.SpanProcessor;
 import io.opentelemetry.sdk.trace.data.EventData;
@@ -14,6 +15,7 @@ import io.opentelemetry.sdk.trace.export.SpanExporter;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 import org.springframework.context.annotation.Bean;
 
@@ -39,14 +41,18 @@ class TracingTest {
     private final List<SpanData> all = new CopyOnWriteArrayList<>();
 
     SpanData named(String name) {
-      await()
-          .atMost(TestServer.LIMIT)
-          .untilAsserted(() -> assertThat(all).extracting(SpanData::getName).contains(name));
-      return all.stream().filter(span -> named(span, name)).findFirst().orElseThrow();
+      return first(span -> span.getName().equals(name));
     }
 
-    private static boolean named(SpanData span, String name) {
-      return span.getName().equals(name);
+    /** The one that failed for this reason. */
+    SpanData failed(String type) {
+      AttributeKey<String> key = AttributeKey.stringKey("error.type");
+      return first(span -> type.equals(span.getAttributes().get(key)));
+    }
+
+    private SpanData first(Predicate<SpanData> wanted) {
+      await().atMost(TestServer.LIMIT).until(() -> all.stream().anyMatch(wanted));
+      return all.stream().filter(wanted).findFirst().orElseThrow();
     }
 
     @Override
@@ -85,19 +91,27 @@ class TracingTest {
           .allMatch(t -> t >= call.getStartEpochNanos() && t <= call.getEndEpochNanos());
       assertThat(call.getAttributes().get(AttributeKey.longKey("gen_ai.usage.output_tokens")))
           .isEqualTo(5);
+      assertThat(call.getAttributes().get(AttributeKey.stringKey("gen_ai.response.model")))
+          .isEqualTo("s3-small");
+      assertThat(
+              call.getAttributes()
+                  .get(AttributeKey.stringArrayKey("gen_ai.response.finish_reasons")))
+          .containsExactly("length");
 
       server.post(CHAT, chat("x", "\"max_tokens\":1000000"), "traceparent", PARENT);
-      await()
-          .atMost(TestServer.LIMIT)
-          .until(
-              () ->
-                  spans.all.stream()
-                      .anyMatch(
-                          span ->
-                              "context_length_exceeded"
-                                  .equals(
-                                      span.getAttributes()
-                                          .get(AttributeKey.stringKey("error.type")))));
+      assertThat(spans.failed("context_length_exceeded").getStatus().getStatusCode())
+          .isEqualTo(StatusCode.ERROR);
+    }
+  }
+
+  @Test
+  void callWhoseDeadlinePasses_isAFailedSpan() {
+    try (TestServer server = TestServer.start(List.of(Collecting.class), "s3llm.deadline=1ms")) {
+      String body = chat("Name three colours.", "");
+      assertThat(server.post(CHAT, body, "traceparent", PARENT).statusCode()).isEqualTo(504);
+
+      assertThat(server.bean(Spans.class).failed("deadline_exceeded").getStatus().getStatusCode())
+          .isEqualTo(StatusCode.ERROR);
     }
   }
 }

@@ -28,8 +28,10 @@ import org.springframework.context.annotation.Bean;
 
 /**
  * The engine and the model that it runs. A {@link QueueOrder} bean and {@link EngineListener} beans
- * are given to the engine. The generator owns what it is made of: it is closed first, and closing
- * the rest again does nothing.
+ * are given to the engine. A bean of the application's own replaces what is here together with all
+ * that only that would need: beside an engine no model is loaded, beside a generator nothing is.
+ * The generator owns what it is made of: it is closed first, and closing the rest again does
+ * nothing.
  */
 @AutoConfiguration
 @EnableConfigurationProperties(S3Properties.class)
@@ -42,13 +44,13 @@ public class S3AutoConfiguration {
   }
 
   @Bean(destroyMethod = "") // the engine closes it, unless a step hangs in it
-  @ConditionalOnMissingBean
+  @ConditionalOnMissingBean({Executor.class, S3Engine.class, TextGenerator.class})
   Executor s3Executor(ModelFolders folders, S3Properties properties) {
     return Executors.load(folders.model(), properties);
   }
 
   @Bean(destroyMethod = "") // the engine closes it
-  @ConditionalOnMissingBean
+  @ConditionalOnMissingBean({LengthPredictor.class, S3Engine.class, TextGenerator.class})
   LengthPredictor s3LengthPredictor(ModelFolders folders) {
     Path lengths = folders.lengthModel();
     return lengths == null
@@ -57,7 +59,7 @@ public class S3AutoConfiguration {
   }
 
   @Bean
-  @ConditionalOnMissingBean
+  @ConditionalOnMissingBean({MemoryPlanner.class, S3Engine.class, TextGenerator.class})
   MemoryPlanner s3MemoryPlanner(S3Properties properties) {
     return switch (properties.planner()) {
       case FORECAST -> new ForecastPlanner();
@@ -68,7 +70,7 @@ public class S3AutoConfiguration {
   }
 
   @Bean
-  @ConditionalOnMissingBean
+  @ConditionalOnMissingBean({S3Engine.class, TextGenerator.class})
   S3Engine s3Engine(
       Executor executor,
       LengthPredictor predictor,
@@ -98,7 +100,7 @@ public class S3AutoConfiguration {
   }
 
   @Bean
-  @ConditionalOnMissingBean
+  @ConditionalOnMissingBean({TextModel.class, TextGenerator.class})
   TextModel s3TextModel(ModelFolders folders) {
     return TextModel.load(folders.model());
   }

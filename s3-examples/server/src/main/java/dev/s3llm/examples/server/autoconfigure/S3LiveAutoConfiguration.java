@@ -1,9 +1,9 @@
 package dev.s3llm.examples.server.autoconfigure;
 
-import dev.s3llm.S3Engine;
 import dev.s3llm.examples.server.live.LiveEvents;
 import dev.s3llm.examples.server.live.LiveFeed;
 import dev.s3llm.examples.server.live.LiveHandler;
+import dev.s3llm.jcuda.text.TextGenerator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
@@ -33,8 +33,8 @@ public class S3LiveAutoConfiguration {
   }
 
   @Bean
-  LiveFeed s3LiveFeed(S3Engine engine, LiveEvents events, S3Properties properties) {
-    return new LiveFeed(engine, events, properties.livePage().maxViewers());
+  LiveFeed s3LiveFeed(TextGenerator generator, LiveEvents events, S3Properties properties) {
+    return new LiveFeed(generator.engine(), events, properties.livePage().maxViewers());
   }
 
   /** Before the web server waits for the requests under way, of which a stream would be one. */
@@ -52,11 +52,13 @@ public class S3LiveAutoConfiguration {
       log.info("tenants have API keys, so /live is off until s3llm.live-page.api-key is set");
       return request -> Mono.empty();
     }
-    LiveHandler handler = new LiveHandler(feed, key);
-    return RouterFunctions.route()
-        .GET("/live", handler::page)
-        .GET("/live/state", handler::state)
-        .GET("/live/stream", handler::stream)
-        .build();
+    LiveHandler handler = new LiveHandler(feed);
+    RouterFunction<ServerResponse> data =
+        RouterFunctions.route()
+            .GET("/live/state", handler::state)
+            .GET("/live/stream", handler::stream)
+            .filter(ApiKeyFilter.of(key))
+            .build();
+    return RouterFunctions.route().GET("/live", handler::page).add(data).build();
   }
 }

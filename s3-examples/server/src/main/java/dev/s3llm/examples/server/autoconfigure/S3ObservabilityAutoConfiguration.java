@@ -5,6 +5,7 @@ import dev.s3llm.examples.server.metrics.CallMeters;
 import dev.s3llm.examples.server.metrics.EngineMeters;
 import dev.s3llm.examples.server.metrics.VllmMeters;
 import dev.s3llm.examples.server.tracing.CallTracer;
+import dev.s3llm.jcuda.text.TextGenerator;
 import dev.s3llm.observe.EngineSnapshot;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Metrics;
@@ -19,7 +20,7 @@ import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
-/** Meters, spans and health, each where its library is on the class path. */
+/** Meters, spans and health of the engine that serves, each where its library is there. */
 @AutoConfiguration(after = S3AutoConfiguration.class)
 public class S3ObservabilityAutoConfiguration {
 
@@ -29,15 +30,15 @@ public class S3ObservabilityAutoConfiguration {
 
     @Bean
     @ConditionalOnMissingBean
-    EngineMeters s3EngineMeters(S3Engine engine) {
-      return new EngineMeters(engine);
+    EngineMeters s3EngineMeters(TextGenerator generator) {
+      return new EngineMeters(generator.engine());
     }
 
     @Bean
     @ConditionalOnMissingBean
     @ConditionalOnProperty("s3llm.metrics.vllm-names")
-    VllmMeters s3VllmMeters(S3Engine engine, ModelFolders folders) {
-      return new VllmMeters(engine, folders.name());
+    VllmMeters s3VllmMeters(TextGenerator generator, ModelFolders folders) {
+      return new VllmMeters(generator.engine(), folders.name());
     }
 
     @Bean
@@ -64,7 +65,8 @@ public class S3ObservabilityAutoConfiguration {
 
     @Bean
     @ConditionalOnMissingBean(name = "s3HealthIndicator")
-    HealthIndicator s3HealthIndicator(S3Engine engine) {
+    HealthIndicator s3HealthIndicator(TextGenerator generator) {
+      S3Engine engine = generator.engine();
       return () -> {
         EngineSnapshot now = engine.snapshot();
         dev.s3llm.observe.Health health = engine.health();

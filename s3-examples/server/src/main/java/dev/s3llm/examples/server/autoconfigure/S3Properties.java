@@ -1,6 +1,7 @@
 package dev.s3llm.examples.server.autoconfigure;
 
 import jakarta.validation.Valid;
+import jakarta.validation.constraints.AssertTrue;
 import jakarta.validation.constraints.DecimalMax;
 import jakarta.validation.constraints.DecimalMin;
 import jakarta.validation.constraints.Min;
@@ -10,6 +11,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import org.hibernate.validator.constraints.time.DurationMin;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
@@ -51,15 +54,27 @@ public record S3Properties(
     @DefaultValue("0") @Min(0) int threads,
     @DefaultValue("forecast") Planner planner,
     @DefaultValue("256") @Min(1) int maxLiveRequests,
-    @Nullable Duration timePerOutputToken,
-    @Nullable Duration firstTokenWithin,
-    @Nullable Duration deadline,
-    @DefaultValue("500ms") Duration predictionBudget,
-    @DefaultValue("5s") Duration closeTimeout,
+    @DurationMin(nanos = 1) @Nullable Duration timePerOutputToken,
+    @DurationMin(nanos = 1) @Nullable Duration firstTokenWithin,
+    @DurationMin(nanos = 1) @Nullable Duration deadline,
+    @DefaultValue("500ms") @DurationMin(nanos = 1) Duration predictionBudget,
+    @DefaultValue("5s") @DurationMin(nanos = 1) Duration closeTimeout,
     @DefaultValue Map<String, @Valid Tenant> tenants,
     @DefaultValue @Valid Web web,
     @DefaultValue Metrics metrics,
     @DefaultValue @Valid LivePage livePage) {
+
+  @AssertTrue(message = "s3llm.kv-memory must be positive")
+  boolean isKvMemoryPositive() {
+    return kvMemory == null || kvMemory.toBytes() > 0;
+  }
+
+  @AssertTrue(message = "in s3llm.tenants an API key must be of one tenant only")
+  boolean isEachApiKeyOfOneTenant() {
+    List<String> keys =
+        tenants.values().stream().flatMap(tenant -> tenant.apiKeys().stream().distinct()).toList();
+    return Set.copyOf(keys).size() == keys.size();
+  }
 
   /** Memory planners. */
   public enum Planner {
@@ -88,16 +103,25 @@ public record S3Properties(
    *
    * @param maxRequestSize largest request body
    * @param heartbeat how often a stream that has nothing to say says so
-   * @param requestTimeout within what time of its beginning a request must be there
+   * @param requestTimeout within what time of its connection's beginning, or of the response before
+   *     it, a request's head must be there, and then its body
+   * @param writeTimeout within what time a client must have taken what is sent to it
    * @param submitThreads threads that read and encode prompts
    * @param submitQueue requests that may wait for those threads; more are refused
    */
   public record Web(
       @DefaultValue("1MB") DataSize maxRequestSize,
-      @DefaultValue("10s") Duration heartbeat,
-      @DefaultValue("30s") Duration requestTimeout,
+      @DefaultValue("10s") @DurationMin(millis = 1) Duration heartbeat,
+      @DefaultValue("30s") @DurationMin(millis = 1) Duration requestTimeout,
+      @DefaultValue("30s") @DurationMin(millis = 1) Duration writeTimeout,
       @DefaultValue("2") @Min(1) int submitThreads,
-      @DefaultValue("1024") @Min(1) int submitQueue) {}
+      @DefaultValue("1024") @Min(1) int submitQueue) {
+
+    @AssertTrue(message = "s3llm.web.max-request-size must be from 1 byte to 2 GB")
+    boolean isMaxRequestSizeInRange() {
+      return maxRequestSize.toBytes() > 0 && maxRequestSize.toBytes() <= Integer.MAX_VALUE;
+    }
+  }
 
   /**
    * Metrics.

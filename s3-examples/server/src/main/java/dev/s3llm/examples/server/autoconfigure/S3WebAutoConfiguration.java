@@ -1,12 +1,16 @@
 package dev.s3llm.examples.server.autoconfigure;
 
+import static org.springframework.web.reactive.function.server.RequestPredicates.path;
+
 import dev.s3llm.examples.server.openai.CallFilter;
 import dev.s3llm.examples.server.openai.CallListener;
+import dev.s3llm.examples.server.openai.OpenAiErrors;
 import dev.s3llm.examples.server.openai.OpenAiHandler;
 import dev.s3llm.examples.server.openai.ServerSettings;
 import dev.s3llm.examples.server.openai.Submitter;
 import dev.s3llm.jcuda.text.TextGenerator;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
@@ -14,9 +18,13 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
 import org.springframework.boot.reactor.netty.NettyServerCustomizer;
 import org.springframework.context.annotation.Bean;
+import org.springframework.http.HttpMethod;
+import org.springframework.web.reactive.function.server.HandlerFunction;
 import org.springframework.web.reactive.function.server.RouterFunction;
 import org.springframework.web.reactive.function.server.RouterFunctions;
 import org.springframework.web.reactive.function.server.ServerResponse;
+import org.springframework.web.server.MethodNotAllowedException;
+import reactor.core.publisher.Mono;
 
 /** The endpoints of OpenAI's protocol. */
 @AutoConfiguration(after = S3AutoConfiguration.class)
@@ -44,19 +52,33 @@ public class S3WebAutoConfiguration {
             folders.name(),
             Instant.now(),
             Math.toIntExact(properties.web().maxRequestSize().toBytes()),
+            properties.web().requestTimeout(),
             properties.web().heartbeat(),
             Optional.ofNullable(properties.firstTokenWithin()),
             Optional.ofNullable(properties.deadline())));
   }
 
   @Bean
-  RouterFunction<ServerResponse> s3OpenAiRoutes(OpenAiHandler handler) {
+  RouterFunction<ServerResponse> s3OpenAiRoutes(OpenAiHandler handler, S3Properties properties) {
     return RouterFunctions.route()
         .POST("/v1/chat/completions", handler::chat)
         .POST("/v1/completions", handler::completions)
         .GET("/v1/models", handler::models)
         .GET("/v1/models/{model}", handler::model)
+        .route(path("/v1/chat/completions").or(path("/v1/completions")), only(HttpMethod.POST))
+        .route(path("/v1/models").or(path("/v1/models/{model}")), only(HttpMethod.GET))
+        .filter(ApiKeyFilter.of(properties.tenants()))
         .build();
+  }
+
+  private static HandlerFunction<ServerResponse> only(HttpMethod method) {
+    return request ->
+        Mono.error(() -> new MethodNotAllowedException(request.method(), List.of(method)));
+  }
+
+  @Bean
+  OpenAiErrors s3OpenAiErrors() {
+    return new OpenAiErrors();
   }
 
   @Bean
@@ -64,14 +86,15 @@ public class S3WebAutoConfiguration {
     return new CallFilter();
   }
 
+  /** Ends connections on which no request arrives, or whose client does not read. */
   @Bean
-  ApiKeyFilter s3ApiKeyFilter(S3Properties properties) {
-    return new ApiKeyFilter(properties.tenants());
-  }
-
-  /** Ends connections whose request does not arrive. */
-  @Bean
-  NettyServerCustomizer s3RequestTimeout(S3Properties properties) {
-    return server -> server.requestTimeout(properties.web().requestTimeout());
+  NettyServerCustomizer s3Timeouts(S3Properties properties) {
+    S3Properties.Web web = properties.web();
+    return server ->
+        server.doOnChannelInit(
+            (observer, channel, address) -> {
+              HeadTimeout.add(channel, web.requestTimeout());
+              channel.pipeline().addFirst("s3.writeTimeout", new WriteTimeout(web.writeTimeout()));
+            });
   }
 }

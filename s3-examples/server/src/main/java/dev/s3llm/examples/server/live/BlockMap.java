@@ -10,11 +10,13 @@ import java.util.List;
  * KV memory as a row of cells, each of one block or, where there are too many, of several.
  *
  * @param blocksPerCell blocks that a cell stands for; the last may stand for fewer
- * @param cells who holds most of each: an index in the list of the running requests, or {@value
- *     #FREE} if none of these holds a block of it
+ * @param cells who holds most of each: an index in the list of the running requests, {@value
+ *     #OTHER} for one that is not in the list any more, or {@value #FREE} if nobody is known to
+ *     hold a block of it
  */
 public record BlockMap(int blocksPerCell, List<Integer> cells) {
   static final int FREE = -1;
+  static final int OTHER = -2;
   static final int MOST_CELLS = 1_024;
 
   /** Copies the list. */
@@ -22,14 +24,15 @@ public record BlockMap(int blocksPerCell, List<Integer> cells) {
     cells = List.copyOf(cells);
   }
 
-  static BlockMap of(EngineInspection seen) {
+  /** Names those who are among the first {@code listed} that run. */
+  static BlockMap of(EngineInspection seen, int listed) {
     int blocksPerCell = Math.max(1, (seen.capacityBlocks() + MOST_CELLS - 1) / MOST_CELLS);
     int[] owners = new int[seen.capacityBlocks()];
     Arrays.fill(owners, FREE);
     for (int i = 0; i < seen.running().size(); i++) {
       Running running = seen.running().get(i);
       for (int block : running.blocks()) {
-        owners[block] = i;
+        owners[block] = i < listed ? i : OTHER;
       }
     }
     List<Integer> cells = new ArrayList<>();

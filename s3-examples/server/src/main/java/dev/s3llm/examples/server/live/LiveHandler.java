@@ -1,10 +1,6 @@
 package dev.s3llm.examples.server.live;
 
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.util.Optional;
-import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 import org.springframework.http.CacheControl;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
@@ -19,17 +15,11 @@ import reactor.core.publisher.Mono;
 /** Answers the endpoints of the page. Thread-safe. */
 public final class LiveHandler {
   private final LiveFeed feed;
-  private final byte @Nullable [] authorization;
   private final LivePage page = new LivePage();
 
-  /**
-   * Makes a handler.
-   *
-   * @param apiKey what the pictures ask for, as a bearer token; nothing if null
-   */
-  public LiveHandler(LiveFeed feed, @Nullable String apiKey) {
+  /** Makes a handler. */
+  public LiveHandler(LiveFeed feed) {
     this.feed = feed;
-    this.authorization = apiKey == null ? null : bytes("Bearer " + apiKey);
   }
 
   /** {@code GET /live}: the page, which says nothing by itself. */
@@ -45,22 +35,18 @@ public final class LiveHandler {
 
   /** {@code GET /live/state}: one picture. */
   public Mono<ServerResponse> state(ServerRequest request) {
-    return guarded(
-        request,
-        () ->
-            feed.state()
-                .flatMap(
-                    json ->
-                        ServerResponse.ok()
-                            .contentType(MediaType.APPLICATION_JSON)
-                            .cacheControl(CacheControl.noStore())
-                            .bodyValue(json)));
+    return feed.state()
+        .flatMap(
+            json ->
+                ServerResponse.ok()
+                    .contentType(MediaType.APPLICATION_JSON)
+                    .cacheControl(CacheControl.noStore())
+                    .bodyValue(json));
   }
 
   /** {@code GET /live/stream}: pictures as server-sent events. */
   public Mono<ServerResponse> stream(ServerRequest request) {
-    return guarded(
-        request, () -> feed.stream().map(LiveHandler::events).orElseGet(LiveHandler::tooMany));
+    return feed.stream().map(LiveHandler::events).orElseGet(LiveHandler::tooMany);
   }
 
   private static Mono<ServerResponse> events(Flux<String> pictures) {
@@ -77,20 +63,5 @@ public final class LiveHandler {
     return ServerResponse.status(HttpStatus.SERVICE_UNAVAILABLE)
         .header(HttpHeaders.RETRY_AFTER, "10")
         .build();
-  }
-
-  private Mono<ServerResponse> guarded(
-      ServerRequest request, Supplier<Mono<ServerResponse>> answer) {
-    return allowed(Optional.ofNullable(request.headers().firstHeader(HttpHeaders.AUTHORIZATION)))
-        ? answer.get()
-        : ServerResponse.status(HttpStatus.UNAUTHORIZED).build();
-  }
-
-  private boolean allowed(Optional<String> given) {
-    return authorization == null || MessageDigest.isEqual(authorization, bytes(given.orElse("")));
-  }
-
-  private static byte[] bytes(String text) {
-    return text.getBytes(StandardCharsets.UTF_8);
   }
 }

@@ -121,7 +121,7 @@ public record Picture(
         seen == null
             ? List.of()
             : seen.waiting().stream().limit(MOST_WAITING).map(Picture::row).toList(),
-        seen == null ? null : BlockMap.of(seen),
+        seen == null ? null : BlockMap.of(seen, MOST_RUNNING),
         series,
         firstTokens(memory.answers()),
         predictions(memory),

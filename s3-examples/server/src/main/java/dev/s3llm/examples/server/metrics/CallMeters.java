@@ -12,17 +12,15 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Arrays;
-import java.util.Locale;
+import java.util.Optional;
 
 /**
  * Times of calls by the names, attributes and bucket edges of OpenTelemetry's conventions for
  * generative AI servers, and how good the length predictions were.
  */
 public final class CallMeters implements CallListener {
-  /** What the conventions call whoever serves the model. */
-  public static final String PROVIDER = "s3llm";
-
   private static final Duration[] FIRST_TOKEN_EDGES =
       seconds(0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10);
   private static final Duration[] OUTPUT_TOKEN_EDGES =
@@ -48,20 +46,19 @@ public final class CallMeters implements CallListener {
   @Override
   public void onEnd(Call call, TextResult text) {
     GenerationResult result = text.generation();
+    Duration before = Duration.between(call.created(), call.submitted());
     Tags tags = tags(call);
-    String error =
-        text.finishReason() == FinishReason.STOP || text.finishReason() == FinishReason.LENGTH
-            ? ""
-            : text.finishReason().name().toLowerCase(Locale.ROOT);
-    request(tags, error).record(result.total());
-    if (!error.isEmpty()) {
+    Optional<ApiException> error = ApiException.of(text);
+    request(tags, error.map(ApiException::kind).orElse("")).record(before.plus(result.total()));
+    if (error.isPresent()) {
       return;
     }
     result
         .timeToFirstToken()
         .ifPresent(
             first -> {
-              timer("gen_ai.server.time_to_first_token", FIRST_TOKEN_EDGES, tags).record(first);
+              timer("gen_ai.server.time_to_first_token", FIRST_TOKEN_EDGES, tags)
+                  .record(before.plus(first));
               perToken(result, first, tags);
             });
     if (result.finishReason() == FinishReason.STOP) { // others were cut, and say "at least"
@@ -95,7 +92,7 @@ public final class CallMeters implements CallListener {
 
   @Override
   public void onRefused(Call call, ApiException error) {
-    Duration took = Duration.between(call.created(), java.time.Instant.now());
+    Duration took = Duration.between(call.created(), Instant.now());
     request(tags(call), error.kind()).record(took);
   }
 
@@ -107,7 +104,7 @@ public final class CallMeters implements CallListener {
   private static Tags tags(Call call) {
     return Tags.of(
         "gen_ai.operation.name", call.operation(),
-        "gen_ai.provider.name", PROVIDER,
+        "gen_ai.provider.name", Call.PROVIDER,
         "gen_ai.request.model", call.model(),
         "gen_ai.response.model", call.model());
   }

@@ -2,19 +2,21 @@ package dev.s3llm.examples.server.openai;
 
 import dev.s3llm.EngineClosedException;
 import dev.s3llm.FirstTokenTooLateException;
-import dev.s3llm.NeverFitsException;
 import dev.s3llm.QueueFullException;
 import dev.s3llm.RequestRefusedException;
 import dev.s3llm.RetriableFailureException;
 import dev.s3llm.RetriableRefusalException;
 import dev.s3llm.jcuda.text.ChatTemplateException;
+import dev.s3llm.jcuda.text.TextResult;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.io.buffer.DataBufferLimitException;
 import org.springframework.http.HttpStatus;
 import org.springframework.web.server.ResponseStatusException;
+import tools.jackson.databind.exc.JsonNodeException;
 
 /** A request that gets an error instead of an answer, as OpenAI's protocol says it. */
 public final class ApiException extends RuntimeException {
@@ -57,6 +59,11 @@ public final class ApiException extends RuntimeException {
     return new ApiException(400, INVALID, null, null, null, message);
   }
 
+  /** Prompt and limit do not fit; the field is the one that is to blame. */
+  static ApiException neverFits(String param, String message) {
+    return new ApiException(400, INVALID, param, "context_length_exceeded", null, message);
+  }
+
   static ApiException modelNotFound(String model) {
     return new ApiException(
         404, INVALID, "model", "model_not_found", null, "the model '" + model + "' is not here");
@@ -68,9 +75,20 @@ public final class ApiException extends RuntimeException {
         401, INVALID, null, "invalid_api_key", null, "an API key of this server is needed");
   }
 
+  /** A request's body does not arrive. */
+  static ApiException tooSlow() {
+    return new ApiException(
+        408, INVALID, null, "request_timeout", null, "the request did not arrive in time");
+  }
+
   static ApiException timeout() {
     return new ApiException(
         504, "timeout_error", null, "deadline_exceeded", null, "the deadline passed");
+  }
+
+  /** Its client has gone, so that nobody is told. */
+  static ApiException cancelled() {
+    return new ApiException(499, "cancelled", null, null, null, "the client has gone");
   }
 
   static ApiException closing() {
@@ -103,13 +121,15 @@ public final class ApiException extends RuntimeException {
     if (cause instanceof ChatTemplateException) {
       return badField("messages", String.valueOf(cause.getMessage()));
     }
+    if (cause instanceof JsonNodeException) {
+      return badRequest("a value is out of range");
+    }
     if (cause instanceof DataBufferLimitException) {
       return new ApiException(
           413, INVALID, null, "request_too_large", null, "the request's body is too large");
     }
     if (cause instanceof ResponseStatusException web) {
-      return new ApiException(
-          web.getStatusCode().value(), INVALID, null, null, null, web.getReason());
+      return of(web);
     }
     return new ApiException(
         500,
@@ -118,6 +138,28 @@ public final class ApiException extends RuntimeException {
         "internal_error",
         null,
         "the request failed; see the server's log");
+  }
+
+  /** What was wrong with how a call ended that was taken; empty if nothing was. */
+  public static Optional<ApiException> of(TextResult result) {
+    return switch (result.finishReason()) {
+      case STOP, LENGTH -> Optional.empty();
+      case CANCELLED -> Optional.of(cancelled());
+      case TIMEOUT -> Optional.of(timeout());
+      case FAILED ->
+          Optional.of(
+              of(
+                  result.generation().failure().orElseGet(IllegalStateException::new),
+                  Duration.ZERO));
+    };
+  }
+
+  /** What Spring refuses. */
+  static ApiException of(ResponseStatusException web) {
+    int status = web.getStatusCode().value();
+    return status == HttpStatus.NOT_FOUND.value()
+        ? new ApiException(status, INVALID, null, "unknown_url", null, "there is no such endpoint")
+        : new ApiException(status, INVALID, null, null, null, web.getReason());
   }
 
   private static ApiException refused(RequestRefusedException refusal, Duration wait) {
@@ -134,9 +176,7 @@ public final class ApiException extends RuntimeException {
     if (refusal instanceof EngineClosedException) {
       return unavailable("engine_closed", null, message);
     }
-    String code = refusal instanceof NeverFitsException ? "context_length_exceeded" : null;
-    String param = refusal instanceof NeverFitsException ? "max_tokens" : null;
-    return new ApiException(400, INVALID, param, code, null, message);
+    return badRequest(message);
   }
 
   private static ApiException busy(Duration retryAfter, String message) {

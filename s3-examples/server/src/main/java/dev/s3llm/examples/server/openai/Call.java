@@ -12,7 +12,11 @@ import reactor.util.context.ContextView;
  * ends and wherever the request is by then. Thread-safe.
  */
 public final class Call {
+  /** What the conventions of OpenTelemetry call whoever serves the model. */
+  public static final String PROVIDER = "s3llm";
+
   private final Endpoint endpoint;
+  private final String limitField;
   private final String model;
   private final ContextView context;
   private final String id;
@@ -22,8 +26,9 @@ public final class Call {
   private @Nullable TextGeneration generation;
   private boolean cancelled;
 
-  Call(Endpoint endpoint, String model, ContextView context) {
+  Call(Endpoint endpoint, String limitField, String model, ContextView context) {
     this.endpoint = endpoint;
+    this.limitField = limitField;
     this.model = model;
     this.context = context;
     this.id = endpoint.idPrefix() + UUID.randomUUID();
@@ -31,6 +36,11 @@ public final class Call {
 
   Endpoint endpoint() {
     return endpoint;
+  }
+
+  /** Which field of the request limits its answer. */
+  String limitField() {
+    return limitField;
   }
 
   /** The id in responses, and the generation's own. */

@@ -11,19 +11,26 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** What {@code /v1/chat/completions} is asked. */
 record ChatRequest(List<ChatMessage> messages, GenerationOptions options) {
+  private static final String OLDER_LIMIT = "max_tokens";
+  private static final String NEWER_LIMIT = "max_completion_tokens";
 
   static ChatRequest read(JsonFields fields) {
     for (String name : List.of("tools", "functions")) {
       fields.refuse(name, value -> value.isArray() && value.isEmpty());
     }
     fields.refuse("logprobs", value -> value.isBoolean() && !value.booleanValue());
-    fields.refuse("top_logprobs", value -> value.isIntegralNumber() && value.intValue() == 0);
+    fields.refuse("top_logprobs", value -> JsonFields.isInt(value, 0));
     fields.refuse("response_format", value -> value.path("type").asString("").equals("text"));
     fields.refuse("audio", value -> false);
-    OptionalInt limit = fields.count("max_completion_tokens");
-    OptionalInt older = fields.count("max_tokens");
-    return new ChatRequest(
-        messages(fields), GenerationOptions.read(fields, limit.isPresent() ? limit : older));
+    return new ChatRequest(messages(fields), options(fields));
+  }
+
+  private static GenerationOptions options(JsonFields fields) {
+    OptionalInt older = fields.count(OLDER_LIMIT);
+    OptionalInt newer = fields.count(NEWER_LIMIT);
+    return newer.isPresent()
+        ? GenerationOptions.read(fields, NEWER_LIMIT, newer)
+        : GenerationOptions.read(fields, OLDER_LIMIT, older);
   }
 
   private static List<ChatMessage> messages(JsonFields fields) {

@@ -6,19 +6,20 @@ import tools.jackson.databind.JsonNode;
 
 /** What {@code /v1/completions} is asked. */
 record CompletionRequest(String prompt, GenerationOptions options) {
+  private static final String LIMIT = "max_tokens";
   private static final int DEFAULT_MAX_TOKENS = 16;
 
   static CompletionRequest read(JsonFields fields) {
     fields.refuse("echo", value -> value.isBoolean() && !value.booleanValue());
     fields.refuse("suffix", value -> value.isString() && value.stringValue().isEmpty());
-    fields.refuse("best_of", value -> value.isIntegralNumber() && value.intValue() == 1);
+    fields.refuse("best_of", value -> JsonFields.isInt(value, 1));
     fields.refuse("logprobs", JsonNode::isNull);
     List<String> prompts = fields.strings("prompt");
     if (prompts.size() != 1 || prompts.get(0).isEmpty()) {
       throw ApiException.badField("prompt", "prompt must be one string that is not empty");
     }
-    int limit = fields.count("max_tokens").orElse(DEFAULT_MAX_TOKENS);
+    int limit = fields.count(LIMIT).orElse(DEFAULT_MAX_TOKENS);
     return new CompletionRequest(
-        prompts.get(0), GenerationOptions.read(fields, OptionalInt.of(limit)));
+        prompts.get(0), GenerationOptions.read(fields, LIMIT, OptionalInt.of(limit)));
   }
 }

@@ -30,6 +30,11 @@ enum Endpoint {
     return operation;
   }
 
+  /** Which field has the prompt. */
+  String promptField() {
+    return this == CHAT ? "messages" : "prompt";
+  }
+
   String idPrefix() {
     return idPrefix;
   }

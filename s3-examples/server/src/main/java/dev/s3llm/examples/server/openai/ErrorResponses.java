@@ -1,22 +1,50 @@
 package dev.s3llm.examples.server.openai;
 
-import java.nio.charset.StandardCharsets;
-import org.springframework.http.HttpStatusCode;
+import java.util.List;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
-import org.springframework.http.server.reactive.ServerHttpResponse;
+import org.springframework.http.codec.HttpMessageWriter;
+import org.springframework.web.reactive.function.server.HandlerStrategies;
+import org.springframework.web.reactive.function.server.ServerResponse;
+import org.springframework.web.reactive.result.view.ViewResolver;
 import org.springframework.web.server.ServerWebExchange;
 import reactor.core.publisher.Mono;
 
-/** Writes errors outside the handler. */
+/** Makes responses of errors. */
 public final class ErrorResponses {
+  private static final ServerResponse.Context CONTEXT =
+      new ServerResponse.Context() {
+        private final HandlerStrategies strategies = HandlerStrategies.withDefaults();
+
+        @Override
+        public List<HttpMessageWriter<?>> messageWriters() {
+          return strategies.messageWriters();
+        }
+
+        @Override
+        public List<ViewResolver> viewResolvers() {
+          return strategies.viewResolvers();
+        }
+      };
+
   private ErrorResponses() {}
 
-  /** Answers an exchange with an error. */
-  public static Mono<Void> write(ServerWebExchange exchange, ApiException error) {
-    ServerHttpResponse response = exchange.getResponse();
-    response.setStatusCode(HttpStatusCode.valueOf(error.status()));
-    response.getHeaders().setContentType(MediaType.APPLICATION_JSON);
-    byte[] body = Json.write(error.body()).getBytes(StandardCharsets.UTF_8);
-    return response.writeWith(Mono.just(response.bufferFactory().wrap(body)));
+  /** The response that tells of an error. */
+  public static Mono<ServerResponse> of(ApiException error) {
+    ServerResponse.BodyBuilder response =
+        ServerResponse.status(error.status()).contentType(MediaType.APPLICATION_JSON);
+    error
+        .retryAfterSeconds()
+        .ifPresent(s -> response.header(HttpHeaders.RETRY_AFTER, String.valueOf(s)));
+    if (error.status() == HttpStatus.UNAUTHORIZED.value()) {
+      response.header(HttpHeaders.WWW_AUTHENTICATE, "Bearer");
+    }
+    return response.bodyValue(Json.write(error.body()));
+  }
+
+  /** Answers an exchange that has no handler. */
+  static Mono<Void> write(ServerWebExchange exchange, ApiException error) {
+    return of(error).flatMap(response -> response.writeTo(exchange, CONTEXT));
   }
 }

@@ -8,12 +8,12 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.databind.JsonNode;
 
 /**
  * What chat and completion requests have in common.
  *
  * @param model whose answer is wanted, if it says so
+ * @param limitField which field has the output limit
  * @param maxTokens output limit
  * @param sampling how to sample
  * @param stop strings that end the answer
@@ -23,6 +23,7 @@ import tools.jackson.databind.JsonNode;
  */
 record GenerationOptions(
     Optional<String> model,
+    String limitField,
     OptionalInt maxTokens,
     SamplingParameters sampling,
     List<String> stop,
@@ -32,12 +33,13 @@ record GenerationOptions(
   private static final double MAX_TEMPERATURE = 2;
   private static final double LEAST_TOP_P = 1e-6;
 
-  static GenerationOptions read(JsonFields fields, OptionalInt maxTokens) {
+  static GenerationOptions read(JsonFields fields, String limitField, OptionalInt maxTokens) {
     refuseUnsupported(fields);
     List<String> stop = fields.strings("stop");
     checkStop(stop);
     return new GenerationOptions(
         fields.string("model"),
+        limitField,
         maxTokens,
         sampling(fields),
         stop,
@@ -75,10 +77,11 @@ record GenerationOptions(
   }
 
   private static void refuseUnsupported(JsonFields fields) {
-    fields.refuse("n", n -> n.isIntegralNumber() && n.intValue() == 1);
+    fields.refuse("n", value -> JsonFields.isInt(value, 1));
     for (String name : List.of("presence_penalty", "frequency_penalty")) {
-      fields.refuse(name, value -> value.isNumber() && value.doubleValue() == 0);
+      fields.refuse(
+          name, value -> value.isNumber() && value.doubleValueOpt().orElse(Double.NaN) == 0);
     }
-    fields.refuse("logit_bias", JsonNode::isEmpty);
+    fields.refuse("logit_bias", value -> value.isObject() && value.isEmpty());
   }
 }

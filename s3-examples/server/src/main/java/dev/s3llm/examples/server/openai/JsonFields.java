@@ -47,7 +47,7 @@ final class JsonFields {
     if (value == null) {
       return byDefault;
     }
-    double number = value.isNumber() ? value.doubleValue() : Double.NaN;
+    double number = value.isNumber() ? value.doubleValueOpt().orElse(Double.NaN) : Double.NaN;
     if (!(number >= least && number <= most)) {
       throw ApiException.badField(
           name, "%s must be a number from %s to %s".formatted(name, least, most));
@@ -110,6 +110,11 @@ final class JsonFields {
     if (value != null && !harmless.test(value)) {
       throw ApiException.unsupported(name, name + " is not supported by this server");
     }
+  }
+
+  /** Whether a value is exactly this whole number; any value may be asked. */
+  static boolean isInt(JsonNode value, int expected) {
+    return value.isIntegralNumber() && value.canConvertToInt() && value.intValue() == expected;
   }
 
   private static String text(String name, JsonNode value) {

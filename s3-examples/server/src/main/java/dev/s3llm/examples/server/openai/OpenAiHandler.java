@@ -65,7 +65,9 @@ public final class OpenAiHandler {
   /** {@code GET /v1/models/{model}}. */
   public Mono<ServerResponse> model(ServerRequest request) {
     String name = request.pathVariable("model");
-    return name.equals(settings.model()) ? json(model()) : failed(ApiException.modelNotFound(name));
+    return name.equals(settings.model())
+        ? json(model())
+        : ErrorResponses.of(ApiException.modelNotFound(name));
   }
 
   private Map<String, Object> model() {
@@ -77,7 +79,7 @@ public final class OpenAiHandler {
         "created",
         settings.started().getEpochSecond(),
         "owned_by",
-        "s3llm");
+        Call.PROVIDER);
   }
 
   /** What an endpoint made of a request's fields. */
@@ -89,7 +91,7 @@ public final class OpenAiHandler {
         .map(Json::read)
         .map(read)
         .flatMap(wanted -> Mono.deferContextual(parent -> run(request, wanted, parent)))
-        .onErrorResume(cause -> failed(error(cause)));
+        .onErrorResume(cause -> ErrorResponses.of(error(cause)));
   }
 
   private Mono<byte[]> body(ServerRequest request) {
@@ -98,6 +100,7 @@ public final class OpenAiHandler {
         .onErrorMap(
             cause -> !(cause instanceof DataBufferLimitException),
             cause -> ApiException.badRequest("the request did not arrive whole"))
+        .timeout(settings.requestTimeout(), Mono.error(ApiException::tooSlow))
         .map(OpenAiHandler::bytes)
         .switchIfEmpty(Mono.error(() -> ApiException.badRequest("the body is empty")));
   }
@@ -118,7 +121,7 @@ public final class OpenAiHandler {
             name -> {
               throw ApiException.modelNotFound(name);
             });
-    Call call = new Call(wanted.endpoint(), settings.model(), parent);
+    Call call = new Call(wanted.endpoint(), options.limitField(), settings.model(), parent);
     CallFilter.attach(request, call);
     Optional<String> tenant = CallFilter.tenant(request).or(options::user);
     TextRequest.Builder text = wanted.request().stop(options.stop());
@@ -164,7 +167,7 @@ public final class OpenAiHandler {
     Throwable real =
         cause instanceof CompletionException && cause.getCause() != null ? cause.getCause() : cause;
     ApiException error = ApiException.of(real, submitter.expectedWait());
-    if (error.internal()) {
+    if (error.internal() && error != real) { // whoever made it has logged why
       log.warn("a request failed", real);
     }
     return error;
@@ -172,14 +175,5 @@ public final class OpenAiHandler {
 
   private static Mono<ServerResponse> json(Object body) {
     return ServerResponse.ok().contentType(MediaType.APPLICATION_JSON).bodyValue(Json.write(body));
-  }
-
-  private static Mono<ServerResponse> failed(ApiException error) {
-    ServerResponse.BodyBuilder response =
-        ServerResponse.status(error.status()).contentType(MediaType.APPLICATION_JSON);
-    error
-        .retryAfterSeconds()
-        .ifPresent(s -> response.header(HttpHeaders.RETRY_AFTER, String.valueOf(s)));
-    return response.bodyValue(Json.write(error.body()));
   }
 }

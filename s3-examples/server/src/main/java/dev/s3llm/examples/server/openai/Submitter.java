@@ -1,9 +1,12 @@
 package dev.s3llm.examples.server.openai;
 
+import dev.s3llm.NeverFitsException;
+import dev.s3llm.RequestRefusedException;
 import dev.s3llm.S3Engine;
 import dev.s3llm.jcuda.text.TextGeneration;
 import dev.s3llm.jcuda.text.TextGenerator;
 import dev.s3llm.jcuda.text.TextRequest;
+import dev.s3llm.jcuda.text.TextResult;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
@@ -11,6 +14,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.scheduling.concurrent.CustomizableThreadFactory;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.MonoSink;
@@ -20,8 +26,10 @@ import reactor.core.publisher.MonoSink;
  * the web server do not have. Its queue is bounded. Thread-safe.
  */
 public final class Submitter implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Submitter.class);
+
   private final TextGenerator generator;
-  private final List<CallListener> listeners;
+  private final CallListener listeners;
   private final ExpectedWait expectedWait = new ExpectedWait();
   private final ThreadPoolExecutor threads;
 
@@ -36,7 +44,7 @@ public final class Submitter implements AutoCloseable {
   public Submitter(
       TextGenerator generator, List<CallListener> listeners, int threadCount, int queueCapacity) {
     this.generator = generator;
-    this.listeners = List.copyOf(listeners);
+    this.listeners = new GuardedListeners(listeners);
     this.threads =
         new ThreadPoolExecutor(
             threadCount,
@@ -70,15 +78,20 @@ public final class Submitter implements AutoCloseable {
 
   private void submitNow(Call call, TextRequest request, MonoSink<TextGeneration> sink) {
     if (call.cancelled()) {
-      return; // nobody waits for it any more
+      refuse(call, ApiException.cancelled(), sink);
+      return;
     }
     TextGeneration generation;
     try {
       generation = generator.submit(request);
+    } catch (NeverFitsException e) {
+      String message = String.valueOf(e.getMessage());
+      refuse(call, ApiException.neverFits(toBlame(call, request, e), message), sink);
+      return;
     } catch (IllegalArgumentException e) { // a prompt without tokens, for one
       refuse(call, ApiException.badRequest(String.valueOf(e.getMessage())), sink);
       return;
-    } catch (RuntimeException e) {
+    } catch (Throwable e) { // an Error too ends the request only, whose client would wait for ever
       refuse(call, e, sink);
       return;
     }
@@ -87,11 +100,30 @@ public final class Submitter implements AutoCloseable {
     sink.success(generation);
   }
 
+  /** The limit, unless the prompt alone leaves no room for an answer. */
+  private static String toBlame(Call call, TextRequest request, NeverFitsException refusal) {
+    long prompt = refusal.neededTokens() - request.maxNewTokens().orElse(1);
+    return prompt < refusal.limitTokens() ? call.limitField() : call.endpoint().promptField();
+  }
+
   private void watch(Call call, TextGeneration generation) {
     CompletableFuture<?> unused = generation.estimate().thenAccept(expectedWait::learn);
-    for (CallListener listener : listeners) {
-      unused = generation.result().thenAccept(result -> listener.onEnd(call, result));
+    unused = generation.result().whenComplete((result, failure) -> over(call, result, failure));
+  }
+
+  /** Also a request that the engine refuses after it has looked at it was not taken. */
+  private void over(Call call, @Nullable TextResult result, @Nullable Throwable failure) {
+    Throwable refusal = result == null ? failure : refusal(result);
+    if (refusal != null) {
+      listeners.onRefused(call, ApiException.of(refusal, expectedWait.get()));
+    } else if (result != null) {
+      listeners.onEnd(call, result);
     }
+  }
+
+  private static @Nullable Throwable refusal(TextResult result) {
+    Throwable failure = result.generation().failure().orElse(null);
+    return failure instanceof RequestRefusedException ? failure : null;
   }
 
   /** What somebody who comes now waits for. */
@@ -99,9 +131,12 @@ public final class Submitter implements AutoCloseable {
     return expectedWait.get();
   }
 
-  private void refuse(Call call, RuntimeException cause, MonoSink<TextGeneration> sink) {
+  private void refuse(Call call, Throwable cause, MonoSink<TextGeneration> sink) {
     ApiException error = ApiException.of(cause, expectedWait.get());
-    listeners.forEach(listener -> listener.onRefused(call, error));
+    if (error.internal()) {
+      log.warn("a request failed", cause);
+    }
+    listeners.onRefused(call, error);
     if (!call.cancelled()) {
       sink.error(error);
     }

@@ -13,6 +13,7 @@ import io.micrometer.tracing.Tracer;
 import io.micrometer.tracing.handler.TracingObservationHandler.TracingContext;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -43,7 +44,7 @@ public final class CallTracer implements CallListener {
       event(span, "preempted", submitted, loss.after());
     }
     describe(span, text);
-    result.failure().ifPresent(span::error);
+    ApiException.of(text).ifPresent(error -> fail(span, error, result.failure().orElse(error)));
     span.end(micros(submitted.plus(result.total())), TimeUnit.MICROSECONDS);
   }
 
@@ -51,7 +52,9 @@ public final class CallTracer implements CallListener {
     GenerationResult result = text.generation();
     span.tag("gen_ai.usage.input_tokens", result.promptTokens());
     span.tag("gen_ai.usage.output_tokens", result.outputTokens());
-    span.tag("gen_ai.response.finish_reasons", text.finishReason().name().toLowerCase(Locale.ROOT));
+    span.tagOfStrings(
+        "gen_ai.response.finish_reasons",
+        List.of(text.finishReason().name().toLowerCase(Locale.ROOT)));
     span.tag("s3.reserved_tokens", result.reservedTokens());
     span.tag("s3.preemptions", result.preemptions());
     result.prediction().ifPresent(p -> span.tag("s3.predicted_p50", p.quantile(0.5)));
@@ -60,9 +63,13 @@ public final class CallTracer implements CallListener {
   @Override
   public void onRefused(Call call, ApiException error) {
     Span span = start(call);
-    span.tag("error.type", error.kind());
-    span.error(error);
+    fail(span, error, error);
     span.end();
+  }
+
+  private static void fail(Span span, ApiException error, Throwable cause) {
+    span.tag("error.type", error.kind());
+    span.error(cause);
   }
 
   private Span start(Call call) {
@@ -72,8 +79,9 @@ public final class CallTracer implements CallListener {
             .name(call.operation() + " " + call.model())
             .startTimestamp(micros(call.created()), TimeUnit.MICROSECONDS)
             .tag("gen_ai.operation.name", call.operation())
-            .tag("gen_ai.provider.name", "s3llm")
+            .tag("gen_ai.provider.name", Call.PROVIDER)
             .tag("gen_ai.request.model", call.model())
+            .tag("gen_ai.response.model", call.model())
             .tag("gen_ai.response.id", call.id());
     @Nullable Span parent = parent(call);
     return (parent == null ? builder.setNoParent() : builder.setParent(parent.context())).start();

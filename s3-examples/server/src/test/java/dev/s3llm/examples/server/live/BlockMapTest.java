@@ -13,7 +13,7 @@ class BlockMapTest {
 
   @Test
   void fewBlocks_haveACellEach() {
-    BlockMap map = BlockMap.of(inspection(6, List.of(4, 0), List.of(2)));
+    BlockMap map = BlockMap.of(inspection(6, List.of(4, 0), List.of(2)), 9);
     assertThat(map.blocksPerCell()).isEqualTo(1);
     assertThat(map.cells()).containsExactly(0, -1, 1, -1, 0, -1);
   }
@@ -21,7 +21,7 @@ class BlockMapTest {
   @Test
   void manyBlocks_shareCellsInTheNameOfWhoHoldsMost() {
     int capacity = 2 * BlockMap.MOST_CELLS + 1; // three a cell
-    BlockMap map = BlockMap.of(inspection(capacity, List.of(0, 3), List.of(1, 2, 8)));
+    BlockMap map = BlockMap.of(inspection(capacity, List.of(0, 3), List.of(1, 2, 8)), 9);
     assertThat(map.blocksPerCell()).isEqualTo(3);
     assertThat(map.cells()).hasSize((capacity + 2) / 3).startsWith(1, 0, 1, -1);
   }
@@ -29,13 +29,19 @@ class BlockMapTest {
   @Test
   void cells_areBoundedWhateverTheMemory() {
     List<Integer> all = IntStream.range(0, 1_000_003).boxed().toList();
-    BlockMap map = BlockMap.of(inspection(1_000_003, all));
+    BlockMap map = BlockMap.of(inspection(1_000_003, all), 9);
     assertThat(map.cells()).hasSizeLessThanOrEqualTo(BlockMap.MOST_CELLS).containsOnly(0);
   }
 
   @Test
   void memoryWithoutBlocks_hasNoCells() {
-    assertThat(BlockMap.of(inspection(0)).cells()).isEmpty();
+    assertThat(BlockMap.of(inspection(0), 9).cells()).isEmpty();
+  }
+
+  @Test
+  void blocksOfWhoeverIsNotListed_areNotFree() {
+    BlockMap map = BlockMap.of(inspection(5, List.of(0), List.of(2), List.of(4)), 1);
+    assertThat(map.cells()).containsExactly(0, -1, -2, -1, -2);
   }
 
   @SafeVarargs

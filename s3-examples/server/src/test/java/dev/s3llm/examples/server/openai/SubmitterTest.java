@@ -1,0 +1,160 @@
+package dev.s3llm.examples.server.openai;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.s3llm.S3Engine;
+import dev.s3llm.examples.model.SmallModel;
+import dev.s3llm.examples.server.metrics.CallMeters;
+import dev.s3llm.jcuda.HostExecutor;
+import dev.s3llm.jcuda.text.TextGenerator;
+import dev.s3llm.jcuda.text.TextModel;
+import dev.s3llm.jcuda.text.TextRequest;
+import dev.s3llm.jcuda.text.TextResult;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import reactor.core.publisher.Mono;
+import reactor.util.context.Context;
+
+/** What becomes of calls on the threads that submit them. */
+class SubmitterTest {
+  private static final Duration LIMIT = Duration.ofMinutes(1);
+  private static final TextRequest SHORT =
+      TextRequest.builder().prompt("Once upon").maxNewTokens(1).build();
+  private static final TextRequest BROKEN =
+      TextRequest.builder()
+          .prompt("Once upon")
+          .configure(
+              request -> {
+                throw new StackOverflowError("planted");
+              })
+          .build();
+
+  private static TextGenerator generator;
+
+  @BeforeAll
+  static void start() {
+    Path folder = SmallModel.unpack();
+    generator =
+        TextGenerator.of(
+            S3Engine.builder(HostExecutor.builder(folder).build()).build(), TextModel.load(folder));
+  }
+
+  @AfterAll
+  static void stop() {
+    generator.close();
+  }
+
+  /** Keeps how calls went. */
+  private static final class Heard implements CallListener {
+    private final List<String> all = new CopyOnWriteArrayList<>();
+
+    @Override
+    public void onEnd(Call call, TextResult result) {
+      all.add(result.finishReason().name());
+    }
+
+    @Override
+    public void onRefused(Call call, ApiException error) {
+      all.add(error.kind());
+    }
+  }
+
+  /** Throws whatever it hears. */
+  private static final class Throwing implements CallListener {
+    @Override
+    public void onEnd(Call call, TextResult result) {
+      throw new AssertionError("planted");
+    }
+
+    @Override
+    public void onRefused(Call call, ApiException error) {
+      throw new IllegalStateException("planted");
+    }
+  }
+
+  @Test
+  void error_isToldToTheClientAndToTheListeners() {
+    Heard heard = new Heard();
+    try (Submitter submitter = new Submitter(generator, List.of(heard), 1, 1)) {
+      assertThatThrownBy(() -> submit(submitter, BROKEN).block(LIMIT))
+          .isInstanceOfSatisfying(
+              ApiException.class, error -> assertThat(error.status()).isEqualTo(500));
+      assertThat(submit(submitter, SHORT).block(LIMIT)).isNotNull(); // its thread goes on
+      await()
+          .untilAsserted(() -> assertThat(heard.all).containsExactly("internal_error", "LENGTH"));
+    }
+  }
+
+  @Test
+  void listenerThatThrows_harmsNeitherTheCallNorTheOthers() {
+    Heard heard = new Heard();
+    List<CallListener> listeners = List.of(new Throwing(), heard);
+    try (Submitter submitter = new Submitter(generator, listeners, 1, 1)) {
+      assertThatThrownBy(() -> submit(submitter, BROKEN).block(LIMIT))
+          .isInstanceOf(ApiException.class);
+      submit(submitter, SHORT).block(LIMIT);
+      await()
+          .untilAsserted(() -> assertThat(heard.all).containsExactly("internal_error", "LENGTH"));
+    }
+  }
+
+  @Test
+  void callThatIsCancelledBeforeItIsTaken_isHeardOfOnce() {
+    Heard heard = new Heard();
+    try (Submitter submitter = new Submitter(generator, List.of(heard), 1, 1)) {
+      Call call = call();
+      call.cancel();
+      submitter.submit(call, SHORT).subscribe();
+      await().untilAsserted(() -> assertThat(heard.all).containsExactly("cancelled"));
+    }
+  }
+
+  @Test
+  void timesOfACall_beginWhenItWasReadAndNotWhenItWasTaken() {
+    Duration encoding = Duration.ofMillis(300);
+    TextRequest slow =
+        TextRequest.builder()
+            .prompt("Once upon")
+            .maxNewTokens(1)
+            .configure(request -> sleep(encoding))
+            .build();
+    MeterRegistry registry = new SimpleMeterRegistry();
+    List<CallListener> listeners = List.of(new CallMeters(registry));
+    try (Submitter submitter = new Submitter(generator, listeners, 1, 1)) {
+      submit(submitter, slow).block(LIMIT);
+      for (String name :
+          List.of("gen_ai.server.request.duration", "gen_ai.server.time_to_first_token")) {
+        await().until(() -> registry.find(name).timer() != null);
+        assertThat(registry.get(name).timer().totalTime(TimeUnit.MILLISECONDS))
+            .as(name)
+            .isGreaterThan(encoding.toMillis());
+      }
+    }
+  }
+
+  private static void sleep(Duration time) {
+    try {
+      TimeUnit.MILLISECONDS.sleep(time.toMillis());
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private static Mono<?> submit(Submitter submitter, TextRequest request) {
+    return submitter.submit(call(), request);
+  }
+
+  private static Call call() {
+    return new Call(Endpoint.COMPLETIONS, "max_tokens", "s3-small", Context.empty());
+  }
+}
