@@ -7,7 +7,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The generations that have not ended, by id; so many at most. Thread-safe. */
+/** The generations whose result has not been handed over, by id; so many at most. Thread-safe. */
 final class LiveGenerations {
   private static final Logger log = LoggerFactory.getLogger(LiveGenerations.class);
 
@@ -26,6 +26,11 @@ final class LiveGenerations {
     if (live.putIfAbsent(generation.id(), generation) != null) {
       throw new InvalidRequestException(generation.id(), "a request with this id is live");
     }
+  }
+
+  /** How many there are. */
+  int size() {
+    return live.size();
   }
 
   /** The most there may be. */

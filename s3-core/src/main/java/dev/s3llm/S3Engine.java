@@ -142,6 +142,11 @@ public final class S3Engine implements AutoCloseable {
     return translator.maxTokens();
   }
 
+  /** How many requests are live, and hold one of {@link #maxLiveRequests} places. */
+  public int liveRequests() {
+    return live.size();
+  }
+
   /** How many requests may be live; more are refused. */
   public int maxLiveRequests() {
     return live.limit();

@@ -143,6 +143,7 @@ class FaultyCallbacksTest {
         accepted.add(submit(engine, 1));
       }
       await().until(() -> engine.snapshot().cutAtLimit() == 50);
+      assertThat(engine.liveRequests()).isEqualTo(50);
       assertThatThrownBy(() -> submit(engine, 1)).isInstanceOf(QueueFullException.class);
       release.countDown();
       for (Generation generation : accepted) {

@@ -100,7 +100,10 @@ public record EngineSnapshot(
     return stopped + cutAtLimit + cancelled + timedOut + failed;
   }
 
-  /** Requests accepted and not ended. */
+  /**
+   * Requests accepted and not ended: those that the loop has to do with. The engine counts a
+   * request as live a little longer, until its result is handed over.
+   */
   public long live() {
     return submitted - ended();
   }

@@ -176,26 +176,50 @@ public abstract class BufferedPublisher<T> implements Flow.Publisher<T> {
   }
 
   private void drain() {
-    while (true) {
-      Flow.Subscriber<? super T> to;
-      @Nullable T item;
-      Throwable error;
-      lock.lock();
+    boolean more = true;
+    while (more) {
       try {
-        if (subscriber == null || !deliverable()) {
-          draining = false;
-          return;
-        }
-        to = subscriber;
-        error = misuse != null ? misuse : failure;
-        over = misuse != null || isEmpty();
-        item = over ? null : next();
-        demand--;
-      } finally {
-        lock.unlock();
+        more = deliverNext();
+      } catch (Throwable e) { // the subclass threw, perhaps for want of memory
+        broken(e);
       }
-      call(to, item, error);
     }
+  }
+
+  /** Delivers an item or the end; false if there is nothing to deliver now. */
+  private boolean deliverNext() {
+    Flow.Subscriber<? super T> to;
+    @Nullable T item;
+    Throwable error;
+    lock.lock();
+    try {
+      if (subscriber == null || !deliverable()) {
+        draining = false;
+        return false;
+      }
+      to = subscriber;
+      error = misuse != null ? misuse : failure;
+      boolean last = misuse != null || isEmpty();
+      item = last ? null : next();
+      over = last;
+      demand--;
+    } finally {
+      lock.unlock();
+    }
+    call(to, item, error);
+    return true;
+  }
+
+  /** Ends the stream with what a subclass threw: an item of it is lost. */
+  private void broken(Throwable cause) {
+    lock.lock();
+    try {
+      misuse = cause;
+      demand = 0;
+    } finally {
+      lock.unlock();
+    }
+    cancel.run();
   }
 
   private void call(Flow.Subscriber<? super T> to, @Nullable T item, @Nullable Throwable error) {

@@ -423,6 +423,12 @@ final class Mutants {
               "order.maxOvertakes()",
               "schedule.QueueOrdersTest"),
           caught(
+              "stream-broken",
+              STREAM,
+              "        broken(e);\n",
+              "        throw e;\n",
+              "stream.BufferedPublisherTest"),
+          caught(
               "reason-forgotten",
               "engine/RequestHistory.java",
               "    deferral = reason;\n",
