@@ -206,8 +206,8 @@ final class Mutants {
           seen(
               "subscriber-error",
               STREAM,
-              "    } catch (Throwable e) {\n      endHere",
-              "    } catch (RuntimeException e) {\n      endHere",
+              "    } catch (Throwable e) {\n      endHere();",
+              "    } catch (Throwable e) {\n      e.fillInStackTrace();",
               "Cancellation",
               131),
           seen(
