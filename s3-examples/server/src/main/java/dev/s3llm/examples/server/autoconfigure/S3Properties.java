@@ -104,7 +104,8 @@ public record S3Properties(
    * @param maxRequestSize largest request body
    * @param heartbeat how often a stream that has nothing to say says so
    * @param requestTimeout within what time of its connection's beginning, or of the response before
-   *     it, a request's head must be there, and then its body
+   *     it, a request's head must be there, and then its body; with {@code server.http2.enabled}
+   *     the body only, and idle connections are kept
    * @param writeTimeout within what time a client must have taken what is sent to it
    * @param submitThreads threads that read and encode prompts
    * @param submitQueue requests that may wait for those threads; more are refused
