@@ -31,7 +31,8 @@ import org.springframework.validation.annotation.Validated;
  * @param kvMemory memory for keys and values; 256 MB on the host, and what is free on a GPU
  * @param threads threads of the model on the host; 0 is one a processor
  * @param planner how KV memory is planned
- * @param maxLiveRequests how many requests may wait or run; more are refused
+ * @param maxLiveRequests how many requests may wait, run or have a result that is not handed over
+ *     yet; more are refused
  * @param timePerOutputToken target for the time per output token
  * @param firstTokenWithin refuses requests whose first token is expected later
  * @param deadline after how long a request times out
