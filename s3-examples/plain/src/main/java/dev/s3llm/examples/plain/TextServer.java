@@ -30,6 +30,9 @@ final class TextServer implements AutoCloseable {
   /** Beyond the engine's live requests: for those that it refuses, and as many for the rest. */
   static final int SPARE_THREADS = 8;
 
+  /** An engine may allow more live requests than a process may have threads. */
+  static final int MOST_GENERATING = 1_000;
+
   private final TextGenerator generator;
   private final HttpServer http;
   private final ExecutorService threads;
@@ -44,13 +47,21 @@ final class TextServer implements AutoCloseable {
     this.generator = generator;
     this.http = http;
     this.threads = threads;
-    this.generating = new Semaphore(generator.engine().maxLiveRequests() + SPARE_THREADS);
+    this.generating = new Semaphore(mostGenerating(generator) + SPARE_THREADS);
   }
 
   /** Starts a server; port 0 takes a free one. */
   static TextServer start(TextGenerator generator, InetSocketAddress address) throws IOException {
-    int threads = generator.engine().maxLiveRequests() + 2 * SPARE_THREADS;
-    return start(generator, address, RequestThreads.create(threads));
+    return start(generator, address, RequestThreads.create(mostThreads(generator)));
+  }
+
+  /** Threads of a pool that suffice for those who generate, are refused, and ask how it is. */
+  static int mostThreads(TextGenerator generator) {
+    return mostGenerating(generator) + 2 * SPARE_THREADS;
+  }
+
+  private static int mostGenerating(TextGenerator generator) {
+    return Math.min(generator.engine().maxLiveRequests(), MOST_GENERATING);
   }
 
   static TextServer start(

@@ -36,6 +36,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -149,13 +150,17 @@ class TextServerTest {
   }
 
   @Test
-  void deadlineMeanwhile_breaksTheConnectionOff() {
+  void deadlineMeanwhile_breaksTheConnectionOff() throws Exception {
     CompletableFuture<Void> gate = new CompletableFuture<>();
-    start(engine -> engine, new Stalling(host(), new AtomicInteger(10), gate));
+    AtomicLong nanos = new AtomicLong(); // stands still, so that the first piece comes in time
+    start(engine -> engine.clock(nanos::get), new Stalling(host(), new AtomicInteger(10), gate));
+    String body = "{\"prompt\": \"%s\", \"deadline_ms\": 100}".formatted(QUESTION);
+    HttpResponse<InputStream> response =
+        client.send(request("application/json", body), HttpResponse.BodyHandlers.ofInputStream());
+    assertThat(response.body().read()).isPositive();
+    nanos.set(TimeUnit.SECONDS.toNanos(1));
 
-    assertThatThrownBy(
-            () -> json("{\"prompt\": \"%s\", \"deadline_ms\": 3000}".formatted(QUESTION)))
-        .isInstanceOf(IOException.class);
+    assertThatThrownBy(() -> response.body().readAllBytes()).isInstanceOf(IOException.class);
     gate.complete(null);
   }
 
@@ -238,6 +243,14 @@ class TextServerTest {
       }
     }
     await().until(() -> post("text/plain", QUESTION).statusCode() == 200);
+  }
+
+  @Test
+  void engineWithoutALimit_isServedByBoundedThreads() throws Exception {
+    start(engine -> engine.maxLiveRequests(Integer.MAX_VALUE));
+
+    assertThat(post("text/plain", QUESTION).statusCode()).isEqualTo(200);
+    assertThat(TextServer.mostThreads(generator)).isEqualTo(TextServer.MOST_GENERATING + 2 * SPARE);
   }
 
   private Socket stalled() throws IOException {

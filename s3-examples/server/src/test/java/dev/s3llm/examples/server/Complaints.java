@@ -6,16 +6,24 @@ import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.AppenderBase;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.Stream;
 import org.slf4j.LoggerFactory;
 
-/** What the log says at WARN and above while this is open. */
+/**
+ * What the web server and the example log at WARN and above while this is open; the engine may well
+ * say meanwhile that a step was slow.
+ */
 final class Complaints extends AppenderBase<ILoggingEvent> implements AutoCloseable {
-  private final Logger root = (Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
+  private static final List<Logger> LOGGERS =
+      Stream.of("dev.s3llm.examples", "io.netty", "org.springframework", "reactor")
+          .map(name -> (Logger) LoggerFactory.getLogger(name))
+          .toList();
+
   private final List<String> all = new CopyOnWriteArrayList<>();
 
   Complaints() {
     start();
-    root.addAppender(this);
+    LOGGERS.forEach(logger -> logger.addAppender(this));
   }
 
   List<String> all() {
@@ -31,7 +39,7 @@ final class Complaints extends AppenderBase<ILoggingEvent> implements AutoClosea
 
   @Override
   public void close() {
-    root.detachAppender(this);
+    LOGGERS.forEach(logger -> logger.detachAppender(this));
     stop();
   }
 }

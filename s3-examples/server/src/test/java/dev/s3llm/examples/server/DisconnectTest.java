@@ -14,7 +14,6 @@ import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -160,25 +159,6 @@ class DisconnectTest {
           .untilAsserted(
               () ->
                   assertThatThrownBy(() -> send(client, "x")).isInstanceOf(SocketException.class));
-    }
-  }
-
-  @Test
-  void connectionThatIsUsedAgain_livesAsLongAsItIsUsed() throws Exception {
-    try (Socket client = connect()) {
-      BufferedReader lines = reader(client);
-      for (int i = 0; i < 4; i++) { // together longer than a request may take
-        send(client, "GET /v1/models/x HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        assertThat(lines.readLine()).contains("404");
-        while (!lines.readLine().isEmpty()) {
-          // a header
-        }
-        TimeUnit.MILLISECONDS.sleep(1_000);
-        while (lines.ready()) {
-          lines.read();
-        }
-      }
-      assertThat(lines.read()).isEqualTo(-1); // nobody asks any more
     }
   }
 

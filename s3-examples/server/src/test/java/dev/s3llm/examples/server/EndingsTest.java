@@ -17,6 +17,14 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.springframework.context.annotation.Bean;
+import org.springframework.http.HttpStatus;
+import org.springframework.web.reactive.function.server.RouterFunction;
+import org.springframework.web.reactive.function.server.RouterFunctions;
+import org.springframework.web.reactive.function.server.ServerResponse;
+import org.springframework.web.server.ResponseStatusException;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
 
 /** Ends other than a whole answer: deadlines and shutdowns. */
 class EndingsTest {
@@ -81,6 +89,30 @@ class EndingsTest {
         stream.handle((response, failure) -> failure == null ? response.body() : "");
     assertThat(body.get(1, TimeUnit.MINUTES)).doesNotContain("[DONE]");
     executor.close(); // the engine leaves it open, since its step did not end
+  }
+
+  /** A route of the application's own that fails after its first piece. */
+  static class Breaking {
+    @Bean
+    RouterFunction<ServerResponse> breaking() {
+      Flux<String> pieces =
+          Flux.just("piece")
+              .concatWith(Mono.error(new ResponseStatusException(HttpStatus.GONE, "planted")));
+      return RouterFunctions.route()
+          .POST("/v1/breaking", request -> ServerResponse.ok().body(pieces, String.class))
+          .build();
+    }
+  }
+
+  @Test
+  void errorAfterTheHead_isLoggedAsWhatItIs() throws Exception {
+    try (TestServer server = TestServer.start(List.of(Breaking.class));
+        Complaints complaints = new Complaints();
+        Socket client = server.open("/v1/breaking", "")) {
+      client.getInputStream().readAllBytes();
+
+      assertThat(complaints.all()).first().asString().contains("planted");
+    }
   }
 
   private static boolean accepts(int port) throws Exception {

@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -164,26 +165,36 @@ class LivePageTest {
     }
   }
 
-  /** Little memory of the system's for what clients have not read. */
+  /** Little memory of the system's for what clients have not read; counts ended connections. */
   static class SmallBuffers {
+    private final AtomicInteger ended = new AtomicInteger();
+
     @Bean
     NettyServerCustomizer smallBuffers() {
-      return server -> server.childOption(ChannelOption.SO_SNDBUF, 4_096);
+      return server ->
+          server
+              .childOption(ChannelOption.SO_SNDBUF, 4_096)
+              .doOnChannelInit(
+                  (observer, channel, address) ->
+                      channel.closeFuture().addListener(closed -> ended.incrementAndGet()));
     }
   }
 
   @Test
   void viewerThatDoesNotRead_losesItsPlace() throws Exception {
     try (TestServer server =
-            TestServer.start(List.of(SmallBuffers.class), "s3llm.web.write-timeout=1s");
+            TestServer.start(
+                List.of(SmallBuffers.class),
+                "s3llm.web.write-timeout=1s",
+                "s3llm.web.request-timeout=10m"); // which would end the connection too
         Complaints complaints = new Complaints();
         Socket viewer = new Socket()) {
       viewer.setReceiveBufferSize(4_096);
       viewer.connect(new InetSocketAddress("127.0.0.1", server.port()));
       ask(viewer);
-      LiveFeed feed = server.bean(LiveFeed.class);
-      await().until(() -> feed.viewers() == 1);
-      await().atMost(TestServer.LIMIT).until(() -> feed.viewers() == 0);
+      AtomicInteger ended = server.bean(SmallBuffers.class).ended;
+      await().atMost(TestServer.LIMIT).until(() -> ended.get() == 1);
+      await().atMost(TestServer.LIMIT).until(() -> server.bean(LiveFeed.class).viewers() == 0);
       assertThat(complaints.all()).isEmpty();
     }
   }

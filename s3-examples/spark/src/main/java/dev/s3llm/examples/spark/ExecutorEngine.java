@@ -95,9 +95,11 @@ final class ExecutorEngine implements AutoCloseable {
   }
 
   /**
-   * Closes at once: tasks wait for their rows or do not want them any more.
+   * Closes at once: tasks wait for their rows or do not want them any more. The second time it only
+   * says whether the memory is released by now.
    *
-   * @throws IllegalStateException if a step does not end, so that the memory is not released
+   * @throws IllegalStateException if a step does not end or the executor takes longer than the
+   *     engine's close timeout to close, so that the memory is not released
    */
   @Override
   public void close() {
@@ -111,7 +113,7 @@ final class ExecutorEngine implements AutoCloseable {
       }
     }
     if (!executor.closed()) {
-      throw new IllegalStateException("a step has not ended, so its memory stays in use");
+      throw new IllegalStateException("the executor has not closed, so its memory stays in use");
     }
   }
 

@@ -19,7 +19,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Nothing is made before what nobody is to use any more is closed: two models on one device
  * could exceed its memory. Things of different keys that are in use at a time are there side by
- * side, as tasks with different devices need it.
+ * side, as tasks with different devices need it. Closing must be idempotent: what could not be
+ * closed is closed again, in case it only took long, whenever something is to be made in its place.
  *
  * @param <K> what a thing is made from; equal keys share one
  * @param <V> the thing
@@ -65,6 +66,7 @@ final class PerExecutor<K, V extends AutoCloseable> {
    */
   Lease lease(K key) {
     long start = System.nanoTime();
+    closeAgain(key);
     while (true) {
       List<Shared> idle;
       lock.lock();
@@ -79,6 +81,17 @@ final class PerExecutor<K, V extends AutoCloseable> {
       }
       close(idle);
     }
+  }
+
+  private void closeAgain(K key) {
+    List<Shared> failed;
+    lock.lock();
+    try {
+      failed = byKey.containsKey(key) ? List.of() : take(shared -> shared.failure != null);
+    } finally {
+      lock.unlock();
+    }
+    close(failed);
   }
 
   private void awaitRoom(K key, long start) {
@@ -148,6 +161,7 @@ final class PerExecutor<K, V extends AutoCloseable> {
     for (Shared shared : taken) {
       retire(shared);
       shared.closing = true;
+      shared.failure = null;
     }
     return taken;
   }
@@ -165,6 +179,7 @@ final class PerExecutor<K, V extends AutoCloseable> {
       lock.lock();
       try {
         shared.failure = failure;
+        shared.closing = false;
         if (failure == null) {
           leaving.remove(shared);
         }

@@ -18,6 +18,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class ExecutorEngineTest {
   @Test
@@ -37,13 +38,34 @@ class ExecutorEngineTest {
 
     assertThatThrownBy(() -> engines.lease("a"))
         .hasMessageContaining("cannot be closed")
-        .hasRootCauseMessage("a step has not ended, so its memory stays in use");
+        .hasRootCauseMessage("the executor has not closed, so its memory stays in use");
     stuck.close();
   }
 
   @Test
+  @Timeout(120)
+  void engineThatClosesLate_letsAnotherBeMadeThen() throws InterruptedException {
+    CompletableFuture<Void> gate = new CompletableFuture<>();
+    PerExecutor<String, ExecutorEngine> engines =
+        new PerExecutor<>(
+            key -> engine(new SlowToClose(GeneratedRowsTest.host(), gate::join)),
+            Duration.ofMinutes(1));
+    PerExecutor<String, ExecutorEngine>.Lease lease = engines.lease("a");
+    lease.discard();
+    lease.close();
+    assertThatThrownBy(() -> engines.lease("a")).hasMessageContaining("cannot be closed");
+    gate.complete(null);
+
+    while (!leases(engines)) {
+      Thread.sleep(10);
+    }
+    engines.closeAll();
+  }
+
+  @Test
   void interruptedThread_waitsForTheExecutorToCloseAsOthersDo() {
-    ExecutorEngine engine = engine(new SlowToClose(GeneratedRowsTest.host()));
+    ExecutorEngine engine =
+        engine(new SlowToClose(GeneratedRowsTest.host(), ExecutorEngineTest::pause));
     Thread.currentThread().interrupt();
 
     assertThatCode(engine::close).doesNotThrowAnyException();
@@ -57,7 +79,21 @@ class ExecutorEngineTest {
         TextGenerator.of(engine, TextModel.load(SmallModel.unpack())), executor);
   }
 
-  private record SlowToClose(Executor real) implements Executor {
+  private static boolean leases(PerExecutor<String, ExecutorEngine> engines) {
+    try {
+      engines.lease("a").close();
+      return true;
+    } catch (IllegalStateException e) {
+      assertThat(e).hasMessageContaining("cannot be closed");
+      return false;
+    }
+  }
+
+  private static void pause() {
+    LockSupport.parkNanos(Duration.ofMillis(200).toNanos());
+  }
+
+  private record SlowToClose(Executor real, Runnable delay) implements Executor {
     @Override
     public ExecutorProfile profile() {
       return real.profile();
@@ -70,7 +106,7 @@ class ExecutorEngineTest {
 
     @Override
     public void close() {
-      LockSupport.parkNanos(Duration.ofMillis(200).toNanos());
+      delay.run();
       real.close();
     }
   }

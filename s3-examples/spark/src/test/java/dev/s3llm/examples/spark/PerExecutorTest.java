@@ -83,6 +83,22 @@ class PerExecutorTest {
   }
 
   @Test
+  void thingThatCanBeClosedLater_makesRoomForTheNext() {
+    PerExecutor<String, Thing>.Lease slow = all.lease("slow");
+    whenClosing.set(
+        () -> {
+          throw new IllegalStateException("not yet");
+        });
+    slow.discard();
+    slow.close();
+    assertThatThrownBy(() -> all.lease("slow")).hasRootCauseMessage("not yet");
+    whenClosing.set(() -> {});
+
+    assertThat(all.lease("slow").thing()).isNotSameAs(slow.thing());
+    assertThat(log).containsExactly("open slow", "close slow", "open slow");
+  }
+
+  @Test
   void closingThing_keepsNobodyFromTheOthers() {
     all.lease("other");
     PerExecutor<String, Thing>.Lease used = all.lease("used");

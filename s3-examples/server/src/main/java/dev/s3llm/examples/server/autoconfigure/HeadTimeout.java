@@ -29,7 +29,10 @@ final class HeadTimeout extends ChannelDuplexHandler {
     this.limit = limit;
   }
 
-  /** Adds one to a channel that speaks HTTP/1.1; other protocols have no such decoder. */
+  /**
+   * Adds one to a channel that speaks HTTP/1.1 and nothing else: where HTTP/2 is enabled, the
+   * client chooses later, and a connection has many requests at a time.
+   */
   static void add(Channel channel, Duration limit) {
     ChannelPipeline pipeline = channel.pipeline();
     if (pipeline.get(NettyPipeline.HttpCodec) != null) {

@@ -31,7 +31,8 @@ import org.springframework.validation.annotation.Validated;
  * @param kvMemory memory for keys and values; 256 MB on the host, and what is free on a GPU
  * @param threads threads of the model on the host; 0 is one a processor
  * @param planner how KV memory is planned
- * @param maxLiveRequests how many requests may wait or run; more are refused
+ * @param maxLiveRequests how many requests may wait, run or have a result that is not handed over
+ *     yet; more are refused
  * @param timePerOutputToken target for the time per output token
  * @param firstTokenWithin refuses requests whose first token is expected later
  * @param deadline after how long a request times out
@@ -104,7 +105,8 @@ public record S3Properties(
    * @param maxRequestSize largest request body
    * @param heartbeat how often a stream that has nothing to say says so
    * @param requestTimeout within what time of its connection's beginning, or of the response before
-   *     it, a request's head must be there, and then its body
+   *     it, a request's head must be there, and then its body; with {@code server.http2.enabled}
+   *     the body only, and idle connections are kept
    * @param writeTimeout within what time a client must have taken what is sent to it
    * @param submitThreads threads that read and encode prompts
    * @param submitQueue requests that may wait for those threads; more are refused

@@ -23,7 +23,8 @@ public final class OpenAiErrors implements WebExceptionHandler, Ordered {
 
   @Override
   public Mono<Void> handle(ServerWebExchange exchange, Throwable cause) {
-    if (!(cause instanceof ResponseStatusException web)
+    if (exchange.getResponse().isCommitted() // whoever comes next logs it and ends the connection
+        || !(cause instanceof ResponseStatusException web)
         || !PATHS.matches(exchange.getRequest().getPath().pathWithinApplication())) {
       return Mono.error(cause);
     }

@@ -73,7 +73,7 @@ public final class Submitter implements AutoCloseable {
 
   private boolean engineIsFull() {
     S3Engine engine = generator.engine();
-    return engine.snapshot().live() >= engine.maxLiveRequests();
+    return engine.liveRequests() >= engine.maxLiveRequests();
   }
 
   private void submitNow(Call call, TextRequest request, MonoSink<TextGeneration> sink) {

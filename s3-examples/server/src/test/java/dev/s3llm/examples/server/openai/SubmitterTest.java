@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.s3llm.EngineBuilder;
 import dev.s3llm.S3Engine;
 import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.examples.server.metrics.CallMeters;
@@ -17,8 +18,11 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -43,10 +47,13 @@ class SubmitterTest {
 
   @BeforeAll
   static void start() {
+    generator = generator(engine -> engine);
+  }
+
+  private static TextGenerator generator(UnaryOperator<EngineBuilder> settings) {
     Path folder = SmallModel.unpack();
-    generator =
-        TextGenerator.of(
-            S3Engine.builder(HostExecutor.builder(folder).build()).build(), TextModel.load(folder));
+    EngineBuilder engine = S3Engine.builder(HostExecutor.builder(folder).build());
+    return TextGenerator.of(settings.apply(engine).build(), TextModel.load(folder));
   }
 
   @AfterAll
@@ -140,6 +147,29 @@ class SubmitterTest {
             .isGreaterThan(encoding.toMillis());
       }
     }
+  }
+
+  @Test
+  void placesThatBlockedCallbacksHold_spareTheEncodingToo() {
+    CompletableFuture<Void> gate = new CompletableFuture<>();
+    AtomicBoolean encoded = new AtomicBoolean();
+    TextRequest watched =
+        TextRequest.builder()
+            .prompt("Once upon")
+            .maxNewTokens(1)
+            .configure(request -> encoded.set(true))
+            .build();
+    try (TextGenerator full =
+            generator(engine -> engine.maxLiveRequests(1).callbackExecutor(gate::thenRunAsync));
+        Submitter submitter = new Submitter(full, List.of(), 1, 1)) {
+      submit(submitter, SHORT).block(LIMIT);
+      await().atMost(LIMIT).until(() -> full.engine().snapshot().live() == 0);
+      assertThatThrownBy(() -> submit(submitter, watched).block(LIMIT))
+          .isInstanceOfSatisfying(
+              ApiException.class, error -> assertThat(error.kind()).isEqualTo("queue_full"));
+      gate.complete(null);
+    }
+    assertThat(encoded).isFalse();
   }
 
   private static void sleep(Duration time) {
