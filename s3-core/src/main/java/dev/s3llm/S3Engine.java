@@ -52,6 +52,7 @@ public final class S3Engine implements AutoCloseable {
   private final Watchdog watchdog;
   private final @Nullable WatchdogThread watching;
   private final ReentrantLock lifecycle = new ReentrantLock();
+  private final CompletableFuture<Void> ended = new CompletableFuture<>();
   private volatile boolean closed;
   private volatile @Nullable Throwable lostTo;
 
@@ -196,7 +197,8 @@ public final class S3Engine implements AutoCloseable {
    * closes the executor and the predictor. Idempotent: a second call returns at once. Takes at most
    * three times the close timeout and a few seconds: to finish, to cancel, and to close the parts.
    * The executor stays open if its step has not ended by then, the predictor if the loop has not,
-   * and whoever waits for a request gets its failure.
+   * and whoever waits for a request gets its failure. On the loop's own thread, where a callback
+   * may run, it returns at once as well and ends on another; {@link #whenClosed} tells.
    */
   @Override
   public void close() {
@@ -209,6 +211,14 @@ public final class S3Engine implements AutoCloseable {
    */
   public void closeNow() {
     shutDown(Duration.ZERO);
+  }
+
+  /**
+   * Completes, never exceptionally, when a {@link #close} or {@link #closeNow} has ended, by
+   * whomever it was called. What depends on the future runs on the thread that closes.
+   */
+  public CompletableFuture<Void> whenClosed() {
+    return ended.copy();
   }
 
   private void shutDown(Duration grace) {
@@ -235,13 +245,21 @@ public final class S3Engine implements AutoCloseable {
   }
 
   private void finish(Duration grace) {
-    boolean ended = awaitEnd(grace);
-    boolean stepEnded = ended && !loop.stepInFlight(); // a thread that died left one behind
+    try {
+      endAll(grace);
+    } finally {
+      ended.complete(null);
+    }
+  }
+
+  private void endAll(Duration grace) {
+    boolean loopEnded = awaitEnd(grace);
+    boolean stepEnded = loopEnded && !loop.stepInFlight(); // a thread that died left one behind
     if (watching != null) {
       watching.stop();
     }
     abandon(new Failure(Failure.Kind.LOST, new IllegalStateException("the engine was closed")));
-    releaseParts(ended, stepEnded);
+    releaseParts(loopEnded, stepEnded);
   }
 
   /** Waits for the loop: first for its requests to finish, then for their cancellation. */

@@ -43,6 +43,29 @@ class CloseTest {
   }
 
   @Test
+  void closeOnTheLoopsThread_tellsWhenItHasEnded() throws Exception {
+    FakeExecutor held = FakeExecutor.held();
+    S3Engine engine = S3Engine.builder(held).callbackExecutor(Runnable::run).build();
+    Generation first = submit(engine, 1);
+    Generation second = submit(engine, 3);
+    CompletableFuture<Boolean> endedAtOnce =
+        first
+            .result()
+            .thenApply(
+                end -> {
+                  engine.close();
+                  return engine.whenClosed().isDone();
+                });
+    CompletableFuture<Void> ended = engine.whenClosed();
+    assertThat(ended).isNotDone();
+    held.release(100);
+    assertThat(endedAtOnce.get(60, TimeUnit.SECONDS)).isFalse();
+    ended.get(60, TimeUnit.SECONDS);
+    assertThat(second.result()).isDone();
+    assertThat(held.closes).isEqualTo(1);
+  }
+
+  @Test
   void closeFromAListenerOnTheWatchdogsThread_ends() throws Exception {
     AtomicReference<S3Engine> self = new AtomicReference<>();
     FakeExecutor held = FakeExecutor.held();

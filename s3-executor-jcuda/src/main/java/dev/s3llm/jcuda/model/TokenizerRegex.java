@@ -50,7 +50,10 @@ final class TokenizerRegex {
 
   private static final Pattern ESCAPE =
       Pattern.compile("\\\\(?:[pP]\\{\\^?\\w+}|[sSdDwWrnt]|[^\\w])");
-  private static final Pattern COUNT = Pattern.compile("\\{(\\d{1,2})(?:,(\\d{1,2}))?}");
+
+  /** Without leading zeros, so that only what may match nothing begins with a zero. */
+  private static final Pattern COUNT = Pattern.compile("\\{(0|[1-9]\\d?)(?:,(0|[1-9]\\d?))?}");
+
   private static final Pattern OPENING = Pattern.compile("\\((?:\\?(?:i?:|=|!))?(?!\\?)");
 
   private final String regex;

@@ -10,8 +10,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * Turns a conversation into the text that a model continues. A model folder's template is Jinja, as
  * Hugging Face folders have it; it is treated as data: it reaches the messages and nothing else (no
- * file, no Java object), and its output, the work that it may do and the memory that it may take
- * are bounded. Immutable and thread-safe.
+ * file, no Java object), and its output, the time that it may take, and the size and sum of the
+ * values that its expressions read and make are bounded. That bounds memory too, though not in
+ * exact bytes: a hostile template may take some hundred megabytes for a while. Immutable and
+ * thread-safe.
  *
  * <p>As everywhere in this format, a message that spells a special token is taken at its word:
  * whoever shows conversations of strangers to a model should know.

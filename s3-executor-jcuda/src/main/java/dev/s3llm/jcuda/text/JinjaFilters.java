@@ -2,13 +2,17 @@ package dev.s3llm.jcuda.text;
 
 import com.hubspot.jinjava.Jinjava;
 import com.hubspot.jinjava.interpret.JinjavaInterpreter;
+import com.hubspot.jinjava.lib.filter.DictSortFilter;
 import com.hubspot.jinjava.lib.filter.Filter;
 import com.hubspot.jinjava.lib.filter.FilterLibrary;
 import com.hubspot.jinjava.lib.filter.ListFilter;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The filters that a template may use: those of Jinja whose result cannot be much longer than what
@@ -29,7 +33,6 @@ final class JinjaFilters {
           "escape",
           "first",
           "float",
-          "groupby",
           "int",
           "join",
           "last",
@@ -59,6 +62,7 @@ final class JinjaFilters {
   static void bound(Jinjava jinjava) {
     jinjava.registerFilter(new Replace());
     jinjava.registerFilter(new BoundedList());
+    jinjava.registerFilter(new SortedCopy());
   }
 
   /** Names of all filters that Jinjava has and a template may not use. */
@@ -77,8 +81,18 @@ final class JinjaFilters {
     }
 
     @Override
+    public @Nullable Object filter(
+        @Nullable Object value, JinjavaInterpreter interpreter, String... arguments) {
+      return value == null ? null : JinjaValues.replace(value.toString(), Arrays.asList(arguments));
+    }
+  }
+
+  /** Of a copy: what comes out of a namespace must not change with it. */
+  private static final class SortedCopy extends DictSortFilter {
+    @Override
     public Object filter(Object value, JinjavaInterpreter interpreter, String... arguments) {
-      return JinjaValues.replace(String.valueOf(value), Arrays.asList(arguments));
+      return super.filter(
+          value instanceof Map<?, ?> map ? new HashMap<>(map) : value, interpreter, arguments);
     }
   }
 

@@ -2,6 +2,8 @@ package dev.s3llm.jcuda.text;
 
 import com.google.common.primitives.Ints;
 import com.hubspot.jinjava.el.JinjavaInterpreterResolver;
+import com.hubspot.jinjava.el.ext.ExtendedParser;
+import com.hubspot.jinjava.interpret.JinjavaInterpreter;
 import com.hubspot.jinjava.lib.exptest.ExpTest;
 import com.hubspot.jinjava.lib.filter.Filter;
 import com.hubspot.jinjava.util.ForLoop;
@@ -33,14 +35,23 @@ final class JinjaValues extends ELResolver {
     this.budget = budget;
   }
 
-  /** That of the rendering which looks. */
-  RenderBudget budget() {
-    return budget;
+  /** That of the rendering which evaluates an expression. */
+  static RenderBudget budget(ELContext context) {
+    JinjavaInterpreter interpreter =
+        (JinjavaInterpreter)
+            context.getELResolver().getValue(context, null, ExtendedParser.INTERPRETER);
+    return ((JinjaValues) interpreter.getConfig().getElResolver()).budget;
   }
 
   @Override
   public @Nullable Object getValue(ELContext context, @Nullable Object base, Object property) {
     context.setPropertyResolved(true);
+    Object value = ofValue(base, property);
+    budget.count(value);
+    return value;
+  }
+
+  private static @Nullable Object ofValue(@Nullable Object base, Object property) {
     if (base instanceof Map<?, ?> map) {
       return map.get(String.valueOf(property));
     }
@@ -81,6 +92,17 @@ final class JinjaValues extends ELResolver {
 
   @Override
   public @Nullable Object invoke(
+      ELContext context,
+      @Nullable Object base,
+      Object method,
+      Class<?>[] types,
+      Object[] arguments) {
+    Object result = result(context, base, method, types, arguments);
+    budget.count(result);
+    return result;
+  }
+
+  private static @Nullable Object result(
       ELContext context,
       @Nullable Object base,
       Object method,
@@ -169,15 +191,24 @@ final class JinjaValues extends ELResolver {
       throw new ChatTemplateException("replace takes two arguments, and a count");
     }
     String replacement = Matcher.quoteReplacement(arguments.get(1));
-    Integer count = arguments.size() == 2 ? Integer.valueOf(-1) : Ints.tryParse(arguments.get(2));
     Matcher found = Pattern.compile(Pattern.quote(arguments.get(0))).matcher(text);
     StringBuilder out = new StringBuilder();
-    for (int left = count == null ? 0 : count; left != 0 && found.find(); left--) {
+    for (int left = arguments.size() == 2 ? -1 : count(arguments.get(2));
+        left != 0 && found.find();
+        left--) {
       found.appendReplacement(out, replacement);
       requireShort(out);
     }
     requireShort(found.appendTail(out));
     return out.toString();
+  }
+
+  private static int count(String argument) {
+    Integer count = Ints.tryParse(argument);
+    if (count == null) {
+      throw new ChatTemplateException("replace takes a count that is a number, not " + argument);
+    }
+    return count;
   }
 
   private static void requireShort(CharSequence text) {

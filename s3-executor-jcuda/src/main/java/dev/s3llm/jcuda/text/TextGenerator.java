@@ -3,6 +3,7 @@ package dev.s3llm.jcuda.text;
 import dev.s3llm.Generation;
 import dev.s3llm.S3Engine;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -88,12 +89,32 @@ public final class TextGenerator implements AutoCloseable {
 
   /**
    * Closes the engine, which lets live requests finish within its close timeout, waits up to ten
-   * seconds for callbacks that still decode their tokens, and closes the model.
+   * seconds for callbacks that still decode their tokens, and closes the model. Where {@link
+   * S3Engine#close} returns at once, on the loop's thread or because somebody else is closing, this
+   * does too, and the model is closed when the engine has ended.
    */
   @Override
   public void close() {
-    try (model) {
+    try {
       engine.close();
+    } finally {
+      CompletableFuture<Void> ended = engine.whenClosed();
+      if (ended.isDone()) {
+        closeModel();
+      } else { // to wait here would hold up what the engine still finishes
+        var unused = ended.thenRunAsync(this::closeModel, TextGenerator::runOnThreadOfItsOwn);
+      }
+    }
+  }
+
+  private static void runOnThreadOfItsOwn(Runnable task) {
+    Thread thread = new Thread(task, "s3-close-model");
+    thread.setDaemon(true);
+    thread.start();
+  }
+
+  private void closeModel() {
+    try (model) {
       awaitDecoding();
     }
   }

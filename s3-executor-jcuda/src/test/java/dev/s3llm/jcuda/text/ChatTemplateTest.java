@@ -10,6 +10,7 @@ import dev.s3llm.Allocations;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -77,6 +78,10 @@ class ChatTemplateTest {
       {%- set ns = namespace(users=0) -%}
       {% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\\nYou are a helpful assistant.<|im_end|>\\n' }}{% endif %}{% if message.role == 'user' %}{% set ns.users = ns.users + 1 %}{% endif %}{{'<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>'}}{% if not loop.last or add_generation_prompt %}{{ '\\n' }}{% endif %}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}{% if ns.users > 9 %}{{ raise_exception('too long') }}{% endif %}""";
 
+  private static final String TWO_MILLION =
+      "{% set ns = namespace(s='ab') %}{% for i in range(20) %}{% set ns.s = ns.s + ns.s %}"
+          + "{% endfor %}";
+
   @TempDir Path folder;
 
   @Test
@@ -137,6 +142,7 @@ class ChatTemplateTest {
         "{{ 'aXb'.replace('X', '-').upper() }}{{ 'AB'.lower() }}#A-Bab",
         "{{ 'aXbX' | replace('X', '$1') }}{{ 'aaa'.replace('a', 'b', 2) }}{{ 'ab'.replace('', '-') }}#a$1b$1bba-a-b-",
         "{{ 'ab' | list | length }}{{ ' a b '.split() | length }}{{ ',a'.split(',') | length }}#222",
+        "{{ x | replace('a', 'b') }}{{ none | replace('a', 'b') }}{{ messages[0].foo | replace('a', 'b') }}x#x",
         "{{ messages[0].content | tojson }}#\"Be brief.\"",
         "{{ messages[-1]['content'] }}{{ messages | length }}{{ messages[0].get('name', 'n') }}#Bye4n",
         "{% if tools is defined and tools %}t{% else %}f{% endif %}{{ 'name' in messages[0] }}#ffalse",
@@ -204,7 +210,27 @@ class ChatTemplateTest {
         .isInstanceOf(ChatTemplateException.class);
   }
 
-  /** Each of these took the heap, or came near it, before anything stopped it. */
+  /** As templates do that look at the message before: nothing may be done for all at each. */
+  @Timeout(30)
+  @ParameterizedTest
+  @ValueSource(strings = {"messages", "messages[0:]", "messages | selectattr('role') | list"})
+  void longConversations_areRenderedInLinearTime(String all) {
+    String source =
+        "{% set all = ALL %}{% set ns = namespace(all=all) %}{% for m in all %}"
+            + "{% if loop.index0 > 0 and all[loop.index0 - 1].role != m.role %}"
+            + "{{ ns.all[loop.index0].content }}{% endif %}{% endfor %}";
+    List<ChatMessage> talk =
+        Collections.nCopies(5_000, List.of(user("q"), assistant("a"))).stream()
+            .flatMap(List::stream)
+            .toList();
+    String text = ChatTemplate.jinja(source.replace("ALL", all), "", "").render(talk);
+    assertThat(text).isEqualTo("qa".repeat(5_000).substring(1));
+  }
+
+  /**
+   * Each of these took the heap, or came near it, before anything stopped it. Of what they may
+   * still allocate, most is garbage at once.
+   */
   @Timeout(30)
   @ParameterizedTest
   @ValueSource(
@@ -223,6 +249,15 @@ class ChatTemplateTest {
         "{% set ns = namespace(s='ab', l=[]) %}{% for i in range(20) %}"
             + "{% set ns.s = ns.s + ns.s %}{% endfor %}"
             + "{% for i in range(1000) %}{% set ns.l = ns.l + [ns.s ~ i] %}{% endfor %}",
+        TWO_MILLION + "{{ [0@, ns.s ~ 0@] | length }}",
+        TWO_MILLION + "{% set s = ns.s %}{{ [0@, s ~ 0@] | length }}",
+        TWO_MILLION + "{% set l = [ns.s] %}{{ [0@, l ~ 0@] | length }}",
+        TWO_MILLION + "{{ [0@, ns.s + 'x'@] | length }}",
+        TWO_MILLION + "{{ [0@, ns.s[1:]@] | length }}",
+        TWO_MILLION + "{{ [0@, ns.s | upper@] | length }}",
+        TWO_MILLION + "{% macro f() %}{{ ns.s }}{% endmacro %}{{ [0@, f()@] | length }}",
+        "{{ [0@, range(1000)@] | length }}",
+        "{% for a in range(1000) %}{% set x = [0@, range(1000)@] %}{% endfor %}",
         "{{ '%300000000d' | format(5) }}",
         "{{ 'x' | center(300000000) }}",
         "{{ ['x'] | map('center', 300000000) | join }}",
@@ -231,10 +266,15 @@ class ChatTemplateTest {
       })
   void template_isEndedBeforeItTakesMuchMemory(String source) throws Exception {
     Allocations.assertWithin(
-        (1L << 30) + (100L << 20),
+        2L << 30,
         () ->
-            assertThatThrownBy(() -> ChatTemplate.jinja(source, "", "").render(TALK))
+            assertThatThrownBy(() -> ChatTemplate.jinja(manyTimes(source), "", "").render(TALK))
                 .isInstanceOf(ChatTemplateException.class));
+  }
+
+  private static String manyTimes(String source) {
+    String[] parts = source.split("@");
+    return parts.length == 1 ? source : parts[0] + parts[1].repeat(20_000) + parts[2];
   }
 
   /** Forty times twice: 2^40 items in a few bytes. */
@@ -248,6 +288,11 @@ class ChatTemplateTest {
         "@{% set l = [l, l] %}{% set m = [m, m] %}@{{ l == m }}",
         "@{% set l = {'a': l, 'b': l} %}@{{ l }}",
         "@{% set l = namespace(a=l, b=l) %}@{{ l }}",
+        "@{% set l = {'a': l, 'b': l}.items() %}@{{ l ~ '' }}",
+        "{% set e = [1] %}@{% set ns = namespace(a=1) %}{% set f = ns | dictsort %}{{ f | length }}"
+            + "{% set ns.a = [e, e] %}{% set e = f %}{% set e = [e, ns.a] %}@{{ e ~ '' }}",
+        "{% set ns = namespace(a=1) %}{% set ns.a = ns %}{{ ns }}",
+        "{% set ns = namespace(a=1) %}{% set l = [ns] %}{{ l }}",
         "{% macro f(x, n) %}{% if n > 0 %}{{ f([x, x], n - 1) }}{% else %}{{ x ~ '' }}{% endif %}"
             + "{% endmacro %}{% set ns = namespace(l=[1]) %}"
             + "{% for i in range(40) %}{% set ns.l = [ns.l, ns.l] %}{% endfor %}{{ f(ns.l, 9) }}",
@@ -271,6 +316,9 @@ class ChatTemplateTest {
         "{{ messages[::-1] }}",
         "{{ 'a'.zfill(3) }}",
         "{{ 'a'.replace('a') }}",
+        "{{ 'a'.replace('a', 'b', 'x') }}",
+        "{{ 'a' | replace('a', 'b', 'x') }}",
+        "{{ messages | groupby('role') }}",
         "{% if %}",
         "{{ nofunction() }}",
         "{% for x in %}"

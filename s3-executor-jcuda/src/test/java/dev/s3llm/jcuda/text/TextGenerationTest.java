@@ -12,7 +12,9 @@ import dev.s3llm.S3Engine;
 import dev.s3llm.observe.FinishReason;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -21,6 +23,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -262,6 +265,44 @@ class TextGenerationTest {
     closing.join();
     assertThatThrownBy(() -> generator.model().encode("Hi")).hasMessageContaining("closed");
     busy.shutdown();
+  }
+
+  @Test
+  void closeOnTheLoopsThread_returnsAtOnceAndLosesNoText() throws Exception {
+    executor = new ScriptedExecutor(false, ByteModel.tokens("word "));
+    executor.shut();
+    generator(S3Engine.builder(executor).callbackExecutor(Runnable::run));
+    TextGeneration first =
+        generator.submit(TextRequest.builder().prompt("Hi").maxNewTokens(1).build());
+    TextGeneration second = generator.submit(stoppingAt());
+    CompletableFuture<Duration> closing = first.result().thenApply(result -> timeToClose());
+    executor.open();
+
+    assertThat(closing.get(30, TimeUnit.SECONDS)).isLessThan(Duration.ofSeconds(5));
+    assertThat(second.result().get(30, TimeUnit.SECONDS).text()).isEqualTo("word ".repeat(180));
+    Awaitility.await()
+        .untilAsserted(
+            () ->
+                assertThatThrownBy(() -> generator.model().encode("Hi"))
+                    .hasMessageContaining("closed"));
+  }
+
+  @Test
+  void secondClose_leavesTheModelToTheFirst() throws Exception {
+    TextGeneration generation = endlessOnceOpen("word ").submit(stoppingAt());
+    Thread closing = new Thread(generator::close);
+    closing.start();
+    Awaitility.await().until(() -> !generator.engine().health().healthy());
+    assertThat(timeToClose()).isLessThan(Duration.ofSeconds(5));
+    executor.open();
+    assertThat(generation.result().get(30, TimeUnit.SECONDS).text()).isEqualTo("word ".repeat(180));
+    closing.join();
+  }
+
+  private Duration timeToClose() {
+    long start = System.nanoTime();
+    generator.close();
+    return Duration.ofNanos(System.nanoTime() - start);
   }
 
   @Test
