@@ -33,7 +33,9 @@ public abstract class BufferedPublisher<T> implements Flow.Publisher<T> {
   private long demand;
   private boolean draining;
   private boolean over;
-  private @Nullable Throwable misuse;
+
+  /** Ends the stream before the items do: demand that makes no sense, or a broken subclass. */
+  private @Nullable Throwable fault;
 
   /**
    * Creates a publisher without a subscriber.
@@ -111,20 +113,17 @@ public abstract class BufferedPublisher<T> implements Flow.Publisher<T> {
 
   /** What is there is delivered once the subscriber has said that it is ready. */
   private void begin(Flow.Subscriber<? super T> candidate) {
-    boolean ready = false;
     try {
       candidate.onSubscribe(new Subscription(true));
-      ready = true;
+    } catch (Throwable e) {
+      endHere();
+      throw e;
     } finally {
       lock.lock();
       try {
         draining = false;
-        over |= !ready; // a subscriber that throws is not called again
       } finally {
         lock.unlock();
-      }
-      if (!ready) {
-        cancel.run();
       }
     }
   }
@@ -172,7 +171,7 @@ public abstract class BufferedPublisher<T> implements Flow.Publisher<T> {
     if (subscriber == null || over) {
       return false;
     }
-    return misuse != null || (isEmpty() ? ended : demand > 0);
+    return fault != null || (isEmpty() ? ended : demand > 0);
   }
 
   private void drain() {
@@ -198,8 +197,8 @@ public abstract class BufferedPublisher<T> implements Flow.Publisher<T> {
         return false;
       }
       to = subscriber;
-      error = misuse != null ? misuse : failure;
-      boolean last = misuse != null || isEmpty();
+      error = fault != null ? fault : failure;
+      boolean last = fault != null || isEmpty();
       item = last ? null : next();
       over = last;
       demand--;
@@ -214,8 +213,7 @@ public abstract class BufferedPublisher<T> implements Flow.Publisher<T> {
   private void broken(Throwable cause) {
     lock.lock();
     try {
-      misuse = cause;
-      demand = 0;
+      fault = cause;
     } finally {
       lock.unlock();
     }
@@ -236,6 +234,7 @@ public abstract class BufferedPublisher<T> implements Flow.Publisher<T> {
     }
   }
 
+  /** The subscriber is not called again, and nobody will read the rest. */
   private void endHere() {
     lock.lock();
     try {
@@ -261,7 +260,7 @@ public abstract class BufferedPublisher<T> implements Flow.Publisher<T> {
       lock.lock();
       try {
         if (n <= 0) {
-          misuse = new IllegalArgumentException("request(n) needs n > 0, but n is " + n);
+          fault = new IllegalArgumentException("request(n) needs n > 0, but n is " + n);
         } else {
           demand = demand + n < 0 ? Long.MAX_VALUE : demand + n;
         }
