@@ -31,7 +31,8 @@ final class MutantCompiler {
   /**
    * The class files of a source with the bug in it, by class name.
    *
-   * @throws AssertionError if there is no place for the bug, or the source does not compile with it
+   * @throws AssertionError if there is not exactly one place for the bug, or the source does not
+   *     compile with it
    */
   Map<String, byte[]> compile(Mutant mutant) {
     Source source = new Source(mutant.file(), planted(mutant));
@@ -49,8 +50,13 @@ final class MutantCompiler {
   private static String planted(Mutant mutant) {
     String text = read(SOURCES.resolve(mutant.file()));
     int place = text.indexOf(mutant.old());
-    if (place < 0) {
-      throw new AssertionError("no place for " + mutant + " in " + mutant.file());
+    if (place < 0 || place != text.lastIndexOf(mutant.old())) {
+      throw new AssertionError(
+          (place < 0 ? "no place" : "more than one place")
+              + " for "
+              + mutant
+              + " in "
+              + mutant.file());
     }
     return text.substring(0, place)
         + mutant.replacement()

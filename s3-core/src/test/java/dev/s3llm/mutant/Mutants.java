@@ -206,8 +206,8 @@ final class Mutants {
           seen(
               "subscriber-error",
               STREAM,
-              "    } catch (Throwable e) {\n      endHere();",
-              "    } catch (Throwable e) {\n      e.fillInStackTrace();",
+              "      endHere();\n    }\n  }\n\n  /** The subscriber",
+              "      e.fillInStackTrace();\n    }\n  }\n\n  /** The subscriber",
               "Cancellation",
               131),
           seen(
@@ -241,8 +241,8 @@ final class Mutants {
           seen(
               "predictor-error",
               INTAKE,
-              "catch (Throwable e)",
-              "catch (RuntimeException e)",
+              "catch (Throwable e) {\n      return Comp",
+              "catch (RuntimeException e) {\n      return Comp",
               "Containment",
               0),
           seen(
@@ -422,6 +422,12 @@ final class Mutants {
               "order.maxOvertakes(sequence)",
               "order.maxOvertakes()",
               "schedule.QueueOrdersTest"),
+          caught(
+              "stream-unbegun",
+              STREAM,
+              "      endHere();\n      throw e;\n",
+              "      throw e;\n",
+              "TokenStreamTest"),
           caught(
               "stream-broken",
               STREAM,
