@@ -65,7 +65,21 @@ final class JinjaParser extends ExtendedParser {
 
     @Override
     public @Nullable Object eval(Bindings bindings, ELContext context) {
-      return counted(super.eval(bindings, context), context);
+      Object value = super.eval(bindings, context);
+      if (value == null) {
+        refuse(FILTER_PREFIX, "filter");
+        refuse(EXPTEST_PREFIX, "test");
+      }
+      return counted(value, context);
+    }
+
+    /** Jinjava would let what it does not know come to nothing, and the prompt be another. */
+    private void refuse(String prefix, String what) {
+      if (getName().startsWith(prefix)) {
+        throw new ChatTemplateException(
+            "the chat template uses the %s '%s', which is not supported"
+                .formatted(what, getName().substring(prefix.length())));
+      }
     }
   }
 

@@ -319,6 +319,10 @@ class ChatTemplateTest {
         "{{ 'a'.replace('a', 'b', 'x') }}",
         "{{ 'a' | replace('a', 'b', 'x') }}",
         "{{ messages | groupby('role') }}",
+        "{{ 'a' | wordwrap(3) }}",
+        "{{ nothing | wordwrap }}",
+        "{% if 'a' is wordy %}x{% endif %}",
+        "{% if 'a' is not wordy %}x{% endif %}",
         "{% if %}",
         "{{ nofunction() }}",
         "{% for x in %}"
@@ -326,6 +330,16 @@ class ChatTemplateTest {
   void whatIsNotSupported_isRefusedAndNotLeftOut(String source) {
     assertThatThrownBy(() -> ChatTemplate.jinja(source, "", "").render(TALK))
         .isInstanceOf(ChatTemplateException.class);
+  }
+
+  @Test
+  void unknownFilterOrTest_isNamed() {
+    assertThatThrownBy(() -> ChatTemplate.jinja("{{ 'a' | forcescape }}", "", "").render(TALK))
+        .isInstanceOf(ChatTemplateException.class)
+        .hasMessageContaining("filter 'forcescape'");
+    assertThatThrownBy(() -> ChatTemplate.jinja("{{ 1 is callable }}", "", "").render(TALK))
+        .isInstanceOf(ChatTemplateException.class)
+        .hasMessageContaining("test 'callable'");
   }
 
   @Test
