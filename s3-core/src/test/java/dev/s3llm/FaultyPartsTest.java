@@ -11,8 +11,8 @@ import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
+import dev.s3llm.memory.ForwardingPlanner;
 import dev.s3llm.memory.MemoryDecision;
-import dev.s3llm.memory.MemoryPlanner;
 import dev.s3llm.memory.MemoryView;
 import dev.s3llm.memory.OnDemandPlanner;
 import dev.s3llm.memory.SequenceView;
@@ -350,33 +350,18 @@ class FaultyPartsTest {
   }
 
   /** A planner that does something else first. */
-  private static final class OnDemandPlannerThat implements MemoryPlanner {
-    private final OnDemandPlanner planner = new OnDemandPlanner();
+  private static final class OnDemandPlannerThat extends ForwardingPlanner {
     private final Runnable first;
 
     OnDemandPlannerThat(Runnable first) {
+      super(new OnDemandPlanner());
       this.first = first;
-    }
-
-    @Override
-    public String name() {
-      return "faulty";
     }
 
     @Override
     public MemoryDecision admit(SequenceView candidate, MemoryView view) {
       first.run();
-      return planner.admit(candidate, view);
-    }
-
-    @Override
-    public MemoryDecision grow(SequenceView sequence, MemoryView view) {
-      return planner.grow(sequence, view);
-    }
-
-    @Override
-    public int admissionBlocks(SequenceView candidate, MemoryView view) {
-      return planner.admissionBlocks(candidate, view);
+      return super.admit(candidate, view);
     }
   }
 

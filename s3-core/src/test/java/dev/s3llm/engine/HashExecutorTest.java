@@ -3,6 +3,7 @@ package dev.s3llm.engine;
 import dev.s3llm.execute.Executor;
 import dev.s3llm.execute.ExecutorContract;
 import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.execute.ForwardingExecutor;
 import dev.s3llm.execute.KvGrowth;
 import dev.s3llm.execute.RecoveryCosts;
 import dev.s3llm.execute.StepBatch;
@@ -20,10 +21,12 @@ class HashExecutorTest extends ExecutorContract {
   }
 
   /** Completes each step when it is launched. */
-  private record Immediate(HashExecutor hash) implements Executor {
-    @Override
-    public ExecutorProfile profile() {
-      return hash.profile();
+  private static final class Immediate extends ForwardingExecutor {
+    private final HashExecutor hash;
+
+    Immediate(HashExecutor hash) {
+      super(hash);
+      this.hash = hash;
     }
 
     @Override
@@ -31,14 +34,9 @@ class HashExecutorTest extends ExecutorContract {
       if (hash.closed) {
         throw new IllegalStateException("closed");
       }
-      CompletionStage<StepResult> stage = hash.execute(batch);
+      CompletionStage<StepResult> stage = super.execute(batch);
       hash.complete();
       return stage;
-    }
-
-    @Override
-    public void close() {
-      hash.close();
     }
   }
 }

@@ -3,10 +3,7 @@ package dev.s3llm.simulate;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.s3llm.memory.ForecastPlanner;
-import dev.s3llm.memory.MemoryDecision;
-import dev.s3llm.memory.MemoryPlanner;
-import dev.s3llm.memory.MemoryView;
-import dev.s3llm.memory.SequenceView;
+import dev.s3llm.memory.ForwardingPlanner;
 import dev.s3llm.memory.StepCost;
 import dev.s3llm.recover.Recovery;
 import java.util.ArrayList;
@@ -84,39 +81,17 @@ final class ForecastSimulationTest {
   }
 
   /** A forecast planner that notes what it is told. */
-  private static final class Telling implements MemoryPlanner {
-    private final ForecastPlanner planner = new ForecastPlanner();
+  private static final class Telling extends ForwardingPlanner {
     private final List<StepCost> costs = new ArrayList<>();
 
-    @Override
-    public String name() {
-      return "telling";
-    }
-
-    @Override
-    public void beginPlan(MemoryView view) {
-      planner.beginPlan(view);
+    Telling() {
+      super(new ForecastPlanner());
     }
 
     @Override
     public void stepCompleted(StepCost cost) {
       costs.add(cost);
-      planner.stepCompleted(cost);
-    }
-
-    @Override
-    public MemoryDecision admit(SequenceView candidate, MemoryView view) {
-      return planner.admit(candidate, view);
-    }
-
-    @Override
-    public MemoryDecision grow(SequenceView sequence, MemoryView view) {
-      return planner.grow(sequence, view);
-    }
-
-    @Override
-    public int admissionBlocks(SequenceView candidate, MemoryView view) {
-      return planner.admissionBlocks(candidate, view);
+      super.stepCompleted(cost);
     }
   }
 }

@@ -4,7 +4,7 @@ import dev.s3llm.Generation;
 import dev.s3llm.GenerationRequest;
 import dev.s3llm.S3Engine;
 import dev.s3llm.execute.Executor;
-import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.execute.ForwardingExecutor;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
@@ -120,18 +120,12 @@ final class GpuChurn {
   }
 
   /** Fails one step in a thousand, before or after the GPU ran it. */
-  private static final class Failing implements Executor {
-    private final Executor executor;
+  private static final class Failing extends ForwardingExecutor {
     private final Random random;
 
     Failing(Executor executor, long seed) {
-      this.executor = executor;
+      super(executor);
       this.random = new Random(seed);
-    }
-
-    @Override
-    public ExecutorProfile profile() {
-      return executor.profile();
     }
 
     @Override
@@ -140,18 +134,13 @@ final class GpuChurn {
       if (draw == 0) {
         return CompletableFuture.failedFuture(new IllegalStateException("injected before"));
       }
-      CompletionStage<StepResult> step = executor.execute(batch);
+      CompletionStage<StepResult> step = super.execute(batch);
       return draw > 1
           ? step
           : step.thenApply(
               result -> {
                 throw new IllegalStateException("injected after");
               });
-    }
-
-    @Override
-    public void close() {
-      executor.close();
     }
   }
 }

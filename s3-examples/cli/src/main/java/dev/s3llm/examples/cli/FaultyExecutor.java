@@ -1,17 +1,15 @@
 package dev.s3llm.examples.cli;
 
 import dev.s3llm.execute.Executor;
-import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.execute.ForwardingExecutor;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
-import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
 /** Fails some steps, before or after they ran, and answers some with nonsense. */
-final class FaultyExecutor implements Executor {
-  private final Executor executor;
+final class FaultyExecutor extends ForwardingExecutor {
   private final int oneIn;
   private final Random random;
 
@@ -21,39 +19,24 @@ final class FaultyExecutor implements Executor {
    * @param oneIn of so many steps one fails
    */
   FaultyExecutor(Executor executor, int oneIn, long seed) {
-    this.executor = executor;
+    super(executor);
     this.oneIn = oneIn;
     this.random = new Random(seed);
   }
 
   @Override
-  public ExecutorProfile profile() {
-    return executor.profile();
-  }
-
-  @Override
   public CompletionStage<StepResult> execute(StepBatch batch) {
     if (random.nextInt(oneIn) > 0) {
-      return executor.execute(batch);
+      return super.execute(batch);
     }
     return switch (random.nextInt(3)) {
       case 0 -> CompletableFuture.failedFuture(new IllegalStateException("planted before"));
-      case 1 -> executor.execute(batch).thenApply(FaultyExecutor::failed);
-      default -> executor.execute(batch).thenApply(result -> StepResult.of(-7));
+      case 1 -> super.execute(batch).thenApply(FaultyExecutor::failed);
+      default -> super.execute(batch).thenApply(result -> StepResult.of(-7));
     };
   }
 
   private static StepResult failed(StepResult result) {
     throw new IllegalStateException("planted after " + result.tokens().length + " results");
-  }
-
-  @Override
-  public Optional<Thread> stepThread() {
-    return executor.stepThread();
-  }
-
-  @Override
-  public void close() {
-    executor.close();
   }
 }

@@ -1,7 +1,7 @@
 package dev.s3llm.examples.cli;
 
 import dev.s3llm.execute.Executor;
-import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.execute.ForwardingExecutor;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
@@ -17,17 +17,16 @@ import java.util.concurrent.CompletionStage;
  *
  * <p>Does not own the executor: closing leaves it open for the next run.
  */
-final class ForcedLengths implements Executor {
+final class ForcedLengths extends ForwardingExecutor {
   /** Ends an answer. */
   static final int END = 0;
 
   private static final int ANY_OTHER = 1;
 
-  private final Executor executor;
   private final Trace trace;
 
   ForcedLengths(Executor executor, Trace trace) {
-    this.executor = executor;
+    super(executor);
     this.trace = trace;
   }
 
@@ -42,13 +41,8 @@ final class ForcedLengths implements Executor {
   }
 
   @Override
-  public ExecutorProfile profile() {
-    return executor.profile();
-  }
-
-  @Override
   public CompletionStage<StepResult> execute(StepBatch batch) {
-    return executor.execute(batch).thenApply(result -> forced(batch, result));
+    return super.execute(batch).thenApply(result -> forced(batch, result));
   }
 
   private StepResult forced(StepBatch batch, StepResult result) {

@@ -8,7 +8,7 @@ import dev.s3llm.EngineBuilder;
 import dev.s3llm.S3Engine;
 import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.execute.Executor;
-import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.execute.ForwardingExecutor;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
 import dev.s3llm.jcuda.HostExecutor;
@@ -347,61 +347,50 @@ class TextServerTest {
   }
 
   /** The model, each step of which takes longer. */
-  private record Slow(Executor executor, long millis) implements Executor {
-    @Override
-    public ExecutorProfile profile() {
-      return executor.profile();
+  private static final class Slow extends ForwardingExecutor {
+    private final long millis;
+
+    Slow(Executor executor, long millis) {
+      super(executor);
+      this.millis = millis;
     }
 
     @Override
     public CompletionStage<StepResult> execute(StepBatch batch) {
       return CompletableFuture.supplyAsync(
               () -> batch, CompletableFuture.delayedExecutor(millis, TimeUnit.MILLISECONDS))
-          .thenCompose(executor::execute);
-    }
-
-    @Override
-    public void close() {
-      executor.close();
+          .thenCompose(super::execute);
     }
   }
 
   /** The model, which after some steps stands still until the gate opens. */
-  private record Stalling(Executor executor, AtomicInteger stepsLeft, CompletableFuture<Void> gate)
-      implements Executor {
-    @Override
-    public ExecutorProfile profile() {
-      return executor.profile();
+  private static final class Stalling extends ForwardingExecutor {
+    private final AtomicInteger stepsLeft;
+    private final CompletableFuture<Void> gate;
+
+    Stalling(Executor executor, AtomicInteger stepsLeft, CompletableFuture<Void> gate) {
+      super(executor);
+      this.stepsLeft = stepsLeft;
+      this.gate = gate;
     }
 
     @Override
     public CompletionStage<StepResult> execute(StepBatch batch) {
       return stepsLeft.getAndDecrement() > 0
-          ? executor.execute(batch)
-          : gate.thenCompose(opened -> executor.execute(batch));
-    }
-
-    @Override
-    public void close() {
-      executor.close();
+          ? super.execute(batch)
+          : gate.thenCompose(opened -> super.execute(batch));
     }
   }
 
   /** Fails every step. */
-  private record Failing(Executor executor) implements Executor {
-    @Override
-    public ExecutorProfile profile() {
-      return executor.profile();
+  private static final class Failing extends ForwardingExecutor {
+    Failing(Executor executor) {
+      super(executor);
     }
 
     @Override
     public CompletionStage<StepResult> execute(StepBatch batch) {
       return CompletableFuture.failedFuture(new IllegalStateException("planted"));
-    }
-
-    @Override
-    public void close() {
-      executor.close();
     }
   }
 }

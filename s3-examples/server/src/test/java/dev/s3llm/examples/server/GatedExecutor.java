@@ -2,7 +2,7 @@ package dev.s3llm.examples.server;
 
 import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.execute.Executor;
-import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.execute.ForwardingExecutor;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
 import dev.s3llm.jcuda.HostExecutor;
@@ -12,14 +12,13 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.springframework.context.annotation.Bean;
 
 /** Runs the small model, but each step waits while the gate is shut. */
-final class GatedExecutor implements Executor {
-  private final Executor model;
+final class GatedExecutor extends ForwardingExecutor {
   private final AtomicInteger freeSteps = new AtomicInteger();
   private volatile boolean blocks;
   private volatile CompletableFuture<Void> gate = CompletableFuture.completedFuture(null);
 
   private GatedExecutor(Executor model) {
-    this.model = model;
+    super(model);
   }
 
   /** As an application would bring an executor of its own. */
@@ -55,24 +54,19 @@ final class GatedExecutor implements Executor {
   }
 
   @Override
-  public ExecutorProfile profile() {
-    return model.profile();
-  }
-
-  @Override
   public CompletionStage<StepResult> execute(StepBatch batch) {
     if (freeSteps.getAndUpdate(left -> Math.max(0, left - 1)) > 0) {
-      return model.execute(batch);
+      return super.execute(batch);
     }
     if (blocks) {
       gate.join();
     }
-    return gate.thenCompose(opened -> model.execute(batch));
+    return gate.thenCompose(opened -> super.execute(batch));
   }
 
   @Override
   public void close() {
     open();
-    model.close();
+    super.close();
   }
 }

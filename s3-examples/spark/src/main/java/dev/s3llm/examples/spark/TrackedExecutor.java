@@ -1,22 +1,17 @@
 package dev.s3llm.examples.spark;
 
 import dev.s3llm.execute.Executor;
-import dev.s3llm.execute.ExecutorProfile;
-import dev.s3llm.execute.StepBatch;
-import dev.s3llm.execute.StepResult;
-import java.util.Optional;
-import java.util.concurrent.CompletionStage;
+import dev.s3llm.execute.ForwardingExecutor;
 
 /**
  * Knows whether it is closed: an engine whose step hangs closes without its executor, which then
  * keeps its memory. Thread-safe if the real one is.
  */
-final class TrackedExecutor implements Executor {
-  private final Executor real;
+final class TrackedExecutor extends ForwardingExecutor {
   private volatile boolean closed;
 
   TrackedExecutor(Executor real) {
-    this.real = real;
+    super(real);
   }
 
   /** Whether the memory is released. */
@@ -25,23 +20,8 @@ final class TrackedExecutor implements Executor {
   }
 
   @Override
-  public ExecutorProfile profile() {
-    return real.profile();
-  }
-
-  @Override
-  public CompletionStage<StepResult> execute(StepBatch batch) {
-    return real.execute(batch);
-  }
-
-  @Override
-  public Optional<Thread> stepThread() {
-    return real.stepThread();
-  }
-
-  @Override
   public void close() {
-    real.close();
+    super.close();
     closed = true;
   }
 }

@@ -7,15 +7,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.s3llm.S3Engine;
 import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.execute.Executor;
-import dev.s3llm.execute.ExecutorProfile;
-import dev.s3llm.execute.StepBatch;
+import dev.s3llm.execute.ForwardingExecutor;
 import dev.s3llm.execute.StepResult;
 import dev.s3llm.jcuda.text.TextGenerator;
 import dev.s3llm.jcuda.text.TextModel;
 import dev.s3llm.jcuda.text.TextRequest;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -93,21 +91,18 @@ class ExecutorEngineTest {
     LockSupport.parkNanos(Duration.ofMillis(200).toNanos());
   }
 
-  private record SlowToClose(Executor real, Runnable delay) implements Executor {
-    @Override
-    public ExecutorProfile profile() {
-      return real.profile();
-    }
+  private static final class SlowToClose extends ForwardingExecutor {
+    private final Runnable delay;
 
-    @Override
-    public CompletionStage<StepResult> execute(StepBatch batch) {
-      return real.execute(batch);
+    SlowToClose(Executor real, Runnable delay) {
+      super(real);
+      this.delay = delay;
     }
 
     @Override
     public void close() {
       delay.run();
-      real.close();
+      super.close();
     }
   }
 }

@@ -7,7 +7,7 @@ import dev.s3llm.S3Engine;
 import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.execute.Executor;
 import dev.s3llm.execute.ExecutorLostException;
-import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.execute.ForwardingExecutor;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
 import dev.s3llm.jcuda.HostExecutor;
@@ -147,48 +147,34 @@ class GeneratedRowsTest {
   }
 
   /** Fails the steps for which there is a failure. */
-  private static final class Failing implements Executor {
-    private final Executor real;
+  private static final class Failing extends ForwardingExecutor {
     private final IntFunction<RuntimeException> failures;
     private final AtomicInteger steps = new AtomicInteger();
 
     Failing(Executor real, IntFunction<RuntimeException> failures) {
-      this.real = real;
+      super(real);
       this.failures = failures;
-    }
-
-    @Override
-    public ExecutorProfile profile() {
-      return real.profile();
     }
 
     @Override
     public CompletionStage<StepResult> execute(StepBatch batch) {
       RuntimeException failure = failures.apply(steps.incrementAndGet());
-      return failure == null ? real.execute(batch) : CompletableFuture.failedFuture(failure);
-    }
-
-    @Override
-    public void close() {
-      real.close();
+      return failure == null ? super.execute(batch) : CompletableFuture.failedFuture(failure);
     }
   }
 
   /** Never ends its steps by itself. */
-  record Stuck(Executor real, CompletableFuture<StepResult> step) implements Executor {
-    @Override
-    public ExecutorProfile profile() {
-      return real.profile();
+  static final class Stuck extends ForwardingExecutor {
+    private final CompletableFuture<StepResult> step;
+
+    Stuck(Executor real, CompletableFuture<StepResult> step) {
+      super(real);
+      this.step = step;
     }
 
     @Override
     public CompletionStage<StepResult> execute(StepBatch batch) {
       return step;
-    }
-
-    @Override
-    public void close() {
-      real.close();
     }
   }
 }
