@@ -41,7 +41,8 @@ for what in "$@"; do
   case $what in
     tests)
       junit -c dev.s3llm.jcuda.JCudaExecutorTest -c dev.s3llm.jcuda.CudaParityTest \
-        -c dev.s3llm.jcuda.CudaInvarianceTest -c dev.s3llm.jcuda.CudaEngineTest -c dev.s3llm.jcuda.CudaFaultsTest ;;
+        -c dev.s3llm.jcuda.CudaInvarianceTest -c dev.s3llm.jcuda.CudaEngineTest -c dev.s3llm.jcuda.CudaFaultsTest \
+        -c dev.s3llm.jcuda.kv.DeviceKvPoolTest ;;
     lost) junit -c dev.s3llm.jcuda.CudaLostTest ;;
     sanitize)
       check memcheck -c dev.s3llm.jcuda.JCudaExecutorTest

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 @Retention(RetentionPolicy.RUNTIME)
 @Tag("gpu")
 @ExtendWith(GpuTest.NeedsGpu.class)
-@interface GpuTest {
+public @interface GpuTest {
 
   /** Skips without a GPU, and says once why. */
   final class NeedsGpu implements ExecutionCondition {

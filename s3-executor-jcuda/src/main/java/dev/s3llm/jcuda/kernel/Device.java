@@ -145,7 +145,11 @@ public final class Device implements AutoCloseable {
     return DeviceMemory.allocate(bytes);
   }
 
-  /** Allocates page-locked host memory. */
+  /**
+   * Allocates page-locked host memory.
+   *
+   * @throws IllegalArgumentException if it is more than {@link PinnedMemory#MAX_BYTES}
+   */
   public PinnedMemory allocatePinned(long bytes) {
     return PinnedMemory.allocate(bytes);
   }

@@ -9,6 +9,9 @@ import jcuda.driver.JCudaDriver;
 
 /** Page-locked host memory, which the device copies at full speed; freed once. */
 public final class PinnedMemory implements AutoCloseable {
+  /** The most that one may have: JCuda gives it as a byte buffer. */
+  public static final long MAX_BYTES = Integer.MAX_VALUE;
+
   private final Pointer pointer;
   private final long bytes;
   private boolean closed;
@@ -19,6 +22,11 @@ public final class PinnedMemory implements AutoCloseable {
   }
 
   static PinnedMemory allocate(long bytes) {
+    if (bytes > MAX_BYTES) {
+      throw new IllegalArgumentException(
+          "pinned memory may have %d bytes in one piece, but %d are wanted"
+              .formatted(MAX_BYTES, bytes));
+    }
     Pointer pointer = new Pointer();
     check("cuMemHostAlloc of " + bytes + " bytes", JCudaDriver.cuMemHostAlloc(pointer, bytes, 0));
     return new PinnedMemory(pointer, bytes);

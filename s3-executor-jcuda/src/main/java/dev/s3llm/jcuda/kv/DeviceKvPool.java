@@ -7,7 +7,6 @@ import dev.s3llm.jcuda.kernel.Device;
 import dev.s3llm.jcuda.kernel.DeviceEvent;
 import dev.s3llm.jcuda.kernel.DeviceMemory;
 import dev.s3llm.jcuda.kernel.DeviceStream;
-import dev.s3llm.jcuda.kernel.PinnedMemory;
 import dev.s3llm.jcuda.kernel.Resources;
 import java.util.BitSet;
 import org.jspecify.annotations.Nullable;
@@ -29,7 +28,7 @@ public final class DeviceKvPool implements AutoCloseable {
   private final Resources resources = new Resources();
   private final long blockBytes;
   private final DeviceMemory blocks;
-  private final @Nullable PinnedMemory swapped;
+  private final @Nullable SwapSpace swapped;
   private final DeviceStream copies;
   private final DeviceEvent needed;
   private final DeviceEvent done;
@@ -44,8 +43,7 @@ public final class DeviceKvPool implements AutoCloseable {
       this.swapped =
           hostBlockCount == 0
               ? null
-              : resources.keep(
-                  device.allocatePinned(Math.multiplyExact(blockBytes, (long) hostBlockCount)));
+              : resources.keep(new SwapSpace(device, blockBytes, hostBlockCount));
       this.copies = resources.keep(device.newStream());
       this.needed = resources.keep(device.newEvent());
       this.done = resources.keep(device.newEvent());
@@ -64,7 +62,7 @@ public final class DeviceKvPool implements AutoCloseable {
    * Starts a step's copies; what is put into {@code compute} from now on waits for those it needs.
    */
   public void beginStep(StepBatch batch, DeviceStream compute) {
-    PinnedMemory host = swapped;
+    SwapSpace host = swapped;
     copying = !batch.swapOuts().isEmpty() || !batch.swapIns().isEmpty();
     if (!copying) {
       return;
@@ -79,11 +77,7 @@ public final class DeviceKvPool implements AutoCloseable {
       }
     }
     for (BlockCopy copy : batch.swapIns()) {
-      copies.copyIn(
-          host.at(copy.hostBlock() * blockBytes),
-          blocks,
-          copy.deviceBlock() * blockBytes,
-          blockBytes);
+      copies.copyIn(host.at(copy.hostBlock()), blocks, copy.deviceBlock() * blockBytes, blockBytes);
     }
     copies.record(needed);
     compute.await(needed);
@@ -120,12 +114,8 @@ public final class DeviceKvPool implements AutoCloseable {
     return used;
   }
 
-  private void out(BlockCopy copy, PinnedMemory host) {
-    copies.copyOut(
-        blocks,
-        copy.deviceBlock() * blockBytes,
-        host.at(copy.hostBlock() * blockBytes),
-        blockBytes);
+  private void out(BlockCopy copy, SwapSpace host) {
+    copies.copyOut(blocks, copy.deviceBlock() * blockBytes, host.at(copy.hostBlock()), blockBytes);
   }
 
   /** Fills a block with values that no result survives. */
