@@ -106,7 +106,7 @@ final class PlanBuilder {
         return;
       }
       Sequence victim = victim(sequence, plan);
-      if (mayStall && parts.recovery().waits(victim, stalledTokens)) {
+      if (mayStall && parts.recovery().waits(victim, stalledTokens, recoveryMemory())) {
         plan.stall(sequence);
         return;
       }

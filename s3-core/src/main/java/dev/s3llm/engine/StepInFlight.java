@@ -21,6 +21,9 @@ final class StepInFlight {
   /** Tokens whose KV its preemptions took from the device. */
   int lostTokens;
 
+  /** What bringing them back costs, in tokens to prefill. */
+  double recoveryTokens;
+
   StepInFlight(long step, long launchedNanos, int expectedSequences) {
     this.sequences = new ArrayList<>(expectedSequences);
     this.step = step;

@@ -68,9 +68,11 @@ final class StepLauncher {
     int kvTokens = victim.kvTokens();
     boolean swap = decision.mode() == PreemptionMode.SWAP && kvTokens > 0;
     count(decision, kvTokens, swap);
+    int blocks = profile.blocksFor(kvTokens);
     step.lostTokens += kvTokens;
+    step.recoveryTokens += swap ? profile.recoveryCosts().swapTokens(kvTokens, blocks) : kvTokens;
     if (swap) {
-      copyOut(victim, profile.blocksFor(kvTokens), swapOuts);
+      copyOut(victim, blocks, swapOuts);
       step.swappedOut.add(victim);
     }
     victim.preempted(victim.reservedBlocks() * profile.blockTokens(), swap);

@@ -66,7 +66,12 @@ final class StepResults {
     }
     state.untoldStep = step;
     state.untoldCost =
-        new StepCost(produced, step.newTokens, step.lostTokens, now - step.launchedNanos);
+        new StepCost(
+            produced,
+            step.newTokens,
+            step.lostTokens,
+            step.recoveryTokens,
+            now - step.launchedNanos);
     StepRecording.commit(step, now, null);
     state.publish(
         () ->

@@ -11,6 +11,18 @@ public record RecoveryCosts(double swapNanosPerBlock, double recomputeNanosPerTo
   /** Both costs unknown: recovery recomputes only when it cannot swap. */
   public static final RecoveryCosts UNKNOWN = new RecoveryCosts(0, 1);
 
+  /**
+   * What it costs to swap a sequence out and in again, in tokens to prefill; as much as prefilling
+   * its tokens where no cost of swapping is known.
+   *
+   * @param tokens whose KV is swapped
+   * @param blocks that hold it
+   */
+  public double swapTokens(int tokens, int blocks) {
+    boolean known = swapNanosPerBlock > 0 && recomputeNanosPerToken > 0;
+    return known ? blocks * swapNanosPerBlock / recomputeNanosPerToken : tokens;
+  }
+
   /** Validates that both are finite and not negative. */
   public RecoveryCosts {
     if (!(swapNanosPerBlock >= 0 && swapNanosPerBlock < Double.POSITIVE_INFINITY)) {

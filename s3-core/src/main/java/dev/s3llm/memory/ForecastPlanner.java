@@ -34,7 +34,7 @@ public final class ForecastPlanner extends GrowingPlanner {
   /** Tokens to be produced before lengths that claim to be exact are believed again. */
   private double doubtTokens;
 
-  /** Creates the planner; at most 2.1 percent of tokens may be lost while it binds. */
+  /** Creates the planner; at most 2.1 percent of tokens may be computed again while it binds. */
   public ForecastPlanner() {
     this(DEFAULT_MOST_LOST);
   }
@@ -42,8 +42,9 @@ public final class ForecastPlanner extends GrowingPlanner {
   /**
    * Creates the planner.
    *
-   * @param mostLost tokens whose KV preemptions may cost in the long run, even where they cost no
-   *     time, over tokens produced while the margin keeps somebody waiting; above 0, below 1
+   * @param mostLost tokens that preemptions may have computed again in the long run, even where
+   *     that takes no time, over tokens produced while the margin keeps somebody waiting; those
+   *     swapped count by what swapping costs instead. Above 0, below 1
    */
   public ForecastPlanner(double mostLost) {
     super("forecast");

@@ -5,8 +5,9 @@ package dev.s3llm.memory;
  * preemptions cost against what idle memory costs.
  *
  * <p>The goal. With z deviations kept free, a share z * s of memory stands idle, s being one
- * deviation over capacity, and a share r(z) of the tokens produced is lost to preemptions. Memory
- * is worth what it adds to the batch: where a token more costs the share c of an average one
+ * deviation over capacity, and a share r(z) of the tokens produced is lost to preemptions; one that
+ * is swapped counts by what swapping costs beside recomputing it ({@link StepCost#recoveryTokens}).
+ * Memory is worth what it adds to the batch: where a token more costs the share c of an average one
  * ({@link TokenCost}), a batch larger by one percent gains 1 - c percent. So throughput falls short
  * by {@code (1 - c) z s + c r(z)}. The tail of a sum of many sequences is nearly normal, so r' = -z
  * r, and the loss is least where {@code r = (1 - c) s / (c z)}. That is the share of lost tokens
@@ -20,7 +21,8 @@ package dev.s3llm.memory;
  * <p>Stability. The expected change has the sign of z r(z) - z aim(z). Above z = 1, z r(z) falls as
  * z rises, because r falls like exp(-z^2 / 2), while z * aim(z) is constant or, under the cap,
  * rises; below z = 1 more is lost than the cap allows, so z rises. Hence one zero, with a rising
- * drift below and a falling drift above it: the fixed point attracts from everywhere. A single
+ * drift below and a falling drift above it: the fixed point attracts from everywhere. (Where swaps
+ * are so cheap that even there they cost less than the aim, z falls to its bound.) A single
  * preemption loses at most one sequence's context, so a step cannot overshoot by more than GAIN
  * times that context's share of memory, in logarithm; noise around the fixed point is of that
  * order. Near the fixed point an error fades within about {@code capacity / (GAIN * batch * z * z *
@@ -46,7 +48,7 @@ final class SafetyMargin {
   /**
    * Creates the margin.
    *
-   * @param mostLost cap on tokens lost to preemptions, over tokens produced
+   * @param mostLost cap on what preemptions cost, in tokens to prefill, over tokens produced
    */
   SafetyMargin(double mostLost) {
     this.mostLost = mostLost;
@@ -65,7 +67,7 @@ final class SafetyMargin {
   void observe(StepCost step, double deviation, double capacityTokens, boolean binding) {
     cost.observe(step);
     double allowed = binding ? aim(deviation) * step.producedTokens() : 0;
-    double excess = step.lostTokens() - allowed;
+    double excess = step.recoveryTokens() - allowed;
     z = Math.max(LEAST, Math.min(MOST, z * Math.exp(GAIN * excess / capacityTokens)));
   }
 

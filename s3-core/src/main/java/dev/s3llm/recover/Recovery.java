@@ -13,7 +13,8 @@ import java.util.Locale;
  * <p>A patient policy lets sequences wait for a block before it preempts, as long as waiting has
  * cost less than the preemption would: whoever pays rent until it has paid the price of buying
  * never pays more than twice what was needed (ski rental; Karlin et al., Algorithmica 1988). Rent
- * is the tokens that the waiting do not produce, the price the tokens to be brought back.
+ * is the tokens that the waiting do not produce, the price what bringing the victim back costs in
+ * tokens: those to recompute, or fewer where it is swapped.
  *
  * <p>Immutable and thread-safe.
  */
@@ -82,8 +83,14 @@ public final class Recovery implements RecoveryPolicy {
   }
 
   @Override
-  public boolean waits(SequenceView chosen, long stalledTokens) {
-    return patient && stalledTokens < chosen.kvTokens();
+  public boolean waits(SequenceView chosen, long stalledTokens, RecoveryMemory memory) {
+    return patient && stalledTokens < price(chosen, memory);
+  }
+
+  private double price(SequenceView sequence, RecoveryMemory memory) {
+    return mode(sequence, memory) == PreemptionMode.SWAP
+        ? memory.swapTokens(sequence)
+        : sequence.kvTokens();
   }
 
   @Override

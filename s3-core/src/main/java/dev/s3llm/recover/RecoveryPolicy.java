@@ -32,8 +32,9 @@ public interface RecoveryPolicy {
    *
    * @param victim who would be preempted otherwise
    * @param stalledTokens tokens not produced by sequences that waited, without a break, up to now
+   * @param memory costs and sizes
    */
-  default boolean waits(SequenceView victim, long stalledTokens) {
+  default boolean waits(SequenceView victim, long stalledTokens, RecoveryMemory memory) {
     return false;
   }
 
@@ -62,6 +63,11 @@ public interface RecoveryPolicy {
     /** Time to compute a sequence's KV again. */
     double recomputeNanos(SequenceView sequence) {
       return costs.recomputeNanosPerToken() * sequence.kvTokens();
+    }
+
+    /** What it costs to swap a sequence out and in again, in tokens to prefill. */
+    double swapTokens(SequenceView sequence) {
+      return costs.swapTokens(sequence.kvTokens(), blocksFor(sequence.kvTokens()));
     }
 
     /** Whether the host has room for a sequence's KV. */

@@ -21,21 +21,21 @@ class SafetyMarginTest {
   @Test
   void whereTokensAreFree_theCapIsTheAim() {
     SafetyMargin margin = new SafetyMargin(CAP);
-    run(margin, 200, tokens -> 20_000, 0);
+    run(margin, 200, tokens -> 20_000, 0, 1);
     assertThat(margin.aim(DEVIATION)).isEqualTo(CAP);
   }
 
   @Test
   void whereTokensAreDear_littleMayBeLost() {
     SafetyMargin margin = new SafetyMargin(CAP);
-    run(margin, 200, tokens -> 100 * tokens, 0);
+    run(margin, 200, tokens -> 100 * tokens, 0, 1);
     assertThat(margin.aim(DEVIATION)).isLessThan(CAP / 10).isGreaterThan(0);
   }
 
   @Test
   void inBetween_theAimBalancesIdleAndLost() {
     SafetyMargin margin = new SafetyMargin(0.5);
-    run(margin, 200, tokens -> 10_000 + 100 * tokens, 0);
+    run(margin, 200, tokens -> 10_000 + 100 * tokens, 0, 1);
     double mean = BATCH + 3; // prefills of 0 to 6 tokens
     double share = 100 * BATCH / (10_000 + 100 * mean);
     assertThat(margin.aim(DEVIATION))
@@ -47,10 +47,10 @@ class SafetyMarginTest {
     SafetyMargin margin = new SafetyMargin(CAP);
     double before = margin.deviations();
     for (int i = 0; i < 1_000; i++) {
-      margin.observe(new StepCost(BATCH, BATCH + i % 7, 0, 20_000), DEVIATION, CAPACITY, false);
+      margin.observe(new StepCost(BATCH, BATCH + i % 7, 0, 0, 20_000), DEVIATION, CAPACITY, false);
     }
     assertThat(margin.deviations()).isEqualTo(before);
-    run(margin, 1_000, tokens -> 20_000, 0);
+    run(margin, 1_000, tokens -> 20_000, 0, 1);
     assertThat(margin.deviations()).isLessThan(before);
   }
 
@@ -59,11 +59,21 @@ class SafetyMarginTest {
   void lossSettlesAtTheCap() {
     for (double scale : new double[] {0.3, 1, 3}) {
       SafetyMargin margin = new SafetyMargin(CAP);
-      double settling = run(margin, 5_000, tokens -> 20_000, scale);
-      double lost = run(margin, 20_000, tokens -> 20_000, scale);
+      double settling = run(margin, 5_000, tokens -> 20_000, scale, 1);
+      double lost = run(margin, 20_000, tokens -> 20_000, scale, 1);
       assertThat(settling).as("scale %s", scale).isLessThan(2 * CAP);
       assertThat(lost).as("scale %s", scale).isCloseTo(CAP, within(CAP / 10));
     }
+  }
+
+  @Test
+  void cheapSwaps_areLostMoreOften() {
+    SafetyMargin margin = new SafetyMargin(CAP);
+    run(margin, 5_000, tokens -> 20_000, 1, 0.1);
+    double lost = run(margin, 20_000, tokens -> 20_000, 1, 0.1);
+    assertThat(lost).isCloseTo(10 * CAP, within(CAP));
+    run(margin, 20_000, tokens -> 20_000, 1, 0.001);
+    assertThat(margin.deviations()).isEqualTo(0.5);
   }
 
   @Property
@@ -74,7 +84,7 @@ class SafetyMarginTest {
     SafetyMargin margin = new SafetyMargin(CAP);
     for (int tokens : lost) {
       margin.observe(
-          new StepCost(produced, produced + tokens % 9, tokens, nanos),
+          new StepCost(produced, produced + tokens % 9, tokens, tokens, nanos),
           DEVIATION,
           100,
           tokens % 3 > 0);
@@ -85,9 +95,10 @@ class SafetyMarginTest {
 
   /**
    * Steps of a batch that loses contexts of 150 tokens with a chance of scale * exp(-z^2 / 2) of
-   * the tokens produced; the share lost.
+   * the tokens produced, at this price a token; the share lost.
    */
-  private static double run(SafetyMargin margin, int steps, IntToLongFunction nanos, double scale) {
+  private static double run(
+      SafetyMargin margin, int steps, IntToLongFunction nanos, double scale, double price) {
     Random random = new Random(5);
     double lostTokens = 0;
     for (int i = 0; i < steps; i++) {
@@ -97,7 +108,7 @@ class SafetyMarginTest {
       lostTokens += lost;
       int computed = BATCH + i % 7;
       margin.observe(
-          new StepCost(BATCH, computed, lost, nanos.applyAsLong(computed)),
+          new StepCost(BATCH, computed, lost, lost * price, nanos.applyAsLong(computed)),
           DEVIATION,
           CAPACITY,
           true);

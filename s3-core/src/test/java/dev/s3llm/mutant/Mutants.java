@@ -393,6 +393,12 @@ final class Mutants {
               "step.lostTokens += 0;",
               "simulate.ForecastSimulationTest"),
           caught(
+              "swaps-as-dear",
+              LAUNCHER,
+              "swap ? profile.recoveryCosts().swapTokens(kvTokens, blocks) : kvTokens",
+              "kvTokens",
+              "simulate.ForecastSimulationTest"),
+          caught(
               "share-uncorrected",
               TENANTS,
               "lane.settled += actual / lane.weight",

@@ -119,11 +119,21 @@ class RecoveryTest {
   @Test
   void patient_waitsUntilWaitingHasCostThePreemption() {
     Recovery patient = Recovery.preempting(Victim.NEWEST).patient();
-    assertThat(patient.waits(newest, 19)).isTrue(); // 20 tokens would be lost
-    assertThat(patient.waits(newest, 20)).isFalse();
-    assertThat(patient.recomputeOnly().waits(newest, 19)).isTrue();
-    assertThat(Recovery.preempting(Victim.NEWEST).waits(newest, 0)).isFalse();
+    assertThat(patient.waits(newest, 14, SWAP_COSTS_3)).isTrue(); // 5 blocks at 3 tokens each
+    assertThat(patient.waits(newest, 15, SWAP_COSTS_3)).isFalse();
+    assertThat(patient.recomputeOnly().waits(newest, 19, SWAP_COSTS_3)).isTrue(); // 20 tokens
+    assertThat(patient.recomputeOnly().waits(newest, 20, SWAP_COSTS_3)).isFalse();
+    assertThat(Recovery.preempting(Victim.NEWEST).waits(newest, 0, SWAP_COSTS_3)).isFalse();
     assertThat(patient.recomputeOnly().name()).isEqualTo("newest, recompute, patient");
+  }
+
+  @Test
+  void patientWhereCostsAreUnknown_waitsAsIfForARecomputation() {
+    RecoveryMemory unknown = new RecoveryMemory(4, 10, RecoveryCosts.UNKNOWN);
+    Recovery patient = Recovery.preempting(Victim.NEWEST).patient();
+    assertThat(patient.mode(newest, unknown)).isEqualTo(PreemptionMode.SWAP);
+    assertThat(patient.waits(newest, 19, unknown)).isTrue();
+    assertThat(patient.waits(newest, 20, unknown)).isFalse();
   }
 
   @Test

@@ -55,9 +55,36 @@ final class ForecastSimulationTest {
     long computed = planner.costs.stream().mapToLong(StepCost::computedTokens).sum();
     assertThat(planner.costs).hasSize((int) result.steps() - 1); // nothing follows the last
     assertThat(lost).isEqualTo(result.recomputedTokens()).isPositive();
+    assertThat(planner.costs).allMatch(cost -> cost.recoveryTokens() == cost.lostTokens());
     assertThat(result.outputTokens() - produced).isBetween(1L, 3L); // what the last one produced
     assertThat(computed).isGreaterThan(produced + lost);
     assertThat(planner.costs).allMatch(cost -> cost.nanos() > 0);
+  }
+
+  /** Where bringing a sequence back costs little, more of memory is used and more are preempted. */
+  @Test
+  void cheapSwaps_letThePlannerPackTighter() {
+    Trace trace = trace(length -> 90);
+    SimulationResult recomputing = cramped(0).run(trace, forecast());
+    SimulationResult swapping = cramped(KV_BYTES).run(trace, forecast());
+    System.out.println(swapping);
+    assertThat(swapping.recomputedTokens()).isZero();
+    assertThat(swapping.swappedTokens()).isGreaterThan(10 * recomputing.recomputedTokens());
+    assertThat(swapping.kvUse()).isGreaterThan(recomputing.kvUse() + 0.1);
+    assertThat(swapping.makespanSeconds()).isLessThan(0.95 * recomputing.makespanSeconds());
+  }
+
+  /** Memory for a handful, on a machine that computes slowly and copies fast. */
+  private static Simulation cramped(long swapBytes) {
+    GpuProfile slow = new GpuProfile("slow", 5e12, 4e13, 20_000_000, 1e13, true);
+    return Simulation.builder(MODEL, slow, KV_BYTES / 3)
+        .swapBytes(swapBytes)
+        .predictor(SimulatedPredictor.CALIBRATED)
+        .build();
+  }
+
+  private static SimulationPolicy forecast() {
+    return SimulationPolicy.named("forecast").orElseThrow();
   }
 
   private static SimulationResult run(Trace trace, SimulatedPredictor predictor, String policy) {
