@@ -1,9 +1,10 @@
 package dev.s3llm.execute;
 
 /**
- * What it costs to bring a preempted sequence back, so that recovery can choose the cheaper way.
+ * What it costs to bring a preempted sequence back, so that recovery can choose the cheaper way,
+ * and planners know how much of it to risk.
  *
- * @param swapNanosPerBlock time to copy one KV block out and in again
+ * @param swapNanosPerBlock time to copy one KV block out and in again; 0 if it is not known
  * @param recomputeNanosPerToken time that prefilling one token adds to a step
  */
 public record RecoveryCosts(double swapNanosPerBlock, double recomputeNanosPerToken) {

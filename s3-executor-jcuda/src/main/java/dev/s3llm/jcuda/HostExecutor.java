@@ -142,6 +142,11 @@ public final class HostExecutor implements Executor {
 
   /** Settings of a {@link HostExecutor}. Not thread-safe. */
   public static final class Builder {
+    /** What any machine manages: the costs of recovery need be right to a factor only. */
+    private static final double COPIED_BYTES_PER_NANO = 2;
+
+    private static final double PRODUCTS_PER_CORE_AND_NANO = 4;
+
     private final ModelConfig config;
     private final ModelWeights weights;
     private long kvBytes = 256L << 20;
@@ -236,7 +241,6 @@ public final class HostExecutor implements Executor {
           costs(blockBytes));
     }
 
-    /** Memory is copied at some 2 GB/s each way; a core multiplies some 4e9 times a second. */
     private RecoveryCosts costs(long blockBytes) {
       double parameters =
           (double) config.layers()
@@ -244,7 +248,9 @@ public final class HostExecutor implements Executor {
               * (2.0 * config.querySize()
                   + 2.0 * config.kvSize()
                   + 3.0 * config.intermediateSize());
-      return new RecoveryCosts(2 * blockBytes / 2.0, parameters / (4.0 * threads));
+      return new RecoveryCosts(
+          2 * blockBytes / COPIED_BYTES_PER_NANO,
+          parameters / (PRODUCTS_PER_CORE_AND_NANO * threads));
     }
 
     private static long atLeast(String name, long value, long minimum) {
