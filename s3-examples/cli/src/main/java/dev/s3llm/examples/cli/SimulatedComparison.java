@@ -16,6 +16,8 @@ import java.util.List;
  * machine: whether the simulator ranks planners as the machine does.
  */
 final class SimulatedComparison {
+  private static final String CLAIRVOYANT = "clairvoyant";
+
   private final Simulation simulation;
   private final Trace trace;
   private final StepTimeFit steps;
@@ -60,7 +62,10 @@ final class SimulatedComparison {
     return new Trace(requests);
   }
 
-  /** The runs beside their simulations, as ratios to the first. */
+  /**
+   * The runs beside their simulations, as ratios to the first; and what a planner would make that
+   * knows all lengths, which no run can.
+   */
   String table(List<String> planners, List<Outcome> outcomes) {
     StringBuilder table =
         new StringBuilder(
@@ -79,6 +84,8 @@ final class SimulatedComparison {
                   ComparisonTable.rate(outcomes.get(i)) / measured,
                   rate / simulated));
     }
+    table.append(
+        "%-13s %10s %10.2f%n".formatted(CLAIRVOYANT, "", simulate(CLAIRVOYANT) / simulated));
     return table.toString();
   }
 

@@ -71,6 +71,7 @@ class GenerateCommandTest {
     assertThat(code).as(err.toString()).isZero();
     String simulated = out.toString().substring(out.toString().indexOf("Simulated with"));
     assertThat(simulated).containsPattern("measured +simulated");
+    assertThat(simulated).containsPattern("clairvoyant +\\d+\\.\\d\\d\\R");
     for (String planner : List.of("worst-case", "s3", "on-demand", "forecast")) {
       assertThat(simulated).containsPattern(planner + " +\\d+\\.\\d\\d +\\d+\\.\\d\\d");
     }
