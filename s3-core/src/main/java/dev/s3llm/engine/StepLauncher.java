@@ -90,8 +90,8 @@ final class StepLauncher {
     RecoveryCosts costs = profile.recoveryCosts();
     double cost =
         mode == PreemptionMode.SWAP
-            ? profile.blocksFor(kvTokens) * costs.swapNanosPerBlock()
-            : kvTokens * costs.recomputeNanosPerToken();
+            ? costs.swapNanos(profile.blocksFor(kvTokens))
+            : costs.recomputeNanos(kvTokens);
     victim.history.preempted(now, mode, kvTokens, causedBy, cost, decision.reason());
     PreemptionRecording.commit(victim, causedBy, mode, kvTokens, cost);
     state.publish(

@@ -12,18 +12,6 @@ public record RecoveryCosts(double swapNanosPerBlock, double recomputeNanosPerTo
   /** Both costs unknown: recovery recomputes only when it cannot swap. */
   public static final RecoveryCosts UNKNOWN = new RecoveryCosts(0, 1);
 
-  /**
-   * What it costs to swap a sequence out and in again, in tokens to prefill; as much as prefilling
-   * its tokens where no cost of swapping is known.
-   *
-   * @param tokens whose KV is swapped
-   * @param blocks that hold it
-   */
-  public double swapTokens(int tokens, int blocks) {
-    boolean known = swapNanosPerBlock > 0 && recomputeNanosPerToken > 0;
-    return known ? blocks * swapNanosPerBlock / recomputeNanosPerToken : tokens;
-  }
-
   /** Validates that both are finite and not negative. */
   public RecoveryCosts {
     if (!(swapNanosPerBlock >= 0 && swapNanosPerBlock < Double.POSITIVE_INFINITY)) {
@@ -35,5 +23,27 @@ public record RecoveryCosts(double swapNanosPerBlock, double recomputeNanosPerTo
           "recomputeNanosPerToken must be finite and not negative, but is "
               + recomputeNanosPerToken);
     }
+  }
+
+  /** Time to swap a sequence out and in again whose KV is in this many blocks. */
+  public double swapNanos(int blocks) {
+    return blocks * swapNanosPerBlock;
+  }
+
+  /** Time to compute the KV of this many tokens again. */
+  public double recomputeNanos(int tokens) {
+    return tokens * recomputeNanosPerToken;
+  }
+
+  /**
+   * What it costs to swap a sequence out and in again, in tokens to prefill; as much as prefilling
+   * its tokens where no cost of swapping is known.
+   *
+   * @param tokens whose KV is swapped
+   * @param blocks that hold it
+   */
+  public double swapTokens(int tokens, int blocks) {
+    boolean known = swapNanosPerBlock > 0 && recomputeNanosPerToken > 0;
+    return known ? swapNanos(blocks) / recomputeNanosPerToken : tokens;
   }
 }

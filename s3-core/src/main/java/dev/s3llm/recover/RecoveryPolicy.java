@@ -57,12 +57,12 @@ public interface RecoveryPolicy {
 
     /** Time to swap a sequence out and in again. */
     double swapNanos(SequenceView sequence) {
-      return costs.swapNanosPerBlock() * blocksFor(sequence.kvTokens());
+      return costs.swapNanos(blocksFor(sequence.kvTokens()));
     }
 
     /** Time to compute a sequence's KV again. */
     double recomputeNanos(SequenceView sequence) {
-      return costs.recomputeNanosPerToken() * sequence.kvTokens();
+      return costs.recomputeNanos(sequence.kvTokens());
     }
 
     /** What it costs to swap a sequence out and in again, in tokens to prefill. */
