@@ -8,10 +8,8 @@ import static org.awaitility.Awaitility.await;
 import dev.s3llm.observe.EngineSnapshot;
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.net.Socket;
 import java.net.SocketException;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import org.awaitility.core.ConditionFactory;
@@ -75,7 +73,11 @@ class DisconnectTest {
       soon().until(() -> server.snapshot().waiting() == 0);
       assertThat(server.snapshot().running()).isEqualTo(1);
       executor.open();
-      assertThat(reader(running).lines().filter(line -> line.equals("data: [DONE]")).findFirst())
+      assertThat(
+              TestServer.reader(running)
+                  .lines()
+                  .filter(line -> line.equals("data: [DONE]"))
+                  .findFirst())
           .isPresent();
     }
   }
@@ -101,7 +103,7 @@ class DisconnectTest {
     long cancelled = server.snapshot().cancelled();
     executor.shutAfter(8);
     Socket client = server.open(CHAT, STREAM);
-    BufferedReader lines = reader(client);
+    BufferedReader lines = TestServer.reader(client);
     String line = lines.readLine();
     while (!line.contains("\"content\":\"A")) {
       line = lines.readLine();
@@ -117,7 +119,7 @@ class DisconnectTest {
   void streamThatHasNothingToSay_saysThatItIsThere() throws IOException {
     executor.shut();
     try (Socket client = server.open(CHAT, STREAM)) {
-      BufferedReader lines = reader(client);
+      BufferedReader lines = TestServer.reader(client);
       int heartbeats = 0;
       while (heartbeats < 3) {
         heartbeats += lines.readLine().equals(": keep-alive") ? 1 : 0;
@@ -129,10 +131,10 @@ class DisconnectTest {
   void bodyThatDoesNotArrive_isToldAndLosesItsConnectionQuietly() throws IOException {
     String head = "POST " + CHAT + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{";
     try (Complaints complaints = new Complaints();
-        Socket client = connect()) {
-      send(client, head);
+        Socket client = server.connect()) {
+      TestServer.write(client, head);
 
-      List<String> lines = reader(client).lines().toList();
+      List<String> lines = TestServer.reader(client).lines().toList();
       assertThat(lines).first().isEqualTo("HTTP/1.1 408 Request Timeout");
       assertThat(lines).last().asString().contains("request_timeout");
       assertThat(complaints.all()).isEmpty();
@@ -141,9 +143,9 @@ class DisconnectTest {
 
   @Test
   void connectionWithoutARequest_isClosed() throws IOException {
-    try (Socket silent = connect();
-        Socket stalled = connect()) {
-      send(stalled, "POST " + CHAT + " HTTP/1.1\r\nHost: local");
+    try (Socket silent = server.connect();
+        Socket stalled = server.connect()) {
+      TestServer.write(stalled, "POST " + CHAT + " HTTP/1.1\r\nHost: local");
 
       assertThat(silent.getInputStream().read()).isEqualTo(-1);
       assertThat(stalled.getInputStream().read()).isEqualTo(-1);
@@ -152,29 +154,15 @@ class DisconnectTest {
 
   @Test
   void headThatArrivesByteByByte_losesItsConnection() throws IOException {
-    try (Socket client = connect()) {
-      send(client, "GET /v1/models HTTP/1.1\r\nX: ");
+    try (Socket client = server.connect()) {
+      TestServer.write(client, "GET /v1/models HTTP/1.1\r\nX: ");
       soon()
           .pollInterval(Duration.ofMillis(200))
           .untilAsserted(
               () ->
-                  assertThatThrownBy(() -> send(client, "x")).isInstanceOf(SocketException.class));
+                  assertThatThrownBy(() -> TestServer.write(client, "x"))
+                      .isInstanceOf(SocketException.class));
     }
-  }
-
-  private static Socket connect() throws IOException {
-    Socket client = new Socket("127.0.0.1", server.port());
-    client.setSoTimeout(Math.toIntExact(TestServer.LIMIT.toMillis()));
-    return client;
-  }
-
-  private static void send(Socket client, String text) throws IOException {
-    client.getOutputStream().write(text.getBytes(StandardCharsets.US_ASCII));
-  }
-
-  private static BufferedReader reader(Socket socket) throws IOException {
-    return new BufferedReader(
-        new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8));
   }
 
   private static ConditionFactory soon() {

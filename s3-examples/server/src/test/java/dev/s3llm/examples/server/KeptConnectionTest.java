@@ -4,9 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.net.Socket;
-import java.nio.charset.StandardCharsets;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
@@ -17,11 +15,10 @@ class KeptConnectionTest {
   @Test
   void connectionThatIsUsedAgain_livesAsLongAsItIsUsed() throws Exception {
     try (TestServer server = TestServer.start("s3llm.web.request-timeout=6s");
-        Socket client = new Socket("127.0.0.1", server.port())) {
-      client.setSoTimeout(Math.toIntExact(TestServer.LIMIT.toMillis()));
-      BufferedReader lines = reader(client);
+        Socket client = server.connect()) {
+      BufferedReader lines = TestServer.reader(client);
       for (int i = 0; i < 8; i++) { // together longer than a request may take
-        send(client, "GET /v1/models/x HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        TestServer.write(client, "GET /v1/models/x HTTP/1.1\r\nHost: localhost\r\n\r\n");
         assertThat(lines.readLine()).contains("404");
         skipRest(lines);
         TimeUnit.SECONDS.sleep(1);
@@ -39,14 +36,5 @@ class KeptConnectionTest {
       }
     }
     assertThat(lines.skip(bytes)).isEqualTo(bytes); // as many characters: the body is ASCII
-  }
-
-  private static void send(Socket client, String text) throws IOException {
-    client.getOutputStream().write(text.getBytes(StandardCharsets.US_ASCII));
-  }
-
-  private static BufferedReader reader(Socket socket) throws IOException {
-    return new BufferedReader(
-        new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8));
   }
 }

@@ -9,11 +9,9 @@ import dev.s3llm.examples.server.live.LiveFeed;
 import io.netty.channel.ChannelOption;
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.http.HttpResponse;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -107,7 +105,7 @@ class LivePageTest {
       Socket first = stream(server);
       Socket second = stream(server);
       List<Long> times = new ArrayList<>();
-      BufferedReader reader = reader(first);
+      BufferedReader reader = TestServer.reader(first);
       for (int i = 0; i < 3; i++) {
         times.add(picture(reader).get("millis").asLong());
       }
@@ -126,7 +124,7 @@ class LivePageTest {
   void loopThatHangs_isShownAsItWas() throws Exception {
     try (TestServer server = TestServer.start(List.of(GatedExecutor.Bringing.class));
         Socket viewer = stream(server)) {
-      BufferedReader reader = reader(viewer);
+      BufferedReader reader = TestServer.reader(viewer);
       await().until(() -> picture(reader).get("inspectedMillis").asLong() > 0);
       GatedExecutor gate = server.bean(GatedExecutor.class);
       gate.hang();
@@ -158,7 +156,7 @@ class LivePageTest {
     try (TestServer server = TestServer.start("s3llm.live-page.max-viewers=1")) {
       for (int i = 0; i < 3; i++) {
         try (Socket viewer = stream(server)) {
-          assertThat(reader(viewer).readLine()).contains("200");
+          assertThat(TestServer.reader(viewer).readLine()).contains("200");
         }
         await().until(() -> server.bean(LiveFeed.class).viewers() == 0);
       }
@@ -236,19 +234,12 @@ class LivePageTest {
   }
 
   private static Socket stream(TestServer server) throws IOException {
-    Socket socket = new Socket("127.0.0.1", server.port());
-    socket.setSoTimeout(Math.toIntExact(TestServer.LIMIT.toMillis()));
+    Socket socket = server.connect();
     ask(socket);
     return socket;
   }
 
   private static void ask(Socket socket) throws IOException {
-    String head = "GET /live/stream HTTP/1.1\r\nHost: localhost\r\n\r\n";
-    socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
-  }
-
-  private static BufferedReader reader(Socket socket) throws IOException {
-    return new BufferedReader(
-        new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8));
+    TestServer.write(socket, "GET /live/stream HTTP/1.1\r\nHost: localhost\r\n\r\n");
   }
 }

@@ -2,8 +2,9 @@ package dev.s3llm.examples.server;
 
 import dev.s3llm.S3Engine;
 import dev.s3llm.observe.EngineSnapshot;
+import java.io.BufferedReader;
 import java.io.IOException;
-import java.net.InetSocketAddress;
+import java.io.InputStreamReader;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -115,16 +116,30 @@ final class TestServer implements AutoCloseable {
     }
   }
 
+  /** A connection, which whoever calls closes. */
+  Socket connect() throws IOException {
+    Socket socket = new Socket("127.0.0.1", port);
+    socket.setSoTimeout(Math.toIntExact(LIMIT.toMillis()));
+    return socket;
+  }
+
+  static void write(Socket socket, String text) throws IOException {
+    socket.getOutputStream().write(text.getBytes(StandardCharsets.US_ASCII));
+  }
+
+  static BufferedReader reader(Socket socket) throws IOException {
+    return new BufferedReader(
+        new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8));
+  }
+
   /** Sends a request over a connection of its own, which whoever calls closes. */
   Socket open(String path, String body) throws IOException {
-    Socket socket = new Socket();
-    socket.connect(new InetSocketAddress("127.0.0.1", port));
-    socket.setSoTimeout(Math.toIntExact(LIMIT.toMillis()));
+    Socket socket = connect();
     byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
     String head =
         "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
             .formatted(path, bytes.length);
-    socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
+    write(socket, head);
     socket.getOutputStream().write(bytes);
     socket.getOutputStream().flush();
     return socket;
