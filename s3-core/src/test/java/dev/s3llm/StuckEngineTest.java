@@ -7,7 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.awaitility.Awaitility.await;
 
 import dev.s3llm.execute.ExecutorLostException;
-import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.execute.ForwardingExecutor;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
 import dev.s3llm.observe.EngineEvent;
@@ -213,28 +213,23 @@ class StuckEngineTest {
   }
 
   /** Its first step waits for a latch on a thread of its own. */
-  private static final class Hanging implements dev.s3llm.execute.Executor {
-    private final FakeExecutor executor = FakeExecutor.immediate();
+  private static final class Hanging extends ForwardingExecutor {
     private final CountDownLatch release;
     final CountDownLatch closed = new CountDownLatch(1);
     volatile boolean thenLost;
     private volatile Thread stepThread;
 
     Hanging(CountDownLatch release) {
+      super(FakeExecutor.immediate());
       this.release = release;
-    }
-
-    @Override
-    public ExecutorProfile profile() {
-      return executor.profile();
     }
 
     @Override
     public CompletionStage<StepResult> execute(StepBatch batch) {
       if (batch.step() > 0) {
-        return executor.execute(batch);
+        return super.execute(batch);
       }
-      StepResult result = executor.execute(batch).toCompletableFuture().join();
+      StepResult result = super.execute(batch).toCompletableFuture().join();
       CompletableFuture<StepResult> step = new CompletableFuture<>();
       stepThread = new Thread(() -> hang(step, result), "hanging-step");
       stepThread.setDaemon(true);

@@ -206,8 +206,8 @@ final class Mutants {
           seen(
               "subscriber-error",
               STREAM,
-              "      endHere();\n    }\n  }\n\n  /** The subscriber",
-              "      e.fillInStackTrace();\n    }\n  }\n\n  /** The subscriber",
+              "to.onComplete();\n      }\n    } catch (Throwable e) {\n      endHere();",
+              "to.onComplete();\n      }\n    } catch (Throwable e) {\n      e.fillInStackTrace();",
               "Cancellation",
               131),
           seen(
@@ -241,8 +241,8 @@ final class Mutants {
           seen(
               "predictor-error",
               INTAKE,
-              "catch (Throwable e) {\n      return Comp",
-              "catch (RuntimeException e) {\n      return Comp",
+              "catch (Throwable e) {\n      return CompletableFuture",
+              "catch (RuntimeException e) {\n      return CompletableFuture",
               "Containment",
               0),
           seen(

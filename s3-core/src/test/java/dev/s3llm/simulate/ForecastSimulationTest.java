@@ -65,9 +65,8 @@ final class ForecastSimulationTest {
   @Test
   void cheapSwaps_letThePlannerPackTighter() {
     Trace trace = trace(length -> 90);
-    SimulationResult recomputing = cramped(0).run(trace, forecast());
-    SimulationResult swapping = cramped(KV_BYTES).run(trace, forecast());
-    System.out.println(swapping);
+    SimulationResult recomputing = cramped(0).run(trace, policy("forecast"));
+    SimulationResult swapping = cramped(KV_BYTES).run(trace, policy("forecast"));
     assertThat(swapping.recomputedTokens()).isZero();
     assertThat(swapping.swappedTokens()).isGreaterThan(10 * recomputing.recomputedTokens());
     assertThat(swapping.kvUse()).isGreaterThan(recomputing.kvUse() + 0.1);
@@ -83,12 +82,12 @@ final class ForecastSimulationTest {
         .build();
   }
 
-  private static SimulationPolicy forecast() {
-    return SimulationPolicy.named("forecast").orElseThrow();
+  private static SimulationPolicy policy(String name) {
+    return SimulationPolicy.named(name).orElseThrow();
   }
 
   private static SimulationResult run(Trace trace, SimulatedPredictor predictor, String policy) {
-    return simulation(predictor).run(trace, SimulationPolicy.named(policy).orElseThrow());
+    return simulation(predictor).run(trace, policy(policy));
   }
 
   private static Simulation simulation(SimulatedPredictor predictor) {
