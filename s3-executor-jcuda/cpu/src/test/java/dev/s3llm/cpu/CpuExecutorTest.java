@@ -8,6 +8,8 @@ import dev.s3llm.execute.ExecutorContract;
 import dev.s3llm.execute.HandDrivenSequence;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.ModelConfig.Attention;
+import dev.s3llm.model.ModelConfig.Vocabulary;
 import dev.s3llm.model.ModelFamily;
 import dev.s3llm.model.RandomTensors;
 import dev.s3llm.model.RotaryEmbedding;
@@ -17,18 +19,13 @@ class CpuExecutorTest extends ExecutorContract {
   private static final ModelConfig CONFIG =
       new ModelConfig(
           ModelFamily.LLAMA,
-          100,
+          new Vocabulary(100, true, 3),
+          new Attention(4, 2, 8, RotaryEmbedding.of(8, 10_000)),
+          2,
           32,
-          2,
-          4,
-          2,
-          8,
           64,
-          256,
           1e-5f,
-          RotaryEmbedding.of(8, 10_000),
-          true,
-          new int[] {3});
+          256);
 
   @Override
   protected Executor create() {

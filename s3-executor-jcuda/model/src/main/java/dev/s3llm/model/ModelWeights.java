@@ -5,21 +5,29 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The weights of a decoder as floats. Matrices are row-major {@code [out][in]}, as the files hold
- * them. Shared, never changed.
+ * The weights of a decoder as floats. Matrices are row-major {@code [out][in]}, as in the files.
+ * Shared between threads; must not be changed.
  *
  * @param embedding {@code [vocabulary][hidden]}
- * @param layers one for each decoder layer
- * @param output {@code [vocabulary][hidden]}; the embedding itself if tied
+ * @param layers weights of each decoder layer, first to last
+ * @param finalNorm norm before the output matrix
+ * @param output {@code [vocabulary][hidden]}; the embedding itself if the output is tied
  */
 @SuppressWarnings("ArrayRecordComponent") // shared tensors, never compared
 public record ModelWeights(float[] embedding, List<Layer> layers, Norm finalNorm, Linear output) {
 
   /**
-   * One decoder layer.
+   * The weights of one decoder layer.
    *
-   * @param feedForwardNorm null where attention and feed-forward share one
-   * @param gate null where the feed-forward layer has none
+   * @param attentionNorm norm before the attention
+   * @param query query projection
+   * @param key key projection
+   * @param value value projection
+   * @param attentionOutput projection of the attention's result
+   * @param feedForwardNorm norm before the feed-forward part; null where both parts share one
+   * @param gate gate of the feed-forward part; null where it has none
+   * @param up first matrix of the feed-forward part
+   * @param down last matrix of the feed-forward part
    */
   public record Layer(
       Norm attentionNorm,
@@ -32,22 +40,36 @@ public record ModelWeights(float[] embedding, List<Layer> layers, Norm finalNorm
       Linear up,
       Linear down) {}
 
-  /** A norm's scale {@code [width]}, and its bias, which RMSNorm has not. */
+  /**
+   * A norm.
+   *
+   * @param weight scale {@code [width]}
+   * @param bias bias {@code [width]} of a LayerNorm; null for an RMSNorm
+   */
   public record Norm(float[] weight, float @Nullable [] bias) {}
 
-  /** A matrix {@code [out][in]} and its optional bias {@code [out]}. */
+  /**
+   * A matrix with an optional bias.
+   *
+   * @param out rows: the width of the result
+   * @param in columns: the width of the input
+   * @param matrix {@code [out][in]}
+   * @param bias {@code [out]}, or null
+   */
   public record Linear(int out, int in, float[] matrix, float @Nullable [] bias) {}
 
   /**
    * Reads all weights and checks every shape.
    *
+   * @param config shape of the model
+   * @param source tensors of the model; stays open
    * @throws ModelFormatException naming the tensor and what is wrong
    */
   public static ModelWeights read(ModelConfig config, TensorSource source) {
     return new Reader(config, source).read();
   }
 
-  /** Reads from one source. */
+  /** Reads the weights of one model from one source. */
   private record Reader(ModelConfig config, TensorSource source) {
 
     ModelWeights read() {
