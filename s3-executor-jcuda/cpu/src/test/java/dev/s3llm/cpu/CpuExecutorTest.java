@@ -54,6 +54,38 @@ class CpuExecutorTest extends ExecutorContract {
         .hasMessageContaining("4096 bytes");
   }
 
+  @Test
+  void kvBeyondTheHeap_isRefusedWithBothNumbers() {
+    long heap = Runtime.getRuntime().maxMemory();
+    assertThatThrownBy(
+            () -> CpuExecutor.builder(CONFIG, new RandomTensors(CONFIG, 1)).kvBytes(heap).build())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("kvBytes is " + heap)
+        .hasMessageMatching(".*the heap has room for \\d{6,} bytes.*")
+        .hasMessageContaining("-Xmx");
+  }
+
+  @Test
+  void secondCallOfASetter_isRefusedWithTheEarlierValue() {
+    assertThatThrownBy(() -> builder().kvBytes(7))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("kvBytes was already set to 1048576");
+    assertThatThrownBy(() -> builder().threads(3))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("threads was already set to 2");
+  }
+
+  @Test
+  void nullAndValuesOutOfRange_areRefusedAtOnce() {
+    CpuExecutor.Builder builder = CpuExecutor.builder(CONFIG, new RandomTensors(CONFIG, 1));
+    assertThatThrownBy(() -> builder.threadFactory(null))
+        .isInstanceOf(NullPointerException.class)
+        .hasMessage("threadFactory");
+    assertThatThrownBy(() -> builder.maxSequencesPerStep(0))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("maxSequencesPerStep must be at least 1, but is 0");
+  }
+
   private static int[] sampledWith(long seed) {
     SamplingParameters sampling = new SamplingParameters(0.8, 40, 0.9, 1.1, seed);
     HandDrivenSequence sequence =

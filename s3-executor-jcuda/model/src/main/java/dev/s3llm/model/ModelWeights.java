@@ -38,7 +38,22 @@ public record ModelWeights(float[] embedding, List<Layer> layers, Norm finalNorm
       @Nullable Norm feedForwardNorm,
       @Nullable Linear gate,
       Linear up,
-      Linear down) {}
+      Linear down) {
+
+    private long elements() {
+      Norm norm = feedForwardNorm;
+      Linear gated = gate;
+      return attentionNorm.elements()
+          + query.elements()
+          + key.elements()
+          + value.elements()
+          + attentionOutput.elements()
+          + (norm == null ? 0 : norm.elements())
+          + (gated == null ? 0 : gated.elements())
+          + up.elements()
+          + down.elements();
+    }
+  }
 
   /**
    * A norm.
@@ -46,7 +61,11 @@ public record ModelWeights(float[] embedding, List<Layer> layers, Norm finalNorm
    * @param weight scale {@code [width]}
    * @param bias bias {@code [width]} of a LayerNorm; null for an RMSNorm
    */
-  public record Norm(float[] weight, float @Nullable [] bias) {}
+  public record Norm(float[] weight, float @Nullable [] bias) {
+    private long elements() {
+      return (long) weight.length + (bias == null ? 0 : bias.length);
+    }
+  }
 
   /**
    * A matrix with an optional bias.
@@ -56,7 +75,11 @@ public record ModelWeights(float[] embedding, List<Layer> layers, Norm finalNorm
    * @param matrix {@code [out][in]}
    * @param bias {@code [out]}, or null
    */
-  public record Linear(int out, int in, float[] matrix, float @Nullable [] bias) {}
+  public record Linear(int out, int in, float[] matrix, float @Nullable [] bias) {
+    private long elements() {
+      return (long) matrix.length + (bias == null ? 0 : bias.length);
+    }
+  }
 
   /**
    * Reads all weights and checks every shape.
@@ -67,6 +90,15 @@ public record ModelWeights(float[] embedding, List<Layer> layers, Norm finalNorm
    */
   public static ModelWeights read(ModelConfig config, TensorSource source) {
     return new Reader(config, source).read();
+  }
+
+  /** Returns the number of floats of all tensors; a tied output matrix counts. */
+  public long elements() {
+    long elements = embedding.length + finalNorm.elements() + output.elements();
+    for (Layer layer : layers) {
+      elements += layer.elements();
+    }
+    return elements;
   }
 
   /** Reads the weights of one model from one source. */
