@@ -29,7 +29,8 @@ class CudaLostTest {
   @Test
   @Timeout(value = 60, unit = TimeUnit.SECONDS)
   void lostGpu_failsEveryRequestAndRefusesNewOnes() {
-    JCudaExecutor executor = RandomModels.gpu(RandomModels.llama(2)).checkKv(false).build();
+    JCudaExecutor executor =
+        RandomModels.unchecked(RandomModels.llama(2), 64L << 20, 64L << 20).build();
     try (S3Engine engine = S3Engine.builder(executor).build()) {
       List<Generation> generations = new ArrayList<>();
       for (GenerationRequest request : CudaEngineTest.requests()) {

@@ -25,7 +25,7 @@ class JCudaExecutorTest extends ExecutorContract {
 
   @Test
   void kvThatDoesNotFit_isRefusedWithTheBytes() {
-    assertThatThrownBy(() -> RandomModels.gpu(CONFIG).kvBytes(1L << 50).build())
+    assertThatThrownBy(() -> RandomModels.gpu(CONFIG, 1L << 50, 64L << 20).build())
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining(String.valueOf(1L << 50))
         .hasMessageContaining("kvBytes");

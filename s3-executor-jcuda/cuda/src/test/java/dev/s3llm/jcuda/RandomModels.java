@@ -9,7 +9,7 @@ import dev.s3llm.model.RandomTensors;
 import dev.s3llm.model.RotaryEmbedding;
 import java.util.Random;
 
-/** Small models with random weights, the same on both backends. */
+/** Small models with random weights, the same on the CPU and the GPU. */
 final class RandomModels {
   private static final int[] HEAD_SIZES = {16, 32, 64, 80, 96, 128, 256};
   private static final int[] GROUPS = {1, 1, 2, 4, 8};
@@ -73,13 +73,22 @@ final class RandomModels {
     return CpuExecutor.builder(config, new RandomTensors(config, 7));
   }
 
-  /** The GPU's executor for a shape, with the debug mode on. */
+  /** The GPU's executor for a shape, with 64 MiB of KV and of swap space and the debug mode on. */
   static JCudaExecutor.Builder gpu(ModelConfig config) {
+    return gpu(config, 64L << 20, 64L << 20);
+  }
+
+  /** The GPU's executor for a shape, with the debug mode on. */
+  static JCudaExecutor.Builder gpu(ModelConfig config, long kvBytes, long swapBytes) {
+    return unchecked(config, kvBytes, swapBytes).checkKv(true);
+  }
+
+  /** The GPU's executor for a shape, with the debug mode off. */
+  static JCudaExecutor.Builder unchecked(ModelConfig config, long kvBytes, long swapBytes) {
     return JCudaExecutor.builder(config, () -> new RandomTensors(config, 7))
-        .kvBytes(64L << 20)
-        .swapBytes(64L << 20)
+        .kvBytes(kvBytes)
+        .swapBytes(swapBytes)
         .maxTokensPerStep(256)
-        .maxSequencesPerStep(64)
-        .checkKv(true);
+        .maxSequencesPerStep(64);
   }
 }
