@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * An error that the device cannot recover from leaves nobody waiting. It breaks the GPU for the
+ * An error that the device cannot recover from leaves no request waiting. It breaks the GPU for the
  * whole process, so this test needs one of its own.
  */
 @GpuTest

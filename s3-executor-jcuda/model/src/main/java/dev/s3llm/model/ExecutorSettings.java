@@ -8,8 +8,8 @@ import java.util.function.Supplier;
 
 /**
  * The settings that the executors share; the base of their builders. A setting may be set once: a
- * second call is refused with the earlier value. The builder of each executor says what it uses by
- * default.
+ * second call is refused with the earlier value. The builder of each executor lists its default
+ * values.
  *
  * <p>Not thread-safe.
  *
@@ -103,15 +103,6 @@ public abstract class ExecutorSettings<B extends ExecutorSettings<B>> {
   protected final <T> T get(String name, Supplier<T> byDefault) {
     Object value = settings.get(name);
     return value == null ? byDefault.get() : (T) value;
-  }
-
-  /**
-   * Returns whether a setting was set.
-   *
-   * @param name name of the setting
-   */
-  protected final boolean isSet(String name) {
-    return settings.containsKey(name);
   }
 
   /**

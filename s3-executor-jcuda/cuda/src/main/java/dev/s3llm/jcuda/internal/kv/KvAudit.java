@@ -79,7 +79,7 @@ public final class KvAudit {
                     position,
                     slot / blockTokens,
                     device.writers[slot] == NO_SEQUENCE
-                        ? "nobody has written"
+                        ? "no sequence has written"
                         : "sequence %d wrote at its position %d"
                             .formatted(device.writers[slot], device.positions[slot])));
       }
