@@ -8,7 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import dev.s3llm.predict.LengthFeedback;
 import dev.s3llm.predict.LengthPrediction;
 import dev.s3llm.predict.LengthPredictor;
-import dev.s3llm.predict.LengthPredictorContract;
+import dev.s3llm.testkit.LengthPredictorContract;
 import dev.s3llm.predict.LengthQuery;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,8 +1,8 @@
 package dev.s3llm.jcuda;
 
 import com.google.common.util.concurrent.Uninterruptibles;
+import dev.s3llm.error.ExecutorLostException;
 import dev.s3llm.execute.Executor;
-import dev.s3llm.execute.ExecutorLostException;
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
@@ -14,6 +14,7 @@ import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelFormatException;
 import dev.s3llm.model.TensorSource;
 import dev.s3llm.model.WeightFiles;
+import dev.s3llm.support.Settings;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -218,7 +219,7 @@ public final class JCudaExecutor implements Executor {
                 .formatted(config.layers(), numbers.length));
       }
       for (int number : numbers) {
-        atLeast("devices", number, 0);
+        Settings.requireAtLeast("devices", number, 0);
       }
       return set("devices", IntStream.of(numbers).boxed().toList());
     }
@@ -252,7 +253,7 @@ public final class JCudaExecutor implements Executor {
      * @throws IllegalStateException if it was set before
      */
     public Builder maxContextTokens(int tokens) {
-      return set("maxContextTokens", (int) atLeast("maxContextTokens", tokens, 1));
+      return setAtLeast("maxContextTokens", tokens, 1);
     }
 
     /**

@@ -1,8 +1,6 @@
 package dev.s3llm.model;
 
-import java.util.LinkedHashMap;
-import java.util.Map;
-import java.util.Objects;
+import dev.s3llm.support.Settings;
 import java.util.concurrent.ThreadFactory;
 import java.util.function.Supplier;
 
@@ -16,7 +14,7 @@ import java.util.function.Supplier;
  * @param <B> the builder of an executor
  */
 public abstract class ExecutorSettings<B extends ExecutorSettings<B>> {
-  private final Map<String, Object> settings = new LinkedHashMap<>();
+  private final Settings settings = new Settings();
 
   /** Starts with no setting. */
   protected ExecutorSettings() {}
@@ -32,7 +30,8 @@ public abstract class ExecutorSettings<B extends ExecutorSettings<B>> {
    * @throws IllegalStateException if it was set before
    */
   public final B kvBytes(long bytes) {
-    return set("kvBytes", atLeast("kvBytes", bytes, 1));
+    settings.setAtLeast("kvBytes", bytes, 1);
+    return self();
   }
 
   /**
@@ -43,7 +42,8 @@ public abstract class ExecutorSettings<B extends ExecutorSettings<B>> {
    * @throws IllegalStateException if it was set before
    */
   public final B swapBytes(long bytes) {
-    return set("swapBytes", atLeast("swapBytes", bytes, 0));
+    settings.setAtLeast("swapBytes", bytes, 0);
+    return self();
   }
 
   /**
@@ -54,7 +54,7 @@ public abstract class ExecutorSettings<B extends ExecutorSettings<B>> {
    * @throws IllegalStateException if it was set before
    */
   public final B maxTokensPerStep(int tokens) {
-    return set("maxTokensPerStep", (int) atLeast("maxTokensPerStep", tokens, 1));
+    return setAtLeast("maxTokensPerStep", tokens, 1);
   }
 
   /**
@@ -65,7 +65,7 @@ public abstract class ExecutorSettings<B extends ExecutorSettings<B>> {
    * @throws IllegalStateException if it was set before
    */
   public final B maxSequencesPerStep(int sequences) {
-    return set("maxSequencesPerStep", (int) atLeast("maxSequencesPerStep", sequences, 1));
+    return setAtLeast("maxSequencesPerStep", sequences, 1);
   }
 
   /**
@@ -86,10 +86,7 @@ public abstract class ExecutorSettings<B extends ExecutorSettings<B>> {
    * @throws IllegalStateException if it was set before, naming the earlier value
    */
   protected final B set(String name, Object value) {
-    Object earlier = settings.putIfAbsent(name, Objects.requireNonNull(value, name));
-    if (earlier != null) {
-      throw new IllegalStateException(name + " was already set to " + earlier);
-    }
+    settings.set(name, value);
     return self();
   }
 
@@ -99,10 +96,8 @@ public abstract class ExecutorSettings<B extends ExecutorSettings<B>> {
    * @param name name of the setting
    * @param byDefault makes the value if the setting was not set
    */
-  @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"}) // set in one place, with T
-  protected final <T> T get(String name, Supplier<T> byDefault) {
-    Object value = settings.get(name);
-    return value == null ? byDefault.get() : (T) value;
+  protected final <T> T get(String name, Supplier<? extends T> byDefault) {
+    return settings.get(name, byDefault);
   }
 
   /**
@@ -143,18 +138,16 @@ public abstract class ExecutorSettings<B extends ExecutorSettings<B>> {
   }
 
   /**
-   * Returns a value, or refuses it.
+   * Sets a number that has a lower bound.
    *
    * @param name name of the setting, for messages
    * @param value the value
-   * @param minimum the least value that is accepted
-   * @throws IllegalArgumentException if the value is less than the minimum
+   * @param minimum the lowest value that is allowed
+   * @throws IllegalArgumentException if the value is below the minimum
+   * @throws IllegalStateException if it was set before, naming the earlier value
    */
-  protected static long atLeast(String name, long value, long minimum) {
-    if (value < minimum) {
-      throw new IllegalArgumentException(
-          name + " must be at least " + minimum + ", but is " + value);
-    }
-    return value;
+  protected final B setAtLeast(String name, int value, int minimum) {
+    settings.setAtLeast(name, value, minimum);
+    return self();
   }
 }

@@ -30,7 +30,11 @@ final class PackageRulesTest {
           .should()
           .onlyDependOnClassesThat()
           .resideInAnyPackage(
-              "dev.s3llm.model..", "com.fasterxml.jackson..", "java..", "org.jspecify..");
+              "dev.s3llm.model..",
+              "dev.s3llm.support..",
+              "com.fasterxml.jackson..",
+              "java..",
+              "org.jspecify..");
 
   @ArchTest
   static final ArchRule api_showsNoJackson =
