@@ -1,0 +1,65 @@
+package dev.s3llm.examples.cli.bench;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.s3llm.GenerationRequest;
+import dev.s3llm.GenerationResult;
+import dev.s3llm.S3Engine;
+import dev.s3llm.jcuda.HostExecutor;
+import dev.s3llm.jcuda.model.ModelConfig;
+import dev.s3llm.jcuda.model.ModelFamily;
+import dev.s3llm.jcuda.model.RandomTensors;
+import dev.s3llm.jcuda.model.RotaryEmbedding;
+import dev.s3llm.observe.FinishReason;
+import dev.s3llm.simulate.Trace;
+import dev.s3llm.simulate.TraceRequest;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+
+class ForcedLengthsTest {
+  private static final ModelConfig CONFIG =
+      new ModelConfig(
+          ModelFamily.LLAMA,
+          30_000,
+          16,
+          1,
+          2,
+          2,
+          8,
+          16,
+          128,
+          1e-5f,
+          RotaryEmbedding.of(8, 10_000),
+          false,
+          new int[0]);
+
+  @Test
+  void answers_haveTheTracesLengths() {
+    List<TraceRequest> requests = new ArrayList<>();
+    for (int i = 0; i < 30; i++) {
+      requests.add(new TraceRequest(0, 1 + i % 7, 1 + i * 3 % 40, 0));
+    }
+    Trace trace = new Trace(requests);
+    try (HostExecutor host = HostExecutor.builder(CONFIG, new RandomTensors(CONFIG, 1)).build();
+        S3Engine engine = S3Engine.builder(new ForcedLengths(host, trace)).build()) {
+      List<CompletableFuture<GenerationResult>> results = new ArrayList<>();
+      for (int i = 0; i < requests.size(); i++) {
+        results.add(
+            engine
+                .submit(
+                    GenerationRequest.builder(ForcedLengths.prompt(i, requests.get(i)))
+                        .maxNewTokens(60)
+                        .stopTokens(ForcedLengths.END)
+                        .build())
+                .result());
+      }
+      for (int i = 0; i < requests.size(); i++) {
+        GenerationResult result = results.get(i).join();
+        assertThat(result.finishReason()).isEqualTo(FinishReason.STOP);
+        assertThat(result.outputTokens()).isEqualTo(requests.get(i).outputTokens());
+      }
+    }
+  }
+}
