@@ -1,6 +1,7 @@
 package dev.s3llm.examples.cli;
 
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackages;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
@@ -56,7 +57,7 @@ final class CommandLineRulesTest {
           .dependOnClassesThat(
               resideOutsideOfPackages("dev.s3llm.examples.cli..")
                   .and(
-                      resideInAPackage("dev.s3llm.jcuda..")
+                      resideInAnyPackage("dev.s3llm.jcuda..", "dev.s3llm.cpu..", "dev.s3llm.text..")
                           .or(resideInAPackage("dev.s3llm.onnx.."))
                           .or(resideInAPackage("dev.s3llm.examples.."))));
 

@@ -5,7 +5,7 @@ import dev.s3llm.examples.cli.simulation.MachineOptions;
 import dev.s3llm.examples.cli.simulation.TraceFile;
 import dev.s3llm.examples.cli.support.UsageException;
 import dev.s3llm.jcuda.JCudaExecutor;
-import dev.s3llm.jcuda.model.ModelConfig;
+import dev.s3llm.model.ModelConfig;
 import dev.s3llm.simulate.SimulatedPredictor;
 import dev.s3llm.simulate.SimulationPolicy;
 import dev.s3llm.simulate.Trace;

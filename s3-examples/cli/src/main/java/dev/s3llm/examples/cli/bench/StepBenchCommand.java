@@ -3,7 +3,7 @@ package dev.s3llm.examples.cli.bench;
 import dev.s3llm.examples.cli.options.JsonOption;
 import dev.s3llm.examples.cli.support.UsageException;
 import dev.s3llm.jcuda.JCudaExecutor;
-import dev.s3llm.jcuda.model.ModelConfig;
+import dev.s3llm.model.ModelConfig;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;

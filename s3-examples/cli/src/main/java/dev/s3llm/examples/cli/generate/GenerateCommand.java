@@ -6,7 +6,7 @@ import dev.s3llm.examples.cli.options.PromptOptions;
 import dev.s3llm.examples.cli.support.Json;
 import dev.s3llm.examples.cli.support.Progress;
 import dev.s3llm.examples.cli.support.UsageException;
-import dev.s3llm.jcuda.model.ModelFormatException;
+import dev.s3llm.model.ModelFormatException;
 import dev.s3llm.onnx.LengthModelException;
 import java.io.IOException;
 import java.io.PrintWriter;

@@ -1,9 +1,9 @@
 package dev.s3llm.examples.cli.options;
 
+import dev.s3llm.cpu.CpuExecutor;
 import dev.s3llm.examples.cli.support.UsageException;
 import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.execute.Executor;
-import dev.s3llm.jcuda.HostExecutor;
 import dev.s3llm.jcuda.JCudaExecutor;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -71,7 +71,7 @@ public final class ModelOptions {
    */
   public Executor load(Path folder, ByteSize kvMemory) {
     if (device.isHost()) {
-      HostExecutor.Builder builder = HostExecutor.builder(folder).kvBytes(kvMemory.bytes());
+      CpuExecutor.Builder builder = CpuExecutor.builder(folder).kvBytes(kvMemory.bytes());
       if (threads > 0) {
         builder.threads(threads);
       }

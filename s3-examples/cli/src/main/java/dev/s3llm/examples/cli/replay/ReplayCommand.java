@@ -65,7 +65,9 @@ public final class ReplayCommand implements Callable<Integer> {
     List<RunRecorder> recorders = htmlFile == null ? List.of() : recorders(last);
     List<Point> points = new ArrayList<>();
     for (Load load : loads) {
-      Point point = new Point(load.value(), run(load, load == last ? recorders : List.of()));
+      Point point =
+          new Point(
+              load.value(), run(load, points.size() == loads.size() - 1 ? recorders : List.of()));
       points.add(point);
       warnIfNothingFits(load, point.runs().get(0));
     }

@@ -6,10 +6,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.s3llm.EngineClosedException;
 import dev.s3llm.S3Engine;
+import dev.s3llm.cpu.CpuExecutor;
 import dev.s3llm.examples.cli.CommandTest;
 import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.execute.Executor;
-import dev.s3llm.jcuda.HostExecutor;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -83,7 +83,7 @@ class SoakCommandTest extends CommandTest {
   @Test
   void engineThatIsClosed_endsTheClients() throws Exception {
     Executor executor =
-        HostExecutor.builder(SmallModel.unpack()).kvBytes(3L << 20).threads(1).build();
+        CpuExecutor.builder(SmallModel.unpack()).kvBytes(3L << 20).threads(1).build();
     S3Engine engine = S3Engine.builder(executor).build();
     engine.closeNow();
     try (SoakClients clients = new SoakClients(engine, executor.profile(), 1)) {
