@@ -11,13 +11,19 @@ import dev.s3llm.text.template.ChatTemplateException;
 import java.time.Duration;
 
 /**
- * What a service answers where there is no text.
+ * The answer to a request that gets no text.
  *
- * @param retryAfterSeconds for the header; 0 for none
+ * @param status the HTTP status
+ * @param message the body, for the client
+ * @param retryAfterSeconds value of the header {@code Retry-After}; 0 for no header
  */
 record Refusal(int status, String message, long retryAfterSeconds) {
 
-  /** For what submission throws, or a result's failure. */
+  /**
+   * Returns the answer for a failure.
+   *
+   * @param failure an exception of {@code submit}, or the failure of a result
+   */
   static Refusal of(Throwable failure) {
     String message = String.valueOf(failure.getMessage());
     if (failure instanceof FirstTokenTooLateException late) {
@@ -41,7 +47,11 @@ record Refusal(int status, String message, long retryAfterSeconds) {
     return new Refusal(500, "failed", 0);
   }
 
-  /** For a generation that ended without text. */
+  /**
+   * Returns the answer for a generation that ended without text.
+   *
+   * @param result its result
+   */
   static Refusal of(GenerationResult result) {
     return switch (result.finishReason()) {
       case TIMEOUT -> new Refusal(504, "the deadline passed", 0);

@@ -43,7 +43,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The service over HTTP, asked by the JDK's client and by curl. */
+/** The service over HTTP, with the JDK's client and with curl. */
 class TextServerTest {
   private static final Path FOLDER = SmallModel.unpack();
   private static final String QUESTION = "What is a monad?";
@@ -187,7 +187,7 @@ class TextServerTest {
   }
 
   @Test
-  void healthAndMetrics_tellTheEnginesState() throws Exception {
+  void healthAndMetrics_showTheEnginesState() throws Exception {
     start(engine -> engine);
     post("text/plain", QUESTION);
 
@@ -226,11 +226,11 @@ class TextServerTest {
   }
 
   @Test
-  void moreRequestsThanThreads_areTurnedAwayAndHealthIsStillTold() throws Exception {
+  void moreRequestsThanThreads_areRefusedAndHealthIsStillAnswered() throws Exception {
     start(engine -> engine.maxLiveRequests(1), host(), RequestThreads.pool(1 + 2 * SPARE));
     List<Socket> stalled = new ArrayList<>();
     try {
-      for (int i = 0; i < 1 + SPARE; i++) { // each holds a thread that waits for its body
+      for (int i = 0; i < 1 + SPARE; i++) { // each holds a thread, which waits for the body
         stalled.add(stalled());
       }
       await().until(() -> post("text/plain", QUESTION).statusCode() == 503);
@@ -346,7 +346,7 @@ class TextServerTest {
     return URI.create("http://" + host + ":" + server.port() + path);
   }
 
-  /** The model, each step of which takes longer. */
+  /** Delays each step. */
   private static final class Slow extends ForwardingExecutor {
     private final long millis;
 
@@ -363,7 +363,7 @@ class TextServerTest {
     }
   }
 
-  /** The model, which after some steps stands still until the gate opens. */
+  /** Executes some steps, and each further one only after the gate opens. */
   private static final class Stalling extends ForwardingExecutor {
     private final AtomicInteger stepsLeft;
     private final CompletableFuture<Void> gate;
