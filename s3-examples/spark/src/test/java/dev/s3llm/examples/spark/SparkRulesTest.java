@@ -28,6 +28,7 @@ final class SparkRulesTest {
                   "dev.s3llm",
                   "dev.s3llm.error..",
                   "dev.s3llm.execute..",
+                  "dev.s3llm.observe..",
                   "dev.s3llm.predict..",
                   "dev.s3llm.onnx..",
                   "dev.s3llm.text..",
