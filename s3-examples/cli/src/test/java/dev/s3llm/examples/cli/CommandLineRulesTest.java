@@ -12,7 +12,7 @@ import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 import java.util.Arrays;
 
-/** What the package-infos of the command line promise about dependencies. */
+/** The dependencies that the package-infos of the command line allow. */
 @AnalyzeClasses(packages = "dev.s3llm.examples.cli", importOptions = DoNotIncludeTests.class)
 final class CommandLineRulesTest {
   private static final String ROOT = "dev.s3llm.examples.cli.";
@@ -61,7 +61,7 @@ final class CommandLineRulesTest {
                           .or(resideInAPackage("dev.s3llm.onnx.."))
                           .or(resideInAPackage("dev.s3llm.examples.."))));
 
-  /** The package depends on no other package of the command line than those named. */
+  /** Allows a package to depend on itself and on the named packages of the command line. */
   private static ArchRule usesOnly(String name, String... others) {
     String[] allowed =
         Arrays.stream(others).map(other -> ROOT + other + "..").toArray(String[]::new);

@@ -10,9 +10,7 @@ import java.util.List;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 
-/**
- * The Java of a document: whatever it shows stands in a test as well, which compiles and runs it.
- */
+/** Compares the Java blocks of a document with the sources of tests, which are compiled and run. */
 public final class DocSnippets {
   private static final Path ROOT = Path.of("../..");
   private static final Path TESTS = Path.of("src/test/java");
@@ -21,7 +19,7 @@ public final class DocSnippets {
   private DocSnippets() {}
 
   /**
-   * The Java blocks of a document, in order.
+   * Returns the Java blocks of a document, in their order.
    *
    * @param document its path in the repository
    */
@@ -32,15 +30,24 @@ public final class DocSnippets {
         .toList();
   }
 
-  /** The source of a test class of this module. */
+  /**
+   * Returns the source of a test class of this module.
+   *
+   * @param test the class
+   */
   public static String source(Class<?> test) {
     return read(TESTS.resolve(test.getName().replace('.', '/') + ".java"));
   }
 
-  /** Fails unless the code stands in one of the sources, spaces and line breaks aside. */
+  /**
+   * Fails unless one of the sources contains the code. White space is ignored.
+   *
+   * @param code a block of a document
+   * @param sources sources of test classes
+   */
   public static void assertShown(String code, String... sources) {
     assertThat(sources)
-        .as("what a document shows must stand in a test: %s", code)
+        .as("a test must contain the code that a document shows: %s", code)
         .anyMatch(source -> squeeze(source).contains(squeeze(code)));
   }
 

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What docs/embedding.md shows, compiled and run. */
+/** Compiles and runs the Java code of docs/embedding.md. */
 class EmbeddingGuideTest {
   private final int[] prompt = {5, 6, 7, 5};
 

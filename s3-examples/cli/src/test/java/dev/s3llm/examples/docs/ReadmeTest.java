@@ -13,7 +13,7 @@ import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** The README's 30-second start, compiled and run; and it is what the README says. */
+/** Compiles and runs the start of the README, and checks that the README shows the same code. */
 class ReadmeTest {
 
   @Test
@@ -35,7 +35,7 @@ class ReadmeTest {
   @Test
   void readme_showsTheLinesOfTheTest() {
     List<String> start = DocSnippets.of("README.md").get(0).lines().toList();
-    // All but the first line, which names a folder, and the last brace.
+    // All lines but the first, which names a folder, and the last, which is a brace.
     String shown = String.join("\n", start.subList(1, start.size() - 1));
     DocSnippets.assertShown(shown, DocSnippets.source(ReadmeTest.class));
   }

@@ -15,7 +15,7 @@ import java.nio.file.Path;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Test;
 
-/** The small model, through the whole stack, against what transformers makes of it. */
+/** The small model through the whole stack, compared with the results of transformers. */
 class SmallModelReferenceTest {
   private static final Path EXPECTED =
       Path.of(

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** Text that streams out token by token is the text, whole characters at a time. */
+/** Text that is streamed token by token equals the whole text, and has no partial characters. */
 class TextStreamTest {
   private static final String[] TEXTS = {
     "plain words, then more",

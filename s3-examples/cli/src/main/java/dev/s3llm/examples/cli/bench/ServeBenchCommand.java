@@ -24,12 +24,16 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "serve",
     mixinStandardHelpOptions = true,
-    description = "Throughput of policies on a trace's lengths, on real steps.")
+    description = "Measures the throughput of policies with the lengths of a trace, on real steps.")
 public final class ServeBenchCommand implements Callable<Integer> {
   @Mixin private BenchModel model = new BenchModel();
   @Mixin private JsonOption json = new JsonOption();
 
-  @Option(names = "--trace", required = true, paramLabel = "FILE", description = "as for replay")
+  @Option(
+      names = "--trace",
+      required = true,
+      paramLabel = "FILE",
+      description = "CSV file, as for replay")
   private String trace;
 
   @Option(
@@ -67,7 +71,8 @@ public final class ServeBenchCommand implements Callable<Integer> {
 
   @Option(
       names = "--seconds",
-      description = "for each policy, the first quarter not counted (default: ${DEFAULT-VALUE})",
+      description =
+          "seconds for each policy, of which the first quarter does not count (default: ${DEFAULT-VALUE})",
       defaultValue = "40")
   private double seconds;
 

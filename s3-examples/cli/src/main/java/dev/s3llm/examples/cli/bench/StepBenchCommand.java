@@ -18,7 +18,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "step",
     mixinStandardHelpOptions = true,
-    description = "Milliseconds of a decode step, and its share of the roofline.")
+    description =
+        "Measures the milliseconds of a decode step, and compares them with the roofline.")
 public final class StepBenchCommand implements Callable<Integer> {
   private static final int MOST_ROWS = 2048;
 
@@ -29,7 +30,7 @@ public final class StepBenchCommand implements Callable<Integer> {
       names = "--points",
       split = ",",
       paramLabel = "BATCHxCONTEXT",
-      description = "what to measure (default: ${DEFAULT-VALUE})",
+      description = "points to measure (default: ${DEFAULT-VALUE})",
       defaultValue = "1x512,16x512,64x512,128x512,256x256")
   private List<String> points = List.of();
 
@@ -42,13 +43,13 @@ public final class StepBenchCommand implements Callable<Integer> {
   @Option(
       names = "--bandwidth",
       paramLabel = "TB/S",
-      description = "reads that the GPU sustains (default: ${DEFAULT-VALUE})",
+      description = "memory reads that the GPU sustains (default: ${DEFAULT-VALUE})",
       defaultValue = "4.4")
   private double terabytesPerSecond;
 
   @Option(
       names = "--tflops",
-      description = "products that the GPU sustains (default: ${DEFAULT-VALUE})",
+      description = "FP16 matrix products that the GPU sustains (default: ${DEFAULT-VALUE})",
       defaultValue = "711")
   private double teraflops;
 

@@ -12,7 +12,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "devices",
     mixinStandardHelpOptions = true,
-    description = "Lists the GPUs, or says why there are none.")
+    description = "Lists the GPUs, or prints why there are none.")
 public final class DevicesCommand implements Callable<Integer> {
   private static final int OLDEST_CAPABILITY = 80;
 

@@ -24,7 +24,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "generate",
     mixinStandardHelpOptions = true,
-    description = "Answers prompts; with none given, the embedded ones.")
+    description = "Answers prompts; without prompts, the embedded ones.")
 public final class GenerateCommand implements Callable<Integer> {
   @Mixin private GenerateOptions options = new GenerateOptions();
   @Mixin private PromptOptions promptOptions = new PromptOptions();
@@ -35,7 +35,7 @@ public final class GenerateCommand implements Callable<Integer> {
   @Option(
       names = "--rate",
       paramLabel = "R",
-      description = "Poisson arrivals a second (default: all at once)",
+      description = "arrivals per second of a Poisson process (default: all at once)",
       defaultValue = "0")
   private double ratePerSecond;
 
@@ -44,7 +44,7 @@ public final class GenerateCommand implements Callable<Integer> {
 
   @Option(
       names = "--compare-predictors",
-      description = "run the s3 planner with every predictor, and with perfect ones")
+      description = "run the s3 planner with every predictor, and with exact lengths")
   private boolean comparePredictors;
 
   @Option(

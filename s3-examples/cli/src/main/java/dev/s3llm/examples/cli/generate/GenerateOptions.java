@@ -56,25 +56,25 @@ final class GenerateOptions {
 
   @Option(
       names = "--top-k",
-      description = "0 keeps all (default: ${DEFAULT-VALUE})",
+      description = "0 keeps all tokens (default: ${DEFAULT-VALUE})",
       defaultValue = "0")
   private int topK;
 
   @Option(
       names = "--top-p",
-      description = "1 keeps all (default: ${DEFAULT-VALUE})",
+      description = "1 keeps all tokens (default: ${DEFAULT-VALUE})",
       defaultValue = "1")
   private double topP;
 
   @Option(
       names = "--repetition-penalty",
-      description = "1 is none (default: ${DEFAULT-VALUE})",
+      description = "1 applies no penalty (default: ${DEFAULT-VALUE})",
       defaultValue = "1")
   private double repetitionPenalty;
 
   @Option(
       names = "--seed",
-      description = "of sampling and arrivals (default: ${DEFAULT-VALUE})",
+      description = "seed of sampling and arrivals (default: ${DEFAULT-VALUE})",
       defaultValue = "0")
   long seed;
 

@@ -22,8 +22,6 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.Flow;
-import java.util.concurrent.atomic.DoubleAdder;
-import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -156,19 +154,8 @@ final class GenerationRun {
   private List<TextRequest> requests(
       TextModel text, ExecutorProfile profile, List<Prompt> prompts) {
     List<TextRequest> requests = new ArrayList<>();
-    long limit = Math.min(profile.maxContextTokens(), profile.capacityTokens());
     for (Prompt prompt : prompts) {
-      int tokens = text.encode(prompt.text()).length;
-      if (tokens + (long) options.maxNewTokens > limit) {
-        throw new UsageException(
-            "prompt %s has %d tokens, and --max-new-tokens is %d: together more than the %d tokens of %s"
-                .formatted(
-                    prompt.id(),
-                    tokens,
-                    options.maxNewTokens,
-                    limit,
-                    limit == profile.maxContextTokens() ? "the model's context" : "--kv-budget"));
-      }
+      requireFits(prompt, text.encode(prompt.text()).length, profile);
       requests.add(
           TextRequest.builder()
               .prompt(prompt.text())
@@ -177,6 +164,17 @@ final class GenerationRun {
               .build());
     }
     return requests;
+  }
+
+  private void requireFits(Prompt prompt, int tokens, ExecutorProfile profile) {
+    long limit = Math.min(profile.maxContextTokens(), profile.capacityTokens());
+    if (tokens + (long) options.maxNewTokens > limit) {
+      String memory = limit == profile.maxContextTokens() ? "the model's context" : "--kv-budget";
+      throw new UsageException(
+          ("prompt %s has %d tokens, and --max-new-tokens is %d: together more than the %d tokens"
+                  + " of %s")
+              .formatted(prompt.id(), tokens, options.maxNewTokens, limit, memory));
+    }
   }
 
   private List<TextGeneration> submit(
@@ -196,46 +194,6 @@ final class GenerationRun {
       }
     }
     return generations;
-  }
-
-  /** Samples the share of KV blocks in use, on a thread of its own. */
-  private static final class KvUse implements AutoCloseable {
-    private final S3Engine engine;
-    private final Thread thread = new Thread(this::sample, "kv-use");
-    private volatile boolean stopped;
-    private final DoubleAdder sum = new DoubleAdder();
-    private final LongAdder samples = new LongAdder();
-
-    KvUse(S3Engine engine) {
-      this.engine = engine;
-      thread.setDaemon(true);
-      thread.start();
-    }
-
-    private void sample() {
-      while (!stopped) {
-        EngineSnapshot now = engine.snapshot();
-        if (now.running() > 0) {
-          sum.add((double) now.allocatedBlocks() / now.capacityBlocks());
-          samples.increment();
-        }
-        try {
-          Thread.sleep(5);
-        } catch (InterruptedException e) {
-          return;
-        }
-      }
-    }
-
-    double mean() {
-      return samples.sum() == 0 ? 0 : sum.sum() / samples.sum();
-    }
-
-    @Override
-    public void close() {
-      stopped = true;
-      thread.interrupt();
-    }
   }
 
   /** Passes on the text piece by piece. */

@@ -28,7 +28,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "predict",
     mixinStandardHelpOptions = true,
-    description = "Predicts answer lengths; with no prompts given, of the embedded ones.")
+    description = "Predicts answer lengths; without prompts, of the embedded ones.")
 public final class PredictCommand implements Callable<Integer> {
   @Mixin private PromptOptions promptOptions = new PromptOptions();
 

@@ -10,6 +10,7 @@ import dev.s3llm.examples.cli.support.OutputFile;
 import dev.s3llm.simulate.SimulationListener;
 import dev.s3llm.simulate.SimulationPolicy;
 import dev.s3llm.simulate.SimulationResult;
+import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -72,17 +73,24 @@ public final class ReplayCommand implements Callable<Integer> {
       warnIfNothingFits(load, point.runs().get(0));
     }
     ReplayReport report = new ReplayReport(swept.map(Sweep::setting), points, machine.hasTargets());
-    spec.commandLine().getOut().print(report.table());
-    spec.commandLine().getOut().flush();
+    print(report.table());
     if (jsonFile != null) {
       jsonFile.write(report.json());
     }
     if (htmlFile != null) {
-      htmlFile.write(
-          new LabPage(facts(last), machine.targets(), last.trace(), report.pageJson(), recorders)
-              .html());
+      htmlFile.write(page(last, report, recorders).html());
     }
     return 0;
+  }
+
+  private void print(String table) {
+    PrintWriter out = spec.commandLine().getOut();
+    out.print(table);
+    out.flush();
+  }
+
+  private LabPage page(Load load, ReplayReport report, List<RunRecorder> recorders) {
+    return new LabPage(facts(load), machine.targets(), load.trace(), report.pageJson(), recorders);
   }
 
   private static List<RunRecorder> recorders(Load load) {

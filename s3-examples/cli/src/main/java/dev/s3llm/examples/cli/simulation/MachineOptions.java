@@ -89,7 +89,7 @@ public final class MachineOptions {
   @Option(
       names = "--max-overtakes",
       defaultValue = "1000",
-      description = "How many may pass a waiting request.")
+      description = "How many requests may overtake a waiting one.")
   private int maxOvertakes;
 
   /** Created by a command; picocli sets the fields. */

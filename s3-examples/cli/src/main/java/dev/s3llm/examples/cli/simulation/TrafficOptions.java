@@ -44,12 +44,13 @@ public final class TrafficOptions {
       names = "--error",
       paramLabel = "KIND:X",
       description =
-          "Spoils the predictions: bias:-0.5 halves all, noise:S multiplies each by a lognormal "
-              + "factor with sigma S, swap:P takes another request's with probability P. What is "
-              + "spoiled is the trace's column, or the true length with --predictor exact or without one.")
+          "Spoils the predictions: bias:-0.5 halves them, noise:S multiplies each by a lognormal "
+              + "factor with sigma S, swap:P takes that of another request with probability P. "
+              + "Spoils the trace's column, or the true length with --predictor exact or without a "
+              + "column.")
   private @Nullable String error;
 
-  @Option(names = "--seed", defaultValue = "1", description = "Of random arrivals and errors.")
+  @Option(names = "--seed", defaultValue = "1", description = "Seed of random arrivals and errors.")
   private long seed;
 
   /** Created by a command; picocli sets the fields. */

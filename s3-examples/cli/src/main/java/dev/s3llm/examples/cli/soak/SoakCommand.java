@@ -24,8 +24,8 @@ import picocli.CommandLine.Spec;
     name = "soak",
     mixinStandardHelpOptions = true,
     description =
-        "Churn with cancellations, deadlines, bad consumers and faults; exits 1 if memory or"
-            + " threads grow, or KV blocks are lost.")
+        "Loads an engine with cancellations, deadlines, bad consumers and faults; exits 1 if"
+            + " memory or threads grow, or KV blocks are lost.")
 public final class SoakCommand implements Callable<Integer> {
   private static final int MOST_SAMPLES = 60;
   private static final double LEAST_INTERVAL_SECONDS = 1;
@@ -34,7 +34,7 @@ public final class SoakCommand implements Callable<Integer> {
   @Mixin private ModelOptions model = new ModelOptions();
   @Mixin private JsonOption json = new JsonOption();
 
-  @Option(names = "--minutes", description = "how long (default: ${DEFAULT-VALUE})")
+  @Option(names = "--minutes", description = "duration in minutes (default: ${DEFAULT-VALUE})")
   private double minutes = 60;
 
   @Option(
@@ -48,11 +48,11 @@ public final class SoakCommand implements Callable<Integer> {
   @Option(
       names = "--fault-every",
       paramLabel = "N",
-      description = "one step of so many fails (default: ${DEFAULT-VALUE})",
+      description = "one step of N fails (default: ${DEFAULT-VALUE})",
       defaultValue = "500")
   private int faultEvery;
 
-  @Option(names = "--seed", description = "of clients and faults (default: ${DEFAULT-VALUE})")
+  @Option(names = "--seed", description = "seed of clients and faults (default: ${DEFAULT-VALUE})")
   private long seed = 1;
 
   @Spec private CommandSpec spec;

@@ -24,7 +24,7 @@ function mainReason(record, detail) {
 function batch() {
   const policyBox = byId('batch-policy'), windowBox = byId('batch-window'), host = byId('batch');
   policies.forEach((policy, i) => policyBox.append(element('option', {value: i}, policy)));
-  // What is most worth a look: the policy that preempts most, where its requests suffer most.
+  // Preselects the policy with the most preemptions, and the window with the longest waits.
   const shown = runs.reduce((most, run, i) => run.preemptions > runs[most].preemptions ? i : most, runs.length - 1);
   const trouble = window => inWindow(data.details[shown], window).reduce((sum, record) => sum + waitedSeconds(record) + 1000 * record.losses.length, 0);
   const troubles = data.windows.map(trouble);

@@ -23,7 +23,7 @@ function shape(parent, name, attributes, text) {
   return node;
 }
 
-/** Three significant digits, with separators. */
+/** Formats a number with three significant digits and separators. */
 function number(x) {
   if (x === null || x === undefined || !isFinite(x)) return '–';
   if (Math.abs(x) >= 1000) return Math.round(x).toLocaleString('en');
@@ -59,7 +59,7 @@ function logTicks(low, high) {
   return out.filter(t => t >= low * 0.999 && t <= high * 1.001);
 }
 
-// Charts are drawn to the width they have, and again when it changes.
+// Charts are drawn for the width of their container, and again when it changes.
 const redraws = [];
 function drawn(host, draw) {
   redraws.push(() => draw(Math.max(240, host.clientWidth)));

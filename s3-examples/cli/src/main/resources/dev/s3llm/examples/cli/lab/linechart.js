@@ -3,7 +3,7 @@
 /**
  * chart: {title, x: [..], xName, xFormat, series: [{name, color, y: [..], area, dash}], format,
  *         log, target, max, height, points, strip: {y: [..], color}, rest}
- * rest: the index that is read out while none is chosen; none without it
+ * rest: the index whose values are shown while none is selected; optional
  */
 function lineChart(parent, chart) {
   const card = element('div', {class: 'card'}, element('h3', {}, chart.title));
@@ -12,7 +12,7 @@ function lineChart(parent, chart) {
   card.append(host, readout);
   parent.append(card);
   let selected = -1;
-  // Lines that coincide stay visible: the earlier ones are wider.
+  // Earlier lines are wider, so that lines with the same values stay visible.
   const lineWidth = k => 1.8 + Math.min(5, 0.8 * (chart.series.length - 1 - k));
   const values = chart.series.flatMap(s => s.y).concat(chart.target || []).filter(y => y !== null && isFinite(y) && (!chart.log || y > 0));
   let low = chart.log ? Math.min(...values) / 1.1 : 0;
@@ -102,7 +102,7 @@ function lineChart(parent, chart) {
   });
 }
 
-/** Policies differ by the form of their marks as well as by colour. */
+/** Draws a mark whose form differs for each policy, as the colours do. */
 function marker(svg, k, x, y, fill, r) {
   const paths = [
     `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`,

@@ -3,7 +3,7 @@
 const hasGoodput = runs[0].slo_met !== undefined;
 const list = names => names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names[names.length - 1]}`;
 
-/** Policies within half a percent of the best count as equal. */
+/** Writes the headline and the facts. Policies within half a percent of the best count as equal. */
 function headline() {
   const value = run => hasGoodput ? run.goodput_rps : run.throughput_tok_s;
   const unit = hasGoodput ? 'requests a second within the limits' : 'tokens a second';
@@ -53,8 +53,6 @@ function bars(title, value, format, full) {
   byId('summary').append(element('div', {class: 'card'}, element('h3', {}, title), rows));
 }
 
-// ---- over the sweep ----------------------------------------------------------------------------
-
 function overSweep() {
   if (!data.sweep || data.points.length < 2) return;
   byId('load').hidden = false;
@@ -77,8 +75,6 @@ function overSweep() {
   chart('TPOT, 99th percentile', run => run.tpot_p99_s, seconds, {target: data.targets.tpot});
   chart('Preemptions', run => run.preemptions, number);
 }
-
-// ---- latency and memory ------------------------------------------------------------------------
 
 function latencies() {
   const x = data.probabilities.map(p => p * 100);

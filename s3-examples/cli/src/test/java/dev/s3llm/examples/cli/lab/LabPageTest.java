@@ -94,7 +94,7 @@ final class LabPageTest extends CommandTest {
       assertThat(details.get(i).path("ttft").get(50).doubleValue())
           .isCloseTo(runs.get(i).path("ttft_p99_s").doubleValue(), withinPercentage(0.01));
     }
-    assertThat(preemptions).isPositive(); // or the sums above prove little
+    assertThat(preemptions).isPositive(); // otherwise the sums above are trivial
   }
 
   @Test
@@ -158,7 +158,7 @@ final class LabPageTest extends CommandTest {
     return new ObjectMapper().readTree(script.group(2));
   }
 
-  /** The page of a burst that asks for more memory than there is. */
+  /** Writes and reads the page of a burst that needs more memory than there is. */
   private String page(String name, int requests, String kvGb, String... more) throws IOException {
     StringBuilder rows = new StringBuilder("arrival_s,prompt_tokens,output_tokens\n");
     for (int i = 0; i < requests; i++) {

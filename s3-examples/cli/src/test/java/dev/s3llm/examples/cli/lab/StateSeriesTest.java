@@ -13,7 +13,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 final class StateSeriesTest {
 
-  /** Whatever the length of the run, time-weighted sums survive merging. */
+  /** Merging keeps time-weighted sums, for runs of any length. */
   @ParameterizedTest
   @ValueSource(ints = {1, 10, 511, 513, 5_000, 100_000})
   void averages_keepTheIntegral(int intervals) {

@@ -18,7 +18,8 @@ final class WaitLedgerTest {
 
     assertThat(ledger.reasons()).containsExactly(WaitLedger.STEP, "memory");
     assertThat(a).startsWith(2e9, 3e9);
-    assertThat(b).startsWith(2e9, 3e9); // a second before the word, one after a's admission
+    assertThat(b)
+        .startsWith(2e9, 3e9); // one second before the report, one after the admission of a
     assertThat(ledger.firstSeconds()).containsExactly(4, 6);
   }
 

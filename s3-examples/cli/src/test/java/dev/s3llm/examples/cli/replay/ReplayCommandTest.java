@@ -154,7 +154,7 @@ final class ReplayCommandTest extends CommandTest {
     JsonNode points = root.path("points");
     assertThat(points).hasSize(2);
     assertThat(points.get(1).path("value").doubleValue()).isEqualTo(100);
-    assertThat(makespan(points.get(0))).isBetween(19.0, 22.0); // 19 gaps of a second
+    assertThat(makespan(points.get(0))).isBetween(19.0, 22.0); // 19 gaps of one second
     assertThat(points.get(1).path("runs").get(0)).isEqualTo(firstRun("--policy", "on-demand"));
     assertThat(out.toString().lines().filter(line -> line.contains("on-demand"))).hasSize(3);
   }
@@ -240,7 +240,7 @@ final class ReplayCommandTest extends CommandTest {
     return root;
   }
 
-  /** The first run. */
+  /** Runs the command and returns the first run of its JSON. */
   private JsonNode firstRun(String... options) throws IOException {
     return json(options).path("runs").get(0);
   }
