@@ -9,7 +9,7 @@ import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 
-/** What the package-info of the plain service promises about dependencies. */
+/** The dependencies that the package-info of the plain service allows. */
 @AnalyzeClasses(packages = "dev.s3llm.examples.plain", importOptions = DoNotIncludeTests.class)
 final class PlainRulesTest {
   @ArchTest

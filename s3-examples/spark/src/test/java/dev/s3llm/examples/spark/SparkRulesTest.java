@@ -10,7 +10,7 @@ import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 
-/** What the package-info of the Spark job promises about dependencies. */
+/** The dependencies that the package-info of the Spark job allows. */
 @AnalyzeClasses(packages = "dev.s3llm.examples.spark", importOptions = DoNotIncludeTests.class)
 final class SparkRulesTest {
   @ArchTest
