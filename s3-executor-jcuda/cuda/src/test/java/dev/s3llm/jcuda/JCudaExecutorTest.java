@@ -37,18 +37,13 @@ class JCudaExecutorTest extends ExecutorContract {
     ModelConfig tooLarge =
         new ModelConfig(
             large.family(),
-            large.vocabularySize(),
-            large.hiddenSize(),
+            large.vocabulary(),
+            large.attention(),
             100 * large.layers(),
-            large.heads(),
-            large.kvHeads(),
-            large.headSize(),
+            large.hiddenSize(),
             large.intermediateSize(),
-            large.maxContextTokens(),
             large.normEpsilon(),
-            large.rope(),
-            false,
-            new int[0]);
+            large.maxContextTokens());
     assertThatThrownBy(
             () -> JCudaExecutor.builder(tooLarge, () -> new RandomTensors(tooLarge, 1)).build())
         .isInstanceOf(IllegalArgumentException.class)

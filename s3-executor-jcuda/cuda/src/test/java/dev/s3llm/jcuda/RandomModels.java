@@ -2,6 +2,8 @@ package dev.s3llm.jcuda;
 
 import dev.s3llm.cpu.CpuExecutor;
 import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.ModelConfig.Attention;
+import dev.s3llm.model.ModelConfig.Vocabulary;
 import dev.s3llm.model.ModelFamily;
 import dev.s3llm.model.RandomTensors;
 import dev.s3llm.model.RotaryEmbedding;
@@ -44,36 +46,26 @@ final class RandomModels {
       int vocabulary, int hidden, int layers, int heads, int kvHeads, int size, int inner) {
     return new ModelConfig(
         ModelFamily.LLAMA,
-        vocabulary,
-        hidden,
+        new Vocabulary(vocabulary, false, 3),
+        new Attention(heads, kvHeads, size, RotaryEmbedding.of(size, 10_000)),
         layers,
-        heads,
-        kvHeads,
-        size,
+        hidden,
         inner,
-        1024,
         1e-5f,
-        RotaryEmbedding.of(size, 10_000),
-        false,
-        new int[] {3});
+        1024);
   }
 
   private static ModelConfig gptJ(
       int vocabulary, int hidden, int layers, int heads, int inner, int turned) {
     return new ModelConfig(
         ModelFamily.GPT_J,
-        vocabulary,
-        hidden,
+        new Vocabulary(vocabulary, false, 3),
+        new Attention(heads, heads, hidden / heads, RotaryEmbedding.interleaved(turned, 10_000)),
         layers,
-        heads,
-        heads,
-        hidden / heads,
+        hidden,
         inner,
-        1024,
         1e-5f,
-        RotaryEmbedding.interleaved(turned, 10_000),
-        false,
-        new int[] {3});
+        1024);
   }
 
   /** The host's executor for a shape. */
