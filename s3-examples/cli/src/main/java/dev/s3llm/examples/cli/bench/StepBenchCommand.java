@@ -157,7 +157,7 @@ public final class StepBenchCommand implements Callable<Integer> {
         return new StepBench.Point(batch, context);
       }
     } catch (NumberFormatException | ArrayIndexOutOfBoundsException e) {
-      // the exception below says so
+      // refused below
     }
     throw new UsageException(
         "--points: '%s' must be BATCHxCONTEXT, such as 64x512, with a batch of at most %d"

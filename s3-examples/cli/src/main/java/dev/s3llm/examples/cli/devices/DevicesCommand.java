@@ -32,7 +32,7 @@ public final class DevicesCommand implements Callable<Integer> {
       List<CudaDevice> devices = CudaDevice.list();
       devices.forEach(device -> print(out, device));
       if (devices.isEmpty()) {
-        out.println("no GPU: the CUDA driver knows no device");
+        out.println("no GPU: the CUDA driver found no device");
       }
     } catch (IllegalStateException e) {
       out.println("no GPU: " + e.getMessage());

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param prompt the prompt with its id
  * @param text the answer
- * @param lengths its tokens, and those that were predicted and reserved
+ * @param lengths tokens of the prompt and the answer, predicted and reserved tokens
  * @param finishReason why it ended, in lower case
  * @param preemptions how often it was preempted
  * @param times how long it took

@@ -5,7 +5,7 @@ import dev.s3llm.observe.EngineSnapshot;
 import java.util.concurrent.atomic.DoubleAdder;
 import java.util.concurrent.atomic.LongAdder;
 
-/** Samples the share of KV blocks in use, on a thread of its own. */
+/** Samples the share of KV blocks in use, on a separate thread. */
 final class KvUse implements AutoCloseable {
   private final S3Engine engine;
   private final Thread thread = new Thread(this::sample, "kv-use");

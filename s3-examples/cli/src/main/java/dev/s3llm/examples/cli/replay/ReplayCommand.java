@@ -49,7 +49,7 @@ public final class ReplayCommand implements Callable<Integer> {
   @Option(
       names = "--html",
       paramLabel = "OUT",
-      description = "Write a page to look at; details are of the sweep's last value.")
+      description = "Write an HTML page as well; its details are those of the sweep's last value.")
   private @Nullable String html;
 
   /** Created by picocli, which sets the fields. */
@@ -123,7 +123,7 @@ public final class ReplayCommand implements Callable<Integer> {
     }
   }
 
-  /** Returns what the page says about the runs that it shows in detail, in this order. */
+  /** Returns the facts about the runs that the page shows in detail, in the order of the page. */
   private Map<String, String> facts(Load load) {
     Map<String, String> facts = new LinkedHashMap<>();
     facts.put("Trace", traffic.traceName());

@@ -8,7 +8,7 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * One setting and its values, each for a run of its own.
+ * One setting and its values, with one run for each.
  *
  * @param setting the setting
  * @param values the values, at least one

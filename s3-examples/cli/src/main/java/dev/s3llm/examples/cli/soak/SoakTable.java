@@ -36,8 +36,7 @@ record SoakTable(PrintWriter out) {
 
   void print(SoakVerdict verdict, SoakEnd end) {
     verdict.growths().forEach(growth -> out.println(growth + (growth.flat() ? "" : "  GREW")));
-    String memory =
-        verdict.measured() ? (verdict.flat() ? "flat" : "NOT FLAT") : "too short to tell";
+    String memory = verdict.measured() ? (verdict.flat() ? "flat" : "NOT FLAT") : "too few samples";
     out.printf(
         "memory and threads: %s; pools: %s%n",
         memory,

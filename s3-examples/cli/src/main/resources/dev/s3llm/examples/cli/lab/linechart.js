@@ -20,7 +20,7 @@ function lineChart(parent, chart) {
   if (!values.length) { low = chart.log ? 0.1 : 0; high = 1; }
   const xs = chart.x;
 
-  function say(chosen) {
+  function show(chosen) {
     const index = chosen < 0 && chart.rest !== undefined ? chart.rest : chosen;
     readout.replaceChildren();
     if (index < 0) {
@@ -79,7 +79,7 @@ function lineChart(parent, chart) {
       selected = index;
       cross.setAttribute('visibility', index < 0 ? 'hidden' : 'visible');
       if (index >= 0) { cross.setAttribute('x1', px(xs[index])); cross.setAttribute('x2', px(xs[index])); }
-      say(index);
+      show(index);
     };
     const point = event => {
       const at = event.clientX - svg.getBoundingClientRect().left;
