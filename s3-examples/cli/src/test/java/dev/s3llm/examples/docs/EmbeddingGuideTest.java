@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.s3llm.Generation;
 import dev.s3llm.GenerationRequest;
 import dev.s3llm.GenerationResult;
-import dev.s3llm.RequestRefusedException;
 import dev.s3llm.S3Engine;
+import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.execute.Executor;
 import dev.s3llm.memory.ForecastPlanner;
@@ -15,7 +15,7 @@ import dev.s3llm.observe.EngineMetric;
 import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.onnx.OnnxLengthPredictor;
 import dev.s3llm.predict.CalibratedPredictor;
-import dev.s3llm.schedule.ShortestPredictedFirst;
+import dev.s3llm.schedule.SchedulingPolicies;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
@@ -66,7 +66,7 @@ class EmbeddingGuideTest {
         S3Engine.builder(executor)
             .predictor(new CalibratedPredictor(OnnxLengthPredictor.load(lengthModel)))
             .planner(new ForecastPlanner())
-            .order(new ShortestPredictedFirst())
+            .order(SchedulingPolicies.shortestPredictedFirst())
             .tenantWeights(Map.of("paying", 4.0))
             .maxLiveRequests(1_000)
             .stuckAfter(Duration.ofSeconds(60))

@@ -1,7 +1,7 @@
 package dev.s3llm.examples.docs;
 
 import dev.s3llm.predict.LengthPredictor;
-import dev.s3llm.predict.LengthPredictorContract;
+import dev.s3llm.testkit.LengthPredictorContract;
 
 class KindPredictorTest extends LengthPredictorContract {
   @Override

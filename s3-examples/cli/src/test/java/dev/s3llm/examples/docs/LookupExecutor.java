@@ -2,8 +2,6 @@ package dev.s3llm.examples.docs;
 
 import dev.s3llm.execute.Executor;
 import dev.s3llm.execute.ExecutorProfile;
-import dev.s3llm.execute.KvGrowth;
-import dev.s3llm.execute.RecoveryCosts;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
@@ -17,17 +15,14 @@ import java.util.function.IntUnaryOperator;
 final class LookupExecutor implements Executor {
   private static final int BLOCK = 16; // token slots
   private static final ExecutorProfile PROFILE =
-      new ExecutorProfile(
-          BLOCK,
-          256,
-          4 * BLOCK,
-          64,
-          1024,
-          256,
-          32,
-          4096,
-          KvGrowth.PER_BLOCK,
-          RecoveryCosts.UNKNOWN);
+      ExecutorProfile.builder()
+          .kvBlocks(256, BLOCK, 4 * BLOCK)
+          .hostBlocks(64)
+          .maxContextTokens(1024)
+          .maxTokensPerStep(256)
+          .maxSequencesPerStep(32)
+          .vocabularySize(4096)
+          .build();
 
   private final int[][] device = new int[PROFILE.blockCount()][BLOCK];
   private final int[][] host = new int[PROFILE.hostBlockCount()][BLOCK];

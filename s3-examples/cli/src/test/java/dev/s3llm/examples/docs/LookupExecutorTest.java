@@ -1,7 +1,7 @@
 package dev.s3llm.examples.docs;
 
 import dev.s3llm.execute.Executor;
-import dev.s3llm.execute.ExecutorContract;
+import dev.s3llm.testkit.ExecutorContract;
 
 class LookupExecutorTest extends ExecutorContract {
   @Override

@@ -82,7 +82,7 @@ class TextServerTest {
     int first = response.body().read();
 
     assertThat(first).isPositive();
-    assertThat(generator.engine().snapshot().live()).isEqualTo(1);
+    assertThat(generator.engine().snapshot().requests().live()).isEqualTo(1);
     assertThat(response.headers().firstValue("Transfer-Encoding")).hasValue("chunked");
     response.body().close();
   }
@@ -98,7 +98,7 @@ class TextServerTest {
             .body();
 
     assertThat(cut).isEqualTo(whole.substring(0, whole.indexOf(stop)));
-    assertThat(generator.engine().snapshot().outputTokens()).isLessThanOrEqualTo(40);
+    assertThat(generator.engine().snapshot().work().outputTokens()).isLessThanOrEqualTo(40);
   }
 
   @ParameterizedTest
@@ -129,7 +129,7 @@ class TextServerTest {
     start(engine -> engine.maxLiveRequests(1), new FaultyExecutors.Slow(host(), 20));
     CompletableFuture<HttpResponse<String>> first =
         client.sendAsync(request("text/plain", QUESTION), HttpResponse.BodyHandlers.ofString());
-    await().until(() -> generator.engine().snapshot().live() == 1);
+    await().until(() -> generator.engine().snapshot().requests().live() == 1);
     HttpResponse<String> response = post("text/plain", QUESTION);
 
     assertThat(response.statusCode()).isEqualTo(429);
@@ -181,7 +181,7 @@ class TextServerTest {
 
     await()
         .atMost(Duration.ofSeconds(20))
-        .until(() -> generator.engine().snapshot().cancelled() == 1);
+        .until(() -> generator.engine().snapshot().requests().ended().cancelled() == 1);
   }
 
   @Test
@@ -215,7 +215,7 @@ class TextServerTest {
     start(engine -> engine, new FaultyExecutors.Slow(host(), 10));
     CompletableFuture<HttpResponse<String>> answer =
         client.sendAsync(request("text/plain", QUESTION), HttpResponse.BodyHandlers.ofString());
-    await().until(() -> generator.engine().snapshot().running() == 1);
+    await().until(() -> generator.engine().snapshot().requests().running() == 1);
     server.close();
 
     assertThat(answer.get(10, TimeUnit.SECONDS).statusCode()).isEqualTo(200);

@@ -1,12 +1,9 @@
 package dev.s3llm.examples.spark;
 
-import dev.s3llm.EngineClosedException;
-import dev.s3llm.EngineLostException;
-import dev.s3llm.EngineStuckException;
-import dev.s3llm.EngineUnhealthyException;
 import dev.s3llm.GenerationResult;
-import dev.s3llm.NeverFitsException;
-import dev.s3llm.RequestRefusedException;
+import dev.s3llm.error.GenerationFailedException;
+import dev.s3llm.error.NeverFitsException;
+import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.text.TextGeneration;
 import dev.s3llm.text.TextGenerator;
 import dev.s3llm.text.TextRequest;
@@ -126,9 +123,12 @@ final class GeneratedRows implements Iterator<Row>, AutoCloseable {
           "too long: prompt and limit need %d tokens, but only %d are possible"
               .formatted(e.neededTokens(), e.limitTokens());
       ready.add(row.failed(numbers, attempt));
-    } catch (EngineClosedException | EngineUnhealthyException e) {
-      throw lost(e);
-    } catch (RequestRefusedException | ChatTemplateException | IllegalArgumentException e) {
+    } catch (RequestRefusedException e) {
+      switch (e.reason()) {
+        case ENGINE_CLOSED, ENGINE_UNHEALTHY -> throw lost(e);
+        default -> ready.add(row.failed("refused: " + e.getMessage(), attempt));
+      }
+    } catch (ChatTemplateException | IllegalArgumentException e) {
       ready.add(row.failed("refused: " + e.getMessage(), attempt));
     }
   }
@@ -184,7 +184,7 @@ final class GeneratedRows implements Iterator<Row>, AutoCloseable {
 
   private void failed(Try tried, GenerationResult result) {
     Throwable failure = result.failure().orElse(null);
-    if (failure instanceof EngineLostException || failure instanceof EngineStuckException) {
+    if (failure instanceof GenerationFailedException failed && isEngineLost(failed.reason())) {
       throw lost(failure);
     }
     if (result.retriable() && tried.tries < TRIES) {
@@ -193,6 +193,13 @@ final class GeneratedRows implements Iterator<Row>, AutoCloseable {
     }
     Throwable cause = failure == null || failure.getCause() == null ? failure : failure.getCause();
     ready.add(tried.row.failed("failed: " + cause, attempt));
+  }
+
+  private static boolean isEngineLost(GenerationFailedException.Reason reason) {
+    return switch (reason) {
+      case ENGINE_LOST, ENGINE_STUCK -> true;
+      case STEP_FAILED, REQUEST_FAULT -> false;
+    };
   }
 
   private IllegalStateException lost(@Nullable Throwable cause) {

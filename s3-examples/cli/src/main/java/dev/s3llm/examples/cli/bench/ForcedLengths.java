@@ -6,7 +6,6 @@ import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
 import dev.s3llm.simulate.Trace;
-import dev.s3llm.simulate.TraceRequest;
 import java.util.Map;
 import java.util.concurrent.CompletionStage;
 
@@ -37,7 +36,7 @@ final class ForcedLengths extends ForwardingExecutor {
    * @param index the request's index in the trace
    * @param request the request
    */
-  static int[] prompt(int index, TraceRequest request) {
+  static int[] prompt(int index, Trace.Request request) {
     int[] prompt = new int[request.promptTokens()];
     for (int i = 1; i < prompt.length; i++) {
       prompt[i] = (int) ((index * 7919L + i * 104_729L) % 30_000);

@@ -9,7 +9,6 @@ import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.simulate.SimulatedPredictor;
 import dev.s3llm.simulate.SimulationPolicy;
 import dev.s3llm.simulate.Trace;
-import dev.s3llm.simulate.TraceRequest;
 import java.time.Duration;
 import java.util.List;
 
@@ -85,7 +84,7 @@ final class ServeBench {
    * @return its figures
    */
   Row run(SimulationPolicy policy, double baseline) throws InterruptedException {
-    List<TraceRequest> requests = trace.requests();
+    List<Trace.Request> requests = trace.requests();
     try (S3Engine engine =
         S3Engine.builder(new ForcedLengths(executor, trace))
             .planner(
@@ -104,7 +103,7 @@ final class ServeBench {
     }
   }
 
-  private GenerationRequest request(int index, TraceRequest request) {
+  private GenerationRequest request(int index, Trace.Request request) {
     return GenerationRequest.builder(ForcedLengths.prompt(index, request))
         .id(Integer.toString(index))
         .maxNewTokens(executor.profile().maxContextTokens() - request.promptTokens())
@@ -122,7 +121,7 @@ final class ServeBench {
     EngineSnapshot after = engine.snapshot();
     StepTimes times = executor.times().since(timesBefore);
     double took = (System.nanoTime() - start) / 1e9;
-    double tokens = after.outputTokens() - before.outputTokens();
+    double tokens = after.work().outputTokens() - before.work().outputTokens();
     return new Row(
         name,
         took,
@@ -139,11 +138,11 @@ final class ServeBench {
     double running = 0;
     double use = 0;
     int samples = 0;
-    while (System.nanoTime() < endNanos && engine.snapshot().waiting() > 0) {
+    while (System.nanoTime() < endNanos && engine.snapshot().requests().waiting() > 0) {
       Thread.sleep(10);
       EngineSnapshot now = engine.snapshot();
-      running += now.running();
-      use += (double) now.allocatedBlocks() / now.capacityBlocks();
+      running += now.requests().running();
+      use += (double) now.memory().allocatedBlocks() / now.memory().capacityBlocks();
       samples++;
     }
     return new BatchMeans(running / Math.max(1, samples), use / Math.max(1, samples));
@@ -151,8 +150,9 @@ final class ServeBench {
 
   private static Losses losses(EngineSnapshot before, EngineSnapshot after, double tokens) {
     double lost =
-        (after.recomputedTokens() + after.swappedTokens())
-            - (double) (before.recomputedTokens() + before.swappedTokens());
-    return new Losses(after.preemptions() - before.preemptions(), lost / Math.max(1, tokens));
+        (after.work().recomputedTokens() + after.work().swappedTokens())
+            - (double) (before.work().recomputedTokens() + before.work().swappedTokens());
+    return new Losses(
+        after.work().preemptions() - before.work().preemptions(), lost / Math.max(1, tokens));
   }
 }

@@ -9,7 +9,6 @@ import dev.s3llm.model.ModelConfig;
 import dev.s3llm.simulate.SimulatedPredictor;
 import dev.s3llm.simulate.SimulationPolicy;
 import dev.s3llm.simulate.Trace;
-import dev.s3llm.simulate.TraceRequest;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
@@ -161,7 +160,7 @@ public final class ServeBenchCommand implements Callable<Integer> {
       throw new UsageException(
           "--predictor " + predictor + ": " + trace + " lacks the column predicted_tokens");
     }
-    List<TraceRequest> fitting =
+    List<Trace.Request> fitting =
         read.requests().stream()
             .filter(request -> request.promptTokens() + request.outputTokens() <= maxLength)
             .limit(config.vocabularySize())

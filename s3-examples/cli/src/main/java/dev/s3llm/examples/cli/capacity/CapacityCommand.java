@@ -8,7 +8,6 @@ import dev.s3llm.simulate.CapacitySearch;
 import dev.s3llm.simulate.Simulation;
 import dev.s3llm.simulate.SimulationPolicy;
 import dev.s3llm.simulate.Trace;
-import dev.s3llm.simulate.TraceRequest;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -78,7 +77,7 @@ public final class CapacityCommand implements Callable<Integer> {
   }
 
   private static Trace spread(Trace trace) {
-    List<TraceRequest> requests = trace.requests();
+    List<Trace.Request> requests = trace.requests();
     if (requests.get(0).arrivalNanos() == requests.get(requests.size() - 1).arrivalNanos()) {
       throw new UsageException(
           "--arrivals: all requests come at once, so that there is no rate; use poisson:RATE");

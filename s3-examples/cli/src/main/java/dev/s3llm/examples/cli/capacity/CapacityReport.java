@@ -3,8 +3,8 @@ package dev.s3llm.examples.cli.capacity;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.s3llm.examples.cli.support.Json;
-import dev.s3llm.simulate.Capacity;
-import dev.s3llm.simulate.LatencyTargets;
+import dev.s3llm.simulate.CapacitySearch;
+import dev.s3llm.simulate.Simulation;
 import dev.s3llm.simulate.SimulationResult;
 import java.util.List;
 import java.util.Locale;
@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The results of {@code capacity}: a table for people, JSON for programs. */
 final class CapacityReport {
-  private final LatencyTargets targets;
+  private final Simulation.LatencyTargets targets;
   private final double share;
   private final @Nullable Double rate;
   private final List<Row> rows;
@@ -24,7 +24,7 @@ final class CapacityReport {
    * @param policy the policy's name
    * @param capacity the highest rate; empty if the targets are missed at every rate
    */
-  record Row(String policy, Optional<Capacity> capacity) {}
+  record Row(String policy, Optional<CapacitySearch.Capacity> capacity) {}
 
   /**
    * Creates a report.
@@ -34,7 +34,8 @@ final class CapacityReport {
    * @param rate the load to find GPUs for, in requests per second; null if there is none
    * @param rows one row for each policy
    */
-  CapacityReport(LatencyTargets targets, double share, @Nullable Double rate, List<Row> rows) {
+  CapacityReport(
+      Simulation.LatencyTargets targets, double share, @Nullable Double rate, List<Row> rows) {
     this.targets = targets;
     this.share = share;
     this.rate = rate;
@@ -71,7 +72,7 @@ final class CapacityReport {
     if (row.capacity().isEmpty()) {
       return String.format(Locale.ROOT, "%-12s %10s%n", row.policy(), "none");
     }
-    Capacity capacity = row.capacity().get();
+    CapacitySearch.Capacity capacity = row.capacity().get();
     SimulationResult run = capacity.result();
     return String.format(
         Locale.ROOT,
@@ -79,11 +80,11 @@ final class CapacityReport {
         row.policy(),
         capacity.bounded() ? "" : ">",
         capacity.ratePerSecond(),
-        run.throughputTokensPerSecond(),
+        run.throughput().tokensPerSecond(),
         run.goodputPerSecond(),
-        run.ttftSeconds().p99(),
-        run.tpotSeconds().p99(),
-        run.preemptions(),
+        run.latency().ttftSeconds().p99(),
+        run.latency().tpotSeconds().p99(),
+        run.memory().preemptions(),
         rate == null ? "" : String.format(Locale.ROOT, " %10d", capacity.gpusFor(rate)));
   }
 
@@ -103,19 +104,19 @@ final class CapacityReport {
     return Json.pretty(root) + "\n";
   }
 
-  private void fill(ObjectNode json, Capacity capacity) {
+  private void fill(ObjectNode json, CapacitySearch.Capacity capacity) {
     SimulationResult run = capacity.result();
     Json.putFinite(json, "capacity_rps", capacity.ratePerSecond());
     json.put("bounded", capacity.bounded());
     if (rate != null) {
       json.put("gpus", capacity.gpusFor(rate));
     }
-    json.put("slo_met", run.metTargets());
-    json.put("requests", run.requests());
+    json.put("slo_met", run.requests().metTargets());
+    json.put("requests", run.requests().total());
     Json.putFinite(json, "goodput_rps", run.goodputPerSecond());
-    Json.putFinite(json, "throughput_tok_s", run.throughputTokensPerSecond());
-    Json.putFinite(json, "ttft_p99_s", run.ttftSeconds().p99());
-    Json.putFinite(json, "tpot_p99_s", run.tpotSeconds().p99());
-    json.put("preemptions", run.preemptions());
+    Json.putFinite(json, "throughput_tok_s", run.throughput().tokensPerSecond());
+    Json.putFinite(json, "ttft_p99_s", run.latency().ttftSeconds().p99());
+    Json.putFinite(json, "tpot_p99_s", run.latency().tpotSeconds().p99());
+    json.put("preemptions", run.memory().preemptions());
   }
 }

@@ -27,7 +27,7 @@ final class ComparisonTable {
                   ttft(outcome, 0.5),
                   ttft(outcome, 0.99),
                   100 * outcome.meanKvUse(),
-                  outcome.end().preemptions()));
+                  outcome.end().work().preemptions()));
     }
     String verdict =
         sameTokens(outcomes)

@@ -118,7 +118,7 @@ public final class GenerateCommand implements Callable<Integer> {
             outcome.outputTokens(),
             outcome.seconds(),
             outcome.outputTokens() / outcome.seconds(),
-            outcome.end().preemptions())
+            outcome.end().work().preemptions())
         .flush();
   }
 

@@ -1,8 +1,8 @@
 package dev.s3llm.examples.cli.generate;
 
 import dev.s3llm.EngineBuilder;
-import dev.s3llm.RequestRefusedException;
 import dev.s3llm.S3Engine;
+import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.examples.cli.options.Prompt;
 import dev.s3llm.examples.cli.support.UsageException;
 import dev.s3llm.execute.Executor;
@@ -113,7 +113,7 @@ final class GenerationRun {
         .predictor(predictor)
         .predictionBudget(PREDICTION_BUDGET)
         .planner(planner.planner())
-        .order(options.order.create())
+        .schedulingPolicy(options.order.create())
         .recovery(planner.recovery(options.recomputeOnly))
         .maxLiveRequests(1_000_000)
         .build();

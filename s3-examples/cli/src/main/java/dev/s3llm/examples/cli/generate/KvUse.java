@@ -22,8 +22,8 @@ final class KvUse implements AutoCloseable {
   private void sample() {
     while (!stopped) {
       EngineSnapshot now = engine.snapshot();
-      if (now.running() > 0) {
-        sum.add((double) now.allocatedBlocks() / now.capacityBlocks());
+      if (now.requests().running() > 0) {
+        sum.add((double) now.memory().allocatedBlocks() / now.memory().capacityBlocks());
         samples.increment();
       }
       try {

@@ -7,7 +7,6 @@ import dev.s3llm.simulate.Simulation;
 import dev.s3llm.simulate.SimulationPolicy;
 import dev.s3llm.simulate.SimulationResult;
 import dev.s3llm.simulate.Trace;
-import dev.s3llm.simulate.TraceRequest;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -51,11 +50,11 @@ final class SimulatedComparison {
   }
 
   private static Trace trace(List<Answer> answers) {
-    List<TraceRequest> requests = new ArrayList<>();
+    List<Trace.Request> requests = new ArrayList<>();
     for (Answer answer : answers) {
       Integer predicted = answer.lengths().predictedP50();
       requests.add(
-          new TraceRequest(
+          new Trace.Request(
               0,
               answer.lengths().prompt(),
               Math.max(1, answer.outputTokens()),
@@ -97,6 +96,6 @@ final class SimulatedComparison {
   private double simulate(String planner) {
     SimulationPolicy policy = SimulationPolicy.named(planner).orElseThrow();
     SimulationResult result = simulation.run(trace, policy);
-    return result.outputTokens() / result.makespanSeconds();
+    return result.throughput().outputTokens() / result.throughput().makespanSeconds();
   }
 }

@@ -2,8 +2,7 @@ package dev.s3llm.examples.cli.generate;
 
 import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.EngineListener;
-import dev.s3llm.simulate.GpuProfile;
-import dev.s3llm.simulate.ModelShape;
+import dev.s3llm.simulate.CostModel;
 
 /**
  * Fits a least-squares line through the tokens and the times of steps on this machine, so that they
@@ -47,14 +46,14 @@ final class StepTimeFit implements EngineListener {
   }
 
   /** Returns a GPU profile whose steps take that long with a model of one parameter. */
-  GpuProfile profile() {
+  CostModel.GpuProfile profile() {
     double flops = 2 * NANOS_PER_SECOND / Math.max(1, nanosPerToken());
-    return new GpuProfile(
+    return new CostModel.GpuProfile(
         "this machine", FREE, flops, Math.max(1, Math.round(nanosPerStep())), FREE, true);
   }
 
   /** Returns a model of one parameter. */
-  static ModelShape model(long kvBytesPerToken) {
-    return new ModelShape("this model", 1, kvBytesPerToken);
+  static CostModel.ModelShape model(long kvBytesPerToken) {
+    return new CostModel.ModelShape("this model", 1, kvBytesPerToken);
   }
 }

@@ -3,9 +3,8 @@ package dev.s3llm.examples.cli.lab;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.s3llm.examples.cli.support.Json;
-import dev.s3llm.simulate.LatencyTargets;
+import dev.s3llm.simulate.Simulation;
 import dev.s3llm.simulate.Trace;
-import dev.s3llm.simulate.TraceRequest;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -27,7 +26,7 @@ public final class LabPage {
       List.of("helpers.js", "linechart.js", "overview.js", "waiting.js", "batch.js", "page.js");
 
   private final Map<String, String> facts;
-  private final LatencyTargets targets;
+  private final Simulation.LatencyTargets targets;
   private final Trace trace;
   private final ObjectNode results;
   private final List<RunRecorder> recorders;
@@ -43,7 +42,7 @@ public final class LabPage {
    */
   public LabPage(
       Map<String, String> facts,
-      LatencyTargets targets,
+      Simulation.LatencyTargets targets,
       Trace trace,
       ObjectNode results,
       List<RunRecorder> recorders) {
@@ -98,7 +97,7 @@ public final class LabPage {
     }
   }
 
-  private void fill(ArrayNode json, TraceRequest request) {
+  private void fill(ArrayNode json, Trace.Request request) {
     json.add(RunJson.millis(request.arrivalNanos() - firstArrivalNanos()))
         .add(request.promptTokens())
         .add(request.outputTokens());

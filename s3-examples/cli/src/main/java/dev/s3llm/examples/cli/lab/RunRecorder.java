@@ -4,8 +4,8 @@ import dev.s3llm.examples.cli.lab.RequestRecord.Loss;
 import dev.s3llm.examples.cli.lab.RequestRecord.Phase;
 import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.EngineSnapshot;
-import dev.s3llm.simulate.RequestOutcome;
-import dev.s3llm.simulate.SimulationListener;
+import dev.s3llm.simulate.Simulation;
+import dev.s3llm.simulate.SimulationResult;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * the history of each request in some windows. Apart from a few numbers for each waiting request,
  * its memory does not grow with the trace. Not thread-safe.
  */
-public final class RunRecorder implements SimulationListener {
+public final class RunRecorder implements Simulation.Listener {
   private final RequestWindows windows;
   private final StateSeries series = new StateSeries();
   private final WaitLedger waits = new WaitLedger();
@@ -54,7 +54,7 @@ public final class RunRecorder implements SimulationListener {
   }
 
   @Override
-  public void onEnd(RequestOutcome outcome) {
+  public void onEnd(SimulationResult.RequestOutcome outcome) {
     if (outcome.firstTokenNanos() >= 0) {
       ttft.add(outcome.ttftSeconds());
     }

@@ -17,12 +17,12 @@ final class StateSeries {
 
   /** A quantity to average. */
   enum Quantity {
-    ALLOCATED_BLOCKS(EngineSnapshot::allocatedBlocks),
-    RESERVED_BLOCKS(EngineSnapshot::reservedBlocks),
-    RUNNING(EngineSnapshot::running),
-    WAITING(EngineSnapshot::waiting);
+    ALLOCATED_BLOCKS(state -> state.memory().allocatedBlocks()),
+    RESERVED_BLOCKS(state -> state.memory().reservedBlocks()),
+    RUNNING(state -> state.requests().running()),
+    WAITING(state -> state.requests().waiting());
 
-    @SuppressWarnings("ImmutableEnumChecker") // the method references above have no state
+    @SuppressWarnings("ImmutableEnumChecker") // the lambdas above have no state
     private final ToIntFunction<EngineSnapshot> reader;
 
     Quantity(ToIntFunction<EngineSnapshot> reader) {
@@ -45,7 +45,7 @@ final class StateSeries {
 
   void add(long fromNanos, long toNanos, EngineSnapshot state) {
     start(fromNanos);
-    capacityBlocks = state.capacityBlocks();
+    capacityBlocks = state.memory().capacityBlocks();
     endNanos = toNanos;
     cover(toNanos);
     long from = fromNanos;

@@ -1,10 +1,8 @@
 package dev.s3llm.examples.cli.options;
 
 import dev.s3llm.examples.cli.support.UsageException;
-import dev.s3llm.schedule.DecreasingFirstFit;
-import dev.s3llm.schedule.FirstComeFirstServed;
-import dev.s3llm.schedule.QueueOrder;
-import dev.s3llm.schedule.ShortestPredictedFirst;
+import dev.s3llm.schedule.SchedulingPolicies;
+import dev.s3llm.schedule.SchedulingPolicy;
 import java.util.Arrays;
 
 /** Queue orders that the option {@code --order} offers. */
@@ -36,11 +34,11 @@ public enum OrderChoice {
   }
 
   /** Creates the order with its default bound on overtaking. */
-  public QueueOrder create() {
+  public SchedulingPolicy create() {
     return switch (this) {
-      case FCFS -> new FirstComeFirstServed();
-      case DFF -> new DecreasingFirstFit();
-      case SPF -> new ShortestPredictedFirst();
+      case FCFS -> SchedulingPolicies.firstComeFirstServed();
+      case DFF -> SchedulingPolicies.decreasingFirstFit();
+      case SPF -> SchedulingPolicies.shortestPredictedFirst();
     };
   }
 
@@ -49,11 +47,11 @@ public enum OrderChoice {
    *
    * @param maxOvertakes how many requests may pass a waiting one, at least 1
    */
-  public QueueOrder create(int maxOvertakes) {
+  public SchedulingPolicy create(int maxOvertakes) {
     return switch (this) {
-      case FCFS -> new FirstComeFirstServed(maxOvertakes);
-      case DFF -> new DecreasingFirstFit(maxOvertakes);
-      case SPF -> new ShortestPredictedFirst(maxOvertakes);
+      case FCFS -> SchedulingPolicies.firstComeFirstServed(maxOvertakes);
+      case DFF -> SchedulingPolicies.decreasingFirstFit(maxOvertakes);
+      case SPF -> SchedulingPolicies.shortestPredictedFirst(maxOvertakes);
     };
   }
 

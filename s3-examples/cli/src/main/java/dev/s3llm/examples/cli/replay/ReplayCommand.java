@@ -7,7 +7,7 @@ import dev.s3llm.examples.cli.replay.ReplayReport.Point;
 import dev.s3llm.examples.cli.simulation.MachineOptions;
 import dev.s3llm.examples.cli.simulation.TrafficOptions;
 import dev.s3llm.examples.cli.support.OutputFile;
-import dev.s3llm.simulate.SimulationListener;
+import dev.s3llm.simulate.Simulation;
 import dev.s3llm.simulate.SimulationPolicy;
 import dev.s3llm.simulate.SimulationResult;
 import java.io.PrintWriter;
@@ -102,8 +102,8 @@ public final class ReplayCommand implements Callable<Integer> {
   private static List<SimulationResult> run(Load load, List<RunRecorder> recorders) {
     List<SimulationResult> runs = new ArrayList<>();
     for (SimulationPolicy policy : load.policies()) {
-      SimulationListener listener =
-          recorders.isEmpty() ? new SimulationListener() {} : recorders.get(runs.size());
+      Simulation.Listener listener =
+          recorders.isEmpty() ? new Simulation.Listener() {} : recorders.get(runs.size());
       int requests = load.trace().requests().size();
       try (RunProgress progress = new RunProgress(policy.name(), requests, listener)) {
         runs.add(load.simulation().run(load.trace(), policy, progress));
@@ -113,7 +113,7 @@ public final class ReplayCommand implements Callable<Integer> {
   }
 
   private void warnIfNothingFits(Load load, SimulationResult run) {
-    if (run.rejected() == run.requests()) {
+    if (run.requests().rejected() == run.requests().total()) {
       spec.commandLine()
           .getErr()
           .println(

@@ -85,27 +85,27 @@ final class ReplayReport {
             Locale.ROOT,
             "%-12s %6.2f %8d %8d %10.1f %11.1f %6.3f %8d %10d %10d %9.2f %9.2f %9.4f %9.4f %8.1f %8.1f",
             run.policy(),
-            run.throughputTokensPerSecond() / point.runs().get(0).throughputTokensPerSecond(),
-            run.finished(),
-            run.rejected(),
-            run.throughputTokensPerSecond(),
-            run.makespanSeconds(),
-            run.kvUse(),
-            run.preemptions(),
-            run.recomputedTokens(),
-            run.swappedTokens(),
-            run.ttftSeconds().p50(),
-            run.ttftSeconds().p99(),
-            run.tpotSeconds().p50(),
-            run.tpotSeconds().p99(),
-            run.planMicros().p50(),
-            run.planMicros().p99()));
+            run.throughput().tokensPerSecond() / point.runs().get(0).throughput().tokensPerSecond(),
+            run.requests().finished(),
+            run.requests().rejected(),
+            run.throughput().tokensPerSecond(),
+            run.throughput().makespanSeconds(),
+            run.memory().kvUse(),
+            run.memory().preemptions(),
+            run.memory().recomputedTokens(),
+            run.memory().swappedTokens(),
+            run.latency().ttftSeconds().p50(),
+            run.latency().ttftSeconds().p99(),
+            run.latency().tpotSeconds().p50(),
+            run.latency().tpotSeconds().p99(),
+            run.planning().planMicros().p50(),
+            run.planning().planMicros().p99()));
     if (targets) {
       text.append(
           String.format(
               Locale.ROOT,
               " %6.1f%% %8.3f",
-              100.0 * run.metTargets() / run.requests(),
+              100.0 * run.requests().metTargets() / run.requests().total(),
               run.goodputPerSecond()));
     }
     text.append("%n".formatted());
@@ -156,7 +156,7 @@ final class ReplayReport {
       ObjectNode json = array.addObject();
       fill(json, run);
       if (targets) {
-        json.put("slo_met", run.metTargets());
+        json.put("slo_met", run.requests().metTargets());
         Json.putFinite(json, "goodput_rps", run.goodputPerSecond());
       }
     }
@@ -165,20 +165,20 @@ final class ReplayReport {
 
   private static void fill(ObjectNode json, SimulationResult run) {
     json.put("policy", run.policy());
-    json.put("requests", run.requests());
-    json.put("finished", run.finished());
-    json.put("rejected", run.rejected());
-    Json.putFinite(json, "throughput_tok_s", run.throughputTokensPerSecond());
-    Json.putFinite(json, "makespan_s", run.makespanSeconds());
-    Json.putFinite(json, "kv_use", run.kvUse());
-    json.put("preemptions", run.preemptions());
-    json.put("recomputed_tokens", run.recomputedTokens());
-    json.put("swapped_tokens", run.swappedTokens());
-    Json.putFinite(json, "ttft_p50_s", run.ttftSeconds().p50());
-    Json.putFinite(json, "ttft_p99_s", run.ttftSeconds().p99());
-    Json.putFinite(json, "tpot_p50_s", run.tpotSeconds().p50());
-    Json.putFinite(json, "tpot_p99_s", run.tpotSeconds().p99());
-    Json.putFinite(json, "plan_us_p50", run.planMicros().p50());
-    Json.putFinite(json, "plan_us_p99", run.planMicros().p99());
+    json.put("requests", run.requests().total());
+    json.put("finished", run.requests().finished());
+    json.put("rejected", run.requests().rejected());
+    Json.putFinite(json, "throughput_tok_s", run.throughput().tokensPerSecond());
+    Json.putFinite(json, "makespan_s", run.throughput().makespanSeconds());
+    Json.putFinite(json, "kv_use", run.memory().kvUse());
+    json.put("preemptions", run.memory().preemptions());
+    json.put("recomputed_tokens", run.memory().recomputedTokens());
+    json.put("swapped_tokens", run.memory().swappedTokens());
+    Json.putFinite(json, "ttft_p50_s", run.latency().ttftSeconds().p50());
+    Json.putFinite(json, "ttft_p99_s", run.latency().ttftSeconds().p99());
+    Json.putFinite(json, "tpot_p50_s", run.latency().tpotSeconds().p50());
+    Json.putFinite(json, "tpot_p99_s", run.latency().tpotSeconds().p99());
+    Json.putFinite(json, "plan_us_p50", run.planning().planMicros().p50());
+    Json.putFinite(json, "plan_us_p99", run.planning().planMicros().p99());
   }
 }

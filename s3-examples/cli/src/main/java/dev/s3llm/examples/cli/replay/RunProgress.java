@@ -3,15 +3,15 @@ package dev.s3llm.examples.cli.replay;
 import dev.s3llm.examples.cli.support.Progress;
 import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.EngineSnapshot;
-import dev.s3llm.simulate.RequestOutcome;
-import dev.s3llm.simulate.SimulationListener;
+import dev.s3llm.simulate.Simulation;
+import dev.s3llm.simulate.SimulationResult;
 
 /** Counts the requests of a simulation on a progress bar, and passes all calls on to a listener. */
-final class RunProgress implements SimulationListener, AutoCloseable {
+final class RunProgress implements Simulation.Listener, AutoCloseable {
   private final Progress progress;
-  private final SimulationListener listener;
+  private final Simulation.Listener listener;
 
-  RunProgress(String task, int requests, SimulationListener listener) {
+  RunProgress(String task, int requests, Simulation.Listener listener) {
     this.progress = Progress.of(task, requests);
     this.listener = listener;
   }
@@ -27,7 +27,7 @@ final class RunProgress implements SimulationListener, AutoCloseable {
   }
 
   @Override
-  public void onEnd(RequestOutcome outcome) {
+  public void onEnd(SimulationResult.RequestOutcome outcome) {
     listener.onEnd(outcome);
     progress.step();
   }

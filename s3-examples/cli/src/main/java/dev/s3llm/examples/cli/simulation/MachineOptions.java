@@ -2,11 +2,9 @@ package dev.s3llm.examples.cli.simulation;
 
 import dev.s3llm.examples.cli.options.OrderChoice;
 import dev.s3llm.examples.cli.support.UsageException;
-import dev.s3llm.schedule.QueueOrder;
-import dev.s3llm.simulate.LatencyTargets;
+import dev.s3llm.schedule.SchedulingPolicy;
 import dev.s3llm.simulate.SimulatedPredictor;
 import dev.s3llm.simulate.Simulation;
-import dev.s3llm.simulate.SimulationBuilder;
 import dev.s3llm.simulate.SimulationPolicy;
 import java.util.List;
 import java.util.Locale;
@@ -157,8 +155,9 @@ public final class MachineOptions {
    *
    * @throws UsageException if one is not above 0
    */
-  public LatencyTargets targets() {
-    return new LatencyTargets(limit("--slo-ttft", sloTtft), limit("--slo-tpot", sloTpot));
+  public Simulation.LatencyTargets targets() {
+    return new Simulation.LatencyTargets(
+        limit("--slo-ttft", sloTtft), limit("--slo-tpot", sloTpot));
   }
 
   private boolean keepTpot() {
@@ -190,7 +189,7 @@ public final class MachineOptions {
       String memoryOption, double kvGigabytes, SimulatedPredictor predictor) {
     checkMemory(memoryOption, kvGigabytes);
     checkTokens();
-    SimulationBuilder builder =
+    Simulation.Builder builder =
         Simulation.builder(
                 ProfileFiles.model(model),
                 ProfileFiles.gpu(gpu),
@@ -199,7 +198,7 @@ public final class MachineOptions {
             .blockTokens(blockTokens)
             .maxTokensPerStep(maxTokensPerStep)
             .maxRunning(maxRunning)
-            .order(order())
+            .schedulingPolicy(order())
             .predictor(predictor)
             .targets(targets())
             .keepTpot(keepTpot());
@@ -229,7 +228,7 @@ public final class MachineOptions {
     }
   }
 
-  private QueueOrder order() {
+  private SchedulingPolicy order() {
     if (maxOvertakes < 1) {
       throw new UsageException("--max-overtakes " + maxOvertakes + ": must be at least 1");
     }

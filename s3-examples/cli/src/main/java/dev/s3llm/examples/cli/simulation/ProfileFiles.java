@@ -4,8 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.s3llm.examples.cli.support.UsageException;
-import dev.s3llm.simulate.GpuProfile;
-import dev.s3llm.simulate.ModelShape;
+import dev.s3llm.simulate.CostModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,27 +23,27 @@ final class ProfileFiles {
 
   private ProfileFiles() {}
 
-  static ModelShape model(String value) {
-    Optional<ModelShape> preset = ModelShape.named(value);
+  static CostModel.ModelShape model(String value) {
+    Optional<CostModel.ModelShape> preset = CostModel.ModelShape.named(value);
     if (preset.isPresent()) {
       return preset.get();
     }
-    Fields fields = read("--model", value, ModelShape.names(), MODEL_FIELDS);
+    Fields fields = read("--model", value, CostModel.ModelShape.names(), MODEL_FIELDS);
     return fields.make(
         () ->
-            new ModelShape(
+            new CostModel.ModelShape(
                 fields.text("name"), fields.number("parameters"), fields.whole("kvBytesPerToken")));
   }
 
-  static GpuProfile gpu(String value) {
-    Optional<GpuProfile> preset = GpuProfile.named(value);
+  static CostModel.GpuProfile gpu(String value) {
+    Optional<CostModel.GpuProfile> preset = CostModel.GpuProfile.named(value);
     if (preset.isPresent()) {
       return preset.get();
     }
-    Fields fields = read("--gpu", value, GpuProfile.names(), GPU_FIELDS);
+    Fields fields = read("--gpu", value, CostModel.GpuProfile.names(), GPU_FIELDS);
     return fields.make(
         () ->
-            new GpuProfile(
+            new CostModel.GpuProfile(
                 fields.text("name"),
                 fields.number("bytesPerSecond"),
                 fields.number("flops"),

@@ -2,7 +2,6 @@ package dev.s3llm.examples.cli.simulation;
 
 import dev.s3llm.examples.cli.support.UsageException;
 import dev.s3llm.simulate.Trace;
-import dev.s3llm.simulate.TraceReader;
 import java.io.IOException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
@@ -21,7 +20,7 @@ public final class TraceFile {
    */
   public static Trace read(String path) {
     try {
-      return TraceReader.read(Path.of(path));
+      return Trace.read(Path.of(path));
     } catch (NoSuchFileException e) {
       throw new UsageException("--trace " + path + ": no such file");
     } catch (IOException | InvalidPathException e) {

@@ -2,7 +2,6 @@ package dev.s3llm.examples.cli.simulation;
 
 import dev.s3llm.examples.cli.support.Numbers;
 import dev.s3llm.examples.cli.support.UsageException;
-import dev.s3llm.simulate.PredictionError;
 import dev.s3llm.simulate.SimulatedPredictor;
 import dev.s3llm.simulate.Trace;
 import java.nio.file.Path;
@@ -64,7 +63,7 @@ public final class TrafficOptions {
    */
   public Trace requests() {
     SimulatedPredictor source = named(predictor);
-    PredictionError spoiling = error == null ? null : parseError(error);
+    Trace.PredictionError spoiling = error == null ? null : parseError(error);
     if (spoiling != null && source == SimulatedPredictor.EMPIRICAL) {
       throw new UsageException("--error " + error + ": --predictor empirical reads no predictions");
     }
@@ -116,15 +115,15 @@ public final class TrafficOptions {
     };
   }
 
-  private static PredictionError parseError(String text) {
+  private static Trace.PredictionError parseError(String text) {
     int colon = text.indexOf(':');
     String kind = colon < 0 ? text : text.substring(0, colon);
     double value = Numbers.orNaN(text.substring(colon + 1));
     try {
       return switch (kind) {
-        case "bias" -> new PredictionError.Bias(value);
-        case "noise" -> new PredictionError.Noise(value);
-        case "swap" -> new PredictionError.Swap(value);
+        case "bias" -> new Trace.PredictionError.Bias(value);
+        case "noise" -> new Trace.PredictionError.Noise(value);
+        case "swap" -> new Trace.PredictionError.Swap(value);
         default ->
             throw new UsageException("--error " + text + ": must be bias:X, noise:S or swap:P");
       };

@@ -1,11 +1,9 @@
 package dev.s3llm.examples.cli.soak;
 
-import dev.s3llm.EngineUnhealthyException;
-import dev.s3llm.FinalRefusalException;
 import dev.s3llm.Generation;
 import dev.s3llm.GenerationRequest;
-import dev.s3llm.RetriableRefusalException;
 import dev.s3llm.S3Engine;
+import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.SamplingParameters;
 import java.time.Duration;
@@ -38,7 +36,7 @@ final class SoakClients implements AutoCloseable {
   private final LongAdder refused = new LongAdder();
   private final LongAdder unhealthy = new LongAdder();
   private final LongAdder readers = new LongAdder();
-  private @Nullable FinalRefusalException last;
+  private @Nullable RequestRefusedException last;
 
   SoakClients(S3Engine engine, ExecutorProfile profile, long seed) {
     this.engine = engine;
@@ -57,7 +55,7 @@ final class SoakClients implements AutoCloseable {
   }
 
   /** Returns the refusal after which no request would be accepted, if there was one. */
-  Optional<FinalRefusalException> refusedForGood() {
+  Optional<RequestRefusedException> refusedForGood() {
     return Optional.ofNullable(last);
   }
 
@@ -76,14 +74,16 @@ final class SoakClients implements AutoCloseable {
     while (last == null && System.nanoTime() < end) {
       try {
         behave(engine.submit(request()));
-      } catch (RetriableRefusalException e) {
+      } catch (RequestRefusedException e) {
+        if (!e.retriable()) {
+          last = e;
+          return;
+        }
         refused.increment();
-        if (e instanceof EngineUnhealthyException) {
+        if (e.reason() == RequestRefusedException.Reason.ENGINE_UNHEALTHY) {
           unhealthy.increment();
         }
         Thread.sleep(PAUSE_MILLIS);
-      } catch (FinalRefusalException e) {
-        last = e;
       }
     }
   }
@@ -106,7 +106,7 @@ final class SoakClients implements AutoCloseable {
             .maxNewTokens(1 + random.nextInt(MAX_NEW_TOKENS))
             .sampling(new SamplingParameters(1, 40, 0.95, 1, random.nextLong()));
     if (random.nextInt(10) == 0) {
-      builder.deadline(Duration.ofMillis(random.nextInt(2_000)));
+      builder.deadline(Duration.ofMillis(1 + random.nextInt(2_000)));
     }
     return builder.build();
   }

@@ -115,7 +115,9 @@ public final class SoakCommand implements Callable<Integer> {
   private static boolean awaitBlocks(S3Engine engine) throws InterruptedException {
     for (int i = 0; i < 100; i++) {
       EngineSnapshot now = engine.snapshot();
-      if (now.live() == 0 && now.reservedBlocks() == 0 && now.hostAllocatedBlocks() == 0) {
+      if (now.requests().live() == 0
+          && now.memory().reservedBlocks() == 0
+          && now.memory().hostAllocatedBlocks() == 0) {
         return true;
       }
       Thread.sleep(100);

@@ -68,10 +68,10 @@ record SoakSample(
   record Blocks(int capacityBlocks, int reservedBlocks, int allocatedBlocks, int swappedBlocks) {
     static Blocks of(EngineSnapshot engine) {
       return new Blocks(
-          engine.capacityBlocks(),
-          engine.reservedBlocks(),
-          engine.allocatedBlocks(),
-          engine.hostAllocatedBlocks());
+          engine.memory().capacityBlocks(),
+          engine.memory().reservedBlocks(),
+          engine.memory().allocatedBlocks(),
+          engine.memory().hostAllocatedBlocks());
     }
   }
 
@@ -96,13 +96,13 @@ record SoakSample(
       long failed) {
     static Requests of(EngineSnapshot engine, long refused) {
       return new Requests(
-          engine.live(),
-          engine.submitted(),
+          engine.requests().live(),
+          engine.requests().submitted(),
           refused,
-          engine.stopped() + engine.cutAtLimit(),
-          engine.cancelled(),
-          engine.timedOut(),
-          engine.failed());
+          engine.requests().ended().stopped() + engine.requests().ended().cutAtLimit(),
+          engine.requests().ended().cancelled(),
+          engine.requests().ended().timedOut(),
+          engine.requests().ended().failed());
     }
   }
 
@@ -125,12 +125,12 @@ record SoakSample(
       long callbackFailures) {
     static Work of(EngineSnapshot engine) {
       return new Work(
-          engine.steps(),
-          engine.outputTokens(),
-          engine.preemptions(),
-          engine.outgrown(),
-          engine.predictorFallbacks(),
-          engine.callbackFailures());
+          engine.work().steps(),
+          engine.work().outputTokens(),
+          engine.work().preemptions(),
+          engine.predictions().outgrown(),
+          engine.predictions().fallbacks(),
+          engine.faults().callbackFailures());
     }
   }
 

@@ -12,7 +12,6 @@ import dev.s3llm.model.RandomTensors;
 import dev.s3llm.model.RotaryEmbedding;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.simulate.Trace;
-import dev.s3llm.simulate.TraceRequest;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -32,9 +31,9 @@ class ForcedLengthsTest {
 
   @Test
   void answers_haveTheTracesLengths() {
-    List<TraceRequest> requests = new ArrayList<>();
+    List<Trace.Request> requests = new ArrayList<>();
     for (int i = 0; i < 30; i++) {
-      requests.add(new TraceRequest(0, 1 + i % 7, 1 + i * 3 % 40, 0));
+      requests.add(new Trace.Request(0, 1 + i % 7, 1 + i * 3 % 40, 0));
     }
     Trace trace = new Trace(requests);
     try (CpuExecutor host = CpuExecutor.builder(CONFIG, new RandomTensors(CONFIG, 1)).build();

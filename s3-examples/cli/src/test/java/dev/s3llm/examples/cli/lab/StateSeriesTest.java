@@ -53,7 +53,11 @@ final class StateSeriesTest {
 
   private static EngineSnapshot state(int blocks, int waiting) {
     return new EngineSnapshot(
-        Health.OK, waiting, 0, 1, 100, blocks, blocks, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-        0, 0, 0, 0);
+        Health.OK,
+        new EngineSnapshot.Requests(0, waiting, 1, 0, new EngineSnapshot.Ended(0, 0, 0, 0, 0)),
+        new EngineSnapshot.Memory(100, blocks, blocks, 0, 0),
+        new EngineSnapshot.Work(0, 0, 0, 0, 0),
+        new EngineSnapshot.Predictions(0, 0, 0),
+        new EngineSnapshot.Faults(0, 0, 0));
   }
 }

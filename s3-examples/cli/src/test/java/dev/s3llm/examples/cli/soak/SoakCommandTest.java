@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.s3llm.EngineClosedException;
 import dev.s3llm.S3Engine;
 import dev.s3llm.cpu.CpuExecutor;
+import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.examples.cli.CommandTest;
 import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.execute.Executor;
@@ -88,7 +88,9 @@ class SoakCommandTest extends CommandTest {
     engine.closeNow();
     try (SoakClients clients = new SoakClients(engine, executor.profile(), 1)) {
       clients.run(Duration.ofMinutes(1));
-      assertThat(clients.refusedForGood()).containsInstanceOf(EngineClosedException.class);
+      assertThat(clients.refusedForGood())
+          .map(RequestRefusedException::reason)
+          .contains(RequestRefusedException.Reason.ENGINE_CLOSED);
       assertThat(clients.awaitAll()).isTrue();
     }
   }
