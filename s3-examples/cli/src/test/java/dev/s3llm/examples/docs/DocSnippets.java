@@ -10,7 +10,9 @@ import java.util.List;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 
-/** Compares the Java blocks of a document with the sources of tests, which are compiled and run. */
+/**
+ * The Java of a document: whatever it shows stands in a test as well, which compiles and runs it.
+ */
 public final class DocSnippets {
   private static final Path ROOT = Path.of("../..");
   private static final Path TESTS = Path.of("src/test/java");
@@ -19,35 +21,35 @@ public final class DocSnippets {
   private DocSnippets() {}
 
   /**
-   * Returns the Java blocks of a document, in their order.
+   * The Java blocks of a document, in order.
    *
    * @param document its path in the repository
    */
   public static List<String> of(String document) {
-    return JAVA.matcher(read(ROOT.resolve(document)))
+    return JAVA.matcher(text(document))
         .results()
         .map((MatchResult block) -> block.group(1))
         .toList();
   }
 
   /**
-   * Returns the source of a test class of this module.
+   * Returns the whole text of a document.
    *
-   * @param test the class
+   * @param document its path in the repository
    */
+  static String text(String document) {
+    return read(ROOT.resolve(document));
+  }
+
+  /** The source of a test class of this module. */
   public static String source(Class<?> test) {
     return read(TESTS.resolve(test.getName().replace('.', '/') + ".java"));
   }
 
-  /**
-   * Fails unless one of the sources contains the code. White space is ignored.
-   *
-   * @param code a block of a document
-   * @param sources sources of test classes
-   */
+  /** Fails unless the code stands in one of the sources, spaces and line breaks aside. */
   public static void assertShown(String code, String... sources) {
     assertThat(sources)
-        .as("a test must contain the code that a document shows: %s", code)
+        .as("what a document shows must stand in a test: %s", code)
         .anyMatch(source -> squeeze(source).contains(squeeze(code)));
   }
 
