@@ -1,10 +1,13 @@
 package dev.s3llm.examples.cli;
 
+import dev.s3llm.examples.cli.bench.ServeBenchCommand;
+import dev.s3llm.examples.cli.bench.StepBenchCommand;
+import dev.s3llm.examples.cli.soak.SoakCommand;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
-/** Measures real steps on a GPU, of models with random weights, and what lasting load leaves. */
+/** Groups the benchmarks: {@code step}, {@code serve} and {@code soak}. */
 @Command(
     name = "bench",
     mixinStandardHelpOptions = true,

@@ -1,13 +1,14 @@
 package dev.s3llm.examples.cli;
 
+import dev.s3llm.examples.cli.support.UsageException;
 import picocli.CommandLine;
 import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 
 /**
- * Turns failures into one line on the error stream and an exit code: 2 for what the user can
- * correct, 1 for everything else.
+ * Turns failures into one line on the error stream and an exit code: 2 for mistakes that the user
+ * can correct, 1 for all other failures.
  */
 final class CliErrors {
   private static final String PREFIX = "s3-cli: ";

@@ -1,5 +1,10 @@
 package dev.s3llm.examples.cli;
 
+import dev.s3llm.examples.cli.capacity.CapacityCommand;
+import dev.s3llm.examples.cli.devices.DevicesCommand;
+import dev.s3llm.examples.cli.generate.GenerateCommand;
+import dev.s3llm.examples.cli.predict.PredictCommand;
+import dev.s3llm.examples.cli.replay.ReplayCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -20,12 +25,16 @@ import picocli.CommandLine.IVersionProvider;
     description = "Runs S3 for Java from the command line.")
 public final class Main implements Runnable {
 
-  /** Runs the command line and exits with its code. */
+  /**
+   * Runs the command line and exits with its code.
+   *
+   * @param args see {@code --help}
+   */
   public static void main(String[] args) {
     System.exit(commandLine().execute(args));
   }
 
-  /** The command line with all subcommands and error handling. */
+  /** Returns the command line with all commands and their error handling. */
   static CommandLine commandLine() {
     return CliErrors.install(new CommandLine(new Main()));
   }

@@ -20,9 +20,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 import picocli.CommandLine;
 
 /**
- * Any arguments, one a line, end in an answer or in one line that says what is wrong. What an
- * option takes as a path is put into a folder of the test's own, and nothing is left in an argument
- * that could lead out of it. Models are never there: what takes minutes is not tried here.
+ * Any arguments, one on each line, give a result or one line with an error. The test moves the
+ * paths of options into a folder of its own, and removes parts of arguments that could lead out of
+ * it. No model exists there, so that no run takes minutes.
  */
 @Timeout(60)
 class MainFuzzTest {
@@ -115,7 +115,7 @@ class MainFuzzTest {
       }
       option = plain;
     }
-    // without these the embedded models would run
+    // otherwise the embedded models would run
     if (arguments.contains("predict")) {
       arguments.add("--length-model=" + folder.resolve("none"));
     }

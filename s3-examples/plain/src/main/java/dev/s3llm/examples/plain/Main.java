@@ -13,12 +13,17 @@ import java.nio.file.Path;
 public final class Main {
   private static final int DEFAULT_PORT = 8080;
 
-  /** Each holds a thread where there are no virtual ones. */
+  /** Each live request uses a thread, which is a platform thread before JDK 21. */
   private static final int MAX_LIVE_REQUESTS = 64;
 
   private Main() {}
 
-  /** Serves until the process is told to end, then lets live requests finish. */
+  /**
+   * Serves until the process gets SIGTERM, then lets live requests finish.
+   *
+   * @param args port and model folder, both optional
+   * @throws IOException if the port is in use
+   */
   public static void main(String[] args) throws IOException {
     int port = args.length > 0 ? Integer.parseInt(args[0]) : DEFAULT_PORT;
     Path folder = args.length > 1 ? Path.of(args[1]) : SmallModel.unpack();

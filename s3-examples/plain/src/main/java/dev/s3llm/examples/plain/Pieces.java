@@ -5,14 +5,19 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Flow;
 import java.util.concurrent.LinkedBlockingQueue;
 
-/** A stream of text for a thread that may block: one piece is asked for at a time. */
+/** A stream of text for one thread that may block. It requests one piece at a time. */
 final class Pieces implements Flow.Subscriber<String> {
   private static final String END = ""; // pieces are never empty
 
   private final BlockingQueue<String> arrived = new LinkedBlockingQueue<>();
   private final CompletableFuture<Flow.Subscription> subscription = new CompletableFuture<>();
 
-  /** The next piece; empty when there are no more, however it ended. */
+  /**
+   * Waits for the next piece.
+   *
+   * @return the piece; empty after the end of the stream, also if it failed
+   * @throws InterruptedException if the thread is interrupted
+   */
   String next() throws InterruptedException {
     subscription.join().request(1);
     return arrived.take();
@@ -30,7 +35,7 @@ final class Pieces implements Flow.Subscriber<String> {
 
   @Override
   public void onError(Throwable failure) {
-    arrived.add(END); // the result says what failed
+    arrived.add(END); // the result has the failure
   }
 
   @Override

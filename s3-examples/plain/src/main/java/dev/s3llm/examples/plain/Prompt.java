@@ -12,7 +12,16 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** The body of a request, as JSON or as the prompt alone. */
+/**
+ * The body of a request, as JSON or as the prompt alone.
+ *
+ * @param prompt the user's message
+ * @param maxTokens output limit in tokens, at least 1; null for the default
+ * @param stop strings that end the answer; null for none
+ * @param firstTokenWithinMillis refuses the request if its first token is expected later; null for
+ *     no limit
+ * @param deadlineMillis ends the request after this time; null for no deadline
+ */
 record Prompt(
     @JsonProperty(value = "prompt", required = true) String prompt,
     @JsonProperty("max_tokens") @Nullable Integer maxTokens,
@@ -21,7 +30,7 @@ record Prompt(
     @JsonProperty("deadline_ms") @Nullable Long deadlineMillis) {
   private static final ObjectMapper JSON = new ObjectMapper();
 
-  /** Refuses null where Jackson lets it through. */
+  /** Refuses null, which Jackson accepts. */
   Prompt {
     if (prompt == null || (stop != null && stop.stream().anyMatch(Objects::isNull))) {
       throw new IllegalArgumentException("prompt and stop strings must not be null");
@@ -29,9 +38,12 @@ record Prompt(
   }
 
   /**
-   * The request in a body.
+   * Reads the request in a body.
    *
-   * @throws IllegalArgumentException if it makes no sense; the message is for the client
+   * @param body the bytes of the body
+   * @param json whether the body is JSON; else it is the prompt in UTF-8
+   * @return the request for the generator
+   * @throws IllegalArgumentException if the body is not valid; the message is for the client
    */
   static TextRequest read(byte[] body, boolean json) {
     if (!json) {

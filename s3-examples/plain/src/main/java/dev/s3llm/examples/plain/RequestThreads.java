@@ -6,16 +6,17 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
-/** Where requests wait for their tokens: a virtual thread each, or a thread of a pool. */
+/** Creates the threads on which requests wait for their tokens: virtual ones, or a pool. */
 final class RequestThreads {
   private static final int IDLE_SECONDS = 60;
 
   private RequestThreads() {}
 
   /**
-   * Virtual threads from JDK 21 on; this class is compiled for 17, hence by name.
+   * Creates virtual threads from JDK 21 on, else a pool. Calls the factory by reflection because
+   * this class is compiled for Java 17.
    *
-   * @param most threads of the pool where there are none
+   * @param most threads of the pool, at least 1
    */
   static ExecutorService create(int most) {
     try {
@@ -26,7 +27,12 @@ final class RequestThreads {
     }
   }
 
-  /** As many exchanges may wait as run; the server closes the connections of others. */
+  /**
+   * Creates a pool in which as many exchanges may wait as run; the server closes the connections of
+   * further ones.
+   *
+   * @param most threads of the pool, at least 1
+   */
   static ExecutorService pool(int most) {
     ThreadPoolExecutor pool =
         new ThreadPoolExecutor(

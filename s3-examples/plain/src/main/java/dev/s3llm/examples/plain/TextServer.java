@@ -27,20 +27,22 @@ final class TextServer implements AutoCloseable {
   private static final int MAX_BODY_BYTES = 1 << 20;
   private static final int LAST_WRITES_SECONDS = 5;
 
-  /** Beyond the engine's live requests: for those that it refuses, and as many for the rest. */
+  /**
+   * Threads beyond the live requests: this many for refusals, and as many for health and metrics.
+   */
   static final int SPARE_THREADS = 8;
 
-  /** An engine may allow more live requests than a process may have threads. */
+  /** Most live requests, because an engine may allow more than a process may have threads. */
   static final int MOST_GENERATING = 1_000;
 
   private final TextGenerator generator;
   private final HttpServer http;
   private final ExecutorService threads;
 
-  /** Few enough that some threads stay free to say who is turned away and how the engine is. */
+  /** Permits of requests to the generator; some threads stay free for health and metrics. */
   private final Semaphore generating;
 
-  /** A permit for each request under way, so that closing can wait for the last writes. */
+  /** Permits of all exchanges, so that {@link #close} can wait for the last writes. */
   private final Semaphore underWay = new Semaphore(Integer.MAX_VALUE);
 
   private TextServer(TextGenerator generator, HttpServer http, ExecutorService threads) {
@@ -50,12 +52,19 @@ final class TextServer implements AutoCloseable {
     this.generating = new Semaphore(mostGenerating(generator) + SPARE_THREADS);
   }
 
-  /** Starts a server; port 0 takes a free one. */
+  /**
+   * Starts a server.
+   *
+   * @param generator answers the requests; the server closes it
+   * @param address host and port; port 0 takes a free one
+   * @return the running server
+   * @throws IOException if the port is in use
+   */
   static TextServer start(TextGenerator generator, InetSocketAddress address) throws IOException {
     return start(generator, address, RequestThreads.create(mostThreads(generator)));
   }
 
-  /** Threads of a pool that suffice for those who generate, are refused, and ask how it is. */
+  /** Returns the threads that a pool needs for live requests, refusals, health and metrics. */
   static int mostThreads(TextGenerator generator) {
     return mostGenerating(generator) + 2 * SPARE_THREADS;
   }
@@ -94,7 +103,9 @@ final class TextServer implements AutoCloseable {
             } else {
               handler.handle(exchange);
             }
-            exchange.close(); // not after an exception: it would end a cut answer in good order
+            exchange
+                .close(); // not after an exception, because it would complete an answer that was
+            // cut off
           } finally {
             underWay.release();
           }
@@ -131,7 +142,7 @@ final class TextServer implements AutoCloseable {
     try {
       stream(exchange, generation);
     } catch (IOException e) {
-      generation.cancel(); // the client has gone: its memory goes to others
+      generation.cancel(); // the client has closed the connection
       throw e;
     } catch (InterruptedException e) {
       generation.cancel();
@@ -139,7 +150,7 @@ final class TextServer implements AutoCloseable {
     }
   }
 
-  /** Waits for the first piece before it says 200: until then the request may still be refused. */
+  /** Waits for the first piece before it sends 200, because the request may still be refused. */
   private static void stream(HttpExchange exchange, TextGeneration generation)
       throws IOException, InterruptedException {
     Pieces pieces = new Pieces();
@@ -174,7 +185,7 @@ final class TextServer implements AutoCloseable {
     answer(exchange, health.healthy() ? 200 : 503, health.healthy() ? "ok" : health.reason());
   }
 
-  /** In the text format that Prometheus reads. */
+  /** Answers in the text format of Prometheus. */
   private void metrics(HttpExchange exchange) throws IOException {
     S3Engine engine = generator.engine();
     EngineSnapshot snapshot = engine.snapshot();
@@ -201,7 +212,7 @@ final class TextServer implements AutoCloseable {
     exchange.getResponseBody().write(body);
   }
 
-  /** Refuses what is new, lets live requests finish within the engine's close timeout, and ends. */
+  /** Refuses new requests, waits for live ones within the engine's close timeout, and stops. */
   @Override
   public void close() {
     generator.close();

@@ -9,9 +9,6 @@ import dev.s3llm.S3Engine;
 import dev.s3llm.cpu.CpuExecutor;
 import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.execute.Executor;
-import dev.s3llm.execute.ForwardingExecutor;
-import dev.s3llm.execute.StepBatch;
-import dev.s3llm.execute.StepResult;
 import dev.s3llm.observe.EngineMetric;
 import dev.s3llm.text.TextGenerator;
 import dev.s3llm.text.TextModel;
@@ -32,7 +29,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -43,7 +39,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The service over HTTP, asked by the JDK's client and by curl. */
+/** The service over HTTP, with the JDK's client and with curl. */
 class TextServerTest {
   private static final Path FOLDER = SmallModel.unpack();
   private static final String QUESTION = "What is a monad?";
@@ -80,13 +76,13 @@ class TextServerTest {
 
   @Test
   void answer_isStreamedPieceByPiece() throws Exception {
-    start(engine -> engine, new Slow(host(), 20));
+    start(engine -> engine, new FaultyExecutors.Slow(host(), 20));
     HttpResponse<InputStream> response =
         client.send(request("text/plain", QUESTION), HttpResponse.BodyHandlers.ofInputStream());
     int first = response.body().read();
 
     assertThat(first).isPositive();
-    assertThat(generator.engine().snapshot().live()).isEqualTo(1);
+    assertThat(generator.engine().snapshot().requests().live()).isEqualTo(1);
     assertThat(response.headers().firstValue("Transfer-Encoding")).hasValue("chunked");
     response.body().close();
   }
@@ -102,7 +98,7 @@ class TextServerTest {
             .body();
 
     assertThat(cut).isEqualTo(whole.substring(0, whole.indexOf(stop)));
-    assertThat(generator.engine().snapshot().outputTokens()).isLessThanOrEqualTo(40);
+    assertThat(generator.engine().snapshot().work().outputTokens()).isLessThanOrEqualTo(40);
   }
 
   @ParameterizedTest
@@ -130,10 +126,10 @@ class TextServerTest {
 
   @Test
   void fullQueue_is429WithRetryAfter() throws Exception {
-    start(engine -> engine.maxLiveRequests(1), new Slow(host(), 20));
+    start(engine -> engine.maxLiveRequests(1), new FaultyExecutors.Slow(host(), 20));
     CompletableFuture<HttpResponse<String>> first =
         client.sendAsync(request("text/plain", QUESTION), HttpResponse.BodyHandlers.ofString());
-    await().until(() -> generator.engine().snapshot().live() == 1);
+    await().until(() -> generator.engine().snapshot().requests().live() == 1);
     HttpResponse<String> response = post("text/plain", QUESTION);
 
     assertThat(response.statusCode()).isEqualTo(429);
@@ -144,7 +140,7 @@ class TextServerTest {
 
   @Test
   void deadlineBeforeTheFirstToken_is504() throws Exception {
-    start(engine -> engine, new Slow(host(), 50));
+    start(engine -> engine, new FaultyExecutors.Slow(host(), 50));
 
     assertThat(json("{\"prompt\": \"x\", \"deadline_ms\": 1}").statusCode()).isEqualTo(504);
   }
@@ -153,7 +149,9 @@ class TextServerTest {
   void deadlineMeanwhile_breaksTheConnectionOff() throws Exception {
     CompletableFuture<Void> gate = new CompletableFuture<>();
     AtomicLong nanos = new AtomicLong(); // stands still, so that the first piece comes in time
-    start(engine -> engine.clock(nanos::get), new Stalling(host(), new AtomicInteger(10), gate));
+    start(
+        engine -> engine.clock(nanos::get),
+        new FaultyExecutors.Stalling(host(), new AtomicInteger(10), gate));
     String body = "{\"prompt\": \"%s\", \"deadline_ms\": 100}".formatted(QUESTION);
     HttpResponse<InputStream> response =
         client.send(request("application/json", body), HttpResponse.BodyHandlers.ofInputStream());
@@ -166,7 +164,7 @@ class TextServerTest {
 
   @Test
   void failedStep_is503() throws Exception {
-    start(engine -> engine, new Failing(host()));
+    start(engine -> engine, new FaultyExecutors.Failing(host()));
     HttpResponse<String> response = post("text/plain", QUESTION);
 
     assertThat(response.statusCode()).isEqualTo(503);
@@ -175,7 +173,7 @@ class TextServerTest {
 
   @Test
   void clientThatHangsUp_cancelsItsGeneration() throws Exception {
-    start(engine -> engine, new Slow(host(), 20));
+    start(engine -> engine, new FaultyExecutors.Slow(host(), 20));
     HttpResponse<InputStream> response =
         client.send(request("text/plain", QUESTION), HttpResponse.BodyHandlers.ofInputStream());
     assertThat(response.body().read()).isPositive();
@@ -183,11 +181,11 @@ class TextServerTest {
 
     await()
         .atMost(Duration.ofSeconds(20))
-        .until(() -> generator.engine().snapshot().cancelled() == 1);
+        .until(() -> generator.engine().snapshot().requests().ended().cancelled() == 1);
   }
 
   @Test
-  void healthAndMetrics_tellTheEnginesState() throws Exception {
+  void healthAndMetrics_showTheEnginesState() throws Exception {
     start(engine -> engine);
     post("text/plain", QUESTION);
 
@@ -214,10 +212,10 @@ class TextServerTest {
 
   @Test
   void closing_letsTheAnswerUnderWayFinish() throws Exception {
-    start(engine -> engine, new Slow(host(), 10));
+    start(engine -> engine, new FaultyExecutors.Slow(host(), 10));
     CompletableFuture<HttpResponse<String>> answer =
         client.sendAsync(request("text/plain", QUESTION), HttpResponse.BodyHandlers.ofString());
-    await().until(() -> generator.engine().snapshot().running() == 1);
+    await().until(() -> generator.engine().snapshot().requests().running() == 1);
     server.close();
 
     assertThat(answer.get(10, TimeUnit.SECONDS).statusCode()).isEqualTo(200);
@@ -226,11 +224,11 @@ class TextServerTest {
   }
 
   @Test
-  void moreRequestsThanThreads_areTurnedAwayAndHealthIsStillTold() throws Exception {
+  void moreRequestsThanThreads_areRefusedAndHealthIsStillAnswered() throws Exception {
     start(engine -> engine.maxLiveRequests(1), host(), RequestThreads.pool(1 + 2 * SPARE));
     List<Socket> stalled = new ArrayList<>();
     try {
-      for (int i = 0; i < 1 + SPARE; i++) { // each holds a thread that waits for its body
+      for (int i = 0; i < 1 + SPARE; i++) { // each holds a thread, which waits for the body
         stalled.add(stalled());
       }
       await().until(() -> post("text/plain", QUESTION).statusCode() == 503);
@@ -258,15 +256,6 @@ class TextServerTest {
     String head = "POST /generate HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{";
     socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
     return socket;
-  }
-
-  @Test
-  void requests_runOnVirtualThreadsWhereThereAreAny() throws Exception {
-    var threads = RequestThreads.create(1);
-    String name = threads.submit(() -> Thread.currentThread().toString()).get();
-    threads.shutdown();
-
-    assertThat(name.startsWith("VirtualThread")).isEqualTo(Runtime.version().feature() >= 21);
   }
 
   @Test
@@ -344,53 +333,5 @@ class TextServerTest {
   private URI uri(String path) {
     String host = InetAddress.getLoopbackAddress().getHostAddress();
     return URI.create("http://" + host + ":" + server.port() + path);
-  }
-
-  /** The model, each step of which takes longer. */
-  private static final class Slow extends ForwardingExecutor {
-    private final long millis;
-
-    Slow(Executor executor, long millis) {
-      super(executor);
-      this.millis = millis;
-    }
-
-    @Override
-    public CompletionStage<StepResult> execute(StepBatch batch) {
-      return CompletableFuture.supplyAsync(
-              () -> batch, CompletableFuture.delayedExecutor(millis, TimeUnit.MILLISECONDS))
-          .thenCompose(super::execute);
-    }
-  }
-
-  /** The model, which after some steps stands still until the gate opens. */
-  private static final class Stalling extends ForwardingExecutor {
-    private final AtomicInteger stepsLeft;
-    private final CompletableFuture<Void> gate;
-
-    Stalling(Executor executor, AtomicInteger stepsLeft, CompletableFuture<Void> gate) {
-      super(executor);
-      this.stepsLeft = stepsLeft;
-      this.gate = gate;
-    }
-
-    @Override
-    public CompletionStage<StepResult> execute(StepBatch batch) {
-      return stepsLeft.getAndDecrement() > 0
-          ? super.execute(batch)
-          : gate.thenCompose(opened -> super.execute(batch));
-    }
-  }
-
-  /** Fails every step. */
-  private static final class Failing extends ForwardingExecutor {
-    Failing(Executor executor) {
-      super(executor);
-    }
-
-    @Override
-    public CompletionStage<StepResult> execute(StepBatch batch) {
-      return CompletableFuture.failedFuture(new IllegalStateException("planted"));
-    }
   }
 }

@@ -1,9 +1,9 @@
 package dev.s3llm.examples.spark;
 
-/** How rows are spread over partitions. */
+/** How rows are distributed over partitions. */
 enum Balance {
-  /** As much predicted work in each, longest rows first. */
+  /** The same predicted work in each partition, longest rows first. */
   PREDICTED,
-  /** As many rows in each, in the order of the input: what is done where nothing is predicted. */
+  /** The same number of rows in each partition, in the order of the input, without predictions. */
   EVEN
 }

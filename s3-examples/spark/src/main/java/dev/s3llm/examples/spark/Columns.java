@@ -3,7 +3,7 @@ package dev.s3llm.examples.spark;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
 
-/** The columns of input, output and what lies between. */
+/** The columns of the input, of the output and of the passes between them. */
 final class Columns {
   static final String ID = "id";
   static final String PROMPT = "prompt";
@@ -18,22 +18,22 @@ final class Columns {
   static final String PREDICTED_TOKENS = "predicted_tokens";
   static final String FINISH_REASON = "finish_reason";
 
-  /** Why a row has no answer. */
+  /** The reason why a row has no answer. */
   static final String ERROR = "error";
 
-  /** 1, or more if the row's task was run again. */
+  /** The attempt of the row's task, from 1. */
   static final String ATTEMPT = "attempt";
 
-  /** Where a row stands in the input. */
+  /** The position of a row in the input. */
   static final String POSITION = "position";
 
-  /** Tokens of prompt and predicted answer. */
+  /** The tokens of the prompt and of the predicted answer together. */
   static final String WORK = "work";
 
-  /** A line of JSON that is no such row. */
+  /** A line that is no JSON object with the columns. */
   static final String CORRUPT = "_corrupt";
 
-  /** What is read; limits as text, so that one that is no number is seen and can be refused. */
+  /** The columns to read. Limits are text, so that one that is no number can be refused. */
   static final StructType INPUT =
       new StructType()
           .add(ID, DataTypes.StringType)
@@ -41,7 +41,7 @@ final class Columns {
           .add(MAX_NEW_TOKENS, DataTypes.StringType)
           .add(CORRUPT, DataTypes.StringType);
 
-  /** What is written. */
+  /** The columns to write. */
   static final StructType OUTPUT =
       new StructType()
           .add(ID, DataTypes.StringType)

@@ -13,7 +13,7 @@ enum DataFormat {
     this.sparkName = sparkName;
   }
 
-  /** What Spark calls it. */
+  /** Returns Spark's name of the format. */
   String sparkName() {
     return sparkName;
   }

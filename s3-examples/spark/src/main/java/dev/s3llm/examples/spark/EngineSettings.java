@@ -3,15 +3,16 @@ package dev.s3llm.examples.spark;
 import java.io.Serializable;
 
 /**
- * How an executor's engine is made. Equal settings share one engine.
+ * The settings of an executor's engine. Tasks with equal settings share one engine.
  *
- * @param threads threads of the host executor, 0 for one for each processor; unused on GPUs
- * @param kvBytes KV memory; 0 for the default: all that is free on GPUs, 256 MiB on the host
+ * @param model the model
+ * @param threads threads of the model on the CPU; 0 for one for each processor; unused on GPUs
+ * @param kvBytes bytes of KV memory; 0 for the default: all free memory of GPUs, 256 MiB on the CPU
  */
 record EngineSettings(ModelChoice model, int threads, long kvBytes) implements Serializable {
   private static final long serialVersionUID = 1L;
 
-  /** Validates that nothing is negative. */
+  /** Refuses negative values. */
   EngineSettings {
     if (threads < 0 || kvBytes < 0) {
       throw new IllegalArgumentException(

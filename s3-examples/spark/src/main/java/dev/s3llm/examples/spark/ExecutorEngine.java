@@ -12,13 +12,14 @@ import org.apache.spark.TaskContext;
 import org.apache.spark.resource.ResourceInformation;
 
 /**
- * The engine of this executor's JVM. Tasks that run side by side share it and so fill one batch.
- * Runs on the GPUs that Spark's resource scheduling gives the task, and on the host without any.
+ * The engine of this executor's JVM. Concurrent tasks share it, so that their rows are in one
+ * batch. It runs on the GPUs that Spark's resource scheduling assigns to the task, and on the CPU
+ * without any.
  */
 final class ExecutorEngine implements AutoCloseable {
   private static final String GPU = "gpu";
 
-  /** Static because that is what "one for each JVM" is: Spark makes new task objects each time. */
+  /** Static because there is one for each JVM: Spark creates new task objects each time. */
   private static final PerExecutor<Key, ExecutorEngine> ALL =
       PerExecutor.untilShutdown(ExecutorEngine::open);
 
@@ -26,9 +27,10 @@ final class ExecutorEngine implements AutoCloseable {
   private final TrackedExecutor executor;
 
   /**
-   * Makes one from its parts, which it owns.
+   * Creates an engine from its parts, which it owns.
    *
-   * @param executor the generator's
+   * @param generator the generator
+   * @param executor the executor of the generator's engine
    */
   ExecutorEngine(TextGenerator generator, TrackedExecutor executor) {
     this.generator = generator;
@@ -40,8 +42,8 @@ final class ExecutorEngine implements AutoCloseable {
     TextModel model = TextModel.load(folder);
     try {
       TrackedExecutor executor = new TrackedExecutor(executor(folder, key));
-      // Tasks bound what is in flight, so the engine's own bound must never bite. The lengths come
-      // as hints with the requests, which the engine's default predictor calibrates.
+      // Tasks bound the rows in flight, so the engine needs no bound of its own. Predicted lengths
+      // are hints of the requests, which the engine's default predictor calibrates.
       S3Engine engine = S3Engine.builder(executor).maxLiveRequests(Integer.MAX_VALUE).build();
       return new ExecutorEngine(TextGenerator.of(engine, model), executor);
     } catch (RuntimeException | Error e) {
@@ -69,20 +71,23 @@ final class ExecutorEngine implements AutoCloseable {
   }
 
   /**
-   * A share of the engine on the task's device. Waits for a broken one to be closed.
+   * Returns a share of the engine on the task's device. Waits until a broken engine is closed.
    *
+   * @param settings the settings of the engine
+   * @param task the task, which names its GPUs
    * @throws IllegalArgumentException if a GPU's address is no number
-   * @throws IllegalStateException if the memory of a broken one is not released
+   * @throws IllegalStateException if the memory of a broken engine is not released
    */
   static PerExecutor<Key, ExecutorEngine>.Lease lease(EngineSettings settings, TaskContext task) {
     return ALL.lease(new Key(settings, gpus(task)));
   }
 
-  /** Closes the executor's engine if no task uses it. */
+  /** Closes the engines of this executor that no task uses. */
   static void closeIdle() {
     ALL.closeIdle();
   }
 
+  /** Returns the numbers of the GPUs that Spark assigned to a task. */
   static List<Integer> gpus(TaskContext task) {
     ResourceInformation gpus = task.resourcesJMap().get(GPU);
     return gpus == null
@@ -95,15 +100,15 @@ final class ExecutorEngine implements AutoCloseable {
   }
 
   /**
-   * Closes at once: tasks wait for their rows or do not want them any more. The second time it only
-   * says whether the memory is released by now.
+   * Closes at once, because no task needs further rows. A second call only checks whether the
+   * memory has been released since.
    *
-   * @throws IllegalStateException if a step does not end or the executor takes longer than the
-   *     engine's close timeout to close, so that the memory is not released
+   * @throws IllegalStateException if the memory is not released, because a step does not end or the
+   *     executor takes longer than the engine's close timeout
    */
   @Override
   public void close() {
-    boolean interrupted = Thread.interrupted(); // an engine closed in a hurry waits for no step
+    boolean interrupted = Thread.interrupted(); // else the engine would not wait for its step
     try {
       generator.engine().closeNow();
       generator.close();
@@ -118,9 +123,10 @@ final class ExecutorEngine implements AutoCloseable {
   }
 
   /**
-   * What an engine is made from.
+   * Identifies an engine.
    *
-   * @param gpus device numbers, one for each stage; none for the host
+   * @param settings the settings
+   * @param gpus device numbers, one for each stage; empty for the CPU
    */
   record Key(EngineSettings settings, List<Integer> gpus) {}
 }

@@ -6,7 +6,7 @@ import org.apache.spark.api.java.function.MapPartitionsFunction;
 import org.apache.spark.sql.Row;
 import org.apache.spark.util.TaskCompletionListener;
 
-/** The second pass: one task answers the rows of one partition with its executor's engine. */
+/** The second pass: a task answers the rows of one partition with the engine of its executor. */
 final class GeneratePartition implements MapPartitionsFunction<Row, Row> {
   private static final long serialVersionUID = 1L;
 

@@ -1,12 +1,9 @@
 package dev.s3llm.examples.spark;
 
-import dev.s3llm.EngineClosedException;
-import dev.s3llm.EngineLostException;
-import dev.s3llm.EngineStuckException;
-import dev.s3llm.EngineUnhealthyException;
 import dev.s3llm.GenerationResult;
-import dev.s3llm.NeverFitsException;
-import dev.s3llm.RequestRefusedException;
+import dev.s3llm.error.GenerationFailedException;
+import dev.s3llm.error.NeverFitsException;
+import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.text.TextGeneration;
 import dev.s3llm.text.TextGenerator;
 import dev.s3llm.text.TextRequest;
@@ -29,17 +26,17 @@ import org.apache.spark.sql.Row;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Answers rows with an engine and hands them out in the order in which they end. Holds no more rows
- * than it may have in flight, however many there are.
+ * Answers rows with an engine and returns them in the order in which they end. Holds at most as
+ * many rows as may be in flight.
  *
- * <p>A row that cannot be answered comes out with its reason; one that failed by no fault of its
- * own is tried again before. Only when the engine itself is gone or stuck the iterator throws, so
- * that Spark runs the task again elsewhere. Not thread-safe: for the task's thread.
+ * <p>A row that cannot be answered is returned with the reason. A row whose failure is retriable is
+ * submitted again first. The iterator throws only if the engine is lost or stuck, so that Spark
+ * runs the task again elsewhere. Not thread-safe: only the task's thread uses it.
  */
 final class GeneratedRows implements Iterator<Row>, AutoCloseable {
   private static final long KILL_CHECK_MILLIS = 100;
 
-  /** A step that fails takes its whole batch along, so its rows get more than one try. */
+  /** Submissions of one row at most. A failed step fails all rows of its batch, not only one. */
   private static final int TRIES = 3;
 
   private final Iterator<Row> rows;
@@ -53,19 +50,21 @@ final class GeneratedRows implements Iterator<Row>, AutoCloseable {
   private final Map<TextGeneration, Try> live = new HashMap<>();
   private final BlockingQueue<Ended> ended = new LinkedBlockingQueue<>();
 
-  /** Output rows to hand out. */
+  /** Output rows that {@link #next} returns. */
   private final Queue<Row> ready = new ArrayDeque<>();
 
   private boolean engineLost;
 
   /**
-   * Creates the iterator; nothing runs before the first call.
+   * Creates the iterator. No row is submitted before the first call.
    *
-   * @param chat whether prompts are framed by the model's chat template
-   * @param jobLimit output limit of rows without their own
-   * @param inFlight rows to hold at most, at least 1
-   * @param attempt which attempt of the task this is, from 1
-   * @param killed whether the task is to end
+   * @param rows the rows of the partition
+   * @param generator the engine
+   * @param chat whether the model's chat template frames the prompts
+   * @param jobLimit output limit in tokens of rows without their own, at least 1
+   * @param inFlight most rows to hold, at least 1
+   * @param attempt the attempt of the task, from 1
+   * @param killed returns whether Spark has killed the task
    */
   GeneratedRows(
       Iterator<Row> rows,
@@ -124,9 +123,12 @@ final class GeneratedRows implements Iterator<Row>, AutoCloseable {
           "too long: prompt and limit need %d tokens, but only %d are possible"
               .formatted(e.neededTokens(), e.limitTokens());
       ready.add(row.failed(numbers, attempt));
-    } catch (EngineClosedException | EngineUnhealthyException e) {
-      throw lost(e);
-    } catch (RequestRefusedException | ChatTemplateException | IllegalArgumentException e) {
+    } catch (RequestRefusedException e) {
+      switch (e.reason()) {
+        case ENGINE_CLOSED, ENGINE_UNHEALTHY -> throw lost(e);
+        default -> ready.add(row.failed("refused: " + e.getMessage(), attempt));
+      }
+    } catch (ChatTemplateException | IllegalArgumentException e) {
       ready.add(row.failed("refused: " + e.getMessage(), attempt));
     }
   }
@@ -168,7 +170,7 @@ final class GeneratedRows implements Iterator<Row>, AutoCloseable {
     switch (result.finishReason()) {
       case STOP, LENGTH -> ready.add(answered(tried.row, result));
       case FAILED -> failed(tried, result.generation());
-      case CANCELLED, TIMEOUT -> throw lost(null); // nobody but a closing engine cancels
+      case CANCELLED, TIMEOUT -> throw lost(null); // only a closing engine cancels here
     }
   }
 
@@ -182,7 +184,7 @@ final class GeneratedRows implements Iterator<Row>, AutoCloseable {
 
   private void failed(Try tried, GenerationResult result) {
     Throwable failure = result.failure().orElse(null);
-    if (failure instanceof EngineLostException || failure instanceof EngineStuckException) {
+    if (failure instanceof GenerationFailedException failed && isEngineLost(failed.reason())) {
       throw lost(failure);
     }
     if (result.retriable() && tried.tries < TRIES) {
@@ -193,17 +195,24 @@ final class GeneratedRows implements Iterator<Row>, AutoCloseable {
     ready.add(tried.row.failed("failed: " + cause, attempt));
   }
 
+  private static boolean isEngineLost(GenerationFailedException.Reason reason) {
+    return switch (reason) {
+      case ENGINE_LOST, ENGINE_STUCK -> true;
+      case STEP_FAILED, REQUEST_FAULT -> false;
+    };
+  }
+
   private IllegalStateException lost(@Nullable Throwable cause) {
     engineLost = true;
     return new IllegalStateException("the engine is gone", cause);
   }
 
-  /** Whether the engine could not go on. */
+  /** Returns whether the engine was lost. */
   boolean engineLost() {
     return engineLost;
   }
 
-  /** Cancels what is in flight. */
+  /** Cancels the rows in flight. */
   @Override
   public void close() {
     live.keySet().forEach(TextGeneration::cancel);
@@ -211,9 +220,10 @@ final class GeneratedRows implements Iterator<Row>, AutoCloseable {
   }
 
   /**
-   * A row with the engine.
+   * A submitted row.
    *
-   * @param tries how often it was submitted, this time included
+   * @param row the row
+   * @param tries how often it was submitted, including this time
    */
   private record Try(PlacedRow row, int tries) {}
 

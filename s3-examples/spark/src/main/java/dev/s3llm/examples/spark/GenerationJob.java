@@ -25,21 +25,21 @@ import org.apache.spark.sql.types.DataTypes;
  * Answers the rows of a data set that the output lacks.
  *
  * <ol>
- *   <li>Read the input, check it, and leave out what the output holds.
- *   <li>First pass: predict lengths. The result goes to a checkpoint: when an executor is lost,
- *       Spark computes again what it held, and a row whose prediction then came out otherwise would
- *       move to another partition, to be lost or doubled.
- *   <li>Plan partitions by the checkpoint's counts of rows for each work ({@link WorkPlan}).
- *   <li>Second pass: one task for each partition, its longest rows first, so that its batch does
- *       not end with one long straggler.
+ *   <li>Read and check the input, and drop the rows that the output contains.
+ *   <li>First pass: predict lengths, and write them to a checkpoint. Without it, Spark would
+ *       predict again the rows of a lost executor. A row with another prediction could move to
+ *       another partition, and be lost or answered twice.
+ *   <li>Plan the partitions from the number of rows for each amount of work ({@link WorkPlan}).
+ *   <li>Second pass: run one task for each partition, with its longest rows first, so that the
+ *       batch does not end with one long row.
  * </ol>
  *
- * <p>A task's rows are committed together when it ends, in a file of its own, and are there for
- * good whatever becomes of the job. Another attempt of the task writes a file of the same name. Two
+ * <p>A task's rows are committed together when it ends, in a file of their own, and stay in the
+ * output even if the job fails. Another attempt of the task writes a file of the same name. Two
  * jobs must not write to one output at the same time.
  */
 final class GenerationJob {
-  /** Inside the output, and passed over by its readers because of the underscore. */
+  /** A folder in the output, which readers skip because of the underscore. */
   private static final String CHECKPOINT = "_s3_checkpoint";
 
   private static final String PARTITION = "partition";
@@ -52,12 +52,13 @@ final class GenerationJob {
   GenerationJob(SparkSession spark, JobOptions options) {
     this.spark = spark;
     this.options = options;
-    this.output = new OutputRows(spark, options.output(), options.outputFormat());
+    this.output = new OutputRows(spark, options.output());
   }
 
   /**
-   * Runs the job. Fails as Spark's jobs do if the output has another prompt for a row of the input.
+   * Runs the job. Fails like any Spark job if the output has another prompt for a row of the input.
    *
+   * @return what the job did
    * @throws IllegalArgumentException if the input lacks a column, or the output is of another
    *     format
    */
@@ -76,7 +77,7 @@ final class GenerationJob {
       return JobReport.of(before, after, passSeconds, seconds(generating), times.millis());
     } finally {
       spark.sparkContext().removeSparkListener(times);
-      delete(new Path(options.output(), CHECKPOINT));
+      delete(new Path(options.output().path(), CHECKPOINT));
     }
   }
 
@@ -85,7 +86,7 @@ final class GenerationJob {
   }
 
   private Dataset<Row> sized() {
-    Dataset<Row> input = InputRows.read(spark, options.input(), options.inputFormat());
+    Dataset<Row> input = InputRows.read(spark, options.input());
     Dataset<Row> pending = output.missing(input);
     PredictLengths pass =
         new PredictLengths(
@@ -96,11 +97,11 @@ final class GenerationJob {
   }
 
   private Dataset<Row> checkpoint(Dataset<Row> rows) {
-    spark.sparkContext().setCheckpointDir(new Path(options.output(), CHECKPOINT).toString());
+    spark.sparkContext().setCheckpointDir(new Path(options.output().path(), CHECKPOINT).toString());
     return rows.checkpoint();
   }
 
-  /** Rows in the partition that they were given. */
+  /** Moves the rows to their partitions. */
   private Dataset<Row> placed(Dataset<Row> sized) {
     Dataset<Row> ranked =
         options.balance() == Balance.PREDICTED ? byPredictedWork(sized) : evenly(sized);

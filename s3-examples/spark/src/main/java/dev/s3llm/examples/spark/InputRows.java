@@ -22,8 +22,8 @@ import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructField;
 
 /**
- * Reads the input and finds what is wrong with its rows. A row's key is its id and which copy of
- * the id it is, so that even rows with the same id are told apart in the output.
+ * Reads and checks the rows of the input. A row's key is its id and its copy number, so that rows
+ * with the same id are different rows of the output.
  */
 final class InputRows {
   private static final int SHOWN_CHARACTERS = 200;
@@ -31,18 +31,22 @@ final class InputRows {
   private InputRows() {}
 
   /**
-   * The rows with {@code copy} and, where one cannot be answered, {@code error}.
+   * Reads the rows and adds {@code copy}, and {@code error} where a row cannot be answered.
    *
+   * @param spark the session
+   * @param input the file or folder
    * @throws IllegalArgumentException if a column is missing
    */
-  static Dataset<Row> read(SparkSession spark, String path, DataFormat format) {
+  static Dataset<Row> read(SparkSession spark, DataSet input) {
     Column position =
         struct(
             col("_metadata.file_path"),
             col("_metadata.file_block_start"),
             monotonically_increasing_id().as("row"));
     Dataset<Row> rows =
-        (format == DataFormat.JSONL ? jsonl(spark, path) : parquet(spark, path))
+        (input.format() == DataFormat.JSONL
+                ? jsonl(spark, input.path())
+                : parquet(spark, input.path()))
             .withColumn(Columns.POSITION, position);
     Column copy = row_number().over(Window.partitionBy(Columns.ID).orderBy(col(Columns.POSITION)));
     return rows.withColumn(Columns.COPY, copy)
@@ -73,7 +77,7 @@ final class InputRows {
     return rows.select(columns);
   }
 
-  /** A value of another type is read as its text. */
+  /** Reads a value of another type as its text. */
   private static Column cast(StructField field) {
     return col(field.name()).try_cast(field.dataType()).as(field.name());
   }
@@ -101,7 +105,7 @@ final class InputRows {
             concat(lit("refused: max_new_tokens must be at least 1, but is "), shown(limit)));
   }
 
-  /** The limit's whole part; null if its text is no number or too large a one. */
+  /** Returns the whole part of the limit; null if its text is no number or a number too large. */
   private static Column limit() {
     return col(Columns.MAX_NEW_TOKENS)
         .try_cast(DataTypes.DoubleType)
@@ -112,7 +116,7 @@ final class InputRows {
     return substring(text, 1, SHOWN_CHARACTERS);
   }
 
-  /** Whether there is no text. */
+  /** Returns whether the text is null or blank. */
   static Column blank(Column text) {
     return text.isNull().or(length(trim(text)).equalTo(0));
   }

@@ -1,27 +1,27 @@
 package dev.s3llm.examples.spark;
 
 /**
- * What a job does.
+ * The options of a job.
  *
- * @param input file or folder with columns {@code id}, {@code prompt} and, if wanted, {@code
+ * @param input file or folder with the columns {@code id} and {@code prompt}, and optionally {@code
  *     max_new_tokens}
- * @param output folder; what it holds already is not made again
- * @param maxNewTokens output limit of rows without their own
- * @param partitions how many tasks; each one's rows are committed together
- * @param inFlight rows that a task holds at most
+ * @param output folder of the answers; rows in it are not answered again
+ * @param engine settings of the engines
+ * @param maxNewTokens output limit in tokens of rows without their own, at least 1
+ * @param partitions number of tasks, at least 1; the rows of a task are committed together
+ * @param inFlight most rows that a task holds, at least 1
+ * @param balance how rows are distributed over partitions
  */
 record JobOptions(
-    String input,
-    DataFormat inputFormat,
-    String output,
-    DataFormat outputFormat,
+    DataSet input,
+    DataSet output,
     EngineSettings engine,
     int maxNewTokens,
     int partitions,
     int inFlight,
     Balance balance) {
 
-  /** Validates that the counts are at least 1. */
+  /** Refuses counts below 1. */
   JobOptions {
     if (maxNewTokens < 1 || partitions < 1 || inFlight < 1) {
       throw new IllegalArgumentException(

@@ -5,15 +5,15 @@ import java.util.Locale;
 import java.util.LongSummaryStatistics;
 
 /**
- * What a job did.
+ * The results of a job.
  *
- * @param skipped rows that the output held before
+ * @param skipped rows that the output contained before
  * @param answered rows with an answer
- * @param failed rows with a reason instead
+ * @param failed rows with an error instead
  * @param outputTokens tokens of the answers
- * @param predictSeconds reading, checking and the first pass
- * @param generateSeconds planning and the second pass
- * @param taskMillis how long each task of the second pass took, empty partitions included
+ * @param predictSeconds time to read and check the input, and of the first pass
+ * @param generateSeconds time to plan the partitions, and of the second pass
+ * @param taskMillis milliseconds of each task of the second pass, including empty partitions
  */
 record JobReport(
     long skipped,
@@ -24,7 +24,13 @@ record JobReport(
     double generateSeconds,
     List<Long> taskMillis) {
 
-  /** What an output holds. */
+  /**
+   * The contents of an output.
+   *
+   * @param rows all rows
+   * @param failed rows with an error
+   * @param outputTokens tokens of the answers
+   */
   record Totals(long rows, long failed, long outputTokens) {}
 
   static JobReport of(
@@ -44,19 +50,19 @@ record JobReport(
         taskMillis);
   }
 
-  /** Rows a second of the second pass. */
+  /** Returns the rows per second of the second pass. */
   double rowsPerSecond() {
     return (answered + failed) / generateSeconds;
   }
 
-  /** The longest task's time over the mean; 1 if there was none. */
+  /** Returns the time of the longest task over the mean; 1 without tasks. */
   double slowestOverMean() {
     LongSummaryStatistics times =
         taskMillis.stream().mapToLong(Long::longValue).summaryStatistics();
     return times.getCount() == 0 || times.getSum() == 0 ? 1 : times.getMax() / times.getAverage();
   }
 
-  /** Lines for people. */
+  /** Returns a summary on three lines. */
   String summary() {
     return String.format(
         Locale.ROOT,

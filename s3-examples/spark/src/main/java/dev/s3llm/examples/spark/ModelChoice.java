@@ -7,12 +7,12 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * The model that a job runs.
+ * The model of a job.
  *
  * @param folder a Hugging Face folder that every executor can read; empty for the embedded model
- * @param lengthFolder the folder of the model that predicts lengths; empty for that of the embedded
- *     model, or for none if another model runs
- * @param chat whether a prompt is a user's message that the model's chat template frames
+ * @param lengthFolder the folder of a length model; empty for the embedded length model, or for
+ *     none with another model
+ * @param chat whether the model's chat template frames each prompt as a user's message
  */
 record ModelChoice(String folder, String lengthFolder, boolean chat) implements Serializable {
   private static final long serialVersionUID = 1L;
@@ -20,20 +20,22 @@ record ModelChoice(String folder, String lengthFolder, boolean chat) implements 
   /** The embedded model. */
   static final ModelChoice SMALL = new ModelChoice("", "", false);
 
+  /** Returns the model's folder; unpacks the embedded model. */
   Path open() {
     return folder.isEmpty() ? SmallModel.unpack() : Path.of(folder);
   }
 
-  /** Whether lengths are predicted from prompts. */
+  /** Returns whether there is a length model. */
   boolean predictsLengths() {
     return folder.isEmpty() || !lengthFolder.isEmpty();
   }
 
+  /** Returns the folder of the length model; unpacks the embedded one. */
   Path openLengthModel() {
     return lengthFolder.isEmpty() ? SmallModel.unpackLengthModel() : Path.of(lengthFolder);
   }
 
-  /** The conversation of a prompt, where the model has conversations. */
+  /** Returns the conversation for a prompt that the chat template frames. */
   static List<ChatMessage> conversation(String prompt) {
     return List.of(ChatMessage.user(prompt));
   }

@@ -34,17 +34,17 @@ final class OutputRows {
   private final Path folder;
   private final DataFormat format;
 
-  OutputRows(SparkSession spark, String folder, DataFormat format) {
+  OutputRows(SparkSession spark, DataSet output) {
     this.spark = spark;
-    this.folder = new Path(folder);
-    this.format = format;
+    this.folder = new Path(output.path());
+    this.format = output.format();
   }
 
   /**
-   * What is there; nothing at first.
+   * Reads the rows in the output; none if it does not exist.
    *
-   * @throws IllegalArgumentException if there are files of another format, which would read as rows
-   *     without ids
+   * @throws IllegalArgumentException if there are files of another format, which would be read as
+   *     rows without ids
    */
   Dataset<Row> read() {
     try {
@@ -65,9 +65,11 @@ final class OutputRows {
   }
 
   /**
-   * The rows of an input that are not there. Ids tell rows apart, so the input may get more of them
-   * between jobs, but no other first row of an id that is there: it would count as made. Reading
-   * the result fails if there is one.
+   * Returns the rows of an input that are not in the output. Rows are identified by their ids, so
+   * the input may get more rows between jobs, but the first row of an id in the output must stay
+   * the first, because it counts as answered. Reading the result fails if it has another prompt.
+   *
+   * @param input rows with id, copy and prompt
    */
   Dataset<Row> missing(Dataset<Row> input) {
     Dataset<Row> there =
@@ -88,7 +90,9 @@ final class OutputRows {
         .drop(THERE_ID, THERE_COPY, THERE_PROMPT);
   }
 
-  /** Copies and rows without an id have no answer that could be of another prompt. */
+  /**
+   * Returns whether the prompt differs; never for copies and rows without id, which have no answer.
+   */
   private static Column changed() {
     return col(Columns.COPY)
         .equalTo(1)
@@ -96,12 +100,12 @@ final class OutputRows {
         .and(promptHash().notEqual(col(THERE_PROMPT)));
   }
 
-  /** What is no UTF-8 was replaced on the way to the output. */
+  /** Hashes the prompt as the output has it, where bytes that are no UTF-8 were replaced. */
   private static Column promptHash() {
     return xxhash64(make_valid_utf8(col(Columns.PROMPT)));
   }
 
-  /** Appends with the committer that makes a task's file final when the task ends. */
+  /** Appends rows with the committer that makes the file of a task final when the task ends. */
   void append(Dataset<Row> rows) {
     rows.write()
         .mode(SaveMode.Append)
@@ -110,6 +114,7 @@ final class OutputRows {
         .save(folder.toString());
   }
 
+  /** Counts the rows in the output. */
   JobReport.Totals totals() {
     Row row =
         read()

@@ -14,19 +14,21 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Things that are dear to make and that all tasks of an executor share: made when first asked for,
- * kept while idle, closed when another is made in their place or the executor ends. Thread-safe.
+ * Expensive resources that all tasks of an executor share. A resource is made at its first lease
+ * and kept while idle. It is closed before another resource is made in its place, or when the
+ * executor ends. Thread-safe.
  *
- * <p>Nothing is made before what nobody is to use any more is closed: two models on one device
- * could exceed its memory. Things of different keys that are in use at a time are there side by
- * side, as tasks with different devices need it. Closing must be idempotent: what could not be
- * closed is closed again, in case it only took long, whenever something is to be made in its place.
+ * <p>No resource is made before all discarded and idle ones are closed, because two models on one
+ * device could exceed its memory. Resources of different keys that are in use exist at the same
+ * time, because tasks with different devices need them. Closing must be idempotent: a resource that
+ * failed to close is closed again before another is made in its place, because it may only have
+ * been slow.
  *
- * @param <K> what a thing is made from; equal keys share one
- * @param <V> the thing
+ * @param <K> identifies a resource; tasks with equal keys share one
+ * @param <V> the resource
  */
 final class PerExecutor<K, V extends AutoCloseable> {
-  /** Tasks see within moments that a thing is broken; to close an engine may take a minute. */
+  /** Longer than the close of an engine, which may take a minute. */
   private static final Duration PATIENCE = Duration.ofMinutes(3);
 
   private final Function<K, V> factory;
@@ -35,22 +37,27 @@ final class PerExecutor<K, V extends AutoCloseable> {
   private final Condition gone = lock.newCondition();
   private final Map<K, Shared> byKey = new HashMap<>();
 
-  /** Not for new leases, and not closed yet. */
+  /** Resources that get no new leases and are not closed yet. */
   private final Set<Shared> leaving = new LinkedHashSet<>();
 
   private boolean ended;
 
   /**
-   * One without things.
+   * Creates an instance without resources.
    *
-   * @param patience how long a lease waits until things that are in the way are closed
+   * @param factory makes the resource of a key
+   * @param patience how long a lease waits until discarded resources are closed
    */
   PerExecutor(Function<K, V> factory, Duration patience) {
     this.factory = factory;
     this.patience = patience;
   }
 
-  /** One whose things are closed when the JVM ends. */
+  /**
+   * Creates an instance whose resources are closed when the JVM ends.
+   *
+   * @param factory makes the resource of a key
+   */
   static <K, V extends AutoCloseable> PerExecutor<K, V> untilShutdown(Function<K, V> factory) {
     PerExecutor<K, V> all = new PerExecutor<>(factory, PATIENCE);
     Runtime.getRuntime().addShutdownHook(new Thread(all::closeAll, "s3-spark-close"));
@@ -58,11 +65,12 @@ final class PerExecutor<K, V extends AutoCloseable> {
   }
 
   /**
-   * A share of the thing for a key. Tasks that come while it is made wait for it, as they do for
-   * the end of a discarded one. Idle things of other keys are closed before.
+   * Returns a share of the resource for a key. Waits while another task makes the resource, or
+   * while a discarded one is in use. Closes idle resources of other keys first.
    *
-   * @throws IllegalStateException if the executor ends, the thread is interrupted, or what must go
-   *     before cannot be closed or is not within the time
+   * @param key the key
+   * @throws IllegalStateException if the executor ends, the thread is interrupted, or a resource
+   *     cannot be closed or is not closed in time
    */
   Lease lease(K key) {
     long start = System.nanoTime();
@@ -117,9 +125,9 @@ final class PerExecutor<K, V extends AutoCloseable> {
   }
 
   /**
-   * Closes what nobody uses.
+   * Closes all idle resources.
    *
-   * @throws IllegalStateException if one cannot be closed; the others are closed all the same
+   * @throws IllegalStateException if one cannot be closed; the others are closed nevertheless
    */
   void closeIdle() {
     List<Shared> idle;
@@ -134,9 +142,9 @@ final class PerExecutor<K, V extends AutoCloseable> {
   }
 
   /**
-   * Closes everything, used or not, and makes nothing any more.
+   * Closes all resources, also those in use, and makes no further ones.
    *
-   * @throws IllegalStateException if one cannot be closed; the others are closed all the same
+   * @throws IllegalStateException if one cannot be closed; the others are closed nevertheless
    */
   void closeAll() {
     List<Shared> all;
@@ -152,7 +160,7 @@ final class PerExecutor<K, V extends AutoCloseable> {
     all.forEach(Shared::requireClosable);
   }
 
-  /** Takes things out of use, for this thread to close: nobody else gets them too. */
+  /** Retires resources and returns them for this thread alone to close. */
   private List<Shared> take(Predicate<Shared> which) {
     List<Shared> taken =
         Stream.concat(byKey.values().stream(), leaving.stream())
@@ -172,7 +180,7 @@ final class PerExecutor<K, V extends AutoCloseable> {
     }
   }
 
-  /** Not under the lock: it may take minutes, and other things are in use meanwhile. */
+  /** Closes without the lock, because it may take minutes, in which other resources are used. */
   private void close(List<Shared> taken) {
     for (Shared shared : taken) {
       Throwable failure = shared.tryClose();
@@ -224,7 +232,9 @@ final class PerExecutor<K, V extends AutoCloseable> {
     }
   }
 
-  /** A task's share. Close it when the task ends; closes once. */
+  /**
+   * A share of one task, which closes it at its end. Further calls of {@link #close} do nothing.
+   */
   final class Lease implements AutoCloseable {
     private final Shared shared;
     private boolean closed;
@@ -234,12 +244,13 @@ final class PerExecutor<K, V extends AutoCloseable> {
       shared.leases++;
     }
 
+    /** Returns the resource. */
     V thing() {
       return shared.thing;
     }
 
     /**
-     * Says that the thing is broken: its last user closes it, and then the next makes a new one.
+     * Marks the resource as broken. Its last lease closes it, and the next lease makes a new one.
      */
     void discard() {
       lock.lock();
@@ -250,7 +261,7 @@ final class PerExecutor<K, V extends AutoCloseable> {
       }
     }
 
-    /** Does not say whether a discarded thing could be closed: the next lease does. */
+    /** Ends the share. If a discarded resource cannot be closed, the next lease throws. */
     @Override
     public void close() {
       List<Shared> last;

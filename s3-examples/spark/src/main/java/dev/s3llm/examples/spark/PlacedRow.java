@@ -5,10 +5,15 @@ import org.apache.spark.sql.RowFactory;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A row on its way through the second pass.
+ * A row of the second pass.
  *
- * @param maxNewTokens the row's own output limit, 0 for none
- * @param error why it cannot be answered, if that is known already
+ * @param id the row's id; null if it has none
+ * @param copy 1 for the first row with the id, more for its duplicates
+ * @param prompt the prompt; null if the row has none
+ * @param maxNewTokens the row's own output limit in tokens; 0 for none
+ * @param promptTokens tokens of the prompt
+ * @param predictedTokens predicted tokens of the answer
+ * @param error why the row cannot be answered; null if it can
  */
 record PlacedRow(
     @Nullable String id,
@@ -35,12 +40,12 @@ record PlacedRow(
     return row.isNullAt(i) ? 0 : row.getInt(i);
   }
 
-  /** The output row of an answer. */
+  /** Returns the output row with an answer. */
   Row answered(String text, int outputTokens, String finishReason, int attempt) {
     return output(text, outputTokens, finishReason, null, attempt);
   }
 
-  /** The output row without an answer. */
+  /** Returns the output row with an error. */
   Row failed(String reason, int attempt) {
     return output(null, 0, null, reason, attempt);
   }

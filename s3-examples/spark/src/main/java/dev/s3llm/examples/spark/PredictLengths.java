@@ -16,13 +16,13 @@ import org.apache.spark.util.TaskCompletionListener;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The first pass: adds to each row its prompt's tokens, its answer's expected tokens and their sum,
- * the work; and an error where the prompt cannot be made into tokens.
+ * The first pass. Adds to each row the tokens of its prompt, the predicted tokens of its answer,
+ * and their sum, the work. Adds an error if the prompt cannot be encoded.
  */
 final class PredictLengths implements MapPartitionsFunction<Row, Row> {
   private static final long serialVersionUID = 1L;
 
-  /** Predictions under way: what is asked while one batch runs is the next batch. */
+  /** Predictions in flight. Those that are requested while one batch runs form the next batch. */
   private static final int AHEAD = 64;
 
   private final ModelChoice model;
@@ -35,7 +35,7 @@ final class PredictLengths implements MapPartitionsFunction<Row, Row> {
     this.threads = threads;
   }
 
-  /** The rows' columns after the pass. */
+  /** Returns the columns after the pass. */
   static StructType schema(StructType before) {
     return before
         .add(Columns.PROMPT_TOKENS, DataTypes.IntegerType)
@@ -51,7 +51,7 @@ final class PredictLengths implements MapPartitionsFunction<Row, Row> {
     return new SizedRows(rows, sizer.thing(), jobLimit);
   }
 
-  /** Keeps some predictions ahead of what is read, in order. */
+  /** Returns the rows in their order, and keeps predictions of later rows in flight. */
   static final class SizedRows implements Iterator<Row> {
     private final Iterator<Row> rows;
     private final PromptSizer sizer;
@@ -72,7 +72,7 @@ final class PredictLengths implements MapPartitionsFunction<Row, Row> {
     @Override
     public Row next() {
       while (pending.size() < AHEAD && rows.hasNext()) {
-        pending.add(ask(rows.next()));
+        pending.add(predict(rows.next()));
       }
       Pending first = pending.poll();
       if (first == null) {
@@ -81,7 +81,7 @@ final class PredictLengths implements MapPartitionsFunction<Row, Row> {
       return first.row();
     }
 
-    private Pending ask(Row row) {
+    private Pending predict(Row row) {
       if (!row.isNullAt(row.fieldIndex(Columns.ERROR))) {
         return new Pending(row, null, null);
       }
@@ -91,8 +91,8 @@ final class PredictLengths implements MapPartitionsFunction<Row, Row> {
         int ownLimit = row.isNullAt(own) ? 0 : row.getInt(own);
         return new Pending(row, sizer.size(prompt, ownLimit, jobLimit), null);
       } catch (IllegalArgumentException | ChatTemplateException e) {
-        // One bad prompt must not stop the job. All else fails the task, which Spark tries again:
-        // a row is never tried again once its reason is in the output.
+        // One bad prompt must not end the job. All other failures fail the task, because Spark then
+        // runs it again, whereas a row with an error in the output is not tried again.
         return new Pending(row, null, "refused: " + e.getMessage());
       }
     }

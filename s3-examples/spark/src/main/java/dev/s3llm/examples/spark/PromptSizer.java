@@ -9,9 +9,9 @@ import dev.s3llm.text.template.ChatTemplateException;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 
-/** Counts a prompt's tokens and predicts its answer's. Thread-safe; one for each executor. */
+/** Counts the tokens of prompts and predicts those of their answers. Thread-safe. */
 final class PromptSizer implements AutoCloseable {
-  /** The most that a length predictor takes; a host engine may have more. */
+  /** The most threads of a length predictor. An engine on the CPU may have more. */
   private static final int MAX_PREDICTOR_THREADS = 64;
 
   private static final PerExecutor<Key, PromptSizer> ALL =
@@ -33,9 +33,11 @@ final class PromptSizer implements AutoCloseable {
   }
 
   /**
-   * Makes one that owns model and predictor. Closes the model if there comes no predictor.
+   * Creates a sizer that owns the model and the predictor.
    *
-   * @param chat whether prompts are framed by the model's chat template
+   * @param chat whether the model's chat template frames the prompts
+   * @param model the model, which is closed if the predictor cannot be made
+   * @param predictor makes the predictor
    */
   static PromptSizer open(boolean chat, TextModel model, Supplier<LengthPredictor> predictor) {
     try {
@@ -53,20 +55,26 @@ final class PromptSizer implements AutoCloseable {
   }
 
   /**
-   * A share of the executor's sizer.
+   * Returns a share of the executor's sizer.
    *
-   * @param threads of the predictor, at least 1; more than it can use count as what it can
+   * @param choice the model
+   * @param threads threads of the predictor, at least 1; the predictor uses 64 at most
    */
   static PerExecutor<Key, PromptSizer>.Lease lease(ModelChoice choice, int threads) {
     return ALL.lease(new Key(choice, Math.min(threads, MAX_PREDICTOR_THREADS)));
   }
 
-  /** Closes the executor's sizer if no task uses it. */
+  /** Closes the sizers of this executor that no task uses. */
   static void closeIdle() {
     ALL.closeIdle();
   }
 
-  /** What a sizer is made from. */
+  /**
+   * Identifies a sizer.
+   *
+   * @param choice the model
+   * @param threads threads of the predictor
+   */
   record Key(ModelChoice choice, int threads) {}
 
   /**
@@ -78,10 +86,12 @@ final class PromptSizer implements AutoCloseable {
   record Sizes(int promptTokens, int predictedTokens) {}
 
   /**
-   * Sizes a prompt; the prediction comes later, with those of other prompts.
+   * Counts the tokens of a prompt at once, and predicts its answer asynchronously.
    *
-   * @param ownLimit the row's own output limit, 0 for none
-   * @param jobLimit the limit of rows without one
+   * @param prompt the prompt
+   * @param ownLimit the row's own output limit in tokens; 0 for none
+   * @param jobLimit the limit in tokens of rows without their own, at least 1
+   * @return the sizes, when the prediction is there
    * @throws IllegalArgumentException if the prompt is too long for the tokenizer or has no tokens
    * @throws ChatTemplateException if the model's chat template refuses the prompt
    * @throws IllegalStateException if the sizer is closed

@@ -4,18 +4,18 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
 import org.jspecify.annotations.Nullable;
 
-/** Makes rows from rows. */
+/** Copies rows with changed values. */
 final class Rows {
   private Rows() {}
 
-  /** A row with more values at its end. */
+  /** Returns a row with further values at its end. */
   static Row append(Row row, Object... more) {
     @Nullable Object[] values = values(row, more.length);
     System.arraycopy(more, 0, values, row.size(), more.length);
     return RowFactory.create(values);
   }
 
-  /** A row with another value in a column. */
+  /** Returns a row with another value in one column. */
   static Row with(Row row, String column, Object value) {
     @Nullable Object[] values = values(row, 0);
     values[row.fieldIndex(column)] = value;

@@ -8,12 +8,13 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** The job on the command line; the master and the machines' resources are Spark's to set. */
+/** The command line of the job. The master and the resources are settings of Spark. */
 @Command(
     name = "spark-generate",
     mixinStandardHelpOptions = true,
     sortOptions = false,
-    description = "Answers the prompts of a data set. Run again, it goes on where it ended.")
+    description =
+        "Answers the prompts of a data set. A second run continues where the first ended.")
 public final class SparkGenerate implements Callable<Integer> {
   private static final int TASKS_PER_SLOT = 4;
   private static final long BYTES_PER_MIB = 1L << 20;
@@ -21,7 +22,7 @@ public final class SparkGenerate implements Callable<Integer> {
   @Option(
       names = "--input",
       required = true,
-      description = "Files with columns id, prompt and, if wanted, max_new_tokens.")
+      description = "Files with the columns id, prompt and, optionally, max_new_tokens.")
   private String input;
 
   @Option(names = "--output", required = true, description = "Folder to append to.")
@@ -33,22 +34,26 @@ public final class SparkGenerate implements Callable<Integer> {
       description = "jsonl or parquet. Default: ${DEFAULT-VALUE}.")
   private DataFormat format;
 
-  @Option(names = "--output-format", description = "The output's, if it is another.")
+  @Option(names = "--output-format", description = "Format of the output, if it differs.")
   private @Nullable DataFormat outputFormat;
 
   @Option(
       names = "--model",
       defaultValue = "",
-      description = "Hugging Face folder that every executor can read. Default: the small model.")
+      description =
+          "Hugging Face folder that every executor can read. Default: the embedded model.")
   private String model;
 
   @Option(
       names = "--length-model",
       defaultValue = "",
-      description = "Folder of a length model. Default: the small model's, for the small model.")
+      description =
+          "Folder of a length model. Default: the embedded one, only for the embedded model.")
   private String lengthModel;
 
-  @Option(names = "--chat", description = "Frame prompts by the model's chat template.")
+  @Option(
+      names = "--chat",
+      description = "Frame each prompt as a user message by the model's chat template.")
   private boolean chat;
 
   @Option(
@@ -60,13 +65,14 @@ public final class SparkGenerate implements Callable<Integer> {
   @Option(
       names = "--partitions",
       defaultValue = "0",
-      description = "Tasks; a task's rows are committed together. Default: 4 for each slot.")
+      description =
+          "Number of tasks; the rows of a task are committed together. Default: 4 for each slot.")
   private int partitions;
 
   @Option(
       names = "--in-flight",
       defaultValue = "64",
-      description = "Rows that a task holds at most. Default: ${DEFAULT-VALUE}.")
+      description = "Most rows that a task holds. Default: ${DEFAULT-VALUE}.")
   private int inFlight;
 
   @Option(
@@ -78,13 +84,13 @@ public final class SparkGenerate implements Callable<Integer> {
   @Option(
       names = "--kv-mib",
       defaultValue = "0",
-      description = "KV memory. Default: what a GPU has left, 256 on a CPU.")
+      description = "KV memory in MiB. Default: all free memory of a GPU, 256 on a CPU.")
   private int kvMib;
 
   @Option(
       names = "--balance",
       defaultValue = "predicted",
-      description = "predicted: as much work for each task; even: as many rows.")
+      description = "predicted: the same work for each task; even: the same number of rows.")
   private Balance balance;
 
   /** Created by picocli, which sets the fields. */
@@ -99,7 +105,8 @@ public final class SparkGenerate implements Callable<Integer> {
   public static void main(String[] arguments) {
     int code = commandLine().execute(arguments);
     if (code != 0) {
-      System.exit(code); // 0 is spark-submit's to return: on YARN, exiting early fails the job
+      System.exit(
+          code); // not after success: on YARN, ending the JVM before spark-submit fails the job
     }
   }
 
@@ -111,23 +118,20 @@ public final class SparkGenerate implements Callable<Integer> {
   public Integer call() throws IOException {
     try (SparkSession spark = SparkSession.builder().appName("s3-generate").getOrCreate()) {
       int slots = spark.sparkContext().defaultParallelism();
-      ModelChoice choice = new ModelChoice(model, lengthModel, chat);
-      JobReport report =
-          new GenerationJob(
-                  spark,
-                  new JobOptions(
-                      input,
-                      format,
-                      output,
-                      outputFormat == null ? format : outputFormat,
-                      new EngineSettings(choice, threads, kvMib * BYTES_PER_MIB),
-                      maxNewTokens,
-                      partitions == 0 ? TASKS_PER_SLOT * slots : partitions,
-                      inFlight,
-                      balance))
-              .run();
-      System.out.println(report.summary());
+      System.out.println(new GenerationJob(spark, jobOptions(slots)).run().summary());
     }
     return 0;
+  }
+
+  private JobOptions jobOptions(int slots) {
+    return new JobOptions(
+        new DataSet(input, format),
+        new DataSet(output, outputFormat == null ? format : outputFormat),
+        new EngineSettings(
+            new ModelChoice(model, lengthModel, chat), threads, kvMib * BYTES_PER_MIB),
+        maxNewTokens,
+        partitions == 0 ? TASKS_PER_SLOT * slots : partitions,
+        inFlight,
+        balance);
   }
 }

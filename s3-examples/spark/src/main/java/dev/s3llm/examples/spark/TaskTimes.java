@@ -16,7 +16,7 @@ import org.apache.spark.scheduler.SparkListenerJobStart;
 import org.apache.spark.scheduler.SparkListenerTaskEnd;
 import org.jspecify.annotations.Nullable;
 
-/** Listens how long the last tasks of a piece of Spark work took. Thread-safe. */
+/** Measures the tasks of the last stage of Spark work. Thread-safe. */
 final class TaskTimes extends SparkListener {
   private static final long LATE_EVENT_SECONDS = 10;
 
@@ -27,7 +27,7 @@ final class TaskTimes extends SparkListener {
   private final Set<Integer> stages = new HashSet<>();
   private final List<Long> millis = new ArrayList<>();
 
-  /** Runs work whose tasks are measured; those that only prepare a shuffle are left out. */
+  /** Runs work and measures its tasks, except for those that only write a shuffle. */
   void measure(SparkContext context, Runnable work) {
     context.setJobGroup(group, "generate", false);
     try {
@@ -37,7 +37,7 @@ final class TaskTimes extends SparkListener {
     }
   }
 
-  /** The tasks' times, once all events have come, which Spark hands out late. */
+  /** Returns the times of the tasks in milliseconds. Waits for Spark's events, which come late. */
   List<Long> millis() {
     lock.lock();
     try {

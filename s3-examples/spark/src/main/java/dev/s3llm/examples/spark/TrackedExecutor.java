@@ -4,8 +4,9 @@ import dev.s3llm.execute.Executor;
 import dev.s3llm.execute.ForwardingExecutor;
 
 /**
- * Knows whether it is closed: an engine whose step hangs closes without its executor, which then
- * keeps its memory. Thread-safe if the real one is.
+ * Forwards to an executor and records whether it is closed. An engine whose step hangs closes
+ * without closing its executor, whose memory then stays in use. Thread-safe if the other executor
+ * is.
  */
 final class TrackedExecutor extends ForwardingExecutor {
   private volatile boolean closed;
@@ -14,7 +15,7 @@ final class TrackedExecutor extends ForwardingExecutor {
     super(real);
   }
 
-  /** Whether the memory is released. */
+  /** Returns whether the executor is closed, and its memory released. */
   boolean closed() {
     return closed;
   }

@@ -6,20 +6,20 @@ import java.util.Map;
 import java.util.PriorityQueue;
 
 /**
- * Which partition each row goes to, by longest processing time first: rows in descending order of
- * work, each to the partition that has least so far (Graham, 1969: the fullest partition has at
- * most 4/3 - 1/(3m) times the least possible for m partitions).
+ * Assigns rows to partitions by longest processing time first: in descending order of work, each
+ * row goes to the partition with the least work so far (Graham, 1969: the fullest of m partitions
+ * has at most 4/3 - 1/(3m) times the work of the best assignment).
  *
- * <p>Rows of equal work are interchangeable, so the plan counts them instead of naming them: it
- * holds one number for each distinct work and partition, however many rows there are. Immutable.
+ * <p>Rows of equal work are interchangeable, so the plan only counts them. Its size depends on the
+ * number of distinct works and partitions, not on the number of rows. Immutable.
  */
 final class WorkPlan implements Serializable {
   private static final long serialVersionUID = 1L;
 
-  /** Distinct works, ascending. */
+  /** The distinct amounts of work, ascending. */
   private final int[] works;
 
-  /** {@code upTo[i][p]}: how many rows of work {@code works[i]} go to partitions up to p. */
+  /** {@code upTo[i][p]}: the number of rows of work {@code works[i]} in partitions 0 to p. */
   private final long[][] upTo;
 
   private final long[] loads;
@@ -31,10 +31,10 @@ final class WorkPlan implements Serializable {
   }
 
   /**
-   * Plans.
+   * Assigns all rows.
    *
-   * @param rowsByWork how many rows there are of each work, which is not negative
-   * @param partitions at least 1
+   * @param rowsByWork the number of rows for each amount of work, which is not negative
+   * @param partitions the number of partitions, at least 1
    */
   static WorkPlan longestFirst(Map<Integer, Long> rowsByWork, int partitions) {
     int[] works = rowsByWork.keySet().stream().mapToInt(Integer::intValue).sorted().toArray();
@@ -59,10 +59,11 @@ final class WorkPlan implements Serializable {
   }
 
   /**
-   * Where a row goes.
+   * Returns the partition of a row.
    *
-   * @param work the row's
-   * @param rank its place among the rows of equal work, from 0
+   * @param work the work of the row
+   * @param rank its index among the rows of equal work, from 0
+   * @throws IllegalArgumentException if the plan has no such row
    */
   int partition(int work, long rank) {
     int i = Arrays.binarySearch(works, work);
@@ -80,7 +81,7 @@ final class WorkPlan implements Serializable {
     return found;
   }
 
-  /** Planned work of each partition; a copy. */
+  /** Returns the planned work of each partition; a copy. */
   long[] loads() {
     return loads.clone();
   }
@@ -90,7 +91,7 @@ final class WorkPlan implements Serializable {
       return new Load(work + more, rows + 1, partition);
     }
 
-    /** Rows second, so that rows without work spread too. */
+    /** Compares work, then rows, so that rows without work are distributed as well. */
     @Override
     public int compareTo(Load other) {
       int byWork = Long.compare(work, other.work);

@@ -28,7 +28,7 @@ class ExecutorEngineTest {
     PerExecutor<String, ExecutorEngine>.Lease lease = engines.lease("a");
     TextGenerator generator = lease.thing().generator();
     generator.submit(TextRequest.of("Hello"));
-    while (generator.engine().snapshot().running() == 0) {
+    while (generator.engine().snapshot().requests().running() == 0) {
       Thread.sleep(1);
     }
     lease.discard();

@@ -21,10 +21,10 @@ import java.util.Random;
 import org.apache.spark.sql.SparkSession;
 
 /**
- * Prints rows a second, and how much longer than the mean the slowest task takes. Arguments: rows,
- * partitions, then what to run, each as {@code EXECUTORS,INPUT,BALANCE}: input {@code sorted} by
- * what the prompts are, as data sets often are, or {@code shuffled}. The README names the command.
- * Each executor has one slot and one thread, and is warm.
+ * Prints the rows per second, and the time of the slowest task over the mean. Arguments: rows,
+ * partitions, then the runs, each as {@code EXECUTORS,INPUT,BALANCE}. The input is {@code sorted}
+ * by kind of prompt, as data sets often are, or {@code shuffled}. The README has the command. Each
+ * executor has one slot and one thread, and is warmed up.
  */
 final class ExecutorStudy {
   private static final int MAX_NEW_TOKENS = 256;
@@ -70,10 +70,8 @@ final class ExecutorStudy {
         new GenerationJob(
                 spark,
                 new JobOptions(
-                    folder.resolve(run.input).toString(),
-                    DataFormat.JSONL,
-                    output.toString(),
-                    DataFormat.JSONL,
+                    new DataSet(folder.resolve(run.input).toString(), DataFormat.JSONL),
+                    new DataSet(output.toString(), DataFormat.JSONL),
                     new EngineSettings(ModelChoice.SMALL, 1, 0),
                     MAX_NEW_TOKENS,
                     partitions,
@@ -92,7 +90,7 @@ final class ExecutorStudy {
         tokensSlowestOverMean(spark, output));
   }
 
-  /** What {@link JobReport#slowestOverMean} would be if time were tokens, without any noise. */
+  /** Returns {@link JobReport#slowestOverMean} for tokens instead of time, which have no noise. */
   private double tokensSlowestOverMean(SparkSession spark, Path output) {
     LongSummaryStatistics tokens =
         spark
@@ -112,7 +110,7 @@ final class ExecutorStudy {
     List<String> prompts = SmallModel.promptsJsonl().lines().sorted().toList();
     ObjectMapper mapper = new ObjectMapper();
     List<String> rows = new ArrayList<>();
-    for (int i = 0; i < count; i++) { // beyond the prompts there are, each comes again
+    for (int i = 0; i < count; i++) { // more rows than prompts repeat the prompts
       Map<?, ?> row =
           mapper.readValue(prompts.get((int) ((long) i * prompts.size() / count)), Map.class);
       rows.add(

@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.s3llm.S3Engine;
 import dev.s3llm.cpu.CpuExecutor;
+import dev.s3llm.error.ExecutorLostException;
 import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.execute.Executor;
-import dev.s3llm.execute.ExecutorLostException;
 import dev.s3llm.execute.ForwardingExecutor;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
@@ -94,7 +94,7 @@ class GeneratedRowsTest {
       broken.set(false);
       generated.forEachRemaining(row -> errors.put(row.getAs(0), row.getAs(8)));
 
-      assertThat(errors).hasSize(6).containsEntry("r5", null); // not taken before
+      assertThat(errors).hasSize(6).containsEntry("r5", null); // was not in flight before
       assertThat(generated.engineLost()).isFalse();
     }
   }
@@ -163,7 +163,7 @@ class GeneratedRowsTest {
     }
   }
 
-  /** Never ends its steps by itself. */
+  /** Executes no step by itself: each has the given result. */
   static final class Stuck extends ForwardingExecutor {
     private final CompletableFuture<StepResult> step;
 

@@ -156,7 +156,7 @@ class GenerationJobTest {
         .containsExactlyInAnyOrder("old 1", "new 1", "old 2");
   }
 
-  /** Else a job could not be continued: its input would seem to have changed. */
+  /** Without this, a job could not be continued, because its input would seem to have changed. */
   @Test
   void oddPrompts_areKnownAgainInTheOutput() throws IOException {
     Files.writeString(
@@ -173,11 +173,12 @@ class GenerationJobTest {
         .parquet(parquet.toString());
 
     for (DataFormat format : DataFormat.values()) {
-      OutputRows there = new OutputRows(spark, folder.resolve(format.name()).toString(), format);
+      OutputRows there =
+          new OutputRows(spark, new DataSet(folder.resolve(format.name()).toString(), format));
       for (Dataset<Row> rows :
           List.of(
-              InputRows.read(spark, input.toString(), DataFormat.JSONL),
-              InputRows.read(spark, parquet.toString(), DataFormat.PARQUET))) {
+              InputRows.read(spark, new DataSet(input.toString(), DataFormat.JSONL)),
+              InputRows.read(spark, new DataSet(parquet.toString(), DataFormat.PARQUET)))) {
         there.append(asAnswered(rows));
         assertThat(there.missing(rows).collectAsList()).isEmpty();
       }
@@ -242,8 +243,8 @@ class GenerationJobTest {
 
     for (Dataset<Row> rows :
         List.of(
-            InputRows.read(spark, input.toString(), DataFormat.JSONL),
-            InputRows.read(spark, parquet.toString(), DataFormat.PARQUET))) {
+            InputRows.read(spark, new DataSet(input.toString(), DataFormat.JSONL)),
+            InputRows.read(spark, new DataSet(parquet.toString(), DataFormat.PARQUET)))) {
       assertThat(
               rows
                   .select(Columns.ID, Columns.MAX_NEW_TOKENS, Columns.ERROR)
@@ -266,7 +267,8 @@ class GenerationJobTest {
   void parquetWithoutPrompts_isRefusedWithItsColumns() {
     spark.range(3).write().parquet(input.toString());
 
-    assertThatThrownBy(() -> InputRows.read(spark, input.toString(), DataFormat.PARQUET))
+    assertThatThrownBy(
+            () -> InputRows.read(spark, new DataSet(input.toString(), DataFormat.PARQUET)))
         .hasMessageContaining("must have the columns id and prompt, but has [id]");
   }
 
@@ -285,10 +287,8 @@ class GenerationJobTest {
     return new GenerationJob(
         spark,
         new JobOptions(
-            input.toString(),
-            DataFormat.JSONL,
-            output.toString(),
-            DataFormat.PARQUET,
+            new DataSet(input.toString(), DataFormat.JSONL),
+            new DataSet(output.toString(), DataFormat.PARQUET),
             ENGINE,
             16,
             partitions,

@@ -29,14 +29,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Two executors as processes of their own. */
+/** The job on executors in processes of their own. */
 @Timeout(280)
 class LocalClusterTest {
   private static final String FAST_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";
   private static final int ROWS = 16;
   private static final int MAX_NEW_TOKENS = 16;
 
-  /** Compiling expressions takes longer than evaluating so few. */
+  /** Interprets expressions, because compiling them takes longer for so few rows. */
   private static final Map<String, String> INTERPRETED =
       Map.of(
           "spark.sql.codegen.wholeStage", "false",
@@ -51,10 +51,8 @@ class LocalClusterTest {
     Files.writeString(input, prompts());
     JobOptions options =
         new JobOptions(
-            input.toString(),
-            DataFormat.JSONL,
-            output.toString(),
-            DataFormat.JSONL,
+            new DataSet(input.toString(), DataFormat.JSONL),
+            new DataSet(output.toString(), DataFormat.JSONL),
             new EngineSettings(ModelChoice.SMALL, 1, 0),
             MAX_NEW_TOKENS,
             6,
@@ -83,7 +81,7 @@ class LocalClusterTest {
     assertThat(rows).anyMatch(row -> row.<Integer>getAs(Columns.ATTEMPT) > 1);
   }
 
-  /** What a GPU's discovery script says reaches the task that is to use it. */
+  /** The addresses of the discovery script arrive at the task that uses the GPUs. */
   @Test
   void tasks_getTheGpusThatSparkGivesThem() throws IOException {
     Path script = folder.resolve("gpus.sh");
@@ -104,7 +102,7 @@ class LocalClusterTest {
     }
   }
 
-  /** The same answers from an engine without Spark. */
+  /** Returns the texts that an engine without Spark gives. */
   private static Map<String, String> expected() throws IOException {
     Path model = SmallModel.unpack();
     Map<String, TextGeneration> running = new HashMap<>();
@@ -126,7 +124,7 @@ class LocalClusterTest {
     }
   }
 
-  /** Master and workers live in this JVM: its children are the executors. */
+  /** Returns the executors: the children of this JVM, which runs master and workers. */
   private static List<ProcessHandle> executors() {
     return ProcessHandle.current()
         .children()

@@ -7,24 +7,29 @@ import java.nio.file.Path;
 import java.util.Map;
 import org.apache.spark.sql.SparkSession;
 
-/** Spark on this machine: no page, no address but the loopback, files under the build folder. */
+/**
+ * Sessions on this machine, without a web page, on the loopback only, with files in the build
+ * folder.
+ */
 final class Sessions {
   private Sessions() {}
 
-  /** One JVM. */
+  /** Starts a session in this JVM. */
   static SparkSession local(int slots) {
     return session("local[" + slots + "]").getOrCreate();
   }
 
   /**
-   * Executors as processes of their own, with one slot each; master and workers are in this JVM.
+   * Starts a session whose executors are processes of their own, with one slot each. Master and
+   * workers are in this JVM.
    *
-   * @param javaOptions of the executors
-   * @param more of Spark's properties
+   * @param executors number of executors
+   * @param javaOptions JVM options of the executors
+   * @param more further properties of Spark
    */
   static SparkSession cluster(int executors, String javaOptions, Map<String, String> more) {
     Path home = Path.of(System.getenv("SPARK_HOME"));
-    directory(home.resolve("jars")); // the launcher looks for it; the class path is given below
+    directory(home.resolve("jars")); // the launcher requires it; the class path is set below
     SparkSession.Builder session = session("local-cluster[" + executors + ",1,768]");
     more.forEach(session::config);
     return session

@@ -1,0 +1,99 @@
+package dev.s3llm.examples.cli.bench;
+
+import dev.s3llm.examples.cli.support.UsageException;
+import dev.s3llm.jcuda.JCudaExecutor;
+import dev.s3llm.jcuda.Precision;
+import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.ModelFamily;
+import dev.s3llm.model.ModelShapes;
+import dev.s3llm.model.RandomTensors;
+import java.io.PrintWriter;
+import java.util.List;
+import picocli.CommandLine.Option;
+
+/** The model of a benchmark, its precision and its GPUs. */
+final class BenchModel {
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "SHAPE",
+      description = "gpt-j-6b, llama-1b, llama-13b or llama-33b; weights are random")
+  private String model = "";
+
+  @Option(
+      names = "--precision",
+      paramLabel = "TYPE",
+      description = "FP16 or BF16 (default: ${DEFAULT-VALUE})",
+      defaultValue = "FP16")
+  private Precision precision = Precision.FP16;
+
+  @Option(
+      names = "--devices",
+      split = ",",
+      paramLabel = "N",
+      description = "one GPU for each stage (default: ${DEFAULT-VALUE})",
+      defaultValue = "0")
+  private List<Integer> devices = List.of(0);
+
+  /** Returns the name of the shape. */
+  String name() {
+    return model;
+  }
+
+  /**
+   * Returns the shape of the model.
+   *
+   * @throws UsageException if there is no such shape
+   */
+  ModelConfig config() {
+    try {
+      return ModelShapes.of(model);
+    } catch (IllegalArgumentException e) {
+      throw new UsageException("--model: " + e.getMessage());
+    }
+  }
+
+  /** Creates an executor's builder that prints how many weights are loaded. */
+  JCudaExecutor.Builder builder(PrintWriter err) {
+    ModelConfig config = config();
+    LoadReport report = new LoadReport(err);
+    return JCudaExecutor.builder(config, () -> new RandomTensors(config, 1))
+        .precision(precision)
+        .devices(devices.stream().mapToInt(Integer::intValue).toArray())
+        .progress(report::loaded);
+  }
+
+  /**
+   * Returns the number of weights that one token is multiplied by: all but the embedding's rows.
+   */
+  static double multipliedWeights(ModelConfig config) {
+    double attention =
+        (double) config.hiddenSize() * (2.0 * config.querySize() + 2.0 * config.kvSize());
+    int matrices = config.family() == ModelFamily.LLAMA ? 3 : 2;
+    double feedForward = (double) matrices * config.hiddenSize() * config.intermediateSize();
+    return config.layers() * (attention + feedForward)
+        + (double) config.vocabularySize() * config.hiddenSize();
+  }
+
+  /** Returns the bytes of a token's keys and values over all layers. */
+  static double kvBytesPerToken(ModelConfig config) {
+    return 4.0 * config.layers() * config.kvSize();
+  }
+
+  /** Prints a line for each tenth of the weights. */
+  private static final class LoadReport {
+    private final PrintWriter err;
+    private long nextTenth = 1;
+
+    LoadReport(PrintWriter err) {
+      this.err = err;
+    }
+
+    void loaded(long bytes, long total) {
+      while (nextTenth <= 10 && bytes >= total / 10 * nextTenth) {
+        err.printf("weights: %d %% of %.1f GB%n", 10 * nextTenth++, total / 1e9);
+        err.flush();
+      }
+    }
+  }
+}

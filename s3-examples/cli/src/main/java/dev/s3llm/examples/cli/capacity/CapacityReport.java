@@ -1,0 +1,122 @@
+package dev.s3llm.examples.cli.capacity;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.s3llm.examples.cli.support.Json;
+import dev.s3llm.simulate.CapacitySearch;
+import dev.s3llm.simulate.Simulation;
+import dev.s3llm.simulate.SimulationResult;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** The results of {@code capacity}: a table for people, JSON for programs. */
+final class CapacityReport {
+  private final Simulation.LatencyTargets targets;
+  private final double share;
+  private final @Nullable Double rate;
+  private final List<Row> rows;
+
+  /**
+   * The result of one policy.
+   *
+   * @param policy the policy's name
+   * @param capacity the highest rate; empty if the targets are missed at every rate
+   */
+  record Row(String policy, Optional<CapacitySearch.Capacity> capacity) {}
+
+  /**
+   * Creates a report.
+   *
+   * @param targets the latency targets
+   * @param share the share of requests, above 0 and at most 1, that had to meet the targets
+   * @param rate the load to find GPUs for, in requests per second; null if there is none
+   * @param rows one row for each policy
+   */
+  CapacityReport(
+      Simulation.LatencyTargets targets, double share, @Nullable Double rate, List<Row> rows) {
+    this.targets = targets;
+    this.share = share;
+    this.rate = rate;
+    this.rows = List.copyOf(rows);
+  }
+
+  /** Returns a table with one row for each policy. */
+  String table() {
+    StringBuilder text =
+        new StringBuilder(
+            String.format(
+                Locale.ROOT,
+                "highest rate at which %s %% of requests meet TTFT %s s and TPOT %s s%n"
+                    + "%-12s %10s %10s %9s %9s %9s %8s%s%n",
+                100 * share,
+                targets.ttftSeconds(),
+                targets.tpotSeconds(),
+                "policy",
+                "req/s",
+                "tok/s",
+                "goodput",
+                "ttft p99",
+                "tpot p99",
+                "preempt",
+                rate == null ? "" : "  GPUs for " + rate + " req/s"));
+    rows.forEach(row -> text.append(line(row)));
+    if (rows.stream().anyMatch(row -> row.capacity().filter(c -> !c.bounded()).isPresent())) {
+      text.append("> the trace is too short, or the targets too loose, to find a limit\n");
+    }
+    return text.toString();
+  }
+
+  private String line(Row row) {
+    if (row.capacity().isEmpty()) {
+      return String.format(Locale.ROOT, "%-12s %10s%n", row.policy(), "none");
+    }
+    CapacitySearch.Capacity capacity = row.capacity().get();
+    SimulationResult run = capacity.result();
+    return String.format(
+        Locale.ROOT,
+        "%-12s %1s%9.3f %10.1f %9.3f %9.2f %9.4f %8d%s%n",
+        row.policy(),
+        capacity.bounded() ? "" : ">",
+        capacity.ratePerSecond(),
+        run.throughput().tokensPerSecond(),
+        run.goodputPerSecond(),
+        run.latency().ttftSeconds().p99(),
+        run.latency().tpotSeconds().p99(),
+        run.memory().preemptions(),
+        rate == null ? "" : String.format(Locale.ROOT, " %10d", capacity.gpusFor(rate)));
+  }
+
+  /** Returns JSON in which targets that were not set, and rates that were not found, are null. */
+  String json() {
+    ObjectNode root = Json.object();
+    Json.putFinite(root, "slo_ttft_s", targets.ttftSeconds());
+    Json.putFinite(root, "slo_tpot_s", targets.tpotSeconds());
+    root.put("share", share);
+    root.put("rate_rps", rate);
+    ArrayNode array = root.putArray("policies");
+    for (Row row : rows) {
+      ObjectNode json = array.addObject();
+      json.put("policy", row.policy());
+      row.capacity().ifPresentOrElse(c -> fill(json, c), () -> json.putNull("capacity_rps"));
+    }
+    return Json.pretty(root) + "\n";
+  }
+
+  private void fill(ObjectNode json, CapacitySearch.Capacity capacity) {
+    SimulationResult run = capacity.result();
+    Json.putFinite(json, "capacity_rps", capacity.ratePerSecond());
+    json.put("bounded", capacity.bounded());
+    if (rate != null) {
+      json.put("gpus", capacity.gpusFor(rate));
+    }
+    json.put("slo_met", run.requests().metTargets());
+    json.put("requests", run.requests().total());
+    Json.putFinite(json, "goodput_rps", run.goodputPerSecond());
+    Json.putFinite(json, "throughput_tok_s", run.throughput().tokensPerSecond());
+    Json.putFinite(json, "ttft_p99_s", run.latency().ttftSeconds().p99());
+    Json.putFinite(json, "tpot_p99_s", run.latency().tpotSeconds().p99());
+    json.put("preemptions", run.memory().preemptions());
+  }
+}

@@ -1,0 +1,62 @@
+package dev.s3llm.examples.cli.options;
+
+import java.util.ArrayList;
+import java.util.List;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
+
+/**
+ * The device that a model runs on.
+ *
+ * @param gpus numbers of the GPUs, one for each stage of the model; empty for the host
+ */
+public record DeviceChoice(List<Integer> gpus) {
+  /** The processors of this machine. */
+  public static final DeviceChoice HOST = new DeviceChoice(List.of());
+
+  private static final String CUDA = "cuda";
+  private static final String NUMBERED = "cuda:";
+
+  /** Returns whether the model runs on the host. */
+  boolean isHost() {
+    return gpus.isEmpty();
+  }
+
+  /** Returns the GPUs' numbers. */
+  int[] numbers() {
+    return gpus.stream().mapToInt(Integer::intValue).toArray();
+  }
+
+  /** Parses the value of an option. */
+  public static final class Converter implements ITypeConverter<DeviceChoice> {
+    /** Created by picocli. */
+    public Converter() {}
+
+    @Override
+    public DeviceChoice convert(String value) {
+      if (value.equals("host")) {
+        return HOST;
+      }
+      if (value.equals(CUDA)) {
+        return new DeviceChoice(List.of(0));
+      }
+      List<Integer> gpus = new ArrayList<>();
+      try {
+        for (String number : value.startsWith(NUMBERED) ? numbers(value) : new String[0]) {
+          gpus.add(Integer.parseUnsignedInt(number));
+        }
+      } catch (NumberFormatException e) {
+        gpus.clear();
+      }
+      if (gpus.isEmpty()) {
+        throw new TypeConversionException(
+            "'" + value + "' is no device; write host, cuda, or cuda:0,1 for two stages");
+      }
+      return new DeviceChoice(List.copyOf(gpus));
+    }
+
+    private static String[] numbers(String value) {
+      return value.substring(NUMBERED.length()).split(",", -1);
+    }
+  }
+}

@@ -1,0 +1,101 @@
+package dev.s3llm.examples.cli.predict;
+
+import dev.s3llm.predict.LengthBuckets;
+import dev.s3llm.predict.LengthPrediction;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Measures the quality of length predictions against the actual lengths. */
+final class LengthMetrics {
+  private static final int PAPER_BUCKETS = 10;
+
+  private final LengthBuckets paper;
+  private final List<LengthPrediction> predictions = new ArrayList<>();
+  private final List<Integer> actuals = new ArrayList<>();
+
+  /**
+   * Creates a measurement without predictions.
+   *
+   * @param maxTokens the longest answer, at least 1
+   */
+  LengthMetrics(int maxTokens) {
+    this.paper = LengthBuckets.equalWidth(maxTokens, Math.min(PAPER_BUCKETS, maxTokens));
+  }
+
+  void add(LengthPrediction prediction, int actual) {
+    predictions.add(prediction);
+    actuals.add(actual);
+  }
+
+  /** Returns the mean absolute error of the predicted median, in tokens. */
+  double meanAbsoluteError() {
+    double sum = 0;
+    for (int i = 0; i < actuals.size(); i++) {
+      sum += Math.abs(predictions.get(i).quantile(0.5) - actuals.get(i));
+    }
+    return sum / actuals.size();
+  }
+
+  /** Returns the share of answers, from 0 to 1, that are no longer than the predicted quantile. */
+  double coverage(double p) {
+    int covered = 0;
+    for (int i = 0; i < actuals.size(); i++) {
+      covered += actuals.get(i) <= predictions.get(i).quantile(p) ? 1 : 0;
+    }
+    return (double) covered / actuals.size();
+  }
+
+  /** Returns the mean of a predicted quantile over the mean length: the cost of reserving by it. */
+  double reservedOverUsed(double p) {
+    double reserved = predictions.stream().mapToInt(l -> l.quantile(p)).sum();
+    return reserved / actuals.stream().mapToInt(Integer::intValue).sum();
+  }
+
+  /**
+   * Returns the share of answers whose bucket, of the paper's ten equal ones, was the likeliest.
+   */
+  double bucketAccuracy() {
+    int right = 0;
+    for (int i = 0; i < actuals.size(); i++) {
+      right += likeliest(predictions.get(i)) == paper.bucketOf(actuals.get(i)) ? 1 : 0;
+    }
+    return (double) right / actuals.size();
+  }
+
+  private int likeliest(LengthPrediction prediction) {
+    int best = 0;
+    double most = -1;
+    for (int i = 0; i < paper.count(); i++) {
+      double share =
+          prediction.survival(paper.lowerEdge(i)) - prediction.survival(paper.upperEdge(i));
+      if (share > most) {
+        most = share;
+        best = i;
+      }
+    }
+    return best;
+  }
+
+  /**
+   * Returns Kendall's tau-b of predicted mean and length: 1 for the same order, 0 for no relation.
+   */
+  double kendallTau() {
+    double[] means = predictions.stream().mapToDouble(LengthPrediction::mean).toArray();
+    int[] lengths = actuals.stream().mapToInt(Integer::intValue).toArray();
+    long agree = 0;
+    long tiedMeans = 0;
+    long tiedLengths = 0;
+    for (int i = 0; i < lengths.length; i++) {
+      for (int j = 0; j < i; j++) {
+        int byMean = Double.compare(means[i], means[j]);
+        int byLength = Integer.compare(lengths[i], lengths[j]);
+        agree += (long) byMean * byLength;
+        tiedMeans += byMean == 0 ? 1 : 0;
+        tiedLengths += byLength == 0 ? 1 : 0;
+      }
+    }
+    double pairs = lengths.length * (lengths.length - 1.0) / 2;
+    double comparable = Math.sqrt((pairs - tiedMeans) * (pairs - tiedLengths));
+    return comparable == 0 ? 0 : agree / comparable;
+  }
+}

@@ -1,0 +1,244 @@
+package dev.s3llm.examples.cli.simulation;
+
+import dev.s3llm.examples.cli.options.OrderChoice;
+import dev.s3llm.examples.cli.support.UsageException;
+import dev.s3llm.schedule.SchedulingPolicy;
+import dev.s3llm.simulate.SimulatedPredictor;
+import dev.s3llm.simulate.Simulation;
+import dev.s3llm.simulate.SimulationPolicy;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** The simulated model and GPU, the engine's settings, the policies and the latency targets. */
+public final class MachineOptions {
+  private static final double BYTES_PER_GB = 1e9;
+  private static final double MAX_KV_GB = 100_000;
+  private static final int MAX_TOKENS = 1 << 24;
+
+  @Option(
+      names = "--model",
+      required = true,
+      description = "gpt-j-6b, llama-13b, llama-33b, or a JSON file.")
+  private String model;
+
+  @Option(
+      names = "--gpu",
+      required = true,
+      description = "a100-80gb, h200, h200-s3, or a JSON file.")
+  private String gpu;
+
+  @Option(
+      names = "--kv-gb",
+      required = true,
+      paramLabel = "GB",
+      description = "Memory for keys and values, in units of 1e9 bytes.")
+  private double kvGb;
+
+  @Option(
+      names = "--max-length",
+      defaultValue = "2048",
+      description = "Most tokens of a sequence, prompt included.")
+  private int maxLength;
+
+  @Option(
+      names = "--policy",
+      split = ",",
+      defaultValue = "worst-case,s3,oracle,on-demand",
+      description = "Policies to compare; the first is the baseline.")
+  private List<String> policies = List.of();
+
+  @Option(names = "--order", defaultValue = "fcfs", description = "fcfs, dff or spf.")
+  private String order;
+
+  @Option(
+      names = "--slo-ttft",
+      paramLabel = "SECONDS",
+      description = "Longest time to the first token that counts for goodput.")
+  private @Nullable Double sloTtft;
+
+  @Option(
+      names = "--slo-tpot",
+      paramLabel = "SECONDS",
+      description = "Longest time per output token that counts for goodput.")
+  private @Nullable Double sloTpot;
+
+  @Option(
+      names = "--keep-tpot",
+      description = "Let the engine keep --slo-tpot by smaller batches and prefill chunks.")
+  private boolean keepTpot;
+
+  @Option(names = "--recompute-only", description = "Never swap to host memory.")
+  private boolean recomputeOnly;
+
+  @Option(names = "--block-tokens", defaultValue = "16", description = "Tokens of a KV block.")
+  private int blockTokens;
+
+  @Option(
+      names = "--max-tokens-per-step",
+      defaultValue = "8192",
+      description = "Token budget of a step.")
+  private int maxTokensPerStep;
+
+  @Option(names = "--max-running", defaultValue = "1024", description = "Largest batch.")
+  private int maxRunning;
+
+  @Option(
+      names = "--max-overtakes",
+      defaultValue = "1000",
+      description = "How many requests may overtake a waiting one.")
+  private int maxOvertakes;
+
+  /** Created by a command; picocli sets the fields. */
+  @SuppressWarnings("NullAway.Init")
+  public MachineOptions() {}
+
+  /** Returns the model's preset or file, as the user wrote it. */
+  public String model() {
+    return model;
+  }
+
+  /** Returns the GPU's preset or file, as the user wrote it. */
+  public String gpu() {
+    return gpu;
+  }
+
+  /** Returns the memory for keys and values, in units of 1e9 bytes. */
+  public double kvGb() {
+    return kvGb;
+  }
+
+  /** Returns the most tokens of a sequence, prompt included. */
+  public int maxLength() {
+    return maxLength;
+  }
+
+  /** Returns the name of the queue order. */
+  public String orderName() {
+    return order;
+  }
+
+  /**
+   * Returns the policies to compare, the baseline first.
+   *
+   * @throws UsageException if one is unknown
+   */
+  public List<SimulationPolicy> policies() {
+    return policies.stream().map(MachineOptions::policy).toList();
+  }
+
+  /**
+   * Returns the policy with this name.
+   *
+   * @param name a name of {@code --policy}
+   * @throws UsageException if there is no such policy
+   */
+  public static SimulationPolicy policy(String name) {
+    return SimulationPolicy.named(name.strip())
+        .orElseThrow(
+            () ->
+                new UsageException(
+                    "--policy %s: must be one of %s"
+                        .formatted(
+                            name,
+                            SimulationPolicy.all().stream().map(SimulationPolicy::name).toList())));
+  }
+
+  /** Returns whether the user set a latency target. */
+  public boolean hasTargets() {
+    return sloTtft != null || sloTpot != null;
+  }
+
+  /**
+   * Returns the latency targets, infinite where the user set none.
+   *
+   * @throws UsageException if one is not above 0
+   */
+  public Simulation.LatencyTargets targets() {
+    return new Simulation.LatencyTargets(
+        limit("--slo-ttft", sloTtft), limit("--slo-tpot", sloTpot));
+  }
+
+  private boolean keepTpot() {
+    if (keepTpot && sloTpot == null) {
+      throw new UsageException("--keep-tpot: needs --slo-tpot");
+    }
+    return keepTpot;
+  }
+
+  private static double limit(String option, @Nullable Double seconds) {
+    if (seconds == null) {
+      return Double.POSITIVE_INFINITY;
+    }
+    if (!(seconds > 0)) {
+      throw new UsageException(option + " " + seconds + ": must be above 0");
+    }
+    return seconds;
+  }
+
+  /**
+   * Creates a simulation.
+   *
+   * @param memoryOption the option that gives the memory, for messages
+   * @param kvGigabytes memory for keys and values, in units of 1e9 bytes
+   * @param predictor the source of the predictions
+   * @throws UsageException if an option is out of range
+   */
+  public Simulation simulation(
+      String memoryOption, double kvGigabytes, SimulatedPredictor predictor) {
+    checkMemory(memoryOption, kvGigabytes);
+    checkTokens();
+    Simulation.Builder builder =
+        Simulation.builder(
+                ProfileFiles.model(model),
+                ProfileFiles.gpu(gpu),
+                Math.max(1, Math.round(kvGigabytes * BYTES_PER_GB)))
+            .maxLength(maxLength)
+            .blockTokens(blockTokens)
+            .maxTokensPerStep(maxTokensPerStep)
+            .maxRunning(maxRunning)
+            .schedulingPolicy(order())
+            .predictor(predictor)
+            .targets(targets())
+            .keepTpot(keepTpot());
+    try {
+      return (recomputeOnly ? builder.swapBytes(0) : builder).build();
+    } catch (IllegalArgumentException | ArithmeticException e) {
+      throw new UsageException(memoryOption + " " + kvGigabytes + ": " + e.getMessage());
+    }
+  }
+
+  private static void checkMemory(String option, double kvGigabytes) {
+    if (!(kvGigabytes > 0 && kvGigabytes <= MAX_KV_GB)) {
+      throw new UsageException(
+          "%s %s: must be above 0 and at most %.0f".formatted(option, kvGigabytes, MAX_KV_GB));
+    }
+  }
+
+  private void checkTokens() {
+    requireTokens("--max-length", maxLength);
+    requireTokens("--block-tokens", blockTokens);
+    requireTokens("--max-tokens-per-step", maxTokensPerStep);
+    requireTokens("--max-running", maxRunning);
+    if (maxRunning > maxTokensPerStep) {
+      throw new UsageException(
+          "--max-running %d: must be at most --max-tokens-per-step, %d"
+              .formatted(maxRunning, maxTokensPerStep));
+    }
+  }
+
+  private SchedulingPolicy order() {
+    if (maxOvertakes < 1) {
+      throw new UsageException("--max-overtakes " + maxOvertakes + ": must be at least 1");
+    }
+    return OrderChoice.named(order).create(maxOvertakes);
+  }
+
+  private static void requireTokens(String option, int value) {
+    if (value < 1 || value > MAX_TOKENS) {
+      throw new UsageException(
+          String.format(Locale.ROOT, "%s %d: must be from 1 to %d", option, value, MAX_TOKENS));
+    }
+  }
+}

@@ -1,0 +1,32 @@
+package dev.s3llm.examples.cli.simulation;
+
+import dev.s3llm.examples.cli.support.UsageException;
+import dev.s3llm.simulate.Trace;
+import java.io.IOException;
+import java.nio.file.InvalidPathException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+
+/** Reads the file of the option {@code --trace}. */
+public final class TraceFile {
+  private TraceFile() {}
+
+  /**
+   * Reads a trace.
+   *
+   * @param path the CSV file
+   * @return the requests, at least one
+   * @throws UsageException if the file cannot be read or is no trace
+   */
+  public static Trace read(String path) {
+    try {
+      return Trace.read(Path.of(path));
+    } catch (NoSuchFileException e) {
+      throw new UsageException("--trace " + path + ": no such file");
+    } catch (IOException | InvalidPathException e) {
+      throw new UsageException("--trace " + path + ": cannot be read: " + e.getMessage());
+    } catch (IllegalArgumentException e) {
+      throw new UsageException("--trace " + e.getMessage());
+    }
+  }
+}

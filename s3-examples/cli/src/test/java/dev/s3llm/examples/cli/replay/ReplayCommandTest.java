@@ -1,0 +1,262 @@
+package dev.s3llm.examples.cli.replay;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.s3llm.examples.cli.CommandTest;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+final class ReplayCommandTest extends CommandTest {
+  @TempDir private Path folder;
+  private Path trace;
+
+  @BeforeEach
+  void writeTrace() throws IOException {
+    StringBuilder rows = new StringBuilder("arrival_s,prompt_tokens,output_tokens\n");
+    for (int i = 0; i < 20; i++) {
+      rows.append(i * 0.01).append(',').append(10 + i).append(',').append(5 + 7 * i).append('\n');
+    }
+    trace = Files.writeString(folder.resolve("trace.csv"), rows);
+  }
+
+  @Test
+  void json_hasEveryFieldOfEveryRun() throws IOException {
+    Path json = folder.resolve("out.json");
+
+    int code = replay("--kv-gb", "4", "--json", json.toString());
+
+    assertThat(err.toString()).isEmpty();
+    assertThat(code).isZero();
+    assertThat(out.toString().lines()).hasSize(5);
+    JsonNode runs = new ObjectMapper().readTree(json.toFile()).path("runs");
+    assertThat(runs).hasSize(4);
+    List<String> fields = new ArrayList<>();
+    runs.get(1).fieldNames().forEachRemaining(fields::add);
+    assertThat(fields)
+        .containsExactly(
+            "policy",
+            "requests",
+            "finished",
+            "rejected",
+            "throughput_tok_s",
+            "makespan_s",
+            "kv_use",
+            "preemptions",
+            "recomputed_tokens",
+            "swapped_tokens",
+            "ttft_p50_s",
+            "ttft_p99_s",
+            "tpot_p50_s",
+            "tpot_p99_s",
+            "plan_us_p50",
+            "plan_us_p99");
+    assertThat(runs.get(1).path("policy").textValue()).isEqualTo("s3");
+    assertThat(runs.get(1).path("finished").intValue()).isEqualTo(20);
+  }
+
+  @Test
+  void profiles_comeFromFiles() throws IOException {
+    Path model =
+        Files.writeString(
+            folder.resolve("m.json"),
+            "{\"name\": \"m\", \"parameters\": 1e9, \"kvBytesPerToken\": 1000}");
+    Path gpu =
+        Files.writeString(
+            folder.resolve("g.json"),
+            "{\"name\": \"g\", \"bytesPerSecond\": 1e12, \"flops\": 1e14,"
+                + " \"overheadNanos\": 1000, \"swapBytesPerSecond\": 1e10}");
+
+    int code = replay("--kv-gb", "0.01", "--model", model.toString(), "--gpu", gpu.toString());
+
+    assertThat(err.toString()).isEmpty();
+    assertThat(code).isZero();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "--kv-gb|0|--kv-gb 0.0: must be above 0 and at most 100000",
+        "--kv-gb|NaN|--kv-gb NaN: must be above 0",
+        "--kv-gb|0.001|--kv-gb 0.001: kvBytes must hold from 1 to",
+        "--kv-gb|many|'--kv-gb': 'many' is not a double",
+        "--model|gpt-5|--model gpt-5: must be one of [gpt-j-6b, llama-13b, llama-33b]",
+        "--gpu|none.json|--gpu none.json: cannot be read",
+        "--policy|s3,best|--policy best: must be one of",
+        "--order|lifo|--order lifo: must be fcfs, dff or spf",
+        "--predictor|column|--predictor column: needs the column predicted_tokens",
+        "--arrivals|poisson:-1|--arrivals poisson:-1: must be recorded, at-once or poisson:RATE",
+        "--max-length|0|--max-length 0: must be from 1 to",
+        "--max-running|9000|--max-running 9000: must be at most --max-tokens-per-step, 8192",
+        "--max-overtakes|0|--max-overtakes 0: must be at least 1",
+        "--trace|none.csv|--trace none.csv: no such file",
+        "--json|none/out.json|--json none/out.json: must be a file in a folder that exists",
+        "--html|none/out.html|--html none/out.html: must be a file in a folder that exists",
+        "--speedup|0|--speedup 0.0: must be from 1e-9 to 1e9",
+        "--speedup|NaN|--speedup NaN: must be from 1e-9 to 1e9",
+        "--slo-ttft|0|--slo-ttft 0.0: must be above 0",
+        "--slo-tpot|-1|--slo-tpot -1.0: must be above 0",
+        "--slo-tpot|soon|'--slo-tpot': 'soon' is not a double",
+        "--error|bias|--error bias: bias must be above -1",
+        "--error|bias:-1|--error bias:-1: bias must be above -1",
+        "--error|noise:-0.1|--error noise:-0.1: noise must be from 0 to 10",
+        "--error|noise:x|--error noise:x: noise must be from 0 to 10",
+        "--error|swap:1.5|--error swap:1.5: swap must be from 0 to 1",
+        "--error|drop:1|--error drop:1: must be bias:X, noise:S or swap:P",
+        "--sweep|rate|--sweep rate: must be rate=a,b,c, kv-gb=a,b,c or epsilon=a,b,c",
+        "--sweep|blocks=1|--sweep blocks=1: must be rate=a,b,c, kv-gb=a,b,c or epsilon=a,b,c",
+        "--sweep|rate=1,,2|--sweep rate=1,,2: '' must be a number above 0 and at most 1000000000",
+        "--sweep|rate=0|--sweep rate=0: '0' must be a number above 0",
+        "--sweep|kv-gb=0.001|--sweep kv-gb 0.001: kvBytes must hold from 1 to",
+        "--sweep|epsilon=1|--sweep epsilon=1: '1' must be a number above 0 and below 1",
+        "--sweep|epsilon=0.1|--sweep epsilon: needs --policy forecast, which alone has it",
+      })
+  void badInput_isOneLineAndExitCodeTwo(String option, String value, String message) {
+    int code = replay("--kv-gb", "4", option, value);
+
+    assertThat(code).isEqualTo(2);
+    assertThat(err.toString().lines()).singleElement().asString().contains(message);
+    assertThat(out.toString()).isEmpty();
+  }
+
+  @Test
+  void targets_addGoodput() throws IOException {
+    JsonNode loose = json("--slo-ttft", "100", "--slo-tpot", "100").path("runs").get(0);
+    JsonNode tight = json("--slo-ttft", "0.000001").path("runs").get(0);
+
+    assertThat(loose.path("slo_met").intValue()).isEqualTo(20);
+    assertThat(loose.path("goodput_rps").doubleValue())
+        .isCloseTo(20 / loose.path("makespan_s").doubleValue(), within(1e-9));
+    assertThat(tight.path("slo_met").intValue()).isZero();
+    assertThat(tight.path("goodput_rps").doubleValue()).isZero();
+    assertThat(out.toString()).contains("slo met", "100.0%", "0.0%");
+  }
+
+  @Test
+  void sweptRate_scalesTheArrivals() throws IOException {
+    JsonNode root = json("--sweep", "rate=1,100", "--policy", "on-demand");
+
+    assertThat(root.path("sweep").textValue()).isEqualTo("rate");
+    JsonNode points = root.path("points");
+    assertThat(points).hasSize(2);
+    assertThat(points.get(1).path("value").doubleValue()).isEqualTo(100);
+    assertThat(makespan(points.get(0))).isBetween(19.0, 22.0); // 19 gaps of one second
+    assertThat(points.get(1).path("runs").get(0)).isEqualTo(firstRun("--policy", "on-demand"));
+    assertThat(out.toString().lines().filter(line -> line.contains("on-demand"))).hasSize(3);
+  }
+
+  @Test
+  void sweptMemory_isThatOfThePoint() throws IOException {
+    JsonNode points = json("--sweep", "kv-gb=4,8", "--policy", "s3").path("points");
+
+    assertThat(points.get(1).path("runs").get(0))
+        .isEqualTo(firstRun("--kv-gb", "8", "--policy", "s3"));
+  }
+
+  @Test
+  void sweptEpsilon_reachesTheForecast() throws IOException {
+    JsonNode points =
+        json("--sweep", "epsilon=0.01,0.5", "--policy", "on-demand,forecast").path("points");
+
+    assertThat(points.get(0).path("runs").get(1))
+        .isEqualTo(json("--policy", "on-demand,forecast").path("runs").get(1));
+    assertThat(points.get(1).path("runs")).hasSize(2);
+  }
+
+  @Test
+  void ratesOfRequestsThatComeAtOnce_areRefused() {
+    assertThat(replay("--kv-gb", "4", "--arrivals", "at-once", "--sweep", "rate=1")).isEqualTo(2);
+    assertThat(err.toString()).contains("--sweep rate: all requests arrive at once");
+  }
+
+  @Test
+  void speedup_dividesTheGaps() throws IOException {
+    assertThat(firstRun("--policy", "s3", "--speedup", "0.5"))
+        .isEqualTo(
+            json("--policy", "s3", "--sweep", "rate=50").path("points").get(0).path("runs").get(0));
+  }
+
+  @Test
+  void error_spoilsTheTruthForExact_andNeedsPredictions() throws IOException {
+    String[] tight = {"--policy", "s3", "--kv-gb", "0.9", "--max-length", "400"};
+    JsonNode exact = firstRun(tight);
+    JsonNode same = firstRun(with(tight, "--error", "noise:0"));
+    JsonNode low = firstRun(with(tight, "--error", "bias:-0.9"));
+    JsonNode column = firstRun(with(tight, "--error", "bias:-0.9", "--predictor", "column"));
+
+    assertThat(same).isEqualTo(exact);
+    assertThat(low).isEqualTo(column).isNotEqualTo(exact);
+    assertThat(replay("--kv-gb", "4", "--predictor", "empirical", "--error", "swap:1"))
+        .isEqualTo(2);
+    assertThat(err.toString())
+        .contains("--error swap:1: --predictor empirical reads no predictions");
+  }
+
+  @Test
+  void memoryBelowMaxLength_isAWarning() {
+    assertThat(replay("--kv-gb", "1")).isZero();
+    assertThat(err.toString()).contains("--max-length 2048 exceeds what --kv-gb 1.0 holds");
+  }
+
+  @Test
+  void sweptMemoryBelowMaxLength_isAWarningForThatValue() {
+    assertThat(replay("--kv-gb", "4", "--sweep", "kv-gb=1,8")).isZero();
+    assertThat(err.toString().lines())
+        .singleElement()
+        .asString()
+        .contains("what --kv-gb 1.0 holds");
+  }
+
+  @Test
+  void badTrace_isOneLineAndExitCodeTwo() throws IOException {
+    Files.writeString(trace, "arrival_s,prompt_tokens,output_tokens\n0,0,1\n");
+
+    assertThat(replay("--kv-gb", "4")).isEqualTo(2);
+    assertThat(err.toString()).contains("line 2: column prompt_tokens is \"0\"");
+  }
+
+  private JsonNode json(String... options) throws IOException {
+    Path file = folder.resolve("out.json");
+    List<String> args = new ArrayList<>(List.of("--kv-gb", "4", "--json", file.toString()));
+    args.addAll(Arrays.asList(options));
+    assertThat(replay(args.toArray(String[]::new))).as(err.toString()).isZero();
+    JsonNode root = new ObjectMapper().readTree(file.toFile());
+    root.findParents("plan_us_p50")
+        .forEach(run -> ((ObjectNode) run).remove(List.of("plan_us_p50", "plan_us_p99")));
+    return root;
+  }
+
+  /** Runs the command and returns the first run of its JSON. */
+  private JsonNode firstRun(String... options) throws IOException {
+    return json(options).path("runs").get(0);
+  }
+
+  private static String[] with(String[] options, String... more) {
+    return Stream.concat(Arrays.stream(options), Arrays.stream(more)).toArray(String[]::new);
+  }
+
+  private static double makespan(JsonNode point) {
+    return point.path("runs").get(0).path("makespan_s").doubleValue();
+  }
+
+  /** Runs the command; a later option replaces an earlier one. */
+  private int replay(String... options) {
+    return run(
+        List.of("replay", "--trace", trace.toString(), "--model", "llama-33b", "--gpu", "h200"),
+        options);
+  }
+}
