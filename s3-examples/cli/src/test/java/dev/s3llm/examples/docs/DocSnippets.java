@@ -1,4 +1,4 @@
-package dev.s3llm.examples.guide;
+package dev.s3llm.examples.docs;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -26,10 +26,19 @@ public final class DocSnippets {
    * @param document its path in the repository
    */
   public static List<String> of(String document) {
-    return JAVA.matcher(read(ROOT.resolve(document)))
+    return JAVA.matcher(text(document))
         .results()
         .map((MatchResult block) -> block.group(1))
         .toList();
+  }
+
+  /**
+   * Returns the whole text of a document.
+   *
+   * @param document its path in the repository
+   */
+  static String text(String document) {
+    return read(ROOT.resolve(document));
   }
 
   /** The source of a test class of this module. */

@@ -1,5 +1,6 @@
-package dev.s3llm.examples.guide;
+package dev.s3llm.examples.docs;
 
+import static java.util.stream.Collectors.joining;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.s3llm.Generation;
@@ -16,16 +17,45 @@ import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.onnx.OnnxLengthPredictor;
 import dev.s3llm.predict.CalibratedPredictor;
 import dev.s3llm.schedule.ShortestPredictedFirst;
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.ToDoubleFunction;
+import java.util.regex.MatchResult;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What docs/embedding.md shows, compiled and run. */
 class EmbeddingGuideTest {
+  private static final String PACKAGE = "package dev.s3llm.examples.docs;\n";
+  private static final Pattern IMPORT = Pattern.compile("(?m)^import .*;\n");
+  private static final Pattern DECLARED_CLASS = Pattern.compile("(?m)^(?:final )?class (\\w+)");
+
+  /** Declares what the statements of the guide use without declaring it. */
+  private static final String STATEMENTS =
+      """
+      class Statements {
+        dev.s3llm.execute.Executor executor;
+        dev.s3llm.S3Engine engine;
+        java.nio.file.Path lengthModel;
+        java.util.Map<String, Double> gauges;
+        StringBuilder alerts;
+        io.micrometer.core.instrument.MeterRegistry registry;
+
+        void run() {
+      %s  }
+      }
+      """;
+
   private final int[] prompt = {5, 6, 7, 5};
 
   static java.util.List<String> blocks() {
@@ -35,7 +65,7 @@ class EmbeddingGuideTest {
   @ParameterizedTest
   @MethodSource("blocks")
   void everyBlock_standsInATest(String block) {
-    String shown = block.replaceAll("(?m)^import .*;$", "");
+    String shown = withoutImports(block);
     DocSnippets.assertShown(
         shown,
         DocSnippets.source(EmbeddingGuideTest.class),
@@ -46,11 +76,33 @@ class EmbeddingGuideTest {
         DocSnippets.source(ServiceAnswer.class));
   }
 
+  @ParameterizedTest
+  @MethodSource("blocks")
+  void everyBlock_compilesWithTheImportsItShows(String block, @TempDir Path classes) {
+    Matcher declared = DECLARED_CLASS.matcher(block);
+    if (declared.find()) {
+      new SnippetCompiler(classes).compile(declared.group(1), PACKAGE + block);
+    } else {
+      String source =
+          PACKAGE + imports(block) + STATEMENTS.formatted(withoutImports(block).indent(4));
+      new SnippetCompiler(classes).compile("Statements", source);
+    }
+  }
+
+  private static String imports(String block) {
+    return IMPORT.matcher(block).results().map(MatchResult::group).collect(joining());
+  }
+
+  private static String withoutImports(String block) {
+    return IMPORT.matcher(block).replaceAll("").strip() + "\n";
+  }
+
   @Test
   void guide_showsTheExecutorWholeAndInSixtyLines() {
     String shown =
         blocks().stream()
             .filter(b -> b.contains("class LookupExecutor "))
+            .map(EmbeddingGuideTest::withoutImports)
             .findFirst()
             .orElseThrow();
 
@@ -99,6 +151,24 @@ class EmbeddingGuideTest {
     assertThat(gauges)
         .hasSize(EngineMetric.values().length)
         .containsEntry("s3.engine.healthy", 1.0);
+  }
+
+  @Test
+  void metrics_reachMicrometer() {
+    MeterRegistry registry = new SimpleMeterRegistry();
+    S3Engine engine = S3Engine.builder(new LookupExecutor()).build();
+    for (EngineMetric metric : EngineMetric.values()) {
+      ToDoubleFunction<S3Engine> value = e -> metric.read(e.snapshot());
+      switch (metric.kind()) {
+        case GAUGE -> Gauge.builder(metric.metricName(), engine, value).register(registry);
+        case COUNTER ->
+            FunctionCounter.builder(metric.metricName(), engine, value).register(registry);
+      }
+    }
+    answer(engine);
+    assertThat(registry.get("s3.tokens.output").functionCounter().count()).isEqualTo(8);
+    assertThat(registry.get("s3.engine.healthy").gauge().value()).isEqualTo(1);
+    engine.close();
   }
 
   @Test

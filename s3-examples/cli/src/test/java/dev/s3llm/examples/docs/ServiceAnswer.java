@@ -1,4 +1,4 @@
-package dev.s3llm.examples.guide;
+package dev.s3llm.examples.docs;
 
 import dev.s3llm.EngineClosedException;
 import dev.s3llm.EngineUnhealthyException;

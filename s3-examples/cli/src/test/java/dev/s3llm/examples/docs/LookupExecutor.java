@@ -1,4 +1,4 @@
-package dev.s3llm.examples.guide;
+package dev.s3llm.examples.docs;
 
 import dev.s3llm.execute.Executor;
 import dev.s3llm.execute.ExecutorProfile;
@@ -13,7 +13,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.IntUnaryOperator;
 
-/** Says again what followed the last token before; all it knows is what its KV blocks hold. */
+/** Repeats the token that followed the last token before. All that it knows is in its KV blocks. */
 final class LookupExecutor implements Executor {
   private static final int BLOCK = 16; // token slots
   private static final ExecutorProfile PROFILE =

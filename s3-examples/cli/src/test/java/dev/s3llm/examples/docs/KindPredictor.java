@@ -1,4 +1,4 @@
-package dev.s3llm.examples.guide;
+package dev.s3llm.examples.docs;
 
 import dev.s3llm.predict.LengthBuckets;
 import dev.s3llm.predict.LengthPrediction;
@@ -7,7 +7,7 @@ import dev.s3llm.predict.LengthQuery;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
-/** Knows from the prompt's first word what kind of answer is wanted. */
+/** Reads the kind of answer from the prompt's first word. */
 final class KindPredictor implements LengthPredictor {
   private static final LengthBuckets BUCKETS = LengthBuckets.of(16, 64, 256, 1024);
   private static final LengthPrediction SHORT = LengthPrediction.of(BUCKETS, 80, 15, 4, 1);
