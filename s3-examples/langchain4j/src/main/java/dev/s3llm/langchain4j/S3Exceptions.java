@@ -1,4 +1,4 @@
-package dev.s3llm.examples.langchain4j;
+package dev.s3llm.langchain4j;
 
 import dev.langchain4j.exception.InternalServerException;
 import dev.langchain4j.exception.InvalidRequestException;
@@ -15,14 +15,15 @@ import dev.s3llm.RetriableRefusalException;
 import dev.s3llm.jcuda.text.ChatTemplateException;
 
 /**
- * Refusals and failures as LangChain4j's exceptions; ours is the cause.
+ * Converts the engine's refusals and failures into LangChain4j's exceptions, with the engine's
+ * exception as the cause.
  *
  * <ul>
- *   <li>Refused for now (queue full, first token too late, engine stuck): {@link
+ *   <li>Retriable refusal (queue full, first token too late, engine stuck): {@link
  *       RateLimitException}, which LangChain4j retries.
- *   <li>Never accepted (too long, a field out of range, a template that refuses the messages):
+ *   <li>Final refusal (too long, a field out of range, messages that the chat template refuses):
  *       {@link InvalidRequestException}.
- *   <li>The engine is closed, or the request failed by its own fault: {@link
+ *   <li>The engine is closed, or the request itself made its step fail: {@link
  *       NonRetriableException}.
  *   <li>The deadline passed: {@link TimeoutException}.
  *   <li>The step or the engine failed: {@link InternalServerException}, which LangChain4j retries.
@@ -31,7 +32,7 @@ import dev.s3llm.jcuda.text.ChatTemplateException;
 final class S3Exceptions {
   private S3Exceptions() {}
 
-  /** What stands for a refusal or an error. */
+  /** Converts a refusal or a failure; LangChain4j's own exceptions are returned as they are. */
   static LangChain4jException map(Throwable error) {
     Throwable cause = Exceptions.unwrapCompletionException(error);
     if (cause instanceof LangChain4jException known) {
@@ -51,7 +52,7 @@ final class S3Exceptions {
     return new InternalServerException(cause);
   }
 
-  /** What stands for a generation that did not end by itself. */
+  /** Converts the end of a generation that was cancelled, timed out or failed. */
   static LangChain4jException of(GenerationResult result) {
     return switch (result.finishReason()) {
       case TIMEOUT ->

@@ -1,4 +1,4 @@
-package dev.s3llm.examples.langchain4j;
+package dev.s3llm.langchain4j;
 
 import dev.langchain4j.exception.InternalServerException;
 import dev.langchain4j.model.chat.ChatModel;
@@ -33,7 +33,7 @@ class ChatModelListenerTest extends AbstractChatModelListenerIT {
 
   @Override
   protected ChatModel createFailingModel(ChatModelListener listener) {
-    return createModel(listener); // the script has no answer to what it is asked
+    return createModel(listener); // the script has no answer to the test's prompt
   }
 
   @Override

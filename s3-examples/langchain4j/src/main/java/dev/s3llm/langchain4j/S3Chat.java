@@ -1,4 +1,4 @@
-package dev.s3llm.examples.langchain4j;
+package dev.s3llm.langchain4j;
 
 import dev.langchain4j.data.message.AiMessage;
 import dev.langchain4j.data.message.UserMessage;
@@ -21,7 +21,7 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** What both chat models do: requests of LangChain4j in, its answers and exceptions out. */
+/** Converts requests, answers and exceptions for both chat models. Thread-safe. */
 final class S3Chat {
   private final TextGenerator generator;
   private final String modelName;
@@ -48,7 +48,12 @@ final class S3Chat {
     return listeners;
   }
 
-  /** Checks a request and turns it into ours; what the caller did wrong is thrown here. */
+  /**
+   * Checks a request and converts it.
+   *
+   * @throws UnsupportedFeatureException if it uses a feature that the engine lacks
+   * @throws dev.langchain4j.exception.InvalidRequestException if a parameter is out of range
+   */
   TextRequest request(ChatRequest request) {
     ChatRequestParameters parameters = request.parameters();
     requireSupported(parameters);
@@ -62,9 +67,9 @@ final class S3Chat {
       }
       SamplingParameters sampling = sampling(parameters);
       builder.configure(tokens -> tokens.sampling(sampling));
-      if (parameters instanceof S3ChatRequestParameters ours) {
-        ours.check();
-        builder.configure(ours::apply);
+      if (parameters instanceof S3ChatRequestParameters engine) {
+        engine.check();
+        builder.configure(engine::apply);
       }
       return builder.build();
     } catch (IllegalArgumentException e) {
@@ -98,21 +103,27 @@ final class S3Chat {
         Objects.requireNonNullElse(parameters.topK(), 0),
         Objects.requireNonNullElse(parameters.topP(), 1.0),
         1,
-        parameters instanceof S3ChatRequestParameters ours ? ours.seed() : 0);
+        parameters instanceof S3ChatRequestParameters engine ? engine.seed() : 0);
   }
 
-  /** Submits; refusals come as LangChain4j's exceptions. */
+  /** Submits a request; a refusal is thrown as LangChain4j's exception. */
   TextGeneration submit(TextRequest request) {
     try {
       return generator.submit(request);
     } catch (IllegalStateException e) {
-      throw new NonRetriableException(e); // the tokenizer is closed: so is the generator
+      throw new NonRetriableException(e); // the generator is closed
     } catch (RuntimeException e) {
       throw S3Exceptions.map(e);
     }
   }
 
-  /** The answer, or the exception that stands for how it ended; one of the two is there. */
+  /**
+   * Converts an answer.
+   *
+   * @param result the answer; null if {@code error} is not
+   * @param error the reason why there is no answer; null if {@code result} is not
+   * @throws dev.langchain4j.exception.LangChain4jException if the answer did not end normally
+   */
   ChatResponse response(@Nullable TextResult result, @Nullable Throwable error) {
     if (result == null) {
       throw S3Exceptions.map(error == null ? new IllegalStateException("no result") : error);

@@ -1,11 +1,11 @@
-package dev.s3llm.examples.langchain4j;
+package dev.s3llm.langchain4j;
 
 import dev.langchain4j.model.chat.response.ChatResponseMetadata;
 import dev.s3llm.GenerationResult;
 import java.time.Duration;
 import java.util.Objects;
 
-/** What an answer says about itself, and how it was scheduled. Immutable. */
+/** LangChain4j's response metadata with the engine's scheduling of the answer. Immutable. */
 public final class S3ChatResponseMetadata extends ChatResponseMetadata {
   private final Scheduling scheduling;
 
@@ -15,13 +15,13 @@ public final class S3ChatResponseMetadata extends ChatResponseMetadata {
   }
 
   /**
-   * How the answer was scheduled.
+   * The engine's scheduling of an answer.
    *
-   * @param predictedTokens median of the predicted output length
-   * @param reservedTokens KV slots set aside when it first started
-   * @param preemptions how often it lost its memory
-   * @param queued from submission until it started
-   * @param firstToken from submission to the first token
+   * @param predictedTokens median of the predicted output length, in tokens
+   * @param reservedTokens KV slots that were reserved when the request first started
+   * @param preemptions number of times that the request lost its KV memory
+   * @param queued time from submission to the start
+   * @param firstToken time from submission to the first token; to the end if there is no token
    */
   public record Scheduling(
       int predictedTokens,
@@ -41,12 +41,20 @@ public final class S3ChatResponseMetadata extends ChatResponseMetadata {
     }
   }
 
-  /** How it was scheduled. */
+  /**
+   * Returns the scheduling of the answer.
+   *
+   * @return all zero if the metadata was built without it
+   */
   public Scheduling scheduling() {
     return scheduling;
   }
 
-  /** Starts metadata. */
+  /**
+   * Returns a builder without any value set.
+   *
+   * @return a new builder
+   */
   public static Builder builder() {
     return new Builder();
   }
@@ -73,15 +81,23 @@ public final class S3ChatResponseMetadata extends ChatResponseMetadata {
     return super.toString() + scheduling;
   }
 
-  /** Builds metadata. Not thread-safe. */
+  /**
+   * Builds metadata. As in LangChain4j's builders, a second call of a setter replaces the value of
+   * the first. Not thread-safe.
+   */
   public static final class Builder extends ChatResponseMetadata.Builder<Builder> {
     private Scheduling scheduling = Scheduling.NONE;
 
     private Builder() {}
 
-    /** Sets how it was scheduled. */
+    /**
+     * Sets the scheduling of the answer.
+     *
+     * @param scheduling its times and token counts
+     * @return this builder
+     */
     public Builder scheduling(Scheduling scheduling) {
-      this.scheduling = scheduling;
+      this.scheduling = Objects.requireNonNull(scheduling, "scheduling");
       return this;
     }
 

@@ -1,19 +1,15 @@
-package dev.s3llm.examples.langchain4j;
+package dev.s3llm.langchain4j;
 
-import dev.langchain4j.model.chat.StreamingChatModel;
-import dev.langchain4j.model.chat.common.AbstractStreamingChatModelIT;
-import dev.langchain4j.model.chat.common.StreamingMode;
+import dev.langchain4j.model.chat.ChatModel;
+import dev.langchain4j.model.chat.common.AbstractChatModelIT;
 import dev.langchain4j.model.chat.request.ChatRequestParameters;
 import dev.langchain4j.model.chat.response.ChatResponseMetadata;
 import dev.s3llm.jcuda.text.TextGenerator;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 
-/**
- * LangChain4j's common tests of streaming chat models, all that apply: what is supported, and on
- * what; to a handler and as a publisher.
- */
-abstract class StreamingChatModelContract extends AbstractStreamingChatModelIT {
+/** LangChain4j's common tests of chat models, with the features that are supported. */
+abstract class ChatModelContract extends AbstractChatModelIT {
   private final TextGenerator generator = generator();
 
   abstract TextGenerator generator();
@@ -23,23 +19,14 @@ abstract class StreamingChatModelContract extends AbstractStreamingChatModelIT {
     generator.close();
   }
 
-  S3ChatBuilder<S3StreamingChatModel> builder() {
-    return S3StreamingChatModel.builder(generator);
+  @Override
+  protected List<ChatModel> models() {
+    return List.of(S3ChatModel.builder(generator).build());
   }
 
   @Override
-  protected List<StreamingMode> streamingModes() {
-    return List.of(StreamingMode.HANDLER, StreamingMode.PUBLISHER);
-  }
-
-  @Override
-  protected List<StreamingChatModel> baseModels() {
-    return List.of(builder().build());
-  }
-
-  @Override
-  protected StreamingChatModel createModelWith(ChatRequestParameters parameters) {
-    return builder().defaultRequestParameters(parameters).build();
+  protected ChatModel createModelWith(ChatRequestParameters parameters) {
+    return S3ChatModel.builder(generator).defaultRequestParameters(parameters).build();
   }
 
   @Override
@@ -48,9 +35,13 @@ abstract class StreamingChatModelContract extends AbstractStreamingChatModelIT {
   }
 
   @Override
-  protected Class<? extends ChatResponseMetadata> chatResponseMetadataType(
-      StreamingChatModel model) {
+  protected Class<? extends ChatResponseMetadata> chatResponseMetadataType(ChatModel model) {
     return S3ChatResponseMetadata.class;
+  }
+
+  @Override
+  protected boolean supportsChatAsync() {
+    return true;
   }
 
   @Override

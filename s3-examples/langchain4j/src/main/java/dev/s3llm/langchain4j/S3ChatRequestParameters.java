@@ -1,4 +1,4 @@
-package dev.s3llm.examples.langchain4j;
+package dev.s3llm.langchain4j;
 
 import dev.langchain4j.model.chat.request.ChatRequestParameters;
 import dev.langchain4j.model.chat.request.DefaultChatRequestParameters;
@@ -7,7 +7,7 @@ import java.time.Duration;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** LangChain4j's parameters and some of the engine's own. Immutable. */
+/** LangChain4j's request parameters with tenant, deadline and seed of the engine. Immutable. */
 public final class S3ChatRequestParameters extends DefaultChatRequestParameters {
   private final @Nullable String tenant;
   private final @Nullable Duration deadline;
@@ -20,17 +20,25 @@ public final class S3ChatRequestParameters extends DefaultChatRequestParameters 
     this.seed = builder.seed;
   }
 
-  /** Starts parameters. */
+  /**
+   * Returns a builder without any parameter set.
+   *
+   * @return a new builder
+   */
   public static Builder builder() {
     return new Builder();
   }
 
-  /** Refuses what the engine's request would refuse. */
+  /**
+   * Checks tenant and deadline.
+   *
+   * @throws IllegalArgumentException if one of them is out of range
+   */
   void check() {
     apply(GenerationRequest.builder(0));
   }
 
-  /** Sets them on a request. */
+  /** Sets tenant and deadline on a request. */
   void apply(GenerationRequest.Builder request) {
     if (tenant != null) {
       request.tenant(tenant);
@@ -40,7 +48,7 @@ public final class S3ChatRequestParameters extends DefaultChatRequestParameters 
     }
   }
 
-  /** Of the random draws; 0 if it was not set. */
+  /** Returns the seed of the random draws; 0 if none is set. */
   long seed() {
     return seed == null ? 0 : seed;
   }
@@ -75,7 +83,10 @@ public final class S3ChatRequestParameters extends DefaultChatRequestParameters 
         .formatted(super.toString(), tenant, deadline, seed);
   }
 
-  /** Builds parameters. Not thread-safe. */
+  /**
+   * Builds parameters. As in LangChain4j's builders, a second call of a setter replaces the value
+   * of the first. Not thread-safe.
+   */
   public static final class Builder extends DefaultChatRequestParameters.Builder<Builder> {
     private @Nullable String tenant;
     private @Nullable Duration deadline;
@@ -83,19 +94,35 @@ public final class S3ChatRequestParameters extends DefaultChatRequestParameters 
 
     private Builder() {}
 
-    /** Sets on whose behalf it runs, as {@link GenerationRequest.Builder#tenant} says. */
+    /**
+     * Sets the tenant on whose behalf the request runs; the unnamed tenant by default.
+     *
+     * @param tenant as {@link GenerationRequest.Builder#tenant} allows; checked when the parameters
+     *     are used
+     * @return this builder
+     */
     public Builder tenant(String tenant) {
-      this.tenant = tenant;
+      this.tenant = Objects.requireNonNull(tenant, "tenant");
       return this;
     }
 
-    /** Sets how long after submission it times out; never by default. */
+    /**
+     * Sets the time after submission at which the request times out; none by default.
+     *
+     * @param deadline more than zero; checked when the parameters are used
+     * @return this builder
+     */
     public Builder deadline(Duration deadline) {
-      this.deadline = deadline;
+      this.deadline = Objects.requireNonNull(deadline, "deadline");
       return this;
     }
 
-    /** Sets the seed of the random draws, which a temperature above 0 makes; 0 by default. */
+    /**
+     * Sets the seed of the random draws; 0 by default. It has an effect at temperatures above 0.
+     *
+     * @param seed any value
+     * @return this builder
+     */
     public Builder seed(long seed) {
       this.seed = seed;
       return this;
@@ -104,10 +131,10 @@ public final class S3ChatRequestParameters extends DefaultChatRequestParameters 
     @Override
     public Builder overrideWith(ChatRequestParameters parameters) {
       super.overrideWith(parameters);
-      if (parameters instanceof S3ChatRequestParameters ours) {
-        tenant = ours.tenant != null ? ours.tenant : tenant;
-        deadline = ours.deadline != null ? ours.deadline : deadline;
-        seed = ours.seed != null ? ours.seed : seed;
+      if (parameters instanceof S3ChatRequestParameters engine) {
+        tenant = engine.tenant != null ? engine.tenant : tenant;
+        deadline = engine.deadline != null ? engine.deadline : deadline;
+        seed = engine.seed != null ? engine.seed : seed;
       }
       return this;
     }

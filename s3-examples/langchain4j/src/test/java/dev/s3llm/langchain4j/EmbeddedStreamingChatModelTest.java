@@ -1,4 +1,4 @@
-package dev.s3llm.examples.langchain4j;
+package dev.s3llm.langchain4j;
 
 import dev.langchain4j.model.chat.StreamingChatModel;
 import dev.langchain4j.model.chat.listener.ChatModelListener;
@@ -7,23 +7,23 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 
-/** LangChain4j's common tests on the embedded model, but for those that ask for knowledge. */
+/** LangChain4j's common tests on the embedded model, without those that need knowledge. */
 class EmbeddedStreamingChatModelTest extends StreamingChatModelContract {
   private static final String KNOWS_TOO_LITTLE =
-      "asks for an answer that a model of 5.5 million parameters does not know; the scripted one runs it";
+      "needs an answer that a model of 5.5 million parameters does not know; the scripted model runs it";
 
   @Override
   TextGenerator generator() {
     return Generators.embedded();
   }
 
-  /** None: the tests with a listener ask for Berlin too. */
+  /** None: the tests with a listener need knowledge too. */
   @Override
   public @Nullable StreamingChatModel createModelWith(ChatModelListener listener) {
     return null;
   }
 
-  /** Waits for half a minute each time; once is enough. */
+  /** Runs on the scripted model only: each run takes half a minute. */
   @Override
   protected boolean supportsStreamingCancellation() {
     return false;

@@ -1,8 +1,8 @@
-package dev.s3llm.examples.langchain4j;
+package dev.s3llm.langchain4j;
 
 import dev.s3llm.jcuda.text.TextGenerator;
 
-/** LangChain4j's common tests with answers from a script, through the engine and the tokenizer. */
+/** LangChain4j's common tests with scripted answers, through the engine and the tokenizer. */
 class ScriptedChatModelTest extends ChatModelContract {
 
   @Override

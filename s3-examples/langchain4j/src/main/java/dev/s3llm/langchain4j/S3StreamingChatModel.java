@@ -1,4 +1,4 @@
-package dev.s3llm.examples.langchain4j;
+package dev.s3llm.langchain4j;
 
 import static dev.langchain4j.internal.InternalStreamingChatResponseHandlerUtils.withLoggingExceptions;
 
@@ -15,11 +15,15 @@ import java.util.List;
 import java.util.concurrent.Flow;
 
 /**
- * {@link S3ChatModel}, piece by piece: to a handler, whose handle cancels, or as a publisher, whose
- * subscription does. Pieces come on the engine's callback executor, one at a time. Whoever cancels
- * hears nothing more.
+ * A {@link StreamingChatModel} on a {@link TextGenerator} of this process: {@link S3ChatModel} with
+ * answers in pieces.
  *
- * <p>What a caller did wrong is thrown; what goes wrong later goes to the handler. Thread-safe.
+ * <p>Pieces go to a handler, whose {@code StreamingHandle} cancels the request, or to a subscriber
+ * of a publisher, whose subscription does. They are delivered on the engine's callback executor,
+ * one at a time, and not after cancellation.
+ *
+ * <p>Invalid requests are refused by an exception of the called method; every later failure goes to
+ * the handler or the subscriber. Thread-safe. The model does not close the generator.
  */
 public final class S3StreamingChatModel implements StreamingChatModel {
   private final S3Chat chat;
@@ -28,11 +32,21 @@ public final class S3StreamingChatModel implements StreamingChatModel {
     this.chat = chat;
   }
 
-  /** Starts a model on a generator, which stays the caller's. */
+  /**
+   * Returns a builder of a model.
+   *
+   * @param generator runs the requests; remains owned by the caller, who closes it
+   * @return a new builder
+   */
   public static S3ChatBuilder<S3StreamingChatModel> builder(TextGenerator generator) {
     return new S3ChatBuilder<>(generator, S3StreamingChatModel::new);
   }
 
+  /**
+   * Submits a request and passes its answer to a handler.
+   *
+   * @throws dev.langchain4j.exception.LangChain4jException if the request is invalid
+   */
   @Override
   public void doChat(ChatRequest request, StreamingChatResponseHandler handler) {
     TextRequest text = chat.request(request);
@@ -46,7 +60,11 @@ public final class S3StreamingChatModel implements StreamingChatModel {
     generation.text().subscribe(new HandlerFeed(chat, generation, handler));
   }
 
-  /** Each subscriber gets an answer of its own. */
+  /**
+   * Returns a publisher that submits the request anew for each subscriber.
+   *
+   * @throws dev.langchain4j.exception.LangChain4jException if the request is invalid
+   */
   @Override
   public Flow.Publisher<ChatModelStreamingEvent> doChat(ChatRequest request) {
     TextRequest text = chat.request(request);

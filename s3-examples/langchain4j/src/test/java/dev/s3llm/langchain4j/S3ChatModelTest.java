@@ -1,4 +1,4 @@
-package dev.s3llm.examples.langchain4j;
+package dev.s3llm.langchain4j;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -32,7 +32,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** What LangChain4j's own tests do not ask, mostly on the embedded model. */
+/** Behaviour that LangChain4j's own tests do not cover, mostly on the embedded model. */
 class S3ChatModelTest {
   private TextGenerator generator = Generators.embedded();
 
@@ -309,7 +309,7 @@ class S3ChatModelTest {
     return events;
   }
 
-  /** Notes what comes; the test asks for it. */
+  /** Records the events; the test requests them. */
   private static final class Events implements Flow.Subscriber<ChatModelStreamingEvent> {
     final List<ChatModelStreamingEvent> heard = new CopyOnWriteArrayList<>();
     final CompletableFuture<Void> completed = new CompletableFuture<>();
@@ -336,7 +336,7 @@ class S3ChatModelTest {
     }
   }
 
-  /** The script again, but no step ends before what this returns is completed. */
+  /** Uses the script; no step ends before the returned future is completed. */
   private CompletableFuture<Void> useGate(int maxLiveRequests) {
     CompletableFuture<Void> gate = new CompletableFuture<>();
     generator.close();

@@ -1,4 +1,4 @@
-package dev.s3llm.examples.langchain4j;
+package dev.s3llm.langchain4j;
 
 import dev.langchain4j.internal.InternalFlowUtils;
 import dev.langchain4j.model.chat.response.ChatModelStreamingEvent;
@@ -16,8 +16,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An answer as events: its pieces, then the whole. Demand is the subscriber's; the last event needs
- * some as well.
+ * Publishes one answer as events: its pieces in order, then the whole answer. The subscriber's
+ * demand limits all events, the last one included.
  */
 final class EventFeed implements Flow.Subscriber<String>, Flow.Subscription {
   private final S3Chat chat;
@@ -38,7 +38,7 @@ final class EventFeed implements Flow.Subscriber<String>, Flow.Subscription {
     this.subscriber = subscriber;
   }
 
-  /** Submits the request and feeds a subscriber, or tells it why not. */
+  /** Submits the request and subscribes; a refusal goes to the subscriber's {@code onError}. */
   static void start(
       S3Chat chat,
       TextRequest request,
@@ -84,7 +84,7 @@ final class EventFeed implements Flow.Subscriber<String>, Flow.Subscription {
           if (failure == null || saysMore) {
             end(result, error);
           } else {
-            fail(failure); // of the stream alone, such as demand that makes no sense
+            fail(failure); // a failure of the stream only, such as a demand below 1
           }
         });
   }
@@ -105,7 +105,7 @@ final class EventFeed implements Flow.Subscriber<String>, Flow.Subscription {
     }
   }
 
-  /** Hands out the last event once it is there and asked for. */
+  /** Delivers the last event when it is available and the demand allows it. */
   private void complete() {
     ChatResponse response = whole;
     Throwable bad = misuse;
@@ -129,7 +129,7 @@ final class EventFeed implements Flow.Subscriber<String>, Flow.Subscription {
     }
     Flow.Subscription active = pieces;
     if (active != null) {
-      active.request(n); // refuses what makes no sense, while there is text
+      active.request(n); // fails the stream if n is below 1 and text is left
     }
     complete();
   }

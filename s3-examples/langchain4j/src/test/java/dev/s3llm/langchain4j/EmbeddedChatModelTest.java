@@ -1,14 +1,14 @@
-package dev.s3llm.examples.langchain4j;
+package dev.s3llm.langchain4j;
 
 import dev.langchain4j.model.chat.ChatModel;
 import dev.s3llm.jcuda.text.TextGenerator;
 import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 
-/** LangChain4j's common tests on the embedded model, but for those that ask for knowledge. */
+/** LangChain4j's common tests on the embedded model, without those that need knowledge. */
 class EmbeddedChatModelTest extends ChatModelContract {
   private static final String KNOWS_TOO_LITTLE =
-      "asks for an answer that a model of 5.5 million parameters does not know; the scripted one runs it";
+      "needs an answer that a model of 5.5 million parameters does not know; the scripted model runs it";
 
   @Override
   TextGenerator generator() {

@@ -1,11 +1,11 @@
-package dev.s3llm.examples.langchain4j;
+package dev.s3llm.langchain4j;
 
 import dev.langchain4j.model.chat.StreamingChatModel;
 import dev.langchain4j.model.chat.listener.ChatModelListener;
 import dev.s3llm.jcuda.text.TextGenerator;
 import java.util.List;
 
-/** LangChain4j's common tests with answers from a script, through the engine and the tokenizer. */
+/** LangChain4j's common tests with scripted answers, through the engine and the tokenizer. */
 class ScriptedStreamingChatModelTest extends StreamingChatModelContract {
 
   @Override

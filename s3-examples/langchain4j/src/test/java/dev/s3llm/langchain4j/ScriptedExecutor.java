@@ -1,4 +1,4 @@
-package dev.s3llm.examples.langchain4j;
+package dev.s3llm.langchain4j;
 
 import dev.s3llm.execute.Executor;
 import dev.s3llm.execute.ExecutorProfile;
@@ -19,12 +19,12 @@ import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 /**
- * Stands for a model that knows the answers which LangChain4j's tests ask for: it reads the prompt
- * from its tokens, as the chat template framed it, and answers in the small model's tokens. A
- * prompt without an answer in the script fails.
+ * An executor with scripted answers to the prompts of LangChain4j's tests. It decodes the prompt,
+ * as the chat template framed it, and answers in the small model's tokens. A prompt without an
+ * answer in the script makes the step fail.
  */
 final class ScriptedExecutor implements Executor {
-  /** What a prompt has to contain, all of it, and the answer; the first that applies. */
+  /** Texts that a prompt must contain, all of them, and the answer; the first match counts. */
   private static final Map<List<String>, String> SCRIPT = new LinkedHashMap<>();
 
   static {
@@ -56,8 +56,8 @@ final class ScriptedExecutor implements Executor {
   /**
    * Creates the executor.
    *
-   * @param step how long each step takes
-   * @param gate no step ends before
+   * @param step duration of each step
+   * @param gate completes before the first step ends
    */
   ScriptedExecutor(TextModel model, Duration step, CompletionStage<?> gate) {
     this.model = model;

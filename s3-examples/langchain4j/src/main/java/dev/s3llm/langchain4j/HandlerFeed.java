@@ -1,4 +1,4 @@
-package dev.s3llm.examples.langchain4j;
+package dev.s3llm.langchain4j;
 
 import static dev.langchain4j.internal.InternalStreamingChatResponseHandlerUtils.onCompleteResponse;
 import static dev.langchain4j.internal.InternalStreamingChatResponseHandlerUtils.onPartialResponse;
@@ -13,7 +13,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
 import org.jspecify.annotations.Nullable;
 
-/** Hands an answer to a handler piece by piece, until it ends or the handler cancels. */
+/** Passes an answer to a handler piece by piece, until it ends or the handler cancels it. */
 final class HandlerFeed implements Flow.Subscriber<String>, StreamingHandle {
   private final S3Chat chat;
   private final TextGeneration generation;
@@ -40,7 +40,7 @@ final class HandlerFeed implements Flow.Subscriber<String>, StreamingHandle {
 
   @Override
   public void onError(Throwable failure) {
-    end(); // the result says more
+    end(); // the result has the details
   }
 
   @Override
@@ -50,10 +50,10 @@ final class HandlerFeed implements Flow.Subscriber<String>, StreamingHandle {
 
   private void end() {
     CompletionStage<TextResult> result = generation.result();
-    result.whenComplete(this::hand);
+    result.whenComplete(this::deliver);
   }
 
-  private void hand(@Nullable TextResult result, @Nullable Throwable error) {
+  private void deliver(@Nullable TextResult result, @Nullable Throwable error) {
     if (cancelled) {
       return;
     }

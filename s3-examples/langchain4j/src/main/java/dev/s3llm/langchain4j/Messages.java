@@ -1,4 +1,4 @@
-package dev.s3llm.examples.langchain4j;
+package dev.s3llm.langchain4j;
 
 import dev.langchain4j.data.message.AiMessage;
 import dev.langchain4j.data.message.SystemMessage;
@@ -11,12 +11,17 @@ import java.util.List;
 import java.util.Objects;
 import java.util.stream.Collectors;
 
-/** LangChain4j's messages as ours. */
+/** Converts LangChain4j's messages. */
 final class Messages {
   private Messages() {}
 
+  /**
+   * Converts messages, in order.
+   *
+   * @throws UnsupportedFeatureException if a message has images, audio, tool calls or tool results
+   */
   static List<ChatMessage> of(List<dev.langchain4j.data.message.ChatMessage> messages) {
-    ChatRequestValidationUtils.validateMessages(messages); // images and the like
+    ChatRequestValidationUtils.validateMessages(messages); // refuses images and other media
     return messages.stream().map(Messages::of).toList();
   }
 

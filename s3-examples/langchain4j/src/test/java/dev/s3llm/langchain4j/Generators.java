@@ -1,4 +1,4 @@
-package dev.s3llm.examples.langchain4j;
+package dev.s3llm.langchain4j;
 
 import dev.s3llm.EngineBuilder;
 import dev.s3llm.S3Engine;
@@ -14,7 +14,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.UnaryOperator;
 
-/** Generators for tests: the embedded model, and the script in its tokens. */
+/** Generators for tests: on the embedded model, and on scripted answers in its tokens. */
 final class Generators {
   private static final Path FOLDER = SmallModel.unpack();
   private static final ChatTemplate ROLES =

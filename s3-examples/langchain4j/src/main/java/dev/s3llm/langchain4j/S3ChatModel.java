@@ -1,4 +1,4 @@
-package dev.s3llm.examples.langchain4j;
+package dev.s3llm.langchain4j;
 
 import dev.langchain4j.exception.LangChain4jException;
 import dev.langchain4j.model.chat.ChatModel;
@@ -14,12 +14,24 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 
 /**
- * A chat model that runs in this process: LangChain4j's interface to a {@link TextGenerator}.
+ * A {@link ChatModel} on a {@link TextGenerator} of this process.
  *
- * <p>Answers carry {@link S3ChatResponseMetadata}; requests may carry {@link
- * S3ChatRequestParameters}. Tools, JSON formats, images and penalties are refused with {@code
- * UnsupportedFeatureException}, other failures become LangChain4j's exceptions as {@link
- * S3Exceptions} says. Thread-safe; closing the generator is its owner's business.
+ * <p>Responses carry {@link S3ChatResponseMetadata}; requests may carry {@link
+ * S3ChatRequestParameters}. Refusals and failures are thrown as LangChain4j's exceptions:
+ *
+ * <ul>
+ *   <li>{@code UnsupportedFeatureException}: tools, JSON formats, images, penalties, another model.
+ *   <li>{@code RateLimitException}, which LangChain4j retries: the engine cannot take the request
+ *       now (queue full, first token too late, engine stuck).
+ *   <li>{@code InvalidRequestException}: the request can never be accepted (too long, a parameter
+ *       out of range, messages that the chat template refuses).
+ *   <li>{@code TimeoutException}: the deadline passed.
+ *   <li>{@code InternalServerException}, which LangChain4j retries: a step or the engine failed.
+ *   <li>{@code NonRetriableException}: the engine is closed, the request was cancelled, or the
+ *       request itself made its step fail.
+ * </ul>
+ *
+ * <p>Thread-safe. The model does not close the generator.
  */
 public final class S3ChatModel implements ChatModel {
   private final S3Chat chat;
@@ -28,12 +40,22 @@ public final class S3ChatModel implements ChatModel {
     this.chat = chat;
   }
 
-  /** Starts a model on a generator, which stays the caller's. */
+  /**
+   * Returns a builder of a model.
+   *
+   * @param generator runs the requests; remains owned by the caller, who closes it
+   * @return a new builder
+   */
   public static S3ChatBuilder<S3ChatModel> builder(TextGenerator generator) {
     return new S3ChatBuilder<>(generator, S3ChatModel::new);
   }
 
-  /** Waits for the answer. A thread that is interrupted meanwhile cancels it. */
+  /**
+   * Runs a request and waits for its answer. An interrupt of the waiting thread cancels the
+   * request.
+   *
+   * @throws LangChain4jException if the request is refused, fails or is interrupted
+   */
   @Override
   public ChatResponse doChat(ChatRequest request) {
     TextGeneration generation = chat.submit(chat.request(request));
@@ -48,7 +70,11 @@ public final class S3ChatModel implements ChatModel {
     }
   }
 
-  /** The answer to come; cancelling the future cancels the generation. */
+  /**
+   * Submits a request. Cancelling the returned future cancels the request.
+   *
+   * @throws LangChain4jException if the request is refused at once
+   */
   @Override
   public CompletableFuture<ChatResponse> doChatAsync(ChatRequest request) {
     TextGeneration generation = chat.submit(chat.request(request));

@@ -19,6 +19,8 @@ import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.jcuda.HostExecutor;
 import dev.s3llm.jcuda.text.TextGenerator;
 import dev.s3llm.jcuda.text.TextModel;
+import dev.s3llm.langchain4j.S3ChatModel;
+import dev.s3llm.langchain4j.S3ChatRequestParameters;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -27,11 +29,11 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Questions about this project's documents, answered without a network: the passages nearest in
- * meaning are found by an embedding model, and given to the chat model with the question.
+ * Answers questions about this project's documents without a network. An embedding model finds the
+ * passages that are nearest in meaning; the chat model gets them together with the question.
  *
- * <p>The embedded chat model is too small to make sense of them; with a folder of a larger one as
- * the second argument the same lines do.
+ * <p>The embedded chat model is too small for a useful answer. Give the folder of a larger model as
+ * the second argument.
  */
 public final class RetrievalExample {
   private static final List<String> DOCUMENTS =
@@ -41,13 +43,13 @@ public final class RetrievalExample {
 
   private RetrievalExample() {}
 
-  /** What an application calls; LangChain4j implements it. */
+  /** The interface that the application calls; LangChain4j implements it. */
   interface Assistant {
-    /** Answers, and says from which passages. */
+    /** Answers a question and names the passages that were used. */
     Result<String> answer(String question);
   }
 
-  /** Asks one question: {@code QUESTION [MODEL_FOLDER]}. */
+  /** Answers one question: {@code QUESTION [MODEL_FOLDER]}. */
   public static void main(String[] args) {
     Path folder = args.length > 1 ? Path.of(args[1]) : SmallModel.unpack();
     S3Engine engine = S3Engine.builder(HostExecutor.builder(folder).build()).build();
