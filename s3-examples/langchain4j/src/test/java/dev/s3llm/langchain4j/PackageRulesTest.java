@@ -22,6 +22,6 @@ final class PackageRulesTest {
               "dev.s3llm", // s3-core
               "dev.s3llm.execute",
               "dev.s3llm.observe",
-              "dev.s3llm.jcuda.text", // the text layer
+              "dev.s3llm.text..",
               "dev.s3llm.langchain4j");
 }

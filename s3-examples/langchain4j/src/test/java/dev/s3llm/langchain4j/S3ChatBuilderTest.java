@@ -2,7 +2,7 @@ package dev.s3llm.langchain4j;
 
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.s3llm.jcuda.text.TextGenerator;
+import dev.s3llm.text.TextGenerator;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;

@@ -1,0 +1,72 @@
+package dev.s3llm.cpu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.s3llm.execute.Executor;
+import dev.s3llm.execute.ExecutorContract;
+import dev.s3llm.execute.HandDrivenSequence;
+import dev.s3llm.execute.SamplingParameters;
+import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.ModelFamily;
+import dev.s3llm.model.RandomTensors;
+import dev.s3llm.model.RotaryEmbedding;
+import org.junit.jupiter.api.Test;
+
+class CpuExecutorTest extends ExecutorContract {
+  private static final ModelConfig CONFIG =
+      new ModelConfig(
+          ModelFamily.LLAMA,
+          100,
+          32,
+          2,
+          4,
+          2,
+          8,
+          64,
+          256,
+          1e-5f,
+          RotaryEmbedding.of(8, 10_000),
+          true,
+          new int[] {3});
+
+  @Override
+  protected Executor create() {
+    return builder().build();
+  }
+
+  private static CpuExecutor.Builder builder() {
+    return CpuExecutor.builder(CONFIG, new RandomTensors(CONFIG, 1))
+        .blockTokens(4)
+        .kvBytes(1 << 20)
+        .swapBytes(1 << 20)
+        .threads(2);
+  }
+
+  @Test
+  void otherSeeds_giveOtherTokens() {
+    assertThat(sampledWith(8)).isNotEqualTo(sampledWith(7)).isEqualTo(sampledWith(8));
+  }
+
+  @Test
+  void budgetBelowOneBlock_isRefusedWithTheBytes() {
+    assertThatThrownBy(
+            () -> CpuExecutor.builder(CONFIG, new RandomTensors(CONFIG, 1)).kvBytes(100).build())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("kvBytes is 100")
+        .hasMessageContaining("4096 bytes");
+  }
+
+  private static int[] sampledWith(long seed) {
+    SamplingParameters sampling = new SamplingParameters(0.8, 40, 0.9, 1.1, seed);
+    HandDrivenSequence sequence =
+        new HandDrivenSequence(1, new int[] {5, 17, 4}, sampling, 0, 1, 2, 3, 4, 5);
+    try (CpuExecutor executor = builder().build()) {
+      for (int n = 0; n < 20; n++) {
+        sequence.append(
+            executor.execute(sequence.chunk(3).alone()).toCompletableFuture().join().tokens()[0]);
+      }
+    }
+    return sequence.output();
+  }
+}

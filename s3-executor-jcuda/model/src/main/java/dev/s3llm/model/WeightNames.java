@@ -1,0 +1,86 @@
+package dev.s3llm.model;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a family calls its tensors in Hugging Face's files. Each name is that of a module: {@code
+ * .weight} is its matrix or scale, {@code .bias} its bias where it has one.
+ *
+ * @param layers the prefix of a layer, before its number
+ * @param layer the modules of a layer, after its number
+ */
+public record WeightNames(
+    String embedding, String layers, Layer layer, String finalNorm, String output) {
+
+  /**
+   * The modules of one layer.
+   *
+   * @param feedForwardNorm null where attention and feed-forward share one
+   * @param gate null where the feed-forward layer has none
+   */
+  public record Layer(
+      String attentionNorm,
+      String query,
+      String key,
+      String value,
+      String attentionOutput,
+      @Nullable String feedForwardNorm,
+      @Nullable String gate,
+      String up,
+      String down) {}
+
+  /** The names of a family. */
+  public static WeightNames of(ModelFamily family) {
+    return switch (family) {
+      case LLAMA ->
+          new WeightNames(
+              "model.embed_tokens",
+              "model.layers.",
+              new Layer(
+                  "input_layernorm",
+                  "self_attn.q_proj",
+                  "self_attn.k_proj",
+                  "self_attn.v_proj",
+                  "self_attn.o_proj",
+                  "post_attention_layernorm",
+                  "mlp.gate_proj",
+                  "mlp.up_proj",
+                  "mlp.down_proj"),
+              "model.norm",
+              "lm_head");
+      case GPT_J ->
+          new WeightNames(
+              "transformer.wte",
+              "transformer.h.",
+              new Layer(
+                  "ln_1",
+                  "attn.q_proj",
+                  "attn.k_proj",
+                  "attn.v_proj",
+                  "attn.out_proj",
+                  null,
+                  null,
+                  "mlp.fc_in",
+                  "mlp.fc_out"),
+              "transformer.ln_f",
+              "lm_head");
+    };
+  }
+
+  /** The modules of a layer, with their full names. */
+  public Layer layer(int number) {
+    String prefix = layers + number + ".";
+    String norm = layer.feedForwardNorm;
+    String gate = layer.gate;
+    return new Layer(
+        prefix + layer.attentionNorm,
+        prefix + layer.query,
+        prefix + layer.key,
+        prefix + layer.value,
+        prefix + layer.attentionOutput,
+        norm == null ? null : prefix + norm,
+        gate == null ? null : prefix + gate,
+        prefix + layer.up,
+        prefix + layer.down);
+  }
+}
