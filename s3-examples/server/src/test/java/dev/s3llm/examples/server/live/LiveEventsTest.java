@@ -12,7 +12,7 @@ import dev.s3llm.schedule.PreemptionMode;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** What is remembered of events and what the page is told of that. */
+/** The events that are kept, and the page's data from them. */
 class LiveEventsTest {
   private final LiveEvents events = new LiveEvents(() -> 1_000);
 
@@ -23,21 +23,21 @@ class LiveEventsTest {
     ended(FinishReason.LENGTH, 50, 2); // cut: its length was not the model's choice
     ended(FinishReason.CANCELLED, 3, 99);
     Picture picture = picture();
-    assertThat(picture.predictions().count()).isEqualTo(2);
-    assertThat(picture.predictions().within()).isEqualTo(1);
-    assertThat(picture.predictions().points())
+    assertThat(picture.history().predictions().count()).isEqualTo(2);
+    assertThat(picture.history().predictions().within()).isEqualTo(1);
+    assertThat(picture.history().predictions().points())
         .containsExactly(List.of(50, 50, 40), List.of(50, 50, 60));
-    assertThat(picture.firstTokens().count()).isEqualTo(4);
-    assertThat(picture.firstTokens().p50()).isEqualTo(2);
-    assertThat(picture.firstTokens().p99()).isEqualTo(99);
+    assertThat(picture.history().firstTokens().count()).isEqualTo(4);
+    assertThat(picture.history().firstTokens().p50()).isEqualTo(2);
+    assertThat(picture.history().firstTokens().p99()).isEqualTo(99);
   }
 
   @Test
   void beforeTheFirstAnswer_nothingIsClaimed() {
-    assertThat(picture().firstTokens().p50()).isNull();
-    assertThat(picture().map()).isNull();
+    assertThat(picture().history().firstTokens().p50()).isNull();
+    assertThat(picture().memory().map()).isNull();
     events.onEvent(new EngineEvent.Ended(0, "x", FinishReason.CANCELLED, 0, null, -1));
-    assertThat(picture().firstTokens().count()).isZero();
+    assertThat(picture().history().firstTokens().count()).isZero();
   }
 
   @Test
@@ -78,9 +78,9 @@ class LiveEventsTest {
   void engineThatIsNotWell_saysWhy() {
     Picture picture =
         Picture.of(snapshot(0).with(Health.bad("stuck")), null, events.memory(), List.of(), 5);
-    assertThat(picture.healthy()).isFalse();
-    assertThat(picture.reason()).isEqualTo("stuck");
-    assertThat(picture.inspectedMillis()).isZero();
+    assertThat(picture.engine().healthy()).isFalse();
+    assertThat(picture.engine().reason()).isEqualTo("stuck");
+    assertThat(picture.engine().inspectedMillis()).isZero();
   }
 
   @Test
@@ -92,7 +92,8 @@ class LiveEventsTest {
     assertThat(series.samples()).hasSize(LiveSeries.MOST);
     assertThat(series.samples()).allMatch(one -> one.tokensPerSecond() == 50);
     assertThat(series.samples().get(LiveSeries.MOST - 1).millis()).isEqualTo(1_000);
-    assertThat(series.samples().get(0).waiting()).isEqualTo(3); // those awaiting a prediction too
+    assertThat(series.samples().get(0).waiting())
+        .isEqualTo(3); // with the request that awaits a prediction
   }
 
   private void ended(FinishReason reason, int tokens, int firstTokenSeconds) {
