@@ -17,6 +17,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -43,6 +45,12 @@ final class TestServer implements AutoCloseable {
    *     application's component scan would add them to every server of these tests
    */
   static TestServer start(List<Class<?>> beans, String... properties) {
+    return start(
+        ServerApplication.application().sources(beans.toArray(Class<?>[]::new)), properties);
+  }
+
+  /** Starts an application with these properties. */
+  static TestServer start(SpringApplicationBuilder application, String... properties) {
     List<String> arguments = new ArrayList<>();
     for (String property : properties) {
       arguments.add("--" + property);
@@ -54,10 +62,7 @@ final class TestServer implements AutoCloseable {
             "--s3llm.device=host",
             "--spring.main.banner-mode=off",
             "--spring.main.register-shutdown-hook=false"));
-    return new TestServer(
-        ServerApplication.application()
-            .sources(beans.toArray(Class<?>[]::new))
-            .run(arguments.toArray(String[]::new)));
+    return new TestServer(application.run(arguments.toArray(String[]::new)));
   }
 
   static TestServer start(String... properties) {
@@ -70,6 +75,11 @@ final class TestServer implements AutoCloseable {
 
   <T> T bean(Class<T> type) {
     return context.getBean(type);
+  }
+
+  /** Returns a property of the application's environment. */
+  @Nullable String property(String name) {
+    return context.getEnvironment().getProperty(name);
   }
 
   EngineSnapshot snapshot() {

@@ -9,6 +9,10 @@ final class StartFailureAnalyzer extends AbstractFailureAnalyzer<S3StartExceptio
 
   @Override
   protected FailureAnalysis analyze(Throwable rootFailure, S3StartException cause) {
+    return analysis(cause);
+  }
+
+  static FailureAnalysis analysis(S3StartException cause) {
     return new FailureAnalysis(cause.getMessage(), cause.action(), cause);
   }
 }
