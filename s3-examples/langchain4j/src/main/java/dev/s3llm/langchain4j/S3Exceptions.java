@@ -7,11 +7,10 @@ import dev.langchain4j.exception.NonRetriableException;
 import dev.langchain4j.exception.RateLimitException;
 import dev.langchain4j.exception.TimeoutException;
 import dev.langchain4j.internal.Exceptions;
-import dev.s3llm.EngineClosedException;
-import dev.s3llm.FinalFailureException;
-import dev.s3llm.FinalRefusalException;
 import dev.s3llm.GenerationResult;
-import dev.s3llm.RetriableRefusalException;
+import dev.s3llm.error.GenerationFailedException;
+import dev.s3llm.error.RequestRefusedException;
+import dev.s3llm.error.RequestRefusedException.Reason;
 import dev.s3llm.text.template.ChatTemplateException;
 
 /**
@@ -38,18 +37,25 @@ final class S3Exceptions {
     if (cause instanceof LangChain4jException known) {
       return known;
     }
-    if (cause instanceof RetriableRefusalException) {
-      return new RateLimitException(cause);
+    if (cause instanceof RequestRefusedException refusal) {
+      return refused(refusal);
     }
-    if (cause instanceof EngineClosedException || cause instanceof FinalFailureException) {
+    if (cause instanceof GenerationFailedException failed && !failed.retriable()) {
       return new NonRetriableException(cause);
     }
-    if (cause instanceof FinalRefusalException
-        || cause instanceof ChatTemplateException
-        || cause instanceof IllegalArgumentException) {
+    if (cause instanceof ChatTemplateException || cause instanceof IllegalArgumentException) {
       return new InvalidRequestException(cause);
     }
     return new InternalServerException(cause);
+  }
+
+  private static LangChain4jException refused(RequestRefusedException refusal) {
+    if (refusal.retriable()) {
+      return new RateLimitException(refusal);
+    }
+    return refusal.reason() == Reason.ENGINE_CLOSED
+        ? new NonRetriableException(refusal)
+        : new InvalidRequestException(refusal);
   }
 
   /** Converts the end of a generation that was cancelled, timed out or failed. */

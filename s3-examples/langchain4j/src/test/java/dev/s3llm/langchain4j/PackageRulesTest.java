@@ -20,6 +20,7 @@ final class PackageRulesTest {
               "org.jspecify.annotations",
               "dev.langchain4j..",
               "dev.s3llm", // s3-core
+              "dev.s3llm.error",
               "dev.s3llm.execute",
               "dev.s3llm.observe",
               "dev.s3llm.text..",

@@ -19,8 +19,8 @@ import dev.langchain4j.model.chat.response.ChatModelStreamingEvent;
 import dev.langchain4j.model.chat.response.ChatResponse;
 import dev.langchain4j.model.chat.response.CompleteResponse;
 import dev.langchain4j.model.chat.response.PartialResponse;
-import dev.s3llm.NeverFitsException;
-import dev.s3llm.QueueFullException;
+import dev.s3llm.error.NeverFitsException;
+import dev.s3llm.error.QueueFullException;
 import dev.s3llm.text.TextGenerator;
 import dev.s3llm.text.TextRequest;
 import java.time.Duration;
@@ -187,7 +187,7 @@ class S3ChatModelTest {
         model().chatAsync(UserMessage.from("Tell me a long story"));
     response.cancel(true);
 
-    await().until(() -> generator.engine().snapshot().cancelled() == 1);
+    await().until(() -> generator.engine().snapshot().requests().ended().cancelled() == 1);
   }
 
   @Test
@@ -204,12 +204,12 @@ class S3ChatModelTest {
               }
             });
     caller.start();
-    await().until(() -> generator.engine().snapshot().running() == 1);
+    await().until(() -> generator.engine().snapshot().requests().running() == 1);
     caller.interrupt();
     caller.join();
 
     assertThat(interrupted.join()).isTrue();
-    await().until(() -> generator.engine().snapshot().cancelled() == 1);
+    await().until(() -> generator.engine().snapshot().requests().ended().cancelled() == 1);
   }
 
   @Test
@@ -249,7 +249,7 @@ class S3ChatModelTest {
   void publisher_honoursDemandToTheLastEvent() {
     useScript(Duration.ZERO);
     Events events = stream("What is the capital of Germany?");
-    await().until(() -> generator.engine().snapshot().stopped() == 1);
+    await().until(() -> generator.engine().snapshot().requests().ended().stopped() == 1);
     assertThat(events.heard).isEmpty();
 
     StringBuilder text = new StringBuilder();
@@ -279,7 +279,7 @@ class S3ChatModelTest {
         .hasCauseInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("n is 0");
     assertThat(events.heard).isEmpty();
-    await().until(() -> generator.engine().snapshot().cancelled() == 1);
+    await().until(() -> generator.engine().snapshot().requests().ended().cancelled() == 1);
   }
 
   @Test
@@ -293,7 +293,7 @@ class S3ChatModelTest {
       await().until(() -> events.heard.size() == wanted);
       text.append(((PartialResponse) events.heard.get(n - 1)).text());
     }
-    await().until(() -> generator.engine().snapshot().stopped() == 1);
+    await().until(() -> generator.engine().snapshot().requests().ended().stopped() == 1);
     events.subscription.request(-1);
 
     assertThatThrownBy(() -> events.completed.get(10, TimeUnit.SECONDS))

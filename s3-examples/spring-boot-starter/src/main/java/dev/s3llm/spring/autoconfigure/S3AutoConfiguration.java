@@ -10,7 +10,7 @@ import dev.s3llm.memory.S3Planner;
 import dev.s3llm.memory.WorstCasePlanner;
 import dev.s3llm.observe.EngineListener;
 import dev.s3llm.predict.LengthPredictor;
-import dev.s3llm.schedule.QueueOrder;
+import dev.s3llm.schedule.SchedulingPolicy;
 import dev.s3llm.spring.ServedModel;
 import dev.s3llm.text.TextGenerator;
 import dev.s3llm.text.TextModel;
@@ -24,8 +24,8 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.core.io.ResourceLoader;
 
 /**
- * Creates the engine and the model that it runs. A {@link QueueOrder} bean sets the engine's queue
- * order; {@link EngineListener} beans listen to the engine.
+ * Creates the engine and the model that it runs. A {@link SchedulingPolicy} bean sets the order of
+ * the engine's queue; {@link EngineListener} beans listen to the engine.
  *
  * <p>A bean of the application replaces the bean of the same type and all beans that only that one
  * needs: with an engine of the application no executor, predictor and planner are created, with a
@@ -72,7 +72,7 @@ public class S3AutoConfiguration {
       LengthPredictor predictor,
       MemoryPlanner planner,
       S3EngineProperties properties,
-      ObjectProvider<QueueOrder> orders,
+      ObjectProvider<SchedulingPolicy> policies,
       ObjectProvider<EngineListener> listeners) {
     EngineBuilder builder =
         S3Engine.builder(executor)
@@ -85,7 +85,7 @@ public class S3AutoConfiguration {
     if (properties.timePerOutputToken() != null) {
       builder.timePerOutputToken(properties.timePerOutputToken());
     }
-    orders.ifAvailable(builder::order);
+    policies.ifAvailable(builder::schedulingPolicy);
     listeners.orderedStream().forEach(builder::listener);
     return builder.build();
   }

@@ -27,9 +27,9 @@ public final class EngineHealthIndicator implements HealthIndicator {
     EngineSnapshot now = engine.snapshot();
     dev.s3llm.observe.Health health = engine.health();
     return (health.healthy() ? Health.up() : Health.down().withDetail("reason", health.reason()))
-        .withDetail("waiting", now.waiting() + now.predicting())
-        .withDetail("running", now.running())
-        .withDetail("steps", now.steps())
+        .withDetail("waiting", now.requests().waiting() + now.requests().predicting())
+        .withDetail("running", now.requests().running())
+        .withDetail("steps", now.work().steps())
         .build();
   }
 }

@@ -41,10 +41,10 @@ public final class VllmMeterBinder implements MeterBinder {
   }
 
   private static double waiting(EngineSnapshot snapshot) {
-    return snapshot.waiting() + snapshot.predicting();
+    return snapshot.requests().waiting() + snapshot.requests().predicting();
   }
 
   private static double kvUse(EngineSnapshot snapshot) {
-    return (double) snapshot.allocatedBlocks() / snapshot.capacityBlocks();
+    return (double) snapshot.memory().allocatedBlocks() / snapshot.memory().capacityBlocks();
   }
 }

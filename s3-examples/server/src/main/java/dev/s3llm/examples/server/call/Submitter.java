@@ -1,8 +1,8 @@
 package dev.s3llm.examples.server.call;
 
-import dev.s3llm.NeverFitsException;
-import dev.s3llm.RequestRefusedException;
 import dev.s3llm.S3Engine;
+import dev.s3llm.error.NeverFitsException;
+import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.examples.server.openai.ApiException;
 import dev.s3llm.text.TextGeneration;
 import dev.s3llm.text.TextGenerator;

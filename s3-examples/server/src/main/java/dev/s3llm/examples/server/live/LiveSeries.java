@@ -40,7 +40,7 @@ final class LiveSeries {
       if (last == null || seconds <= 0) {
         return; // a rate needs two snapshots
       }
-      double rate = (now.outputTokens() - last.outputTokens()) / seconds;
+      double rate = (now.work().outputTokens() - last.work().outputTokens()) / seconds;
       if (samples.size() == MOST) {
         samples.removeFirst();
       }
@@ -48,10 +48,10 @@ final class LiveSeries {
           new Sample(
               millis,
               Math.round(rate * 10) / 10.0,
-              now.running(),
-              now.waiting() + now.predicting(),
-              now.allocatedBlocks(),
-              now.reservedBlocks()));
+              now.requests().running(),
+              now.requests().waiting() + now.requests().predicting(),
+              now.memory().allocatedBlocks(),
+              now.memory().reservedBlocks()));
     } finally {
       lock.unlock();
     }

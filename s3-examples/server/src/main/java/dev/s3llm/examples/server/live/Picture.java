@@ -64,12 +64,12 @@ public record Picture(
       long preemptions) {
     static Counts of(EngineSnapshot now) {
       return new Counts(
-          now.running(),
-          now.waiting(),
-          now.predicting(),
-          now.ended(),
-          now.failed(),
-          now.preemptions());
+          now.requests().running(),
+          now.requests().waiting(),
+          now.requests().predicting(),
+          now.requests().ended().total(),
+          now.requests().ended().failed(),
+          now.work().preemptions());
     }
   }
 
@@ -90,9 +90,9 @@ public record Picture(
       @Nullable BlockMap map) {
     static KvMemory of(EngineSnapshot now, @Nullable EngineInspection seen) {
       return new KvMemory(
-          now.capacityBlocks(),
-          now.allocatedBlocks(),
-          now.reservedBlocks(),
+          now.memory().capacityBlocks(),
+          now.memory().allocatedBlocks(),
+          now.memory().reservedBlocks(),
           seen == null ? 0 : seen.blockTokens(),
           seen == null ? null : BlockMap.of(seen, MOST_RUNNING));
     }

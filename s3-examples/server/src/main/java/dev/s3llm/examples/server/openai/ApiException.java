@@ -1,11 +1,8 @@
 package dev.s3llm.examples.server.openai;
 
-import dev.s3llm.EngineClosedException;
-import dev.s3llm.FirstTokenTooLateException;
-import dev.s3llm.QueueFullException;
-import dev.s3llm.RequestRefusedException;
-import dev.s3llm.RetriableFailureException;
-import dev.s3llm.RetriableRefusalException;
+import dev.s3llm.error.FirstTokenTooLateException;
+import dev.s3llm.error.GenerationFailedException;
+import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.text.TextResult;
 import dev.s3llm.text.template.ChatTemplateException;
 import java.time.Duration;
@@ -119,7 +116,7 @@ public final class ApiException extends RuntimeException {
     if (cause instanceof RequestRefusedException refusal) {
       return refused(refusal, wait);
     }
-    if (cause instanceof RetriableFailureException failed) { // a step's fault or the engine's
+    if (cause instanceof GenerationFailedException failed && failed.retriable()) {
       return unavailable("generation_failed", wait, String.valueOf(failed.getMessage()));
     }
     if (cause instanceof RejectedExecutionException) {
@@ -174,16 +171,12 @@ public final class ApiException extends RuntimeException {
     if (refusal instanceof FirstTokenTooLateException late) {
       return busy(late.retryAfter(), message);
     }
-    if (refusal instanceof QueueFullException) {
-      return busy(wait, message);
-    }
-    if (refusal instanceof RetriableRefusalException) {
-      return unavailable("engine_unavailable", wait, message);
-    }
-    if (refusal instanceof EngineClosedException) {
-      return unavailable("engine_closed", null, message);
-    }
-    return badRequest(message);
+    return switch (refusal.reason()) {
+      case QUEUE_FULL, FIRST_TOKEN_TOO_LATE -> busy(wait, message);
+      case ENGINE_UNHEALTHY -> unavailable("engine_unavailable", wait, message);
+      case ENGINE_CLOSED -> unavailable("engine_closed", null, message);
+      case NEVER_FITS, INVALID_REQUEST -> badRequest(message);
+    };
   }
 
   private static ApiException busy(Duration retryAfter, String message) {

@@ -168,7 +168,7 @@ class SubmitterTest {
             generator(engine -> engine.maxLiveRequests(1).callbackExecutor(gate::thenRunAsync));
         Submitter submitter = new Submitter(full, List.of(), 1, 1)) {
       submit(submitter, SHORT).block(LIMIT);
-      await().atMost(LIMIT).until(() -> full.engine().snapshot().live() == 0);
+      await().atMost(LIMIT).until(() -> full.engine().snapshot().requests().live() == 0);
       assertThatThrownBy(() -> submit(submitter, watched).block(LIMIT))
           .isInstanceOfSatisfying(
               ApiException.class, error -> assertThat(error.kind()).isEqualTo("queue_full"));

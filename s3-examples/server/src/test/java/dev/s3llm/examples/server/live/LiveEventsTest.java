@@ -8,7 +8,7 @@ import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.observe.Health;
 import dev.s3llm.predict.LengthPrediction;
-import dev.s3llm.schedule.PreemptionMode;
+import dev.s3llm.recover.PreemptionMode;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -118,30 +118,10 @@ class LiveEventsTest {
   private static EngineSnapshot snapshot(long outputTokens) {
     return new EngineSnapshot(
         Health.OK,
-        1,
-        2,
-        4,
-        10,
-        8,
-        6,
-        0,
-        0,
-        7,
-        0,
-        0,
-        0,
-        0,
-        0,
-        9,
-        outputTokens,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        Double.NaN);
+        new EngineSnapshot.Requests(1, 2, 4, 7, new EngineSnapshot.Ended(0, 0, 0, 0, 0)),
+        new EngineSnapshot.Memory(10, 8, 6, 0, 0),
+        new EngineSnapshot.Work(9, outputTokens, 0, 0, 0),
+        new EngineSnapshot.Predictions(0, 0, Double.NaN),
+        new EngineSnapshot.Faults(0, 0, 0));
   }
 }
