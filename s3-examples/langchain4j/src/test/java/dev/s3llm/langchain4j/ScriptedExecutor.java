@@ -2,8 +2,7 @@ package dev.s3llm.langchain4j;
 
 import dev.s3llm.execute.Executor;
 import dev.s3llm.execute.ExecutorProfile;
-import dev.s3llm.execute.KvGrowth;
-import dev.s3llm.execute.RecoveryCosts;
+import dev.s3llm.execute.ExecutorProfile.KvGrowth;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
@@ -67,8 +66,14 @@ final class ScriptedExecutor implements Executor {
 
   @Override
   public ExecutorProfile profile() {
-    return new ExecutorProfile(
-        16, 400, 1, 0, 1024, 512, 8, 4096, KvGrowth.PER_BLOCK, RecoveryCosts.UNKNOWN);
+    return ExecutorProfile.builder()
+        .kvBlocks(400, 16, 1)
+        .maxContextTokens(1024)
+        .maxTokensPerStep(512)
+        .maxSequencesPerStep(8)
+        .vocabularySize(4096)
+        .growth(KvGrowth.PER_BLOCK)
+        .build();
   }
 
   @Override
