@@ -250,21 +250,21 @@ class S3ChatModelTest {
     useScript(Duration.ZERO);
     Events events = stream("What is the capital of Germany?");
     await().until(() -> generator.engine().snapshot().requests().ended().stopped() == 1);
-    assertThat(events.heard).isEmpty();
+    assertThat(events.received).isEmpty();
 
     StringBuilder text = new StringBuilder();
     for (int n = 1; !events.completed.isDone(); n++) {
       events.subscription.request(1);
       int wanted = n;
-      await().until(() -> events.heard.size() == wanted);
-      if (events.heard.get(n - 1) instanceof PartialResponse piece) {
+      await().until(() -> events.received.size() == wanted);
+      if (events.received.get(n - 1) instanceof PartialResponse piece) {
         text.append(piece.text());
       } else {
         events.completed.join();
       }
     }
     assertThat(text).hasToString("The capital of Germany is Berlin.");
-    CompleteResponse last = (CompleteResponse) events.heard.get(events.heard.size() - 1);
+    CompleteResponse last = (CompleteResponse) events.received.get(events.received.size() - 1);
     assertThat(last.chatResponse().aiMessage().text()).isEqualTo(text.toString());
   }
 
@@ -278,7 +278,7 @@ class S3ChatModelTest {
     assertThatThrownBy(events.completed::join)
         .hasCauseInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("n is 0");
-    assertThat(events.heard).isEmpty();
+    assertThat(events.received).isEmpty();
     await().until(() -> generator.engine().snapshot().requests().ended().cancelled() == 1);
   }
 
@@ -290,8 +290,8 @@ class S3ChatModelTest {
     for (int n = 1; !text.toString().endsWith("you?"); n++) {
       events.subscription.request(1);
       int wanted = n;
-      await().until(() -> events.heard.size() == wanted);
-      text.append(((PartialResponse) events.heard.get(n - 1)).text());
+      await().until(() -> events.received.size() == wanted);
+      text.append(((PartialResponse) events.received.get(n - 1)).text());
     }
     await().until(() -> generator.engine().snapshot().requests().ended().stopped() == 1);
     events.subscription.request(-1);
@@ -311,7 +311,7 @@ class S3ChatModelTest {
 
   /** Records the events; the test requests them. */
   private static final class Events implements Flow.Subscriber<ChatModelStreamingEvent> {
-    final List<ChatModelStreamingEvent> heard = new CopyOnWriteArrayList<>();
+    final List<ChatModelStreamingEvent> received = new CopyOnWriteArrayList<>();
     final CompletableFuture<Void> completed = new CompletableFuture<>();
     volatile Flow.Subscription subscription;
 
@@ -322,7 +322,7 @@ class S3ChatModelTest {
 
     @Override
     public void onNext(ChatModelStreamingEvent event) {
-      heard.add(event);
+      received.add(event);
     }
 
     @Override

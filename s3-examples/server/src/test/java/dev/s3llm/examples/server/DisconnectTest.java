@@ -18,7 +18,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** Clients that go away. Steps stand still while the gate is shut, so nothing is written then. */
+/** Clients that disconnect. No step ends while the gate is shut, so nothing is written then. */
 class DisconnectTest {
   private static final String CHAT = "/v1/chat/completions";
   private static final String WHOLE = chat("What is a monad?", "\"temperature\":0");

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** A limit for the time to the first token that nothing keeps. */
+/** A limit for the time to the first token that no request keeps. */
 class EarlyRefusalTest {
   private static final String CHAT = "/v1/chat/completions";
   private static final String GREEDY = "\"temperature\":0";
@@ -30,7 +30,7 @@ class EarlyRefusalTest {
 
   @Test
   void firstTokenThatWouldBeTooLate_isRefusedBeforeAStreamBegins() {
-    // The first answers teach the engine how long steps take; until then it refuses nobody.
+    // The engine refuses no request before the first answers have shown how long steps take.
     await()
         .atMost(TestServer.LIMIT)
         .until(() -> server.post(CHAT, chat("What is a monad?", GREEDY)).statusCode() == 429);

@@ -15,7 +15,7 @@ import tools.jackson.databind.JsonNode;
 class EmbeddedServerTest {
   @TempDir private Path folder;
 
-  /** The application. No scan of components finds it: its annotation is none of a component. */
+  /** The application. It is not a component, so that the server's component scan ignores it. */
   @EnableAutoConfiguration
   static class Application {}
 

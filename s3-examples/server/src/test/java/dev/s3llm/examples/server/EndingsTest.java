@@ -26,7 +26,7 @@ import org.springframework.web.server.ResponseStatusException;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** Ends other than a whole answer: deadlines and shutdowns. */
+/** Requests that end without a whole answer: deadlines and shutdowns. */
 class EndingsTest {
   private static final String CHAT = "/v1/chat/completions";
   private static final String WHOLE = chat("What is a monad?", "\"temperature\":0");
@@ -41,7 +41,9 @@ class EndingsTest {
       executor.shut();
       CompletableFuture<HttpResponse<String>> whole = server.postAsync(CHAT, WHOLE);
       CompletableFuture<HttpResponse<String>> stream = server.postAsync(CHAT, STREAM);
-      await().atMost(TestServer.LIMIT).until(() -> server.snapshot().requests().ended().timedOut() == 2);
+      await()
+          .atMost(TestServer.LIMIT)
+          .until(() -> server.snapshot().requests().ended().timedOut() == 2);
       executor.open();
 
       assertThat(get(whole).statusCode()).isEqualTo(504);
@@ -86,7 +88,7 @@ class EndingsTest {
 
     CompletableFuture.runAsync(server::close).get(TestServer.LIMIT.toSeconds(), TimeUnit.SECONDS);
 
-    // It is either broken off or ends with an error, and never as if it were whole.
+    // It is cut off or ends with an error, and never looks whole.
     CompletableFuture<String> body =
         stream.handle((response, failure) -> failure == null ? response.body() : "");
     assertThat(body.get(1, TimeUnit.MINUTES)).doesNotContain("[DONE]");

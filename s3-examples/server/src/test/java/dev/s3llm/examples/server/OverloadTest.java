@@ -68,7 +68,7 @@ class OverloadTest {
     List<Socket> others = new ArrayList<>();
     long cancelled = server.snapshot().requests().ended().cancelled();
     executor.shut();
-    for (int i = 0; i < QUEUE / 2; i++) { // some of both are taken before there are too many
+    for (int i = 0; i < QUEUE / 2; i++) { // some of both are accepted
       patient.add(server.postAsync(CHAT, STREAM));
       others.add(server.open(CHAT, STREAM));
     }
@@ -110,7 +110,7 @@ class OverloadTest {
 
   private static void vanish(List<Socket> clients) throws IOException {
     for (Socket client : clients) {
-      client.setSoLinger(true, 0); // a reset and not a farewell
+      client.setSoLinger(true, 0); // resets the connection
       client.close();
     }
   }
