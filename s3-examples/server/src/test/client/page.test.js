@@ -164,7 +164,7 @@ test('a key is asked for where the server wants one', async () => {
   await page.keyboard.press('Enter');
   await page.getByText('That key does not open this page.').waitFor();
   await page.getByLabel('API key of this page').fill('right');
-  await page.getByRole('button', { name: 'Look' }).click();
+  await page.getByRole('button', { name: 'Open' }).click();
   await page.locator('#batch-rows tr').first().waitFor();
   assert.equal(await page.locator('#key-form').isVisible(), false);
   await page.close();
