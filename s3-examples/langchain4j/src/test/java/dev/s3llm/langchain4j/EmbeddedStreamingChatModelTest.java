@@ -4,13 +4,11 @@ import dev.langchain4j.model.chat.StreamingChatModel;
 import dev.langchain4j.model.chat.listener.ChatModelListener;
 import dev.s3llm.text.TextGenerator;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.Disabled;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /** LangChain4j's common tests on the embedded model, without those that need knowledge. */
+@ExtendWith(NeedsKnowledge.class)
 class EmbeddedStreamingChatModelTest extends StreamingChatModelContract {
-  private static final String KNOWS_TOO_LITTLE =
-      "needs an answer that a model of 5.5 million parameters does not know; the scripted model runs it";
 
   @Override
   TextGenerator generator() {
@@ -28,29 +26,4 @@ class EmbeddedStreamingChatModelTest extends StreamingChatModelContract {
   protected boolean supportsStreamingCancellation() {
     return false;
   }
-
-  @Override
-  @Test
-  @Disabled(KNOWS_TOO_LITTLE)
-  protected void should_respect_user_message(StreamingChatModel model) {}
-
-  @Override
-  @Test
-  @Disabled(KNOWS_TOO_LITTLE)
-  protected void should_respect_system_message(StreamingChatModel model) {}
-
-  @Override
-  @Test
-  @Disabled(KNOWS_TOO_LITTLE)
-  protected void should_respect_multiple_messages(StreamingChatModel model) {}
-
-  @Override
-  @Test
-  @Disabled(KNOWS_TOO_LITTLE)
-  protected void should_respect_stopSequences_in_chat_request(StreamingChatModel model) {}
-
-  @Override
-  @Test
-  @Disabled(KNOWS_TOO_LITTLE)
-  protected void should_respect_stopSequences_in_default_model_parameters() {}
 }

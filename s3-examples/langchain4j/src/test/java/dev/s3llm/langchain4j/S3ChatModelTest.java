@@ -15,32 +15,17 @@ import dev.langchain4j.exception.TimeoutException;
 import dev.langchain4j.exception.UnsupportedFeatureException;
 import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.chat.request.ChatRequestParameters;
-import dev.langchain4j.model.chat.response.ChatModelStreamingEvent;
 import dev.langchain4j.model.chat.response.ChatResponse;
-import dev.langchain4j.model.chat.response.CompleteResponse;
-import dev.langchain4j.model.chat.response.PartialResponse;
 import dev.s3llm.error.NeverFitsException;
 import dev.s3llm.error.QueueFullException;
-import dev.s3llm.text.TextGenerator;
 import dev.s3llm.text.TextRequest;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.Flow;
-import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** Behaviour that LangChain4j's own tests do not cover, mostly on the embedded model. */
-class S3ChatModelTest {
-  private TextGenerator generator = Generators.embedded();
-
-  @AfterEach
-  void close() {
-    generator.engine().closeNow();
-    generator.close();
-  }
+class S3ChatModelTest extends GeneratorFixture {
 
   @Test
   void answer_isThatOfTheGenerator() {
@@ -243,111 +228,6 @@ class S3ChatModelTest {
                 .aiMessage()
                 .text())
         .isEqualTo("Your favorite color is green.");
-  }
-
-  @Test
-  void publisher_honoursDemandToTheLastEvent() {
-    useScript(Duration.ZERO);
-    Events events = stream("What is the capital of Germany?");
-    await().until(() -> generator.engine().snapshot().requests().ended().stopped() == 1);
-    assertThat(events.received).isEmpty();
-
-    StringBuilder text = new StringBuilder();
-    for (int n = 1; !events.completed.isDone(); n++) {
-      events.subscription.request(1);
-      int wanted = n;
-      await().until(() -> events.received.size() == wanted);
-      if (events.received.get(n - 1) instanceof PartialResponse piece) {
-        text.append(piece.text());
-      } else {
-        events.completed.join();
-      }
-    }
-    assertThat(text).hasToString("The capital of Germany is Berlin.");
-    CompleteResponse last = (CompleteResponse) events.received.get(events.received.size() - 1);
-    assertThat(last.chatResponse().aiMessage().text()).isEqualTo(text.toString());
-  }
-
-  @Test
-  void demandBelowOne_isAnErrorAndCancelsTheGeneration() {
-    CompletableFuture<Void> gate = useGate(2);
-    Events events = stream("Tell me a long story");
-    events.subscription.request(0);
-    gate.complete(null);
-
-    assertThatThrownBy(events.completed::join)
-        .hasCauseInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("n is 0");
-    assertThat(events.received).isEmpty();
-    await().until(() -> generator.engine().snapshot().requests().ended().cancelled() == 1);
-  }
-
-  @Test
-  void demandBelowOneAfterTheText_isAnErrorToo() {
-    useScript(Duration.ZERO);
-    Events events = stream("hello");
-    StringBuilder text = new StringBuilder();
-    for (int n = 1; !text.toString().endsWith("you?"); n++) {
-      events.subscription.request(1);
-      int wanted = n;
-      await().until(() -> events.received.size() == wanted);
-      text.append(((PartialResponse) events.received.get(n - 1)).text());
-    }
-    await().until(() -> generator.engine().snapshot().requests().ended().stopped() == 1);
-    events.subscription.request(-1);
-
-    assertThatThrownBy(() -> events.completed.get(10, TimeUnit.SECONDS))
-        .hasCauseInstanceOf(IllegalArgumentException.class);
-  }
-
-  private Events stream(String question) {
-    Events events = new Events();
-    S3StreamingChatModel.builder(generator)
-        .build()
-        .chat(UserMessage.from(question))
-        .subscribe(events);
-    return events;
-  }
-
-  /** Records the events; the test requests them. */
-  private static final class Events implements Flow.Subscriber<ChatModelStreamingEvent> {
-    final List<ChatModelStreamingEvent> received = new CopyOnWriteArrayList<>();
-    final CompletableFuture<Void> completed = new CompletableFuture<>();
-    volatile Flow.Subscription subscription;
-
-    @Override
-    public void onSubscribe(Flow.Subscription given) {
-      subscription = given;
-    }
-
-    @Override
-    public void onNext(ChatModelStreamingEvent event) {
-      received.add(event);
-    }
-
-    @Override
-    public void onError(Throwable failure) {
-      completed.completeExceptionally(failure);
-    }
-
-    @Override
-    public void onComplete() {
-      completed.complete(null);
-    }
-  }
-
-  /** Uses the script; no step ends before the returned future is completed. */
-  private CompletableFuture<Void> useGate(int maxLiveRequests) {
-    CompletableFuture<Void> gate = new CompletableFuture<>();
-    generator.close();
-    generator =
-        Generators.scripted(Duration.ZERO, gate, engine -> engine.maxLiveRequests(maxLiveRequests));
-    return gate;
-  }
-
-  private void useScript(Duration step) {
-    generator.close();
-    generator = Generators.scripted(step);
   }
 
   private S3ChatModel model() {

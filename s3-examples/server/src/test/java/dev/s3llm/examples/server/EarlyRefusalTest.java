@@ -41,13 +41,10 @@ class EarlyRefusalTest {
       assertThat(response.headers().firstValueAsLong("retry-after").orElse(0)).isPositive();
       assertThat(json(response.body()).at("/error/message").asString()).contains("first token");
     }
-    await()
-        .atMost(TestServer.LIMIT)
-        .untilAsserted(
-            () ->
-                assertThat(server.get("/actuator/prometheus").body())
-                    .contains(
-                        "gen_ai_server_request_duration_seconds_count{error_type=\"queue_full\"")
-                    .doesNotContain("error_type=\"failed\"", "error_type=\"internal_error\""));
+    server.awaitMetrics(
+        metrics ->
+            metrics
+                .contains("gen_ai_server_request_duration_seconds_count{error_type=\"queue_full\"")
+                .doesNotContain("error_type=\"failed\"", "error_type=\"internal_error\""));
   }
 }

@@ -1,5 +1,8 @@
 package dev.s3llm.examples.server;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
 import dev.s3llm.S3Engine;
 import dev.s3llm.observe.EngineSnapshot;
 import java.io.BufferedReader;
@@ -17,6 +20,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+import org.assertj.core.api.AbstractStringAssert;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
@@ -88,6 +93,13 @@ final class TestServer implements AutoCloseable {
 
   HttpResponse<String> get(String path, String... headers) {
     return send(with(request(path).GET(), headers).build());
+  }
+
+  /** Waits until the text of the metrics passes a check. */
+  void awaitMetrics(Consumer<AbstractStringAssert<?>> check) {
+    await()
+        .atMost(LIMIT)
+        .untilAsserted(() -> check.accept(assertThat(get("/actuator/prometheus").body())));
   }
 
   HttpResponse<String> post(String path, String body, String... headers) {

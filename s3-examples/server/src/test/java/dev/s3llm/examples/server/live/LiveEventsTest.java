@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.s3llm.examples.server.live.LiveEvents.Happening;
 import dev.s3llm.observe.EngineEvent;
+import dev.s3llm.observe.EngineInspection;
 import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.observe.Health;
@@ -11,6 +12,8 @@ import dev.s3llm.predict.LengthPrediction;
 import dev.s3llm.recover.PreemptionMode;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /** The events that are kept, and the page's data from them. */
 class LiveEventsTest {
@@ -94,6 +97,37 @@ class LiveEventsTest {
     assertThat(series.samples().get(LiveSeries.MOST - 1).millis()).isEqualTo(1_000);
     assertThat(series.samples().get(0).waiting())
         .isEqualTo(3); // with the request that awaits a prediction
+  }
+
+  @Test
+  void pictureAsJson_hasTheFieldsOfThePagesProtocol() {
+    EngineInspection seen =
+        new EngineInspection(
+            0,
+            16,
+            10,
+            6,
+            List.of(
+                new EngineInspection.Running(
+                    "r", "t", 0, 1, 2, 9, LengthPrediction.exactly(5), 4, List.of(3), 0)),
+            List.of(
+                new EngineInspection.Waiting(
+                    "w", "t", 0, 1, 2, 9, LengthPrediction.exactly(5), 0, "no room")));
+    Picture picture =
+        Picture.of(snapshot(0), new Picture.Inspected(seen, 4), events.memory(), List.of(), 5);
+    JsonNode json = JsonMapper.shared().valueToTree(picture);
+    assertThat(json.propertyNames())
+        .containsExactlyInAnyOrder(
+            ("millis healthy reason inspectedMillis runningCount waitingCount predictingCount"
+                    + " capacityBlocks heldBlocks reservedBlocks blockTokens ended failed"
+                    + " preemptions running waiting map series firstTokens predictions happenings")
+                .split(" "));
+    assertThat(json.at("/running/0").propertyNames())
+        .containsExactlyInAnyOrder(
+            "id tenant waited prompt output limit p50 p90 held reserved preemptions".split(" "));
+    assertThat(json.at("/waiting/0").propertyNames())
+        .containsExactlyInAnyOrder(
+            "id tenant waiting prompt output p50 p90 preemptions reason".split(" "));
   }
 
   private void ended(FinishReason reason, int tokens, int firstTokenSeconds) {
