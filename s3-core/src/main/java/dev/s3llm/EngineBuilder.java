@@ -1,8 +1,15 @@
 package dev.s3llm;
 
+import com.google.common.base.Preconditions;
 import dev.s3llm.engine.EngineParts;
-import dev.s3llm.engine.EngineRunner;
+import dev.s3llm.engine.loop.CallbackPool;
+import dev.s3llm.engine.loop.DaemonThreads;
+import dev.s3llm.engine.loop.EngineRunner;
+import dev.s3llm.engine.loop.RunnerFactory;
+import dev.s3llm.engine.loop.SteadyClock;
+import dev.s3llm.engine.plan.TenantWeights;
 import dev.s3llm.execute.Executor;
+import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.memory.ForecastPlanner;
 import dev.s3llm.memory.MemoryPlanner;
 import dev.s3llm.observe.EngineListener;
@@ -11,116 +18,140 @@ import dev.s3llm.predict.HintedPredictor;
 import dev.s3llm.predict.LengthPredictor;
 import dev.s3llm.recover.Recovery;
 import dev.s3llm.recover.RecoveryPolicy;
-import dev.s3llm.schedule.ContinuousBatchingScheduler;
-import dev.s3llm.schedule.FirstComeFirstServed;
-import dev.s3llm.schedule.QueueOrder;
-import dev.s3llm.schedule.Scheduler;
-import dev.s3llm.schedule.TenantWeights;
+import dev.s3llm.schedule.SchedulingPolicies;
+import dev.s3llm.schedule.SchedulingPolicy;
+import dev.s3llm.support.Nanos;
+import dev.s3llm.support.Settings;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ThreadFactory;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Wires the parts of an {@link S3Engine}. A setting may be given once; a second time is a mistake
- * that names the earlier value. Not thread-safe.
+ * Builds an {@link S3Engine} from its parts. Each setter checks its value at once: it refuses null
+ * with a {@link NullPointerException} that names the setting, and a second call with an {@link
+ * IllegalStateException} that names the earlier value. Not thread-safe.
  */
 public final class EngineBuilder {
   private final Executor executor;
-  private final Map<String, Object> settings = new LinkedHashMap<>();
+  private final Settings settings = new Settings();
   private final List<EngineListener> listeners = new ArrayList<>();
 
   EngineBuilder(Executor executor) {
-    this.executor = executor;
+    this.executor = Objects.requireNonNull(executor, "executor must not be null");
   }
 
   /**
-   * Sets the predictor, which the engine then owns. By default an {@link EmpiricalLengthPredictor}
-   * answers, and a request's own length hint where it has one ({@link HintedPredictor}).
+   * Sets the predictor. The engine owns it and closes it. By default a {@link HintedPredictor}: the
+   * request's own length hint where it has one, else an {@link EmpiricalLengthPredictor}.
+   *
+   * @param predictor predicts output lengths
    */
   public EngineBuilder predictor(LengthPredictor predictor) {
     return set("predictor", predictor);
   }
 
-  /** Sets the memory planner; {@link ForecastPlanner} by default. */
+  /**
+   * Sets the memory planner; {@link ForecastPlanner} by default.
+   *
+   * @param planner a planner that no other engine uses
+   */
   public EngineBuilder planner(MemoryPlanner planner) {
     return set("planner", planner);
   }
 
-  /** Sets the order of the waiting queue; {@link FirstComeFirstServed} by default. */
-  public EngineBuilder order(QueueOrder order) {
-    return set("order", order);
+  /**
+   * Sets the order of the waiting requests; {@link SchedulingPolicies#firstComeFirstServed()} by
+   * default.
+   *
+   * @param policy decides which request goes first
+   */
+  public EngineBuilder schedulingPolicy(SchedulingPolicy policy) {
+    return set("schedulingPolicy", policy);
   }
 
   /**
-   * Sets how much of the engine's service each tenant gets against the others that want some at the
-   * same time ({@link GenerationRequest.Builder#tenant}); 1 for those not named, and for all by
-   * default.
+   * Sets the share of service of each tenant, against the other tenants that need service at the
+   * same time ({@link GenerationRequest.Builder#tenant}). A tenant that is not named has weight 1,
+   * and by default all have.
    *
    * @param weights by tenant, from 1e-6 to 1e6
    * @throws IllegalArgumentException if a weight is out of range, naming the tenant
    */
   public EngineBuilder tenantWeights(Map<String, Double> weights) {
+    Objects.requireNonNull(weights, "tenantWeights must not be null");
     return set("tenantWeights", new TenantWeights(weights));
   }
 
-  /** Sets the scheduler; {@link ContinuousBatchingScheduler} by default. */
-  public EngineBuilder scheduler(Scheduler scheduler) {
-    return set("scheduler", scheduler);
-  }
-
   /**
-   * Sets the recovery policy; by default sequences wait for a block while that is cheaper, and then
-   * the victim that is cheapest to bring back gives way.
+   * Sets the recovery policy. By default a sequence waits for a block while that is cheaper than a
+   * preemption, and then the sequence that is cheapest to bring back gives way.
+   *
+   * @param recovery chooses which sequence gives way, and how
    */
   public EngineBuilder recovery(RecoveryPolicy recovery) {
     return set("recovery", recovery);
   }
 
-  /** Adds a listener; any number. */
+  /**
+   * Adds a listener. Any number can be added.
+   *
+   * @param listener receives the engine's events, on the callback executor
+   */
   public EngineBuilder listener(EngineListener listener) {
-    listeners.add(listener);
+    listeners.add(Objects.requireNonNull(listener, "listener must not be null"));
     return this;
   }
 
   /**
    * Sets where user code runs: stream subscribers, dependents of futures, listeners. By default a
-   * pool of the engine's own: two threads, and up to 32 while user code blocks them, if there is a
-   * watchdog ({@link #stuckAfter}) to see it. An executor of one's own must run, or refuse, all
-   * that it is given. Where it refuses, or runs in place, user code runs on the engine's threads,
-   * and holds them up if it blocks; what listeners would have heard then is dropped and counted.
+   * pool that the engine owns: two threads, and up to 32 while user code blocks them, if a watchdog
+   * ({@link #stuckAfter}) runs that can see it.
+   *
+   * <p>Such an executor must run, or refuse, every task. Where it refuses, or runs a task in place,
+   * user code runs on the engine's threads and delays them if it blocks; events that listeners
+   * would have received then are dropped and counted.
+   *
+   * @param callbacks runs user code; the engine does not close it
    */
   public EngineBuilder callbackExecutor(java.util.concurrent.Executor callbacks) {
     return set("callbackExecutor", callbacks);
   }
 
   /**
-   * Sets where threads come from; daemon threads named {@code s3-engine-ROLE-N} by default, with a
+   * Sets where threads come from. By default daemon threads named {@code s3-engine-ROLE-N}, with a
    * role of {@code loop}, {@code callback}, {@code watchdog} or {@code close}.
+   *
+   * @param threads makes the engine's threads
    */
   public EngineBuilder threadFactory(ThreadFactory threads) {
     return set("threadFactory", threads);
   }
 
-  /** Sets the clock; the JVM's monotonic clock by default. */
+  /**
+   * Sets the clock; the JVM's monotonic clock by default.
+   *
+   * @param clock any clock; a time that runs backwards is corrected
+   */
   public EngineBuilder clock(NanoClock clock) {
     return set("clock", clock);
   }
 
   /**
-   * Sets how many requests may be live; 10,000 by default. More are refused. A request is live
-   * while it waits and runs, and until its result is handed over on the callback executor.
+   * Sets how many requests may be live; 10,000 by default. Further requests are refused. A request
+   * is live while it waits and runs, and until the callback executor has run the completion of its
+   * result.
    *
    * @param limit at least 1
+   * @throws IllegalArgumentException if the limit is below 1
    */
   public EngineBuilder maxLiveRequests(int limit) {
-    return set("maxLiveRequests", atLeastOne("maxLiveRequests", limit));
+    return setAtLeastOne("maxLiveRequests", limit);
   }
 
   /**
@@ -128,63 +159,69 @@ public final class EngineBuilder {
    * executor's.
    *
    * @param tokens at least 1
+   * @throws IllegalArgumentException if the budget is below 1
    */
   public EngineBuilder maxTokensPerStep(int tokens) {
-    return set("maxTokensPerStep", atLeastOne("maxTokensPerStep", tokens));
+    return setAtLeastOne("maxTokensPerStep", tokens);
   }
 
   /**
    * Sets how many sequences run at once; by default, and at most, the executor's.
    *
    * @param sequences at least 1
+   * @throws IllegalArgumentException if the number is below 1
    */
   public EngineBuilder maxRunning(int sequences) {
-    return set("maxRunning", atLeastOne("maxRunning", sequences));
+    return setAtLeastOne("maxRunning", sequences);
   }
 
   /**
-   * Sets a target for the time per output token (TPOT): steps that decode take no more prefill, and
-   * start no more requests, than leave them within it, by a model of the step time that is learned
-   * from the steps. No target by default.
+   * Sets a target for the time per output token (TPOT). Steps that decode take only as much
+   * prefill, and start only as many requests, as the target allows, by a model of the step time
+   * that is learned from the steps. No target by default.
    *
-   * @param target positive; one below what a step takes at least is kept by nothing but small
-   *     batches
+   * @param target positive; a target below the shortest possible step keeps batches small and is
+   *     missed all the same
+   * @throws IllegalArgumentException if the target is zero or negative
    */
   public EngineBuilder timePerOutputToken(Duration target) {
-    return set("timePerOutputToken", positive("timePerOutputToken", target));
+    return setPositive("timePerOutputToken", target);
   }
 
   /**
-   * Sets how long a prediction may take before the fallback answers; 50 ms by default.
+   * Sets how long a prediction may take before the fallback replaces it; 50 ms by default.
    *
    * @param budget positive
+   * @throws IllegalArgumentException if the budget is zero or negative
    */
   public EngineBuilder predictionBudget(Duration budget) {
-    return set("predictionBudget", positive("predictionBudget", budget));
+    return setPositive("predictionBudget", budget);
   }
 
   /**
-   * Sets how long {@link S3Engine#close} lets requests finish; 30 s by default.
+   * Sets how long {@link S3Engine#close} waits for live requests; 30 s by default.
    *
    * @param timeout positive
+   * @throws IllegalArgumentException if the timeout is zero or negative
    */
   public EngineBuilder closeTimeout(Duration timeout) {
-    return set("closeTimeout", positive("closeTimeout", timeout));
+    return setPositive("closeTimeout", timeout);
   }
 
   /**
-   * Sets how long work may be pending without progress before {@link S3Engine#health} says so and
-   * new requests are refused; 60 s by default. After twice as long pending requests fail. A thread
-   * of the engine's own watches, at an eighth of the limit or each second.
+   * Sets how long work may be pending without progress before {@link S3Engine#health} is bad and
+   * new requests are refused; 60 s by default. After twice as long, pending requests fail. A
+   * watchdog thread checks at an eighth of the limit, or each second if that is shorter.
    *
-   * @param limit longer than the longest step there can be, the first included, which may compile
-   *     and allocate; zero for no watchdog and no thread: then nobody adds threads for callbacks
-   *     that block, either
+   * @param limit longer than the longest possible step, the first included, which may compile and
+   *     allocate; zero for no watchdog and no thread, and then blocked callbacks get no further
+   *     threads either
+   * @throws IllegalArgumentException if the limit is negative
    */
   public EngineBuilder stuckAfter(Duration limit) {
-    if (limit.isNegative()) {
-      throw new IllegalArgumentException("stuckAfter must be at least zero, but is " + limit);
-    }
+    Objects.requireNonNull(limit, "stuckAfter must not be null");
+    Preconditions.checkArgument(
+        !limit.isNegative(), "stuckAfter must be at least zero, but is %s", limit);
     return set("stuckAfter", limit);
   }
 
@@ -192,78 +229,78 @@ public final class EngineBuilder {
    * Sets how many events may wait for listeners; 8,192 by default.
    *
    * @param events at least 1
+   * @throws IllegalArgumentException if the number is below 1
    */
   public EngineBuilder eventBuffer(int events) {
-    return set("eventBuffer", atLeastOne("eventBuffer", events));
-  }
-
-  /** Sets what steps the loop; a thread of its own by default. For tests. */
-  EngineBuilder runner(RunnerMaker runner) {
-    return set("runner", runner);
+    return setAtLeastOne("eventBuffer", events);
   }
 
   /**
    * Starts the engine.
    *
-   * @throws IllegalArgumentException if settings contradict the executor; the message lists all
-   *     mistakes
+   * @throws IllegalArgumentException if settings contradict the executor's profile; the message
+   *     lists all mistakes
    */
   public S3Engine build() {
-    int stepTokens = get("maxTokensPerStep", () -> executor.profile().maxTokensPerStep());
-    int running = get("maxRunning", () -> executor.profile().maxSequencesPerStep());
-    requireConsistent(stepTokens, running);
+    ExecutorProfile profile = executor.profile();
+    int stepTokens = settings.get("maxTokensPerStep", profile::maxTokensPerStep);
+    int running = settings.get("maxRunning", profile::maxSequencesPerStep);
+    requireConsistent(profile, stepTokens, running);
     @Nullable CallbackPool own =
-        settings.containsKey("callbackExecutor") ? null : new CallbackPool(threads("callback"));
-    java.util.concurrent.Executor callbacks = get("callbackExecutor", () -> own);
+        settings.isSet("callbackExecutor") ? null : new CallbackPool(threads("callback"));
     EngineParts parts =
         new EngineParts(
             executor,
-            get("predictor", () -> new HintedPredictor(new EmpiricalLengthPredictor())),
-            get("planner", ForecastPlanner::new),
-            get("order", FirstComeFirstServed::new),
-            get("tenantWeights", () -> TenantWeights.EQUAL),
-            get("scheduler", ContinuousBatchingScheduler::new),
-            get("recovery", () -> Recovery.preempting(Recovery.Victim.CHEAPEST).patient()),
-            List.copyOf(listeners),
-            callbacks,
-            Nanos.of(get("predictionBudget", () -> Duration.ofMillis(50))),
-            stepTokens,
-            running,
-            get("eventBuffer", () -> 8192),
-            Nanos.of(get("timePerOutputToken", () -> Duration.ofNanos(Long.MAX_VALUE))));
+            settings.get("predictor", () -> new HintedPredictor(new EmpiricalLengthPredictor())),
+            settings.get("planner", ForecastPlanner::new),
+            settings.get("schedulingPolicy", SchedulingPolicies::firstComeFirstServed),
+            settings.get("tenantWeights", () -> TenantWeights.EQUAL),
+            settings.get("recovery", () -> Recovery.preempting(Recovery.Victim.CHEAPEST).patient()),
+            new EngineParts.Events(
+                List.copyOf(listeners),
+                settings.get("callbackExecutor", () -> own),
+                settings.get("eventBuffer", () -> 8192)),
+            new EngineParts.Limits(
+                stepTokens,
+                running,
+                Nanos.of(settings.get("predictionBudget", () -> Duration.ofMillis(50))),
+                Nanos.of(
+                    settings.get("timePerOutputToken", () -> Duration.ofNanos(Long.MAX_VALUE)))));
     return new S3Engine(this, parts, own);
   }
 
-  NanoClock clock() {
-    @Nullable Object given = settings.get("clock");
-    return given == null ? NanoClock.system() : new SteadyClock((NanoClock) given);
+  LongSupplier clock() {
+    @Nullable NanoClock given = settings.find("clock", NanoClock.class);
+    return given == null ? NanoClock.system()::nanos : new SteadyClock(given::nanos);
   }
 
   long stuckAfterNanos() {
-    return Nanos.of(get("stuckAfter", () -> Duration.ofSeconds(60)));
+    return Nanos.of(settings.get("stuckAfter", () -> Duration.ofSeconds(60)));
   }
 
   ThreadFactory threads(String role) {
-    return get("threadFactory", () -> new DaemonThreads(role));
+    return settings.get("threadFactory", () -> new DaemonThreads(role));
   }
 
-  EngineRunner runner(NanoClock clock, Consumer<Throwable> onFailure) {
-    RunnerMaker maker = get("runner", () -> EngineRunner::new);
-    return maker.make(clock::nanos, threads("loop"), onFailure);
+  /** A clock of a test may bring the runner that steps the loop; a thread of its own otherwise. */
+  EngineRunner runner(LongSupplier clock, Consumer<Throwable> onFailure) {
+    @Nullable NanoClock given = settings.find("clock", NanoClock.class);
+    RunnerFactory factory = given instanceof RunnerFactory hand ? hand : EngineRunner::new;
+    return factory.create(clock, threads("loop"), onFailure);
   }
 
   int maxLiveRequests() {
-    return get("maxLiveRequests", () -> 10_000);
+    return settings.get("maxLiveRequests", () -> 10_000);
   }
 
   Duration closeTimeout() {
-    return get("closeTimeout", () -> Duration.ofSeconds(30));
+    return settings.get("closeTimeout", () -> Duration.ofSeconds(30));
   }
 
-  private void requireConsistent(int stepTokens, int running) {
+  private static void requireConsistent(ExecutorProfile profile, int stepTokens, int running) {
     List<String> mistakes = new ArrayList<>();
-    int tokenLimit = executor.profile().maxTokensPerStep();
-    int sequenceLimit = executor.profile().maxSequencesPerStep();
+    int tokenLimit = profile.maxTokensPerStep();
+    int sequenceLimit = profile.maxSequencesPerStep();
     if (stepTokens > tokenLimit) {
       mistakes.add(
           "maxTokensPerStep is %d, the executor takes %d".formatted(stepTokens, tokenLimit));
@@ -282,35 +319,17 @@ public final class EngineBuilder {
   }
 
   private EngineBuilder set(String name, Object value) {
-    Object earlier = settings.putIfAbsent(name, value);
-    if (earlier != null) {
-      throw new IllegalStateException(name + " was already set to " + earlier);
-    }
+    settings.set(name, value);
     return this;
   }
 
-  @SuppressWarnings("unchecked") // each name has one type, set in one place
-  private <T> T get(String name, Supplier<T> byDefault) {
-    Object value = settings.get(name);
-    return value == null ? byDefault.get() : (T) value;
+  private EngineBuilder setAtLeastOne(String name, int value) {
+    settings.setAtLeast(name, value, 1);
+    return this;
   }
 
-  private static int atLeastOne(String name, int value) {
-    if (value < 1) {
-      throw new IllegalArgumentException(name + " must be at least 1, but is " + value);
-    }
-    return value;
-  }
-
-  private static Duration positive(String name, Duration value) {
-    if (value.isNegative() || value.isZero()) {
-      throw new IllegalArgumentException(name + " must be positive, but is " + value);
-    }
-    return value;
-  }
-
-  /** Makes what steps an engine's loop. */
-  interface RunnerMaker {
-    EngineRunner make(LongSupplier clock, ThreadFactory threads, Consumer<Throwable> onFailure);
+  private EngineBuilder setPositive(String name, Duration value) {
+    settings.setPositive(name, value);
+    return this;
   }
 }

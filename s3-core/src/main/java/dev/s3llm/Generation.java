@@ -1,14 +1,21 @@
 package dev.s3llm;
 
-import dev.s3llm.engine.Failure;
-import dev.s3llm.engine.SequenceOutcome;
-import dev.s3llm.engine.SequenceSink;
+import dev.s3llm.engine.sequence.Failure;
+import dev.s3llm.engine.sequence.SequenceOutcome;
+import dev.s3llm.engine.sequence.SequenceSink;
+import dev.s3llm.error.FirstTokenTooLateException;
+import dev.s3llm.error.GenerationFailedException;
+import dev.s3llm.error.GenerationFailedException.Reason;
 import dev.s3llm.observe.LatencyEstimate;
+import dev.s3llm.stream.TokenBuffer;
+import dev.s3llm.support.CallbackGuard;
+import dev.s3llm.support.Guard;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Flow;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,33 +27,38 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Generation {
   private final GenerationRequest request;
-  private final Executor callbacks;
+  private final CallbackGuard callbacks;
   private final TokenBuffer buffer;
   private final CompletableFuture<GenerationResult> result = new CompletableFuture<>();
   private final CompletableFuture<Optional<LatencyEstimate>> estimate = new CompletableFuture<>();
   private final long submittedNanos;
   private volatile boolean estimated;
-  private final Consumer<Generation> canceller;
+  private final Runnable canceller;
   private final Consumer<Generation> onEnd;
 
   /**
    * Creates the handle.
    *
-   * @param canceller asks the loop for its end
-   * @param onEnd told once, just before its result is handed over
+   * @param request what the caller submitted
+   * @param callbacks where user code runs
+   * @param submittedNanos when it was submitted, by the engine's clock
+   * @param canceller requests the end of the generation from the loop
+   * @param onEnd receives this handle once, just before the result is completed
+   * @param onCallbackFailure receives what a subscriber of the tokens threw
    */
   Generation(
       GenerationRequest request,
       Executor callbacks,
       long submittedNanos,
-      Consumer<Generation> canceller,
-      Consumer<Generation> onEnd) {
+      Runnable canceller,
+      Consumer<Generation> onEnd,
+      Consumer<Throwable> onCallbackFailure) {
     this.request = request;
-    this.callbacks = callbacks;
+    this.callbacks = new CallbackGuard(callbacks);
     this.submittedNanos = submittedNanos;
     this.canceller = canceller;
     this.onEnd = onEnd;
-    this.buffer = new TokenBuffer(callbacks, this::cancel);
+    this.buffer = new TokenBuffer(callbacks, canceller, onCallbackFailure);
   }
 
   /** The request's id. */
@@ -88,7 +100,7 @@ public final class Generation {
 
   /** Asks for the end. Idempotent, legal at any time; what was generated stays in the result. */
   public void cancel() {
-    canceller.accept(this);
+    canceller.run();
   }
 
   /** The loop's side of a generation. */
@@ -114,16 +126,15 @@ public final class Generation {
   }
 
   /** Ends it without the loop, from any thread. What the loop says of it later is ignored. */
-  void abandon(Failure failure, NanoClock clock) {
+  void abandon(Failure failure, LongSupplier clock) {
     end(SequenceOutcome.abandoned(failure, elapsedNanos(clock)));
   }
 
-  private long elapsedNanos(NanoClock clock) {
-    try {
-      return clock.nanos() - submittedNanos;
-    } catch (Throwable e) { // a broken clock may be why the loop was given up
-      return 0;
-    }
+  /** A broken clock may be the reason why the loop was given up. */
+  private long elapsedNanos(LongSupplier clock) {
+    long[] nanos = {submittedNanos};
+    Guard.run(() -> nanos[0] = clock.getAsLong());
+    return nanos[0] - submittedNanos;
   }
 
   /** The first end counts: the loop's, or that of whoever gave the loop up. */
@@ -132,51 +143,53 @@ public final class Generation {
     if (!buffer.end(failure)) {
       return;
     }
-    try {
-      buffer.deliver();
-      if (!estimated) {
-        complete(estimate, Optional.empty());
-      }
-      handOver(
-          new GenerationResult(id(), request.promptLength(), buffer.tokens(), outcome, failure));
-    } catch (Throwable e) { // no memory for more than this
+    Throwable thrown = Guard.run(() -> publish(outcome, failure));
+    if (thrown != null) { // no memory for more than this
       onEnd.accept(this);
-      result.completeExceptionally(e);
+      result.completeExceptionally(thrown);
     }
+  }
+
+  private void publish(SequenceOutcome outcome, @Nullable Throwable failure) {
+    buffer.deliver();
+    if (!estimated) {
+      complete(estimate, Optional.empty());
+    }
+    completeResult(
+        new GenerationResult(id(), request.promptLength(), buffer.tokens(), outcome, failure));
   }
 
   /**
    * Its place is free only when the result is about to be read: results that nobody takes, because
    * callbacks block, then are no more than there are places.
    */
-  private void handOver(GenerationResult value) {
-    callBack(
+  private void completeResult(GenerationResult value) {
+    callbacks.submitOrRun(
         () -> {
           onEnd.accept(this);
           result.complete(value);
         });
   }
 
-  /** The failure as callers see it; as it was thrown if no more can be said of it. */
+  /** The failure as callers see it, or its cause where there is no memory for more. */
   private @Nullable Throwable explained(@Nullable Failure failure) {
-    try {
-      return exception(failure);
-    } catch (Throwable e) { // no memory
-      return failure == null ? e : failure.cause();
-    }
-  }
-
-  private @Nullable Throwable exception(@Nullable Failure failure) {
     if (failure == null) {
       return null;
     }
-    Throwable cause = failure.cause();
-    return switch (failure.kind()) {
+    try {
+      return exception(failure.kind(), failure.cause());
+    } catch (OutOfMemoryError e) {
+      return failure.cause();
+    }
+  }
+
+  private Throwable exception(Failure.Kind kind, Throwable cause) {
+    return switch (kind) {
       case REFUSED -> cause;
-      case REQUEST -> new RequestFaultException(id(), cause);
-      case STEP -> new StepFailedException(id(), cause);
-      case LOST -> new EngineLostException(id(), cause);
-      case STUCK -> new EngineStuckException(id(), cause);
+      case REQUEST -> new GenerationFailedException(id(), Reason.REQUEST_FAULT, cause);
+      case STEP -> new GenerationFailedException(id(), Reason.STEP_FAILED, cause);
+      case LOST -> new GenerationFailedException(id(), Reason.ENGINE_LOST, cause);
+      case STUCK -> new GenerationFailedException(id(), Reason.ENGINE_STUCK, cause);
     };
   }
 
@@ -189,14 +202,6 @@ public final class Generation {
   }
 
   private <T> void complete(CompletableFuture<T> future, T value) {
-    callBack(() -> future.complete(value));
-  }
-
-  private void callBack(Runnable task) {
-    try {
-      callbacks.execute(task);
-    } catch (Throwable e) { // it refuses, or has no thread left
-      task.run();
-    }
+    callbacks.submitOrRun(() -> future.complete(value));
   }
 }

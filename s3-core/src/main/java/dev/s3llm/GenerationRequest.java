@@ -1,6 +1,9 @@
 package dev.s3llm;
 
+import com.google.common.base.Preconditions;
+import dev.s3llm.error.FirstTokenTooLateException;
 import dev.s3llm.execute.SamplingParameters;
+import dev.s3llm.support.Settings;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Objects;
@@ -9,10 +12,14 @@ import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
-/** What a caller wants generated. Immutable. */
+/**
+ * A request for generated tokens: the prompt, limits, and how to sample and to schedule it.
+ * Immutable and thread-safe.
+ */
 public final class GenerationRequest {
   private static final AtomicLong NEXT_ID = new AtomicLong();
   private static final int MAX_NAME_LENGTH = 256;
+  private static final int DEFAULT_MAX_NEW_TOKENS = 256;
 
   private final String id;
   private final int[] promptTokens;
@@ -28,97 +35,101 @@ public final class GenerationRequest {
   private final @Nullable String lengthKey;
   private final int lengthHint;
 
-  private GenerationRequest(Builder builder) {
-    id = builder.id == null ? "r" + NEXT_ID.getAndIncrement() : builder.id;
-    promptTokens = builder.promptTokens;
-    promptText = builder.promptText;
-    maxNewTokens = builder.maxNewTokens;
-    stopTokens = builder.stopTokens;
-    sampling = builder.sampling;
-    tenant = builder.tenant;
-    priority = builder.priority;
-    deadline = builder.deadline;
-    firstTokenWithin = builder.firstTokenWithin;
-    timePerOutputToken = builder.timePerOutputToken;
-    lengthKey = builder.lengthKey;
-    lengthHint = builder.lengthHint;
+  private GenerationRequest(int[] promptTokens, Settings settings) {
+    this.promptTokens = promptTokens;
+    id = settings.get("id", () -> "r" + NEXT_ID.getAndIncrement());
+    promptText = settings.find("promptText", String.class);
+    maxNewTokens = settings.get("maxNewTokens", () -> DEFAULT_MAX_NEW_TOKENS);
+    stopTokens = settings.get("stopTokens", () -> new int[0]);
+    sampling = settings.get("sampling", () -> SamplingParameters.GREEDY);
+    tenant = settings.get("tenant", () -> "");
+    priority = settings.get("priority", () -> 0);
+    deadline = settings.find("deadline", Duration.class);
+    firstTokenWithin = settings.find("firstTokenWithin", Duration.class);
+    timePerOutputToken = settings.find("timePerOutputToken", Duration.class);
+    lengthKey = settings.find("lengthKey", String.class);
+    lengthHint = settings.get("lengthHint", () -> 0);
   }
 
   /**
-   * Starts a request.
+   * Returns a builder of a request.
    *
    * @param promptTokens token ids, at least one; copied
+   * @throws NullPointerException if {@code promptTokens} is null
+   * @throws IllegalArgumentException if {@code promptTokens} is empty
    */
   public static Builder builder(int... promptTokens) {
     return new Builder(promptTokens);
   }
 
-  /** Identifies the request among live ones. */
+  /** Returns the id, unique among the live requests of an engine. */
   public String id() {
     return id;
   }
 
-  /** The prompt's token ids; a copy. */
+  /** Returns a copy of the prompt's token ids. */
   public int[] promptTokens() {
     return promptTokens.clone();
   }
 
-  /** How many tokens the prompt has. */
+  /** Returns the number of tokens of the prompt. */
   public int promptLength() {
     return promptTokens.length;
   }
 
-  /** The prompt's text, for predictors that read it. */
+  /** Returns the prompt's text, for predictors that read it. */
   public Optional<String> promptText() {
     return Optional.ofNullable(promptText);
   }
 
-  /** The most tokens to generate. */
+  /** Returns the output limit, in tokens. */
   public int maxNewTokens() {
     return maxNewTokens;
   }
 
-  /** Token ids that end the answer, ascending; a copy. */
+  /** Returns a copy of the token ids that end the answer, ascending. */
   public int[] stopTokens() {
     return stopTokens.clone();
   }
 
-  /** How to sample. */
+  /** Returns how to sample. */
   public SamplingParameters sampling() {
     return sampling;
   }
 
-  /** On whose behalf it runs; empty unless the caller names one. */
+  /** Returns the tenant; empty if the caller named none. */
   public String tenant() {
     return tenant;
   }
 
-  /** Higher goes first among those of the same tenant. */
+  /** Returns the priority; among the requests of a tenant the higher goes first. */
   public int priority() {
     return priority;
   }
 
-  /** How long after submission the request times out. */
+  /** Returns the time after submission at which the request times out, if there is one. */
   public Optional<Duration> deadline() {
     return Optional.ofNullable(deadline);
   }
 
-  /** Within what time of its submission the first token is wanted, or none at all. */
+  /** Returns the longest accepted time from submission to the first token, if there is one. */
   public Optional<Duration> firstTokenWithin() {
     return Optional.ofNullable(firstTokenWithin);
   }
 
-  /** The time per output token that it wants kept while it runs. */
+  /** Returns the target for the time per output token, if there is one. */
   public Optional<Duration> timePerOutputToken() {
     return Optional.ofNullable(timePerOutputToken);
   }
 
-  /** Groups requests whose answers have similar lengths. */
+  /**
+   * Returns the name of a group of requests whose answers have similar lengths, if there is one.
+   */
   public Optional<String> lengthKey() {
     return Optional.ofNullable(lengthKey);
   }
 
-  /** The caller's guess of the output length, in tokens. */
+  /** Returns the caller's estimate of the output length, in tokens, if there is one. */
   public OptionalInt lengthHint() {
     return lengthHint == 0 ? OptionalInt.empty() : OptionalInt.of(lengthHint);
   }
@@ -131,169 +142,175 @@ public final class GenerationRequest {
     return stopTokens;
   }
 
-  /** Builds a request. Each setter checks its value at once. Not thread-safe. */
+  /**
+   * Builds a request. Each setter checks its value at once, refuses null with a {@link
+   * NullPointerException} that names the setting, and refuses a second call with an {@link
+   * IllegalStateException} that names the earlier value. Not thread-safe.
+   */
   public static final class Builder {
     private final int[] promptTokens;
-    private @Nullable String id;
-    private @Nullable String promptText;
-    private int maxNewTokens = 256;
-    private int[] stopTokens = {};
-    private SamplingParameters sampling = SamplingParameters.GREEDY;
-    private String tenant = "";
-    private int priority;
-    private @Nullable Duration firstTokenWithin;
-    private @Nullable Duration timePerOutputToken;
-    private @Nullable Duration deadline;
-    private @Nullable String lengthKey;
-    private int lengthHint;
+    private final Settings settings = new Settings();
 
     private Builder(int[] promptTokens) {
-      Objects.requireNonNull(promptTokens, "promptTokens");
-      if (promptTokens.length == 0) {
-        throw new IllegalArgumentException("promptTokens must have at least one token");
-      }
+      Objects.requireNonNull(promptTokens, "promptTokens must not be null");
+      Preconditions.checkArgument(
+          promptTokens.length > 0, "promptTokens must have at least one token");
       this.promptTokens = promptTokens.clone();
     }
 
     /**
-     * Sets the id; unique by default.
+     * Sets the id; by default an id that is unique in this JVM.
      *
      * @param id 1 to 256 characters, none of them a control character
+     * @throws IllegalArgumentException if the id is not such a text
      */
     public Builder id(String id) {
-      this.id = requireName("id", id);
-      return this;
+      return setName("id", id);
     }
 
-    /** Sets the text of the prompt; none by default. */
+    /**
+     * Sets the text of the prompt, for predictors that read it; none by default.
+     *
+     * @param promptText the text; may be empty
+     */
     public Builder promptText(String promptText) {
-      this.promptText = promptText;
+      settings.set("promptText", promptText);
       return this;
     }
 
     /**
-     * Sets the output limit; 256 by default.
+     * Sets the output limit; 256 tokens by default.
      *
-     * @param maxNewTokens at least 1
+     * @param maxNewTokens in tokens, at least 1
+     * @throws IllegalArgumentException if the limit is below 1
      */
     public Builder maxNewTokens(int maxNewTokens) {
-      this.maxNewTokens = atLeast("maxNewTokens", maxNewTokens, 1);
+      settings.setAtLeast("maxNewTokens", maxNewTokens, 1);
       return this;
     }
 
     /**
      * Sets the token ids that end the answer; none by default. A stop token is part of the output.
+     *
+     * @param stopTokens token ids, any number, in any order; copied
      */
     public Builder stopTokens(int... stopTokens) {
-      Objects.requireNonNull(stopTokens, "stopTokens");
-      this.stopTokens = Arrays.stream(stopTokens).sorted().distinct().toArray();
-      return this;
-    }
-
-    /** Sets how to sample; greedy by default. */
-    public Builder sampling(SamplingParameters sampling) {
-      this.sampling = Objects.requireNonNull(sampling, "sampling");
+      Objects.requireNonNull(stopTokens, "stopTokens must not be null");
+      settings.set("stopTokens", Arrays.stream(stopTokens).sorted().distinct().toArray());
       return this;
     }
 
     /**
-     * Sets on whose behalf the request runs. Tenants that want more than there is get it in
-     * proportion to their weights ({@link EngineBuilder#tenantWeights}); all requests without a
-     * tenant are one together.
+     * Sets how to sample; greedy by default.
+     *
+     * @param sampling the sampling parameters
+     */
+    public Builder sampling(SamplingParameters sampling) {
+      settings.set("sampling", sampling);
+      return this;
+    }
+
+    /**
+     * Sets the tenant on whose behalf the request runs. Where tenants need more than there is, each
+     * gets a share in proportion to its weight ({@link EngineBuilder#tenantWeights}). All requests
+     * without a tenant are one tenant together.
      *
      * @param tenant 1 to 256 characters, none of them a control character
+     * @throws IllegalArgumentException if the tenant is not such a text
      */
     public Builder tenant(String tenant) {
-      this.tenant = requireName("tenant", tenant);
-      return this;
+      return setName("tenant", tenant);
     }
 
-    /** Sets the priority among the tenant's requests; 0 by default. */
+    /**
+     * Sets the priority among the tenant's requests; 0 by default.
+     *
+     * @param priority any number; the higher goes first
+     */
     public Builder priority(int priority) {
-      this.priority = priority;
+      settings.set("priority", priority);
       return this;
     }
 
     /**
-     * Sets a time per output token to keep while it runs, beside the engine's ({@link
-     * EngineBuilder#timePerOutputToken}): as long as it decodes, steps take no more prefill and
-     * start no more requests than leave them within the strictest of both. A batch that is too
-     * large already is left to shrink. No limit by default.
+     * Sets a target for the time per output token while the request runs, beside the engine's own
+     * ({@link EngineBuilder#timePerOutputToken}). While the request decodes, steps take only as
+     * much prefill, and start only as many requests, as the strictest target of the batch allows. A
+     * batch that is already too large shrinks as its sequences end. No target by default.
      *
      * @param target positive
+     * @throws IllegalArgumentException if the target is zero or negative
      */
     public Builder timePerOutputToken(Duration target) {
-      if (target.isNegative() || target.isZero()) {
-        throw new IllegalArgumentException("timePerOutputToken must be positive, but is " + target);
-      }
-      this.timePerOutputToken = target;
+      settings.setPositive("timePerOutputToken", target);
       return this;
     }
 
     /**
-     * Refuses the request early, with {@link FirstTokenTooLateException} as its failure, if its
-     * first token is not expected within this time of its submission. No limit by default.
+     * Sets the longest accepted time from submission to the first token. If the first token is not
+     * expected within this time, the request fails early, with {@link FirstTokenTooLateException}.
+     * No limit by default.
      *
      * @param limit positive
+     * @throws IllegalArgumentException if the limit is zero or negative
      */
     public Builder firstTokenWithin(Duration limit) {
-      if (limit.isNegative() || limit.isZero()) {
-        throw new IllegalArgumentException("firstTokenWithin must be positive, but is " + limit);
-      }
-      this.firstTokenWithin = limit;
-      return this;
-    }
-
-    /** Sets how long after submission the request times out; never by default. */
-    public Builder deadline(Duration deadline) {
-      this.deadline = Objects.requireNonNull(deadline, "deadline");
+      settings.setPositive("firstTokenWithin", limit);
       return this;
     }
 
     /**
-     * Sets the group whose lengths predict this one's, such as a route; none by default.
+     * Sets the time after submission at which the request times out; never by default.
+     *
+     * @param deadline positive
+     * @throws IllegalArgumentException if the deadline is zero or negative
+     */
+    public Builder deadline(Duration deadline) {
+      settings.setPositive("deadline", deadline);
+      return this;
+    }
+
+    /**
+     * Sets the group of requests whose answers have similar lengths, such as a route or a prompt
+     * template; none by default.
      *
      * @param lengthKey 1 to 256 characters, none of them a control character
+     * @throws IllegalArgumentException if the key is not such a text
      */
     public Builder lengthKey(String lengthKey) {
-      this.lengthKey = requireName("lengthKey", lengthKey);
-      return this;
+      return setName("lengthKey", lengthKey);
     }
 
     /**
-     * Sets the caller's guess of the output length; none by default.
+     * Sets the caller's estimate of the output length; none by default.
      *
-     * @param tokens at least 1
+     * @param tokens in tokens, at least 1
+     * @throws IllegalArgumentException if the estimate is below 1
      */
     public Builder lengthHint(int tokens) {
-      this.lengthHint = atLeast("lengthHint", tokens, 1);
+      settings.setAtLeast("lengthHint", tokens, 1);
       return this;
     }
 
-    /** The request. */
+    /** Returns a new request with these settings. */
     public GenerationRequest build() {
-      return new GenerationRequest(this);
+      return new GenerationRequest(promptTokens, settings);
     }
 
-    private static String requireName(String field, String name) {
-      Objects.requireNonNull(name, field);
-      if (name.isEmpty() || name.length() > MAX_NAME_LENGTH) {
-        throw new IllegalArgumentException(
-            "%s must have 1 to %d characters, but has %d"
-                .formatted(field, MAX_NAME_LENGTH, name.length()));
-      }
-      if (name.chars().anyMatch(Character::isISOControl)) {
-        throw new IllegalArgumentException(field + " must not contain control characters");
-      }
-      return name;
-    }
-
-    private static int atLeast(String name, int value, int minimum) {
-      if (value < minimum) {
-        throw new IllegalArgumentException(
-            name + " must be at least " + minimum + ", but is " + value);
-      }
-      return value;
+    private Builder setName(String field, @Nullable String name) {
+      Objects.requireNonNull(name, () -> field + " must not be null");
+      Preconditions.checkArgument(
+          !name.isEmpty() && name.length() <= MAX_NAME_LENGTH,
+          "%s must have 1 to %s characters, but has %s",
+          field,
+          MAX_NAME_LENGTH,
+          name.length());
+      Preconditions.checkArgument(
+          name.chars().noneMatch(Character::isISOControl),
+          "%s must not contain control characters",
+          field);
+      settings.set(field, name);
+      return this;
     }
   }
 }

@@ -1,6 +1,8 @@
 package dev.s3llm;
 
-import dev.s3llm.engine.SequenceOutcome;
+import dev.s3llm.engine.sequence.SequenceOutcome;
+import dev.s3llm.error.GenerationFailedException;
+import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.observe.Explanation;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.predict.LengthPrediction;
@@ -52,8 +54,9 @@ public final class GenerationResult {
    * failed, and not by its own fault.
    */
   public boolean retriable() {
-    return failure instanceof RetriableFailureException
-        || failure instanceof RetriableRefusalException;
+    return failure instanceof GenerationFailedException failed
+        ? failed.retriable()
+        : failure instanceof RequestRefusedException refused && refused.retriable();
   }
 
   /** Length of the prompt. */
@@ -91,12 +94,12 @@ public final class GenerationResult {
 
   /** From submission to the first admission, or to the end if there was none. */
   public Duration queued() {
-    return Duration.ofNanos(outcome.queuedNanos());
+    return Duration.ofNanos(outcome.timing().queuedNanos());
   }
 
   /** From submission to the first token. */
   public Optional<Duration> timeToFirstToken() {
-    long nanos = outcome.firstTokenNanos();
+    long nanos = outcome.timing().firstTokenNanos();
     return nanos < 0 ? Optional.empty() : Optional.of(Duration.ofNanos(nanos));
   }
 
@@ -107,6 +110,6 @@ public final class GenerationResult {
 
   /** From submission to the end. */
   public Duration total() {
-    return Duration.ofNanos(outcome.totalNanos());
+    return Duration.ofNanos(outcome.timing().totalNanos());
   }
 }

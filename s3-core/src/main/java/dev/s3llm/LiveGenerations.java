@@ -1,9 +1,14 @@
 package dev.s3llm;
 
-import dev.s3llm.engine.Failure;
+import dev.s3llm.engine.sequence.Failure;
+import dev.s3llm.error.QueueFullException;
+import dev.s3llm.error.RequestRefusedException;
+import dev.s3llm.error.RequestRefusedException.Reason;
+import dev.s3llm.support.Guard;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -24,7 +29,8 @@ final class LiveGenerations {
       throw new QueueFullException(generation.id(), limit);
     }
     if (live.putIfAbsent(generation.id(), generation) != null) {
-      throw new InvalidRequestException(generation.id(), "a request with this id is live");
+      throw new RequestRefusedException(
+          generation.id(), Reason.INVALID_REQUEST, "a request with this id is live");
     }
   }
 
@@ -47,12 +53,11 @@ final class LiveGenerations {
   }
 
   /** Ends generations without the loop, which cannot do it. */
-  static void abandon(List<Generation> generations, Failure failure, NanoClock clock) {
+  static void abandon(List<Generation> generations, Failure failure, LongSupplier clock) {
     for (Generation generation : generations) {
-      try {
-        generation.abandon(failure, clock);
-      } catch (Throwable e) { // such as no memory; the others get their turn
-        log.error("request {} could not be ended in order", generation.id(), e);
+      Throwable thrown = Guard.run(() -> generation.abandon(failure, clock));
+      if (thrown != null) { // such as no memory; the others are ended all the same
+        log.error("request {} could not be ended in order", generation.id(), thrown);
       }
     }
   }

@@ -1,9 +1,13 @@
 package dev.s3llm;
 
-import dev.s3llm.engine.SequenceSink;
-import dev.s3llm.engine.SequenceSpec;
+import dev.s3llm.engine.sequence.SequenceSink;
+import dev.s3llm.engine.sequence.SequenceSpec;
+import dev.s3llm.error.NeverFitsException;
+import dev.s3llm.error.RequestRefusedException;
+import dev.s3llm.error.RequestRefusedException.Reason;
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.predict.LengthQuery;
+import dev.s3llm.support.Nanos;
 
 /** Checks requests against what the executor offers, and puts them in the loop's terms. */
 final class RequestTranslator {
@@ -36,8 +40,9 @@ final class RequestTranslator {
   private void requireInVocabulary(String id, String field, int[] tokens) {
     for (int i = 0; i < tokens.length; i++) {
       if (tokens[i] < 0 || tokens[i] >= profile.vocabularySize()) {
-        throw new InvalidRequestException(
+        throw new RequestRefusedException(
             id,
+            Reason.INVALID_REQUEST,
             "%s[%d] is %d, but token ids are in [0, %d)"
                 .formatted(field, i, tokens[i], profile.vocabularySize()));
       }
@@ -58,12 +63,12 @@ final class RequestTranslator {
         request.promptTokens(),
         request.sharedStops(),
         request.sampling(),
-        request.tenant(),
-        request.priority(),
-        now,
-        request.deadline().map(d -> Nanos.after(now, d)).orElse(Long.MAX_VALUE),
+        new SequenceSpec.Standing(request.tenant(), request.priority()),
+        new SequenceSpec.Times(
+            now,
+            request.deadline().map(d -> Nanos.after(now, d)).orElse(Long.MAX_VALUE),
+            request.timePerOutputToken().map(Nanos::of).orElse(Long.MAX_VALUE)),
         query,
-        sink,
-        request.timePerOutputToken().map(Nanos::of).orElse(Long.MAX_VALUE));
+        sink);
   }
 }

@@ -1,23 +1,31 @@
 package dev.s3llm;
 
-import dev.s3llm.engine.EngineLoop;
 import dev.s3llm.engine.EngineParts;
-import dev.s3llm.engine.EngineRunner;
-import dev.s3llm.engine.Failure;
-import dev.s3llm.engine.SequenceSpec;
-import dev.s3llm.engine.Watchdog;
-import dev.s3llm.engine.WatchdogThread;
+import dev.s3llm.engine.loop.CallbackPool;
+import dev.s3llm.engine.loop.EngineLoop;
+import dev.s3llm.engine.loop.EngineRunner;
+import dev.s3llm.engine.loop.PartsCloser;
+import dev.s3llm.engine.monitor.Watchdog;
+import dev.s3llm.engine.monitor.WatchdogThread;
+import dev.s3llm.engine.sequence.Failure;
+import dev.s3llm.engine.sequence.SequenceSpec;
+import dev.s3llm.error.NeverFitsException;
+import dev.s3llm.error.QueueFullException;
+import dev.s3llm.error.RequestRefusedException;
+import dev.s3llm.error.RequestRefusedException.Reason;
 import dev.s3llm.execute.Executor;
 import dev.s3llm.observe.EngineInspection;
 import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.observe.Health;
 import dev.s3llm.predict.LengthPredictor;
+import dev.s3llm.support.Nanos;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -41,7 +49,7 @@ public final class S3Engine implements AutoCloseable {
   private final RequestTranslator translator;
   private final Executor executor;
   private final LengthPredictor predictor;
-  private final NanoClock clock;
+  private final LongSupplier clock;
   private final Duration closeTimeout;
   private final java.util.concurrent.Executor callbacks;
   private final @Nullable CallbackPool ownCallbacks;
@@ -63,7 +71,7 @@ public final class S3Engine implements AutoCloseable {
     this.clock = builder.clock();
     this.live = new LiveGenerations(builder.maxLiveRequests());
     this.closeTimeout = builder.closeTimeout();
-    this.callbacks = parts.callbacks();
+    this.callbacks = parts.events().callbacks();
     this.ownCallbacks = ownCallbacks;
     this.closing = builder.threads("close");
     this.runner = builder.runner(clock, this::lost);
@@ -74,24 +82,25 @@ public final class S3Engine implements AutoCloseable {
         limitNanos == 0
             ? null
             : WatchdogThread.start(
-                this::look, watchdog.intervalNanos(), builder.threads("watchdog"));
+                this::checkHealth, watchdog.intervalNanos(), builder.threads("watchdog"));
     start();
   }
 
   private void start() {
+    boolean started = false;
     try {
       runner.start(loop);
-    } catch (Throwable e) { // no thread left
-      if (watching != null) {
+      started = true;
+    } finally {
+      if (!started && watching != null) { // no thread left
         watching.stop();
       }
-      throw e;
     }
   }
 
   /** What the watchdog's thread does at each interval. */
-  private void look() {
-    watchdog.check(clock.nanos());
+  private void checkHealth() {
+    watchdog.check(clock.getAsLong());
     if (ownCallbacks != null) {
       ownCallbacks.relieve();
     }
@@ -105,36 +114,47 @@ public final class S3Engine implements AutoCloseable {
   /**
    * Accepts a request.
    *
-   * @throws QueueFullException if as many requests are live as the engine takes; try later
-   * @throws NeverFitsException if prompt and limit exceed the context or the KV memory
-   * @throws InvalidRequestException if a field makes no sense to this executor
-   * @throws EngineUnhealthyException if the engine makes no progress at present
-   * @throws EngineClosedException if the engine is closed or has failed
+   * @param request what to generate
+   * @return the handle of the accepted request
+   * @throws QueueFullException if as many requests are live as the engine accepts; retriable
+   * @throws NeverFitsException if prompt and output limit exceed the context or the KV memory
+   * @throws RequestRefusedException if a field is not valid for this executor ({@code
+   *     INVALID_REQUEST}), if the engine makes no progress at present ({@code ENGINE_UNHEALTHY},
+   *     retriable), or if it is closed or has failed ({@code ENGINE_CLOSED})
    */
   public Generation submit(GenerationRequest request) {
     translator.validate(request);
-    long now = clock.nanos();
+    long now = clock.getAsLong();
     lifecycle.lock();
     try {
       requireOpen(request.id());
-      Ticket ticket = new Ticket(loop);
+      long sequenceId = loop.nextSequenceId();
       Generation generation =
-          new Generation(request, callbacks, now, g -> ticket.cancel(), live::remove);
+          new Generation(
+              request,
+              callbacks,
+              now,
+              () -> loop.cancel(sequenceId),
+              live::remove,
+              loop::reportCallbackFailure);
       SequenceSpec spec = translator.spec(request, generation.sink(), now);
       live.add(generation);
-      hand(spec, generation, ticket);
+      enqueue(sequenceId, spec, generation);
       return generation;
     } finally {
       lifecycle.unlock();
     }
   }
 
-  private void hand(SequenceSpec spec, Generation generation, Ticket ticket) {
+  private void enqueue(long sequenceId, SequenceSpec spec, Generation generation) {
+    boolean queued = false;
     try {
-      ticket.set(loop.submit(spec));
-    } catch (Throwable e) { // no memory: its place is free again
-      live.remove(generation);
-      throw e;
+      loop.submit(sequenceId, spec);
+      queued = true;
+    } finally {
+      if (!queued) { // no memory: its place is free again
+        live.remove(generation);
+      }
     }
   }
 
@@ -182,12 +202,12 @@ public final class S3Engine implements AutoCloseable {
     if (closed) {
       return Health.bad("the engine is closed");
     }
-    Health lasting = lasting();
-    return lasting.healthy() ? watchdog.health() : lasting;
+    Health permanent = permanentHealth();
+    return permanent.healthy() ? watchdog.health() : permanent;
   }
 
-  /** What will not get better. */
-  private Health lasting() {
+  /** Bad once the engine is lost; a verdict of the watchdog may pass, this one does not. */
+  private Health permanentHealth() {
     Throwable cause = lostTo;
     return cause == null ? loop.snapshot().health() : Health.bad("the engine is lost: " + cause);
   }
@@ -300,15 +320,16 @@ public final class S3Engine implements AutoCloseable {
 
   private void requireOpen(String requestId) {
     if (closed) {
-      throw new EngineClosedException(requestId, "the engine is closed");
+      throw new RequestRefusedException(requestId, Reason.ENGINE_CLOSED, "the engine is closed");
     }
-    Health lasting = lasting();
-    if (!lasting.healthy()) {
-      throw new EngineClosedException(requestId, lasting.reason());
+    Health permanent = permanentHealth();
+    if (!permanent.healthy()) {
+      throw new RequestRefusedException(requestId, Reason.ENGINE_CLOSED, permanent.reason());
     }
     Health present = watchdog.health();
     if (!present.healthy()) {
-      throw new EngineUnhealthyException(requestId, present.reason());
+      throw new RequestRefusedException(
+          requestId, Reason.ENGINE_UNHEALTHY, "the engine makes no progress: " + present.reason());
     }
   }
 

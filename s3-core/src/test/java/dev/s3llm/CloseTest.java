@@ -122,7 +122,7 @@ class CloseTest {
     FakeExecutor held = FakeExecutor.held();
     S3Engine engine = S3Engine.builder(held).closeTimeout(Duration.ofHours(1)).build();
     Generation generation = submit(engine, 3);
-    await().until(() -> engine.snapshot().running() == 1);
+    await().until(() -> engine.snapshot().requests().running() == 1);
     Thread closer =
         new Thread(
             () -> {
@@ -207,17 +207,13 @@ class CloseTest {
   /** Steps of a millisecond, as many as one likes. */
   private static final class Endless implements dev.s3llm.execute.Executor {
     private static final ExecutorProfile PROFILE =
-        new ExecutorProfile(
-            16,
-            100_000,
-            1,
-            0,
-            1_600_000,
-            64,
-            8,
-            50,
-            dev.s3llm.execute.KvGrowth.PER_BLOCK,
-            dev.s3llm.execute.RecoveryCosts.UNKNOWN);
+        ExecutorProfile.builder()
+            .kvBlocks(100_000, 16, 1)
+            .maxContextTokens(1_600_000)
+            .maxTokensPerStep(64)
+            .maxSequencesPerStep(8)
+            .vocabularySize(50)
+            .build();
     private int closes;
 
     @Override

@@ -3,6 +3,8 @@ package dev.s3llm;
 import static dev.s3llm.Engines.submit;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.s3llm.error.QueueFullException;
+import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.observe.FinishReason;
 import java.util.ArrayList;
@@ -102,14 +104,23 @@ class EngineRaceTest {
     EngineSnapshot last = engine.snapshot();
     while (working.get() > 0) {
       EngineSnapshot now = engine.snapshot();
-      assertThat(now.submitted()).as("%s", now).isEqualTo(now.live() + now.ended());
-      assertThat(now.live()).as("%s", now).isGreaterThanOrEqualTo(now.waiting() + now.running());
-      assertThat(now.allocatedBlocks()).as("%s", now).isLessThanOrEqualTo(now.reservedBlocks());
-      assertThat(now.reservedBlocks()).isBetween(0, FakeExecutor.PROFILE.blockCount());
-      assertThat(now.running() == 0 || now.reservedBlocks() > 0).as("%s", now).isTrue();
-      assertThat(now.submitted()).isGreaterThanOrEqualTo(last.submitted());
-      assertThat(now.outputTokens()).isGreaterThanOrEqualTo(last.outputTokens());
-      assertThat(now.ended()).isGreaterThanOrEqualTo(last.ended());
+      assertThat(now.requests().submitted())
+          .as("%s", now)
+          .isEqualTo(now.requests().live() + now.requests().ended().total());
+      assertThat(now.requests().live())
+          .as("%s", now)
+          .isGreaterThanOrEqualTo(now.requests().waiting() + now.requests().running());
+      assertThat(now.memory().allocatedBlocks())
+          .as("%s", now)
+          .isLessThanOrEqualTo(now.memory().reservedBlocks());
+      assertThat(now.memory().reservedBlocks()).isBetween(0, FakeExecutor.PROFILE.blockCount());
+      assertThat(now.requests().running() == 0 || now.memory().reservedBlocks() > 0)
+          .as("%s", now)
+          .isTrue();
+      assertThat(now.requests().submitted()).isGreaterThanOrEqualTo(last.requests().submitted());
+      assertThat(now.work().outputTokens()).isGreaterThanOrEqualTo(last.work().outputTokens());
+      assertThat(now.requests().ended().total())
+          .isGreaterThanOrEqualTo(last.requests().ended().total());
       last = now;
     }
   }
@@ -170,9 +181,9 @@ class EngineRaceTest {
       for (Accepted request : accepted) {
         request.checkEnded();
       }
-      assertThat(engine.snapshot().ended()).isEqualTo(accepted.size());
-      assertThat(engine.snapshot().live()).isZero();
-      assertThat(engine.snapshot().reservedBlocks()).isZero();
+      assertThat(engine.snapshot().requests().ended().total()).isEqualTo(accepted.size());
+      assertThat(engine.snapshot().requests().live()).isZero();
+      assertThat(engine.snapshot().memory().reservedBlocks()).isZero();
       assertThat(executor.closes).isEqualTo(1);
       for (Thread thread : made) {
         thread.join(10_000);
@@ -205,10 +216,11 @@ class EngineRaceTest {
           request.cancel();
         }
         return true;
-      } catch (EngineClosedException e) {
-        return false;
       } catch (QueueFullException e) {
         return true;
+      } catch (RequestRefusedException e) {
+        assertThat(e.reason()).isEqualTo(RequestRefusedException.Reason.ENGINE_CLOSED);
+        return false;
       }
     }
   }

@@ -21,7 +21,7 @@ final class Engines {
   /** The engine answers, is healthy, and holds no memory afterwards. */
   static void assertServes(S3Engine engine) throws Exception {
     assertThat(result(submit(engine, 4)).tokens()).containsExactly(1, 2, 3, 4);
-    await().until(() -> engine.snapshot().reservedBlocks() == 0);
+    await().until(() -> engine.snapshot().memory().reservedBlocks() == 0);
     assertThat(engine.health().healthy()).isTrue();
   }
 }

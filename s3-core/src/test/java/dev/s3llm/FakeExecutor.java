@@ -2,8 +2,6 @@ package dev.s3llm;
 
 import dev.s3llm.execute.Executor;
 import dev.s3llm.execute.ExecutorProfile;
-import dev.s3llm.execute.KvGrowth;
-import dev.s3llm.execute.RecoveryCosts;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
@@ -18,9 +16,15 @@ import java.util.function.UnaryOperator;
  * vocabulary). Steps run at once, or, when held, one for each {@link #release}. Faults are planted
  * in {@link #onExecute}, which the engine's thread runs, and in {@link #tamper}.
  */
-final class FakeExecutor implements Executor {
-  static final ExecutorProfile PROFILE =
-      new ExecutorProfile(4, 100, 1, 0, 100, 64, 8, 50, KvGrowth.PER_BLOCK, RecoveryCosts.UNKNOWN);
+public final class FakeExecutor implements Executor {
+  public static final ExecutorProfile PROFILE =
+      ExecutorProfile.builder()
+          .kvBlocks(100, 4, 1)
+          .maxContextTokens(100)
+          .maxTokensPerStep(64)
+          .maxSequencesPerStep(8)
+          .vocabularySize(50)
+          .build();
 
   private final Semaphore permits = new Semaphore(0);
   private final boolean held;
@@ -33,15 +37,15 @@ final class FakeExecutor implements Executor {
     this.held = held;
   }
 
-  static FakeExecutor immediate() {
+  public static FakeExecutor immediate() {
     return new FakeExecutor(false);
   }
 
-  static FakeExecutor held() {
+  public static FakeExecutor held() {
     return new FakeExecutor(true);
   }
 
-  void release(int count) {
+  public void release(int count) {
     permits.release(count);
   }
 

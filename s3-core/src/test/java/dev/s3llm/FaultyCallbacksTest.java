@@ -3,10 +3,15 @@ package dev.s3llm;
 import static dev.s3llm.Engines.assertServes;
 import static dev.s3llm.Engines.result;
 import static dev.s3llm.Engines.submit;
+import static dev.s3llm.Reasons.failedFor;
+import static dev.s3llm.Reasons.refusedFor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.s3llm.error.GenerationFailedException;
+import dev.s3llm.error.QueueFullException;
+import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.FinishReason;
 import java.time.Duration;
@@ -84,7 +89,7 @@ class FaultyCallbacksTest {
       await().until(() -> told.get() > 3);
       assertThat(other).hasSizeGreaterThan(3);
       assertServes(engine);
-      assertThat(engine.snapshot().callbackFailures()).isPositive();
+      assertThat(engine.snapshot().faults().callbackFailures()).isPositive();
     }
   }
 
@@ -142,7 +147,7 @@ class FaultyCallbacksTest {
       for (int i = 0; i < 50; i++) {
         accepted.add(submit(engine, 1));
       }
-      await().until(() -> engine.snapshot().cutAtLimit() == 50);
+      await().until(() -> engine.snapshot().requests().ended().cutAtLimit() == 50);
       assertThat(engine.liveRequests()).isEqualTo(50);
       assertThatThrownBy(() -> submit(engine, 1)).isInstanceOf(QueueFullException.class);
       release.countDown();
@@ -203,13 +208,14 @@ class FaultyCallbacksTest {
     for (Generation generation : all) {
       assertThat(result(generation).failure())
           .get(InstanceOfAssertFactories.THROWABLE)
-          .isInstanceOf(EngineLostException.class)
+          .satisfies(failedFor(GenerationFailedException.Reason.ENGINE_LOST))
           .hasCauseInstanceOf(StackOverflowError.class);
     }
     assertThat(reader.awaitEnd()).contains("the engine is lost");
     await().until(() -> !made.get(0).isAlive());
     assertThat(engine.health().healthy()).isFalse();
-    assertThatThrownBy(() -> submit(engine, 1)).isInstanceOf(EngineClosedException.class);
+    assertThatThrownBy(() -> submit(engine, 1))
+        .satisfies(refusedFor(RequestRefusedException.Reason.ENGINE_CLOSED));
     engine.close();
     assertThat(held.closes).as("the step that nobody took in may still run").isZero();
     await().until(() -> made.stream().noneMatch(Thread::isAlive));
@@ -238,12 +244,15 @@ class FaultyCallbacksTest {
               try {
                 accepted.add(submit(engine, 1));
                 return false;
-              } catch (EngineUnhealthyException e) {
+              } catch (RequestRefusedException e) {
+                assertThat(e.reason()).isEqualTo(RequestRefusedException.Reason.ENGINE_UNHEALTHY);
                 return e.getMessage().contains("thread factory-1 has died");
               }
             });
     for (Generation generation : accepted) {
-      assertThat(result(generation).failure()).containsInstanceOf(EngineLostException.class);
+      assertThat(result(generation).failure())
+          .get(InstanceOfAssertFactories.THROWABLE)
+          .satisfies(failedFor(GenerationFailedException.Reason.ENGINE_LOST));
     }
     engine.close();
   }

@@ -3,10 +3,14 @@ package dev.s3llm;
 import static dev.s3llm.Engines.assertServes;
 import static dev.s3llm.Engines.result;
 import static dev.s3llm.Engines.submit;
+import static dev.s3llm.Reasons.failedFor;
+import static dev.s3llm.Reasons.refusedFor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.s3llm.error.GenerationFailedException;
+import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
@@ -15,14 +19,14 @@ import dev.s3llm.memory.ForwardingPlanner;
 import dev.s3llm.memory.MemoryDecision;
 import dev.s3llm.memory.MemoryView;
 import dev.s3llm.memory.OnDemandPlanner;
-import dev.s3llm.memory.SequenceView;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.predict.LengthFeedback;
 import dev.s3llm.predict.LengthPrediction;
 import dev.s3llm.predict.LengthPredictor;
 import dev.s3llm.predict.LengthQuery;
-import dev.s3llm.schedule.FirstComeFirstServed;
-import dev.s3llm.schedule.QueueOrder;
+import dev.s3llm.schedule.SchedulingPolicies;
+import dev.s3llm.schedule.SchedulingPolicy;
+import dev.s3llm.schedule.SequenceView;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -82,7 +86,7 @@ class FaultyPartsTest {
       assertThat(failed.retriable()).isTrue();
       assertThat(failed.failure())
           .get(InstanceOfAssertFactories.THROWABLE)
-          .isInstanceOf(StepFailedException.class)
+          .satisfies(failedFor(GenerationFailedException.Reason.STEP_FAILED))
           .hasCauseInstanceOf(OutOfMemoryError.class);
       assertServes(engine);
     }
@@ -99,7 +103,7 @@ class FaultyPartsTest {
       TokenReader reader = TokenReader.of(generation, Long.MAX_VALUE);
       assertThat(result(generation).failure())
           .get(InstanceOfAssertFactories.THROWABLE)
-          .isInstanceOf(StepFailedException.class)
+          .satisfies(failedFor(GenerationFailedException.Reason.STEP_FAILED))
           .hasMessageContaining("Unreadable");
       assertThat(reader.awaitEnd()).contains("Unreadable");
     }
@@ -126,7 +130,9 @@ class FaultyPartsTest {
           }
         };
     try (S3Engine engine = S3Engine.builder(executor).build()) {
-      assertThat(result(submit(engine, 3)).failure()).containsInstanceOf(StepFailedException.class);
+      assertThat(result(submit(engine, 3)).failure())
+          .get(InstanceOfAssertFactories.THROWABLE)
+          .satisfies(failedFor(GenerationFailedException.Reason.STEP_FAILED));
       assertServes(engine);
     }
   }
@@ -134,7 +140,9 @@ class FaultyPartsTest {
   @Test
   void stageThatIsNull_failsItsBatch() throws Exception {
     try (S3Engine engine = S3Engine.builder(new NullExecutor()).build()) {
-      assertThat(result(submit(engine, 3)).failure()).containsInstanceOf(StepFailedException.class);
+      assertThat(result(submit(engine, 3)).failure())
+          .get(InstanceOfAssertFactories.THROWABLE)
+          .satisfies(failedFor(GenerationFailedException.Reason.STEP_FAILED));
       assertThat(engine.health().healthy()).isTrue();
     }
   }
@@ -160,7 +168,7 @@ class FaultyPartsTest {
       assertThat(failed.retriable()).isFalse();
       assertThat(failed.failure())
           .get(InstanceOfAssertFactories.THROWABLE)
-          .isInstanceOf(RequestFaultException.class)
+          .satisfies(failedFor(GenerationFailedException.Reason.REQUEST_FAULT))
           .hasCauseInstanceOf(ArithmeticException.class)
           .hasMessageContaining(failed.id());
       executor.tamper = r -> r;
@@ -194,7 +202,8 @@ class FaultyPartsTest {
     }
     await().until(() -> !engine.health().healthy());
     assertThat(engine.health().reason()).contains("the engine is lost");
-    assertThatThrownBy(() -> submit(engine, 1)).isInstanceOf(EngineClosedException.class);
+    assertThatThrownBy(() -> submit(engine, 1))
+        .satisfies(refusedFor(RequestRefusedException.Reason.ENGINE_CLOSED));
     engine.closeNow();
     assertThat(executor.closes).isEqualTo(1);
   }
@@ -202,7 +211,8 @@ class FaultyPartsTest {
   private static void submitIfOpen(S3Engine engine, List<Generation> all) {
     try {
       all.add(submit(engine, 10));
-    } catch (EngineClosedException e) {
+    } catch (RequestRefusedException e) {
+      assertThat(e.reason()).isEqualTo(RequestRefusedException.Reason.ENGINE_CLOSED);
       assertThat(all).as("lost before the third").hasSizeGreaterThanOrEqualTo(3);
     }
   }
@@ -211,13 +221,17 @@ class FaultyPartsTest {
   @EnumSource(Thrown.class)
   void orderThatThrowsHalfWayThroughAPreemption_losesNoFuture(Thrown thrown) throws Exception {
     S3Engine engine =
-        S3Engine.builder(executor).planner(new OnDemandPlanner()).order(new Moody(thrown)).build();
+        S3Engine.builder(executor)
+            .planner(new OnDemandPlanner())
+            .schedulingPolicy(new Moody(thrown))
+            .build();
     List<Generation> all = new ArrayList<>();
     try {
       for (int i = 0; i < 12; i++) { // eight of them outgrow the memory together
         all.add(submit(engine, 95));
       }
-    } catch (EngineClosedException e) {
+    } catch (RequestRefusedException e) {
+      assertThat(e.reason()).isEqualTo(RequestRefusedException.Reason.ENGINE_CLOSED);
       assertThat(all).hasSizeGreaterThan(4);
     }
     int failed = 0;
@@ -243,7 +257,7 @@ class FaultyPartsTest {
       for (Generation generation : all) {
         assertThat(result(generation).tokens()).containsExactly(1, 2, 3, 4);
       }
-      assertThat(engine.snapshot().predictorFallbacks()).isGreaterThanOrEqualTo(30);
+      assertThat(engine.snapshot().predictions().fallbacks()).isGreaterThanOrEqualTo(30);
       assertThat(engine.health().healthy()).isTrue();
     }
     assertThat(executor.closes).as("closed although the predictor's close threw").isEqualTo(1);
@@ -271,7 +285,7 @@ class FaultyPartsTest {
       for (int i = 0; i < answers.size(); i++) {
         assertThat(result(submit(engine, 3)).tokens()).containsExactly(1, 2, 3);
       }
-      assertThat(engine.snapshot().predictorFallbacks()).isEqualTo(answers.size());
+      assertThat(engine.snapshot().predictions().fallbacks()).isEqualTo(answers.size());
     }
   }
 
@@ -285,10 +299,10 @@ class FaultyPartsTest {
             .predictionBudget(Duration.ofSeconds(Long.MAX_VALUE))
             .build()) {
       Generation generation = submit(engine, 3);
-      await().until(() -> engine.snapshot().predicting() == 1);
+      await().until(() -> engine.snapshot().requests().predicting() == 1);
       answer.complete(LengthPrediction.exactly(3));
       assertThat(result(generation).tokens()).containsExactly(1, 2, 3);
-      assertThat(engine.snapshot().predictorFallbacks()).isZero();
+      assertThat(engine.snapshot().predictions().fallbacks()).isZero();
     }
   }
 
@@ -366,8 +380,8 @@ class FaultyPartsTest {
   }
 
   /** An order that has no rank for those who were preempted. */
-  private static final class Moody implements QueueOrder {
-    private final QueueOrder order = new FirstComeFirstServed();
+  private static final class Moody implements SchedulingPolicy {
+    private final SchedulingPolicy order = SchedulingPolicies.firstComeFirstServed();
     private final Thrown thrown;
 
     Moody(Thrown thrown) {

@@ -3,7 +3,8 @@ package dev.s3llm;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.s3llm.engine.SequenceSink;
+import dev.s3llm.engine.sequence.SequenceSink;
+import dev.s3llm.error.FirstTokenTooLateException;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.observe.LatencyEstimate;
 import java.time.Duration;
@@ -45,7 +46,8 @@ class FirstTokenWithinTest {
 
   @Test
   void estimate_isOnTheHandle() {
-    Generation generation = new Generation(request(null), Runnable::run, 0, g -> {}, g -> {});
+    Generation generation =
+        new Generation(request(null), Runnable::run, 0, () -> {}, g -> {}, e -> {});
     generation.sink().onQueued(ESTIMATE);
     assertThat(generation.estimate().join()).contains(ESTIMATE);
   }
@@ -78,7 +80,7 @@ class FirstTokenWithinTest {
   }
 
   private static SequenceSink sink(GenerationRequest request) {
-    return new Generation(request, Runnable::run, 0, g -> {}, g -> {}).sink();
+    return new Generation(request, Runnable::run, 0, () -> {}, g -> {}, e -> {}).sink();
   }
 
   private static GenerationRequest request(@Nullable Duration limit) {

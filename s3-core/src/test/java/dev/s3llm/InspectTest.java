@@ -41,7 +41,7 @@ class InspectTest {
   @Test
   void whileAStepRuns_theLoopAnswersOnACallbackThread() throws Exception {
     engine.submit(GenerationRequest.builder(1, 2, 3, 4, 5).maxNewTokens(50).build());
-    await().until(() -> engine.snapshot().running() == 1);
+    await().until(() -> engine.snapshot().requests().running() == 1);
     CompletableFuture<String> thread =
         engine.inspect().thenApply(seen -> Thread.currentThread().getName());
     EngineInspection seen = engine.inspect().get(30, TimeUnit.SECONDS);

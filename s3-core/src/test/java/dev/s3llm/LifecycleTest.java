@@ -1,19 +1,23 @@
 package dev.s3llm;
 
 import static dev.s3llm.Engines.result;
+import static dev.s3llm.Reasons.failedFor;
+import static dev.s3llm.Reasons.refusedFor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.awaitility.Awaitility.await;
 
-import dev.s3llm.execute.ExecutorLostException;
+import dev.s3llm.error.ExecutorLostException;
+import dev.s3llm.error.GenerationFailedException;
+import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.execute.StepResult;
 import dev.s3llm.memory.MemoryDecision;
 import dev.s3llm.memory.MemoryPlanner;
 import dev.s3llm.memory.MemoryView;
-import dev.s3llm.memory.SequenceView;
 import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
+import dev.s3llm.schedule.SequenceView;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -80,7 +84,7 @@ class LifecycleTest {
   void cancelWhileRunning_keepsWhatWasGenerated() throws Exception {
     Generation generation = submit(90);
     executor.release(3);
-    await().until(() -> engine.snapshot().outputTokens() >= 3);
+    await().until(() -> engine.snapshot().work().outputTokens() >= 3);
     generation.cancel();
     generation.cancel();
     executor.release(10);
@@ -88,7 +92,7 @@ class LifecycleTest {
     GenerationResult result = result(generation);
     assertThat(result.finishReason()).isEqualTo(FinishReason.CANCELLED);
     assertThat(result.tokens()).startsWith(1, 2, 3);
-    await().until(() -> engine.snapshot().reservedBlocks() == 0);
+    await().until(() -> engine.snapshot().memory().reservedBlocks() == 0);
   }
 
   @Test
@@ -99,7 +103,7 @@ class LifecycleTest {
     generation.cancel();
     result(submit(1)); // so that a pass has seen the cancellation
     assertThat(result(generation).finishReason()).isEqualTo(FinishReason.LENGTH);
-    assertThat(engine.snapshot().cancelled()).isZero();
+    assertThat(engine.snapshot().requests().ended().cancelled()).isZero();
   }
 
   @Test
@@ -113,8 +117,8 @@ class LifecycleTest {
     for (Generation generation : all) {
       result(generation);
     }
-    await().until(() -> engine.snapshot().ended() == 200);
-    await().until(() -> engine.snapshot().reservedBlocks() == 0);
+    await().until(() -> engine.snapshot().requests().ended().total() == 200);
+    await().until(() -> engine.snapshot().memory().reservedBlocks() == 0);
   }
 
   @Test
@@ -126,11 +130,11 @@ class LifecycleTest {
   }
 
   @Test
-  void deadlineInThePast_timesOutAtOnce() throws Exception {
+  void deadlineThatIsNotPositive_isRefusedByName() {
     for (Duration past : List.of(Duration.ZERO, Duration.ofDays(-400_000))) {
-      Generation generation =
-          engine.submit(GenerationRequest.builder(1).maxNewTokens(9).deadline(past).build());
-      assertThat(result(generation).finishReason()).isEqualTo(FinishReason.TIMEOUT);
+      assertThatExceptionOfType(IllegalArgumentException.class)
+          .isThrownBy(() -> GenerationRequest.builder(1).deadline(past))
+          .withMessage("deadline must be positive, but is " + past);
     }
   }
 
@@ -148,7 +152,7 @@ class LifecycleTest {
                 .maxNewTokens(3)
                 .deadline(Duration.ofSeconds(Long.MAX_VALUE))
                 .build());
-    await().until(() -> engine.snapshot().running() > 0);
+    await().until(() -> engine.snapshot().requests().running() > 0);
     clock.set(1_000);
     executor.release(10);
 
@@ -177,7 +181,7 @@ class LifecycleTest {
     assertThat(result(bad).finishReason()).isEqualTo(FinishReason.FAILED);
     assertThat(result(bad).failure())
         .get(InstanceOfAssertFactories.THROWABLE)
-        .isInstanceOf(StepFailedException.class)
+        .satisfies(failedFor(GenerationFailedException.Reason.STEP_FAILED))
         .hasRootCauseMessage("planted");
     assertThat(result(bad).retriable()).isTrue();
     executor.tamper = r -> r;
@@ -203,8 +207,8 @@ class LifecycleTest {
       executor.release(1);
       assertThat(result(generation).failure()).get().asString().contains("broke its protocol");
     }
-    await().until(() -> engine.snapshot().failed() == wrong.size());
-    assertThat(engine.snapshot().reservedBlocks()).isZero();
+    await().until(() -> engine.snapshot().requests().ended().failed() == wrong.size());
+    assertThat(engine.snapshot().memory().reservedBlocks()).isZero();
   }
 
   @Test
@@ -220,8 +224,9 @@ class LifecycleTest {
     assertThat(result(running).finishReason()).isEqualTo(FinishReason.FAILED);
     assertThat(result(other).finishReason()).isEqualTo(FinishReason.FAILED);
     await().until(() -> !engine.snapshot().healthy());
-    assertThatExceptionOfType(EngineClosedException.class)
+    assertThatExceptionOfType(RequestRefusedException.class)
         .isThrownBy(() -> submit(5))
+        .satisfies(refusedFor(RequestRefusedException.Reason.ENGINE_CLOSED))
         .withMessageContaining("the engine is lost")
         .withMessageContaining("planted");
     await().until(() -> events.stream().anyMatch(e -> e instanceof EngineEvent.EngineLost));
@@ -234,7 +239,7 @@ class LifecycleTest {
       Generation generation = broken.submit(GenerationRequest.builder(1).maxNewTokens(3).build());
       assertThat(result(generation).failure())
           .get(InstanceOfAssertFactories.THROWABLE)
-          .isInstanceOf(EngineLostException.class)
+          .satisfies(failedFor(GenerationFailedException.Reason.ENGINE_LOST))
           .hasCauseInstanceOf(ArithmeticException.class);
       await().until(() -> !broken.snapshot().healthy());
     }
@@ -255,7 +260,7 @@ class LifecycleTest {
   void closeNow_cancelsLiveRequests() throws Exception {
     Generation running = submit(90);
     Generation waiting = submit(90);
-    await().until(() -> engine.snapshot().running() > 0);
+    await().until(() -> engine.snapshot().requests().running() > 0);
     CompletableFuture<Void> closing = CompletableFuture.runAsync(engine::closeNow);
     assertThat(result(waiting).finishReason()).isEqualTo(FinishReason.CANCELLED);
     executor.release(1); // the step in flight ends before the executor is closed
@@ -319,7 +324,7 @@ class LifecycleTest {
     FakeExecutor stuck = FakeExecutor.held();
     S3Engine hung = S3Engine.builder(stuck).closeTimeout(Duration.ofMillis(200)).build();
     Generation generation = hung.submit(GenerationRequest.builder(1).maxNewTokens(3).build());
-    await().until(() -> hung.snapshot().running() == 1);
+    await().until(() -> hung.snapshot().requests().running() == 1);
     hung.close();
 
     assertThat(result(generation).finishReason()).isEqualTo(FinishReason.CANCELLED);

@@ -36,22 +36,54 @@ final class PackageRulesTest {
   static final ArchRule packages_formNoCycle =
       slices().matching("dev.s3llm.(*)..").should().beFreeOfCycles().allowEmptyShould(true);
 
-  @ArchTest static final ArchRule predict_knowsNoOtherPackageOfOurs = isIndependent("predict");
+  @ArchTest
+  static final ArchRule enginePackages_formNoCycle =
+      slices().matching("dev.s3llm.engine.(*)..").should().beFreeOfCycles();
 
-  @ArchTest static final ArchRule execute_knowsNoOtherPackageOfOurs = isIndependent("execute");
+  @ArchTest static final ArchRule error_knowsNothing = knowsOnly("error");
 
-  @ArchTest static final ArchRule memory_knowsPredict = knowsOnly("memory", "predict");
+  @ArchTest static final ArchRule support_knowsNothing = knowsOnly("support");
 
   @ArchTest
-  static final ArchRule schedule_knowsPredictAndMemory = knowsOnly("schedule", "predict", "memory");
+  static final ArchRule predict_knowsErrorsAlone = knowsOnly("predict", "error", "support");
+
+  @ArchTest
+  static final ArchRule execute_knowsErrorsAlone = knowsOnly("execute", "error", "support");
+
+  @ArchTest
+  static final ArchRule schedule_knowsPredict = knowsOnly("schedule", "predict", "support");
+
+  @ArchTest
+  static final ArchRule memory_knowsScheduleAndPredict =
+      knowsOnly("memory", "schedule", "predict", "support");
 
   @ArchTest
   static final ArchRule recover_knowsWhatItNeeds =
-      knowsOnly("recover", "predict", "memory", "schedule", "execute");
+      knowsOnly("recover", "schedule", "predict", "execute", "support");
 
   @ArchTest
-  static final ArchRule observe_knowsPredictAndSchedule =
-      knowsOnly("observe", "predict", "schedule");
+  static final ArchRule observe_knowsPredictAndRecover =
+      knowsOnly("observe", "predict", "recover", "schedule");
+
+  @ArchTest static final ArchRule stream_knowsSupport = knowsOnly("stream", "support");
+
+  @ArchTest
+  static final ArchRule sequences_knowNothingOfTheEngine =
+      noEngineClassesOf("sequence", "loop", "plan", "feedback", "record", "monitor");
+
+  @ArchTest
+  static final ArchRule plans_knowSequencesAndFeedback =
+      noEngineClassesOf("plan", "loop", "record", "monitor");
+
+  @ArchTest
+  static final ArchRule feedback_knowsSequences =
+      noEngineClassesOf("feedback", "loop", "plan", "record", "monitor");
+
+  @ArchTest
+  static final ArchRule records_knowSequences =
+      noEngineClassesOf("record", "loop", "plan", "feedback", "monitor");
+
+  @ArchTest static final ArchRule loop_knowsNoMonitor = noEngineClassesOf("loop", "monitor");
 
   @ArchTest
   static final ArchRule rootAndEngine_areKnownToSimulateOnly =
@@ -79,8 +111,17 @@ final class PackageRulesTest {
   static final ArchRule fields_showNoGuavaType =
       noFields().that(PART_OF_THE_API).should().haveRawType(GUAVA).allowEmptyShould(true);
 
-  private static ArchRule isIndependent(String name) {
-    return knowsOnly(name);
+  private static ArchRule noEngineClassesOf(String name, String... forbidden) {
+    String[] packages =
+        Stream.of(forbidden)
+            .map(other -> "dev.s3llm.engine." + other + "..")
+            .toArray(String[]::new);
+    return noClasses()
+        .that()
+        .resideInAPackage("dev.s3llm.engine." + name + "..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(packages);
   }
 
   private static ArchRule knowsOnly(String name, String... others) {

@@ -1,11 +1,15 @@
 package dev.s3llm;
 
+import static dev.s3llm.Reasons.refusedFor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.s3llm.error.NeverFitsException;
+import dev.s3llm.error.QueueFullException;
+import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.execute.SamplingParameters;
 import java.time.Duration;
 import java.util.Map;
@@ -42,7 +46,7 @@ class RefusalsTest {
         .isThrownBy(() -> engine.submit(request().maxNewTokens(maxNewTokens).build()))
         .withMessageContaining(String.valueOf(1L + maxNewTokens))
         .withMessageContaining("100");
-    assertThat(engine.snapshot().submitted()).isZero();
+    assertThat(engine.snapshot().requests().submitted()).isZero();
   }
 
   @Test
@@ -58,13 +62,15 @@ class RefusalsTest {
   @ParameterizedTest
   @ValueSource(ints = {Integer.MIN_VALUE, -1, 50, Integer.MAX_VALUE})
   void tokensOutsideTheVocabulary_areRefusedByName(int token) {
-    assertThatExceptionOfType(InvalidRequestException.class)
+    assertThatExceptionOfType(RequestRefusedException.class)
         .isThrownBy(
             () -> engine.submit(GenerationRequest.builder(1, token).maxNewTokens(5).build()))
+        .satisfies(refusedFor(RequestRefusedException.Reason.INVALID_REQUEST))
         .withMessageContaining("promptTokens[1] is " + token)
         .withMessageContaining("[0, 50)");
-    assertThatExceptionOfType(InvalidRequestException.class)
+    assertThatExceptionOfType(RequestRefusedException.class)
         .isThrownBy(() -> engine.submit(request().maxNewTokens(5).stopTokens(token).build()))
+        .satisfies(refusedFor(RequestRefusedException.Reason.INVALID_REQUEST))
         .withMessageContaining("stopTokens[0] is " + token);
   }
 
@@ -93,8 +99,9 @@ class RefusalsTest {
   @Test
   void idOfALiveRequest_isRefusedAndFreeAfterItsEnd() throws Exception {
     Generation first = engine.submit(request().id("same").maxNewTokens(2).build());
-    assertThatExceptionOfType(InvalidRequestException.class)
+    assertThatExceptionOfType(RequestRefusedException.class)
         .isThrownBy(() -> engine.submit(request().id("same").maxNewTokens(2).build()))
+        .satisfies(refusedFor(RequestRefusedException.Reason.INVALID_REQUEST))
         .withMessageContaining("same");
     executor.release(1_000);
     first.result().get(60, TimeUnit.SECONDS);
@@ -110,8 +117,9 @@ class RefusalsTest {
   @Test
   void closedEngine_refuses() {
     engine.closeNow();
-    assertThatExceptionOfType(EngineClosedException.class)
+    assertThatExceptionOfType(RequestRefusedException.class)
         .isThrownBy(() -> engine.submit(request().maxNewTokens(5).build()))
+        .satisfies(refusedFor(RequestRefusedException.Reason.ENGINE_CLOSED))
         .withMessageContaining("closed");
   }
 

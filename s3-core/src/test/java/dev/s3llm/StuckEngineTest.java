@@ -2,11 +2,15 @@ package dev.s3llm;
 
 import static dev.s3llm.Engines.result;
 import static dev.s3llm.Engines.submit;
+import static dev.s3llm.Reasons.failedFor;
+import static dev.s3llm.Reasons.refusedFor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.awaitility.Awaitility.await;
 
-import dev.s3llm.execute.ExecutorLostException;
+import dev.s3llm.error.ExecutorLostException;
+import dev.s3llm.error.GenerationFailedException;
+import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.execute.ForwardingExecutor;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
@@ -64,8 +68,9 @@ class StuckEngineTest {
         .contains(
             "step 0 has been in flight for", "thread hanging-step is WAITING", "Hanging.hang");
     assertThat(engine.snapshot().healthy()).isFalse();
-    assertThatExceptionOfType(EngineUnhealthyException.class)
+    assertThatExceptionOfType(RequestRefusedException.class)
         .isThrownBy(() -> submit(engine, 5))
+        .satisfies(refusedFor(RequestRefusedException.Reason.ENGINE_UNHEALTHY))
         .withMessageContaining("hanging-step");
     for (Generation generation : all) {
       assertStuck(result(generation));
@@ -75,8 +80,8 @@ class StuckEngineTest {
     release.countDown();
     await().until(() -> engine.health().healthy());
     assertThat(result(submit(engine, 5)).finishReason()).isEqualTo(FinishReason.LENGTH);
-    await().until(() -> engine.snapshot().reservedBlocks() == 0);
-    assertThat(engine.snapshot().failed()).as("each counted once").isEqualTo(10);
+    await().until(() -> engine.snapshot().memory().reservedBlocks() == 0);
+    assertThat(engine.snapshot().requests().ended().failed()).as("each counted once").isEqualTo(10);
     assertThat(reader.tokens).isEmpty();
     assertThat(events).filteredOn(e -> e instanceof EngineEvent.EngineStuck).hasSize(1);
     assertThat(events).filteredOn(e -> e instanceof EngineEvent.EngineRecovered).hasSize(1);
@@ -109,7 +114,7 @@ class StuckEngineTest {
     release.countDown();
     await().until(() -> engine.health().healthy());
     assertThat(result(submit(engine, 5)).tokens()).containsExactly(1, 2, 3, 4, 5);
-    await().until(() -> engine.snapshot().reservedBlocks() == 0);
+    await().until(() -> engine.snapshot().memory().reservedBlocks() == 0);
     assertThat(reader.tokens).as("none after the end").hasSize(delivered);
     assertStuck(result(running));
     engine.close();
@@ -134,7 +139,7 @@ class StuckEngineTest {
     for (Generation generation : List.of(running, queued)) {
       assertThat(result(generation).failure())
           .get(InstanceOfAssertFactories.THROWABLE)
-          .isInstanceOf(EngineLostException.class)
+          .satisfies(failedFor(GenerationFailedException.Reason.ENGINE_LOST))
           .hasMessageContaining("the engine was closed");
     }
     assertThat(executor.closes).as("its step may still touch the memory").isZero();
@@ -163,7 +168,9 @@ class StuckEngineTest {
     assertStuck(result(generation));
     release.countDown();
     await().until(() -> engine.health().reason().contains("the engine is lost"));
-    assertThatExceptionOfType(EngineClosedException.class).isThrownBy(() -> submit(engine, 5));
+    assertThatExceptionOfType(RequestRefusedException.class)
+        .isThrownBy(() -> submit(engine, 5))
+        .satisfies(refusedFor(RequestRefusedException.Reason.ENGINE_CLOSED));
     engine.close();
   }
 
@@ -201,7 +208,7 @@ class StuckEngineTest {
     assertThat(result.finishReason()).isEqualTo(FinishReason.FAILED);
     assertThat(result.failure())
         .get(InstanceOfAssertFactories.THROWABLE)
-        .isInstanceOf(EngineStuckException.class);
+        .satisfies(failedFor(GenerationFailedException.Reason.ENGINE_STUCK));
     assertThat(result.retriable()).isTrue();
   }
 

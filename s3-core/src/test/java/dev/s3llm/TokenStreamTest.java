@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.s3llm.observe.FinishReason;
+import dev.s3llm.stream.TokenBuffer;
 import java.util.List;
 import java.util.concurrent.Flow;
 import java.util.concurrent.RejectedExecutionException;
@@ -104,7 +105,8 @@ class TokenStreamTest {
               }
               throw new RejectedExecutionException("planted");
             },
-            () -> {});
+            () -> {},
+            e -> {});
     self.set(buffer);
     TokenReader reader = new TokenReader(Long.MAX_VALUE);
     buffer.subscribe(reader);

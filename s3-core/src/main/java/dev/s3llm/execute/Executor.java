@@ -1,5 +1,6 @@
 package dev.s3llm.execute;
 
+import dev.s3llm.error.ExecutorLostException;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 

@@ -1,5 +1,6 @@
 package dev.s3llm.memory;
 
+import dev.s3llm.schedule.SequenceView;
 import java.util.function.ToIntFunction;
 
 /**
@@ -9,7 +10,7 @@ import java.util.function.ToIntFunction;
  *
  * <p>Not thread-safe.
  */
-public final class ClairvoyantPlanner extends GrowingPlanner {
+final class ClairvoyantPlanner extends GrowingPlanner {
   private final ToIntFunction<String> trueOutputTokens;
   private FuturePeak peak = new FuturePeak(1);
 
@@ -18,7 +19,7 @@ public final class ClairvoyantPlanner extends GrowingPlanner {
    *
    * @param trueOutputTokens the true output length by request id
    */
-  public ClairvoyantPlanner(ToIntFunction<String> trueOutputTokens) {
+  ClairvoyantPlanner(ToIntFunction<String> trueOutputTokens) {
     super("clairvoyant");
     this.trueOutputTokens = trueOutputTokens;
   }

@@ -1,5 +1,7 @@
 package dev.s3llm.memory;
 
+import dev.s3llm.schedule.SequenceView;
+
 /**
  * Packs by what the batch will need over time: a candidate joins while the batch's forecast use,
  * with a margin of z standard deviations, stays within capacity at every horizon. Nothing is
@@ -62,7 +64,7 @@ public final class ForecastPlanner extends GrowingPlanner {
   }
 
   @Override
-  public void stepCompleted(StepCost cost) {
+  public void stepCompleted(MemoryPlanner.StepCost cost) {
     doubtTokens = Math.max(0, doubtTokens + cost.lostTokens() / mostLost - cost.producedTokens());
     double deviation = forecast.deviationAtPeak(margin.deviations());
     margin.observe(cost, deviation / capacityBlocks, capacityTokens, binding);

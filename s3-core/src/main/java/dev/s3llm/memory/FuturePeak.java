@@ -1,5 +1,6 @@
 package dev.s3llm.memory;
 
+import dev.s3llm.schedule.SequenceView;
 import java.util.Arrays;
 import java.util.function.ToIntFunction;
 

@@ -1,5 +1,7 @@
 package dev.s3llm.memory;
 
+import dev.s3llm.schedule.SequenceView;
+
 /**
  * Planners that give a sequence the blocks that its present tokens fill, one more at a time as it
  * grows. They differ in whom they admit.

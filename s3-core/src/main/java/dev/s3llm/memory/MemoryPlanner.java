@@ -1,5 +1,7 @@
 package dev.s3llm.memory;
 
+import dev.s3llm.schedule.SequenceView;
+
 /**
  * Decides how much KV memory is set aside for a sequence. One planner serves one engine, which
  * calls it from one thread.
@@ -32,4 +34,18 @@ public interface MemoryPlanner {
    * the sequence for orders that pack by size.
    */
   int admissionBlocks(SequenceView candidate, MemoryView view);
+
+  /**
+   * What a step that is over cost and brought.
+   *
+   * @param producedTokens output tokens it sampled
+   * @param computedTokens tokens the model processed: decodes, prefills and recomputations
+   * @param lostTokens tokens whose KV its preemptions took from the device, to be recomputed or
+   *     swapped in later
+   * @param recoveryTokens what that costs, in tokens to prefill: as many where they are recomputed,
+   *     fewer where swapping is cheaper
+   * @param nanos from its launch to its end
+   */
+  public record StepCost(
+      int producedTokens, int computedTokens, int lostTokens, double recoveryTokens, long nanos) {}
 }

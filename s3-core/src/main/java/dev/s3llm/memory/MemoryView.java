@@ -1,5 +1,7 @@
 package dev.s3llm.memory;
 
+import dev.s3llm.schedule.SequenceView;
+import dev.s3llm.support.KvBlocks;
 import java.util.List;
 
 /**
@@ -18,6 +20,6 @@ public record MemoryView(
 
   /** Blocks that hold this many tokens. */
   public int blocksFor(int tokens) {
-    return (int) (((long) tokens + blockTokens - 1) / blockTokens);
+    return KvBlocks.blocksFor(tokens, blockTokens);
   }
 }

@@ -2,6 +2,7 @@ package dev.s3llm.memory;
 
 import dev.s3llm.memory.MemoryDecision.Defer;
 import dev.s3llm.memory.MemoryDecision.Reserve;
+import dev.s3llm.schedule.SequenceView;
 
 /**
  * Sets aside only what tokens fill, one block at a time, and leaves it to recovery to make room

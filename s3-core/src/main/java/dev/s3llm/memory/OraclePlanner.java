@@ -1,12 +1,13 @@
 package dev.s3llm.memory;
 
+import dev.s3llm.schedule.SequenceView;
 import java.util.function.ToIntFunction;
 
 /**
  * Sets aside the prompt and the true output length: the paper's upper bound for static
  * reservations, possible in simulation only.
  */
-public final class OraclePlanner extends ReservingPlanner {
+final class OraclePlanner extends ReservingPlanner {
   private final ToIntFunction<String> trueOutputTokens;
 
   /**
@@ -14,7 +15,7 @@ public final class OraclePlanner extends ReservingPlanner {
    *
    * @param trueOutputTokens the true output length by request id
    */
-  public OraclePlanner(ToIntFunction<String> trueOutputTokens) {
+  OraclePlanner(ToIntFunction<String> trueOutputTokens) {
     super("oracle", "prompt and true length");
     this.trueOutputTokens = trueOutputTokens;
   }

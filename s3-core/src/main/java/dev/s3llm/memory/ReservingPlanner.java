@@ -2,6 +2,7 @@ package dev.s3llm.memory;
 
 import dev.s3llm.memory.MemoryDecision.Defer;
 import dev.s3llm.memory.MemoryDecision.Reserve;
+import dev.s3llm.schedule.SequenceView;
 
 /**
  * Planners that set a fixed amount aside at admission and keep it: they differ only in the output

@@ -1,6 +1,7 @@
 package dev.s3llm.memory;
 
 import dev.s3llm.predict.LengthPrediction;
+import dev.s3llm.schedule.SequenceView;
 
 /**
  * Sets aside the prompt and the upper edge of the predicted bucket (S3, NeurIPS 2023, section 3):

@@ -6,12 +6,13 @@ package dev.s3llm.memory;
  *
  * <p>The goal. With z deviations kept free, a share z * s of memory stands idle, s being one
  * deviation over capacity, and a share r(z) of the tokens produced is lost to preemptions; one that
- * is swapped counts by what swapping costs beside recomputing it ({@link StepCost#recoveryTokens}).
- * Memory is worth what it adds to the batch: where a token more costs the share c of an average one
- * ({@link TokenCost}), a batch larger by one percent gains 1 - c percent. So throughput falls short
- * by {@code (1 - c) z s + c r(z)}. The tail of a sum of many sequences is nearly normal, so r' = -z
- * r, and the loss is least where {@code r = (1 - c) s / (c z)}. That is the share of lost tokens
- * aimed at: much where computing is free, little where it is not, and never more than a cap.
+ * is swapped counts by what swapping costs beside recomputing it ({@link
+ * MemoryPlanner.StepCost#recoveryTokens}). Memory is worth what it adds to the batch: where a token
+ * more costs the share c of an average one ({@link TokenCost}), a batch larger by one percent gains
+ * 1 - c percent. So throughput falls short by {@code (1 - c) z s + c r(z)}. The tail of a sum of
+ * many sequences is nearly normal, so r' = -z r, and the loss is least where {@code r = (1 - c) s /
+ * (c z)}. That is the share of lost tokens aimed at: much where computing is free, little where it
+ * is not, and never more than a cap.
  *
  * <p>The steering. {@code ln z} changes by {@code GAIN * (lost - aim * produced) / capacity}, all
  * in tokens, so in the long run the share lost is the share aimed at. Only steps in which the
@@ -64,7 +65,8 @@ final class SafetyMargin {
    * @param deviation one standard deviation of the batch's use, over capacity
    * @param binding whether the margin keeps somebody waiting; idle memory costs nothing otherwise
    */
-  void observe(StepCost step, double deviation, double capacityTokens, boolean binding) {
+  void observe(
+      MemoryPlanner.StepCost step, double deviation, double capacityTokens, boolean binding) {
     cost.observe(step);
     double allowed = binding ? aim(deviation) * step.producedTokens() : 0;
     double excess = step.recoveryTokens() - allowed;

@@ -25,7 +25,7 @@ final class TokenCost {
   private double squaredTokens;
   private double tokensByNanos;
 
-  void observe(StepCost step) {
+  void observe(MemoryPlanner.StepCost step) {
     double computed = step.computedTokens();
     double time = step.nanos();
     weight = weight * RETAIN + 1;

@@ -1,6 +1,7 @@
 package dev.s3llm.memory;
 
 import dev.s3llm.predict.LengthPrediction;
+import dev.s3llm.schedule.SequenceView;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

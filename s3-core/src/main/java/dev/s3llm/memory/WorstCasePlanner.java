@@ -1,5 +1,7 @@
 package dev.s3llm.memory;
 
+import dev.s3llm.schedule.SequenceView;
+
 /**
  * Sets aside the prompt and the whole output limit, as ORCA and FasterTransformer do: the paper's
  * baseline. Never preempts. Thread-safe: it has no state.

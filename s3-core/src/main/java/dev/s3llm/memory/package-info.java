@@ -1,8 +1,7 @@
 /**
- * KV memory: which sequence owns which block, and how much to set aside for each.
- *
- * <p>Depends on {@code predict} only. {@link dev.s3llm.memory.KvBlockPool} is the ledger; a {@link
- * dev.s3llm.memory.MemoryPlanner} decides what a candidate gets.
+ * How much KV memory a sequence gets, and when: {@link dev.s3llm.memory.MemoryPlanner}, which
+ * applications implement, and the planners of this library. Depends on {@code predict} and {@code
+ * schedule}.
  */
 @NullMarked
 package dev.s3llm.memory;

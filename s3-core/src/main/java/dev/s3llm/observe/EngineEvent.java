@@ -1,7 +1,7 @@
 package dev.s3llm.observe;
 
 import dev.s3llm.predict.LengthPrediction;
-import dev.s3llm.schedule.PreemptionMode;
+import dev.s3llm.recover.PreemptionMode;
 import org.jspecify.annotations.Nullable;
 
 /** Something that happened in the engine, with the reason where there was a choice. */

@@ -16,60 +16,63 @@ public enum EngineMetric {
   /** Whether the engine gets on with its work. */
   HEALTHY("s3.engine.healthy", "1", Kind.GAUGE, s -> s.healthy() ? 1 : 0),
   /** Requests whose prediction is awaited. */
-  PREDICTING("s3.requests.predicting", "requests", Kind.GAUGE, EngineSnapshot::predicting),
+  PREDICTING("s3.requests.predicting", "requests", Kind.GAUGE, s -> s.requests().predicting()),
   /** Requests that wait for memory. */
-  WAITING("s3.requests.waiting", "requests", Kind.GAUGE, EngineSnapshot::waiting),
+  WAITING("s3.requests.waiting", "requests", Kind.GAUGE, s -> s.requests().waiting()),
   /** Requests that hold KV memory. */
-  RUNNING("s3.requests.running", "requests", Kind.GAUGE, EngineSnapshot::running),
+  RUNNING("s3.requests.running", "requests", Kind.GAUGE, s -> s.requests().running()),
   /** Requests accepted. */
-  SUBMITTED("s3.requests.submitted", "requests", Kind.COUNTER, EngineSnapshot::submitted),
+  SUBMITTED("s3.requests.submitted", "requests", Kind.COUNTER, s -> s.requests().submitted()),
   /** Requests that ended at a stop token. */
-  STOPPED("s3.requests.stopped", "requests", Kind.COUNTER, EngineSnapshot::stopped),
+  STOPPED("s3.requests.stopped", "requests", Kind.COUNTER, s -> s.requests().ended().stopped()),
   /** Requests cut at their output limit. */
-  CUT_AT_LIMIT("s3.requests.cut", "requests", Kind.COUNTER, EngineSnapshot::cutAtLimit),
+  CUT_AT_LIMIT("s3.requests.cut", "requests", Kind.COUNTER, s -> s.requests().ended().cutAtLimit()),
   /** Requests cancelled. */
-  CANCELLED("s3.requests.cancelled", "requests", Kind.COUNTER, EngineSnapshot::cancelled),
+  CANCELLED(
+      "s3.requests.cancelled", "requests", Kind.COUNTER, s -> s.requests().ended().cancelled()),
   /** Requests whose deadline passed. */
-  TIMED_OUT("s3.requests.timed_out", "requests", Kind.COUNTER, EngineSnapshot::timedOut),
+  TIMED_OUT(
+      "s3.requests.timed_out", "requests", Kind.COUNTER, s -> s.requests().ended().timedOut()),
   /** Requests that failed. */
-  FAILED("s3.requests.failed", "requests", Kind.COUNTER, EngineSnapshot::failed),
+  FAILED("s3.requests.failed", "requests", Kind.COUNTER, s -> s.requests().ended().failed()),
   /** KV blocks on the device. */
-  KV_CAPACITY("s3.kv.capacity", "blocks", Kind.GAUGE, EngineSnapshot::capacityBlocks),
+  KV_CAPACITY("s3.kv.capacity", "blocks", Kind.GAUGE, s -> s.memory().capacityBlocks()),
   /** KV blocks held or set aside. */
-  KV_RESERVED("s3.kv.reserved", "blocks", Kind.GAUGE, EngineSnapshot::reservedBlocks),
+  KV_RESERVED("s3.kv.reserved", "blocks", Kind.GAUGE, s -> s.memory().reservedBlocks()),
   /** KV blocks that hold tokens. */
-  KV_ALLOCATED("s3.kv.allocated", "blocks", Kind.GAUGE, EngineSnapshot::allocatedBlocks),
+  KV_ALLOCATED("s3.kv.allocated", "blocks", Kind.GAUGE, s -> s.memory().allocatedBlocks()),
   /** Host blocks that hold swapped tokens. */
-  KV_SWAPPED("s3.kv.swapped", "blocks", Kind.GAUGE, EngineSnapshot::hostAllocatedBlocks),
+  KV_SWAPPED("s3.kv.swapped", "blocks", Kind.GAUGE, s -> s.memory().hostAllocatedBlocks()),
   /** Steps launched. */
-  STEPS("s3.steps", "steps", Kind.COUNTER, EngineSnapshot::steps),
+  STEPS("s3.steps", "steps", Kind.COUNTER, s -> s.work().steps()),
   /** Tokens delivered. */
-  OUTPUT_TOKENS("s3.tokens.output", "tokens", Kind.COUNTER, EngineSnapshot::outputTokens),
+  OUTPUT_TOKENS("s3.tokens.output", "tokens", Kind.COUNTER, s -> s.work().outputTokens()),
   /** Tokens whose KV was dropped by a preemption. */
   RECOMPUTED_TOKENS(
-      "s3.tokens.recomputed", "tokens", Kind.COUNTER, EngineSnapshot::recomputedTokens),
+      "s3.tokens.recomputed", "tokens", Kind.COUNTER, s -> s.work().recomputedTokens()),
   /** Tokens whose KV was copied out by a preemption. */
-  SWAPPED_TOKENS("s3.tokens.swapped", "tokens", Kind.COUNTER, EngineSnapshot::swappedTokens),
+  SWAPPED_TOKENS("s3.tokens.swapped", "tokens", Kind.COUNTER, s -> s.work().swappedTokens()),
   /** Preemptions. */
-  PREEMPTIONS("s3.preemptions", "preemptions", Kind.COUNTER, EngineSnapshot::preemptions),
+  PREEMPTIONS("s3.preemptions", "preemptions", Kind.COUNTER, s -> s.work().preemptions()),
   /** Reservations outgrown. */
-  OUTGROWN("s3.predictions.outgrown", "sequences", Kind.COUNTER, EngineSnapshot::outgrown),
+  OUTGROWN("s3.predictions.outgrown", "sequences", Kind.COUNTER, s -> s.predictions().outgrown()),
   /** Predictions that failed or were late. */
   PREDICTOR_FALLBACKS(
-      "s3.predictions.fallbacks", "predictions", Kind.COUNTER, EngineSnapshot::predictorFallbacks),
+      "s3.predictions.fallbacks", "predictions", Kind.COUNTER, s -> s.predictions().fallbacks()),
   /** Share of answers within their predicted 90th percentile; NaN before the first. */
-  COVERAGE_P90("s3.predictions.coverage_p90", "1", Kind.GAUGE, EngineSnapshot::coverageOfP90),
+  COVERAGE_P90(
+      "s3.predictions.coverage_p90", "1", Kind.GAUGE, s -> s.predictions().coverageOfP90()),
   /** Step completions that matched no step in flight. */
   IGNORED_COMPLETIONS(
       "s3.steps.ignored_completions",
       "completions",
       Kind.COUNTER,
-      EngineSnapshot::ignoredCompletions),
+      s -> s.faults().ignoredCompletions()),
   /** Exceptions thrown by callbacks and listeners. */
   CALLBACK_FAILURES(
-      "s3.callbacks.failures", "exceptions", Kind.COUNTER, EngineSnapshot::callbackFailures),
+      "s3.callbacks.failures", "exceptions", Kind.COUNTER, s -> s.faults().callbackFailures()),
   /** Events that a slow listener missed. */
-  DROPPED_EVENTS("s3.events.dropped", "events", Kind.COUNTER, EngineSnapshot::droppedEvents);
+  DROPPED_EVENTS("s3.events.dropped", "events", Kind.COUNTER, s -> s.faults().droppedEvents());
 
   /** How a metric moves. */
   public enum Kind {

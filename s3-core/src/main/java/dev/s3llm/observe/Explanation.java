@@ -1,6 +1,6 @@
 package dev.s3llm.observe;
 
-import dev.s3llm.schedule.PreemptionMode;
+import dev.s3llm.recover.PreemptionMode;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;

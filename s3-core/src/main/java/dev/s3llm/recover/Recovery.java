@@ -1,8 +1,7 @@
 package dev.s3llm.recover;
 
-import dev.s3llm.memory.SequenceView;
 import dev.s3llm.predict.LengthPrediction;
-import dev.s3llm.schedule.PreemptionMode;
+import dev.s3llm.schedule.SequenceView;
 import java.util.List;
 import java.util.Locale;
 

@@ -1,8 +1,8 @@
 package dev.s3llm.recover;
 
 import dev.s3llm.execute.RecoveryCosts;
-import dev.s3llm.memory.SequenceView;
-import dev.s3llm.schedule.PreemptionMode;
+import dev.s3llm.schedule.SequenceView;
+import dev.s3llm.support.KvBlocks;
 import java.util.List;
 
 /**
@@ -52,7 +52,7 @@ public interface RecoveryPolicy {
 
     /** Blocks that hold this many tokens. */
     public int blocksFor(int tokens) {
-      return (int) (((long) tokens + blockTokens - 1) / blockTokens);
+      return KvBlocks.blocksFor(tokens, blockTokens);
     }
 
     /** Time to swap a sequence out and in again. */

@@ -1,7 +1,7 @@
 /**
- * What happens when a prediction was wrong: growing in place, preempting by swap or recompute, and
- * the feedback that predictors learn from. Depends on {@code predict}, {@code memory} and {@code
- * execute}'s costs.
+ * What gives way when a prediction was wrong and memory is full: {@link
+ * dev.s3llm.recover.RecoveryPolicy}, which applications implement, and the policies of this
+ * library. Depends on {@code schedule}, {@code predict} and the costs of {@code execute}.
  */
 @NullMarked
 package dev.s3llm.recover;

@@ -1,38 +1,18 @@
 package dev.s3llm.schedule;
 
-import dev.s3llm.memory.SequenceView;
+import com.google.common.base.Preconditions;
 
 /**
- * The shortest expected remaining output first, which lowers mean latency. What may pass a request
- * is bounded by its own length: whoever asks for little is not made to wait for long, and whoever
- * asks for much bears more, up to the bound of all.
- *
- * @param maxOvertakes how many may pass the longest
- * @param overtakesPerToken how many may pass a request for each token that it is expected to
- *     produce yet; positive
+ * {@link SchedulingPolicies#shortestPredictedFirst(int, double)}: ranks by the expected remaining
+ * output.
  */
-public record ShortestPredictedFirst(int maxOvertakes, double overtakesPerToken)
-    implements QueueOrder {
-  /** Overtakes per expected token by default; an answer of 125 tokens bears 1,000. */
-  static final double DEFAULT_OVERTAKES_PER_TOKEN = 8;
+record ShortestPredictedFirst(int maxOvertakes, double overtakesPerToken)
+    implements SchedulingPolicy {
 
-  /** Shortest first with the default bounds. */
-  public ShortestPredictedFirst() {
-    this(QueueOrders.DEFAULT_MAX_OVERTAKES);
-  }
-
-  /** Shortest first with this bound for the longest, and the default for each token. */
-  public ShortestPredictedFirst(int maxOvertakes) {
-    this(maxOvertakes, DEFAULT_OVERTAKES_PER_TOKEN);
-  }
-
-  /** Validates the bounds. */
-  public ShortestPredictedFirst {
-    QueueOrders.requireBound(maxOvertakes);
-    if (!(overtakesPerToken > 0)) {
-      throw new IllegalArgumentException(
-          "overtakesPerToken must be positive, but is " + overtakesPerToken);
-    }
+  ShortestPredictedFirst {
+    SchedulingPolicies.requireBound(maxOvertakes);
+    Preconditions.checkArgument(
+        overtakesPerToken > 0, "overtakesPerToken must be positive, but is %s", overtakesPerToken);
   }
 
   @Override

@@ -31,7 +31,7 @@ public final class CapacitySearch {
     if (!(share > 0 && share <= 1)) {
       throw new IllegalArgumentException("share must be above 0 and at most 1, but is " + share);
     }
-    GpuProfile.requirePositive("tolerance", tolerance);
+    CostModel.GpuProfile.requirePositive("tolerance", tolerance);
     this.simulation = simulation;
     this.share = share;
     this.tolerance = tolerance;
@@ -81,6 +81,27 @@ public final class CapacitySearch {
   /** The result at this speed if enough requests met the targets, else null. */
   private @Nullable SimulationResult probe(Trace trace, SimulationPolicy policy, double speed) {
     SimulationResult result = simulation.run(trace.spedUp(speed), policy);
-    return result.metTargets() >= share * result.requests() ? result : null;
+    return result.requests().metTargets() >= share * result.requests().total() ? result : null;
+  }
+
+  /**
+   * The highest load at which enough requests met their latency targets.
+   *
+   * @param ratePerSecond mean arrivals per second at that load
+   * @param bounded whether a higher load was seen to fail; otherwise the trace is too short or the
+   *     targets are too loose to tell
+   * @param result of the run at that load
+   */
+  public record Capacity(double ratePerSecond, boolean bounded, SimulationResult result) {
+
+    /**
+     * GPUs that a load needs if it is spread evenly over them.
+     *
+     * @param loadPerSecond arrivals per second over all GPUs; above 0
+     */
+    public long gpusFor(double loadPerSecond) {
+      CostModel.GpuProfile.requirePositive("loadPerSecond", loadPerSecond);
+      return (long) Math.ceil(loadPerSecond / ratePerSecond);
+    }
   }
 }

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Not thread-safe: whoever advances the clock is the only user.
  */
-public final class SimulatedExecutor implements Executor {
+final class SimulatedExecutor implements Executor {
   /** Ends an answer. */
   public static final int STOP_TOKEN = 0;
 

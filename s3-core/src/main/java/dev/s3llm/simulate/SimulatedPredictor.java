@@ -23,7 +23,7 @@ public enum SimulatedPredictor {
   }
 
   /** The hint that requests carry, from which {@link #create}'s predictor reads its answer. */
-  public int hint(TraceRequest request) {
+  public int hint(Trace.Request request) {
     return switch (this) {
       case EXACT -> request.outputTokens();
       case COLUMN, CALIBRATED -> request.predictedTokens();

@@ -1,10 +1,9 @@
 package dev.s3llm.simulate;
 
-import dev.s3llm.memory.ClairvoyantPlanner;
 import dev.s3llm.memory.ForecastPlanner;
+import dev.s3llm.memory.KnownLengthPlanners;
 import dev.s3llm.memory.MemoryPlanner;
 import dev.s3llm.memory.OnDemandPlanner;
-import dev.s3llm.memory.OraclePlanner;
 import dev.s3llm.memory.S3Planner;
 import dev.s3llm.memory.WorstCasePlanner;
 import dev.s3llm.recover.Recovery;
@@ -33,12 +32,12 @@ public record SimulationPolicy(
     return List.of(
         new SimulationPolicy("worst-case", truth -> new WorstCasePlanner(), outgrown()),
         new SimulationPolicy("s3", truth -> new S3Planner(), outgrown()),
-        new SimulationPolicy("oracle", OraclePlanner::new, outgrown()),
+        new SimulationPolicy("oracle", KnownLengthPlanners::oracle, outgrown()),
         new SimulationPolicy(
             "on-demand", truth -> new OnDemandPlanner(), Recovery.preempting(Victim.NEWEST)),
         new SimulationPolicy(FORECAST, truth -> new ForecastPlanner(), forecasting()),
         new SimulationPolicy(
-            "clairvoyant", ClairvoyantPlanner::new, Recovery.preempting(Victim.NEWEST)));
+            "clairvoyant", KnownLengthPlanners::clairvoyant, Recovery.preempting(Victim.NEWEST)));
   }
 
   /** The built-in policy of this name. */

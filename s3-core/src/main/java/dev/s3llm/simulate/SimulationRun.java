@@ -1,16 +1,15 @@
 package dev.s3llm.simulate;
 
-import dev.s3llm.engine.EngineLoop;
 import dev.s3llm.engine.EngineParts;
-import dev.s3llm.engine.SequenceOutcome;
-import dev.s3llm.engine.SequenceSink;
-import dev.s3llm.engine.SequenceSpec;
+import dev.s3llm.engine.loop.EngineLoop;
+import dev.s3llm.engine.sequence.SequenceOutcome;
+import dev.s3llm.engine.sequence.SequenceSink;
+import dev.s3llm.engine.sequence.SequenceSpec;
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.predict.LengthQuery;
-import dev.s3llm.schedule.ContinuousBatchingScheduler;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Queue;
@@ -29,9 +28,9 @@ final class SimulationRun {
   private static final int EVENTS_PER_REQUEST = 8;
 
   private final Simulation simulation;
-  private final List<TraceRequest> requests;
+  private final List<Trace.Request> requests;
   private final String policyName;
-  private final SimulationListener listener;
+  private final Simulation.Listener listener;
   private final ExecutorProfile profile;
   private final SimulatedExecutor executor;
   private final EngineLoop loop;
@@ -50,7 +49,7 @@ final class SimulationRun {
   private double blockNanos;
 
   SimulationRun(
-      Simulation simulation, Trace trace, SimulationPolicy policy, SimulationListener listener) {
+      Simulation simulation, Trace trace, SimulationPolicy policy, Simulation.Listener listener) {
     this.simulation = simulation;
     this.requests = trace.requests();
     this.policyName = policy.name();
@@ -69,17 +68,19 @@ final class SimulationRun {
         executor,
         simulation.predictor().create(),
         policy.planner().apply(id -> requests.get(Integer.parseInt(id)).outputTokens()),
-        simulation.order(),
+        simulation.schedulingPolicy(),
         simulation.tenantWeights(),
-        new ContinuousBatchingScheduler(),
         policy.recovery(),
-        List.of(log, listener),
-        callbacks::add,
-        Long.MAX_VALUE / 2,
-        profile.maxTokensPerStep(),
-        profile.maxSequencesPerStep(),
-        Math.addExact(Math.multiplyExact(EVENTS_PER_REQUEST, requests.size()), 1024),
-        simulation.tokenTimeNanos());
+        new EngineParts.Events(List.of(log, listener), callbacks::add, eventBuffer()),
+        new EngineParts.Limits(
+            profile.maxTokensPerStep(),
+            profile.maxSequencesPerStep(),
+            Long.MAX_VALUE / 2,
+            simulation.tokenTimeNanos()));
+  }
+
+  private int eventBuffer() {
+    return Math.addExact(Math.multiplyExact(EVENTS_PER_REQUEST, requests.size()), 1024);
   }
 
   SimulationResult run() {
@@ -93,7 +94,7 @@ final class SimulationRun {
       }
       advance(next);
     }
-    if (!loop.idle() || loop.snapshot().droppedEvents() > 0) {
+    if (!loop.idle() || loop.snapshot().faults().droppedEvents() > 0) {
       throw new IllegalStateException("stuck, or events were lost: " + loop.snapshot());
     }
     return result(loop.snapshot());
@@ -102,7 +103,7 @@ final class SimulationRun {
   /** Advances the clock to the next event. */
   private void advance(long next) {
     EngineSnapshot state = loop.snapshot();
-    blockNanos += (double) state.allocatedBlocks() * (next - now);
+    blockNanos += (double) state.memory().allocatedBlocks() * (next - now);
     if (next > now) {
       listener.onInterval(now, next, state);
     }
@@ -117,11 +118,11 @@ final class SimulationRun {
 
   /** One pass of the loop; whether it did anything. */
   private boolean pass() {
-    long steps = loop.snapshot().steps();
+    long steps = loop.snapshot().work().steps();
     long start = System.nanoTime();
     int work = loop.step(now);
     long nanos = System.nanoTime() - start;
-    if (loop.snapshot().steps() > steps) {
+    if (loop.snapshot().work().steps() > steps) {
       plans.add((double) nanos);
     }
     Runnable callback;
@@ -138,11 +139,11 @@ final class SimulationRun {
   }
 
   private void submit(int index) {
-    TraceRequest request = requests.get(index);
+    Trace.Request request = requests.get(index);
     int maxLength = profile.maxContextTokens();
     if (request.promptTokens() >= maxLength || maxLength > profile.capacityTokens()) {
       rejected++;
-      listener.onEnd(RequestOutcome.refused(index));
+      listener.onEnd(SimulationResult.RequestOutcome.refused(index));
       return;
     }
     int[] prompt = new int[request.promptTokens()];
@@ -150,18 +151,16 @@ final class SimulationRun {
     int maxNewTokens = maxLength - request.promptTokens();
     int hint = simulation.predictor().hint(request);
     loop.submit(
+        loop.nextSequenceId(),
         new SequenceSpec(
             Integer.toString(index),
             prompt,
             STOP_TOKENS,
             SamplingParameters.GREEDY,
-            request.tenant(),
-            0,
-            request.arrivalNanos(),
-            Long.MAX_VALUE,
+            new SequenceSpec.Standing(request.tenant(), 0),
+            SequenceSpec.Times.of(request.arrivalNanos()),
             new LengthQuery(request.promptTokens(), null, null, hint, maxNewTokens),
-            new Sink(index),
-            Long.MAX_VALUE));
+            new Sink(index)));
   }
 
   private SimulationResult result(EngineSnapshot end) {
@@ -169,22 +168,19 @@ final class SimulationRun {
     double seconds = makespan / NANOS_PER_SECOND;
     return new SimulationResult(
         policyName,
-        requests.size(),
-        finished,
-        rejected,
-        metTargets,
-        end.outputTokens(),
-        makespan == 0 ? 0 : end.outputTokens() / seconds,
-        seconds,
-        makespan == 0 ? 0 : blockNanos / profile.blockCount() / makespan,
-        end.preemptions(),
-        end.recomputedTokens(),
-        end.swappedTokens(),
-        ttft.quantiles(1),
-        tpot.quantiles(1),
-        plans.quantiles(NANOS_PER_MICRO),
-        end.steps(),
-        log.hash());
+        new SimulationResult.Requests(requests.size(), finished, rejected, metTargets),
+        new SimulationResult.Throughput(
+            end.work().outputTokens(),
+            makespan == 0 ? 0 : end.work().outputTokens() / seconds,
+            seconds),
+        new SimulationResult.Memory(
+            makespan == 0 ? 0 : blockNanos / profile.blockCount() / makespan,
+            end.work().preemptions(),
+            end.work().recomputedTokens(),
+            end.work().swappedTokens()),
+        new SimulationResult.Latency(ttft.quantiles(1), tpot.quantiles(1)),
+        new SimulationResult.Planning(
+            end.work().steps(), plans.quantiles(NANOS_PER_MICRO), log.hash()));
   }
 
   /** Receives one answer. */
@@ -204,15 +200,15 @@ final class SimulationRun {
     @Override
     public void onEnd(SequenceOutcome sequence) {
       FinishReason reason = sequence.reason();
-      RequestOutcome outcome =
-          new RequestOutcome(
+      SimulationResult.RequestOutcome outcome =
+          new SimulationResult.RequestOutcome(
               index,
               reason == FinishReason.STOP || reason == FinishReason.LENGTH,
               tokens,
               sequence.preemptions(),
-              sequence.queuedNanos(),
-              sequence.firstTokenNanos(),
-              sequence.totalNanos());
+              sequence.timing().queuedNanos(),
+              sequence.timing().firstTokenNanos(),
+              sequence.timing().totalNanos());
       finished += outcome.finished() ? 1 : 0;
       metTargets += simulation.targets().metBy(outcome) ? 1 : 0;
       endNanos = now;

@@ -1,5 +1,6 @@
 package dev.s3llm.simulate;
 
+import dev.s3llm.error.TraceFormatException;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.Reader;
@@ -16,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * optionally {@code ,predicted_tokens}. Blank lines are passed over. Memory stays bounded: lines
  * and rows beyond a limit are refused.
  */
-public final class TraceReader {
+final class TraceReader {
   /** Rows that are read by default. */
   public static final int DEFAULT_MAX_ROWS = 1_000_000;
 
@@ -76,22 +77,22 @@ public final class TraceReader {
       throw error(
           "the header is \"" + shown(columns) + "\", expected " + HEADER + "[," + PREDICTED + "]");
     }
-    List<TraceRequest> requests = readRows(predicted);
+    List<Trace.Request> requests = readRows(predicted);
     if (requests.isEmpty()) {
       throw new TraceFormatException(name + ": no request follows the header");
     }
     return new Trace(requests);
   }
 
-  private List<TraceRequest> readRows(boolean predicted) throws IOException {
-    List<TraceRequest> requests = new ArrayList<>();
+  private List<Trace.Request> readRows(boolean predicted) throws IOException {
+    List<Trace.Request> requests = new ArrayList<>();
     long previous = 0;
     String row;
     while ((row = nextLine()) != null) {
       if (requests.size() == maxRows) {
         throw error("more than " + maxRows + " requests, which is the limit");
       }
-      TraceRequest request = parse(row, predicted);
+      Trace.Request request = parse(row, predicted);
       if (request.arrivalNanos() < previous) {
         throw error(
             "column arrival_s is %s, before the line above (%s s); arrivals must ascend"
@@ -103,13 +104,13 @@ public final class TraceReader {
     return requests;
   }
 
-  private TraceRequest parse(String row, boolean predicted) {
+  private Trace.Request parse(String row, boolean predicted) {
     String[] values = row.split(",", -1);
     int expected = predicted ? 4 : 3;
     if (values.length != expected) {
       throw error("%d columns, expected %d".formatted(values.length, expected));
     }
-    return new TraceRequest(
+    return new Trace.Request(
         nanos(values[0].strip()),
         tokens("prompt_tokens", values[1].strip()),
         tokens("output_tokens", values[2].strip()),

@@ -1,8 +1,10 @@
 package dev.s3llm.stream;
 
+import dev.s3llm.support.CallbackGuard;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Flow;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,7 +22,8 @@ import org.jspecify.annotations.Nullable;
  * @param <T> what it delivers
  */
 public abstract class BufferedPublisher<T> implements Flow.Publisher<T> {
-  private final Executor callbacks;
+  private final CallbackGuard callbacks;
+  private final Consumer<Throwable> onFailure;
   private final Runnable cancel;
 
   /** Guards the items. */
@@ -42,9 +45,11 @@ public abstract class BufferedPublisher<T> implements Flow.Publisher<T> {
    *
    * @param callbacks where subscribers are called
    * @param cancel run, any number of times, when nobody will read the rest
+   * @param onFailure receives what a subscriber threw
    */
-  protected BufferedPublisher(Executor callbacks, Runnable cancel) {
-    this.callbacks = callbacks;
+  protected BufferedPublisher(Executor callbacks, Runnable cancel, Consumer<Throwable> onFailure) {
+    this.callbacks = new CallbackGuard(callbacks);
+    this.onFailure = onFailure;
     this.cancel = cancel;
   }
 
@@ -113,12 +118,14 @@ public abstract class BufferedPublisher<T> implements Flow.Publisher<T> {
 
   /** What is there is delivered once the subscriber has said that it is ready. */
   private void begin(Flow.Subscriber<? super T> candidate) {
+    boolean accepted = false;
     try {
       candidate.onSubscribe(new Subscription(true));
-    } catch (Throwable e) {
-      endHere();
-      throw e;
+      accepted = true;
     } finally {
+      if (!accepted) {
+        endHere();
+      }
       lock.lock();
       try {
         draining = false;
@@ -144,9 +151,7 @@ public abstract class BufferedPublisher<T> implements Flow.Publisher<T> {
     } finally {
       lock.unlock();
     }
-    try {
-      callbacks.execute(this::drain);
-    } catch (Throwable e) { // it refuses, or has no thread left
+    if (!callbacks.submit(this::drain)) {
       refused(now);
     }
   }
@@ -229,8 +234,9 @@ public abstract class BufferedPublisher<T> implements Flow.Publisher<T> {
       } else {
         to.onComplete();
       }
-    } catch (Throwable e) {
+    } catch (Throwable e) { // foreign code
       endHere();
+      onFailure.accept(e);
     }
   }
 

@@ -1,6 +1,6 @@
 /**
- * Streams with back-pressure, for the engine's tokens and for what layers on top of it make of
- * them. Depends on nothing else here.
+ * Streams that never make their producer wait. Exported to s3-text alone. Depends on no other
+ * package of ours but {@code support}.
  */
 @NullMarked
 package dev.s3llm.stream;

@@ -1,14 +1,13 @@
 package dev.s3llm.benchmark;
 
-import dev.s3llm.engine.EngineLoop;
 import dev.s3llm.engine.EngineParts;
-import dev.s3llm.engine.SequenceOutcome;
-import dev.s3llm.engine.SequenceSink;
-import dev.s3llm.engine.SequenceSpec;
+import dev.s3llm.engine.loop.EngineLoop;
+import dev.s3llm.engine.plan.TenantWeights;
+import dev.s3llm.engine.sequence.SequenceOutcome;
+import dev.s3llm.engine.sequence.SequenceSink;
+import dev.s3llm.engine.sequence.SequenceSpec;
 import dev.s3llm.execute.Executor;
 import dev.s3llm.execute.ExecutorProfile;
-import dev.s3llm.execute.KvGrowth;
-import dev.s3llm.execute.RecoveryCosts;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
@@ -19,11 +18,8 @@ import dev.s3llm.predict.LengthPrediction;
 import dev.s3llm.predict.LengthPredictor;
 import dev.s3llm.predict.LengthQuery;
 import dev.s3llm.recover.Recovery;
-import dev.s3llm.schedule.ContinuousBatchingScheduler;
-import dev.s3llm.schedule.DecreasingFirstFit;
-import dev.s3llm.schedule.FirstComeFirstServed;
-import dev.s3llm.schedule.QueueOrder;
-import dev.s3llm.schedule.ShortestPredictedFirst;
+import dev.s3llm.schedule.SchedulingPolicies;
+import dev.s3llm.schedule.SchedulingPolicy;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -86,18 +82,15 @@ public class EngineStepBenchmark {
             new FixedPredictor(),
             planner.equals("forecast") ? new ForecastPlanner() : new WorstCasePlanner(),
             queueOrder(),
-            new ContinuousBatchingScheduler(),
+            TenantWeights.EQUAL,
             Recovery.preempting(Recovery.Victim.CHEAPEST),
-            List.of(),
-            Runnable::run,
-            1_000_000,
-            4_096,
-            2_048,
-            16);
+            new EngineParts.Events(List.of(), Runnable::run, 16),
+            new EngineParts.Limits(4_096, 2_048, 1_000_000, Long.MAX_VALUE));
     loop = new EngineLoop(parts, () -> {});
     submit(0, RUNNING);
     submit(RUNNING, RUNNING + waiting);
-    if (loop.snapshot().running() != RUNNING || loop.snapshot().waiting() != waiting) {
+    if (loop.snapshot().requests().running() != RUNNING
+        || loop.snapshot().requests().waiting() != waiting) {
       throw new IllegalStateException("not the scenario: " + loop.snapshot());
     }
   }
@@ -130,17 +123,17 @@ public class EngineStepBenchmark {
 
   private void submit(int from, int to) {
     for (int i = from; i < to; i++) {
-      loop.submit(spec(i));
+      loop.submit(loop.nextSequenceId(), spec(i));
     }
     loop.step(now++);
     loop.step(now++);
   }
 
-  private QueueOrder queueOrder() {
+  private SchedulingPolicy queueOrder() {
     return switch (order) {
-      case "fcfs" -> new FirstComeFirstServed();
-      case "dff" -> new DecreasingFirstFit(1_000_000);
-      default -> new ShortestPredictedFirst(1_000_000);
+      case "fcfs" -> SchedulingPolicies.firstComeFirstServed();
+      case "dff" -> SchedulingPolicies.decreasingFirstFit(1_000_000);
+      default -> SchedulingPolicies.shortestPredictedFirst(1_000_000);
     };
   }
 
@@ -150,9 +143,8 @@ public class EngineStepBenchmark {
         new int[] {1},
         new int[0],
         SamplingParameters.GREEDY,
-        0,
-        0,
-        Long.MAX_VALUE,
+        SequenceSpec.Standing.NONE,
+        SequenceSpec.Times.of(0),
         new LengthQuery(i < RUNNING ? 1 : WAITING_PROMPT_TOKENS, null, null, 0, MAX_NEW_TOKENS),
         new NullSink());
   }
@@ -160,17 +152,13 @@ public class EngineStepBenchmark {
   private static final class InstantExecutor implements Executor {
     @Override
     public ExecutorProfile profile() {
-      return new ExecutorProfile(
-          BLOCK_TOKENS,
-          RUNNING + SPARE_BLOCKS,
-          1,
-          0,
-          1 << 27,
-          4_096,
-          2_048,
-          32_000,
-          KvGrowth.PER_BLOCK,
-          RecoveryCosts.UNKNOWN);
+      return ExecutorProfile.builder()
+          .kvBlocks(RUNNING + SPARE_BLOCKS, BLOCK_TOKENS, 1)
+          .maxContextTokens(1 << 27)
+          .maxTokensPerStep(4_096)
+          .maxSequencesPerStep(2_048)
+          .vocabularySize(32_000)
+          .build();
     }
 
     @Override

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import dev.s3llm.memory.MemoryDecision.Reserve;
 import dev.s3llm.predict.LengthBuckets;
 import dev.s3llm.predict.LengthPrediction;
+import dev.s3llm.testkit.MemoryPlannerContract;
+import dev.s3llm.testkit.TestSequence;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Nested;
@@ -26,7 +28,7 @@ class ForecastPlannerTest {
   class ClairvoyantContract extends MemoryPlannerContract {
     @Override
     protected MemoryPlanner create() {
-      return new ClairvoyantPlanner(id -> 50);
+      return KnownLengthPlanners.clairvoyant(id -> 50);
     }
   }
 
@@ -57,7 +59,7 @@ class ForecastPlannerTest {
     planner.beginPlan(view(List.of(running(99, 10, 10, 1))));
     double before = planner.marginDeviations();
     for (int i = 0; i < 5; i++) {
-      planner.stepCompleted(new StepCost(10, 10, 80, 80, 1_000));
+      planner.stepCompleted(new MemoryPlanner.StepCost(10, 10, 80, 80, 1_000));
     }
     double raised = planner.marginDeviations();
     MemoryView view = view(List.of(running(99, 10, 10, 1)));
@@ -65,7 +67,7 @@ class ForecastPlannerTest {
     assertThat(planner.admit(new TestSequence(1, 900, 400), view)) // which keeps somebody waiting
         .isInstanceOf(MemoryDecision.Defer.class);
     for (int i = 0; i < 200_000; i++) {
-      planner.stepCompleted(new StepCost(20, 20 + i % 7, 0, 0, 1_000));
+      planner.stepCompleted(new MemoryPlanner.StepCost(20, 20 + i % 7, 0, 0, 1_000));
     }
     assertThat(raised).isGreaterThan(1.5 * before);
     assertThat(planner.marginDeviations()).isLessThan(before).isGreaterThan(0);
@@ -76,10 +78,10 @@ class ForecastPlannerTest {
     LengthPrediction claimed = LengthPrediction.exactly(101);
     ForecastPlanner planner = new ForecastPlanner(0.01);
     int believing = admissions(planner, List.of(), claimed);
-    planner.stepCompleted(new StepCost(1, 1, 300, 300, 1_000));
+    planner.stepCompleted(new MemoryPlanner.StepCost(1, 1, 300, 300, 1_000));
     int doubting = admissions(planner, List.of(), claimed);
     for (int i = 0; i < 300; i++) {
-      planner.stepCompleted(new StepCost(100, 100, 0, 0, 1_000));
+      planner.stepCompleted(new MemoryPlanner.StepCost(100, 100, 0, 0, 1_000));
     }
     assertThat(believing).isEqualTo(9);
     assertThat(doubting).isBetween(1, 8);

@@ -1,5 +1,7 @@
 package dev.s3llm.memory;
 
+import dev.s3llm.schedule.SequenceView;
+
 /** Passes every call on to another planner; tests put something around it. */
 public abstract class ForwardingPlanner implements MemoryPlanner {
   private final MemoryPlanner delegate;
@@ -19,7 +21,7 @@ public abstract class ForwardingPlanner implements MemoryPlanner {
   }
 
   @Override
-  public void stepCompleted(StepCost cost) {
+  public void stepCompleted(MemoryPlanner.StepCost cost) {
     delegate.stepCompleted(cost);
   }
 

@@ -2,6 +2,7 @@ package dev.s3llm.memory;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.s3llm.testkit.TestSequence;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;

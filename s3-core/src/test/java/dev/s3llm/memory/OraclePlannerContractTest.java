@@ -1,8 +1,10 @@
 package dev.s3llm.memory;
 
+import dev.s3llm.testkit.MemoryPlannerContract;
+
 final class OraclePlannerContractTest extends MemoryPlannerContract {
   @Override
   protected MemoryPlanner create() {
-    return new OraclePlanner(id -> 20);
+    return KnownLengthPlanners.oracle(id -> 20);
   }
 }

@@ -7,6 +7,7 @@ import dev.s3llm.memory.MemoryDecision.Defer;
 import dev.s3llm.memory.MemoryDecision.Reserve;
 import dev.s3llm.predict.LengthBuckets;
 import dev.s3llm.predict.LengthPrediction;
+import dev.s3llm.testkit.TestSequence;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -86,7 +87,7 @@ final class PlannersTest {
 
   @Test
   void oracle_setsTheTrueLengthAside() {
-    OraclePlanner oracle = new OraclePlanner(id -> id.equals("r1") ? 8 : 1000);
+    MemoryPlanner oracle = KnownLengthPlanners.oracle(id -> id.equals("r1") ? 8 : 1000);
 
     assertThat(oracle.admissionBlocks(new TestSequence(1, 5, 100), view(1, 1000))).isEqualTo(13);
     assertThat(oracle.admissionBlocks(new TestSequence(2, 5, 100), view(1, 1000))).isEqualTo(105);

@@ -47,7 +47,11 @@ class SafetyMarginTest {
     SafetyMargin margin = new SafetyMargin(CAP);
     double before = margin.deviations();
     for (int i = 0; i < 1_000; i++) {
-      margin.observe(new StepCost(BATCH, BATCH + i % 7, 0, 0, 20_000), DEVIATION, CAPACITY, false);
+      margin.observe(
+          new MemoryPlanner.StepCost(BATCH, BATCH + i % 7, 0, 0, 20_000),
+          DEVIATION,
+          CAPACITY,
+          false);
     }
     assertThat(margin.deviations()).isEqualTo(before);
     run(margin, 1_000, tokens -> 20_000, 0, 1);
@@ -84,7 +88,7 @@ class SafetyMarginTest {
     SafetyMargin margin = new SafetyMargin(CAP);
     for (int tokens : lost) {
       margin.observe(
-          new StepCost(produced, produced + tokens % 9, tokens, tokens, nanos),
+          new MemoryPlanner.StepCost(produced, produced + tokens % 9, tokens, tokens, nanos),
           DEVIATION,
           100,
           tokens % 3 > 0);
@@ -108,7 +112,8 @@ class SafetyMarginTest {
       lostTokens += lost;
       int computed = BATCH + i % 7;
       margin.observe(
-          new StepCost(BATCH, computed, lost, lost * price, nanos.applyAsLong(computed)),
+          new MemoryPlanner.StepCost(
+              BATCH, computed, lost, lost * price, nanos.applyAsLong(computed)),
           DEVIATION,
           CAPACITY,
           true);

@@ -19,7 +19,8 @@ class TokenCostTest {
     for (int i = 0; i < 3_000; i++) {
       int computed = batch + i % 11;
       cost.observe(
-          new StepCost(batch, computed, 0, 0, fixedNanos + (long) nanosPerToken * computed));
+          new MemoryPlanner.StepCost(
+              batch, computed, 0, 0, fixedNanos + (long) nanosPerToken * computed));
     }
     double expected = nanosPerToken * batch / (fixedNanos + nanosPerToken * (batch + 5.0));
     assertThat(cost.share()).isCloseTo(expected, within(0.01));
@@ -30,7 +31,7 @@ class TokenCostTest {
     TokenCost cost = new TokenCost();
     assertThat(cost.share()).isEqualTo(1);
     for (int i = 0; i < 1_000; i++) {
-      cost.observe(new StepCost(5, 5, 0, 0, 1_000));
+      cost.observe(new MemoryPlanner.StepCost(5, 5, 0, 0, 1_000));
     }
     assertThat(cost.share()).isEqualTo(1); // steps that are all alike say nothing
   }

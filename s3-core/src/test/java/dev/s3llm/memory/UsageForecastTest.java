@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.s3llm.predict.LengthBuckets;
 import dev.s3llm.predict.LengthPrediction;
+import dev.s3llm.testkit.TestSequence;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;

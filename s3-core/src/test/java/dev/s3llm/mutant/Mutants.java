@@ -4,34 +4,39 @@ import java.util.List;
 
 /** The bugs that are planted. */
 final class Mutants {
-  private static final String ALARMS = "engine/Alarms.java";
-  private static final String ENDINGS = "engine/Endings.java";
+  private static final String ALARMS = "engine/loop/Alarms.java";
+  private static final String FINISHER = "engine/loop/SequenceFinisher.java";
   private static final String ENGINE = "S3Engine.java";
-  private static final String EVENTS = "engine/EventBus.java";
+  private static final String EVENTS = "engine/record/EventBus.java";
   private static final String FORECAST = "memory/ForecastPlanner.java";
   private static final String GENERATION = "Generation.java";
-  private static final String INBOX = "engine/Inbox.java";
-  private static final String INSPECTIONS = "engine/Inspections.java";
-  private static final String INTAKE = "engine/Intake.java";
-  private static final String LAUNCHER = "engine/StepLauncher.java";
-  private static final String LOOP = "engine/EngineLoop.java";
-  private static final String PLANS = "engine/PlanBuilder.java";
-  private static final String POOL = "memory/KvBlockPool.java";
-  private static final String QUEUE = "schedule/WaitingQueue.java";
-  private static final String RESULTS = "engine/StepResults.java";
-  private static final String SCHEDULER = "schedule/ContinuousBatchingScheduler.java";
-  private static final String SEQUENCE = "engine/Sequence.java";
-  private static final String STATE = "engine/EngineState.java";
+  private static final String INBOX = "engine/loop/Inbox.java";
+  private static final String INSPECTIONS = "engine/loop/Inspections.java";
+  private static final String PREDICTOR = "engine/feedback/GuardedPredictor.java";
+  private static final String LAUNCHER = "engine/loop/StepLauncher.java";
+  private static final String LOOP = "engine/loop/EngineLoop.java";
+  private static final String PLANS = "engine/plan/PlanBuilder.java";
+  private static final String POOL = "engine/sequence/KvBlockPool.java";
+  private static final String QUEUE = "engine/plan/WaitingQueue.java";
+  private static final String RESULTS = "engine/loop/StepResults.java";
+  private static final String SCHEDULER = "engine/plan/ContinuousBatchingScheduler.java";
+  private static final String SEQUENCE = "engine/sequence/Sequence.java";
+  private static final String SNAPSHOTS = "engine/loop/Snapshots.java";
   private static final String STREAM = "stream/BufferedPublisher.java";
-  private static final String STEP_PLAN = "schedule/StepPlan.java";
-  private static final String TENANTS = "schedule/TenantQueues.java";
+  private static final String STEP_PLAN = "engine/plan/StepPlan.java";
+  private static final String TENANTS = "engine/plan/TenantQueues.java";
 
   /** Seen by a checker of the scenarios, which is named. */
   static final List<Mutant> OF_SCENARIOS =
       List.of(
-          seen("leak-on-end", ENDINGS, "      giveBack(deviceLease);", "", "Conservation", 0),
+          seen("leak-on-end", FINISHER, "      giveBack(deviceLease);", "", "Conservation", 0),
           seen(
-              "leak-host-on-end", ENDINGS, "      giveBack(hostLease);\n", "", "Conservation", 121),
+              "leak-host-on-end",
+              FINISHER,
+              "      giveBack(hostLease);\n",
+              "",
+              "Conservation",
+              121),
           seen(
               "double-owner",
               POOL,
@@ -55,7 +60,7 @@ final class Mutants {
               1),
           seen(
               "skip-fence",
-              ENDINGS,
+              FINISHER,
               "    if (step == null) {\n      lease.close();",
               "    if (step == null || lease.allocated() > 0) {\n      lease.close();",
               "Fence",
@@ -69,7 +74,7 @@ final class Mutants {
               2),
           seen(
               "stay-in-queue",
-              ENDINGS,
+              FINISHER,
               "if (from == SequenceState.WAITING || from == SequenceState.RUNNING)",
               "if (from == SequenceState.RUNNING)",
               "OnePlace",
@@ -98,7 +103,7 @@ final class Mutants {
           seen("stalls-kept", STEP_PLAN, "    stalls.clear();\n", "", "Progress", 1),
           seen(
               "alarm-kept",
-              ENDINGS,
+              FINISHER,
               "    state.alarms.cancel(sequence, Alarms.Kind.DEADLINE);\n",
               "",
               "Progress",
@@ -113,9 +118,9 @@ final class Mutants {
               8),
           seen(
               "end-twice",
-              ENDINGS,
+              FINISHER,
               "    state.counters.ended(reason);\n",
-              "    state.counters.ended(reason);\n    tell(sequence, sequence.outcome(reason, failure, false, now), now);\n",
+              "    state.counters.ended(reason);\n    report(sequence, sequence.outcome(reason, failure, false, now), now);\n",
               "TerminalOnce",
               0),
           seen(
@@ -127,21 +132,21 @@ final class Mutants {
               0),
           seen(
               "result-lost",
-              GENERATION,
-              "catch (Throwable e) { // it refuses",
-              "catch (java.util.concurrent.RejectedExecutionException e) { // it refuses",
+              "support/CallbackGuard.java",
+              "      task.run();\n",
+              "",
               "TerminalOnce",
               37),
           seen(
               "queued-at-stop",
-              "engine/EngineRunner.java",
+              "engine/loop/EngineRunner.java",
               "      active.step(clock.getAsLong()); // what was queued meanwhile fails too\n",
               "",
               "TerminalOnce",
               296),
           seen(
               "stream-twice",
-              "TokenBuffer.java",
+              "stream/TokenBuffer.java",
               "return tokens[delivered++];",
               "return tokens[delivered == 3 ? delivered++ - 1 : delivered++];",
               "StreamIntegrity",
@@ -184,30 +189,30 @@ final class Mutants {
           seen(
               "failed-copy-kept",
               RESULTS,
-              "if (!sequence.ended() && copy != null) {",
-              "if (sequence.ended() && copy != null) {",
+              "if (!sequence.ended() && sequence.host() != null) {",
+              "if (sequence.ended() && sequence.host() != null) {",
               "Transparency",
               1397),
-          seen("stale-draft", ENDINGS, "    state.drafted = false;\n", "", "Containment", 0),
+          seen("stale-draft", FINISHER, "    state.draft.invalidate();\n", "", "Containment", 0),
           seen(
               "cancel-ignored",
               LOOP,
-              "now -> endings.end((Sequence) sequence, FinishReason.CANCELLED, null, now)",
-              "now -> ((Sequence) sequence).ended()",
+              "now -> cancelLive(sequenceId, now)",
+              "now -> state.live.containsKey(sequenceId)",
               "Cancellation",
               0),
           seen(
               "cancel-all",
               LOOP,
-              "now -> endings.end((Sequence) sequence, FinishReason.CANCELLED, null, now)",
-              "now -> endings.endAll(FinishReason.CANCELLED, null, now)",
+              "now -> cancelLive(sequenceId, now)",
+              "now -> finisher.endAll(FinishReason.CANCELLED, null, now)",
               "Cancellation",
               0),
           seen(
               "subscriber-error",
               STREAM,
-              "to.onComplete();\n      }\n    } catch (Throwable e) {\n      endHere();",
-              "to.onComplete();\n      }\n    } catch (Throwable e) {\n      e.fillInStackTrace();",
+              "    } catch (Throwable e) { // foreign code\n      endHere();\n",
+              "    } catch (Throwable e) { // foreign code\n",
               "Cancellation",
               131),
           seen(
@@ -240,30 +245,30 @@ final class Mutants {
               19),
           seen(
               "predictor-error",
-              INTAKE,
+              PREDICTOR,
               "catch (Throwable e) {\n      return CompletableFuture",
               "catch (RuntimeException e) {\n      return CompletableFuture",
               "Containment",
               0),
           seen(
               "refresh-error",
-              STATE,
-              "catch (Throwable e)",
-              "catch (RuntimeException e)",
+              PREDICTOR,
+              "catch (Throwable e) {\n      return null",
+              "catch (RuntimeException e) {\n      return null",
               "Containment",
               21),
           seen(
               "feedback-error",
-              "recover/Supervisor.java",
-              "catch (Throwable e)",
-              "catch (RuntimeException e)",
+              PREDICTOR,
+              "catch (Throwable e) {\n      return false",
+              "catch (RuntimeException e) {\n      return false",
               "Containment",
               11),
           seen(
               "listener-error",
               EVENTS,
-              "    } catch (Throwable e) {\n      if",
-              "    } catch (RuntimeException e) {\n      if",
+              "Guard.run(() -> listener.onEvent(event))",
+              "null;\n    listener.onEvent(event)",
               "TerminalOnce",
               108),
           seen(
@@ -297,9 +302,9 @@ final class Mutants {
               2),
           seen(
               "snapshot-lies",
-              STATE,
-              "        device.reserved(),\n",
-              "        device.allocated(),\n",
+              SNAPSHOTS,
+              "            state.device.reserved(),\n",
+              "            state.device.allocated(),\n",
               "SnapshotTruth",
               0),
           seen(
@@ -334,7 +339,7 @@ final class Mutants {
               "accepts-after-close",
               ENGINE,
               "    if (closed) {\n      throw",
-              "    if (closed && clock.nanos() % 2 == 0) {\n      throw",
+              "    if (closed && clock.getAsLong() % 2 == 0) {\n      throw",
               "Refusal",
               18),
           seen(
@@ -347,8 +352,8 @@ final class Mutants {
           seen(
               "place-free-early",
               GENERATION,
-              "    try {\n      buffer.deliver();",
-              "    onEnd.accept(this);\n    try {\n      buffer.deliver();",
+              "    buffer.deliver();\n",
+              "    onEnd.accept(this);\n    buffer.deliver();\n",
               "Refusal",
               0),
           seen(
@@ -376,7 +381,7 @@ final class Mutants {
               "memory.ForecastPlannerTest"),
           caught(
               "target-unkept",
-              "engine/TokenTimeGuard.java",
+              "engine/plan/TokenTimeGuard.java",
               "return decodes + Math.max(least, room)",
               "return most + 0 * Math.max(least, room)",
               "simulate.TokenTimeTest"),
@@ -403,36 +408,36 @@ final class Mutants {
               TENANTS,
               "lane.settled += actual / lane.weight",
               "lane.settled += charge / lane.weight",
-              "schedule.TenantQueuesTest"),
+              "engine.plan.TenantQueuesTest"),
           caught(
               "idle-saves-up",
               TENANTS,
               "Math.max(lane.settled, start())",
               "Math.max(lane.settled, start() - 1e9)",
-              "schedule.TenantQueuesTest"),
+              "engine.plan.TenantQueuesTest"),
           caught(
               "time-stands-still",
               TENANTS,
               "virtualTime += actual / liveWeight",
               "virtualTime += 0 * actual / liveWeight",
-              "schedule.TenantQueuesTest"),
+              "engine.plan.TenantQueuesTest"),
           caught(
               "charged-again",
               TENANTS,
               "        ? 0\n",
               "        ? service(sequence.promptTokens(), 1)\n",
-              "schedule.TenantQueuesTest"),
+              "engine.plan.TenantQueuesTest"),
           caught(
               "one-bound-for-all",
               QUEUE,
               "order.maxOvertakes(sequence)",
               "order.maxOvertakes()",
-              "schedule.QueueOrdersTest"),
+              "engine.plan.SchedulingPoliciesTest"),
           caught(
               "stream-unbegun",
               STREAM,
-              "      endHere();\n      throw e;\n",
-              "      throw e;\n",
+              "      if (!accepted) {\n",
+              "      if (!accepted && demand < 0) {\n",
               "TokenStreamTest"),
           caught(
               "stream-broken",
@@ -442,22 +447,22 @@ final class Mutants {
               "stream.BufferedPublisherTest"),
           caught(
               "reason-forgotten",
-              "engine/RequestHistory.java",
+              "engine/sequence/RequestHistory.java",
               "    deferral = reason;\n",
               "",
-              "engine.ExplanationTest"),
+              "engine.loop.ExplanationTest"),
           caught(
               "inspect-one-block",
               INSPECTIONS,
               "blocks[i] = lease.block(i);",
               "blocks[i] = lease.block(0);",
-              "engine.InspectionTest"),
+              "engine.loop.InspectionTest"),
           caught(
               "inspect-without-end",
               INSPECTIONS,
               "      if (asked != null) {\n",
               "      if (asked != null && asked.isDone()) {\n",
-              "engine.InspectionTest"));
+              "engine.loop.InspectionTest"));
 
   private Mutants() {}
 

@@ -51,7 +51,12 @@ class MutantsTest {
   void withoutABug_theMachinerySeesNone() throws Exception {
     Mutant none =
         new Mutant(
-            "none", "engine/Endings.java", "final class Endings", "final class Endings", "", 0);
+            "none",
+            "engine/loop/SequenceFinisher.java",
+            "final class SequenceFinisher",
+            "final class SequenceFinisher",
+            "",
+            0);
     Object failure =
         load(none, SeedRun.class.getName())
             .getMethod("firstFailure", String.class, long.class, long.class)

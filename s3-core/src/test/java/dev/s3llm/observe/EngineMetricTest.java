@@ -8,8 +8,12 @@ import org.junit.jupiter.api.Test;
 class EngineMetricTest {
   private static final EngineSnapshot DISTINCT =
       new EngineSnapshot(
-          Health.OK, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23,
-          24, 25, 0.5);
+          Health.OK,
+          new EngineSnapshot.Requests(3, 2, 4, 10, new EngineSnapshot.Ended(11, 12, 13, 14, 15)),
+          new EngineSnapshot.Memory(5, 6, 7, 8, 9),
+          new EngineSnapshot.Work(16, 17, 18, 19, 20),
+          new EngineSnapshot.Predictions(21, 22, 0.5),
+          new EngineSnapshot.Faults(23, 24, 25));
 
   @Test
   void names_areUniqueAndOfOneStyle() {

@@ -3,6 +3,7 @@ package dev.s3llm.predict;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.data.Offset.offset;
 
+import dev.s3llm.testkit.LengthPredictorContract;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;

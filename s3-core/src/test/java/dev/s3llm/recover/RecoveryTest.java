@@ -3,11 +3,10 @@ package dev.s3llm.recover;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.s3llm.execute.RecoveryCosts;
-import dev.s3llm.memory.TestSequence;
 import dev.s3llm.predict.LengthPrediction;
 import dev.s3llm.recover.Recovery.Victim;
 import dev.s3llm.recover.RecoveryPolicy.RecoveryMemory;
-import dev.s3llm.schedule.PreemptionMode;
+import dev.s3llm.testkit.TestSequence;
 import java.util.ArrayList;
 import java.util.List;
 import net.jqwik.api.ForAll;

@@ -1,6 +1,6 @@
 package dev.s3llm.scenario;
 
-import dev.s3llm.engine.Ledger;
+import dev.s3llm.engine.loop.Ledger;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.EngineSnapshot;

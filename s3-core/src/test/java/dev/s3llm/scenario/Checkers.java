@@ -1,9 +1,9 @@
 package dev.s3llm.scenario;
 
-import dev.s3llm.engine.HandRunner;
-import dev.s3llm.engine.Ledger;
+import dev.s3llm.engine.loop.Ledger;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.observe.EngineEvent;
+import dev.s3llm.testkit.HandRunner;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;

@@ -1,7 +1,7 @@
 package dev.s3llm.scenario;
 
-import dev.s3llm.engine.Ledger;
-import dev.s3llm.memory.KvBlockPool;
+import dev.s3llm.engine.loop.Ledger;
+import dev.s3llm.engine.sequence.KvBlockPool;
 
 /** Free and held blocks make up each pool, and every lease has a holder (1, 2). */
 final class Conservation extends Checker {

@@ -1,7 +1,7 @@
 package dev.s3llm.scenario;
 
-import dev.s3llm.FirstTokenTooLateException;
-import dev.s3llm.engine.Ledger;
+import dev.s3llm.engine.loop.Ledger;
+import dev.s3llm.error.FirstTokenTooLateException;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.observe.FinishReason;
@@ -44,7 +44,7 @@ final class Containment extends Checker {
     if (client != null) {
       client.mayFail = true;
     }
-    if (world.runner().ledger().isLive(step.sequenceId())) {
+    if (new Ledger(world.runner().loop()).isLive(step.sequenceId())) {
       mustFail.put(step.sequenceId(), Ledger.requestId(step));
     }
   }

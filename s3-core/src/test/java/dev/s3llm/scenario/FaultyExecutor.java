@@ -1,12 +1,12 @@
 package dev.s3llm.scenario;
 
-import dev.s3llm.engine.HashExecutor;
+import dev.s3llm.error.ExecutorLostException;
 import dev.s3llm.execute.Executor;
-import dev.s3llm.execute.ExecutorLostException;
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
+import dev.s3llm.testkit.HashExecutor;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;

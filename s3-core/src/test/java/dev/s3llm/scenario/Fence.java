@@ -1,10 +1,9 @@
 package dev.s3llm.scenario;
 
-import dev.s3llm.engine.Ledger;
-import dev.s3llm.execute.BlockCopy;
+import dev.s3llm.engine.loop.Ledger;
+import dev.s3llm.engine.sequence.KvBlockPool;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
-import dev.s3llm.memory.KvBlockPool;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -33,14 +32,14 @@ final class Fence extends Checker {
 
   @Override
   void completing(StepBatch batch) {
-    Ledger ledger = world.runner().ledger();
+    Ledger ledger = new Ledger(world.runner().loop());
     for (int i = 0; i < tables.size(); i++) {
       unchanged(batch.sequences().get(i), tables.get(i), ledger.device());
     }
-    for (BlockCopy copy : batch.swapIns()) {
+    for (StepBatch.BlockCopy copy : batch.swapIns()) {
       owned(ledger.host(), copy.hostBlock(), copy);
     }
-    for (BlockCopy copy : batch.swapOuts()) {
+    for (StepBatch.BlockCopy copy : batch.swapOuts()) {
       owned(ledger.host(), copy.hostBlock(), copy);
     }
     tables = List.of();
@@ -60,7 +59,7 @@ final class Fence extends Checker {
     }
   }
 
-  private void owned(KvBlockPool host, int block, BlockCopy copy) {
+  private void owned(KvBlockPool host, int block, StepBatch.BlockCopy copy) {
     if (host.ownerOf(block) != copy.sequenceId()) {
       fail("host block %d of sequence %d was given away too early", block, copy.sequenceId());
     }

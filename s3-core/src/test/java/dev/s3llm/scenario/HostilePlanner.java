@@ -3,7 +3,7 @@ package dev.s3llm.scenario;
 import dev.s3llm.memory.MemoryDecision;
 import dev.s3llm.memory.MemoryPlanner;
 import dev.s3llm.memory.MemoryView;
-import dev.s3llm.memory.SequenceView;
+import dev.s3llm.schedule.SequenceView;
 import java.util.Random;
 
 /** Asks for absurd amounts, or never admits anybody. */

@@ -16,14 +16,14 @@ final class LateCompletions extends Checker {
 
   @Override
   void passed(Seen seen) {
-    if (seen.snapshot().ignoredCompletions() > repeated) {
-      fail("%d ignored, %d were repeated", seen.snapshot().ignoredCompletions(), repeated);
+    if (seen.snapshot().faults().ignoredCompletions() > repeated) {
+      fail("%d ignored, %d were repeated", seen.snapshot().faults().ignoredCompletions(), repeated);
     }
   }
 
   @Override
   void over(Scenario scenario) {
-    long ignored = scenario.ledger().snapshot().ignoredCompletions();
+    long ignored = scenario.ledger().snapshot().faults().ignoredCompletions();
     if (ignored != repeated && !scenario.stoppedShort()) {
       fail("%d ignored, %d were repeated", ignored, repeated);
     }

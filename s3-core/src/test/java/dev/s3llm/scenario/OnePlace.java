@@ -1,6 +1,6 @@
 package dev.s3llm.scenario;
 
-import dev.s3llm.engine.Ledger;
+import dev.s3llm.engine.loop.Ledger;
 
 /** Each live request is in exactly one place, and holds what belongs there (7). */
 final class OnePlace extends Checker {

@@ -1,7 +1,6 @@
 package dev.s3llm.scenario;
 
-import dev.s3llm.engine.Ledger;
-import dev.s3llm.execute.BlockCopy;
+import dev.s3llm.engine.loop.Ledger;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import java.util.HashMap;
@@ -20,12 +19,12 @@ final class Ownership extends Checker {
       }
     }
     Set<Integer> hostBlocks = new HashSet<>();
-    for (BlockCopy copy : batch.swapOuts()) {
+    for (StepBatch.BlockCopy copy : batch.swapOuts()) {
       if (!hostBlocks.add(copy.hostBlock())) {
         fail("two copies go out to host block %d", copy.hostBlock());
       }
     }
-    for (BlockCopy copy : batch.swapIns()) {
+    for (StepBatch.BlockCopy copy : batch.swapIns()) {
       owned(owners, copy.deviceBlock(), copy.sequenceId());
       if (!hostBlocks.add(copy.hostBlock())) {
         fail("host block %d is copied in twice, or out and in", copy.hostBlock());

@@ -1,16 +1,14 @@
 package dev.s3llm.scenario;
 
-import dev.s3llm.EngineClosedException;
 import dev.s3llm.GenerationRequest;
-import dev.s3llm.HandDriven;
-import dev.s3llm.QueueFullException;
-import dev.s3llm.RequestRefusedException;
 import dev.s3llm.S3Engine;
-import dev.s3llm.engine.EngineRunner;
-import dev.s3llm.engine.HandRunner;
-import dev.s3llm.engine.Ledger;
+import dev.s3llm.engine.loop.EngineRunner;
+import dev.s3llm.engine.loop.Ledger;
+import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.observe.EngineEvent;
-import dev.s3llm.schedule.PreemptionMode;
+import dev.s3llm.recover.PreemptionMode;
+import dev.s3llm.testkit.HandDrivenClock;
+import dev.s3llm.testkit.HandRunner;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -84,15 +82,15 @@ final class Scenario {
     this.predictor = new HostilePredictor(random, faults);
     this.executor = new FaultyExecutor(setting, faults, random, checkers, log, this::now);
     this.engine =
-        HandDriven.runner(S3Engine.builder(executor), this::newRunner)
-            .clock(this::now)
+        S3Engine.builder(executor)
+            .clock(new HandDrivenClock(this::now, this::newRunner))
             .threadFactory(threads)
             .callbackExecutor(callbacks)
             .stuckAfter(Duration.ZERO)
             .predictor(predictor)
             .predictionBudget(Duration.ofNanos(20))
             .planner(new BreakingPlanner(setting.newPlanner(random, faults), faults, checkers))
-            .order(setting.order())
+            .schedulingPolicy(setting.order())
             .tenantWeights(Map.of("b", 0.5 + 2 * random.nextDouble()))
             .recovery(setting.recovery())
             .maxLiveRequests(setting.maxLiveRequests())
@@ -202,11 +200,11 @@ final class Scenario {
     int pass = runner.passes() + 1;
     makePass();
     if (runner.passes() == pass && !runner.ended()) {
-      checkers.passed(at, pass, runner.ledger());
+      checkers.passed(at, pass, ledger());
     }
-    if (runner.ended() && !runner.ledger().idle()) {
+    if (runner.ended() && !ledger().idle()) {
       stoppedShort = true;
-      stoppedWithAStep |= runner.ledger().stepInFlight();
+      stoppedWithAStep |= ledger().stepInFlight();
     }
     return due ? 1 : 0;
   }
@@ -258,7 +256,7 @@ final class Scenario {
   }
 
   private boolean idle() {
-    return runner.ended() || runner.ledger().idle();
+    return runner.ended() || ledger().idle();
   }
 
   void close(boolean atOnce) {
@@ -322,14 +320,24 @@ final class Scenario {
     GenerationRequest request = requests.next("c" + byId.size());
     try {
       accepted(request);
-    } catch (EngineClosedException e) {
-      if (!closing && engine.snapshot().healthy()) {
-        violated("Refusal", "the engine is open and refused " + request.id());
+    } catch (RequestRefusedException e) {
+      refused(request, e);
+    }
+  }
+
+  private void refused(GenerationRequest request, RequestRefusedException refusal) {
+    switch (refusal.reason()) {
+      case QUEUE_FULL -> {
+        if (withoutResult() < setting.maxLiveRequests()) {
+          violated("Refusal", "the queue has room and refused " + request.id());
+        }
       }
-    } catch (QueueFullException e) {
-      if (withoutResult() < setting.maxLiveRequests()) {
-        violated("Refusal", "the queue has room and refused " + request.id());
+      case ENGINE_CLOSED -> {
+        if (!closing && engine.snapshot().healthy()) {
+          violated("Refusal", "the engine is open and refused " + request.id());
+        }
       }
+      default -> throw refusal;
     }
   }
 
@@ -423,7 +431,7 @@ final class Scenario {
   }
 
   Ledger ledger() {
-    return runner.ledger();
+    return new Ledger(runner.loop());
   }
 
   long now() {
@@ -461,8 +469,8 @@ final class Scenario {
     try {
       engine.submit(requests.next("late"));
       return true;
-    } catch (EngineClosedException e) {
-      return false;
+    } catch (RequestRefusedException e) {
+      return e.reason() != RequestRefusedException.Reason.ENGINE_CLOSED;
     }
   }
 

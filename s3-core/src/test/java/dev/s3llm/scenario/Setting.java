@@ -1,7 +1,6 @@
 package dev.s3llm.scenario;
 
 import dev.s3llm.execute.ExecutorProfile;
-import dev.s3llm.execute.KvGrowth;
 import dev.s3llm.execute.RecoveryCosts;
 import dev.s3llm.memory.ForecastPlanner;
 import dev.s3llm.memory.MemoryPlanner;
@@ -9,10 +8,8 @@ import dev.s3llm.memory.OnDemandPlanner;
 import dev.s3llm.memory.S3Planner;
 import dev.s3llm.memory.WorstCasePlanner;
 import dev.s3llm.recover.Recovery;
-import dev.s3llm.schedule.DecreasingFirstFit;
-import dev.s3llm.schedule.FirstComeFirstServed;
-import dev.s3llm.schedule.QueueOrder;
-import dev.s3llm.schedule.ShortestPredictedFirst;
+import dev.s3llm.schedule.SchedulingPolicies;
+import dev.s3llm.schedule.SchedulingPolicy;
 import java.util.Random;
 import java.util.Set;
 
@@ -25,7 +22,7 @@ import java.util.Set;
 record Setting(
     ExecutorProfile profile,
     String planner,
-    QueueOrder order,
+    SchedulingPolicy order,
     Recovery recovery,
     CallbackPool.Mode callbacks,
     Set<Fault.Group> faults,
@@ -71,25 +68,23 @@ record Setting(
 
   private static ExecutorProfile profile(Random random) {
     int tokensPerStep = 4 + random.nextInt(30);
-    return new ExecutorProfile(
-        1 + random.nextInt(4),
-        6 + random.nextInt(40),
-        64,
-        random.nextInt(3) * 8,
-        MAX_CONTEXT,
-        tokensPerStep,
-        1 + random.nextInt(Math.min(12, tokensPerStep)),
-        VOCABULARY,
-        random.nextInt(12) == 0 ? KvGrowth.FIXED_CANVAS : KvGrowth.PER_BLOCK,
-        new RecoveryCosts(random.nextInt(20), 1 + random.nextInt(5)));
+    return ExecutorProfile.builder()
+        .kvBlocks(6 + random.nextInt(40), 1 + random.nextInt(4), 64)
+        .hostBlocks(random.nextInt(3) * 8)
+        .maxContextTokens(MAX_CONTEXT)
+        .maxTokensPerStep(tokensPerStep)
+        .maxSequencesPerStep(1 + random.nextInt(Math.min(12, tokensPerStep)))
+        .vocabularySize(VOCABULARY)
+        .recoveryCosts(new RecoveryCosts(random.nextInt(20), 1 + random.nextInt(5)))
+        .build();
   }
 
-  private static QueueOrder order(Random random) {
+  private static SchedulingPolicy order(Random random) {
     int bound = 1 + random.nextInt(6);
     return switch (random.nextInt(3)) {
-      case 0 -> new FirstComeFirstServed(bound);
-      case 1 -> new DecreasingFirstFit(bound);
-      default -> new ShortestPredictedFirst(bound);
+      case 0 -> SchedulingPolicies.firstComeFirstServed(bound);
+      case 1 -> SchedulingPolicies.decreasingFirstFit(bound);
+      default -> SchedulingPolicies.shortestPredictedFirst(bound);
     };
   }
 

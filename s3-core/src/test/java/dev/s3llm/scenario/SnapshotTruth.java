@@ -8,13 +8,16 @@ final class SnapshotTruth extends Checker {
   @Override
   void passed(Seen seen) {
     EngineSnapshot told = seen.snapshot();
-    same("live", told.live(), seen.live().size());
-    same("waiting", told.waiting(), seen.ledger().waiting());
-    same("running", told.running(), seen.ledger().running());
-    same("predicting", told.predicting(), told.live() - told.waiting() - told.running());
-    same("reserved", told.reservedBlocks(), seen.ledger().device().reserved());
-    same("allocated", told.allocatedBlocks(), seen.ledger().device().allocated());
-    same("swapped", told.hostAllocatedBlocks(), seen.ledger().host().allocated());
+    same("live", told.requests().live(), seen.live().size());
+    same("waiting", told.requests().waiting(), seen.ledger().waiting());
+    same("running", told.requests().running(), seen.ledger().running());
+    same(
+        "predicting",
+        told.requests().predicting(),
+        told.requests().live() - told.requests().waiting() - told.requests().running());
+    same("reserved", told.memory().reservedBlocks(), seen.ledger().device().reserved());
+    same("allocated", told.memory().allocatedBlocks(), seen.ledger().device().allocated());
+    same("swapped", told.memory().hostAllocatedBlocks(), seen.ledger().host().allocated());
   }
 
   @Override
@@ -26,15 +29,18 @@ final class SnapshotTruth extends Checker {
       ended[client.result.finishReason().ordinal()]++;
       tokens += client.result.outputTokens();
     }
-    same("submitted", told.submitted(), scenario.clients().size());
-    same("stopped", told.stopped(), ended[FinishReason.STOP.ordinal()]);
-    same("cut at the limit", told.cutAtLimit(), ended[FinishReason.LENGTH.ordinal()]);
-    same("cancelled", told.cancelled(), ended[FinishReason.CANCELLED.ordinal()]);
-    same("timed out", told.timedOut(), ended[FinishReason.TIMEOUT.ordinal()]);
-    same("failed", told.failed(), ended[FinishReason.FAILED.ordinal()]);
-    same("output tokens", told.outputTokens(), tokens);
+    same("submitted", told.requests().submitted(), scenario.clients().size());
+    same("stopped", told.requests().ended().stopped(), ended[FinishReason.STOP.ordinal()]);
+    same(
+        "cut at the limit",
+        told.requests().ended().cutAtLimit(),
+        ended[FinishReason.LENGTH.ordinal()]);
+    same("cancelled", told.requests().ended().cancelled(), ended[FinishReason.CANCELLED.ordinal()]);
+    same("timed out", told.requests().ended().timedOut(), ended[FinishReason.TIMEOUT.ordinal()]);
+    same("failed", told.requests().ended().failed(), ended[FinishReason.FAILED.ordinal()]);
+    same("output tokens", told.work().outputTokens(), tokens);
     if (scenario.setting().tellsAll()) {
-      same("dropped events", told.droppedEvents(), 0);
+      same("dropped events", told.faults().droppedEvents(), 0);
     }
   }
 

@@ -1,7 +1,7 @@
 package dev.s3llm.scenario;
 
-import dev.s3llm.engine.EngineLoop;
-import dev.s3llm.engine.Ledger;
+import dev.s3llm.engine.loop.EngineLoop;
+import dev.s3llm.engine.loop.Ledger;
 import java.util.List;
 
 /** The checks of a loop's state alone, for tests that step a loop themselves. */

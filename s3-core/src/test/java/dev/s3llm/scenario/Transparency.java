@@ -1,7 +1,7 @@
 package dev.s3llm.scenario;
 
-import dev.s3llm.engine.HashExecutor;
 import dev.s3llm.observe.FinishReason;
+import dev.s3llm.testkit.HashExecutor;
 import java.util.Arrays;
 
 /**

@@ -38,18 +38,18 @@ class BurstRecoveryTest {
 
   private static Outcomes run(String policy, double rate) {
     Random random = new Random(11);
-    List<TraceRequest> requests = new ArrayList<>();
+    List<Trace.Request> requests = new ArrayList<>();
     for (int i = 0; i < LENGTH_SECONDS * rate; i++) {
       requests.add(request((long) (i * SECOND / rate), random));
     }
     for (int i = 0; i < 2 * BURST * rate; i++) {
       requests.add(request(BURST_AT * SECOND + (long) (i * SECOND / (BURST * rate)), random));
     }
-    requests.sort(Comparator.comparingLong(TraceRequest::arrivalNanos));
+    requests.sort(Comparator.comparingLong(Trace.Request::arrivalNanos));
     Outcomes outcomes = new Outcomes(requests);
     Simulation.builder(
-            ModelShape.named("llama-33b").orElseThrow(),
-            GpuProfile.named("h200").orElseThrow(),
+            CostModel.ModelShape.named("llama-33b").orElseThrow(),
+            CostModel.GpuProfile.named("h200").orElseThrow(),
             24_000_000_000L)
         .predictor(SimulatedPredictor.EMPIRICAL)
         .build()
@@ -57,22 +57,22 @@ class BurstRecoveryTest {
     return outcomes;
   }
 
-  private static TraceRequest request(long nanos, Random random) {
-    return new TraceRequest(nanos, 20 + random.nextInt(80), 20 + random.nextInt(180), 0);
+  private static Trace.Request request(long nanos, Random random) {
+    return new Trace.Request(nanos, 20 + random.nextInt(80), 20 + random.nextInt(180), 0);
   }
 
   /** How the requests fared, by when they came. */
-  private static final class Outcomes implements SimulationListener {
-    private final List<TraceRequest> requests;
-    private final RequestOutcome[] outcomes;
+  private static final class Outcomes implements Simulation.Listener {
+    private final List<Trace.Request> requests;
+    private final SimulationResult.RequestOutcome[] outcomes;
 
-    Outcomes(List<TraceRequest> requests) {
+    Outcomes(List<Trace.Request> requests) {
       this.requests = requests;
-      this.outcomes = new RequestOutcome[requests.size()];
+      this.outcomes = new SimulationResult.RequestOutcome[requests.size()];
     }
 
     @Override
-    public void onEnd(RequestOutcome outcome) {
+    public void onEnd(SimulationResult.RequestOutcome outcome) {
       outcomes[outcome.request()] = outcome;
     }
 

@@ -10,8 +10,9 @@ import org.junit.jupiter.api.Test;
 
 /** Equal requests at equal gaps, served one at a time: the queue grows when gaps are too short. */
 final class CapacitySearchTest {
-  private static final ModelShape MODEL = new ModelShape("tiny", 1e6, 1000);
-  private static final GpuProfile GPU = new GpuProfile("slow", 1e9, 1e11, 10_000, 1e9, true);
+  private static final CostModel.ModelShape MODEL = new CostModel.ModelShape("tiny", 1e6, 1000);
+  private static final CostModel.GpuProfile GPU =
+      new CostModel.GpuProfile("slow", 1e9, 1e11, 10_000, 1e9, true);
   private static final CostModel COSTS = new CostModel(MODEL, GPU);
   private static final SimulationPolicy POLICY = SimulationPolicy.named("worst-case").orElseThrow();
   private static final int PROMPT_TOKENS = 10;
@@ -22,7 +23,7 @@ final class CapacitySearchTest {
   void rate_isThatOfTheServer() {
     double known = 1e9 / serviceNanos();
     for (double recordedRate : List.of(known / 50, known * 3)) {
-      Capacity capacity =
+      CapacitySearch.Capacity capacity =
           new CapacitySearch(oneAtATime(2 * serviceNanos() / 1e9), 1, 0.001)
               .find(evenly(recordedRate), POLICY)
               .orElseThrow();
@@ -30,7 +31,7 @@ final class CapacitySearchTest {
       // a queue may grow to one request over the whole trace
       assertThat(capacity.ratePerSecond()).isCloseTo(known, within(known * 0.003));
       assertThat(capacity.bounded()).isTrue();
-      assertThat(capacity.result().metTargets()).isEqualTo(REQUESTS);
+      assertThat(capacity.result().requests().metTargets()).isEqualTo(REQUESTS);
     }
   }
 
@@ -55,7 +56,7 @@ final class CapacitySearchTest {
 
   @Test
   void targetsThatEverybodyMeets_areUnbounded() {
-    Capacity capacity =
+    CapacitySearch.Capacity capacity =
         new CapacitySearch(oneAtATime(1e9), 1, 0.01).find(evenly(1), POLICY).orElseThrow();
 
     assertThat(capacity.bounded()).isFalse();
@@ -65,7 +66,7 @@ final class CapacitySearchTest {
 
   @Test
   void gpus_areRoundedUp() {
-    Capacity capacity =
+    CapacitySearch.Capacity capacity =
         new CapacitySearch(oneAtATime(1), 1, 0.01).find(evenly(10), POLICY).orElseThrow();
     double rate = capacity.ratePerSecond();
 
@@ -92,7 +93,7 @@ final class CapacitySearchTest {
         .maxLength(128)
         .maxTokensPerStep(64)
         .maxRunning(1)
-        .targets(new LatencyTargets(ttftSeconds, Double.POSITIVE_INFINITY))
+        .targets(new Simulation.LatencyTargets(ttftSeconds, Double.POSITIVE_INFINITY))
         .build();
   }
 
@@ -105,10 +106,10 @@ final class CapacitySearchTest {
   }
 
   private static Trace evenly(double ratePerSecond) {
-    List<TraceRequest> requests = new ArrayList<>();
+    List<Trace.Request> requests = new ArrayList<>();
     for (int i = 0; i < REQUESTS; i++) {
       requests.add(
-          new TraceRequest(Math.round(i / ratePerSecond * 1e9), PROMPT_TOKENS, OUTPUT_TOKENS, 0));
+          new Trace.Request(Math.round(i / ratePerSecond * 1e9), PROMPT_TOKENS, OUTPUT_TOKENS, 0));
     }
     return new Trace(requests);
   }

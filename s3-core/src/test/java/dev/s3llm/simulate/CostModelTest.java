@@ -9,7 +9,8 @@ final class CostModelTest {
   /** 2 kB of weights and 10 bytes a token; 1 kB/s, 1,000 operations a second, 1 us, 100 B/s. */
   private static final CostModel COSTS =
       new CostModel(
-          new ModelShape("m", 1000, 10), new GpuProfile("g", 1000, 1000, 1000, 100, true));
+          new CostModel.ModelShape("m", 1000, 10),
+          new CostModel.GpuProfile("g", 1000, 1000, 1000, 100, true));
 
   @Test
   void smallBatch_readsWeightsAndKv() {
@@ -27,7 +28,8 @@ final class CostModelTest {
   void withoutOverlap_kvComesAfterTheProducts() {
     CostModel apart =
         new CostModel(
-            new ModelShape("m", 1000, 10), new GpuProfile("g", 1000, 1000, 1000, 100, false));
+            new CostModel.ModelShape("m", 1000, 10),
+            new CostModel.GpuProfile("g", 1000, 1000, 1000, 100, false));
     assertThat(apart.stepNanos(1, 5, 0)).isEqualTo(2_050_001_000L);
     assertThat(apart.stepNanos(3, 5, 0)).isEqualTo(6_050_001_000L);
   }
@@ -46,21 +48,24 @@ final class CostModelTest {
 
   @Test
   void presets_haveThePapersShapes() {
-    assertThat(ModelShape.named("gpt-j-6b").orElseThrow().kvBytesPerToken()).isEqualTo(458_752);
-    assertThat(ModelShape.named("llama-13b").orElseThrow().kvBytesPerToken()).isEqualTo(819_200);
-    assertThat(ModelShape.named("LLAMA-33B").orElseThrow().kvBytesPerToken()).isEqualTo(1_597_440);
-    assertThat(ModelShape.named("llama-33b").orElseThrow().weightBytes()).isEqualTo(65e9);
-    assertThat(GpuProfile.named("h200").orElseThrow().overheadNanos()).isEqualTo(200_000);
-    assertThat(GpuProfile.named("b200")).isEmpty();
+    assertThat(CostModel.ModelShape.named("gpt-j-6b").orElseThrow().kvBytesPerToken())
+        .isEqualTo(458_752);
+    assertThat(CostModel.ModelShape.named("llama-13b").orElseThrow().kvBytesPerToken())
+        .isEqualTo(819_200);
+    assertThat(CostModel.ModelShape.named("LLAMA-33B").orElseThrow().kvBytesPerToken())
+        .isEqualTo(1_597_440);
+    assertThat(CostModel.ModelShape.named("llama-33b").orElseThrow().weightBytes()).isEqualTo(65e9);
+    assertThat(CostModel.GpuProfile.named("h200").orElseThrow().overheadNanos()).isEqualTo(200_000);
+    assertThat(CostModel.GpuProfile.named("b200")).isEmpty();
   }
 
   @Test
   void badValues_areNamed() {
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> new ModelShape("m", Double.NaN, 1))
+        .isThrownBy(() -> new CostModel.ModelShape("m", Double.NaN, 1))
         .withMessage("parameters must be positive and finite, but is NaN");
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> new GpuProfile("g", 1, 1, -1, 1, true))
+        .isThrownBy(() -> new CostModel.GpuProfile("g", 1, 1, -1, 1, true))
         .withMessage("overheadNanos must be at least 0, but is -1");
   }
 }

@@ -3,7 +3,6 @@ package dev.s3llm.simulate;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.s3llm.schedule.TenantWeights;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -21,15 +20,15 @@ class FairShareTest {
 
   @Test
   void floodOfOneTenant_leavesTheOtherItsShare() {
-    List<TraceRequest> requests = new ArrayList<>();
+    List<Trace.Request> requests = new ArrayList<>();
     flood(requests, "flood", 3_000, 1);
     Random random = new Random(2);
     for (int i = 0; i < 200; i++) { // far less than half of what the engine can do
       requests.add(request(i * 400_000_000L, 30 + random.nextInt(100), "light"));
     }
-    List<Double> waits = queuedSeconds(requests, TenantWeights.EQUAL, "light");
+    List<Double> waits = queuedSeconds(requests, Map.of(), "light");
     requests.replaceAll(r -> withTenant(r, "one"));
-    List<Double> shared = queuedSeconds(requests, TenantWeights.EQUAL, "one");
+    List<Double> shared = queuedSeconds(requests, Map.of(), "one");
 
     // What remains is that nobody at all is admitted while the batch is full.
     assertThat(quantile(waits, 0.5)).as("median wait of the light tenant, s").isLessThan(1);
@@ -39,11 +38,11 @@ class FairShareTest {
 
   @Test
   void tenantsThatKeepWaiting_getServiceByWeight() {
-    List<TraceRequest> requests = new ArrayList<>();
+    List<Trace.Request> requests = new ArrayList<>();
     flood(requests, "a", 2_000, 1);
     flood(requests, "b", 2_000, 2);
     flood(requests, "c", 2_000, 3);
-    double[] tokens = tokensWhileBusy(requests, new TenantWeights(Map.of("b", 2.0)));
+    double[] tokens = tokensWhileBusy(requests, Map.of("b", 2.0));
 
     assertThat(tokens[1] / tokens[0]).isCloseTo(2, within(0.2));
     assertThat(tokens[2] / tokens[0]).isCloseTo(1, within(0.1));
@@ -51,36 +50,36 @@ class FairShareTest {
 
   @Test
   void tenantWithLongAnswers_getsNoMoreThanOneWithShort() {
-    List<TraceRequest> requests = new ArrayList<>();
+    List<Trace.Request> requests = new ArrayList<>();
     for (int i = 0; i < 1_000; i++) {
       requests.add(request(0, 400, "a"));
     }
     for (int i = 0; i < 4_000; i++) {
       requests.add(request(0, 100, "b"));
     }
-    double[] tokens = tokensWhileBusy(requests, TenantWeights.EQUAL);
+    double[] tokens = tokensWhileBusy(requests, Map.of());
 
     assertThat(tokens[1] / tokens[0]).as("service of short over long").isCloseTo(1, within(0.1));
   }
 
-  private static void flood(List<TraceRequest> requests, String tenant, int count, long seed) {
+  private static void flood(List<Trace.Request> requests, String tenant, int count, long seed) {
     Random random = new Random(seed);
     for (int i = 0; i < count; i++) {
       requests.add(request(0, 20 + random.nextInt(400), tenant));
     }
   }
 
-  private static TraceRequest request(long nanos, int outputTokens, String tenant) {
-    return new TraceRequest(nanos, 50, outputTokens, 0, tenant);
+  private static Trace.Request request(long nanos, int outputTokens, String tenant) {
+    return new Trace.Request(nanos, 50, outputTokens, 0, tenant);
   }
 
-  private static TraceRequest withTenant(TraceRequest request, String tenant) {
-    return new TraceRequest(
+  private static Trace.Request withTenant(Trace.Request request, String tenant) {
+    return new Trace.Request(
         request.arrivalNanos(), request.promptTokens(), request.outputTokens(), 0, tenant);
   }
 
   private static List<Double> queuedSeconds(
-      List<TraceRequest> requests, TenantWeights weights, String tenant) {
+      List<Trace.Request> requests, Map<String, Double> weights, String tenant) {
     List<Double> waits = new ArrayList<>();
     Trace trace = sorted(requests);
     run(
@@ -96,7 +95,8 @@ class FairShareTest {
   }
 
   /** Prompt tokens and twice the output tokens of a, b, c, of those that ended while all waited. */
-  private static double[] tokensWhileBusy(List<TraceRequest> requests, TenantWeights weights) {
+  private static double[] tokensWhileBusy(
+      List<Trace.Request> requests, Map<String, Double> weights) {
     Trace trace = sorted(requests);
     double[] tokens = new double[3];
     int[] ended = {0};
@@ -105,7 +105,7 @@ class FairShareTest {
         weights,
         outcome -> {
           if (ended[0]++ < BUSY_SHARE * requests.size()) {
-            TraceRequest request = trace.requests().get(outcome.request());
+            Trace.Request request = trace.requests().get(outcome.request());
             tokens[request.tenant().charAt(0) - 'a'] +=
                 request.promptTokens() + 2.0 * request.outputTokens();
           }
@@ -113,11 +113,12 @@ class FairShareTest {
     return tokens;
   }
 
-  private static void run(Trace trace, TenantWeights weights, Consumer<RequestOutcome> onEnd) {
+  private static void run(
+      Trace trace, Map<String, Double> weights, Consumer<SimulationResult.RequestOutcome> onEnd) {
     SimulationResult result =
         Simulation.builder(
-                ModelShape.named("llama-33b").orElseThrow(),
-                GpuProfile.named("h200").orElseThrow(),
+                CostModel.ModelShape.named("llama-33b").orElseThrow(),
+                CostModel.GpuProfile.named("h200").orElseThrow(),
                 12_000_000_000L)
             .tenantWeights(weights)
             .predictor(SimulatedPredictor.EMPIRICAL)
@@ -125,18 +126,18 @@ class FairShareTest {
             .run(
                 trace,
                 POLICY,
-                new SimulationListener() {
+                new Simulation.Listener() {
                   @Override
-                  public void onEnd(RequestOutcome outcome) {
+                  public void onEnd(SimulationResult.RequestOutcome outcome) {
                     onEnd.accept(outcome);
                   }
                 });
-    assertThat(result.finished()).isEqualTo(trace.requests().size());
+    assertThat(result.requests().finished()).isEqualTo(trace.requests().size());
   }
 
-  private static Trace sorted(List<TraceRequest> requests) {
+  private static Trace sorted(List<Trace.Request> requests) {
     return new Trace(
-        requests.stream().sorted(Comparator.comparingLong(TraceRequest::arrivalNanos)).toList());
+        requests.stream().sorted(Comparator.comparingLong(Trace.Request::arrivalNanos)).toList());
   }
 
   private static double quantile(List<Double> sorted, double share) {

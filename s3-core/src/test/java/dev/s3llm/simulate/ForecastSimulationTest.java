@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.s3llm.memory.ForecastPlanner;
 import dev.s3llm.memory.ForwardingPlanner;
-import dev.s3llm.memory.StepCost;
+import dev.s3llm.memory.MemoryPlanner;
 import dev.s3llm.recover.Recovery;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,14 +16,15 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** The forecast planner in whole runs: what it loses, and what it is told. */
 final class ForecastSimulationTest {
-  private static final ModelShape MODEL = ModelShape.named("llama-33b").orElseThrow();
-  private static final GpuProfile GPU = GpuProfile.named("h200").orElseThrow();
+  private static final CostModel.ModelShape MODEL =
+      CostModel.ModelShape.named("llama-33b").orElseThrow();
+  private static final CostModel.GpuProfile GPU = CostModel.GpuProfile.named("h200").orElseThrow();
   private static final long KV_BYTES = 12_000_000_000L;
 
   @Test
   void exactLengths_needNoPreemption() {
     SimulationResult result = run(trace(length -> length), SimulatedPredictor.EXACT, "forecast");
-    assertThat(result.preemptions()).isZero();
+    assertThat(result.memory().preemptions()).isZero();
   }
 
   /** All answers twice as long as predicted: errors that no averaging over a batch removes. */
@@ -34,11 +35,13 @@ final class ForecastSimulationTest {
     SimulationResult forecast = run(burst, predictor, "forecast");
     SimulationResult onDemand = run(burst, predictor, "on-demand");
 
-    assertThat(forecast.finished()).isEqualTo(burst.requests().size());
-    assertThat(forecast.recomputedTokens()).isPositive();
-    assertThat(forecast.recomputedTokens()).isLessThan(forecast.outputTokens() / 12);
-    assertThat(forecast.recomputedTokens()).isLessThan(onDemand.recomputedTokens() / 3);
-    assertThat(forecast.preemptions()).isLessThan(burst.requests().size() / 3);
+    assertThat(forecast.requests().finished()).isEqualTo(burst.requests().size());
+    assertThat(forecast.memory().recomputedTokens()).isPositive();
+    assertThat(forecast.memory().recomputedTokens())
+        .isLessThan(forecast.throughput().outputTokens() / 12);
+    assertThat(forecast.memory().recomputedTokens())
+        .isLessThan(onDemand.memory().recomputedTokens() / 3);
+    assertThat(forecast.memory().preemptions()).isLessThan(burst.requests().size() / 3);
   }
 
   @Test
@@ -50,13 +53,15 @@ final class ForecastSimulationTest {
     SimulationResult result =
         simulation(SimulatedPredictor.COLUMN).run(trace(length -> 1 + length / 3), policy);
 
-    long lost = planner.costs.stream().mapToLong(StepCost::lostTokens).sum();
-    long produced = planner.costs.stream().mapToLong(StepCost::producedTokens).sum();
-    long computed = planner.costs.stream().mapToLong(StepCost::computedTokens).sum();
-    assertThat(planner.costs).hasSize((int) result.steps() - 1); // nothing follows the last
-    assertThat(lost).isEqualTo(result.recomputedTokens()).isPositive();
+    long lost = planner.costs.stream().mapToLong(MemoryPlanner.StepCost::lostTokens).sum();
+    long produced = planner.costs.stream().mapToLong(MemoryPlanner.StepCost::producedTokens).sum();
+    long computed = planner.costs.stream().mapToLong(MemoryPlanner.StepCost::computedTokens).sum();
+    assertThat(planner.costs)
+        .hasSize((int) result.planning().steps() - 1); // nothing follows the last
+    assertThat(lost).isEqualTo(result.memory().recomputedTokens()).isPositive();
     assertThat(planner.costs).allMatch(cost -> cost.recoveryTokens() == cost.lostTokens());
-    assertThat(result.outputTokens() - produced).isBetween(1L, 3L); // what the last one produced
+    assertThat(result.throughput().outputTokens() - produced)
+        .isBetween(1L, 3L); // what the last one produced
     assertThat(computed).isGreaterThan(produced + lost);
     assertThat(planner.costs).allMatch(cost -> cost.nanos() > 0);
   }
@@ -67,15 +72,18 @@ final class ForecastSimulationTest {
     Trace trace = trace(length -> 90);
     SimulationResult recomputing = cramped(0).run(trace, policy("forecast"));
     SimulationResult swapping = cramped(KV_BYTES).run(trace, policy("forecast"));
-    assertThat(swapping.recomputedTokens()).isZero();
-    assertThat(swapping.swappedTokens()).isGreaterThan(10 * recomputing.recomputedTokens());
-    assertThat(swapping.kvUse()).isGreaterThan(recomputing.kvUse() + 0.1);
-    assertThat(swapping.makespanSeconds()).isLessThan(0.95 * recomputing.makespanSeconds());
+    assertThat(swapping.memory().recomputedTokens()).isZero();
+    assertThat(swapping.memory().swappedTokens())
+        .isGreaterThan(10 * recomputing.memory().recomputedTokens());
+    assertThat(swapping.memory().kvUse()).isGreaterThan(recomputing.memory().kvUse() + 0.1);
+    assertThat(swapping.throughput().makespanSeconds())
+        .isLessThan(0.95 * recomputing.throughput().makespanSeconds());
   }
 
   /** Memory for a handful, on a machine that computes slowly and copies fast. */
   private static Simulation cramped(long swapBytes) {
-    GpuProfile slow = new GpuProfile("slow", 5e12, 4e13, 20_000_000, 1e13, true);
+    CostModel.GpuProfile slow =
+        new CostModel.GpuProfile("slow", 5e12, 4e13, 20_000_000, 1e13, true);
     return Simulation.builder(MODEL, slow, KV_BYTES / 3)
         .swapBytes(swapBytes)
         .predictor(SimulatedPredictor.CALIBRATED)
@@ -97,25 +105,25 @@ final class ForecastSimulationTest {
   /** Requests at once, with lengths as skewed as real ones. */
   private static Trace trace(IntUnaryOperator predicted) {
     Random random = new Random(3);
-    List<TraceRequest> requests = new ArrayList<>();
+    List<Trace.Request> requests = new ArrayList<>();
     for (int i = 0; i < 1_500; i++) {
       int output = (int) Math.max(5, Math.min(800, 90 * Math.exp(0.8 * random.nextGaussian())));
       int prompt = 10 + random.nextInt(60);
-      requests.add(new TraceRequest(0, prompt, output, predicted.applyAsInt(output)));
+      requests.add(new Trace.Request(0, prompt, output, predicted.applyAsInt(output)));
     }
     return new Trace(requests);
   }
 
   /** A forecast planner that notes what it is told. */
   private static final class Telling extends ForwardingPlanner {
-    private final List<StepCost> costs = new ArrayList<>();
+    private final List<MemoryPlanner.StepCost> costs = new ArrayList<>();
 
     Telling() {
       super(new ForecastPlanner());
     }
 
     @Override
-    public void stepCompleted(StepCost cost) {
+    public void stepCompleted(MemoryPlanner.StepCost cost) {
       costs.add(cost);
       super.stepCompleted(cost);
     }

@@ -2,21 +2,20 @@ package dev.s3llm.simulate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.s3llm.engine.EngineLoop;
 import dev.s3llm.engine.EngineParts;
-import dev.s3llm.engine.SequenceOutcome;
-import dev.s3llm.engine.SequenceSink;
-import dev.s3llm.engine.SequenceSpec;
+import dev.s3llm.engine.loop.EngineLoop;
+import dev.s3llm.engine.plan.TenantWeights;
+import dev.s3llm.engine.sequence.SequenceOutcome;
+import dev.s3llm.engine.sequence.SequenceSink;
+import dev.s3llm.engine.sequence.SequenceSpec;
 import dev.s3llm.execute.ExecutorProfile;
-import dev.s3llm.execute.KvGrowth;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.memory.OnDemandPlanner;
 import dev.s3llm.observe.LatencyEstimate;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
 import dev.s3llm.predict.LengthQuery;
 import dev.s3llm.recover.Recovery;
-import dev.s3llm.schedule.ContinuousBatchingScheduler;
-import dev.s3llm.schedule.FirstComeFirstServed;
+import dev.s3llm.schedule.SchedulingPolicies;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -43,8 +42,8 @@ class LatencyEstimateTest {
   @Test
   void waits_areNearTheEstimates() {
     run();
-    double[] queued = ratios(e -> e.queued(), o -> o.queuedNanos());
-    double[] first = ratios(e -> e.firstToken(), o -> o.firstTokenNanos());
+    double[] queued = ratios(e -> e.queued(), o -> o.timing().queuedNanos());
+    double[] first = ratios(e -> e.firstToken(), o -> o.timing().firstTokenNanos());
     assertThat(queued.length).as("waited for a second or more").isGreaterThan(REQUESTS / 2);
     assertThat(quantile(queued, 0.5)).as("median of expected / actual wait").isBetween(0.8, 1.25);
     assertThat(quantile(queued, 0.1)).isGreaterThan(0.6);
@@ -61,7 +60,7 @@ class LatencyEstimateTest {
     for (Expected e : expectations) {
       if (e.estimate != null && e.outcome != null && e.estimate.firstToken().toNanos() > limit) {
         refused++;
-        late += e.outcome.firstTokenNanos() > 0.8 * limit ? 1 : 0;
+        late += e.outcome.timing().firstTokenNanos() > 0.8 * limit ? 1 : 0;
       }
     }
     assertThat(refused).isGreaterThan(100);
@@ -80,7 +79,7 @@ class LatencyEstimateTest {
       java.util.function.ToLongFunction<SequenceOutcome> actual) {
     return expectations.stream()
         .filter(e -> e.estimate != null && e.outcome != null)
-        .filter(e -> e.outcome.queuedNanos() >= 1_000_000_000L)
+        .filter(e -> e.outcome.timing().queuedNanos() >= 1_000_000_000L)
         .mapToDouble(
             e -> (double) expected.apply(e.estimate).toNanos() / actual.applyAsLong(e.outcome))
         .sorted()
@@ -100,26 +99,24 @@ class LatencyEstimateTest {
             .toArray();
     CostModel costs =
         new CostModel(
-            ModelShape.named("llama-13b").orElseThrow(), GpuProfile.named("h200").orElseThrow());
+            CostModel.ModelShape.named("llama-13b").orElseThrow(),
+            CostModel.GpuProfile.named("h200").orElseThrow());
     ExecutorProfile profile =
-        new ExecutorProfile(
-            16,
-            800,
-            16 * 819_200L,
-            0,
-            2048,
-            2048,
-            256,
-            SimulatedExecutor.VOCABULARY_SIZE,
-            KvGrowth.PER_BLOCK,
-            costs.recoveryCosts(16));
+        ExecutorProfile.builder()
+            .kvBlocks(800, 16, 16 * 819_200L)
+            .maxContextTokens(2048)
+            .maxTokensPerStep(2048)
+            .maxSequencesPerStep(256)
+            .vocabularySize(SimulatedExecutor.VOCABULARY_SIZE)
+            .recoveryCosts(costs.recoveryCosts(16))
+            .build();
     SimulatedExecutor executor =
         new SimulatedExecutor(profile, costs, () -> now[0], i -> lengths[i]);
     EngineLoop loop = new EngineLoop(parts(executor), () -> {});
     int arrived = 0;
     while (arrived < REQUESTS || !loop.idle()) {
       while (arrived < REQUESTS && arrived * GAP <= now[0]) {
-        loop.submit(spec(arrived, arrived * GAP));
+        loop.submit(loop.nextSequenceId(), spec(arrived, arrived * GAP));
         arrived++;
       }
       executor.completeDue();
@@ -135,15 +132,11 @@ class LatencyEstimateTest {
         executor,
         new EmpiricalLengthPredictor(),
         new OnDemandPlanner(),
-        new FirstComeFirstServed(Integer.MAX_VALUE),
-        new ContinuousBatchingScheduler(),
+        SchedulingPolicies.firstComeFirstServed(Integer.MAX_VALUE),
+        TenantWeights.EQUAL,
         Recovery.preempting(Recovery.Victim.NEWEST),
-        List.of(),
-        Runnable::run,
-        Long.MAX_VALUE / 2,
-        2048,
-        256,
-        1024);
+        new EngineParts.Events(List.of(), Runnable::run, 1024),
+        new EngineParts.Limits(2048, 256, Long.MAX_VALUE / 2, Long.MAX_VALUE));
   }
 
   private SequenceSpec spec(int index, long arrival) {
@@ -156,9 +149,8 @@ class LatencyEstimateTest {
         prompt,
         new int[] {SimulatedExecutor.STOP_TOKEN},
         SamplingParameters.GREEDY,
-        0,
-        arrival,
-        Long.MAX_VALUE,
+        SequenceSpec.Standing.NONE,
+        SequenceSpec.Times.of(arrival),
         new LengthQuery(prompt.length, null, null, 0, MAX_NEW),
         new SequenceSink() {
           @Override

@@ -24,8 +24,8 @@ final class OrderSearch {
   private OrderSearch(double kvGb, long seed) {
     this.simulation =
         Simulation.builder(
-                ModelShape.named("llama-33b").orElseThrow(),
-                GpuProfile.named("h200").orElseThrow(),
+                CostModel.ModelShape.named("llama-33b").orElseThrow(),
+                CostModel.GpuProfile.named("h200").orElseThrow(),
                 Math.round(kvGb * 1e9))
             .swapBytes(0)
             .build();
@@ -35,19 +35,19 @@ final class OrderSearch {
   /** Runs the search and prints what it found. */
   public static void main(String[] args) throws IOException {
     Trace trace = TraceReader.read(Path.of(args[0])).atOnce();
-    List<TraceRequest> requests = trace.requests().subList(0, Integer.parseInt(args[1]));
+    List<Trace.Request> requests = trace.requests().subList(0, Integer.parseInt(args[1]));
     OrderSearch search = new OrderSearch(Double.parseDouble(args[2]), Long.parseLong(args[4]));
     search.run(requests, Integer.parseInt(args[3]));
   }
 
-  private void run(List<TraceRequest> recorded, int evaluations) {
-    Comparator<TraceRequest> byLength = Comparator.comparingInt(TraceRequest::outputTokens);
+  private void run(List<Trace.Request> recorded, int evaluations) {
+    Comparator<Trace.Request> byLength = Comparator.comparingInt(Trace.Request::outputTokens);
     double reference = show("as they come", recorded, Double.NaN);
-    List<TraceRequest> longest = sorted(recorded, byLength.reversed());
-    List<TraceRequest> shortest = sorted(recorded, byLength);
+    List<Trace.Request> longest = sorted(recorded, byLength.reversed());
+    List<Trace.Request> shortest = sorted(recorded, byLength);
     double longestSeconds = show("longest first", longest, reference);
     double shortestSeconds = show("shortest first", shortest, reference);
-    List<TraceRequest> start = recorded;
+    List<Trace.Request> start = recorded;
     if (Math.min(longestSeconds, shortestSeconds) < reference) {
       start = longestSeconds < shortestSeconds ? longest : shortest;
     }
@@ -55,16 +55,16 @@ final class OrderSearch {
     show("search from how they come", climb(new ArrayList<>(recorded), evaluations), reference);
   }
 
-  private static List<TraceRequest> sorted(
-      List<TraceRequest> requests, Comparator<TraceRequest> order) {
+  private static List<Trace.Request> sorted(
+      List<Trace.Request> requests, Comparator<Trace.Request> order) {
     return requests.stream().sorted(order).toList();
   }
 
-  private List<TraceRequest> climb(List<TraceRequest> order, int evaluations) {
-    List<TraceRequest> best = order;
+  private List<Trace.Request> climb(List<Trace.Request> order, int evaluations) {
+    List<Trace.Request> best = order;
     double bestSeconds = seconds(best);
     for (int i = 0; i < evaluations; i++) {
-      List<TraceRequest> next = neighbour(best);
+      List<Trace.Request> next = neighbour(best);
       double seconds = seconds(next);
       if (seconds <= bestSeconds) {
         best = next;
@@ -74,8 +74,8 @@ final class OrderSearch {
     return best;
   }
 
-  private List<TraceRequest> neighbour(List<TraceRequest> order) {
-    List<TraceRequest> changed = new ArrayList<>(order);
+  private List<Trace.Request> neighbour(List<Trace.Request> order) {
+    List<Trace.Request> changed = new ArrayList<>(order);
     for (int moves = 1 + random.nextInt(3); moves > 0; moves--) {
       int from = random.nextInt(changed.size());
       int to = random.nextInt(changed.size());
@@ -88,16 +88,16 @@ final class OrderSearch {
     return changed;
   }
 
-  private double seconds(List<TraceRequest> order) {
-    return simulation.run(new Trace(order), policy).makespanSeconds();
+  private double seconds(List<Trace.Request> order) {
+    return simulation.run(new Trace(order), policy).throughput().makespanSeconds();
   }
 
-  private double show(String name, List<TraceRequest> order, double reference) {
+  private double show(String name, List<Trace.Request> order, double reference) {
     SimulationResult result = simulation.run(new Trace(order), policy);
-    double seconds = result.makespanSeconds();
+    double seconds = result.throughput().makespanSeconds();
     System.out.printf(
         "%-30s %8.3f s  %7.1f tok/s  %+.2f %%%n",
-        name, seconds, result.throughputTokensPerSecond(), 100 * (reference / seconds - 1));
+        name, seconds, result.throughput().tokensPerSecond(), 100 * (reference / seconds - 1));
     return seconds;
   }
 }

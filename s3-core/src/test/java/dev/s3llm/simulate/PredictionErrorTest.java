@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.s3llm.simulate.PredictionError.Bias;
-import dev.s3llm.simulate.PredictionError.Noise;
-import dev.s3llm.simulate.PredictionError.Swap;
+import dev.s3llm.simulate.Trace.PredictionError.Bias;
+import dev.s3llm.simulate.Trace.PredictionError.Noise;
+import dev.s3llm.simulate.Trace.PredictionError.Swap;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -65,8 +65,8 @@ final class PredictionErrorTest {
     assertThat(trace.mispredicted(new Noise(0.4), 1)).isEqualTo(one);
     assertThat(trace.mispredicted(new Noise(0.4), 2)).isNotEqualTo(one);
     assertThat(one.requests())
-        .extracting(TraceRequest::outputTokens)
-        .isEqualTo(trace.requests().stream().map(TraceRequest::outputTokens).toList());
+        .extracting(Trace.Request::outputTokens)
+        .isEqualTo(trace.requests().stream().map(Trace.Request::outputTokens).toList());
     assertThatIllegalArgumentException()
         .isThrownBy(() -> trace().mispredicted(new Noise(0.4), 1))
         .withMessageContaining("must have a prediction");
@@ -85,9 +85,9 @@ final class PredictionErrorTest {
   }
 
   private static Trace trace() {
-    List<TraceRequest> requests = new ArrayList<>();
+    List<Trace.Request> requests = new ArrayList<>();
     for (int i = 0; i < 50; i++) {
-      requests.add(new TraceRequest(i, 10, 20 + i, 0));
+      requests.add(new Trace.Request(i, 10, 20 + i, 0));
     }
     return new Trace(requests);
   }

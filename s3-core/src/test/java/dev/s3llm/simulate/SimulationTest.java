@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.within;
 
 import dev.s3llm.observe.EngineSnapshot;
-import dev.s3llm.schedule.DecreasingFirstFit;
+import dev.s3llm.schedule.SchedulingPolicies;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -15,72 +15,77 @@ import net.jqwik.api.constraints.IntRange;
 import org.junit.jupiter.api.Test;
 
 final class SimulationTest {
-  private static final ModelShape MODEL = new ModelShape("tiny", 1e6, 1000);
-  private static final GpuProfile GPU = new GpuProfile("slow", 1e9, 1e11, 10_000, 1e9, true);
+  private static final CostModel.ModelShape MODEL = new CostModel.ModelShape("tiny", 1e6, 1000);
+  private static final CostModel.GpuProfile GPU =
+      new CostModel.GpuProfile("slow", 1e9, 1e11, 10_000, 1e9, true);
   private static final int MAX_LENGTH = 128;
 
   @Test
   void oneRequest_takesItsSteps() {
-    Trace trace = new Trace(List.of(new TraceRequest(5_000_000_000L, 10, 3, 0)));
+    Trace trace = new Trace(List.of(new Trace.Request(5_000_000_000L, 10, 3, 0)));
 
     SimulationResult result = simulation(1_000_000, 0).run(trace, policy("worst-case"));
 
     CostModel costs = new CostModel(MODEL, GPU);
     long first = costs.stepNanos(10, 10, 0);
     long rest = costs.stepNanos(1, 11, 0) + costs.stepNanos(1, 12, 0);
-    assertThat(result.finished()).isEqualTo(1);
-    assertThat(result.outputTokens()).isEqualTo(3);
-    assertThat(result.steps()).isEqualTo(3);
-    assertThat(result.ttftSeconds().p50()).isEqualTo(first / 1e9);
-    assertThat(result.tpotSeconds().p99()).isEqualTo(rest / 2 / 1e9);
-    assertThat(result.makespanSeconds()).isEqualTo((first + rest) / 1e9);
-    assertThat(result.kvUse()).isEqualTo(1.0 / 62); // 16 of 1,000 tokens, in whole blocks
+    assertThat(result.requests().finished()).isEqualTo(1);
+    assertThat(result.throughput().outputTokens()).isEqualTo(3);
+    assertThat(result.planning().steps()).isEqualTo(3);
+    assertThat(result.latency().ttftSeconds().p50()).isEqualTo(first / 1e9);
+    assertThat(result.latency().tpotSeconds().p99()).isEqualTo(rest / 2 / 1e9);
+    assertThat(result.throughput().makespanSeconds()).isEqualTo((first + rest) / 1e9);
+    assertThat(result.memory().kvUse()).isEqualTo(1.0 / 62); // 16 of 1,000 tokens, in whole blocks
   }
 
   @Test
   void targets_countWhoMetBoth() {
-    TraceRequest request = new TraceRequest(0, 10, 3, 0);
+    Trace.Request request = new Trace.Request(0, 10, 3, 0);
     CostModel costs = new CostModel(MODEL, GPU);
     double first = costs.stepNanos(10, 10, 0) / 1e9;
 
     // the second comes when the first has ended, the third together with it and waits
     Trace trace = new Trace(List.of(request, request.at(1_000_000_000), request.at(1_000_000_000)));
 
-    assertThat(met(trace, new LatencyTargets(first * 1.01, 1))).isEqualTo(2);
-    assertThat(met(trace, new LatencyTargets(first * 0.99, 1))).isZero();
-    assertThat(met(trace, new LatencyTargets(1, 1))).isEqualTo(3);
-    assertThat(met(trace, new LatencyTargets(1, 1e-6))).isZero();
-    assertThat(met(trace, LatencyTargets.NONE)).isEqualTo(3);
-    assertThatIllegalArgumentException().isThrownBy(() -> new LatencyTargets(0, 1));
-    assertThatIllegalArgumentException().isThrownBy(() -> new LatencyTargets(1, Double.NaN));
+    assertThat(met(trace, new Simulation.LatencyTargets(first * 1.01, 1))).isEqualTo(2);
+    assertThat(met(trace, new Simulation.LatencyTargets(first * 0.99, 1))).isZero();
+    assertThat(met(trace, new Simulation.LatencyTargets(1, 1))).isEqualTo(3);
+    assertThat(met(trace, new Simulation.LatencyTargets(1, 1e-6))).isZero();
+    assertThat(met(trace, Simulation.LatencyTargets.NONE)).isEqualTo(3);
+    assertThatIllegalArgumentException().isThrownBy(() -> new Simulation.LatencyTargets(0, 1));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new Simulation.LatencyTargets(1, Double.NaN));
   }
 
   @Test
   void listener_seesTheWholeRun() {
     Trace trace = random(5);
-    List<RequestOutcome> outcomes = new ArrayList<>();
+    List<SimulationResult.RequestOutcome> outcomes = new ArrayList<>();
     long[] busy = new long[2]; // nanoseconds, block-nanoseconds
-    SimulationListener listener =
-        new SimulationListener() {
+    Simulation.Listener listener =
+        new Simulation.Listener() {
           @Override
           public void onInterval(long fromNanos, long toNanos, EngineSnapshot state) {
             busy[0] += toNanos - fromNanos;
-            busy[1] += (toNanos - fromNanos) * state.allocatedBlocks();
+            busy[1] += (toNanos - fromNanos) * state.memory().allocatedBlocks();
           }
 
           @Override
-          public void onEnd(RequestOutcome outcome) {
+          public void onEnd(SimulationResult.RequestOutcome outcome) {
             outcomes.add(outcome);
           }
         };
 
     SimulationResult result = simulation(300_000, 5).run(trace, policy("on-demand"), listener);
 
-    assertThat(outcomes).extracting(RequestOutcome::request).doesNotHaveDuplicates().hasSize(60);
-    assertThat(outcomes.stream().mapToLong(RequestOutcome::preemptions).sum())
-        .isEqualTo(result.preemptions());
-    assertThat(busy[0] / 1e9).isEqualTo(result.makespanSeconds());
-    assertThat(busy[1] / 18.0 / busy[0]).isCloseTo(result.kvUse(), within(1e-9));
+    assertThat(outcomes)
+        .extracting(SimulationResult.RequestOutcome::request)
+        .doesNotHaveDuplicates()
+        .hasSize(60);
+    assertThat(outcomes.stream().mapToLong(SimulationResult.RequestOutcome::preemptions).sum())
+        .isEqualTo(result.memory().preemptions());
+    assertThat(busy[0] / 1e9).isEqualTo(result.throughput().makespanSeconds());
+    assertThat(busy[1] / 18.0 / busy[0]).isCloseTo(result.memory().kvUse(), within(1e-9));
   }
 
   @Test
@@ -97,9 +102,9 @@ final class SimulationTest {
     for (SimulationPolicy policy : SimulationPolicy.all()) {
       SimulationResult result = simulation(kvTokens * 1000L, seed).run(trace, policy);
 
-      assertThat(result.finished()).as(policy.name()).isEqualTo(trace.requests().size());
-      assertThat(result.outputTokens()).as(policy.name()).isEqualTo(due);
-      assertThat(result.kvUse()).as(policy.name()).isBetween(0.0, 1.0);
+      assertThat(result.requests().finished()).as(policy.name()).isEqualTo(trace.requests().size());
+      assertThat(result.throughput().outputTokens()).as(policy.name()).isEqualTo(due);
+      assertThat(result.memory().kvUse()).as(policy.name()).isBetween(0.0, 1.0);
     }
   }
 
@@ -110,7 +115,10 @@ final class SimulationTest {
       SimulationResult one = simulation(300_000, seed).run(trace, policy);
       SimulationResult two = simulation(300_000, seed).run(trace, policy);
 
-      assertThat(two).usingRecursiveComparison().ignoringFields("planMicros").isEqualTo(one);
+      assertThat(two)
+          .usingRecursiveComparison()
+          .ignoringFields("planning.planMicros")
+          .isEqualTo(one);
     }
   }
 
@@ -119,27 +127,28 @@ final class SimulationTest {
     Trace trace = random(7);
 
     assertThat(SimulationPolicy.all())
-        .extracting(p -> simulation(300_000, 7).run(trace, p).decisionHash())
+        .extracting(p -> simulation(300_000, 7).run(trace, p).planning().decisionHash())
         .doesNotHaveDuplicates();
   }
 
   @Test
   void whatNeverFits_isRejected() {
-    Trace trace = new Trace(List.of(new TraceRequest(0, 500, 1, 0), new TraceRequest(0, 5, 5, 0)));
+    Trace trace =
+        new Trace(List.of(new Trace.Request(0, 500, 1, 0), new Trace.Request(0, 5, 5, 0)));
 
     SimulationResult result = simulation(300_000, 0).run(trace, policy("s3"));
     SimulationResult tooSmall = simulation(64_000, 0).run(trace, policy("s3"));
 
-    assertThat(result.rejected()).isEqualTo(1);
-    assertThat(result.finished()).isEqualTo(1);
-    assertThat(tooSmall.rejected()).isEqualTo(2);
-    assertThat(tooSmall.throughputTokensPerSecond()).isZero();
-    assertThat(tooSmall.ttftSeconds().p50()).isNaN();
+    assertThat(result.requests().rejected()).isEqualTo(1);
+    assertThat(result.requests().finished()).isEqualTo(1);
+    assertThat(tooSmall.requests().rejected()).isEqualTo(2);
+    assertThat(tooSmall.throughput().tokensPerSecond()).isZero();
+    assertThat(tooSmall.latency().ttftSeconds().p50()).isNaN();
   }
 
   @Test
   void columnPredictor_needsTheColumn() {
-    Trace trace = new Trace(List.of(new TraceRequest(0, 5, 5, 0)));
+    Trace trace = new Trace(List.of(new Trace.Request(0, 5, 5, 0)));
     Simulation simulation =
         Simulation.builder(MODEL, GPU, 300_000).predictor(SimulatedPredictor.COLUMN).build();
 
@@ -149,7 +158,7 @@ final class SimulationTest {
   }
 
   /** How many of the requests meet the targets when one runs at a time. */
-  private static int met(Trace trace, LatencyTargets targets) {
+  private static int met(Trace trace, Simulation.LatencyTargets targets) {
     return Simulation.builder(MODEL, GPU, 1_000_000)
         .maxLength(MAX_LENGTH)
         .maxTokensPerStep(64)
@@ -157,6 +166,7 @@ final class SimulationTest {
         .targets(targets)
         .build()
         .run(trace, policy("worst-case"))
+        .requests()
         .metTargets();
   }
 
@@ -166,30 +176,30 @@ final class SimulationTest {
 
   /** The seed chooses between settings. */
   private static Simulation simulation(long kvBytes, long seed) {
-    SimulationBuilder builder =
+    Simulation.Builder builder =
         Simulation.builder(MODEL, GPU, kvBytes)
             .maxLength(MAX_LENGTH)
             .maxTokensPerStep(64)
             .maxRunning(32)
             .predictor(SimulatedPredictor.values()[(int) Math.floorMod(seed, 3L)]);
     if (seed % 2 == 0) {
-      builder.order(new DecreasingFirstFit(20));
+      builder.schedulingPolicy(SchedulingPolicies.decreasingFirstFit(20));
     }
     return (seed % 5 == 0 ? builder.swapBytes(0) : builder).build();
   }
 
   private static Trace random(long seed) {
     Random random = new Random(seed);
-    List<TraceRequest> requests = new ArrayList<>();
+    List<Trace.Request> requests = new ArrayList<>();
     for (int i = 0; i < 60; i++) {
       int output = 1 + random.nextInt(random.nextInt(4) == 0 ? 200 : 40);
       int guess = Math.max(1, output / 2 + random.nextInt(output + 1));
-      requests.add(new TraceRequest(i * 2_000_000L, 1 + random.nextInt(60), output, guess));
+      requests.add(new Trace.Request(i * 2_000_000L, 1 + random.nextInt(60), output, guess));
     }
     return new Trace(requests);
   }
 
-  private static long cut(TraceRequest request) {
+  private static long cut(Trace.Request request) {
     return Math.min(request.outputTokens(), MAX_LENGTH - request.promptTokens());
   }
 }

@@ -28,15 +28,15 @@ class TokenTimeTest {
   @Test
   void everybodyFinishes() {
     SimulationResult kept = simulation(true).run(trace(), POLICY);
-    assertThat(kept.finished()).isEqualTo(kept.requests());
+    assertThat(kept.requests().finished()).isEqualTo(kept.requests().total());
   }
 
   @Test
   void withoutATarget_decisionsAreThoseWithoutTheGuard() {
     Simulation plain = base().build();
     Simulation kept = base().keepTpot(true).build(); // nothing to keep
-    assertThat(kept.run(trace(), POLICY).decisionHash())
-        .isEqualTo(plain.run(trace(), POLICY).decisionHash());
+    assertThat(kept.run(trace(), POLICY).planning().decisionHash())
+        .isEqualTo(plain.run(trace(), POLICY).planning().decisionHash());
   }
 
   private static double share(Trace trace, boolean keep) {
@@ -45,9 +45,9 @@ class TokenTimeTest {
         .run(
             trace,
             POLICY,
-            new SimulationListener() {
+            new Simulation.Listener() {
               @Override
-              public void onEnd(RequestOutcome outcome) {
+              public void onEnd(SimulationResult.RequestOutcome outcome) {
                 if (outcome.request() >= LEARNING) {
                   within[0] += outcome.tpotSeconds() <= TARGET ? 1 : 0;
                   within[1]++;
@@ -58,14 +58,15 @@ class TokenTimeTest {
   }
 
   private static Simulation simulation(boolean keep) {
-    LatencyTargets targets = new LatencyTargets(Double.POSITIVE_INFINITY, TARGET);
+    Simulation.LatencyTargets targets =
+        new Simulation.LatencyTargets(Double.POSITIVE_INFINITY, TARGET);
     return base().targets(targets).keepTpot(keep).build();
   }
 
-  private static SimulationBuilder base() {
+  private static Simulation.Builder base() {
     return Simulation.builder(
-            ModelShape.named("llama-13b").orElseThrow(),
-            GpuProfile.named("h200").orElseThrow(),
+            CostModel.ModelShape.named("llama-13b").orElseThrow(),
+            CostModel.GpuProfile.named("h200").orElseThrow(),
             90_000_000_000L)
         .maxLength(4096)
         .maxTokensPerStep(4096);
@@ -74,10 +75,10 @@ class TokenTimeTest {
   /** Long prompts that arrive faster than they can be answered within the target. */
   private static Trace trace() {
     Random random = new Random(5);
-    List<TraceRequest> requests = new ArrayList<>();
+    List<Trace.Request> requests = new ArrayList<>();
     for (int i = 0; i < 600; i++) {
       int prompt = 200 + random.nextInt(2_000);
-      requests.add(new TraceRequest(i * 20_000_000L, prompt, 50 + random.nextInt(300), 0));
+      requests.add(new Trace.Request(i * 20_000_000L, prompt, 50 + random.nextInt(300), 0));
     }
     return new Trace(requests);
   }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import dev.s3llm.Allocations;
+import dev.s3llm.error.TraceFormatException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -57,7 +58,7 @@ class TraceReaderFuzzTest {
       assertThat(e.getMessage()).hasSizeLessThan(file.toString().length() + 300);
       return;
     }
-    for (TraceRequest request : trace.requests()) {
+    for (Trace.Request request : trace.requests()) {
       assertThat(request.arrivalNanos()).isBetween(0L, 1_000_000_000_000_000_000L);
       assertThat(request.promptTokens()).isBetween(1, 1 << 24);
       assertThat(request.outputTokens()).isBetween(1, 1 << 24);

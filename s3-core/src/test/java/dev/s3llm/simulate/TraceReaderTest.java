@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import dev.s3llm.Allocations;
+import dev.s3llm.error.TraceFormatException;
 import java.io.IOException;
 import java.io.Reader;
 import java.io.StringReader;
@@ -24,7 +25,7 @@ final class TraceReaderTest {
 
     assertThat(trace.requests())
         .containsExactly(
-            new TraceRequest(0, 30, 220, 277), new TraceRequest(1_500_000_000, 42, 86, 101));
+            new Trace.Request(0, 30, 220, 277), new Trace.Request(1_500_000_000, 42, 86, 101));
     assertThat(trace.predicted()).isTrue();
   }
 
@@ -32,7 +33,7 @@ final class TraceReaderTest {
   void predictions_areOptional() throws IOException {
     Trace trace = read("\uFEFFarrival_s,prompt_tokens,output_tokens\n0,1,2\n");
 
-    assertThat(trace.requests()).containsExactly(new TraceRequest(0, 1, 2, 0));
+    assertThat(trace.requests()).containsExactly(new Trace.Request(0, 1, 2, 0));
     assertThat(trace.predicted()).isFalse();
   }
 
@@ -84,9 +85,9 @@ final class TraceReaderTest {
   @Property(tries = 50)
   void poisson_keepsOrderAndRate(
       @ForAll @DoubleRange(min = 0.01, max = 1000) double rate, @ForAll long seed) {
-    Trace trace = new Trace(java.util.Collections.nCopies(2000, new TraceRequest(0, 1, 1, 0)));
+    Trace trace = new Trace(java.util.Collections.nCopies(2000, new Trace.Request(0, 1, 1, 0)));
 
-    List<TraceRequest> moved = trace.poisson(rate, seed).requests();
+    List<Trace.Request> moved = trace.poisson(rate, seed).requests();
 
     double seconds = moved.get(1999).arrivalNanos() / 1e9;
     assertThat(seconds).isBetween(1999 / rate * 0.85, 1999 / rate * 1.15);

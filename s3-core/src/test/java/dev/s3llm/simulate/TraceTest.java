@@ -11,16 +11,16 @@ final class TraceTest {
   private final Trace trace =
       new Trace(
           List.of(
-              new TraceRequest(1_000_000_000L, 1, 10, 0),
-              new TraceRequest(2_000_000_000L, 1, 20, 0),
-              new TraceRequest(5_000_000_000L, 1, 30, 0)));
+              new Trace.Request(1_000_000_000L, 1, 10, 0),
+              new Trace.Request(2_000_000_000L, 1, 20, 0),
+              new Trace.Request(5_000_000_000L, 1, 30, 0)));
 
   @Test
   void spedUp_dividesTheGaps() {
     Trace fast = trace.spedUp(4);
 
     assertThat(fast.requests())
-        .extracting(TraceRequest::arrivalNanos)
+        .extracting(Trace.Request::arrivalNanos)
         .containsExactly(1_000_000_000L, 1_250_000_000L, 2_000_000_000L);
     assertThat(trace.meanRatePerSecond()).isCloseTo(0.5, within(1e-12));
     assertThat(fast.meanRatePerSecond()).isCloseTo(2, within(1e-12));
@@ -50,7 +50,7 @@ final class TraceTest {
   void predictedExactly_predictsTheTruth() {
     assertThat(trace.predicted()).isFalse();
     assertThat(trace.predictedExactly().requests())
-        .extracting(TraceRequest::predictedTokens)
+        .extracting(Trace.Request::predictedTokens)
         .containsExactly(10, 20, 30);
   }
 }

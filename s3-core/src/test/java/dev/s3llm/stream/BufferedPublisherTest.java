@@ -36,7 +36,7 @@ class BufferedPublisherTest {
     private int delivered;
 
     Counting() {
-      super(Runnable::run, cancels::incrementAndGet);
+      super(Runnable::run, cancels::incrementAndGet, e -> {});
     }
 
     void add() {

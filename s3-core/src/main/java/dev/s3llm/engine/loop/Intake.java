@@ -1,0 +1,115 @@
+package dev.s3llm.engine.loop;
+
+import dev.s3llm.engine.sequence.Failure;
+import dev.s3llm.engine.sequence.Sequence;
+import dev.s3llm.engine.sequence.SequenceState;
+import dev.s3llm.observe.EngineEvent;
+import dev.s3llm.observe.FinishReason;
+import dev.s3llm.observe.LatencyEstimate;
+import dev.s3llm.predict.LengthPrediction;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The way in: a new sequence gets its prediction, or the fallback's when the predictor fails or is
+ * late, and joins the waiting queue. Sets the alarms of predictions and deadlines, and acts on
+ * them.
+ */
+final class Intake {
+  private final EngineState state;
+  private final SequenceFinisher finisher;
+  private final PredictionRefresher refresher;
+  private final Inbox inbox;
+
+  Intake(EngineState state, SequenceFinisher finisher, PredictionRefresher refresher, Inbox inbox) {
+    this.state = state;
+    this.finisher = finisher;
+    this.refresher = refresher;
+    this.inbox = inbox;
+  }
+
+  /** Takes a new sequence in. */
+  void accept(Sequence sequence, long now) {
+    state.counters.submitted++;
+    state.live.put(sequence.sequenceId(), sequence);
+    if (state.lost != null) {
+      finisher.end(sequence, FinishReason.FAILED, new Failure(Failure.Kind.LOST, state.lost), now);
+      return;
+    }
+    if (sequence.spec().times().deadlineNanos() != Long.MAX_VALUE) {
+      state.alarms.set(sequence.spec().times().deadlineNanos(), sequence, Alarms.Kind.DEADLINE);
+    }
+    predict(sequence, now);
+  }
+
+  /** When the next deadline or prediction budget runs out; {@link Long#MAX_VALUE} if none does. */
+  long nextAlarmNanos() {
+    return state.alarms.nextNanos();
+  }
+
+  /** Acts on the alarms that are due; returns on how many. */
+  int ring(long now) {
+    int work = 0;
+    Alarms.Alarm alarm;
+    while ((alarm = state.alarms.pollDue(now)) != null) {
+      work++;
+      switch (alarm.kind()) {
+        case DEADLINE -> finisher.end(alarm.sequence(), FinishReason.TIMEOUT, null, now);
+        case PREDICTION -> join(alarm.sequence(), null, now);
+      }
+    }
+    return work;
+  }
+
+  private void predict(Sequence sequence, long now) {
+    CompletableFuture<LengthPrediction> future = state.predictor.predict(sequence.spec().query());
+    if (future.isDone()) {
+      join(sequence, future.isCompletedExceptionally() ? null : future.join(), now);
+      return;
+    }
+    long budget = state.parts.limits().predictionBudgetNanos();
+    if (now <= Long.MAX_VALUE - budget) { // else it is never late
+      state.alarms.set(now + budget, sequence, Alarms.Kind.PREDICTION);
+    }
+    CompletionStage<LengthPrediction> stage = future;
+    stage.whenComplete((answer, error) -> inbox.add(at -> predicted(sequence, answer, at)));
+  }
+
+  private void predicted(Sequence sequence, @Nullable LengthPrediction answer, long now) {
+    if (sequence.state() == SequenceState.PREDICTING) {
+      join(sequence, answer, now);
+    }
+  }
+
+  /** Lets a sequence join the waiting queue with its prediction, or the fallback's. */
+  private void join(Sequence sequence, @Nullable LengthPrediction answer, long now) {
+    state.alarms.cancel(sequence, Alarms.Kind.PREDICTION);
+    boolean failed = answer == null;
+    if (failed) {
+      state.counters.predictorFallbacks++;
+    }
+    LengthPrediction prediction =
+        answer == null ? state.fallback.predictNow(sequence.spec().query()) : answer;
+    sequence.predict(prediction, refresher.epoch());
+    state.enterQueue(sequence);
+    RuntimeException refused = reportEstimate(sequence, state.estimate(sequence, now));
+    state.publish(
+        () -> new EngineEvent.Queued(now, sequence.requestId(), sequence.prediction(), failed));
+    if (refused != null) {
+      Failure refusal = new Failure(Failure.Kind.REFUSED, refused);
+      finisher.end(sequence, FinishReason.FAILED, refusal, now);
+    }
+  }
+
+  /** Returns why the request does not accept the wait that is expected, or null. */
+  private @Nullable RuntimeException reportEstimate(
+      Sequence sequence, @Nullable LatencyEstimate estimate) {
+    try {
+      return sequence.spec().sink().onQueued(estimate);
+    } catch (Throwable e) { // the sink is foreign code to the loop
+      state.counters.sinkFailures++;
+      return null;
+    }
+  }
+}

@@ -1,0 +1,51 @@
+package dev.s3llm.engine.loop;
+
+import dev.s3llm.observe.EngineSnapshot;
+import dev.s3llm.observe.FinishReason;
+import dev.s3llm.observe.Health;
+
+/** Makes the picture of the engine's state that other threads read. */
+final class Snapshots {
+  private Snapshots() {}
+
+  /** Returns the state as it is now. */
+  static EngineSnapshot of(EngineState state) {
+    Counters counters = state.counters;
+    return new EngineSnapshot(
+        state.lost == null ? Health.OK : Health.bad("the engine is lost: " + state.lost),
+        requests(state),
+        new EngineSnapshot.Memory(
+            state.device.capacity(),
+            state.device.reserved(),
+            state.device.allocated(),
+            state.host.capacity(),
+            state.host.allocated()),
+        new EngineSnapshot.Work(
+            counters.steps,
+            counters.outputTokens,
+            counters.preemptions,
+            counters.recomputedTokens,
+            counters.swappedTokens),
+        new EngineSnapshot.Predictions(
+            counters.outgrown, counters.predictorFallbacks, state.predictions.coverageOfP90()),
+        new EngineSnapshot.Faults(
+            counters.ignoredCompletions,
+            counters.sinkFailures + state.events.failures(),
+            state.events.dropped()));
+  }
+
+  private static EngineSnapshot.Requests requests(EngineState state) {
+    Counters counters = state.counters;
+    return new EngineSnapshot.Requests(
+        state.live.size() - state.waiting.size() - state.running.size(),
+        state.waiting.size(),
+        state.running.size(),
+        counters.submitted,
+        new EngineSnapshot.Ended(
+            counters.count(FinishReason.STOP),
+            counters.count(FinishReason.LENGTH),
+            counters.count(FinishReason.CANCELLED),
+            counters.count(FinishReason.TIMEOUT),
+            counters.count(FinishReason.FAILED)));
+  }
+}

@@ -1,0 +1,163 @@
+package dev.s3llm.engine.loop;
+
+import dev.s3llm.engine.plan.Decision;
+import dev.s3llm.engine.plan.StepPlan;
+import dev.s3llm.engine.plan.Termination;
+import dev.s3llm.engine.record.PreemptionRecording;
+import dev.s3llm.engine.sequence.KvBlockPool;
+import dev.s3llm.engine.sequence.Sequence;
+import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.execute.RecoveryCosts;
+import dev.s3llm.execute.SequenceStep;
+import dev.s3llm.execute.StepBatch;
+import dev.s3llm.observe.EngineEvent;
+import dev.s3llm.recover.PreemptionMode;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+
+/** Carries out a plan: moves blocks and sequences as it says and makes the executor's batch. */
+final class StepLauncher {
+  private final EngineState state;
+  private final ExecutorProfile profile;
+
+  StepLauncher(EngineState state) {
+    this.state = state;
+    this.profile = state.profile;
+  }
+
+  /** Carries the plan out; the step is in flight from here on. */
+  StepBatch launch(StepPlan plan, long now) {
+    state.reportStepCost();
+    state.planBuilder.launched(plan);
+    StepInFlight step = new StepInFlight(state.counters.steps++, now, plan.work().size());
+    List<StepBatch.BlockCopy> swapOuts = new ArrayList<>();
+    List<StepBatch.BlockCopy> swapIns = new ArrayList<>();
+    plan.preemptions().forEach(p -> preempt(p, step, swapOuts, now));
+    plan.growths().forEach(g -> grow(g, now));
+    plan.admissions().forEach(a -> admit(a, step, swapIns, now));
+    for (int i = 0; i < plan.work().size(); i++) {
+      Sequence sequence = plan.work().get(i);
+      sequence.launched(plan.workTokens(i));
+      sequence.device().allocateTo(profile.blocksFor(sequence.kvTokens()));
+      step.sequences.add(sequence);
+      step.newTokens += plan.workTokens(i);
+      step.decodes += plan.workTokens(i) == 1 ? 1 : 0;
+      step.kvTokens += sequence.kvTokens();
+    }
+    state.inFlight = step;
+    List<SequenceStep> sequences = Collections.unmodifiableList(step.sequences);
+    return new StepBatch(step.step, sequences, swapOuts, swapIns);
+  }
+
+  private void preempt(
+      Decision.Preempt decision, StepInFlight step, List<StepBatch.BlockCopy> swapOuts, long now) {
+    Sequence victim = decision.sequence();
+    int kvTokens = victim.kvTokens();
+    boolean swap = decision.mode() == PreemptionMode.SWAP && kvTokens > 0;
+    count(decision, kvTokens, swap);
+    int blocks = profile.blocksFor(kvTokens);
+    step.lostTokens += kvTokens;
+    step.recoveryTokens += swap ? profile.recoveryCosts().swapTokens(kvTokens, blocks) : kvTokens;
+    if (swap) {
+      copyOut(victim, blocks, swapOuts);
+      step.swappedOut.add(victim);
+    }
+    victim.preempted(victim.reservedBlocks() * profile.blockTokens(), swap);
+    victim.device().close(); // copies out come before writes within a step
+    victim.dropDevice();
+    state.running.remove(victim);
+    state.enterQueue(victim);
+    reportPreemption(
+        decision, swap ? PreemptionMode.SWAP : PreemptionMode.RECOMPUTE, kvTokens, now);
+  }
+
+  private void reportPreemption(
+      Decision.Preempt decision, PreemptionMode mode, int kvTokens, long now) {
+    Sequence victim = decision.sequence();
+    String causedBy = decision.outgrown().requestId();
+    RecoveryCosts costs = profile.recoveryCosts();
+    double cost =
+        mode == PreemptionMode.SWAP
+            ? costs.swapNanos(profile.blocksFor(kvTokens))
+            : costs.recomputeNanos(kvTokens);
+    victim.history().preempted(now, mode, kvTokens, causedBy, cost, decision.reason());
+    PreemptionRecording.commit(victim, causedBy, mode, kvTokens, cost);
+    state.publish(
+        () ->
+            new EngineEvent.Preempted(
+                now, victim.requestId(), mode, kvTokens, causedBy, decision.reason()));
+  }
+
+  private void count(Decision.Preempt decision, int kvTokens, boolean swap) {
+    Counters counters = state.counters;
+    counters.preemptions++;
+    counters.outgrown += decision.outgrown() == decision.sequence() ? 1 : 0;
+    counters.swappedTokens += swap ? kvTokens : 0;
+    counters.recomputedTokens += swap ? 0 : kvTokens;
+  }
+
+  private void copyOut(Sequence victim, int blocks, List<StepBatch.BlockCopy> swapOuts) {
+    KvBlockPool.Lease lease = state.host.open(victim.sequenceId());
+    lease.reserve(blocks);
+    lease.allocateTo(blocks);
+    for (int i = 0; i < blocks; i++) {
+      swapOuts.add(
+          new StepBatch.BlockCopy(victim.sequenceId(), victim.device().block(i), lease.block(i)));
+    }
+    victim.holdHost(lease);
+  }
+
+  private void grow(Decision.Grow decision, long now) {
+    Sequence sequence = decision.sequence();
+    sequence.device().reserve(decision.reservedBlocks());
+    sequence.history().reserved(decision.reservedBlocks() * profile.blockTokens());
+    state.counters.outgrown++;
+    state.publish(
+        () ->
+            new EngineEvent.Grown(
+                now, sequence.requestId(), decision.reservedBlocks(), decision.reason()));
+  }
+
+  private void admit(
+      Decision.Admit decision, StepInFlight step, List<StepBatch.BlockCopy> swapIns, long now) {
+    Sequence sequence = decision.sequence();
+    sequence.setQueueAge(state.waiting.removeAdmitted(sequence));
+    KvBlockPool.Lease lease = state.device.open(sequence.sequenceId());
+    lease.reserve(decision.reservedBlocks());
+    sequence.holdDevice(lease);
+    if (profile.growth() == ExecutorProfile.KvGrowth.FIXED_CANVAS) {
+      lease.allocateTo(decision.reservedBlocks());
+    }
+    int restored = sequence.swappedTokens();
+    copyIn(sequence, lease, step, swapIns);
+    int reservedTokens = decision.reservedBlocks() * profile.blockTokens();
+    if (!sequence.startedBefore() && profile.growth() != ExecutorProfile.KvGrowth.FIXED_CANVAS) {
+      sequence.limitPreemptions(Termination.mostPreemptions(sequence, reservedTokens));
+    }
+    sequence.admitted(now, reservedTokens);
+    state.running.add(sequence);
+    state.publish(
+        () ->
+            new EngineEvent.Admitted(
+                now, sequence.requestId(), decision.reservedBlocks(), restored, decision.reason()));
+  }
+
+  private void copyIn(
+      Sequence sequence,
+      KvBlockPool.Lease lease,
+      StepInFlight step,
+      List<StepBatch.BlockCopy> swapIns) {
+    KvBlockPool.Lease stored = sequence.host();
+    if (stored == null) {
+      return;
+    }
+    int blocks = profile.blocksFor(sequence.swappedTokens());
+    lease.allocateTo(blocks);
+    for (int i = 0; i < blocks; i++) {
+      swapIns.add(new StepBatch.BlockCopy(sequence.sequenceId(), lease.block(i), stored.block(i)));
+    }
+    step.fenced.add(stored);
+    sequence.takeHost();
+  }
+}

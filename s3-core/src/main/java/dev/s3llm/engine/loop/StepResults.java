@@ -1,0 +1,134 @@
+package dev.s3llm.engine.loop;
+
+import dev.s3llm.engine.record.StepRecording;
+import dev.s3llm.engine.sequence.Failure;
+import dev.s3llm.engine.sequence.KvBlockPool;
+import dev.s3llm.engine.sequence.Sequence;
+import dev.s3llm.error.ExecutorLostException;
+import dev.s3llm.execute.StepResult;
+import dev.s3llm.memory.MemoryPlanner;
+import dev.s3llm.observe.EngineEvent;
+import dev.s3llm.observe.FinishReason;
+import java.util.concurrent.CompletionException;
+import org.jspecify.annotations.Nullable;
+
+/** Applies what the executor answered: tokens to their sequences, failures to theirs. */
+final class StepResults {
+  private final EngineState state;
+  private final SequenceFinisher finisher;
+
+  StepResults(EngineState state, SequenceFinisher finisher) {
+    this.state = state;
+    this.finisher = finisher;
+  }
+
+  /**
+   * Applies the outcome of a step that is over.
+   *
+   * @return what the step failed with, or null if it succeeded
+   */
+  @Nullable Throwable apply(
+      StepInFlight step, @Nullable StepResult result, @Nullable Throwable thrown, long now) {
+    Throwable error = thrown == null ? protocolError(step, result) : unwrapped(thrown);
+    try {
+      if (error == null && result != null) {
+        succeeded(step, result, now);
+      } else if (error != null) {
+        failed(step, error, now);
+      }
+    } finally {
+      step.releaseFenced();
+    }
+    return error;
+  }
+
+  private @Nullable Throwable protocolError(StepInFlight step, @Nullable StepResult result) {
+    String violation =
+        result == null
+            ? "no result"
+            : StepProtocol.violation(step, result, state.profile.vocabularySize());
+    return violation == null
+        ? null
+        : new IllegalStateException("executor broke its protocol: " + violation);
+  }
+
+  private void succeeded(StepInFlight step, StepResult result, long now) {
+    int produced = 0;
+    for (int i = 0; i < step.sequences.size(); i++) {
+      Sequence sequence = step.sequences.get(i);
+      Throwable failure = result.failures().isEmpty() ? null : result.failures().get(i);
+      produced += sequence.samples() ? 1 : 0;
+      if (sequence.ended()) {
+        continue;
+      }
+      if (failure != null) {
+        fail(sequence, Failure.Kind.REQUEST, failure, now);
+      } else if (sequence.samples()) {
+        deliver(sequence, result.tokens()[i], now);
+      }
+    }
+    long nanos = now - step.launchedNanos;
+    MemoryPlanner.StepCost cost =
+        new MemoryPlanner.StepCost(
+            produced, step.newTokens, step.lostTokens, step.recoveryTokens, nanos);
+    state.unreported = new FinishedStep(step, cost);
+    StepRecording.commit(step.step, step.sequences.size(), step.newTokens, nanos, null);
+    state.publish(
+        () ->
+            new EngineEvent.StepCompleted(
+                now, step.step, step.sequences.size(), step.newTokens, nanos));
+  }
+
+  private void deliver(Sequence sequence, int token, long now) {
+    sequence.append(token, now);
+    state.counters.outputTokens++;
+    try {
+      sequence.spec().sink().onToken(token);
+    } catch (Throwable e) { // the sink is foreign code to the loop
+      state.counters.sinkFailures++;
+      fail(sequence, Failure.Kind.REQUEST, e, now);
+      return;
+    }
+    if (sequence.isStop(token)) {
+      finisher.end(sequence, FinishReason.STOP, null, now);
+    } else if (sequence.generatedForSure() >= sequence.maxNewTokens()) {
+      finisher.end(sequence, FinishReason.LENGTH, null, now);
+    }
+  }
+
+  private void failed(StepInFlight step, Throwable cause, long now) {
+    state.draft.invalidate();
+    StepRecording.commit(
+        step.step, step.sequences.size(), step.newTokens, now - step.launchedNanos, cause);
+    state.publish(() -> new EngineEvent.StepFailed(now, step.step, cause));
+    Failure.Kind kind =
+        cause instanceof ExecutorLostException ? Failure.Kind.LOST : Failure.Kind.STEP;
+    for (Sequence sequence : step.sequences) {
+      fail(sequence, kind, cause, now);
+    }
+    for (Sequence sequence : step.swappedOut) {
+      if (!sequence.ended() && sequence.host() != null) {
+        dropCopy(sequence);
+      }
+    }
+  }
+
+  private void fail(Sequence sequence, Failure.Kind kind, Throwable cause, long now) {
+    finisher.end(sequence, FinishReason.FAILED, new Failure(kind, cause), now);
+  }
+
+  /** What the failed step was to copy out may be half there: it is computed again. */
+  private void dropCopy(Sequence sequence) {
+    state.counters.recomputedTokens += sequence.swappedTokens();
+    KvBlockPool.Lease copy = sequence.takeHost();
+    if (copy != null) {
+      copy.close();
+    }
+    sequence.dropSwapped();
+  }
+
+  private static Throwable unwrapped(Throwable error) {
+    Throwable cause = error.getCause();
+    return error instanceof CompletionException && cause != null ? cause : error;
+  }
+}

@@ -1,0 +1,68 @@
+package dev.s3llm.engine.plan;
+
+import dev.s3llm.engine.sequence.Sequence;
+import dev.s3llm.memory.MemoryDecision;
+import dev.s3llm.memory.MemoryPlanner;
+import dev.s3llm.memory.MemoryView;
+
+/** The part of one plan that admits, in the order of the {@link Candidates}. */
+final class AdmissionPass {
+  /** Waiters that may be found not to fit in one step, where the order skips them. */
+  private static final int MAX_UNFIT = 64;
+
+  private final MemoryView memory;
+  private final MemoryPlanner planner;
+  private final StepPlan plan;
+
+  AdmissionPass(MemoryView memory, MemoryPlanner planner, StepPlan plan) {
+    this.memory = memory;
+    this.planner = planner;
+    this.plan = plan;
+  }
+
+  void run(Candidates<Sequence> candidates, int freeSlots) {
+    int slots = freeSlots;
+    int unfit = 0;
+    Sequence candidate;
+    while (plan.tokensLeft() > 0
+        && slots > 0
+        && unfit < MAX_UNFIT
+        && (candidate = candidates.next()) != null) {
+      if (tryAdmit(candidate)) {
+        candidates.admitted();
+        slots--;
+      } else {
+        candidates.unfit(plan.availableBlocks());
+        unfit++;
+      }
+    }
+  }
+
+  private boolean tryAdmit(Sequence candidate) {
+    MemoryView now =
+        new MemoryView(
+            memory.blockTokens(),
+            memory.capacityBlocks(),
+            plan.availableBlocks(),
+            memory.running());
+    MemoryDecision decision =
+        candidate.preemptionExempt()
+            ? new MemoryDecision.Reserve(
+                Termination.worstCaseBlocks(candidate, memory.blockTokens()),
+                "preempted as often as is allowed")
+            : planner.admit(candidate, now);
+    int needed =
+        decision instanceof MemoryDecision.Reserve reserve
+            ? Termination.clampReservation(
+                reserve.reservedBlocks(), candidate, memory.blockTokens())
+            : ((MemoryDecision.Defer) decision).neededBlocks();
+    if (decision instanceof MemoryDecision.Defer || needed > plan.availableBlocks()) {
+      plan.defer(new Decision.Defer(candidate, needed, plan.availableBlocks(), decision.reason()));
+      return false;
+    }
+    plan.admit(new Decision.Admit(candidate, needed, decision.reason()));
+    int remaining = candidate.contextTokens() - candidate.swappedTokens();
+    plan.compute(candidate, Math.min(remaining, plan.tokensLeft()));
+    return true;
+  }
+}

@@ -1,0 +1,58 @@
+package dev.s3llm.engine.plan;
+
+import com.google.common.math.IntMath;
+import dev.s3llm.engine.sequence.Sequence;
+import dev.s3llm.support.KvBlocks;
+import java.math.RoundingMode;
+
+/**
+ * The rules that make every request end, whatever planners, policies and predictions say.
+ *
+ * <ul>
+ *   <li>A reservation covers at least the tokens that a sequence has, and at most its worst case
+ *       ({@link #clampReservation}): so an admitted sequence can compute its next token, and no
+ *       planner can ask for more than the engine promised to hold.
+ *   <li>Each preemption doubles the output that the next reservation covers, and a sequence is
+ *       preempted at most {@link #mostPreemptions} times: ceil(log2(limit / first)) + 1. Then it is
+ *       exempt: it is admitted with its worst case and never preempted again.
+ *   <li>A sequence is not preempted again before it has produced a token since its last admission
+ *       ({@link #mayBePreempted}): so each recovery brings it forward.
+ * </ul>
+ */
+public final class Termination {
+  private Termination() {}
+
+  /**
+   * Returns a reservation that the engine can grant.
+   *
+   * @param blocks what a planner wants to set aside
+   * @param sequence for which
+   * @param blockTokens token slots of a block
+   */
+  static int clampReservation(int blocks, Sequence sequence, int blockTokens) {
+    int least = KvBlocks.blocksFor(sequence.contextTokens(), blockTokens);
+    return Math.min(worstCaseBlocks(sequence, blockTokens), Math.max(blocks, least));
+  }
+
+  /** Returns the blocks that hold a sequence's prompt and output limit. */
+  static int worstCaseBlocks(Sequence sequence, int blockTokens) {
+    return KvBlocks.blocksFor(sequence.worstCaseTokens(), blockTokens);
+  }
+
+  /** Returns whether a running sequence may be preempted now. */
+  static boolean mayBePreempted(Sequence sequence) {
+    return !sequence.preemptionExempt() && (sequence.preemptions() == 0 || sequence.progressed());
+  }
+
+  /**
+   * Returns how often a sequence may be preempted over its life.
+   *
+   * @param sequence a sequence that is admitted for the first time
+   * @param reservedTokens KV slots of its first reservation
+   */
+  public static int mostPreemptions(Sequence sequence, int reservedTokens) {
+    int firstOutput = Math.max(1, reservedTokens - sequence.promptTokens());
+    int ratio = IntMath.divide(sequence.maxNewTokens(), firstOutput, RoundingMode.CEILING);
+    return IntMath.log2(ratio, RoundingMode.CEILING) + 1;
+  }
+}

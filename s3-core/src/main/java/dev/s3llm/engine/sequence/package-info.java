@@ -1,0 +1,7 @@
+/**
+ * The record of a request and the ledger of KV blocks. Depends on no other package of the engine.
+ */
+@NullMarked
+package dev.s3llm.engine.sequence;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,9 +1,0 @@
-package dev.s3llm.schedule;
-
-/** What becomes of a preempted sequence's KV. */
-public enum PreemptionMode {
-  /** Copied to host memory, and back when the sequence goes on. */
-  SWAP,
-  /** Dropped, and computed again from the tokens. */
-  RECOMPUTE
-}

@@ -1,0 +1,67 @@
+package dev.s3llm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaModifier;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import java.lang.module.ModuleDescriptor;
+import java.lang.module.ModuleFinder;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+
+/** How much of this module others can see. */
+class PublicSurfaceTest {
+  private static final Path CLASSES = Path.of("target", "classes");
+
+  /** A caller has to know these; each more is one more to learn, and to keep. */
+  private static final int MOST_TYPES = 60;
+
+  @Test
+  void publicTypesInExportedPackages_areFew() {
+    Set<String> exported = exportedPackages();
+    List<String> types =
+        classes().stream()
+            .filter(type -> exported.contains(type.getPackageName()))
+            .filter(type -> type.isTopLevelClass() && isPublic(type))
+            .map(JavaClass::getName)
+            .sorted()
+            .toList();
+    assertThat(types).hasSizeBetween(1, MOST_TYPES);
+  }
+
+  @Test
+  void rootPackage_holdsFewerThanADozenFiles() {
+    Set<String> files =
+        classes().stream()
+            .filter(type -> type.getPackageName().equals("dev.s3llm") && type.isTopLevelClass())
+            .map(JavaClass::getSimpleName)
+            .collect(Collectors.toCollection(TreeSet::new));
+    assertThat(files).contains("S3Engine").hasSizeLessThan(12);
+  }
+
+  private static Set<String> exportedPackages() {
+    ModuleDescriptor module =
+        ModuleFinder.of(CLASSES).find("dev.s3llm.core").orElseThrow().descriptor();
+    return module.exports().stream()
+        .filter(exports -> !exports.isQualified())
+        .map(ModuleDescriptor.Exports::source)
+        .collect(Collectors.toSet());
+  }
+
+  private static List<JavaClass> classes() {
+    return List.copyOf(
+        new ClassFileImporter()
+            .withImportOption(new ImportOption.DoNotIncludeTests())
+            .importPath(CLASSES));
+  }
+
+  private static boolean isPublic(JavaClass type) {
+    return type.getModifiers().contains(JavaModifier.PUBLIC);
+  }
+}

@@ -1,0 +1,111 @@
+package dev.s3llm.engine.plan;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+
+import dev.s3llm.schedule.SchedulingPolicies;
+import dev.s3llm.schedule.SchedulingPolicy;
+import dev.s3llm.testkit.TestSequence;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Random;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import org.junit.jupiter.api.Test;
+
+final class WaitingQueueTest {
+  private record Waiter(TestSequence sequence, int blocks) {}
+
+  @Property(tries = 200)
+  void randomUse_matchesASortedList(@ForAll long seed) {
+    Random random = new Random(seed);
+    WaitingQueue<TestSequence> queue = new WaitingQueue<>(SchedulingPolicies.decreasingFirstFit());
+    List<Waiter> model = new ArrayList<>();
+    for (int i = 0; i < 100; i++) {
+      if (random.nextInt(3) > 0 || model.isEmpty()) {
+        TestSequence sequence = new TestSequence(i, 1, 10).priority(random.nextInt(3) - 1);
+        Waiter waiter = new Waiter(sequence, random.nextInt(5));
+        model.add(waiter);
+        queue.add(sequence, waiter.blocks, 0);
+      } else {
+        queue.remove(model.remove(random.nextInt(model.size())).sequence);
+      }
+      model.sort(
+          Comparator.comparingInt((Waiter w) -> -w.sequence.priority())
+              .thenComparingInt(w -> -w.blocks)
+              .thenComparingLong(w -> w.sequence.sequenceId()));
+      assertThat(queue.inOrder())
+          .containsExactlyElementsOf(model.stream().map(w -> w.sequence).toList());
+      assertThat(queue.size()).isEqualTo(model.size());
+    }
+  }
+
+  @Test
+  void lowestPriority_goesLast() {
+    WaitingQueue<TestSequence> queue =
+        new WaitingQueue<>(SchedulingPolicies.firstComeFirstServed());
+    TestSequence lowest = new TestSequence(1, 1, 1).priority(Integer.MIN_VALUE);
+    TestSequence normal = new TestSequence(2, 1, 1);
+    queue.add(lowest, 1, 0);
+    queue.add(normal, 1, 0);
+
+    assertThat(queue.inOrder()).containsExactly(normal, lowest);
+  }
+
+  @Test
+  void smallRequestAmongLargeOnes_isServedWithinItsBound() {
+    assertServedWithin(SchedulingPolicies.decreasingFirstFit(10), 1, 5);
+  }
+
+  @Test
+  void longRequestAmongShortOnes_isServedWithinItsBound() {
+    assertServedWithin(SchedulingPolicies.shortestPredictedFirst(10), 500, 2);
+  }
+
+  @Test
+  void age_survivesLeavingAndComingBack() {
+    WaitingQueue<TestSequence> queue = new WaitingQueue<>(SchedulingPolicies.decreasingFirstFit(2));
+    TestSequence small = new TestSequence(0, 1, 10);
+    TestSequence large = new TestSequence(1, 1, 10);
+    queue.add(small, 1, 0);
+    queue.add(large, 9, 0);
+    queue.removeAdmitted(large);
+    long age = queue.removeAdmitted(small);
+    queue.add(large, 9, 0);
+    queue.add(small, 1, age);
+
+    assertThat(age).isEqualTo(1);
+    assertThat(queue.next()).isSameAs(large);
+    queue.removeAdmitted(large);
+    queue.add(large, 9, 0);
+    assertThat(queue.next()).isSameAs(small);
+  }
+
+  @Test
+  void strangersAndDoubles_areRefused() {
+    WaitingQueue<TestSequence> queue =
+        new WaitingQueue<>(SchedulingPolicies.firstComeFirstServed());
+    TestSequence one = new TestSequence(1, 1, 1);
+    queue.add(one, 1, 0);
+
+    assertThatIllegalStateException().isThrownBy(() -> queue.add(one, 1, 0));
+    queue.remove(one);
+    assertThatIllegalStateException().isThrownBy(() -> queue.remove(one));
+  }
+
+  private static void assertServedWithin(SchedulingPolicy order, int maxNew, int blocks) {
+    WaitingQueue<TestSequence> queue = new WaitingQueue<>(order);
+    TestSequence starving = new TestSequence(0, 1, maxNew);
+    queue.add(starving, maxNew == 1 ? 1 : 50, 0);
+    int passed = 0;
+    for (long id = 1; queue.contains(starving); id++) {
+      queue.add(new TestSequence(id, 1, 100), blocks, 0);
+      TestSequence next = queue.next();
+      queue.removeAdmitted(next);
+      passed += next == starving ? 0 : 1;
+      assertThat(passed).isLessThanOrEqualTo(order.maxOvertakes());
+    }
+    assertThat(passed).isEqualTo(order.maxOvertakes());
+  }
+}

@@ -1,0 +1,106 @@
+package dev.s3llm.engine.record;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.s3llm.observe.EngineEvent;
+import dev.s3llm.observe.FinishReason;
+import dev.s3llm.support.CallbackGuard;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/**
+ * Events on their way to a listener, which several callback threads deliver in turn. The publisher
+ * lets the bus run empty again and again, so that a new event and the end of a delivery meet.
+ */
+@Timeout(60)
+class EventBusConcurrencyTest {
+  private static final long RUN_NANOS = 4_000_000_000L;
+  private static final int BUFFER = 3;
+
+  /** Longer than a busy machine keeps a thread waiting. */
+  private static final long PATIENCE_NANOS = 30_000_000_000L;
+
+  private final Queue<Runnable> asked = new ConcurrentLinkedQueue<>();
+  private final AtomicInteger waiting = new AtomicInteger();
+  private final AtomicInteger mostWaiting = new AtomicInteger();
+  private final AtomicBoolean running = new AtomicBoolean(true);
+  private final AtomicInteger inside = new AtomicInteger();
+  private final AtomicInteger overlaps = new AtomicInteger();
+  private final AtomicLong heard = new AtomicLong();
+  private final EventBus bus =
+      new EventBus(List.of(this::hear), new CallbackGuard(this::ask), BUFFER);
+  private long last = -1; // plain: deliveries must follow each other, visibly
+  private boolean unordered;
+
+  @Test
+  void everyEvent_isHeardOnceInOrderOrCountedAsDropped() throws InterruptedException {
+    List<Thread> callbacks = new ArrayList<>();
+    for (int i = 0; i < 2; i++) {
+      callbacks.add(new Thread(this::callBack));
+    }
+    callbacks.forEach(Thread::start);
+    long published = publish(System.nanoTime() + RUN_NANOS);
+    running.set(false);
+    for (Thread thread : callbacks) {
+      thread.join();
+    }
+    assertThat(heard.get() + bus.dropped()).as("heard or dropped").isEqualTo(published);
+    assertThat(bus.failures()).isZero();
+    assertThat(overlaps.get()).as("deliveries at the same time").isZero();
+    assertThat(mostWaiting.get()).as("deliveries asked for at once").isEqualTo(1);
+    assertThat(unordered).as("order was lost").isFalse();
+  }
+
+  /** Until the time is up, or what was published is not heard for long. */
+  private long publish(long end) {
+    long published = 0;
+    while (System.nanoTime() < end) {
+      for (long burst = published % 5; burst >= 0; burst--) {
+        bus.publish(new EngineEvent.Ended(published++, "r", FinishReason.LENGTH, 1, null, -1));
+      }
+      long patience = System.nanoTime() + PATIENCE_NANOS;
+      while (heard.get() + bus.dropped() < published) {
+        if (System.nanoTime() > patience) {
+          return published;
+        }
+        Thread.onSpinWait(); // closer to the delivery's end than a thread that gave way
+      }
+    }
+    return published;
+  }
+
+  private void ask(Runnable delivery) {
+    asked.add(delivery);
+    int now = waiting.incrementAndGet();
+    mostWaiting.accumulateAndGet(now, Math::max);
+  }
+
+  private void callBack() {
+    while (running.get()) {
+      Runnable delivery = asked.poll();
+      if (delivery == null) {
+        Thread.yield();
+      } else {
+        waiting.decrementAndGet();
+        delivery.run();
+      }
+    }
+  }
+
+  private void hear(EngineEvent event) {
+    if (inside.incrementAndGet() > 1) {
+      overlaps.incrementAndGet();
+    }
+    unordered |= event.nanos() <= last;
+    last = event.nanos();
+    heard.incrementAndGet();
+    inside.decrementAndGet();
+  }
+}

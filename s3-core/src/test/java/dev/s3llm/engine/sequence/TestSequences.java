@@ -1,0 +1,67 @@
+package dev.s3llm.engine.sequence;
+
+import dev.s3llm.execute.SamplingParameters;
+import dev.s3llm.predict.LengthPrediction;
+import dev.s3llm.predict.LengthQuery;
+
+/** Makes sequences in a given state, for tests of plans. */
+public final class TestSequences {
+  private final Sequence sequence;
+
+  private TestSequences(Sequence sequence) {
+    this.sequence = sequence;
+  }
+
+  /** A sequence that has generated nothing and holds nothing. */
+  public static TestSequences of(long id, int promptTokens, int maxNewTokens) {
+    SequenceSink ignoring =
+        new SequenceSink() {
+          @Override
+          public void onToken(int token) {}
+
+          @Override
+          public void onEnd(SequenceOutcome outcome) {}
+        };
+    Sequence sequence =
+        new Sequence(
+            id,
+            new SequenceSpec(
+                "r" + id,
+                new int[promptTokens],
+                new int[0],
+                SamplingParameters.GREEDY,
+                SequenceSpec.Standing.NONE,
+                SequenceSpec.Times.of(0),
+                new LengthQuery(promptTokens, null, null, 0, maxNewTokens),
+                ignoring));
+    sequence.predict(LengthPrediction.uniform(maxNewTokens), 0);
+    return new TestSequences(sequence);
+  }
+
+  /** Adds generated tokens. */
+  public TestSequences generated(int tokens) {
+    for (int i = 0; i < tokens; i++) {
+      sequence.append(1, 0);
+    }
+    return this;
+  }
+
+  /** Sets the tokens in device memory. */
+  public TestSequences kv(int tokens) {
+    sequence.kvTokens = tokens;
+    return this;
+  }
+
+  /** Sets the blocks set aside. */
+  public TestSequences reserved(int blocks) {
+    KvBlockPool.Lease lease = new KvBlockPool(blocks).open(sequence.sequenceId());
+    lease.reserve(blocks);
+    sequence.holdDevice(lease);
+    return this;
+  }
+
+  /** The sequence. */
+  public Sequence build() {
+    return sequence;
+  }
+}

@@ -1,0 +1,32 @@
+package dev.s3llm.testkit;
+
+import dev.s3llm.NanoClock;
+import dev.s3llm.engine.loop.EngineRunner;
+import dev.s3llm.engine.loop.RunnerFactory;
+import java.util.concurrent.ThreadFactory;
+import java.util.function.BiFunction;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+
+/**
+ * A clock for {@link dev.s3llm.EngineBuilder#clock} that also replaces the thread of the engine's
+ * loop by a runner that the test steps.
+ *
+ * @param time the time in nanoseconds
+ * @param runner makes the runner, from the engine's clock and the receiver of its failure
+ */
+public record HandDrivenClock(
+    LongSupplier time, BiFunction<LongSupplier, Consumer<Throwable>, EngineRunner> runner)
+    implements NanoClock, RunnerFactory {
+
+  @Override
+  public long nanos() {
+    return time.getAsLong();
+  }
+
+  @Override
+  public EngineRunner create(
+      LongSupplier clock, ThreadFactory threads, Consumer<Throwable> onFailure) {
+    return runner.apply(clock, onFailure);
+  }
+}

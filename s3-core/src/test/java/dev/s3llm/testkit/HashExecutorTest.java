@@ -1,0 +1,45 @@
+package dev.s3llm.testkit;
+
+import dev.s3llm.execute.Executor;
+import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.execute.ForwardingExecutor;
+import dev.s3llm.execute.StepBatch;
+import dev.s3llm.execute.StepResult;
+import java.util.concurrent.CompletionStage;
+
+/** The reference that the engine's scenarios rely on keeps the contract itself. */
+class HashExecutorTest extends ExecutorContract {
+  @Override
+  protected Executor create() {
+    return new Immediate(
+        new HashExecutor(
+            ExecutorProfile.builder()
+                .kvBlocks(60, 4, 64)
+                .hostBlocks(20)
+                .maxContextTokens(200)
+                .maxTokensPerStep(64)
+                .maxSequencesPerStep(8)
+                .vocabularySize(50)
+                .build()));
+  }
+
+  /** Completes each step when it is launched. */
+  private static final class Immediate extends ForwardingExecutor {
+    private final HashExecutor hash;
+
+    Immediate(HashExecutor hash) {
+      super(hash);
+      this.hash = hash;
+    }
+
+    @Override
+    public CompletionStage<StepResult> execute(StepBatch batch) {
+      if (hash.closed()) {
+        throw new IllegalStateException("closed");
+      }
+      CompletionStage<StepResult> stage = super.execute(batch);
+      hash.complete();
+      return stage;
+    }
+  }
+}

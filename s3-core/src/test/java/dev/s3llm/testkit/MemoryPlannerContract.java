@@ -1,0 +1,129 @@
+package dev.s3llm.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.s3llm.memory.MemoryDecision;
+import dev.s3llm.memory.MemoryDecision.Defer;
+import dev.s3llm.memory.MemoryDecision.Reserve;
+import dev.s3llm.memory.MemoryPlanner;
+import dev.s3llm.memory.MemoryView;
+import dev.s3llm.predict.LengthPrediction;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+/** What every {@link MemoryPlanner} of good sense keeps. Extend it and say how to create yours. */
+public abstract class MemoryPlannerContract {
+  private static final int CASES = 5_000;
+
+  /** Creates the contract. */
+  protected MemoryPlannerContract() {}
+
+  /** A new planner. */
+  protected abstract MemoryPlanner create();
+
+  /** A name for tables. */
+  @Test
+  public void name_isShort() {
+    assertThat(create().name()).isNotBlank().hasSizeLessThanOrEqualTo(40);
+  }
+
+  /** The engine's floor and ceiling, kept without its help. */
+  @Test
+  public void admission_coversPresentTokensAndNeverExceedsTheWorstCase() {
+    for (long seed = 0; seed < CASES; seed++) {
+      Case one = new Case(new Random(seed));
+      MemoryPlanner planner = create();
+      planner.beginPlan(one.view);
+      int weight = planner.admissionBlocks(one.sequence, one.view);
+      MemoryDecision decision = planner.admit(one.sequence, one.view);
+
+      assertThat(weight).as("seed %d", seed).isBetween(one.present(), one.worst());
+      if (decision instanceof Reserve reserve) {
+        assertThat(reserve.reservedBlocks()).as("seed %d", seed).isEqualTo(weight);
+      }
+      assertGrantable(decision, one.view.availableBlocks(), seed);
+    }
+  }
+
+  /** Alone on the device, what fits at worst is admitted. */
+  @Test
+  public void emptyDevice_admitsWhatFits() {
+    for (long seed = 0; seed < CASES; seed++) {
+      Case one = new Case(new Random(seed));
+      int worst = one.worst();
+      MemoryView empty = new MemoryView(one.view.blockTokens(), worst, worst, List.of());
+      MemoryPlanner planner = create();
+      planner.beginPlan(empty);
+
+      assertThat(planner.admit(one.sequence, empty))
+          .as("seed %d", seed)
+          .isInstanceOf(Reserve.class);
+    }
+  }
+
+  /** A grown reservation is larger, and no larger than can be of use. */
+  @Test
+  public void growth_addsBlocksWithinTheWorstCase() {
+    for (long seed = 0; seed < CASES; seed++) {
+      Case one = new Case(new Random(seed));
+      int held = one.present();
+      if (held == one.worst()) {
+        continue;
+      }
+      TestSequence sequence = one.sequence.reserved(held).kv(one.sequence.contextTokens());
+      MemoryPlanner planner = create();
+      planner.beginPlan(one.view);
+      MemoryDecision decision = planner.grow(sequence, one.view);
+
+      if (decision instanceof Reserve reserve) {
+        assertThat(reserve.reservedBlocks())
+            .as("seed %d", seed)
+            .isGreaterThan(held)
+            .isLessThanOrEqualTo(one.worst());
+      }
+      assertGrantable(decision, one.view.availableBlocks() + held, seed);
+    }
+  }
+
+  private static void assertGrantable(MemoryDecision decision, int within, long seed) {
+    assertThat(decision.reason()).as("seed %d", seed).isNotBlank();
+    if (decision instanceof Reserve reserve) {
+      assertThat(reserve.reservedBlocks()).as("seed %d", seed).isLessThanOrEqualTo(within);
+    } else {
+      assertThat(((Defer) decision).neededBlocks()).as("seed %d", seed).isGreaterThan(within);
+    }
+  }
+
+  /** A random sequence and memory. */
+  private static final class Case {
+    final TestSequence sequence;
+    final MemoryView view;
+
+    Case(Random random) {
+      int max = 1 + random.nextInt(random.nextInt(10) == 0 ? 100_000 : 200);
+      sequence = new TestSequence(3, 1 + random.nextInt(100), max);
+      if (random.nextBoolean()) {
+        sequence.generated(random.nextInt(max));
+      }
+      if (random.nextInt(3) == 0) {
+        sequence.floor(1 + random.nextInt(max));
+      }
+      if (random.nextBoolean()) {
+        sequence.predicted(LengthPrediction.exactly(1 + random.nextInt(max)));
+      }
+      int capacity = 1 + random.nextInt(200);
+      view =
+          new MemoryView(
+              1 + random.nextInt(17), capacity, random.nextInt(capacity + 1), List.of(sequence));
+    }
+
+    int present() {
+      return view.blocksFor(sequence.contextTokens());
+    }
+
+    int worst() {
+      return view.blocksFor(sequence.worstCaseTokens());
+    }
+  }
+}
