@@ -1,6 +1,5 @@
 /** An executor that runs decoders on the CPU, in plain Java. */
 module dev.s3llm.cpu {
-  requires com.google.common;
   requires transitive dev.s3llm.core;
   requires transitive dev.s3llm.model;
   requires static transitive org.jspecify;

@@ -34,7 +34,7 @@ final class Requests {
             .tenant("abc".substring(random.nextInt(setting.tenants())).substring(0, 1))
             .priority(random.nextInt(6) == 0 ? 1 : 0);
     if (faults.strikes(Fault.DEADLINE, 8)) {
-      builder.deadline(Duration.ofNanos(random.nextInt(120) - 10));
+      builder.deadline(Duration.ofNanos(Math.max(1, random.nextInt(120) - 10)));
     }
     if (random.nextInt(20) == 0) {
       builder.firstTokenWithin(Duration.ofNanos(1 + random.nextInt(300)));

@@ -3,7 +3,7 @@ package dev.s3llm.cpu;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 
-/** A step's batch flattened to rows: one for each new token. */
+/** A step's batch as rows, one for each new token. */
 final class BatchLayout {
   final int rows;
   final int[] tokens;
@@ -11,7 +11,7 @@ final class BatchLayout {
   final int[] sequenceOfRow;
   final int[][] blockTables;
 
-  /** Rows whose next token is sampled, and the sequence of each. */
+  /** Rows whose next token is sampled; {@link #sampledSequences} has the sequence of each. */
   final int[] sampledRows;
 
   final int[] sampledSequences;

@@ -9,9 +9,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The forward pass of a decoder over a ragged batch on the host: Llama's, one part after the other
- * (Touvron et al. 2023), and GPT-J's, attention and feed-forward side by side (Wang and Komatsuzaki
- * 2021).
+ * The forward pass of a decoder over a ragged batch on the CPU: Llama's, attention before
+ * feed-forward (Touvron et al. 2023), and GPT-J's, attention and feed-forward side by side (Wang
+ * and Komatsuzaki 2021).
  */
 final class CpuDecoder {
   private final ModelConfig config;
@@ -48,7 +48,15 @@ final class CpuDecoder {
       CpuMatrix up,
       CpuMatrix down) {}
 
-  /** Runs the batch; returns the logits of each sampled row, {@code [sampled][vocabulary]}. */
+  /**
+   * Returns the bytes of heap that a model takes: each matrix as it was read, and transposed. An
+   * estimate from above, since small vectors are not transposed.
+   */
+  static long bytes(ModelWeights weights) {
+    return 2 * Float.BYTES * weights.elements();
+  }
+
+  /** Runs the batch and returns the logits of each sampled row, {@code [sampled][vocabulary]}. */
   float[] forward(BatchLayout batch) {
     int hidden = config.hiddenSize();
     float[] stream = new float[batch.rows * hidden];
@@ -61,7 +69,7 @@ final class CpuDecoder {
       norm(stream, layer.attentionNorm(), batch.rows, work.normed);
       attention(i, matrices, batch, work);
       kernels.add(stream, work.change, stream.length);
-      if (feedForwardNorm != null) { // else both parts read the same normed rows
+      if (feedForwardNorm != null) { // otherwise both parts read the same normed rows
         norm(stream, feedForwardNorm, batch.rows, work.normed);
       }
       feedForward(matrices, batch.rows, work);
@@ -104,7 +112,7 @@ final class CpuDecoder {
     kernels.multiply(matrices.down, gate == null ? work.up : work.gate, rows, work.change);
   }
 
-  /** Only rows that sample need the last norm and the output matrix. */
+  /** Computes logits for the sampled rows alone: no other row needs the last norm. */
   private float[] logits(BatchLayout batch, float[] stream) {
     int hidden = config.hiddenSize();
     int sampled = batch.sampledRows.length;
@@ -129,7 +137,7 @@ final class CpuDecoder {
     final float[] gate;
     final float[] up;
 
-    /** What a part of a layer adds to the stream. */
+    /** Result of a part of a layer, to be added to the stream. */
     final float[] change;
 
     Workspace(ModelConfig config, int rows) {

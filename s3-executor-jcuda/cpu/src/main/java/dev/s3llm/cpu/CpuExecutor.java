@@ -1,6 +1,5 @@
 package dev.s3llm.cpu;
 
-import com.google.common.util.concurrent.Uninterruptibles;
 import dev.s3llm.execute.Executor;
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.KvGrowth;
@@ -8,7 +7,9 @@ import dev.s3llm.execute.RecoveryCosts;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
+import dev.s3llm.model.ExecutorSettings;
 import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.ModelFormatException;
 import dev.s3llm.model.ModelWeights;
 import dev.s3llm.model.TensorSource;
 import dev.s3llm.model.WeightFiles;
@@ -22,45 +23,42 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs Llama-family and GPT-J models on the CPU in plain Java: the reference for GPU kernels, what
- * continuous integration runs, and what a machine without a GPU uses. Arithmetic is fp32.
+ * Runs Llama-family and GPT-J models on the CPU in plain Java: the reference for GPU kernels, the
+ * executor of continuous integration, and the one for machines without a GPU. Arithmetic is fp32.
  *
- * <p>Steps run one after another on a thread of the executor's own, helped by others.
+ * <p>Steps run one after another on a thread of the executor; more threads help it.
  */
 public final class CpuExecutor implements Executor {
-  private static final int DEFAULT_BLOCK_TOKENS = 16;
-
   private final ModelConfig config;
   private final ExecutorProfile profile;
   private final CpuKvCache cache;
   private final CpuDecoder decoder;
   private final WorkerPool workers;
   private final ExecutorService steps;
+  private final AtomicBoolean closing = new AtomicBoolean();
+  private final CompletableFuture<Void> closed = new CompletableFuture<>();
   private volatile @Nullable Thread stepThread;
 
   private CpuExecutor(Builder builder) {
+    ThreadFactory threads = builder.threadFactory();
     this.config = builder.config;
     this.profile = builder.profile();
-    this.cache =
-        new CpuKvCache(
-            config.layers(),
-            config.kvHeads(),
-            config.headSize(),
-            profile.blockTokens(),
-            profile.blockCount(),
-            profile.hostBlockCount());
-    this.workers = new WorkerPool(builder.threads, builder.threadFactory);
-    this.steps = Executors.newSingleThreadExecutor(builder.threadFactory);
+    this.cache = new CpuKvCache(config, profile);
+    this.workers = new WorkerPool(builder.threads(), threads);
+    this.steps = Executors.newSingleThreadExecutor(threads);
     this.decoder = new CpuDecoder(config, builder.weights, new CpuKernels(cache, workers));
   }
 
   /**
-   * Starts from a Hugging Face model folder: reads its configuration and weights at once.
+   * Starts to build an executor from a Hugging Face model folder. Reads the configuration and the
+   * weights at once.
    *
-   * @throws dev.s3llm.model.ModelFormatException if a file is missing or bad
+   * @param folder the model folder
+   * @throws ModelFormatException if a file is missing or damaged
    */
   public static Builder builder(Path folder) {
     ModelConfig config = ModelConfig.read(folder);
@@ -69,12 +67,18 @@ public final class CpuExecutor implements Executor {
     }
   }
 
-  /** Starts from a configuration and a source of its weights, which is read at once. */
+  /**
+   * Starts to build an executor from a configuration and a source of its weights.
+   *
+   * @param config shape of the model
+   * @param source tensors of the model; read at once, stays open
+   * @throws ModelFormatException if a tensor is missing or has another shape
+   */
   public static Builder builder(ModelConfig config, TensorSource source) {
     return new Builder(config, ModelWeights.read(config, source));
   }
 
-  /** The model's configuration. */
+  /** Returns the shape of the model. */
   public ModelConfig config() {
     return config;
   }
@@ -127,118 +131,129 @@ public final class CpuExecutor implements Executor {
   }
 
   /**
-   * The logits after the last position of each sampling sequence; for comparisons with a reference.
+   * Returns the logits after the last position of each sampling sequence, for comparisons with a
+   * reference.
    */
   float[] logits(StepBatch batch) {
     return decoder.forward(new BatchLayout(batch));
   }
 
+  /** Waits for the step that runs, and ends the threads. Idempotent. */
   @Override
   public void close() {
-    steps.shutdown();
-    Uninterruptibles.awaitTerminationUninterruptibly(steps); // the step still uses the workers
-    workers.close();
+    if (closing.compareAndSet(false, true)) {
+      steps.execute(this::release);
+      steps.shutdown();
+    }
+    closed.join();
   }
 
-  /** Settings of a {@link CpuExecutor}. Not thread-safe. */
-  public static final class Builder {
-    /** What any machine manages: the costs of recovery need be right to a factor only. */
+  private void release() {
+    workers.close(); // no step uses them any more
+    closed.complete(null);
+  }
+
+  /**
+   * Settings of a {@link CpuExecutor}. By default: {@link #kvBytes} is 256 MiB, {@link #swapBytes}
+   * is 256 MiB, {@link #maxTokensPerStep} is 256, {@link #maxSequencesPerStep} is 64. Not
+   * thread-safe.
+   */
+  public static final class Builder extends ExecutorSettings<Builder> {
+    private static final int DEFAULT_BLOCK_TOKENS = 16;
+    private static final long DEFAULT_KV_BYTES = 256L << 20;
+    private static final long DEFAULT_SWAP_BYTES = 256L << 20;
+
+    /** Reached by any machine: the costs of recovery need only the right order of magnitude. */
     private static final double COPIED_BYTES_PER_NANO = 2;
 
     private static final double PRODUCTS_PER_CORE_AND_NANO = 4;
 
     private final ModelConfig config;
     private final ModelWeights weights;
-    private long kvBytes = 256L << 20;
-    private long swapBytes = 256L << 20;
-    private int blockTokens = DEFAULT_BLOCK_TOKENS;
-    private int maxTokensPerStep = 256;
-    private int maxSequencesPerStep = 64;
-    private int threads = Runtime.getRuntime().availableProcessors();
-    private ThreadFactory threadFactory =
-        task -> {
-          Thread thread = new Thread(task, "s3-host-executor");
-          thread.setDaemon(true);
-          return thread;
-        };
 
     private Builder(ModelConfig config, ModelWeights weights) {
       this.config = config;
       this.weights = weights;
     }
 
-    /** Sets the bytes of KV memory; 256 MiB by default. At least one block must fit. */
-    public Builder kvBytes(long bytes) {
-      this.kvBytes = atLeast("kvBytes", bytes, 1);
-      return this;
-    }
-
-    /** Sets the bytes of swap space; 256 MiB by default, 0 for none. */
-    public Builder swapBytes(long bytes) {
-      this.swapBytes = atLeast("swapBytes", bytes, 0);
-      return this;
-    }
-
-    /** Sets the token slots of a block; 16 by default. */
-    public Builder blockTokens(int tokens) {
-      this.blockTokens = (int) atLeast("blockTokens", tokens, 1);
-      return this;
-    }
-
-    /** Sets the token budget of a step; 256 by default. */
-    public Builder maxTokensPerStep(int tokens) {
-      this.maxTokensPerStep = (int) atLeast("maxTokensPerStep", tokens, 1);
-      return this;
-    }
-
-    /** Sets how many sequences a step takes; 64 by default. */
-    public Builder maxSequencesPerStep(int sequences) {
-      this.maxSequencesPerStep = (int) atLeast("maxSequencesPerStep", sequences, 1);
-      return this;
-    }
-
-    /** Sets the number of threads; one for each processor by default. */
-    public Builder threads(int count) {
-      this.threads = (int) atLeast("threads", count, 1);
-      return this;
-    }
-
-    /** Sets where threads come from; daemon threads by default. */
-    public Builder threadFactory(ThreadFactory factory) {
-      this.threadFactory = factory;
+    @Override
+    protected Builder self() {
       return this;
     }
 
     /**
-     * The executor.
+     * Sets the token slots of a KV block; 16 by default.
      *
-     * @throws IllegalArgumentException if the settings contradict each other, or a block does not
-     *     fit
+     * @param tokens at least 1
+     * @throws IllegalArgumentException if the value is out of range
+     * @throws IllegalStateException if it was set before
+     */
+    public Builder blockTokens(int tokens) {
+      return set("blockTokens", (int) atLeast("blockTokens", tokens, 1));
+    }
+
+    /**
+     * Sets the number of threads that compute; one for each processor by default.
+     *
+     * @param count at least 1
+     * @throws IllegalArgumentException if the value is out of range
+     * @throws IllegalStateException if it was set before
+     */
+    public Builder threads(int count) {
+      return set("threads", (int) atLeast("threads", count, 1));
+    }
+
+    /**
+     * Builds the executor.
+     *
+     * @throws IllegalArgumentException if a KV block does not fit {@code kvBytes}, or the heap has
+     *     no room for {@code kvBytes} beside the weights; the message has both numbers
      */
     public CpuExecutor build() {
       return new CpuExecutor(this);
     }
 
+    private int threads() {
+      return get("threads", () -> Runtime.getRuntime().availableProcessors());
+    }
+
+    private ThreadFactory threadFactory() {
+      return threadFactoryOr("s3-cpu-executor");
+    }
+
     private ExecutorProfile profile() {
-      long blockBytes =
-          CpuKvCache.bytesPerBlock(
-              config.layers(), config.kvHeads(), config.headSize(), blockTokens);
+      int blockTokens = get("blockTokens", () -> DEFAULT_BLOCK_TOKENS);
+      long kvBytes = get("kvBytes", () -> DEFAULT_KV_BYTES);
+      long swapBytes = get("swapBytes", () -> DEFAULT_SWAP_BYTES);
+      long blockBytes = CpuKvCache.bytesPerBlock(config, blockTokens);
       if (kvBytes < blockBytes) {
         throw new IllegalArgumentException(
             "kvBytes is %d, but one block of %d tokens takes %d bytes"
                 .formatted(kvBytes, blockTokens, blockBytes));
       }
+      requireHeap(kvBytes);
+      int maxTokens = maxTokensPerStepOr(256);
       return new ExecutorProfile(
           blockTokens,
           (int) Math.min(Integer.MAX_VALUE, kvBytes / blockBytes),
           blockBytes,
           (int) Math.min(Integer.MAX_VALUE, swapBytes / blockBytes),
           config.maxContextTokens(),
-          maxTokensPerStep,
-          Math.min(maxSequencesPerStep, maxTokensPerStep),
+          maxTokens,
+          maxSequencesPerStepOr(64, maxTokens),
           config.vocabularySize(),
           KvGrowth.PER_BLOCK,
           costs(blockBytes));
+    }
+
+    /** KV blocks take heap at first use: what cannot fit would end as an OutOfMemoryError. */
+    private void requireHeap(long kvBytes) {
+      long room = Math.max(0, Runtime.getRuntime().maxMemory() - CpuDecoder.bytes(weights));
+      if (kvBytes > room) {
+        throw new IllegalArgumentException(
+            "kvBytes is %d, but the heap has room for %d bytes beside the weights; lower kvBytes or raise -Xmx"
+                .formatted(kvBytes, room));
+      }
     }
 
     private RecoveryCosts costs(long blockBytes) {
@@ -250,15 +265,7 @@ public final class CpuExecutor implements Executor {
                   + 3.0 * config.intermediateSize());
       return new RecoveryCosts(
           2 * blockBytes / COPIED_BYTES_PER_NANO,
-          parameters / (PRODUCTS_PER_CORE_AND_NANO * threads));
-    }
-
-    private static long atLeast(String name, long value, long minimum) {
-      if (value < minimum) {
-        throw new IllegalArgumentException(
-            name + " must be at least " + minimum + ", but is " + value);
-      }
-      return value;
+          parameters / (PRODUCTS_PER_CORE_AND_NANO * threads()));
     }
   }
 }

@@ -4,17 +4,17 @@ import dev.s3llm.model.RotaryEmbedding;
 import java.util.Arrays;
 
 /**
- * The decoder's kernels in plain Java, on a few threads. Every sum runs in a fixed order that
- * depends on the row alone, so results are the same, bit by bit, in any batch.
+ * The decoder's kernels in plain Java, on a few threads. Every sum is added in a fixed order that
+ * depends on the row alone, so results are bitwise the same in any batch.
  */
 final class CpuKernels {
-  /** Outputs of one tile: its part of a row of results stays in the first-level cache. */
+  /** Outputs of one tile; its part of a row of results stays in the first-level cache. */
   private static final int TILE_OUT = 256;
 
-  /** Inputs of one tile: with {@link #TILE_OUT} floats each, 32 KiB of weights. */
+  /** Inputs of one tile; with {@link #TILE_OUT} floats each, 32 KiB of weights. */
   private static final int TILE_IN = 32;
 
-  /** Multiplications below which threads cost more than they bring. */
+  /** Multiplications below which more threads make a kernel slower. */
   private static final long WORTH_SHARING = 50_000;
 
   private static final double SQRT_2_OVER_PI = Math.sqrt(2 / Math.PI);
@@ -112,7 +112,8 @@ final class CpuKernels {
 
   /**
    * Adds {@code terms} scaled vectors: {@code y[yAt + j] += sum over t of a[aAt + t] * x[xAt + t *
-   * stride + j]}, four terms a pass, so that a result is loaded and stored once for four products.
+   * stride + j]}, four terms in each pass, so that a result is loaded and stored once for four
+   * products.
    */
   private static void addProducts(
       float[] x,
@@ -194,7 +195,7 @@ final class CpuKernels {
     }
   }
 
-  /** Turns each head of each row by its position. */
+  /** Rotates each head of each row by its position. */
   void rotate(float[] heads, int[] positions, int rows, int headCount, RotaryEmbedding rope) {
     int pairs = rope.frequencies().length;
     int step = rope.interleaved() ? 2 : 1;

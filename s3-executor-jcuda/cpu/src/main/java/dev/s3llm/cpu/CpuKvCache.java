@@ -1,13 +1,16 @@
 package dev.s3llm.cpu;
 
 import dev.s3llm.execute.BlockCopy;
+import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.StepBatch;
+import dev.s3llm.model.ModelConfig;
 
 /**
- * KV blocks of all layers in host arrays: a pool that stands for the device, and a swap pool.
+ * KV blocks of all layers in arrays: the pool that the engine counts as the device's, and the swap
+ * pool.
  *
- * <p>Keys of a block lie as {@code [kvHead][dimension][slot]}, so that scores of consecutive slots
- * are computed together; values as {@code [kvHead][slot][dimension]}.
+ * <p>Keys of a block are stored as {@code [kvHead][dimension][slot]}, so that scores of consecutive
+ * slots are computed together; values as {@code [kvHead][slot][dimension]}.
  */
 final class CpuKvCache {
   final int blockTokens;
@@ -19,29 +22,29 @@ final class CpuKvCache {
   private final float[][] swappedKeys;
   private final float[][] swappedValues;
 
-  CpuKvCache(int layers, int kvHeads, int headSize, int blockTokens, int blocks, int swapBlocks) {
-    this.kvHeads = kvHeads;
-    this.headSize = headSize;
-    this.blockTokens = blockTokens;
-    this.blockFloats = layers * layerFloats();
-    this.keys = new float[blocks][];
-    this.values = new float[blocks][];
-    this.swappedKeys = new float[swapBlocks][];
-    this.swappedValues = new float[swapBlocks][];
+  CpuKvCache(ModelConfig config, ExecutorProfile profile) {
+    this.kvHeads = config.kvHeads();
+    this.headSize = config.headSize();
+    this.blockTokens = profile.blockTokens();
+    this.blockFloats = config.layers() * layerFloats();
+    this.keys = new float[profile.blockCount()][];
+    this.values = new float[profile.blockCount()][];
+    this.swappedKeys = new float[profile.hostBlockCount()][];
+    this.swappedValues = new float[profile.hostBlockCount()][];
   }
 
-  /** Bytes of one block over all layers, keys and values. */
-  static long bytesPerBlock(int layers, int kvHeads, int headSize, int blockTokens) {
+  /** Returns the bytes of one block over all layers, keys and values. */
+  static long bytesPerBlock(ModelConfig config, int blockTokens) {
     return Math.multiplyExact(
-        2L * Float.BYTES * layers * kvHeads, Math.multiplyExact((long) headSize, blockTokens));
+        2L * Float.BYTES * config.layers() * config.kvSize(), (long) blockTokens);
   }
 
-  /** Keys of a block; memory is taken at first use. */
+  /** Returns the keys of a block; takes memory at first use. */
   float[] keys(int block) {
     return orNew(keys, block);
   }
 
-  /** Values of a block; memory is taken at first use. */
+  /** Returns the values of a block; takes memory at first use. */
   float[] values(int block) {
     return orNew(values, block);
   }
@@ -53,12 +56,12 @@ final class CpuKvCache {
     return pool[block];
   }
 
-  /** Where a head's part of a layer begins in a block. */
+  /** Returns the index in a block at which a head's part of a layer begins. */
   int offset(int layer, int kvHead) {
     return layer * layerFloats() + kvHead * headSize * blockTokens;
   }
 
-  /** Copies blocks out, then in. */
+  /** Copies a step's blocks to the swap pool, then from there. */
   void copy(StepBatch batch) {
     for (BlockCopy copy : batch.swapOuts()) {
       swappedKeys[copy.hostBlock()] = keys(copy.deviceBlock()).clone();

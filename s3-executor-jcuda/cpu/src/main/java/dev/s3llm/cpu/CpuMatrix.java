@@ -4,8 +4,8 @@ import dev.s3llm.model.ModelWeights.Linear;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A matrix in the host backend's layout: transposed to {@code [in][out]}, so that the inner loop of
- * a product runs over consecutive outputs, which the JIT compiler turns into vector instructions.
+ * A matrix transposed to {@code [in][out]}, so that the inner loop of a product runs over
+ * consecutive outputs, which the JIT compiler turns into vector instructions.
  */
 final class CpuMatrix {
   final int in;
@@ -20,6 +20,7 @@ final class CpuMatrix {
     this.bias = bias;
   }
 
+  /** Transposes a matrix. */
   static CpuMatrix of(Linear linear) {
     float[] transposed = new float[linear.matrix().length];
     for (int o = 0; o < linear.out(); o++) {

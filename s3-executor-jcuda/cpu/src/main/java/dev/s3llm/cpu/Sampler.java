@@ -7,9 +7,8 @@ import java.util.Comparator;
 import java.util.stream.IntStream;
 
 /**
- * Draws the next token from logits as {@link SamplingParameters} say: repetition penalty,
- * temperature, top-k, top-p, then the inverse of the cumulative distribution at the position's
- * draw.
+ * Draws the next token from logits by {@link SamplingParameters}: repetition penalty, temperature,
+ * top-k, top-p, then the inverse of the cumulative distribution at the draw of the position.
  */
 final class Sampler {
   private Sampler() {}
@@ -17,7 +16,10 @@ final class Sampler {
   /**
    * Draws a token.
    *
-   * @param logits at least {@code offset + vocabulary} of them; changed
+   * @param sequence the sequence whose next token is drawn
+   * @param logits at least {@code offset + vocabulary} logits; a repetition penalty changes them
+   * @param offset index of the sequence's first logit
+   * @param vocabulary number of logits of the sequence
    * @throws ArithmeticException if a logit is not finite
    */
   static int sample(SequenceStep sequence, float[] logits, int offset, int vocabulary) {
@@ -62,7 +64,7 @@ final class Sampler {
     return best;
   }
 
-  /** The tokens that may be drawn, in order of id where all may, else by falling probability. */
+  /** Returns the tokens that may be drawn: all by id, or the kept ones by falling probability. */
   private static int[] kept(SamplingParameters sampling, double[] weights) {
     int[] ids = IntStream.range(0, weights.length).toArray();
     boolean all = sampling.topK() == 0 && sampling.topP() >= 1;

@@ -8,6 +8,8 @@ import dev.s3llm.execute.ExecutorContract;
 import dev.s3llm.execute.HandDrivenSequence;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.ModelConfig.Attention;
+import dev.s3llm.model.ModelConfig.Vocabulary;
 import dev.s3llm.model.ModelFamily;
 import dev.s3llm.model.RandomTensors;
 import dev.s3llm.model.RotaryEmbedding;
@@ -17,18 +19,13 @@ class CpuExecutorTest extends ExecutorContract {
   private static final ModelConfig CONFIG =
       new ModelConfig(
           ModelFamily.LLAMA,
-          100,
+          new Vocabulary(100, true, 3),
+          new Attention(4, 2, 8, RotaryEmbedding.of(8, 10_000)),
+          2,
           32,
-          2,
-          4,
-          2,
-          8,
           64,
-          256,
           1e-5f,
-          RotaryEmbedding.of(8, 10_000),
-          true,
-          new int[] {3});
+          256);
 
   @Override
   protected Executor create() {
@@ -55,6 +52,38 @@ class CpuExecutorTest extends ExecutorContract {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("kvBytes is 100")
         .hasMessageContaining("4096 bytes");
+  }
+
+  @Test
+  void kvBeyondTheHeap_isRefusedWithBothNumbers() {
+    long heap = Runtime.getRuntime().maxMemory();
+    assertThatThrownBy(
+            () -> CpuExecutor.builder(CONFIG, new RandomTensors(CONFIG, 1)).kvBytes(heap).build())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("kvBytes is " + heap)
+        .hasMessageMatching(".*the heap has room for \\d{6,} bytes.*")
+        .hasMessageContaining("-Xmx");
+  }
+
+  @Test
+  void secondCallOfASetter_isRefusedWithTheEarlierValue() {
+    assertThatThrownBy(() -> builder().kvBytes(7))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("kvBytes was already set to 1048576");
+    assertThatThrownBy(() -> builder().threads(3))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("threads was already set to 2");
+  }
+
+  @Test
+  void nullAndValuesOutOfRange_areRefusedAtOnce() {
+    CpuExecutor.Builder builder = CpuExecutor.builder(CONFIG, new RandomTensors(CONFIG, 1));
+    assertThatThrownBy(() -> builder.threadFactory(null))
+        .isInstanceOf(NullPointerException.class)
+        .hasMessage("threadFactory");
+    assertThatThrownBy(() -> builder.maxSequencesPerStep(0))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("maxSequencesPerStep must be at least 1, but is 0");
   }
 
   private static int[] sampledWith(long seed) {

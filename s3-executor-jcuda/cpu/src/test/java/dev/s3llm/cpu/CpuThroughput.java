@@ -5,6 +5,8 @@ import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.ModelConfig.Attention;
+import dev.s3llm.model.ModelConfig.Vocabulary;
 import dev.s3llm.model.ModelFamily;
 import dev.s3llm.model.RandomTensors;
 import dev.s3llm.model.RotaryEmbedding;
@@ -32,18 +34,13 @@ final class CpuThroughput {
     ModelConfig config =
         new ModelConfig(
             ModelFamily.LLAMA,
-            4096,
-            256,
+            new Vocabulary(4096, true),
+            new Attention(8, 4, 32, RotaryEmbedding.of(32, 1e4)),
             6,
-            8,
-            4,
-            32,
+            256,
             704,
-            1024,
             1e-5f,
-            RotaryEmbedding.of(32, 1e4),
-            true,
-            new int[0]);
+            1024);
     try (CpuExecutor executor =
         CpuExecutor.builder(config, new RandomTensors(config, 1))
             .maxTokensPerStep(32 * PROMPT)

@@ -4,12 +4,14 @@ import com.google.common.util.concurrent.Uninterruptibles;
 import dev.s3llm.execute.Executor;
 import dev.s3llm.execute.ExecutorLostException;
 import dev.s3llm.execute.ExecutorProfile;
-import dev.s3llm.execute.KvGrowth;
-import dev.s3llm.execute.RecoveryCosts;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
+import dev.s3llm.jcuda.internal.batch.BatchFormat;
+import dev.s3llm.jcuda.internal.decode.CudaPipeline;
 import dev.s3llm.jcuda.internal.driver.DeviceException;
+import dev.s3llm.model.ExecutorSettings;
 import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.ModelFormatException;
 import dev.s3llm.model.TensorSource;
 import dev.s3llm.model.WeightFiles;
 import java.nio.file.Path;
@@ -28,15 +30,15 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Runs decoders of the Llama family and GPT-J on NVIDIA GPUs through JCuda's driver API: weights
- * and KV in fp16 or bf16, sums in fp32, kernels of our own. An NVIDIA driver is all that it needs.
+ * and KV in fp16 or bf16, sums in fp32, kernels of this library. It needs an NVIDIA driver and
+ * nothing else.
  *
- * <p>A sequence's tokens are bitwise the same alone, in any batch and after a swap. Steps run one
- * after another on a thread of the executor's own; a step that only decodes is one CUDA graph.
- * After an error that the device cannot recover from, every step fails with {@link
+ * <p>The tokens of a sequence are bitwise the same alone, in any batch and after a swap. Steps run
+ * one after another on a thread of the executor; a step that only decodes is one CUDA graph. After
+ * an error that the device cannot recover from, every step fails with {@link
  * ExecutorLostException}.
  */
 public final class JCudaExecutor implements Executor {
-  private static final int BLOCK_TOKENS = 16;
   private static final Set<Integer> HEAD_SIZES = Set.of(16, 32, 64, 80, 96, 128, 256);
 
   private final ModelConfig config;
@@ -47,7 +49,7 @@ public final class JCudaExecutor implements Executor {
 
   private JCudaExecutor(Builder builder) {
     this.config = builder.config;
-    this.steps = Executors.newSingleThreadExecutor(builder.threadFactory);
+    this.steps = Executors.newSingleThreadExecutor(builder.threadFactory());
     try {
       this.profile = onThread(() -> open(builder));
     } catch (RuntimeException e) {
@@ -59,30 +61,37 @@ public final class JCudaExecutor implements Executor {
   private ExecutorProfile open(Builder builder) {
     try (TensorSource source = builder.source.get()) {
       CudaPipeline opened =
-          new CudaPipeline(config, builder.devices, builder.precision, source, builder.progress);
+          new CudaPipeline(
+              config, builder.devices(), builder.precision().type(), source, builder.progress());
       pipeline = opened;
-      ExecutorProfile sized = builder.profile(opened);
-      BatchFormat format = builder.format();
-      opened.allocate(format, sized.blockCount(), sized.hostBlockCount(), builder.checked);
-      return Builder.withCosts(sized, CostProbe.measure(opened, sized));
+      return builder.profile().open(opened, builder.checked());
     }
   }
 
-  /** Starts from a Hugging Face model folder, whose weights are read when it is built. */
+  /**
+   * Starts to build an executor from a Hugging Face model folder. Reads the configuration at once,
+   * and the weights in {@link Builder#build}.
+   *
+   * @param folder the model folder
+   * @throws ModelFormatException if the configuration is missing or damaged
+   * @throws IllegalArgumentException if the kernels do not support the model's shape
+   */
   public static Builder builder(Path folder) {
     return new Builder(ModelConfig.read(folder), () -> WeightFiles.open(folder));
   }
 
   /**
-   * Starts from a configuration and a source of its weights.
+   * Starts to build an executor from a configuration and a source of its weights.
    *
-   * @param source opened, and closed again, when the executor is built
+   * @param config shape of the model
+   * @param source opens the tensors; {@link Builder#build} calls it and closes its result
+   * @throws IllegalArgumentException if the kernels do not support the model's shape
    */
   public static Builder builder(ModelConfig config, Supplier<? extends TensorSource> source) {
     return new Builder(config, source);
   }
 
-  /** The model's configuration. */
+  /** Returns the shape of the model. */
   public ModelConfig config() {
     return config;
   }
@@ -92,7 +101,11 @@ public final class JCudaExecutor implements Executor {
     return profile;
   }
 
-  /** What the GPU did so far; from any thread. */
+  /**
+   * Returns the times of the GPU so far; from any thread.
+   *
+   * @throws IllegalStateException if the executor did not open
+   */
   public StepTimes times() {
     return opened().times();
   }
@@ -112,7 +125,7 @@ public final class JCudaExecutor implements Executor {
     return opened().run(batch);
   }
 
-  /** The logits after the last position of each sampling sequence; one part, one step. */
+  /** Returns the logits after the last position of each sampling sequence; one part, one step. */
   float[] logits(StepBatch batch) {
     return onThread(() -> guarded(() -> opened().logits(batch)));
   }
@@ -141,6 +154,7 @@ public final class JCudaExecutor implements Executor {
     }
   }
 
+  /** Waits for the step that runs, and releases the devices. Idempotent. */
   @Override
   public void close() {
     if (!steps.isShutdown()) {
@@ -157,33 +171,20 @@ public final class JCudaExecutor implements Executor {
     }
   }
 
-  /** Settings of a {@link JCudaExecutor}. Not thread-safe. */
-  public static final class Builder {
-    /** Of what weights and workspace leave free, for KV; the rest is for graphs and the driver. */
-    private static final double KV_SHARE = 0.92;
+  /**
+   * Settings of a {@link JCudaExecutor}. By default: {@link #kvBytes}, over all devices, is what
+   * weights and workspace leave free, {@link #swapBytes} is 1 GiB of pinned memory, {@link
+   * #maxTokensPerStep} is 1,024, {@link #maxSequencesPerStep} is 256. Not thread-safe.
+   */
+  public static final class Builder extends ExecutorSettings<Builder> {
+    private static final long DEFAULT_SWAP_BYTES = 1L << 30;
 
     private final ModelConfig config;
     private final Supplier<? extends TensorSource> source;
-    private List<Integer> devices = List.of(0);
-    private Precision precision = Precision.FP16;
-    private LoadProgress progress = (bytes, total) -> {};
-    private long kvBytes;
-    private long swapBytes = 1L << 30;
-    private int maxTokensPerStep = 1024;
-    private int maxSequencesPerStep = 256;
-    private int maxContextTokens;
-    private boolean checked;
-    private ThreadFactory threadFactory =
-        task -> {
-          Thread thread = new Thread(task, "s3-cuda-executor");
-          thread.setDaemon(true);
-          return thread;
-        };
 
     private Builder(ModelConfig config, Supplier<? extends TensorSource> source) {
       this.config = config;
       this.source = source;
-      this.maxContextTokens = config.maxContextTokens();
       if (!HEAD_SIZES.contains(config.headSize())) {
         throw new IllegalArgumentException(
             "head_dim is %d, but the kernels are made for %s"
@@ -197,9 +198,18 @@ public final class JCudaExecutor implements Executor {
       }
     }
 
+    @Override
+    protected Builder self() {
+      return this;
+    }
+
     /**
-     * Sets the devices, one for each stage: the layers are spread over them in order, as evenly as
-     * can be. A device may occur more than once. Device 0 alone by default.
+     * Sets the devices, one for each stage: the layers are split over them in order, as evenly as
+     * possible. A device may occur more than once. Device 0 alone by default.
+     *
+     * @param numbers numbers of the devices, from 0; 1 to as many as the model has layers
+     * @throws IllegalArgumentException if a value is out of range
+     * @throws IllegalStateException if the devices were set before
      */
     public Builder devices(int... numbers) {
       if (numbers.length < 1 || numbers.length > config.layers()) {
@@ -210,139 +220,102 @@ public final class JCudaExecutor implements Executor {
       for (int number : numbers) {
         atLeast("devices", number, 0);
       }
-      this.devices = IntStream.of(numbers).boxed().toList();
-      return this;
-    }
-
-    /** Sets the number type of weights, activations and KV; fp16 by default. */
-    public Builder precision(Precision type) {
-      this.precision = type;
-      return this;
-    }
-
-    /** Sets who is told how far the weights have come. */
-    public Builder progress(LoadProgress listener) {
-      this.progress = listener;
-      return this;
+      return set("devices", IntStream.of(numbers).boxed().toList());
     }
 
     /**
-     * Sets the bytes of KV memory over all devices; by default what weights and workspace leave
-     * free. At least one block must fit.
+     * Sets the number type of weights, activations and KV; {@link Precision#FP16} by default.
+     *
+     * @param type the number type
+     * @throws IllegalStateException if it was set before
      */
-    public Builder kvBytes(long bytes) {
-      this.kvBytes = atLeast("kvBytes", bytes, 1);
-      return this;
-    }
-
-    /** Sets the bytes of pinned swap space; 1 GiB by default, 0 for none. */
-    public Builder swapBytes(long bytes) {
-      this.swapBytes = atLeast("swapBytes", bytes, 0);
-      return this;
-    }
-
-    /** Sets the token budget of a step; 1,024 by default. */
-    public Builder maxTokensPerStep(int tokens) {
-      this.maxTokensPerStep = (int) atLeast("maxTokensPerStep", tokens, 1);
-      return this;
-    }
-
-    /** Sets how many sequences a step takes; 256 by default. */
-    public Builder maxSequencesPerStep(int sequences) {
-      this.maxSequencesPerStep = (int) atLeast("maxSequencesPerStep", sequences, 1);
-      return this;
-    }
-
-    /** Sets the longest sequence, prompt included; what the model was made for by default. */
-    public Builder maxContextTokens(int tokens) {
-      int limited = (int) atLeast("maxContextTokens", tokens, 1);
-      this.maxContextTokens = Math.min(limited, config.maxContextTokens());
-      return this;
+    public Builder precision(Precision type) {
+      return set("precision", type);
     }
 
     /**
-     * Sets the debug mode: every KV slot that a step reads must have been written by its own
-     * sequence ({@link dev.s3llm.jcuda.internal.kv.KvAudit}), and blocks that change hands are
-     * poisoned.
+     * Sets the listener to the progress of reading weights; none by default.
+     *
+     * @param listener receives the progress
+     * @throws IllegalStateException if it was set before
+     */
+    public Builder progress(LoadProgress listener) {
+      return set("progress", listener);
+    }
+
+    /**
+     * Sets the longest sequence, prompt included; by default, and at most, the positions that the
+     * model was made for.
+     *
+     * @param tokens at least 1
+     * @throws IllegalArgumentException if the value is out of range
+     * @throws IllegalStateException if it was set before
+     */
+    public Builder maxContextTokens(int tokens) {
+      return set("maxContextTokens", (int) atLeast("maxContextTokens", tokens, 1));
+    }
+
+    /**
+     * Sets the debug mode: a step fails if it reads a KV slot that its own sequence has not
+     * written, and blocks whose owner changes are filled with NaN. Off by default.
+     *
+     * @param check whether steps are checked
+     * @throws IllegalStateException if it was set before
      */
     public Builder checkKv(boolean check) {
-      this.checked = check;
-      return this;
-    }
-
-    /** Sets where the executor's thread comes from; a daemon thread by default. */
-    public Builder threadFactory(ThreadFactory factory) {
-      this.threadFactory = factory;
-      return this;
+      return set("checkKv", check);
     }
 
     /**
-     * Opens the devices, brings the weights there and takes the memory.
+     * Opens the devices, copies the weights there and allocates the memory.
      *
-     * @throws IllegalStateException if there is no driver or no such device
-     * @throws IllegalArgumentException if weights or KV memory do not fit, with the bytes
-     * @throws dev.s3llm.model.ModelFormatException if the weights are bad
-     * @throws DeviceException if the driver refuses
+     * @throws IllegalStateException if no driver is installed, or a device does not exist
+     * @throws IllegalArgumentException if weights or KV memory do not fit; the message has the
+     *     bytes
+     * @throws ModelFormatException if the weights are missing or damaged
+     * @throws RuntimeException if a call of the driver fails; the message names the call
      */
     public JCudaExecutor build() {
       return new JCudaExecutor(this);
     }
 
+    private ThreadFactory threadFactory() {
+      return threadFactoryOr("s3-cuda-executor");
+    }
+
+    private List<Integer> devices() {
+      return get("devices", () -> List.of(0));
+    }
+
+    private Precision precision() {
+      return get("precision", () -> Precision.FP16);
+    }
+
+    private LoadProgress progress() {
+      return get("progress", () -> (bytes, total) -> {});
+    }
+
+    private boolean checked() {
+      return get("checkKv", () -> false);
+    }
+
+    private int contextTokens() {
+      int limit = config.maxContextTokens();
+      return Math.min(limit, this.<Integer>get("maxContextTokens", () -> limit));
+    }
+
     private BatchFormat format() {
+      int maxTokens = maxTokensPerStepOr(1024);
       return new BatchFormat(
-          maxTokensPerStep,
-          Math.min(maxSequencesPerStep, maxTokensPerStep),
-          maxContextTokens,
-          BLOCK_TOKENS);
+          maxTokens,
+          maxSequencesPerStepOr(256, maxTokens),
+          contextTokens(),
+          CudaProfile.BLOCK_TOKENS);
     }
 
-    private ExecutorProfile profile(CudaPipeline pipeline) {
-      long blockBytes = pipeline.blockBytes(BLOCK_TOKENS);
-      int fitting = pipeline.blocksThatFit(format(), kvBytes == 0 ? KV_SHARE : 1);
-      long blocks = kvBytes == 0 ? fitting : kvBytes / blockBytes;
-      if (blocks < 1 || blocks > fitting) {
-        throw new IllegalArgumentException(
-            "%s of KV memory are asked for, a block of %d tokens takes %d bytes, and %s has room for %d bytes beside weights and workspace; change kvBytes, maxTokensPerStep or maxSequencesPerStep"
-                .formatted(
-                    kvBytes == 0 ? "all bytes" : kvBytes + " bytes",
-                    BLOCK_TOKENS,
-                    blockBytes,
-                    pipeline.devices(),
-                    fitting * blockBytes));
-      }
-      return new ExecutorProfile(
-          BLOCK_TOKENS,
-          (int) blocks,
-          blockBytes,
-          (int) Math.min(Integer.MAX_VALUE, swapBytes / blockBytes),
-          maxContextTokens,
-          maxTokensPerStep,
-          format().maxSequences(),
-          config.vocabularySize(),
-          KvGrowth.PER_BLOCK,
-          RecoveryCosts.UNKNOWN);
-    }
-
-    private static ExecutorProfile withCosts(ExecutorProfile p, RecoveryCosts costs) {
-      return new ExecutorProfile(
-          p.blockTokens(),
-          p.blockCount(),
-          p.bytesPerBlock(),
-          p.hostBlockCount(),
-          p.maxContextTokens(),
-          p.maxTokensPerStep(),
-          p.maxSequencesPerStep(),
-          p.vocabularySize(),
-          p.growth(),
-          costs);
-    }
-
-    private static long atLeast(String name, long value, long minimum) {
-      if (value < minimum) {
-        throw new IllegalArgumentException(
-            name + " must be at least " + minimum + ", but is " + value);
-      }
-      return value;
+    private CudaProfile profile() {
+      return new CudaProfile(
+          config, format(), get("kvBytes", () -> 0L), get("swapBytes", () -> DEFAULT_SWAP_BYTES));
     }
   }
 }

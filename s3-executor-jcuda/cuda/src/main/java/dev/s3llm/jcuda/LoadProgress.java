@@ -1,14 +1,17 @@
 package dev.s3llm.jcuda;
 
-/** Is told how far the weights have come. Called from the thread that builds the executor. */
+/**
+ * Receives the progress of reading weights. Called on the executor's thread while {@code build()}
+ * waits.
+ */
 @FunctionalInterface
 public interface LoadProgress {
 
   /**
-   * Some weights have been read.
+   * Called after some weights have been read.
    *
-   * @param bytes read so far
-   * @param totalBytes in all
+   * @param bytes bytes read so far, at most {@code totalBytes}
+   * @param totalBytes bytes of all weights
    */
   void loaded(long bytes, long totalBytes);
 }

@@ -36,7 +36,7 @@ class CudaEngineTest {
 
   private static List<int[]> run(
       long kvBytes, long swapBytes, PreemptionMode mode, int fewestPreemptions) {
-    JCudaExecutor executor = RandomModels.gpu(CONFIG).kvBytes(kvBytes).swapBytes(swapBytes).build();
+    JCudaExecutor executor = RandomModels.gpu(CONFIG, kvBytes, swapBytes).build();
     try (S3Engine engine =
         S3Engine.builder(executor)
             .planner(new OnDemandPlanner())

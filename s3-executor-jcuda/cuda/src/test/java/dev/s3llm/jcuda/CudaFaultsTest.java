@@ -128,7 +128,7 @@ class CudaFaultsTest {
     return generations.stream().map(generation -> generation.result().join()).toList();
   }
 
-  /** Takes what is free, in pieces that become smaller until the smallest is refused. */
+  /** Allocates all free memory, in ever smaller pieces until the smallest is refused. */
   private static List<DeviceMemory> takeAll(Device device) {
     List<DeviceMemory> taken = new ArrayList<>();
     long bytes = Long.highestOneBit(device.freeBytes());

@@ -91,7 +91,9 @@ class CudaInvarianceTest {
     return outputs;
   }
 
-  /** Runs all requests, some at a time, choosing at random who runs, how much, and who swaps. */
+  /**
+   * Runs all requests, some at a time; chooses at random the sequences, their tokens, and swaps.
+   */
   private static final class RandomDrive {
     private final JCudaExecutor gpu;
     private final Random random;

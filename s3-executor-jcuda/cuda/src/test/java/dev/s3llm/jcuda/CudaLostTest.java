@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * An error that the device cannot recover from leaves nobody waiting. It breaks the GPU for the
+ * An error that the device cannot recover from leaves no request waiting. It breaks the GPU for the
  * whole process, so this test needs one of its own.
  */
 @GpuTest
@@ -29,7 +29,8 @@ class CudaLostTest {
   @Test
   @Timeout(value = 60, unit = TimeUnit.SECONDS)
   void lostGpu_failsEveryRequestAndRefusesNewOnes() {
-    JCudaExecutor executor = RandomModels.gpu(RandomModels.llama(2)).checkKv(false).build();
+    JCudaExecutor executor =
+        RandomModels.unchecked(RandomModels.llama(2), 64L << 20, 64L << 20).build();
     try (S3Engine engine = S3Engine.builder(executor).build()) {
       List<Generation> generations = new ArrayList<>();
       for (GenerationRequest request : CudaEngineTest.requests()) {

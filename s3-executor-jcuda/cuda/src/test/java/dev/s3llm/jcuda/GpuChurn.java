@@ -56,8 +56,7 @@ final class GpuChurn {
 
   private static boolean live(int life, int seconds) throws Exception {
     Random random = new Random(life);
-    JCudaExecutor gpu =
-        RandomModels.gpu(RandomModels.llama(2)).kvBytes(8L << 20).swapBytes(32L << 20).build();
+    JCudaExecutor gpu = RandomModels.gpu(RandomModels.llama(2), 8L << 20, 32L << 20).build();
     try (S3Engine engine =
         S3Engine.builder(new Failing(gpu, life)).planner(new OnDemandPlanner()).build()) {
       Deque<Generation> open = new ArrayDeque<>();

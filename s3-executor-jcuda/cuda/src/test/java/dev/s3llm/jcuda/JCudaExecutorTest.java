@@ -25,7 +25,7 @@ class JCudaExecutorTest extends ExecutorContract {
 
   @Test
   void kvThatDoesNotFit_isRefusedWithTheBytes() {
-    assertThatThrownBy(() -> RandomModels.gpu(CONFIG).kvBytes(1L << 50).build())
+    assertThatThrownBy(() -> RandomModels.gpu(CONFIG, 1L << 50, 64L << 20).build())
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining(String.valueOf(1L << 50))
         .hasMessageContaining("kvBytes");
@@ -37,18 +37,13 @@ class JCudaExecutorTest extends ExecutorContract {
     ModelConfig tooLarge =
         new ModelConfig(
             large.family(),
-            large.vocabularySize(),
-            large.hiddenSize(),
+            large.vocabulary(),
+            large.attention(),
             100 * large.layers(),
-            large.heads(),
-            large.kvHeads(),
-            large.headSize(),
+            large.hiddenSize(),
             large.intermediateSize(),
-            large.maxContextTokens(),
             large.normEpsilon(),
-            large.rope(),
-            false,
-            new int[0]);
+            large.maxContextTokens());
     assertThatThrownBy(
             () -> JCudaExecutor.builder(tooLarge, () -> new RandomTensors(tooLarge, 1)).build())
         .isInstanceOf(IllegalArgumentException.class)

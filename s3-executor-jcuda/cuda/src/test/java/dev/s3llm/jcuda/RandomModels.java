@@ -2,12 +2,14 @@ package dev.s3llm.jcuda;
 
 import dev.s3llm.cpu.CpuExecutor;
 import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.ModelConfig.Attention;
+import dev.s3llm.model.ModelConfig.Vocabulary;
 import dev.s3llm.model.ModelFamily;
 import dev.s3llm.model.RandomTensors;
 import dev.s3llm.model.RotaryEmbedding;
 import java.util.Random;
 
-/** Small models with random weights, the same on both backends. */
+/** Small models with random weights, the same on the CPU and the GPU. */
 final class RandomModels {
   private static final int[] HEAD_SIZES = {16, 32, 64, 80, 96, 128, 256};
   private static final int[] GROUPS = {1, 1, 2, 4, 8};
@@ -44,36 +46,26 @@ final class RandomModels {
       int vocabulary, int hidden, int layers, int heads, int kvHeads, int size, int inner) {
     return new ModelConfig(
         ModelFamily.LLAMA,
-        vocabulary,
-        hidden,
+        new Vocabulary(vocabulary, false, 3),
+        new Attention(heads, kvHeads, size, RotaryEmbedding.of(size, 10_000)),
         layers,
-        heads,
-        kvHeads,
-        size,
+        hidden,
         inner,
-        1024,
         1e-5f,
-        RotaryEmbedding.of(size, 10_000),
-        false,
-        new int[] {3});
+        1024);
   }
 
   private static ModelConfig gptJ(
       int vocabulary, int hidden, int layers, int heads, int inner, int turned) {
     return new ModelConfig(
         ModelFamily.GPT_J,
-        vocabulary,
-        hidden,
+        new Vocabulary(vocabulary, false, 3),
+        new Attention(heads, heads, hidden / heads, RotaryEmbedding.interleaved(turned, 10_000)),
         layers,
-        heads,
-        heads,
-        hidden / heads,
+        hidden,
         inner,
-        1024,
         1e-5f,
-        RotaryEmbedding.interleaved(turned, 10_000),
-        false,
-        new int[] {3});
+        1024);
   }
 
   /** The host's executor for a shape. */
@@ -81,13 +73,22 @@ final class RandomModels {
     return CpuExecutor.builder(config, new RandomTensors(config, 7));
   }
 
-  /** The GPU's executor for a shape, with the debug mode on. */
+  /** The GPU's executor for a shape, with 64 MiB of KV and of swap space and the debug mode on. */
   static JCudaExecutor.Builder gpu(ModelConfig config) {
+    return gpu(config, 64L << 20, 64L << 20);
+  }
+
+  /** The GPU's executor for a shape, with the debug mode on. */
+  static JCudaExecutor.Builder gpu(ModelConfig config, long kvBytes, long swapBytes) {
+    return unchecked(config, kvBytes, swapBytes).checkKv(true);
+  }
+
+  /** The GPU's executor for a shape, with the debug mode off. */
+  static JCudaExecutor.Builder unchecked(ModelConfig config, long kvBytes, long swapBytes) {
     return JCudaExecutor.builder(config, () -> new RandomTensors(config, 7))
-        .kvBytes(64L << 20)
-        .swapBytes(64L << 20)
+        .kvBytes(kvBytes)
+        .swapBytes(swapBytes)
         .maxTokensPerStep(256)
-        .maxSequencesPerStep(64)
-        .checkKv(true);
+        .maxSequencesPerStep(64);
   }
 }

@@ -49,7 +49,7 @@ final class TransformersParity {
         for (Precision precision : Precision.values()) {
           try (JCudaExecutor gpu =
               JCudaExecutor.builder(folder).precision(precision).kvBytes(64L << 20).build()) {
-            String type = precision.suffix();
+            String type = precision.type().suffix();
             compare(folder, prompts, "GPU " + precision, gpu::logits, type, HALF_LIMIT);
           }
         }

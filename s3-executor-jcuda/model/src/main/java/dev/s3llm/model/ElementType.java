@@ -2,13 +2,13 @@ package dev.s3llm.model;
 
 import java.util.Locale;
 
-/** How a tensor's elements are stored. */
+/** The number type in which a tensor's elements are stored. */
 public enum ElementType {
   /** IEEE single precision. */
   F32(4),
   /** IEEE half precision. */
   F16(2),
-  /** The upper half of a single. */
+  /** The upper half of an IEEE single. */
   BF16(2);
 
   private final int bytes;
@@ -17,12 +17,12 @@ public enum ElementType {
     this.bytes = bytes;
   }
 
-  /** Bytes of an element. */
+  /** Returns the size of an element in bytes. */
   public int bytes() {
     return bytes;
   }
 
-  /** The name that kernels carry: {@code f32}, {@code f16} or {@code bf16}. */
+  /** Returns the lower-case name that kernels carry: {@code f32}, {@code f16} or {@code bf16}. */
   public String suffix() {
     return name().toLowerCase(Locale.ROOT);
   }

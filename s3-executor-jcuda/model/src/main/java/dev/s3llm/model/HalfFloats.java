@@ -1,6 +1,6 @@
 package dev.s3llm.model;
 
-/** IEEE 754 half precision, which Java 17 has no conversion for. */
+/** Converts between {@code float} and IEEE 754 half precision; Java 17 has no such conversion. */
 public final class HalfFloats {
   private static final int SIGN = 0x8000;
   private static final int EXPONENT = 0x7C00;
@@ -8,7 +8,12 @@ public final class HalfFloats {
 
   private HalfFloats() {}
 
-  /** The float of a half. */
+  /**
+   * Converts a half to a float. Exact.
+   *
+   * @param half the bits of a half
+   * @return its value; infinities and NaN stay what they are
+   */
   public static float fromHalf(short half) {
     int exponent = half & EXPONENT;
     int mantissa = half & MANTISSA;
@@ -23,7 +28,12 @@ public final class HalfFloats {
     return (half & SIGN) == 0 ? magnitude : -magnitude;
   }
 
-  /** The nearest half of a float, ties to even; too large ones become infinite. */
+  /**
+   * Converts a float to the nearest half, ties to even.
+   *
+   * @param value any float; from 65,520 on the result is infinite
+   * @return the bits of the half
+   */
   public static short toHalf(float value) {
     int bits = Float.floatToRawIntBits(value);
     int sign = (bits >>> 16) & SIGN;

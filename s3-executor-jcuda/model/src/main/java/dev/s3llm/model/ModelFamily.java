@@ -1,6 +1,6 @@
 package dev.s3llm.model;
 
-/** Families of decoders that differ in more than their numbers. */
+/** A family of decoders; families differ in their operations, not only in their sizes. */
 public enum ModelFamily {
   /**
    * Llama and its relatives Mistral and Qwen2 (Touvron et al. 2023): RMSNorm, attention and then a

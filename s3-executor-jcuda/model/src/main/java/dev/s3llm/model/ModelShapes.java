@@ -1,10 +1,12 @@
 package dev.s3llm.model;
 
+import dev.s3llm.model.ModelConfig.Attention;
+import dev.s3llm.model.ModelConfig.Vocabulary;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 
-/** Shapes of well-known models, to run with {@link RandomTensors} in benchmarks. */
+/** Shapes of well-known models, for benchmarks with {@link RandomTensors}. */
 public final class ModelShapes {
   private static final int CONTEXT = 2048;
   private static final Map<String, ModelConfig> SHAPES = new LinkedHashMap<>();
@@ -18,15 +20,16 @@ public final class ModelShapes {
 
   private ModelShapes() {}
 
-  /** The names there are. */
+  /** Returns the known names. */
   public static Set<String> names() {
     return SHAPES.keySet();
   }
 
   /**
-   * The shape of a name.
+   * Returns the shape of a model.
    *
-   * @throws IllegalArgumentException if there is none, naming those there are
+   * @param name one of {@link #names}
+   * @throws IllegalArgumentException if the name is unknown; the message lists the known ones
    */
   public static ModelConfig of(String name) {
     ModelConfig config = SHAPES.get(name);
@@ -41,34 +44,24 @@ public final class ModelShapes {
     int size = hidden / heads;
     return new ModelConfig(
         ModelFamily.LLAMA,
-        32_000,
-        hidden,
+        new Vocabulary(32_000, false),
+        new Attention(heads, heads, size, RotaryEmbedding.of(size, 10_000)),
         layers,
-        heads,
-        heads,
-        size,
+        hidden,
         inner,
-        CONTEXT,
         1e-5f,
-        RotaryEmbedding.of(size, 10_000),
-        false,
-        new int[0]);
+        CONTEXT);
   }
 
   private static ModelConfig gptJ(int layers, int hidden, int heads) {
     return new ModelConfig(
         ModelFamily.GPT_J,
-        50_400,
-        hidden,
+        new Vocabulary(50_400, false),
+        new Attention(heads, heads, hidden / heads, RotaryEmbedding.interleaved(64, 10_000)),
         layers,
-        heads,
-        heads,
-        hidden / heads,
+        hidden,
         4 * hidden,
-        CONTEXT,
         1e-5f,
-        RotaryEmbedding.interleaved(64, 10_000),
-        false,
-        new int[0]);
+        CONTEXT);
   }
 }

@@ -5,21 +5,29 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The weights of a decoder as floats. Matrices are row-major {@code [out][in]}, as the files hold
- * them. Shared, never changed.
+ * The weights of a decoder as floats. Matrices are row-major {@code [out][in]}, as in the files.
+ * Shared between threads; must not be changed.
  *
  * @param embedding {@code [vocabulary][hidden]}
- * @param layers one for each decoder layer
- * @param output {@code [vocabulary][hidden]}; the embedding itself if tied
+ * @param layers weights of each decoder layer, first to last
+ * @param finalNorm norm before the output matrix
+ * @param output {@code [vocabulary][hidden]}; the embedding itself if the output is tied
  */
 @SuppressWarnings("ArrayRecordComponent") // shared tensors, never compared
 public record ModelWeights(float[] embedding, List<Layer> layers, Norm finalNorm, Linear output) {
 
   /**
-   * One decoder layer.
+   * The weights of one decoder layer.
    *
-   * @param feedForwardNorm null where attention and feed-forward share one
-   * @param gate null where the feed-forward layer has none
+   * @param attentionNorm norm before the attention
+   * @param query query projection
+   * @param key key projection
+   * @param value value projection
+   * @param attentionOutput projection of the attention's result
+   * @param feedForwardNorm norm before the feed-forward part; null where both parts share one
+   * @param gate gate of the feed-forward part; null where it has none
+   * @param up first matrix of the feed-forward part
+   * @param down last matrix of the feed-forward part
    */
   public record Layer(
       Norm attentionNorm,
@@ -30,24 +38,70 @@ public record ModelWeights(float[] embedding, List<Layer> layers, Norm finalNorm
       @Nullable Norm feedForwardNorm,
       @Nullable Linear gate,
       Linear up,
-      Linear down) {}
+      Linear down) {
 
-  /** A norm's scale {@code [width]}, and its bias, which RMSNorm has not. */
-  public record Norm(float[] weight, float @Nullable [] bias) {}
+    private long elements() {
+      Norm norm = feedForwardNorm;
+      Linear gated = gate;
+      return attentionNorm.elements()
+          + query.elements()
+          + key.elements()
+          + value.elements()
+          + attentionOutput.elements()
+          + (norm == null ? 0 : norm.elements())
+          + (gated == null ? 0 : gated.elements())
+          + up.elements()
+          + down.elements();
+    }
+  }
 
-  /** A matrix {@code [out][in]} and its optional bias {@code [out]}. */
-  public record Linear(int out, int in, float[] matrix, float @Nullable [] bias) {}
+  /**
+   * A norm.
+   *
+   * @param weight scale {@code [width]}
+   * @param bias bias {@code [width]} of a LayerNorm; null for an RMSNorm
+   */
+  public record Norm(float[] weight, float @Nullable [] bias) {
+    private long elements() {
+      return (long) weight.length + (bias == null ? 0 : bias.length);
+    }
+  }
+
+  /**
+   * A matrix with an optional bias.
+   *
+   * @param out rows: the width of the result
+   * @param in columns: the width of the input
+   * @param matrix {@code [out][in]}
+   * @param bias {@code [out]}, or null
+   */
+  public record Linear(int out, int in, float[] matrix, float @Nullable [] bias) {
+    private long elements() {
+      return (long) matrix.length + (bias == null ? 0 : bias.length);
+    }
+  }
 
   /**
    * Reads all weights and checks every shape.
    *
+   * @param config shape of the model
+   * @param source tensors of the model; stays open
    * @throws ModelFormatException naming the tensor and what is wrong
    */
   public static ModelWeights read(ModelConfig config, TensorSource source) {
     return new Reader(config, source).read();
   }
 
-  /** Reads from one source. */
+  /** Returns the number of floats of all tensors; a tied output matrix counts. */
+  public long elements() {
+    long elements = embedding.length + finalNorm.elements() + output.elements();
+    for (Layer layer : layers) {
+      elements += layer.elements();
+    }
+    return elements;
+  }
+
+  /** Reads the weights of one model from one source. */
   private record Reader(ModelConfig config, TensorSource source) {
 
     ModelWeights read() {

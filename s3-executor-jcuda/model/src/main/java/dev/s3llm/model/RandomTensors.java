@@ -7,10 +7,10 @@ import java.util.Map;
 import java.util.Random;
 
 /**
- * Weights of any shape in half precision, for tests and benchmarks: normally distributed, scaled so
- * that activations keep their size. All tensors are cut from one table of normal draws, so that
- * weights of any size are there at the speed of a memory copy; the table's length is prime, so no
- * two rows of a matrix are the same.
+ * Generates weights of any shape in half precision, for tests and benchmarks: normally distributed,
+ * scaled so that activations keep their size. All tensors are cut from one table of normal draws,
+ * which makes weights of any size as fast as a memory copy; the length of the table is prime, so no
+ * two rows of a matrix are equal.
  */
 public final class RandomTensors implements TensorSource {
   private static final int DRAWS = 1_048_583;
@@ -23,7 +23,12 @@ public final class RandomTensors implements TensorSource {
   private final float[] draws = new float[DRAWS];
   private final Map<Scale, ByteBuffer> tables = new HashMap<>();
 
-  /** Creates the weights of a shape. */
+  /**
+   * Creates the weights of a model.
+   *
+   * @param config shape of the model
+   * @param seed the same seed gives the same weights
+   */
   public RandomTensors(ModelConfig config, long seed) {
     this.config = config;
     this.names = WeightNames.of(config.family());
@@ -35,7 +40,7 @@ public final class RandomTensors implements TensorSource {
 
   private record Scale(double mean, double deviation) {}
 
-  /** Biases are where GPT-J has them. */
+  /** Returns whether the model has the tensor; biases are where GPT-J has them. */
   @Override
   public boolean contains(String name) {
     if (name.endsWith(".bias")) {
@@ -67,7 +72,7 @@ public final class RandomTensors implements TensorSource {
     return new Scale(0, embedding ? 1 : 1 / Math.sqrt((double) shape[1]));
   }
 
-  /** The table of a scale, repeated so that this many elements follow each other from anywhere. */
+  /** Returns the table of a scale, repeated so that {@code atOnce} elements follow any element. */
   private ByteBuffer table(Scale scale, int atOnce) {
     ByteBuffer table = tables.get(scale);
     int elements = DRAWS + atOnce;
@@ -89,7 +94,8 @@ public final class RandomTensors implements TensorSource {
     int available = table.capacity() / BYTES - DRAWS;
     if (count > available) {
       throw new IllegalArgumentException(
-          "at most %d elements at once, but %d are asked for".formatted(available, count));
+          "at most %d elements can be read at once, but %d were requested"
+              .formatted(available, count));
     }
     return table.slice(BYTES * from, BYTES * count).order(ByteOrder.LITTLE_ENDIAN);
   }

@@ -4,21 +4,31 @@ import com.fasterxml.jackson.databind.JsonNode;
 
 /**
  * Rotary position embedding (RoFormer, section 3.2): pairs of a head's first {@link #dimensions}
- * turn by an angle that grows with the position; the others stay.
+ * are rotated by an angle in proportion to the position; the others stay.
  *
- * @param frequencies angle a position, for each pair of dimensions
- * @param interleaved whether dimension {@code 2i} turns with {@code 2i + 1} (GPT-J), or {@code i}
- *     with {@code i + dimensions / 2} (Llama)
+ * @param frequencies angle in radians per position, for each pair of dimensions
+ * @param interleaved whether dimension {@code 2i} is paired with {@code 2i + 1} (GPT-J), or {@code
+ *     i} with {@code i + dimensions / 2} (Llama)
  */
 @SuppressWarnings("ArrayRecordComponent") // small, never compared
 public record RotaryEmbedding(float[] frequencies, boolean interleaved) {
 
-  /** Llama's: half-split, frequencies {@code theta^(-2i / dimensions)}. */
+  /**
+   * Creates the embedding of Llama: half-split, frequencies {@code theta^(-2i / dimensions)}.
+   *
+   * @param dimensions number of rotated dimensions of a head; even
+   * @param theta base of the frequencies, at least 1
+   */
   public static RotaryEmbedding of(int dimensions, double theta) {
     return new RotaryEmbedding(frequencies(dimensions, theta), false);
   }
 
-  /** GPT-J's: interleaved, frequencies {@code theta^(-2i / dimensions)}. */
+  /**
+   * Creates the embedding of GPT-J: interleaved, frequencies {@code theta^(-2i / dimensions)}.
+   *
+   * @param dimensions number of rotated dimensions of a head; even
+   * @param theta base of the frequencies, at least 1
+   */
   public static RotaryEmbedding interleaved(int dimensions, double theta) {
     return new RotaryEmbedding(frequencies(dimensions, theta), true);
   }
@@ -31,13 +41,13 @@ public record RotaryEmbedding(float[] frequencies, boolean interleaved) {
     return frequencies;
   }
 
-  /** How many dimensions of a head turn. */
+  /** Returns the number of rotated dimensions of a head. */
   public int dimensions() {
     return 2 * frequencies.length;
   }
 
-  /** From either layout of a configuration: {@code rope_parameters} or {@code rope_scaling}. */
-  static RotaryEmbedding read(ModelConfig.Fields fields, JsonNode json, int headSize) {
+  /** Reads either layout of a configuration: {@code rope_parameters} or {@code rope_scaling}. */
+  static RotaryEmbedding read(ConfigFields fields, JsonNode json, int headSize) {
     JsonNode scaling = json.path("rope_parameters");
     if (!scaling.isObject()) {
       scaling = json.path("rope_scaling");
@@ -64,8 +74,8 @@ public record RotaryEmbedding(float[] frequencies, boolean interleaved) {
     return new RotaryEmbedding(slowed, interleaved);
   }
 
-  /** Low frequencies are slowed, high ones kept, those between blended (Llama 3.1). */
-  private RotaryEmbedding scaledLikeLlama3(ModelConfig.Fields fields, JsonNode scaling) {
+  /** Slows low frequencies, keeps high ones and blends those between (Llama 3.1). */
+  private RotaryEmbedding scaledLikeLlama3(ConfigFields fields, JsonNode scaling) {
     double factor = positive(fields, scaling, "factor");
     double low = positive(fields, scaling, "low_freq_factor");
     double high = positive(fields, scaling, "high_freq_factor");
@@ -79,7 +89,7 @@ public record RotaryEmbedding(float[] frequencies, boolean interleaved) {
     return new RotaryEmbedding(scaled, interleaved);
   }
 
-  private static double positive(ModelConfig.Fields fields, JsonNode scaling, String name) {
+  private static double positive(ConfigFields fields, JsonNode scaling, String name) {
     double value = scaling.path(name).asDouble(0);
     if (!(value > 0 && value < Double.POSITIVE_INFINITY)) {
       throw fields.bad("rope " + name, scaling.path(name).toString(), "a positive number");

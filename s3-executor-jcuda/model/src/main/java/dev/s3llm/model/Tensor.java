@@ -3,10 +3,11 @@ package dev.s3llm.model;
 import java.nio.ByteBuffer;
 
 /**
- * A tensor that is read piece by piece, so that no copy of the whole need exist.
+ * A tensor that is read piece by piece, so that the whole is never copied.
  *
- * @param label what to call it in errors: where it comes from, and its name
- * @param elements how many, row-major
+ * @param label source and name of the tensor, for messages
+ * @param type number type of the elements
+ * @param elements number of elements, row-major; at least 0
  * @param slices reads the elements
  */
 public record Tensor(String label, ElementType type, long elements, Slices slices) {
@@ -16,28 +17,37 @@ public record Tensor(String label, ElementType type, long elements, Slices slice
   @FunctionalInterface
   public interface Slices {
     /**
-     * Some elements' bytes, little-endian, from position 0 on; valid while the source is open.
+     * Returns the bytes of some elements, little-endian, from position 0 on; valid while the source
+     * is open.
      *
-     * @param first the first element
-     * @param count how many; their bytes must fit a buffer
+     * @param first index of the first element, in {@code [0, elements)}
+     * @param count number of elements; together at most 2^31 - 1 bytes
+     * @throws ModelFormatException if the source cannot be read
      */
     ByteBuffer read(long first, int count);
   }
 
-  /** Bytes of all elements. */
+  /** Returns the size of all elements in bytes. */
   public long bytes() {
     return elements * type.bytes();
   }
 
-  /** Some elements' bytes; see {@link Slices#read}. */
+  /**
+   * Returns the bytes of some elements; see {@link Slices#read}.
+   *
+   * @param first index of the first element, in {@code [0, elements)}
+   * @param count number of elements; together at most 2^31 - 1 bytes
+   * @throws ModelFormatException if the source cannot be read
+   */
   public ByteBuffer slice(long first, int count) {
     return slices.read(first, count);
   }
 
   /**
-   * All elements as floats.
+   * Returns all elements as floats.
    *
-   * @throws ModelFormatException if there are too many for an array, or one is a NaN or an infinity
+   * @throws ModelFormatException if an array cannot hold them, one is a NaN or an infinity, or the
+   *     source cannot be read
    */
   public float[] floats() {
     if (elements > Integer.MAX_VALUE - 8) {

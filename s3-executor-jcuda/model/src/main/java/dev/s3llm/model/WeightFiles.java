@@ -3,11 +3,15 @@ package dev.s3llm.model;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.s3llm.model.json.JsonFile;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** The weights of a model folder: {@code model.safetensors}, or shards named by an index. */
+/**
+ * The weights of a model folder: {@code model.safetensors}, or the shards that {@code
+ * model.safetensors.index.json} names. For one thread at a time.
+ */
 public final class WeightFiles implements TensorSource {
   private static final String SINGLE = "model.safetensors";
   private static final String INDEX = "model.safetensors.index.json";
@@ -26,7 +30,12 @@ public final class WeightFiles implements TensorSource {
     }
   }
 
-  /** Opens the weights of a folder. */
+  /**
+   * Opens the weights of a folder and checks the headers of its files.
+   *
+   * @param folder a Hugging Face model folder
+   * @throws ModelFormatException if a file is missing or damaged
+   */
   public static WeightFiles open(Path folder) {
     Map<String, SafetensorsFile> files = new LinkedHashMap<>();
     try {
@@ -49,16 +58,18 @@ public final class WeightFiles implements TensorSource {
     }
     for (JsonNode shard : map) {
       String name = shard.asText();
-      if (!name.matches("[A-Za-z0-9_][A-Za-z0-9._-]*")) {
-        throw new ModelFormatException(
-            folder.resolve(INDEX)
-                + ": weight_map names "
-                + shard
-                + ", which is no plain file name");
-      }
       if (!files.containsKey(name)) {
-        files.put(name, SafetensorsFile.open(folder.resolve(name)));
+        files.put(name, SafetensorsFile.open(shardPath(folder, name)));
       }
+    }
+  }
+
+  private static Path shardPath(Path folder, String name) {
+    try {
+      return folder.resolve(name);
+    } catch (InvalidPathException e) {
+      throw new ModelFormatException(
+          folder.resolve(INDEX) + ": weight_map names no file: " + e.getMessage(), e);
     }
   }
 

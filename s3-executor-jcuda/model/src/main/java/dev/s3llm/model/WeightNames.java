@@ -3,20 +3,30 @@ package dev.s3llm.model;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a family calls its tensors in Hugging Face's files. Each name is that of a module: {@code
+ * The names of a family's tensors in Hugging Face's files. Each name is that of a module: {@code
  * .weight} is its matrix or scale, {@code .bias} its bias where it has one.
  *
- * @param layers the prefix of a layer, before its number
- * @param layer the modules of a layer, after its number
+ * @param embedding module of the token embedding
+ * @param layers prefix of a layer, before its number
+ * @param layer modules of a layer, after its number
+ * @param finalNorm module of the norm before the output matrix
+ * @param output module of the output matrix
  */
 public record WeightNames(
     String embedding, String layers, Layer layer, String finalNorm, String output) {
 
   /**
-   * The modules of one layer.
+   * The names of the modules of one layer.
    *
-   * @param feedForwardNorm null where attention and feed-forward share one
-   * @param gate null where the feed-forward layer has none
+   * @param attentionNorm norm before the attention
+   * @param query query projection
+   * @param key key projection
+   * @param value value projection
+   * @param attentionOutput projection of the attention's result
+   * @param feedForwardNorm norm before the feed-forward part; null where both parts share one
+   * @param gate gate of the feed-forward part; null where it has none
+   * @param up first matrix of the feed-forward part
+   * @param down last matrix of the feed-forward part
    */
   public record Layer(
       String attentionNorm,
@@ -29,7 +39,11 @@ public record WeightNames(
       String up,
       String down) {}
 
-  /** The names of a family. */
+  /**
+   * Returns the names of a family.
+   *
+   * @param family the model's family
+   */
   public static WeightNames of(ModelFamily family) {
     return switch (family) {
       case LLAMA ->
@@ -67,7 +81,11 @@ public record WeightNames(
     };
   }
 
-  /** The modules of a layer, with their full names. */
+  /**
+   * Returns the full names of a layer's modules.
+   *
+   * @param number index of the layer, from 0
+   */
   public Layer layer(int number) {
     String prefix = layers + number + ".";
     String norm = layer.feedForwardNorm;

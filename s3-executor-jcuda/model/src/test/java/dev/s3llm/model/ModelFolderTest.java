@@ -80,14 +80,14 @@ class ModelFolderTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"../evil.safetensors", "/etc/passwd", "a/b.safetensors", "", ".."})
-  void shardOutsideTheFolder_isRefused(String shard) throws IOException {
+  @ValueSource(strings = {"missing.safetensors", "a/b.safetensors", "", "..", "a\\u0000b"})
+  void shardThatIsNoFile_isRefused(String shard) throws IOException {
     Files.writeString(
         folder.resolve("model.safetensors.index.json"),
         "{\"weight_map\":{\"a\":\"" + shard + "\"}}");
     assertThatThrownBy(() -> WeightFiles.open(folder))
         .isInstanceOf(ModelFormatException.class)
-        .hasMessageContaining("no plain file name");
+        .hasMessageStartingWith(folder.toString());
   }
 
   @Test
@@ -97,18 +97,13 @@ class ModelFolderTest {
     ModelConfig wider =
         new ModelConfig(
             config.family(),
-            config.vocabularySize(),
-            128,
+            config.vocabulary(),
+            config.attention(),
             config.layers(),
-            config.heads(),
-            config.kvHeads(),
-            config.headSize(),
+            128,
             config.intermediateSize(),
-            config.maxContextTokens(),
             config.normEpsilon(),
-            config.rope(),
-            false,
-            config.stopTokens());
+            config.maxContextTokens());
     try (WeightFiles files = WeightFiles.open(source)) {
       assertThatThrownBy(() -> ModelWeights.read(wider, files))
           .isInstanceOf(ModelFormatException.class)

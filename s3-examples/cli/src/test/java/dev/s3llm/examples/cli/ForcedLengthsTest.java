@@ -22,18 +22,13 @@ class ForcedLengthsTest {
   private static final ModelConfig CONFIG =
       new ModelConfig(
           ModelFamily.LLAMA,
-          30_000,
-          16,
+          new ModelConfig.Vocabulary(30_000, false),
+          new ModelConfig.Attention(2, 2, 8, RotaryEmbedding.of(8, 10_000)),
           1,
-          2,
-          2,
-          8,
           16,
-          128,
+          16,
           1e-5f,
-          RotaryEmbedding.of(8, 10_000),
-          false,
-          new int[0]);
+          128);
 
   @Test
   void answers_haveTheTracesLengths() {

@@ -6,7 +6,7 @@ import static dev.s3llm.text.template.ChatMessage.user;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.s3llm.Allocations;
+import dev.s3llm.model.testing.Allocations;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

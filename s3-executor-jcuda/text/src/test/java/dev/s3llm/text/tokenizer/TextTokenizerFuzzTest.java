@@ -3,8 +3,8 @@ package dev.s3llm.text.tokenizer;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
-import dev.s3llm.Allocations;
 import dev.s3llm.model.ModelFormatException;
+import dev.s3llm.model.testing.Allocations;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;

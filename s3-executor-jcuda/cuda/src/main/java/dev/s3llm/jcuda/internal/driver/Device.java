@@ -12,8 +12,8 @@ import jcuda.driver.CUstream;
 import jcuda.driver.JCudaDriver;
 
 /**
- * A CUDA device and its primary context. All calls, those of what it makes included, are for one
- * thread at a time that has made it current ({@link #makeCurrent}).
+ * A CUDA device and its primary context. All calls, also those of objects that it makes, are for
+ * one thread at a time, on which the device is current ({@link #makeCurrent}).
  */
 public final class Device implements AutoCloseable {
   private static final int NON_BLOCKING = 1;
@@ -29,17 +29,20 @@ public final class Device implements AutoCloseable {
   }
 
   /**
-   * What a device is.
+   * The properties of a device.
    *
-   * @param computeCapability such as 90
-   * @param memoryBytes in all
+   * @param ordinal number of the device, from 0
+   * @param name name of the product
+   * @param computeCapability ten times the major version plus the minor version, such as 90
+   * @param memoryBytes total device memory in bytes
    */
   public record Info(int ordinal, String name, int computeCapability, long memoryBytes) {}
 
   /**
-   * The devices of this machine, in order.
+   * Returns the devices of this machine, in the order of their numbers.
    *
-   * @throws IllegalStateException if there is no CUDA driver, naming the reason
+   * @throws IllegalStateException if no CUDA driver is installed or it does not start; the message
+   *     names the reason
    */
   public static List<Info> list() {
     List<Info> found = new ArrayList<>();
@@ -55,9 +58,9 @@ public final class Device implements AutoCloseable {
   /**
    * Opens a device and makes it current.
    *
-   * @param ordinal 0 for the first
-   * @throws DeviceException if the driver refuses
-   * @throws IllegalStateException if there is no CUDA driver, or no such device
+   * @param ordinal number of the device, from 0
+   * @throws DeviceException if a call of the driver fails
+   * @throws IllegalStateException if no CUDA driver is installed, or the device does not exist
    */
   public static Device open(int ordinal) {
     int count = count();
@@ -86,7 +89,7 @@ public final class Device implements AutoCloseable {
     return count[0];
   }
 
-  /** One line of JCuda's, which holds whole stack traces; a second attempt says nothing of use. */
+  /** Returns the first line of JCuda's message, whose rest is stack traces. */
   private static String reason(LinkageError error) {
     String message = String.valueOf(error.getMessage());
     if (message.contains(DRIVER_LIBRARY) || error instanceof NoClassDefFoundError) {
@@ -106,7 +109,7 @@ public final class Device implements AutoCloseable {
     check("cuCtxSetCurrent", JCudaDriver.cuCtxSetCurrent(context));
   }
 
-  /** The device's name. */
+  /** Returns the name of the product. */
   public String name() {
     return name(device);
   }
@@ -117,9 +120,14 @@ public final class Device implements AutoCloseable {
     return new String(name, StandardCharsets.UTF_8).replace("\0", "").trim();
   }
 
-  /** Compute capability, such as 90. */
+  /** Returns ten times the major version of the compute capability plus the minor version. */
   public int computeCapability() {
     return computeCapability(device);
+  }
+
+  /** Returns the number of multiprocessors. */
+  public int multiprocessors() {
+    return attribute(device, CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
   }
 
   private static int computeCapability(CUdevice device) {
@@ -133,14 +141,14 @@ public final class Device implements AutoCloseable {
     return value[0];
   }
 
-  /** Bytes of device memory that are free. */
+  /** Returns the free bytes of device memory. */
   public long freeBytes() {
     long[] free = new long[1];
     check("cuMemGetInfo", JCudaDriver.cuMemGetInfo(free, new long[1]));
     return free[0];
   }
 
-  /** Allocates device memory, all zeros. */
+  /** Allocates device memory and sets it to zero. */
   public DeviceMemory allocate(long bytes) {
     return DeviceMemory.allocate(bytes);
   }
@@ -148,13 +156,13 @@ public final class Device implements AutoCloseable {
   /**
    * Allocates page-locked host memory.
    *
-   * @throws IllegalArgumentException if it is more than {@link PinnedMemory#MAX_BYTES}
+   * @throws IllegalArgumentException if {@code bytes} exceeds {@link PinnedMemory#MAX_BYTES}
    */
   public PinnedMemory allocatePinned(long bytes) {
     return PinnedMemory.allocate(bytes);
   }
 
-  /** Creates a stream: what is put into it runs in order, beside other streams. */
+  /** Creates a stream: its work runs in order, concurrently with other streams. */
   public DeviceStream newStream() {
     CUstream stream = new CUstream();
     check("cuStreamCreate", JCudaDriver.cuStreamCreate(stream, NON_BLOCKING));
@@ -166,7 +174,7 @@ public final class Device implements AutoCloseable {
     return DeviceEvent.create();
   }
 
-  /** Releases the context. Idempotent. What was allocated must be closed before. */
+  /** Releases the context. Idempotent. Memory and streams must be closed before. */
   @Override
   public void close() {
     if (!closed) {

@@ -1,8 +1,9 @@
 package dev.s3llm.jcuda.internal.driver;
 
 /**
- * A place within device memory.
+ * An address within device memory.
  *
- * @param offset in bytes
+ * @param memory the memory
+ * @param offset offset in bytes
  */
 public record DeviceAddress(DeviceMemory memory, long offset) {}

@@ -5,7 +5,7 @@ import static dev.s3llm.jcuda.internal.driver.DeviceException.check;
 import jcuda.driver.CUevent;
 import jcuda.driver.JCudaDriver;
 
-/** A point in a stream that other streams and the host can wait for, and that has a time. */
+/** A point in a stream for which other streams and the host can wait; it records its time. */
 public final class DeviceEvent implements AutoCloseable {
   private final CUevent event;
   private boolean closed;
@@ -24,19 +24,19 @@ public final class DeviceEvent implements AutoCloseable {
     return event;
   }
 
-  /** Waits on the calling thread until it has happened. */
+  /** Waits on the calling thread until the event has happened. */
   public void synchronize() {
     check("cuEventSynchronize", JCudaDriver.cuEventSynchronize(event));
   }
 
-  /** Milliseconds from one event to another, both of which have happened. */
+  /** Returns the milliseconds between two events, both of which must have happened. */
   public static double millisBetween(DeviceEvent from, DeviceEvent to) {
     float[] millis = new float[1];
     check("cuEventElapsedTime", JCudaDriver.cuEventElapsedTime(millis, from.event, to.event));
     return millis[0];
   }
 
-  /** Releases it. Idempotent. */
+  /** Releases the event. Idempotent. */
   @Override
   public void close() {
     if (!closed) {

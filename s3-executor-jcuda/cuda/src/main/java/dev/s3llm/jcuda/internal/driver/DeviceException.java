@@ -2,17 +2,17 @@ package dev.s3llm.jcuda.internal.driver;
 
 import java.util.Set;
 
-/** A call of the CUDA driver failed; names the call and the driver's code. */
+/** Thrown when a call of the CUDA driver fails; the message names the call and the code. */
 public final class DeviceException extends RuntimeException {
   private static final long serialVersionUID = 1L;
   private static final int SUCCESS = 0;
   private static final int OUT_OF_MEMORY = 2;
 
   /**
-   * Codes after which the context can run nothing any more: uncorrectable errors of memory (214)
-   * and NVLink (220), illegal addresses (700), launch timeouts (702), destroyed contexts (709),
-   * asserts (710), and faults of a kernel (714 to 719). What the driver cannot name (999) is not
-   * among them: it says that of a kernel that it has no memory to load, too.
+   * Codes after which every call of the context fails: uncorrectable errors of memory (214) and
+   * NVLink (220), illegal addresses (700), launch timeouts (702), destroyed contexts (709), asserts
+   * (710), and faults of a kernel (714 to 719). Unknown errors (999) are not among them: the driver
+   * also returns that code when it has no memory to load a kernel.
    */
   private static final Set<Integer> STICKY =
       Set.of(214, 220, 700, 702, 709, 710, 714, 715, 716, 717, 718, 719);
@@ -32,17 +32,17 @@ public final class DeviceException extends RuntimeException {
     }
   }
 
-  /** The driver's code. */
+  /** Returns the driver's code. */
   public int code() {
     return code;
   }
 
-  /** Whether the device's context is lost: every later call fails as well. */
+  /** Returns whether the device's context is lost: every later call fails too. */
   public boolean sticky() {
     return STICKY.contains(code);
   }
 
-  /** Whether the device had too little memory; it goes on. */
+  /** Returns whether the device had too little memory; later calls may succeed. */
   public boolean outOfMemory() {
     return code == OUT_OF_MEMORY;
   }

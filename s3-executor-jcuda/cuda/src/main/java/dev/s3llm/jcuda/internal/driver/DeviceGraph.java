@@ -5,7 +5,7 @@ import static dev.s3llm.jcuda.internal.driver.DeviceException.check;
 import jcuda.driver.CUgraphExec;
 import jcuda.driver.JCudaDriver;
 
-/** A captured sequence of launches, which one call puts into a stream. */
+/** A captured sequence of launches; one call puts it into a stream. */
 public final class DeviceGraph implements AutoCloseable {
   private final CUgraphExec instance;
   private boolean closed;
@@ -21,7 +21,7 @@ public final class DeviceGraph implements AutoCloseable {
     return instance;
   }
 
-  /** Releases it. Idempotent. */
+  /** Releases the graph. Idempotent. */
   @Override
   public void close() {
     if (!closed) {

@@ -5,7 +5,7 @@ import static dev.s3llm.jcuda.internal.driver.DeviceException.check;
 import jcuda.driver.CUdeviceptr;
 import jcuda.driver.JCudaDriver;
 
-/** A piece of device memory; freed once. */
+/** A piece of device memory. */
 public final class DeviceMemory implements AutoCloseable {
   private final CUdeviceptr pointer;
   private final long bytes;
@@ -33,7 +33,7 @@ public final class DeviceMemory implements AutoCloseable {
     return memory;
   }
 
-  /** How many bytes it has. */
+  /** Returns the size in bytes. */
   public long bytes() {
     return bytes;
   }
@@ -46,7 +46,7 @@ public final class DeviceMemory implements AutoCloseable {
     return pointer.withByteOffset(offset);
   }
 
-  /** Frees it. Idempotent. */
+  /** Frees the memory. Idempotent. */
   @Override
   public void close() {
     if (!closed) {

@@ -8,7 +8,7 @@ import jcuda.driver.CUgraphExec;
 import jcuda.driver.CUstream;
 import jcuda.driver.JCudaDriver;
 
-/** A queue of work of one device: what is put into it runs in order. */
+/** A queue of work of one device, which runs in order. */
 public final class DeviceStream implements AutoCloseable {
   private static final int CAPTURE_THIS_THREAD = 1;
 
@@ -40,29 +40,29 @@ public final class DeviceStream implements AutoCloseable {
         JCudaDriver.cuMemcpyAsync(to.at(toOffset), from.at(0), bytes, stream)); // unified addresses
   }
 
-  /** Sets every byte of a piece of memory. */
+  /** Sets bytes of device memory to a value. */
   public void fill(DeviceMemory memory, long offset, int value, long bytes) {
     check(
         "cuMemsetD8Async",
         JCudaDriver.cuMemsetD8Async(memory.at(offset), (byte) value, bytes, stream));
   }
 
-  /** Lets an event happen once all that was put in before is done. */
+  /** Puts in an event: it happens when all earlier work is done. */
   public void record(DeviceEvent event) {
     check("cuEventRecord", JCudaDriver.cuEventRecord(event.handle(), stream));
   }
 
-  /** Holds what is put in from now on until an event has happened. */
+  /** Makes later work wait until an event has happened. */
   public void await(DeviceEvent event) {
     check("cuStreamWaitEvent", JCudaDriver.cuStreamWaitEvent(stream, event.handle(), 0));
   }
 
-  /** Waits on the calling thread for all that was put in. */
+  /** Waits on the calling thread for all work in the stream. */
   public void synchronize() {
     check("cuStreamSynchronize", JCudaDriver.cuStreamSynchronize(stream));
   }
 
-  /** Records what an action puts in, instead of running it, as a graph to be launched at once. */
+  /** Records the work that an action puts in as a graph, and does not run it. */
   public DeviceGraph capture(Runnable action) {
     check("cuStreamBeginCapture", JCudaDriver.cuStreamBeginCapture(stream, CAPTURE_THIS_THREAD));
     CUgraph graph = new CUgraph();
@@ -82,12 +82,12 @@ public final class DeviceStream implements AutoCloseable {
     }
   }
 
-  /** Puts a whole graph in. */
+  /** Puts in a graph. */
   public void launch(DeviceGraph graph) {
     check("cuGraphLaunch", JCudaDriver.cuGraphLaunch(graph.handle(), stream));
   }
 
-  /** Releases it. Idempotent. */
+  /** Releases the stream. Idempotent. */
   @Override
   public void close() {
     if (!closed) {

@@ -16,16 +16,18 @@ import jcuda.driver.JCudaDriver;
 import org.jspecify.annotations.Nullable;
 
 /** The kernels of {@code src/main/cuda}, loaded into a device. For one thread at a time. */
-public final class KernelModule implements AutoCloseable {
+public final class KernelModule implements KernelLauncher, AutoCloseable {
   private static final String RESOURCE = "s3kernels.fatbin";
-  private static final int SHARED_WITHOUT_ASKING = 48 << 10;
+
+  /** Dynamic shared memory that a kernel has without raising its limit. */
+  private static final int DEFAULT_SHARED_BYTES = 48 << 10;
 
   private final CUmodule module = new CUmodule();
   private final Map<String, CUfunction> functions = new HashMap<>();
   private final Map<String, Integer> sharedLimits = new HashMap<>();
   private boolean closed;
 
-  /** Loads the kernels that were shipped with this jar into the current device. */
+  /** Loads the kernels of this jar into the current device. */
   public KernelModule() {
     check("cuModuleLoadData", JCudaDriver.cuModuleLoadData(module, image()));
   }
@@ -41,43 +43,27 @@ public final class KernelModule implements AutoCloseable {
     }
   }
 
-  /**
-   * Puts a kernel into a stream.
-   *
-   * @param grid blocks, up to three dimensions
-   * @param block threads of a block
-   * @param sharedBytes dynamic shared memory
-   * @param arguments {@link DeviceMemory} (its start), {@link DeviceAddress}, null pointers, {@link
-   *     Integer}, {@link Long} and {@link Float}, in the kernel's order
-   */
+  @Override
   public void launch(
       DeviceStream stream,
-      String name,
-      int[] grid,
+      String kernel,
+      Grid grid,
       int block,
       int sharedBytes,
       @Nullable Object... arguments) {
-    CUfunction function = functions.computeIfAbsent(name, this::find);
-    if (sharedBytes > sharedLimits.getOrDefault(name, SHARED_WITHOUT_ASKING)) {
-      int attribute = CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
-      check(
-          "cuFuncSetAttribute of " + name,
-          JCudaDriver.cuFuncSetAttribute(function, attribute, sharedBytes));
-      sharedLimits.put(name, sharedBytes);
-    }
+    CUfunction function = functions.computeIfAbsent(kernel, this::find);
+    raiseSharedLimit(kernel, function, sharedBytes);
     NativePointerObject[] pointers = new NativePointerObject[arguments.length];
     for (int i = 0; i < arguments.length; i++) {
       pointers[i] = pointer(arguments[i]);
     }
-    int y = grid.length > 1 ? grid[1] : 1;
-    int z = grid.length > 2 ? grid[2] : 1;
     check(
-        "launch of " + name,
+        "launch of " + kernel,
         JCudaDriver.cuLaunchKernel(
             function,
-            grid[0],
-            y,
-            z,
+            grid.x(),
+            grid.y(),
+            grid.z(),
             block,
             1,
             1,
@@ -87,12 +73,22 @@ public final class KernelModule implements AutoCloseable {
             null));
   }
 
-  /** Brings a kernel to the device now, where a driver that loads lazily waits for its launch. */
-  public void load(String name) {
-    CUfunction function = functions.computeIfAbsent(name, this::find);
-    int attribute = CUfunction_attribute.CU_FUNC_ATTRIBUTE_NUM_REGS; // known once it is there
+  private void raiseSharedLimit(String kernel, CUfunction function, int sharedBytes) {
+    if (sharedBytes > sharedLimits.getOrDefault(kernel, DEFAULT_SHARED_BYTES)) {
+      int attribute = CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
+      check(
+          "cuFuncSetAttribute of " + kernel,
+          JCudaDriver.cuFuncSetAttribute(function, attribute, sharedBytes));
+      sharedLimits.put(kernel, sharedBytes);
+    }
+  }
+
+  @Override
+  public void load(String kernel) {
+    CUfunction function = functions.computeIfAbsent(kernel, this::find);
+    int attribute = CUfunction_attribute.CU_FUNC_ATTRIBUTE_NUM_REGS; // known once it is loaded
     check(
-        "cuFuncGetAttribute of " + name,
+        "cuFuncGetAttribute of " + kernel,
         JCudaDriver.cuFuncGetAttribute(new int[1], attribute, function));
   }
 

@@ -7,9 +7,9 @@ import java.nio.ByteOrder;
 import jcuda.Pointer;
 import jcuda.driver.JCudaDriver;
 
-/** Page-locked host memory, which the device copies at full speed; freed once. */
+/** Page-locked host memory, which the device copies at full speed. */
 public final class PinnedMemory implements AutoCloseable {
-  /** The most that one may have: JCuda gives it as a byte buffer. */
+  /** The largest size in bytes: JCuda returns a byte buffer. */
   public static final long MAX_BYTES = Integer.MAX_VALUE;
 
   private final Pointer pointer;
@@ -24,7 +24,7 @@ public final class PinnedMemory implements AutoCloseable {
   static PinnedMemory allocate(long bytes) {
     if (bytes > MAX_BYTES) {
       throw new IllegalArgumentException(
-          "pinned memory may have %d bytes in one piece, but %d are wanted"
+          "pinned memory may have %d bytes in one piece, but %d were requested"
               .formatted(MAX_BYTES, bytes));
     }
     Pointer pointer = new Pointer();
@@ -32,18 +32,18 @@ public final class PinnedMemory implements AutoCloseable {
     return new PinnedMemory(pointer, bytes);
   }
 
-  /** How many bytes it has. */
+  /** Returns the size in bytes. */
   public long bytes() {
     return bytes;
   }
 
-  /** A view of some bytes, in the machine's byte order. */
+  /** Returns a view of some bytes, in the machine's byte order. */
   public ByteBuffer view(long offset, long size) {
     requireOpen(offset);
     return pointer.getByteBuffer(offset, size).order(ByteOrder.nativeOrder());
   }
 
-  /** The address of a byte. */
+  /** Returns the address of a byte. */
   public Pointer at(long offset) {
     requireOpen(offset);
     return pointer.withByteOffset(offset);
@@ -56,7 +56,7 @@ public final class PinnedMemory implements AutoCloseable {
     }
   }
 
-  /** Frees it. Idempotent. */
+  /** Frees the memory. Idempotent. */
   @Override
   public void close() {
     if (!closed) {

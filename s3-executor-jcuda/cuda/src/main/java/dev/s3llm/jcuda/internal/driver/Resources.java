@@ -6,9 +6,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Things that are released together, last in, first out, each once. One that refuses does not keep
- * the others: after an error that a device cannot recover from every release fails, and memory goes
- * with the process.
+ * Resources that are released together, last in, first out, each once. If one cannot be released,
+ * the others are released all the same: after an error that a device cannot recover from, every
+ * release fails, and the memory is freed when the process ends.
  */
 public final class Resources implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Resources.class);
@@ -18,7 +18,7 @@ public final class Resources implements AutoCloseable {
   /** Creates an empty collection. */
   public Resources() {}
 
-  /** Takes a resource, and returns it. */
+  /** Adds a resource and returns it. */
   public <T extends AutoCloseable> T keep(T resource) {
     kept.push(resource);
     return resource;
@@ -31,7 +31,7 @@ public final class Resources implements AutoCloseable {
       try {
         kept.pop().close();
       } catch (Exception e) {
-        LOG.debug("could not be released", e);
+        LOG.debug("a resource could not be released", e);
       }
     }
   }

@@ -1,6 +1,8 @@
 /**
- * One CUDA device through the driver API: context, memory, the kernels' module, and how kernels are
- * launched. May depend on JCuda and on nothing else of this module.
+ * One CUDA device through the driver API: context, memory, streams, the module of kernels.
+ *
+ * <p>May depend on JCuda and SLF4J, and on nothing else of this module. No other package calls the
+ * driver.
  */
 @NullMarked
 package dev.s3llm.jcuda.internal.driver;

@@ -12,13 +12,13 @@ import java.util.BitSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The memory behind the engine's KV blocks on one device, and pinned memory for those swapped out.
- * A block lies in one piece over all layers of the stage, {@code [block][layer][keys,
- * values][kvHead][slot][dimension]}, so a swap is one copy a block.
+ * The memory of the engine's KV blocks on one device, and pinned memory for blocks that are swapped
+ * out. A block is contiguous over all layers of the stage, {@code [block][layer][keys,
+ * values][kvHead][slot][dimension]}, so a swap is one copy for each block.
  *
- * <p>Copies run in a stream of their own. A step waits for what comes in and for what goes out of
- * blocks that it uses; the rest goes out while the model runs. A step is over only when its copies
- * are, so no block is used again before the step or the copy that may touch it has ended.
+ * <p>Copies run in their own stream. A step waits for copies in, and for copies out of blocks that
+ * it uses; other copies out run while the model runs. A step ends only when its copies have ended,
+ * so no block is used again before the step or the copy that may touch it has ended.
  *
  * <p>For the executor's thread.
  */
@@ -34,7 +34,13 @@ public final class DeviceKvPool implements AutoCloseable {
   private final DeviceEvent done;
   private boolean copying;
 
-  /** Allocates a pool, and swap space for this many blocks, which may be none. */
+  /**
+   * Allocates a pool and its swap space.
+   *
+   * @param blockBytes bytes of a block over all layers of the stage
+   * @param blockCount blocks on the device, at least 1
+   * @param hostBlockCount blocks in swap space; 0 for none
+   */
   public DeviceKvPool(Device device, long blockBytes, int blockCount, int hostBlockCount) {
     this.blockBytes = blockBytes;
     try {
@@ -53,14 +59,12 @@ public final class DeviceKvPool implements AutoCloseable {
     }
   }
 
-  /** The blocks on the device. */
+  /** Returns the memory of the blocks on the device. */
   public DeviceMemory blocks() {
     return blocks;
   }
 
-  /**
-   * Starts a step's copies; what is put into {@code compute} from now on waits for those it needs.
-   */
+  /** Starts a step's copies; later work in {@code compute} waits for the copies that it needs. */
   public void beginStep(StepBatch batch, DeviceStream compute) {
     SwapSpace host = swapped;
     copying = !batch.swapOuts().isEmpty() || !batch.swapIns().isEmpty();
@@ -89,7 +93,7 @@ public final class DeviceKvPool implements AutoCloseable {
     copies.record(done);
   }
 
-  /** Lets {@code compute} end only after the copies of the step that began last. */
+  /** Makes later work in {@code compute} wait for the copies of the step that began last. */
   public void endStep(DeviceStream compute) {
     if (copying) {
       compute.await(done);
@@ -118,12 +122,12 @@ public final class DeviceKvPool implements AutoCloseable {
     copies.copyOut(blocks, copy.deviceBlock() * blockBytes, host.at(copy.hostBlock()), blockBytes);
   }
 
-  /** Fills a block with values that no result survives. */
+  /** Fills a block with NaN, so that a result that reads it is not finite. */
   public void poison(int block, DeviceStream compute) {
     compute.fill(blocks, block * blockBytes, POISON, blockBytes);
   }
 
-  /** Releases everything. Idempotent. */
+  /** Releases the memory and the stream. Idempotent. */
   @Override
   public void close() {
     resources.close();

@@ -8,25 +8,25 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A debug mode's book of who wrote which KV slot last: every position that a sequence attends to
- * must have been written by that sequence, at that position, and not by anybody since. Costs time
- * in proportion to the contexts.
+ * The record, in the debug mode, of the sequence that wrote each KV slot last: every position that
+ * a sequence attends to must have been written by that sequence, at that position, and by no other
+ * sequence since. Takes time in proportion to the contexts.
  *
  * <p>For the executor's thread.
  */
 public final class KvAudit {
-  private static final long NOBODY = -1;
+  private static final long NO_SEQUENCE = -1;
 
   private final int blockTokens;
   private final Slots device;
   private final Slots host;
 
-  /** Slots by number: who wrote each, and which position it holds. */
-  @SuppressWarnings("ArrayRecordComponent") // a book, never compared
+  /** The writer and the position of each slot. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
   private record Slots(long[] writers, int[] positions) {
     static Slots of(int count) {
       Slots slots = new Slots(new long[count], new int[count]);
-      Arrays.fill(slots.writers, NOBODY);
+      Arrays.fill(slots.writers, NO_SEQUENCE);
       return slots;
     }
   }
@@ -39,10 +39,10 @@ public final class KvAudit {
   }
 
   /**
-   * Checks a step and books what it writes.
+   * Checks a step and records its writes.
    *
-   * @return blocks that change hands: what they hold is of no use to their new owner
-   * @throws IllegalStateException naming the sequence, the position and who overwrote it
+   * @return blocks whose owner changes; their new owner must not read their present contents
+   * @throws IllegalStateException naming the sequence, the position and the last writer
    */
   public List<Integer> step(StepBatch batch) {
     for (BlockCopy copy : batch.swapOuts()) {
@@ -78,8 +78,8 @@ public final class KvAudit {
                     sequence.sequenceId(),
                     position,
                     slot / blockTokens,
-                    device.writers[slot] == NOBODY
-                        ? "nobody has written"
+                    device.writers[slot] == NO_SEQUENCE
+                        ? "no sequence has written"
                         : "sequence %d wrote at its position %d"
                             .formatted(device.writers[slot], device.positions[slot])));
       }
@@ -93,7 +93,7 @@ public final class KvAudit {
       int block = slot / blockTokens;
       if (position % blockTokens == 0) {
         handedOver.add(block);
-        Arrays.fill(device.writers, block * blockTokens, (block + 1) * blockTokens, NOBODY);
+        Arrays.fill(device.writers, block * blockTokens, (block + 1) * blockTokens, NO_SEQUENCE);
       }
       device.writers[slot] = sequence.sequenceId();
       device.positions[slot] = position;

@@ -8,8 +8,8 @@ import java.util.List;
 import jcuda.Pointer;
 
 /**
- * Pinned memory for blocks that are swapped out, in pieces of whole blocks: one alone may not have
- * more than 2 GiB ({@link PinnedMemory#MAX_BYTES}). For the executor's thread.
+ * Pinned memory for blocks that are swapped out, in pieces of whole blocks: one piece has less than
+ * 2 GiB ({@link PinnedMemory#MAX_BYTES}). For the executor's thread.
  */
 final class SwapSpace implements AutoCloseable {
   private static final long PIECE_BYTES = 1L << 30;
@@ -19,7 +19,7 @@ final class SwapSpace implements AutoCloseable {
   private final long blockBytes;
   private final int blocksPerPiece;
 
-  /** Allocates room for this many blocks. */
+  /** Allocates memory for a number of blocks. */
   SwapSpace(Device device, long blockBytes, int blockCount) {
     this.blockBytes = blockBytes;
     this.blocksPerPiece = (int) Math.max(1, PIECE_BYTES / blockBytes);
@@ -34,12 +34,12 @@ final class SwapSpace implements AutoCloseable {
     }
   }
 
-  /** The address of a block. */
+  /** Returns the address of a block. */
   Pointer at(int block) {
     return pieces.get(block / blocksPerPiece).at(block % blocksPerPiece * blockBytes);
   }
 
-  /** Releases everything. Idempotent. */
+  /** Releases the memory. Idempotent. */
   @Override
   public void close() {
     resources.close();

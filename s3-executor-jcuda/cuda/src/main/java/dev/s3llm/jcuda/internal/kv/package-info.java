@@ -1,6 +1,7 @@
 /**
- * KV blocks in device memory and, swapped out, in pinned host memory. May depend on {@code kernel}
- * and the executor SPI.
+ * KV blocks in device memory and, when they are swapped out, in pinned host memory.
+ *
+ * <p>May depend on the executor SPI and {@code driver}.
  */
 @NullMarked
 package dev.s3llm.jcuda.internal.kv;

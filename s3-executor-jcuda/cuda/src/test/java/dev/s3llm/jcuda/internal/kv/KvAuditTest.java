@@ -40,7 +40,7 @@ class KvAuditTest {
     HandDrivenSequence sequence = sequence(1, 3, 2);
     sequence.chunk(2);
     assertThatThrownBy(() -> audit.step(sequence.chunk(1).alone()))
-        .hasMessageContaining("nobody has written");
+        .hasMessageContaining("no sequence has written");
   }
 
   @Test

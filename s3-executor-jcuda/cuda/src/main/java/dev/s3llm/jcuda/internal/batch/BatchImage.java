@@ -1,4 +1,4 @@
-package dev.s3llm.jcuda;
+package dev.s3llm.jcuda.internal.batch;
 
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.execute.SequenceStep;
@@ -8,10 +8,10 @@ import java.nio.ByteBuffer;
 import java.util.List;
 
 /**
- * A step's inputs in pinned memory, laid out as a {@link BatchFormat} says, to be copied to a
+ * A step's inputs in pinned memory, in the layout of a {@link BatchFormat}, to be copied to a
  * device in one piece.
  */
-final class BatchImage implements AutoCloseable {
+public final class BatchImage implements AutoCloseable {
   private static final int PADDING = -1;
 
   private final BatchFormat format;
@@ -22,7 +22,8 @@ final class BatchImage implements AutoCloseable {
   private final int[] sampledSequences;
   private int listEnd;
 
-  BatchImage(Device device, BatchFormat format) {
+  /** Allocates the memory. */
+  public BatchImage(Device device, BatchFormat format) {
     this.format = format;
     this.memory = device.allocatePinned(format.capacityBytes());
     this.into = memory.view(0, format.capacityBytes());
@@ -33,32 +34,34 @@ final class BatchImage implements AutoCloseable {
     return memory;
   }
 
-  /** Bytes from the start that a step reads. */
+  /** Returns the number of bytes that the step reads, from the start. */
   int usedBytes() {
     return listEnd;
   }
 
-  /** The step as it is. */
-  StepShape shape() {
+  /** Returns the shape of the step, without padding. */
+  public StepShape shape() {
     return shape;
   }
 
-  /** The step with the rows that pad it, which is what is launched. */
-  StepShape launched() {
+  /** Returns the shape of the launch: the step with the rows that pad it. */
+  public StepShape launched() {
     return launched;
   }
 
-  /** The index, in the list laid out, of the sequence whose token the i-th sampled row draws. */
-  int sampledSequence(int i) {
+  /**
+   * Returns the index, in the list of sequences, of the one that the i-th sampled row belongs to.
+   */
+  public int sampledSequence(int i) {
     return sampledSequences[i];
   }
 
   /**
-   * Lays sequences out; steps that only decode are padded to their class.
+   * Writes the sequences; pads steps that only decode to their class.
    *
    * @param part positions of an attention part
    */
-  void fill(List<SequenceStep> sequences, int part) {
+  public void fill(List<SequenceStep> sequences, int part) {
     listEnd = format.lists();
     int row = 0;
     int decodes = 0;
@@ -102,7 +105,7 @@ final class BatchImage implements AutoCloseable {
     put(format.sequences(), row, sequence);
   }
 
-  /** A row that belongs to nobody: kernels skip it, or compute what nobody reads. */
+  /** Writes a row of no sequence: kernels skip it, or compute results that are not read. */
   private void pad(int row) {
     row(row, 0, 0, PADDING);
     put(format.decodeRows(), row, row);
@@ -117,7 +120,7 @@ final class BatchImage implements AutoCloseable {
     }
   }
 
-  /** The history lies behind the tables so far, whatever comes after it. */
+  /** Writes a sampled row; its history follows the lists written so far. */
   private void sampling(int i, SequenceStep sequence) {
     SamplingParameters parameters = sequence.sampling();
     int length = sequence.startPosition() + sequence.tokenCount();

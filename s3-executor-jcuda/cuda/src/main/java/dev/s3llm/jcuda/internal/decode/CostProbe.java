@@ -1,4 +1,4 @@
-package dev.s3llm.jcuda;
+package dev.s3llm.jcuda.internal.decode;
 
 import dev.s3llm.execute.BlockCopy;
 import dev.s3llm.execute.ExecutorProfile;
@@ -10,17 +10,17 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Measures, before the first request comes, what swapping a block and prefilling a token cost on
- * this machine. The steps that do so also load the kernels.
+ * Measures, before the first request, the costs of swapping a block and of prefilling a token on
+ * this machine. Its steps also load the kernels.
  */
-final class CostProbe {
+public final class CostProbe {
   private static final int MOST_TOKENS = 512;
   private static final int MOST_BLOCKS = 64;
 
   private CostProbe() {}
 
-  /** Runs a few steps on KV blocks that nobody owns yet. */
-  static RecoveryCosts measure(CudaPipeline pipeline, ExecutorProfile profile) {
+  /** Runs a few steps on KV blocks that no sequence owns yet, and returns their costs. */
+  public static RecoveryCosts measure(CudaPipeline pipeline, ExecutorProfile profile) {
     int tokens =
         (int)
             Math.min(

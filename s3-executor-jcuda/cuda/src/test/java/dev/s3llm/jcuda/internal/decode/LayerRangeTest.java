@@ -1,4 +1,4 @@
-package dev.s3llm.jcuda;
+package dev.s3llm.jcuda.internal.decode;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

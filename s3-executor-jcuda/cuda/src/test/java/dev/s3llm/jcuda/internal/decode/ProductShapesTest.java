@@ -1,11 +1,15 @@
-package dev.s3llm.jcuda.internal.driver;
+package dev.s3llm.jcuda.internal.decode;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-class MatrixProductTest {
+class ProductShapesTest {
+  private static final int MULTIPROCESSORS = 132;
+  private static final ProductShapes H200 = new ProductShapes(true, MULTIPROCESSORS);
+  private static final ProductShapes OTHERS = new ProductShapes(false, MULTIPROCESSORS);
+
   @ParameterizedTest
   @CsvSource({
     "15360, 5120, 1",
@@ -16,7 +20,7 @@ class MatrixProductTest {
     "1000, 4096, 8"
   })
   void splits_areAPropertyOfTheWeight(int n, int k, int splits) {
-    assertThat(MatrixProduct.splits(n, k)).isEqualTo(splits);
+    assertThat(ProductShapes.splits(n, k)).isEqualTo(splits);
   }
 
   @ParameterizedTest
@@ -40,16 +44,15 @@ class MatrixProductTest {
     "128, 9000, 4, r4_n128_c4"
   })
   void configuration_followsTheRows(int m, int n, int splits, String suffix) {
-    assertThat(MatrixProduct.configuration(m, n, splits).suffix()).isEqualTo(suffix);
+    assertThat(H200.configuration(m, n, splits).suffix()).isEqualTo(suffix);
   }
 
   @ParameterizedTest
   @CsvSource({"15360, 1", "27648, 1", "35840, 1", "5120, 4", "4096, 4", "2048, 8", "9000, 4"})
   void whateverTheRowsChoose_isLoaded(int n, int splits) {
     for (int m = 1; m <= 5000; m++) {
-      assertThat(MatrixProduct.configurations(true, n, splits))
-          .contains(MatrixProduct.configuration(m, n, splits));
-      assertThat(MatrixProduct.configurations(false, n, splits)).contains(MatrixProduct.mma(m));
+      assertThat(H200.all(n, splits)).contains(H200.configuration(m, n, splits));
+      assertThat(OTHERS.all(n, splits)).contains(OTHERS.configuration(m, n, splits));
     }
   }
 }

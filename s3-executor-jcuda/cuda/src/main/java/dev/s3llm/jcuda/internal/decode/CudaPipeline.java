@@ -1,13 +1,18 @@
-package dev.s3llm.jcuda;
+package dev.s3llm.jcuda.internal.decode;
 
 import dev.s3llm.execute.ExecutorLostException;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
+import dev.s3llm.jcuda.LoadProgress;
+import dev.s3llm.jcuda.StepTimes;
+import dev.s3llm.jcuda.internal.batch.BatchFormat;
+import dev.s3llm.jcuda.internal.batch.BatchImage;
 import dev.s3llm.jcuda.internal.driver.DeviceException;
 import dev.s3llm.jcuda.internal.driver.PinnedMemory;
 import dev.s3llm.jcuda.internal.driver.Resources;
 import dev.s3llm.jcuda.internal.kv.KvAudit;
+import dev.s3llm.model.ElementType;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.TensorSource;
 import java.nio.ByteBuffer;
@@ -19,12 +24,12 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A model over one stage or several. A step's sequences are split into as many parts as there are
- * stages, so that one stage works on a part while the next works on the part before.
+ * A model over one or several stages. The sequences of a step are split into as many parts as the
+ * model has stages, so that one stage runs a part while the next stage runs the part before.
  *
  * <p>For the executor's thread.
  */
-final class CudaPipeline implements AutoCloseable {
+public final class CudaPipeline implements AutoCloseable {
   private final ModelConfig config;
   private final List<CudaStage> stages = new ArrayList<>();
   private final Resources resources = new Resources();
@@ -34,14 +39,16 @@ final class CudaPipeline implements AutoCloseable {
   private @Nullable KvAudit audit;
 
   /**
-   * Opens the devices and brings the weights there.
+   * Opens the devices and copies the weights there.
    *
-   * @param devices one for each stage
+   * @param devices numbers of the devices, one for each stage
+   * @param type number type of weights, activations and KV
+   * @param progress receives the bytes of weights copied so far
    */
-  CudaPipeline(
+  public CudaPipeline(
       ModelConfig config,
       List<Integer> devices,
-      Precision precision,
+      ElementType type,
       TensorSource source,
       LoadProgress progress) {
     this.config = config;
@@ -57,7 +64,7 @@ final class CudaPipeline implements AutoCloseable {
                 devices.get(i),
                 config,
                 range,
-                precision,
+                type,
                 source,
                 bytes -> progress.loaded(Math.min(total, loaded + bytes), total));
         stages.add(resources.keep(stage));
@@ -73,15 +80,17 @@ final class CudaPipeline implements AutoCloseable {
     return stages.get(stages.size() - 1);
   }
 
-  /** Bytes of a KV block over all layers. */
-  long blockBytes(int blockTokens) {
+  /** Returns the bytes of a KV block over all layers. */
+  public long blockBytes(int blockTokens) {
     return stages.stream().mapToLong(stage -> stage.blockBytes(blockTokens)).sum();
   }
 
   /**
-   * KV blocks that fit beside weights and workspace, when this share of what is free goes to them.
+   * Returns the number of KV blocks that fit beside weights and workspace.
+   *
+   * @param share share of the free bytes for KV, in (0, 1]
    */
-  int blocksThatFit(BatchFormat format, double share) {
+  public int blocksThatFit(BatchFormat format, double share) {
     long blocks = Integer.MAX_VALUE;
     for (CudaStage stage : stages) {
       long free = stage.freeBytes();
@@ -97,13 +106,19 @@ final class CudaPipeline implements AutoCloseable {
     return (int) blocks;
   }
 
-  /** Which devices the stages are on, for messages. */
-  String devices() {
+  /** Returns the names of the stages' devices, for messages. */
+  public String devices() {
     return String.join(", ", stages.stream().map(CudaStage::deviceName).toList());
   }
 
-  /** Takes the memory. */
-  void allocate(BatchFormat format, int blockCount, int hostBlockCount, boolean checked) {
+  /**
+   * Allocates the memory.
+   *
+   * @param blockCount KV blocks on the devices
+   * @param hostBlockCount KV blocks in swap space
+   * @param checked whether every step is audited
+   */
+  public void allocate(BatchFormat format, int blockCount, int hostBlockCount, boolean checked) {
     for (CudaStage stage : stages) {
       stage.allocate(format, blockCount, hostBlockCount, stages.size());
     }
@@ -115,14 +130,14 @@ final class CudaPipeline implements AutoCloseable {
     audit = checked ? new KvAudit(format.blockTokens(), blockCount, hostBlockCount) : null;
   }
 
-  /** Times of the steps so far. */
-  StepTimes times() {
+  /** Returns the times of the steps so far. */
+  public StepTimes times() {
     StepClock started = clock;
     return started == null ? new StepTimes(0, 0, 0) : started.times();
   }
 
-  /** Runs a step and waits for it; when it fails, too, nothing of it is under way any more. */
-  StepResult run(StepBatch batch) {
+  /** Runs a step and waits for its end, also when the step fails. */
+  public StepResult run(StepBatch batch) {
     List<Integer> handedOver = audit == null ? List.of() : audit.step(batch);
     List<List<SequenceStep>> parts = split(batch.sequences());
     StepClock started = parts.isEmpty() ? null : clock;
@@ -134,7 +149,7 @@ final class CudaPipeline implements AutoCloseable {
       throw e;
     }
     if (started != null) {
-      started.book();
+      started.add();
     }
     return result(batch, parts);
   }
@@ -151,7 +166,7 @@ final class CudaPipeline implements AutoCloseable {
       started.begin();
     }
     for (int part = 0; part < parts.size(); part++) {
-      images.get(part).fill(parts.get(part), CudaDecoder.PART);
+      images.get(part).fill(parts.get(part), DecoderKernels.PART);
       for (int i = 0; i < stages.size(); i++) {
         CudaStage previous = i == 0 ? null : stages.get(i - 1);
         CudaStage next = i == stages.size() - 1 ? null : stages.get(i + 1);
@@ -166,10 +181,10 @@ final class CudaPipeline implements AutoCloseable {
   }
 
   /**
-   * Waits for what a failed step has put in before it failed: until that is over the device reads
-   * the step's inputs and writes to its blocks, which the engine gives away as soon as it hears.
+   * Waits for the work of a failed step. Until it ends, the device reads the step's inputs and
+   * writes to its blocks, which the engine gives to other sequences once the step has failed.
    *
-   * @throws ExecutorLostException if even waiting fails: the device runs nothing any more
+   * @throws ExecutorLostException if waiting fails too: the device is lost
    */
   private void settle(Throwable failure) {
     for (CudaStage stage : stages) {
@@ -182,7 +197,7 @@ final class CudaPipeline implements AutoCloseable {
     }
   }
 
-  /** Parts of nearly the same number of sequences, as many as there are stages. */
+  /** Splits sequences into one part for each stage; sizes differ by at most one. */
   private List<List<SequenceStep>> split(List<SequenceStep> sequences) {
     List<List<SequenceStep>> parts = new ArrayList<>();
     int count = Math.min(stages.size(), sequences.size());
@@ -227,9 +242,9 @@ final class CudaPipeline implements AutoCloseable {
 
   /**
    * Runs a step that fits one part and returns the logits of its sampled rows, {@code
-   * [row][vocabulary]}; for comparisons with a reference. Greedy sampling leaves them as they were.
+   * [row][vocabulary]}; for comparisons with a reference. Greedy sampling does not change them.
    */
-  float[] logits(StepBatch batch) {
+  public float[] logits(StepBatch batch) {
     run(batch);
     int rows = images.get(0).shape().sampled();
     float[] logits = new float[Math.multiplyExact(rows, config.vocabularySize())];

@@ -1,5 +1,6 @@
-package dev.s3llm.jcuda;
+package dev.s3llm.jcuda.internal.decode;
 
+import dev.s3llm.jcuda.internal.batch.StepShape;
 import dev.s3llm.jcuda.internal.driver.DeviceException;
 import dev.s3llm.jcuda.internal.driver.DeviceGraph;
 import dev.s3llm.jcuda.internal.driver.DeviceStream;
@@ -12,8 +13,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Runs steps of the same shape as one graph. The first step of a shape is launched kernel by
- * kernel, which also loads the kernels; the second is captured. The graphs used least recently are
- * released; where the device has no memory for one more, all are, and the step goes on without.
+ * kernel, which also loads the kernels; the second is captured. Beyond a limit the graph that was
+ * used least recently is released. If the device has no memory for a graph, all graphs are released
+ * and the step runs without one.
  */
 final class GraphCache implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(GraphCache.class);
@@ -21,13 +23,17 @@ final class GraphCache implements AutoCloseable {
 
   private final Map<StepShape, DeviceGraph> graphs = new LinkedHashMap<>(16, 0.75f, true);
   private final Set<StepShape> seen = new HashSet<>();
-  private boolean toldOfNoRoom;
+  private boolean warned;
 
-  /** Puts a step into a stream, as a graph if its shape came before. */
+  /**
+   * Puts a step into a stream, as a graph if its shape occurred before.
+   *
+   * @param kernels puts the kernels of the step into the stream
+   */
   void launch(DeviceStream stream, StepShape shape, Runnable kernels) {
     if (!seen.contains(shape)) {
       kernels.run();
-      seen.add(shape); // only now are its kernels loaded, as a capture needs them
+      seen.add(shape); // now its kernels are loaded, which a capture requires
       return;
     }
     try {
@@ -36,7 +42,7 @@ final class GraphCache implements AutoCloseable {
       if (!e.outOfMemory()) {
         throw e;
       }
-      sayNoRoom(e);
+      warnOnce(e);
       close();
       kernels.run();
     }
@@ -52,12 +58,13 @@ final class GraphCache implements AutoCloseable {
     return graph;
   }
 
-  private void sayNoRoom(DeviceException e) {
-    String message = "no memory for the graph of a step, which runs without; lower kvBytes";
-    if (toldOfNoRoom) {
+  private void warnOnce(DeviceException e) {
+    String message =
+        "the device has no memory for the graph of a step; the step runs without it; lower kvBytes";
+    if (warned) {
       LOG.debug(message, e);
     } else {
-      toldOfNoRoom = true;
+      warned = true;
       LOG.warn(message, e);
     }
   }
@@ -72,7 +79,7 @@ final class GraphCache implements AutoCloseable {
     }
   }
 
-  /** Releases all graphs; those that run end first. Later steps capture theirs anew. */
+  /** Releases all graphs, after those that run have ended. Later steps capture new ones. */
   @Override
   public void close() {
     graphs.values().forEach(DeviceGraph::close);

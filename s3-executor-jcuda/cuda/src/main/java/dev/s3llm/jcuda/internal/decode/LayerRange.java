@@ -1,33 +1,33 @@
-package dev.s3llm.jcuda;
+package dev.s3llm.jcuda.internal.decode;
 
 import dev.s3llm.model.ModelConfig;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The layers of a stage.
+ * The consecutive layers of a stage.
  *
- * @param from the first
- * @param to behind the last
+ * @param from index of the first layer
+ * @param to index after the last layer
  */
 record LayerRange(int from, int to) {
 
-  /** Whether these begin the model: the embedding comes before. */
+  /** Returns whether the model begins here: the stage also has the embedding. */
   boolean first() {
     return from == 0;
   }
 
-  /** Whether these end the model: the logits come after. */
+  /** Returns whether the model ends here: the stage also computes the logits. */
   boolean last(ModelConfig config) {
     return to == config.layers();
   }
 
-  /** How many. */
+  /** Returns the number of layers. */
   int count() {
     return to - from;
   }
 
-  /** All layers, in as many parts, as even as can be. */
+  /** Splits all layers into parts whose sizes differ by at most one. */
   static List<LayerRange> split(int layers, int parts) {
     List<LayerRange> ranges = new ArrayList<>();
     for (int i = 0; i < parts; i++) {

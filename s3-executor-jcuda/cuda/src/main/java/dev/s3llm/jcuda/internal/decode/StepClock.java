@@ -1,9 +1,10 @@
-package dev.s3llm.jcuda;
+package dev.s3llm.jcuda.internal.decode;
 
+import dev.s3llm.jcuda.StepTimes;
 import dev.s3llm.jcuda.internal.driver.DeviceEvent;
 import dev.s3llm.jcuda.internal.driver.DeviceStream;
 
-/** Times steps and the gaps between them by events in one stream. */
+/** Measures steps and the gaps between them by events in one stream. */
 final class StepClock implements AutoCloseable {
   private final DeviceStream stream;
   private final DeviceEvent begin;
@@ -17,20 +18,23 @@ final class StepClock implements AutoCloseable {
     this.ends = new DeviceEvent[] {stage.newEvent(), stage.newEvent()};
   }
 
+  /** Returns the times of the steps so far; from any thread. */
   StepTimes times() {
     return times;
   }
 
+  /** Marks the begin of a step. */
   void begin() {
     stream.record(begin);
   }
 
+  /** Marks the end of a step. */
   void end() {
     stream.record(ends[turn]);
   }
 
-  /** Books the step, once its end has happened. */
-  void book() {
+  /** Adds the step to the times; its end must have happened. */
+  void add() {
     double busy = DeviceEvent.millisBetween(begin, ends[turn]);
     double gap = times.steps() == 0 ? 0 : DeviceEvent.millisBetween(ends[1 - turn], begin);
     turn = 1 - turn;

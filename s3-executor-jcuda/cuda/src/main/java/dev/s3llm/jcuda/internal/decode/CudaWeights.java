@@ -1,9 +1,8 @@
-package dev.s3llm.jcuda;
+package dev.s3llm.jcuda.internal.decode;
 
 import dev.s3llm.jcuda.internal.driver.Device;
 import dev.s3llm.jcuda.internal.driver.DeviceMemory;
 import dev.s3llm.jcuda.internal.driver.DeviceStream;
-import dev.s3llm.jcuda.internal.driver.KernelModule;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelFormatException;
 import dev.s3llm.model.Tensor;
@@ -20,15 +19,13 @@ import org.jspecify.annotations.Nullable;
  * rows. The first stage has the embedding, the last the final norm and the output matrix.
  */
 final class CudaWeights implements AutoCloseable {
-  private static final int TILE = 64;
-  private static final long TILE_BYTES = 8192;
-
-  /**
-   * Where {@code retile} puts rows: one after the other, or in turns of eight gate and eight up.
-   */
+  /** Placement of rows one after another. */
   private static final int IN_ORDER = 0;
 
+  /** Placement of gate rows, in turns of eight with up rows. */
   private static final int GATE = 1;
+
+  /** Placement of up rows, in turns of eight with gate rows. */
   private static final int UP = 2;
 
   private final List<DeviceMemory> all = new ArrayList<>();
@@ -39,10 +36,10 @@ final class CudaWeights implements AutoCloseable {
   final @Nullable Matrix output;
 
   /**
-   * One layer's matrices, those that read the same input joined.
+   * The matrices of one layer; matrices with the same input are joined.
    *
    * @param feedForwardNorm null where both parts of a layer read the same normed rows
-   * @param up gate and up in turns of eight rows where there is a gate
+   * @param up up rows; in turns of eight with gate rows where the layer has a gate
    */
   record Layer(
       Norm attentionNorm,
@@ -52,27 +49,26 @@ final class CudaWeights implements AutoCloseable {
       Matrix up,
       Matrix down) {}
 
-  /** A norm's scale, and its bias if it is a LayerNorm. */
+  /** The scale of a norm, and its bias if it is a LayerNorm. */
   record Norm(DeviceMemory weight, @Nullable DeviceMemory bias) {}
 
-  /** A matrix {@code [out][in]} in tiles, and its bias if it has one. */
+  /** A matrix {@code [out][in]} in tiles, and its bias, which may be null. */
   record Matrix(DeviceMemory tiles, int out, int in, @Nullable DeviceMemory bias) {}
 
   /**
-   * Brings the weights of some layers to the current device and waits for them.
+   * Copies the weights of some layers to the current device and waits for them.
    *
-   * @param onBytes told how many bytes have come, of {@link #bytes}
+   * @param onBytes receives the bytes copied so far, of {@link #bytes}
    */
   CudaWeights(
       Device device,
       DeviceStream stream,
-      KernelModule kernels,
+      LoadKernels kernels,
       ModelConfig config,
       LayerRange range,
-      Precision precision,
       TensorSource source,
       LongConsumer onBytes) {
-    try (WeightUpload upload = new WeightUpload(device, stream, kernels, precision, onBytes)) {
+    try (WeightUpload upload = new WeightUpload(device, stream, kernels, onBytes)) {
       Loader loader = new Loader(device, config, source, upload);
       WeightNames names = WeightNames.of(config.family());
       this.frequencies = loader.floats(stream, config.rope().frequencies());
@@ -88,31 +84,26 @@ final class CudaWeights implements AutoCloseable {
     }
   }
 
-  /** Bytes that a stage's weights take on its device. */
+  /** Returns the bytes that a stage's weights take on its device. */
   static long bytes(ModelConfig config, LayerRange range) {
     int hidden = config.hiddenSize();
     boolean gated = WeightNames.of(config.family()).layer(0).gate() != null;
     long layer =
-        tileBytes(config.querySize() + 2 * config.kvSize(), hidden)
-            + tileBytes(hidden, config.querySize())
-            + tileBytes((gated ? 2 : 1) * config.intermediateSize(), hidden)
-            + tileBytes(hidden, config.intermediateSize());
+        Layouts.weightBytes(config.querySize() + 2 * config.kvSize(), hidden)
+            + Layouts.weightBytes(hidden, config.querySize())
+            + Layouts.weightBytes((gated ? 2 : 1) * config.intermediateSize(), hidden)
+            + Layouts.weightBytes(hidden, config.intermediateSize());
     long bytes = layer * (range.to() - range.from());
     if (range.first()) {
-      bytes += (long) Precision.BYTES * config.vocabularySize() * hidden;
+      bytes += (long) Layouts.NUMBER_BYTES * config.vocabularySize() * hidden;
     }
     if (range.last(config)) {
-      bytes += tileBytes(config.vocabularySize(), hidden);
+      bytes += Layouts.weightBytes(config.vocabularySize(), hidden);
     }
     return bytes;
   }
 
-  private static long tileBytes(int out, int in) {
-    long count = (long) ((out + TILE - 1) / TILE) * ((in + TILE - 1) / TILE);
-    return Math.multiplyExact(count, TILE_BYTES);
-  }
-
-  /** Reads from one source into this stage's memory. */
+  /** Copies tensors of one source into this stage's memory. */
   private final class Loader {
     private final Device device;
     private final ModelConfig config;
@@ -158,25 +149,27 @@ final class CudaWeights implements AutoCloseable {
 
     DeviceMemory embedding(String name) {
       long rows = config.vocabularySize();
-      DeviceMemory memory = keep(device.allocate(Precision.BYTES * rows * config.hiddenSize()));
+      DeviceMemory memory =
+          keep(device.allocate(Layouts.NUMBER_BYTES * rows * config.hiddenSize()));
       upload.copy(source.tensor(name + ".weight", rows, config.hiddenSize()), memory, 0);
       return memory;
     }
 
     Norm norm(String name) {
-      DeviceMemory weight = keep(device.allocate((long) Precision.BYTES * config.hiddenSize()));
+      DeviceMemory weight =
+          keep(device.allocate((long) Layouts.NUMBER_BYTES * config.hiddenSize()));
       upload.copy(source.tensor(name + ".weight", config.hiddenSize()), weight, 0);
       return new Norm(weight, bias(new Module(name, config.hiddenSize(), 1)));
     }
 
-    /** Matrices with the same input, one above the other. */
+    /** Loads matrices with the same input, one above the other. */
     private Matrix joined(Module... parts) {
       int out = 0;
       for (Module part : parts) {
         out += part.out;
       }
       int in = parts[0].in;
-      DeviceMemory tiles = keep(device.allocate(tileBytes(out, in)));
+      DeviceMemory tiles = keep(device.allocate(Layouts.weightBytes(out, in)));
       int row = 0;
       for (Module part : parts) {
         upload.tile(matrix(part), part.out, in, tiles, row, IN_ORDER);
@@ -192,7 +185,7 @@ final class CudaWeights implements AutoCloseable {
         }
       }
       int out = gate.out + up.out;
-      DeviceMemory tiles = keep(device.allocate(tileBytes(out, up.in)));
+      DeviceMemory tiles = keep(device.allocate(Layouts.weightBytes(out, up.in)));
       upload.tile(matrix(gate), gate.out, gate.in, tiles, 0, GATE);
       upload.tile(matrix(up), up.out, up.in, tiles, 0, UP);
       return new Matrix(tiles, out, up.in, null);
@@ -202,7 +195,7 @@ final class CudaWeights implements AutoCloseable {
       return source.tensor(module.name + ".weight", module.out, module.in);
     }
 
-    /** The biases of joined matrices, zeros where one has none; null if none has. */
+    /** Loads the biases of joined matrices, zeros for a matrix without; null if none has one. */
     private @Nullable DeviceMemory bias(Module... parts) {
       int out = 0;
       boolean biased = false;
@@ -213,7 +206,7 @@ final class CudaWeights implements AutoCloseable {
       if (!biased) {
         return null;
       }
-      DeviceMemory memory = keep(device.allocate((long) Precision.BYTES * out));
+      DeviceMemory memory = keep(device.allocate((long) Layouts.NUMBER_BYTES * out));
       int at = 0;
       for (Module part : parts) {
         if (source.contains(part.name + ".bias")) {

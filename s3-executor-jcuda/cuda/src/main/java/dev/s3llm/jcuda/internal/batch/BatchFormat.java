@@ -1,16 +1,18 @@
-package dev.s3llm.jcuda;
+package dev.s3llm.jcuda.internal.batch;
+
+import dev.s3llm.jcuda.internal.driver.Divide;
 
 /**
- * Where a step's inputs lie in memory: the same places for every step, so that a captured graph
- * finds them. Offsets in bytes.
+ * The layout of a step's inputs in memory. It is the same for every step, so that a captured graph
+ * can be launched again. Methods return offsets in bytes.
  *
  * @param maxTokens rows of the largest step
  * @param maxSequences sequences of the largest step
  * @param maxContext positions of the longest sequence
  * @param blockTokens slots of a KV block
  */
-record BatchFormat(int maxTokens, int maxSequences, int maxContext, int blockTokens) {
-  /** A sampled row's parameters, as {@code sampling.cu} reads them. */
+public record BatchFormat(int maxTokens, int maxSequences, int maxContext, int blockTokens) {
+  /** Bytes of a sampled row's parameters, as {@code sampling.cu} reads them. */
   static final int SAMPLE_ROW_BYTES = 56;
 
   int sampling() {
@@ -49,13 +51,14 @@ record BatchFormat(int maxTokens, int maxSequences, int maxContext, int blockTok
     return rowCounts() + Integer.BYTES * maxSequences;
   }
 
-  /** Block tables, then the tokens that repetition penalties look at. */
+  /** Returns the offset of the block tables, then of the tokens for repetition penalties. */
   int lists() {
     return sampledRows() + Integer.BYTES * maxSequences;
   }
 
-  int capacityBytes() {
-    long tables = (long) maxSequences * ((maxContext + blockTokens - 1) / blockTokens);
+  /** Returns the bytes of the largest step. */
+  public int capacityBytes() {
+    long tables = (long) maxSequences * Divide.up(maxContext, blockTokens);
     long history = (long) maxSequences * maxContext;
     return Math.toIntExact(lists() + Integer.BYTES * (tables + history));
   }

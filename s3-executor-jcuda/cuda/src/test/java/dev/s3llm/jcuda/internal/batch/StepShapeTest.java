@@ -1,4 +1,4 @@
-package dev.s3llm.jcuda;
+package dev.s3llm.jcuda.internal.batch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,6 +1,10 @@
-package dev.s3llm.jcuda;
+package dev.s3llm.jcuda.internal.decode;
 
 import dev.s3llm.execute.StepBatch;
+import dev.s3llm.jcuda.internal.batch.BatchFormat;
+import dev.s3llm.jcuda.internal.batch.BatchImage;
+import dev.s3llm.jcuda.internal.batch.DeviceBatch;
+import dev.s3llm.jcuda.internal.batch.StepShape;
 import dev.s3llm.jcuda.internal.driver.Device;
 import dev.s3llm.jcuda.internal.driver.DeviceEvent;
 import dev.s3llm.jcuda.internal.driver.DeviceException;
@@ -10,6 +14,7 @@ import dev.s3llm.jcuda.internal.driver.KernelModule;
 import dev.s3llm.jcuda.internal.driver.PinnedMemory;
 import dev.s3llm.jcuda.internal.driver.Resources;
 import dev.s3llm.jcuda.internal.kv.DeviceKvPool;
+import dev.s3llm.model.ElementType;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.TensorSource;
 import java.util.ArrayList;
@@ -20,11 +25,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Some consecutive layers on one device, with all that they need: weights, KV memory, a stream,
- * graphs. Takes hidden states from the stage before and hands its own to the next.
+ * Some consecutive layers on one device, with weights, KV memory, a stream and graphs. Copies
+ * hidden states from the stage before and to the next stage.
  *
- * <p>Opened in two parts, weights first and then memory, so that the memory can be sized by what
- * the weights leave free. For the executor's thread.
+ * <p>Opened in two steps, weights first and then memory, so that the memory can be sized by the
+ * bytes that the weights leave free. For the executor's thread.
  */
 final class CudaStage implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(CudaStage.class);
@@ -35,11 +40,11 @@ final class CudaStage implements AutoCloseable {
   private final Resources resources = new Resources();
   private final Device device;
   private final DeviceStream compute;
-  private final DecoderKernels kernels;
+  private final StageKernels kernels;
   private final CudaWeights weights;
   private @Nullable Memory memory;
 
-  /** What a stage has once its memory is sized. */
+  /** The parts of a stage that exist once its memory is sized. */
   private record Memory(
       DeviceKvPool pool,
       DeviceBatch input,
@@ -48,19 +53,24 @@ final class CudaStage implements AutoCloseable {
       List<Part> parts) {}
 
   /**
-   * What belongs to a part of the batch.
+   * Memory and event of one part of the batch.
    *
-   * @param inbox where the stage before leaves its hidden states; null in the first stage
-   * @param handedOn happens when this stage has left its own in the next one's inbox
+   * @param inbox receives hidden states of the stage before; null in the first stage
+   * @param handedOn event after the copy of this stage's hidden states to the next inbox
    */
   private record Part(@Nullable DeviceMemory inbox, DeviceEvent handedOn) {}
 
-  /** Opens the device and brings the weights there. */
+  /**
+   * Opens the device and copies the weights there.
+   *
+   * @param type number type of weights, activations and KV
+   * @param onBytes receives the bytes of weights copied so far
+   */
   CudaStage(
       int ordinal,
       ModelConfig config,
       LayerRange range,
-      Precision precision,
+      ElementType type,
       TensorSource source,
       LongConsumer onBytes) {
     this.config = config;
@@ -74,9 +84,10 @@ final class CudaStage implements AutoCloseable {
           "the weights of layers " + range.from() + " to " + (range.to() - 1), weightBytes());
       this.weights =
           resources.keep(
-              new CudaWeights(device, compute, module, config, range, precision, source, onBytes));
-      this.kernels = new DecoderKernels(module, device, config, precision);
-      kernels.load(weights); // before memory is sized by what is free
+              new CudaWeights(
+                  device, compute, new LoadKernels(module, type), config, range, source, onBytes));
+      this.kernels = StageKernels.of(module, device, config, range, type);
+      kernels.load(weights); // before memory is sized by the free bytes
     } catch (RuntimeException e) {
       close();
       throw e;
@@ -104,34 +115,36 @@ final class CudaStage implements AutoCloseable {
     return device.name();
   }
 
-  /** Bytes of device memory that are free. */
+  /** Returns the free bytes of device memory. */
   long freeBytes() {
     device.makeCurrent();
     return device.freeBytes();
   }
 
-  /** Bytes of one KV block over this stage's layers. */
+  /** Returns the bytes of one KV block over this stage's layers. */
   long blockBytes(int blockTokens) {
     return Math.multiplyExact(
-        2L * Precision.BYTES * range.count() * config.kvSize(), (long) blockTokens);
+        2L * Layouts.NUMBER_BYTES * range.count() * config.kvSize(), (long) blockTokens);
   }
 
-  /** Bytes that a stage takes beside weights and KV. */
+  /** Returns the bytes that the stage takes beside weights and KV. */
   long workspaceBytes(BatchFormat format) {
-    return CudaDecoder.workspaceBytes(config, range, format) + format.capacityBytes();
+    return Workspace.bytes(config, range, format) + format.capacityBytes();
   }
 
   /**
-   * Takes the memory.
+   * Allocates the memory.
    *
-   * @param parts how many parts of a batch may be under way at once
+   * @param blockCount KV blocks on the device
+   * @param hostBlockCount KV blocks in swap space
+   * @param parts parts of a batch that may run at once
    */
   void allocate(BatchFormat format, int blockCount, int hostBlockCount, int parts) {
     device.makeCurrent();
     DeviceKvPool pool =
         resources.keep(
             new DeviceKvPool(device, blockBytes(format.blockTokens()), blockCount, hostBlockCount));
-    DeviceBatch input = resources.keep(new DeviceBatch(device, format));
+    DeviceBatch input = resources.keep(new DeviceBatch(device::allocate, format));
     CudaDecoder decoder =
         resources.keep(
             new CudaDecoder(device, kernels, config, range, weights, pool.blocks(), input, format));
@@ -171,7 +184,11 @@ final class CudaStage implements AutoCloseable {
     return compute;
   }
 
-  /** Makes the device current, and starts a step's copies. */
+  /**
+   * Makes the device current, and starts a step's copies.
+   *
+   * @param handedOver blocks whose owner changes, to be poisoned
+   */
   void beginStep(StepBatch batch, List<Integer> handedOver) {
     device.makeCurrent();
     DeviceKvPool pool = memory().pool;
@@ -184,8 +201,9 @@ final class CudaStage implements AutoCloseable {
   /**
    * Puts one part of a step into the stage's stream.
    *
-   * @param previous the stage before, null for the first
-   * @param next the stage behind, null for the last
+   * @param part index of the part
+   * @param previous the stage before; null for the first
+   * @param next the stage after; null for the last
    */
   void run(BatchImage image, int part, @Nullable CudaStage previous, @Nullable CudaStage next) {
     device.makeCurrent();
@@ -228,19 +246,19 @@ final class CudaStage implements AutoCloseable {
     }
   }
 
-  /** Ends the step: later work waits for its copies as well. */
+  /** Ends the step: later work also waits for its copies. */
   void endStep() {
     device.makeCurrent();
     memory().pool.endStep(compute);
   }
 
-  /** Waits for all that was put in. */
+  /** Waits for all work in the stream. */
   void synchronize() {
     device.makeCurrent();
     compute.synchronize();
   }
 
-  /** Waits for all that was put in by a step that failed on the way, its copies included. */
+  /** Waits for the work of a step that failed before its end, copies included. */
   void settle() {
     synchronize();
     memory().pool.settle();
