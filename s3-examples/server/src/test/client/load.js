@@ -1,7 +1,7 @@
 // Load on a server of this machine: S3_URL=http://127.0.0.1:8080 S3_QUEUE=256 node load.js
 // Bounded phases: a few clients, ten times as many as the queue holds, and both again while others
-// vanish. Exits with 1 if anything but 200 and 429 is answered,
-// nothing at all is served, or something is left behind.
+// disconnect. Exits with 1 if a status is not 200 or 429, if no request is served, or if a request or
+// memory is left at the end.
 import assert from 'node:assert/strict';
 import net from 'node:net';
 import autocannon from 'autocannon';
@@ -50,7 +50,7 @@ function percentiles(all) {
   return `ms p50 ${at(0.5)} p90 ${at(0.9)} p99 ${at(0.99)} max ${at(1)}`;
 }
 
-/** Clients that send a request and are gone at some time within the next half second. */
+/** Clients that send a request and disconnect at a random time within half a second. */
 async function vanishing(count) {
   const head = `POST /v1/chat/completions HTTP/1.1\r\nHost: ${hostname}\r\n` +
     `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`;

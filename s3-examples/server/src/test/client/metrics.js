@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-/** A metric of the server, without labels. */
+/** Returns a metric of the server that has no labels. */
 export async function gauge(url, name) {
   const text = await (await fetch(`${url}/actuator/prometheus`)).text();
   const line = text.split('\n').find((one) => one.startsWith(`${name} `));

@@ -1,4 +1,4 @@
-// What the browser test and the screenshots of the live page share.
+// Shared by the browser test and the screenshots of the live page.
 import assert from 'node:assert/strict';
 import { chromium } from 'playwright-core';
 
@@ -20,7 +20,7 @@ const prompts = [
   'Explain the advantages of using alternating current over direct current.',
 ];
 
-/** The installed browser; nothing is downloaded, and it talks to nobody by itself. */
+/** Starts the installed browser, without downloads and without connections of its own. */
 export function browser() {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
@@ -30,7 +30,7 @@ export function browser() {
   });
 }
 
-/** Keeps so many clients asking until it is told to stop; refused ones come back. */
+/** Keeps this number of clients sending requests until it is stopped; refused clients try again. */
 export function load(clients, users = ['web', 'docs', 'batch']) {
   const underWay = new Set();
   let stopped = false;

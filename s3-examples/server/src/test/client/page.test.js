@@ -164,7 +164,7 @@ test('a key is asked for where the server wants one', async () => {
   await page.keyboard.press('Enter');
   await page.getByText('That key does not open this page.').waitFor();
   await page.getByLabel('API key of this page').fill('right');
-  await page.getByRole('button', { name: 'Look' }).click();
+  await page.getByRole('button', { name: 'Open' }).click();
   await page.locator('#batch-rows tr').first().waitFor();
   assert.equal(await page.locator('#key-form').isVisible(), false);
   await page.close();
@@ -217,7 +217,7 @@ for (const colorScheme of ['light', 'dark']) {
 
 test('the console stayed empty', () => assert.deepEqual(complaints, []));
 
-/** Opens the page and waits for the batch. quiet: whether complaints count. */
+/** Opens the page and waits for the batch. quiet: whether messages of the browser are failures. */
 async function open({ at = url, colorScheme = 'light', quiet = true } = {}) {
   const page = await chrome.newPage({ viewport: { width: 1280, height: 900 }, colorScheme });
   if (quiet) {
@@ -234,7 +234,7 @@ async function open({ at = url, colorScheme = 'light', quiet = true } = {}) {
   return page;
 }
 
-/** Opens the page on pictures that are made from a real one; change(state, n) makes the nth of it. */
+/** Opens the page with pictures that change(state, n) derives from a real one. */
 async function shown(change) {
   const state = await (await fetch(`${url}/live/state`)).json();
   const page = await chrome.newPage({ viewport: { width: 1280, height: 900 } });
@@ -249,7 +249,7 @@ async function shown(change) {
   return page;
 }
 
-/** How many colours the map has. */
+/** Returns the number of colours in the map. */
 function colours(page) {
   return page.locator('#map').evaluate((canvas) => {
     const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
@@ -262,7 +262,7 @@ function colours(page) {
   });
 }
 
-/** Texts whose contrast with what is behind them is below 4.5. Runs in the page. */
+/** Returns texts whose contrast with their background is below 4.5. Runs in the page. */
 function contrasts() {
   const parse = (text) => text.match(/[\d.]+/g).map(Number);
   const luminance = ([r, g, b]) => [r, g, b]

@@ -94,6 +94,7 @@ public abstract class ExecutorSettings<B extends ExecutorSettings<B>> {
    * Returns a setting.
    *
    * @param name name of the setting
+   * @param <T> type of the setting
    * @param byDefault makes the value if the setting was not set
    */
   protected final <T> T get(String name, Supplier<? extends T> byDefault) {

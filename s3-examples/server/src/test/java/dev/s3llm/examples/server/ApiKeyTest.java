@@ -4,9 +4,9 @@ import static dev.s3llm.examples.server.TestServer.chat;
 import static dev.s3llm.examples.server.TestServer.json;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.s3llm.memory.SequenceView;
-import dev.s3llm.schedule.FirstComeFirstServed;
-import dev.s3llm.schedule.QueueOrder;
+import dev.s3llm.schedule.SchedulingPolicies;
+import dev.s3llm.schedule.SchedulingPolicy;
+import dev.s3llm.schedule.SequenceView;
 import java.net.http.HttpResponse;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -16,9 +16,9 @@ class ApiKeyTest {
   private static final String CHAT = "/v1/chat/completions";
   private static final String BODY = chat("Name three colours.", "\"max_tokens\":1");
 
-  /** Notes who is in the queue. */
-  static class Watching implements QueueOrder {
-    private final QueueOrder order = new FirstComeFirstServed();
+  /** Records the tenants of the queue. */
+  static class Watching implements SchedulingPolicy {
+    private final SchedulingPolicy order = SchedulingPolicies.firstComeFirstServed();
     final List<String> tenants = new CopyOnWriteArrayList<>();
 
     @Override

@@ -10,8 +10,8 @@ import java.util.stream.Stream;
 import org.slf4j.LoggerFactory;
 
 /**
- * What the web server and the example log at WARN and above while this is open; the engine may well
- * say meanwhile that a step was slow.
+ * Records what the web server and this module log at WARN and above while it is open. The engine is
+ * left out, since it may report a slow step.
  */
 final class Complaints extends AppenderBase<ILoggingEvent> implements AutoCloseable {
   private static final List<Logger> LOGGERS =

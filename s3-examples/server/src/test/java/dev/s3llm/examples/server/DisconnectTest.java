@@ -18,7 +18,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** Clients that go away. Steps stand still while the gate is shut, so nothing is written then. */
+/** Clients that disconnect. No step ends while the gate is shut, so nothing is written then. */
 class DisconnectTest {
   private static final String CHAT = "/v1/chat/completions";
   private static final String WHOLE = chat("What is a monad?", "\"temperature\":0");
@@ -47,9 +47,9 @@ class DisconnectTest {
         .untilAsserted(
             () -> {
               EngineSnapshot now = server.snapshot();
-              assertThat(now.live()).isZero();
-              assertThat(now.reservedBlocks()).isZero();
-              assertThat(now.allocatedBlocks()).isZero();
+              assertThat(now.requests().live()).isZero();
+              assertThat(now.memory().reservedBlocks()).isZero();
+              assertThat(now.memory().allocatedBlocks()).isZero();
             });
   }
 
@@ -62,16 +62,16 @@ class DisconnectTest {
   void clientsThatGoWhileTheyWait_leaveTheQueueThoughNothingWasWritten() throws IOException {
     executor.shut();
     try (Socket running = server.open(CHAT, STREAM)) {
-      soon().until(() -> server.snapshot().running() == 1);
+      soon().until(() -> server.snapshot().requests().running() == 1);
       Socket stream = server.open(CHAT, STREAM);
       Socket whole = server.open(CHAT, WHOLE);
-      soon().until(() -> server.snapshot().waiting() == 2);
+      soon().until(() -> server.snapshot().requests().waiting() == 2);
 
       stream.close();
       whole.close();
 
-      soon().until(() -> server.snapshot().waiting() == 0);
-      assertThat(server.snapshot().running()).isEqualTo(1);
+      soon().until(() -> server.snapshot().requests().waiting() == 0);
+      assertThat(server.snapshot().requests().running()).isEqualTo(1);
       executor.open();
       assertThat(
               TestServer.reader(running)
@@ -85,22 +85,22 @@ class DisconnectTest {
   @Test
   void clientsThatGoWhileTheyRun_endTheirGeneration() throws IOException {
     for (String body : List.of(STREAM, WHOLE)) {
-      long cancelled = server.snapshot().cancelled();
+      long cancelled = server.snapshot().requests().ended().cancelled();
       executor.shut();
       Socket client = server.open(CHAT, body);
-      soon().until(() -> server.snapshot().running() == 1);
+      soon().until(() -> server.snapshot().requests().running() == 1);
 
       client.close();
 
-      soon().until(() -> server.snapshot().cancelled() == cancelled + 1);
-      assertThat(server.snapshot().running()).isZero();
+      soon().until(() -> server.snapshot().requests().ended().cancelled() == cancelled + 1);
+      assertThat(server.snapshot().requests().running()).isZero();
       executor.open();
     }
   }
 
   @Test
   void clientThatGoesInMidAnswer_endsItsGeneration() throws IOException {
-    long cancelled = server.snapshot().cancelled();
+    long cancelled = server.snapshot().requests().ended().cancelled();
     executor.shutAfter(8);
     Socket client = server.open(CHAT, STREAM);
     BufferedReader lines = TestServer.reader(client);
@@ -108,11 +108,11 @@ class DisconnectTest {
     while (!line.contains("\"content\":\"A")) {
       line = lines.readLine();
     }
-    assertThat(server.snapshot().running()).isEqualTo(1);
+    assertThat(server.snapshot().requests().running()).isEqualTo(1);
 
     client.close();
 
-    soon().until(() -> server.snapshot().cancelled() == cancelled + 1);
+    soon().until(() -> server.snapshot().requests().ended().cancelled() == cancelled + 1);
   }
 
   @Test

@@ -7,9 +7,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import dev.s3llm.EngineClosedException;
 import dev.s3llm.GenerationRequest;
 import dev.s3llm.S3Engine;
+import dev.s3llm.error.RequestRefusedException;
 import java.net.ConnectException;
 import java.net.Socket;
 import java.net.http.HttpResponse;
@@ -26,7 +26,7 @@ import org.springframework.web.server.ResponseStatusException;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** Ends other than a whole answer: deadlines and shutdowns. */
+/** Requests that end without a whole answer: deadlines and shutdowns. */
 class EndingsTest {
   private static final String CHAT = "/v1/chat/completions";
   private static final String WHOLE = chat("What is a monad?", "\"temperature\":0");
@@ -41,7 +41,9 @@ class EndingsTest {
       executor.shut();
       CompletableFuture<HttpResponse<String>> whole = server.postAsync(CHAT, WHOLE);
       CompletableFuture<HttpResponse<String>> stream = server.postAsync(CHAT, STREAM);
-      await().atMost(TestServer.LIMIT).until(() -> server.snapshot().timedOut() == 2);
+      await()
+          .atMost(TestServer.LIMIT)
+          .until(() -> server.snapshot().requests().ended().timedOut() == 2);
       executor.open();
 
       assertThat(get(whole).statusCode()).isEqualTo(504);
@@ -59,7 +61,7 @@ class EndingsTest {
     S3Engine engine = server.bean(S3Engine.class);
     executor.shut();
     CompletableFuture<HttpResponse<String>> stream = server.postAsync(CHAT, STREAM);
-    await().atMost(TestServer.LIMIT).until(() -> server.snapshot().running() == 1);
+    await().atMost(TestServer.LIMIT).until(() -> server.snapshot().requests().running() == 1);
 
     CompletableFuture<Void> closing = CompletableFuture.runAsync(server::close);
 
@@ -69,7 +71,9 @@ class EndingsTest {
     assertThat(events(get(stream).body())).last().isEqualTo("[DONE]");
     closing.get(TestServer.LIMIT.toSeconds(), TimeUnit.SECONDS);
     assertThatThrownBy(() -> engine.submit(GenerationRequest.builder(1).build()))
-        .isInstanceOf(EngineClosedException.class);
+        .isInstanceOfSatisfying(
+            RequestRefusedException.class,
+            e -> assertThat(e.reason()).isEqualTo(RequestRefusedException.Reason.ENGINE_CLOSED));
   }
 
   @Test
@@ -80,11 +84,11 @@ class EndingsTest {
     GatedExecutor executor = server.bean(GatedExecutor.class);
     executor.shut();
     CompletableFuture<HttpResponse<String>> stream = server.postAsync(CHAT, STREAM);
-    await().atMost(TestServer.LIMIT).until(() -> server.snapshot().running() == 1);
+    await().atMost(TestServer.LIMIT).until(() -> server.snapshot().requests().running() == 1);
 
     CompletableFuture.runAsync(server::close).get(TestServer.LIMIT.toSeconds(), TimeUnit.SECONDS);
 
-    // It is either broken off or ends with an error, and never as if it were whole.
+    // It is cut off or ends with an error, and never looks whole.
     CompletableFuture<String> body =
         stream.handle((response, failure) -> failure == null ? response.body() : "");
     assertThat(body.get(1, TimeUnit.MINUTES)).doesNotContain("[DONE]");

@@ -21,9 +21,9 @@ final class GatedExecutor extends ForwardingExecutor {
     super(model);
   }
 
-  /** As an application would bring an executor of its own. */
+  /** The executor as a bean of the application. */
   static class Bringing {
-    /** Room for one request of 256 tokens, more or less. */
+    /** Returns an executor with room for about one request of 256 tokens. */
     @Bean(destroyMethod = "")
     GatedExecutor gatedExecutor() {
       return new GatedExecutor(
@@ -35,14 +35,14 @@ final class GatedExecutor extends ForwardingExecutor {
     shutAfter(0);
   }
 
-  /** Lets some more steps through, whenever they come. */
+  /** Shuts the gate after some more steps. */
   void shutAfter(int steps) {
     open();
     freeSteps.set(steps);
     gate = new CompletableFuture<>();
   }
 
-  /** Blocks whoever hands over a step, which is the engine's loop, instead of the step alone. */
+  /** Shuts the gate, and blocks the engine's loop in the call that submits a step. */
   void hang() {
     shut();
     blocks = true;

@@ -17,17 +17,17 @@ class KeptConnectionTest {
     try (TestServer server = TestServer.start("s3llm.web.request-timeout=6s");
         Socket client = server.connect()) {
       BufferedReader lines = TestServer.reader(client);
-      for (int i = 0; i < 8; i++) { // together longer than a request may take
+      for (int i = 0; i < 8; i++) { // together longer than the limit of one request
         TestServer.write(client, "GET /v1/models/x HTTP/1.1\r\nHost: localhost\r\n\r\n");
         assertThat(lines.readLine()).contains("404");
         skipRest(lines);
         TimeUnit.SECONDS.sleep(1);
       }
-      assertThat(lines.read()).isEqualTo(-1); // nobody asks any more
+      assertThat(lines.read()).isEqualTo(-1); // no further request
     }
   }
 
-  /** Of a response whose first line was read. */
+  /** Skips the rest of a response whose first line was read. */
   private static void skipRest(BufferedReader lines) throws IOException {
     int bytes = 0;
     for (String line = lines.readLine(); !line.isEmpty(); line = lines.readLine()) {

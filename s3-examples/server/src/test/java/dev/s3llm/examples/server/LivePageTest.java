@@ -55,10 +55,10 @@ class LivePageTest {
       List<CompletableFuture<HttpResponse<String>>> answers = new ArrayList<>();
       for (int i = 0; i < 4; i++) {
         String more = "\"temperature\":0,\"user\":\"" + HOSTILE + "\"";
-        String body = chat("What is a monad?", more); // which greedy answers end by themselves
+        String body = chat("What is a monad?", more); // whose greedy answer ends by itself
         answers.add(server.postAsync(CHAT, body));
       }
-      // A picture is of a moment before, and what is predicted is in neither list.
+      // A picture may be older, and a request without a prediction is in neither list.
       await().atMost(TestServer.LIMIT).until(() -> listed(server) == 4);
       HttpResponse<String> response = server.get("/live/state");
       assertThat(response.headers().firstValue("content-type")).hasValue("application/json");
@@ -73,7 +73,7 @@ class LivePageTest {
       assertThat(state.at("/waiting/0/reason").asString()).isNotEmpty();
       assertThat(state.at("/map/cells").size()).isEqualTo(state.get("capacityBlocks").asInt());
       assertThat(state.get("healthy").asBoolean()).isTrue();
-      assertThat(response.body()).doesNotContain("monad"); // no word of what was asked
+      assertThat(response.body()).doesNotContain("monad"); // none of the prompt's text
       gate.open();
       assertThat(answers)
           .allSatisfy(
@@ -116,7 +116,7 @@ class LivePageTest {
       await().until(() -> feed.viewers() == 1);
       stopped = System.nanoTime();
     }
-    // A stream that went on would be waited for, 20 seconds by default.
+    // The server would wait 20 seconds for a stream that does not end.
     assertThat(Duration.ofNanos(System.nanoTime() - stopped)).isLessThan(Duration.ofSeconds(15));
   }
 
@@ -142,7 +142,7 @@ class LivePageTest {
     return picture.get("millis").asLong() - picture.get("inspectedMillis").asLong();
   }
 
-  /** The next one of a stream. */
+  /** Returns the next picture of a stream. */
   private static JsonNode picture(BufferedReader reader) throws IOException {
     String line = reader.readLine();
     while (!line.startsWith("data:")) {
@@ -163,7 +163,7 @@ class LivePageTest {
     }
   }
 
-  /** Little memory of the system's for what clients have not read; counts ended connections. */
+  /** Small send buffers of the operating system; counts ended connections. */
   static class SmallBuffers {
     private final AtomicInteger ended = new AtomicInteger();
 

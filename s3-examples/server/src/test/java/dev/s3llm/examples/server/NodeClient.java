@@ -12,14 +12,14 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
-/** What is needed to run clients from npm: they are installed into the build's folder. */
+/** Runs clients from npm, which it installs into the build's folder. */
 final class NodeClient {
   private static final Path SOURCE = Path.of("src", "test", "client");
   private static final Path FOLDER = Path.of("target", "client");
 
   private NodeClient() {}
 
-  /** Whether npm is there; says so loudly if not. */
+  /** Returns whether npm is installed; prints a message if not. */
   static boolean available(String what) throws InterruptedException {
     boolean npm = runs("npm", "--version");
     if (!npm) {
@@ -51,7 +51,7 @@ final class NodeClient {
     }
   }
 
-  /** Runs a command to its end; fails with what it said if that was no good one. */
+  /** Runs a command to its end; fails with its output if its exit status is not 0. */
   static void run(Map<String, String> environment, String... command) throws Exception {
     Path output = Files.createTempFile(Path.of("target"), "client", ".log");
     ProcessBuilder builder =

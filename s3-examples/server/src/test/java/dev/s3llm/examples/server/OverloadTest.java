@@ -47,7 +47,7 @@ class OverloadTest {
     for (int i = 0; i < QUEUE; i++) {
       taken.add(server.postAsync(CHAT, STREAM));
     }
-    await().atMost(TestServer.LIMIT).until(() -> server.snapshot().live() == QUEUE);
+    await().atMost(TestServer.LIMIT).until(() -> server.snapshot().requests().live() == QUEUE);
 
     HttpResponse<String> refused = server.post(CHAT, STREAM);
 
@@ -66,13 +66,13 @@ class OverloadTest {
   void tenTimesTheQueue_andClientsThatVanish_leaveNothingBehind() throws Exception {
     List<CompletableFuture<HttpResponse<String>>> patient = new ArrayList<>();
     List<Socket> others = new ArrayList<>();
-    long cancelled = server.snapshot().cancelled();
+    long cancelled = server.snapshot().requests().ended().cancelled();
     executor.shut();
-    for (int i = 0; i < QUEUE / 2; i++) { // some of both are taken before there are too many
+    for (int i = 0; i < QUEUE / 2; i++) { // some of both are accepted
       patient.add(server.postAsync(CHAT, STREAM));
       others.add(server.open(CHAT, STREAM));
     }
-    await().atMost(TestServer.LIMIT).until(() -> server.snapshot().live() == QUEUE);
+    await().atMost(TestServer.LIMIT).until(() -> server.snapshot().requests().live() == QUEUE);
     for (int i = 0; i < 10 * QUEUE; i++) {
       if (i % 2 == 0) {
         patient.add(server.postAsync(CHAT, STREAM));
@@ -83,7 +83,7 @@ class OverloadTest {
     vanish(others);
     await()
         .atMost(TestServer.LIMIT)
-        .until(() -> server.snapshot().cancelled() >= cancelled + QUEUE / 2);
+        .until(() -> server.snapshot().requests().ended().cancelled() >= cancelled + QUEUE / 2);
     executor.open();
 
     int served = 0;
@@ -102,15 +102,15 @@ class OverloadTest {
         .atMost(TestServer.LIMIT)
         .untilAsserted(
             () -> {
-              assertThat(server.snapshot().live()).isZero();
-              assertThat(server.snapshot().reservedBlocks()).isZero();
+              assertThat(server.snapshot().requests().live()).isZero();
+              assertThat(server.snapshot().memory().reservedBlocks()).isZero();
             });
     assertThat(get(server.postAsync(CHAT, STREAM)).statusCode()).isEqualTo(200);
   }
 
   private static void vanish(List<Socket> clients) throws IOException {
     for (Socket client : clients) {
-      client.setSoLinger(true, 0); // a reset and not a farewell
+      client.setSoLinger(true, 0); // resets the connection
       client.close();
     }
   }

@@ -4,7 +4,6 @@ import static dev.s3llm.examples.server.TestServer.chat;
 import static dev.s3llm.examples.server.TestServer.events;
 import static dev.s3llm.examples.server.TestServer.json;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import java.net.http.HttpResponse;
 import java.util.List;
@@ -304,23 +303,20 @@ class ProtocolTest {
     JsonNode answer = answer(CHAT, chat("What is a monad?", GREEDY));
     assertThat(answer.at("/choices/0/finish_reason").asString()).isEqualTo("stop");
 
-    await()
-        .atMost(TestServer.LIMIT)
-        .untilAsserted(
-            () ->
-                assertThat(server.get("/actuator/prometheus").body())
-                    .contains(
-                        "gen_ai_server_request_duration_seconds_bucket{error_type=\"\",gen_ai_operation_name=\"chat\",gen_ai_provider_name=\"s3llm\",gen_ai_request_model=\"s3-small\",gen_ai_response_model=\"s3-small\",le=\"0.01\"}",
-                        "gen_ai_server_time_to_first_token_seconds_count",
-                        "gen_ai_server_time_per_output_token_seconds_count",
-                        "s3_predictions_ratio_bucket",
-                        "s3_predictions_error_count",
-                        "s3_predictions_coverage_p90",
-                        "s3_kv_reserved",
-                        "s3_kv_allocated",
-                        "s3_preemptions_total",
-                        "vllm:num_requests_waiting{model_name=\"s3-small\"}",
-                        "vllm:kv_cache_usage_perc{model_name=\"s3-small\"}"));
+    server.awaitMetrics(
+        metrics ->
+            metrics.contains(
+                "gen_ai_server_request_duration_seconds_bucket{error_type=\"\",gen_ai_operation_name=\"chat\",gen_ai_provider_name=\"s3llm\",gen_ai_request_model=\"s3-small\",gen_ai_response_model=\"s3-small\",le=\"0.01\"}",
+                "gen_ai_server_time_to_first_token_seconds_count",
+                "gen_ai_server_time_per_output_token_seconds_count",
+                "s3_predictions_ratio_bucket",
+                "s3_predictions_error_count",
+                "s3_predictions_coverage_p90",
+                "s3_kv_reserved",
+                "s3_kv_allocated",
+                "s3_preemptions_total",
+                "vllm:num_requests_waiting{model_name=\"s3-small\"}",
+                "vllm:kv_cache_usage_perc{model_name=\"s3-small\"}"));
   }
 
   @Test

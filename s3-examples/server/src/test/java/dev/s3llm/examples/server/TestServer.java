@@ -1,5 +1,8 @@
 package dev.s3llm.examples.server;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
 import dev.s3llm.S3Engine;
 import dev.s3llm.observe.EngineSnapshot;
 import java.io.BufferedReader;
@@ -17,12 +20,15 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+import org.assertj.core.api.AbstractStringAssert;
+import org.jspecify.annotations.Nullable;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** The application on a loopback port, with the embedded model on the host. */
+/** The application on a loopback port, with the embedded model on the CPU. */
 final class TestServer implements AutoCloseable {
   static final Duration LIMIT = Duration.ofMinutes(1);
   private static final JsonMapper JSON = JsonMapper.shared();
@@ -38,12 +44,18 @@ final class TestServer implements AutoCloseable {
   }
 
   /**
-   * Starts one with these properties, such as {@code s3llm.planner=s3}.
+   * Starts a server with these properties, such as {@code s3llm.planner=s3}.
    *
-   * @param beans classes that are beans or have some; not annotated as a configuration, or the
-   *     application's own scan would bring them into every server of these tests
+   * @param beans classes that are beans or have some; without an annotation, since the
+   *     application's component scan would add them to every server of these tests
    */
   static TestServer start(List<Class<?>> beans, String... properties) {
+    return start(
+        ServerApplication.application().sources(beans.toArray(Class<?>[]::new)), properties);
+  }
+
+  /** Starts an application with these properties. */
+  static TestServer start(SpringApplicationBuilder application, String... properties) {
     List<String> arguments = new ArrayList<>();
     for (String property : properties) {
       arguments.add("--" + property);
@@ -55,10 +67,7 @@ final class TestServer implements AutoCloseable {
             "--s3llm.device=host",
             "--spring.main.banner-mode=off",
             "--spring.main.register-shutdown-hook=false"));
-    return new TestServer(
-        new SpringApplicationBuilder(ServerApplication.class)
-            .sources(beans.toArray(Class<?>[]::new))
-            .run(arguments.toArray(String[]::new)));
+    return new TestServer(application.run(arguments.toArray(String[]::new)));
   }
 
   static TestServer start(String... properties) {
@@ -73,12 +82,24 @@ final class TestServer implements AutoCloseable {
     return context.getBean(type);
   }
 
+  /** Returns a property of the application's environment. */
+  @Nullable String property(String name) {
+    return context.getEnvironment().getProperty(name);
+  }
+
   EngineSnapshot snapshot() {
     return bean(S3Engine.class).snapshot();
   }
 
   HttpResponse<String> get(String path, String... headers) {
     return send(with(request(path).GET(), headers).build());
+  }
+
+  /** Waits until the text of the metrics passes a check. */
+  void awaitMetrics(Consumer<AbstractStringAssert<?>> check) {
+    await()
+        .atMost(LIMIT)
+        .untilAsserted(() -> check.accept(assertThat(get("/actuator/prometheus").body())));
   }
 
   HttpResponse<String> post(String path, String body, String... headers) {
@@ -116,7 +137,7 @@ final class TestServer implements AutoCloseable {
     }
   }
 
-  /** A connection, which whoever calls closes. */
+  /** Opens a connection, which the caller closes. */
   Socket connect() throws IOException {
     Socket socket = new Socket("127.0.0.1", port);
     socket.setSoTimeout(Math.toIntExact(LIMIT.toMillis()));
@@ -132,7 +153,7 @@ final class TestServer implements AutoCloseable {
         new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8));
   }
 
-  /** Sends a request over a connection of its own, which whoever calls closes. */
+  /** Sends a request over a connection of its own, which the caller closes. */
   Socket open(String path, String body) throws IOException {
     Socket socket = connect();
     byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
@@ -149,13 +170,13 @@ final class TestServer implements AutoCloseable {
     return JSON.readTree(text);
   }
 
-  /** A chat request's body. */
+  /** Returns the body of a chat request. */
   static String chat(String question, String more) {
     return "{\"messages\":[{\"role\":\"user\",\"content\":%s}]%s}"
         .formatted(JSON.writeValueAsString(question), more.isEmpty() ? "" : "," + more);
   }
 
-  /** The events of a stream, as they were sent. */
+  /** Returns the data of a stream's events. */
   static List<String> events(String body) {
     return body.lines()
         .filter(line -> line.startsWith("data: "))

@@ -36,7 +36,7 @@ class TracingTest {
     }
   }
 
-  /** Keeps spans. */
+  /** Records spans. */
   static final class Spans implements SpanExporter {
     private final List<SpanData> all = new CopyOnWriteArrayList<>();
 
@@ -44,7 +44,7 @@ class TracingTest {
       return first(span -> span.getName().equals(name));
     }
 
-    /** The one that failed for this reason. */
+    /** Returns the span that failed for this reason. */
     SpanData failed(String type) {
       AttributeKey<String> key = AttributeKey.stringKey("error.type");
       return first(span -> type.equals(span.getAttributes().get(key)));

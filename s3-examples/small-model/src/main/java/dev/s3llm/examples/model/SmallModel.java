@@ -9,7 +9,8 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * The embedded model of the demos, laid out as a Hugging Face folder, and prompts to try it with.
+ * A language model of 5.5 million parameters, its length model, and prompts for both, carried by
+ * this jar as resources. Stateless; every method may be called from any thread.
  */
 public final class SmallModel {
   private static final List<String> FILES =
@@ -20,8 +21,10 @@ public final class SmallModel {
   private SmallModel() {}
 
   /**
-   * Unpacks the model into a temporary folder, which is deleted when the JVM ends.
+   * Writes the language model into a new temporary folder with the file names of a Hugging Face
+   * model folder. The JVM deletes the folder when it exits normally.
    *
+   * @return the new folder
    * @throws UncheckedIOException if the folder cannot be written
    */
   public static Path unpack() {
@@ -29,8 +32,10 @@ public final class SmallModel {
   }
 
   /**
-   * Unpacks the model that predicts how long the small model's answers are, likewise.
+   * Writes the classifier that predicts the length of the small model's answers into a new
+   * temporary folder. The JVM deletes the folder when it exits normally.
    *
+   * @return the new folder
    * @throws UncheckedIOException if the folder cannot be written
    */
   public static Path unpackLengthModel() {
@@ -55,7 +60,11 @@ public final class SmallModel {
   }
 
   /**
-   * Prompts that the model was not trained on, as JSON lines with {@code id} and {@code prompt}.
+   * Returns prompts that are not part of the model's training data, as JSON lines with the fields
+   * {@code id} and {@code prompt}.
+   *
+   * @return the lines, each ended by a line feed
+   * @throws UncheckedIOException if the resource cannot be read
    */
   public static String promptsJsonl() {
     try (InputStream in = resource("prompts.jsonl")) {

@@ -1,7 +1,7 @@
 /**
- * Gives access to the small model that this jar carries as resources.
+ * Unpacks the small model that this jar carries as resources.
  *
- * <p>May depend on the JDK only.
+ * <p>Depends on the JDK only.
  */
 @NullMarked
 package dev.s3llm.examples.model;

@@ -1,14 +1,17 @@
 package dev.s3llm.examples.server.autoconfigure;
 
+import dev.s3llm.examples.server.http.ApiKeyFilter;
+import dev.s3llm.examples.server.http.LiveHandler;
 import dev.s3llm.examples.server.live.LiveEvents;
 import dev.s3llm.examples.server.live.LiveFeed;
-import dev.s3llm.examples.server.live.LiveHandler;
+import dev.s3llm.spring.autoconfigure.S3AutoConfiguration;
 import dev.s3llm.text.TextGenerator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.ApplicationListener;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.event.ContextClosedEvent;
@@ -18,12 +21,13 @@ import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
 
 /**
- * The live page. Where tenants have API keys it needs one of its own: it shows every tenant's
- * requests, which is not for the others.
+ * The live page. It shows the requests of all tenants, so that it needs an API key of its own where
+ * tenants have keys.
  */
 @AutoConfiguration(after = S3AutoConfiguration.class)
 @ConditionalOnWebApplication(type = ConditionalOnWebApplication.Type.REACTIVE)
 @ConditionalOnProperty(name = "s3llm.live-page.enabled", matchIfMissing = true)
+@EnableConfigurationProperties(ServerProperties.class)
 public class S3LiveAutoConfiguration {
   private static final Logger log = LoggerFactory.getLogger(S3LiveAutoConfiguration.class);
 
@@ -33,18 +37,18 @@ public class S3LiveAutoConfiguration {
   }
 
   @Bean
-  LiveFeed s3LiveFeed(TextGenerator generator, LiveEvents events, S3Properties properties) {
+  LiveFeed s3LiveFeed(TextGenerator generator, LiveEvents events, ServerProperties properties) {
     return new LiveFeed(generator.engine(), events, properties.livePage().maxViewers());
   }
 
-  /** Before the web server waits for the requests under way, of which a stream would be one. */
+  /** Ends the streams before the web server waits for the requests in progress. */
   @Bean
   ApplicationListener<ContextClosedEvent> s3LiveEnd(LiveFeed feed) {
     return event -> feed.close();
   }
 
   @Bean
-  RouterFunction<ServerResponse> s3LiveRoutes(LiveFeed feed, S3Properties properties) {
+  RouterFunction<ServerResponse> s3LiveRoutes(LiveFeed feed, ServerProperties properties) {
     String key = properties.livePage().apiKey();
     boolean tenantsHaveKeys =
         properties.tenants().values().stream().anyMatch(tenant -> !tenant.apiKeys().isEmpty());

@@ -2,12 +2,17 @@ package dev.s3llm.examples.server.autoconfigure;
 
 import static org.springframework.web.reactive.function.server.RequestPredicates.path;
 
-import dev.s3llm.examples.server.openai.CallFilter;
-import dev.s3llm.examples.server.openai.CallListener;
-import dev.s3llm.examples.server.openai.OpenAiErrors;
-import dev.s3llm.examples.server.openai.OpenAiHandler;
-import dev.s3llm.examples.server.openai.ServerSettings;
-import dev.s3llm.examples.server.openai.Submitter;
+import dev.s3llm.examples.server.call.CallListener;
+import dev.s3llm.examples.server.call.Submitter;
+import dev.s3llm.examples.server.http.ApiKeyFilter;
+import dev.s3llm.examples.server.http.CallFilter;
+import dev.s3llm.examples.server.http.HeadTimeout;
+import dev.s3llm.examples.server.http.OpenAiErrors;
+import dev.s3llm.examples.server.http.OpenAiHandler;
+import dev.s3llm.examples.server.http.ServerSettings;
+import dev.s3llm.examples.server.http.WriteTimeout;
+import dev.s3llm.spring.ServedModel;
+import dev.s3llm.spring.autoconfigure.S3AutoConfiguration;
 import dev.s3llm.text.TextGenerator;
 import java.time.Instant;
 import java.util.List;
@@ -16,6 +21,7 @@ import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.reactor.netty.NettyServerCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.http.HttpMethod;
@@ -29,12 +35,15 @@ import reactor.core.publisher.Mono;
 /** The endpoints of OpenAI's protocol. */
 @AutoConfiguration(after = S3AutoConfiguration.class)
 @ConditionalOnWebApplication(type = ConditionalOnWebApplication.Type.REACTIVE)
+@EnableConfigurationProperties(ServerProperties.class)
 public class S3WebAutoConfiguration {
 
   @Bean
   @ConditionalOnMissingBean
   Submitter s3Submitter(
-      TextGenerator generator, ObjectProvider<CallListener> listeners, S3Properties properties) {
+      TextGenerator generator,
+      ObjectProvider<CallListener> listeners,
+      ServerProperties properties) {
     return new Submitter(
         generator,
         listeners.orderedStream().toList(),
@@ -45,11 +54,11 @@ public class S3WebAutoConfiguration {
   @Bean
   @ConditionalOnMissingBean
   OpenAiHandler s3OpenAiHandler(
-      Submitter submitter, ModelFolders folders, S3Properties properties) {
+      Submitter submitter, ServedModel model, ServerProperties properties) {
     return new OpenAiHandler(
         submitter,
         new ServerSettings(
-            folders.name(),
+            model.name(),
             Instant.now(),
             Math.toIntExact(properties.web().maxRequestSize().toBytes()),
             properties.web().requestTimeout(),
@@ -59,7 +68,8 @@ public class S3WebAutoConfiguration {
   }
 
   @Bean
-  RouterFunction<ServerResponse> s3OpenAiRoutes(OpenAiHandler handler, S3Properties properties) {
+  RouterFunction<ServerResponse> s3OpenAiRoutes(
+      OpenAiHandler handler, ServerProperties properties) {
     return RouterFunctions.route()
         .POST("/v1/chat/completions", handler::chat)
         .POST("/v1/completions", handler::completions)
@@ -67,7 +77,7 @@ public class S3WebAutoConfiguration {
         .GET("/v1/models/{model}", handler::model)
         .route(path("/v1/chat/completions").or(path("/v1/completions")), only(HttpMethod.POST))
         .route(path("/v1/models").or(path("/v1/models/{model}")), only(HttpMethod.GET))
-        .filter(ApiKeyFilter.of(properties.tenants()))
+        .filter(ApiKeyFilter.of(properties.apiKeys()))
         .build();
   }
 
@@ -86,10 +96,10 @@ public class S3WebAutoConfiguration {
     return new CallFilter();
   }
 
-  /** Ends connections on which no request arrives, or whose client does not read. */
+  /** Closes connections on which no request arrives, or whose client does not read. */
   @Bean
-  NettyServerCustomizer s3Timeouts(S3Properties properties) {
-    S3Properties.Web web = properties.web();
+  NettyServerCustomizer s3Timeouts(ServerProperties properties) {
+    ServerProperties.Web web = properties.web();
     return server ->
         server.doOnChannelInit(
             (observer, channel, address) -> {

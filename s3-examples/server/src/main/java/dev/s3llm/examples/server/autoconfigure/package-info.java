@@ -1,6 +1,6 @@
 /**
- * Makes engine, model and endpoints from {@code s3llm.*} properties. Each bean gives way to one of
- * the application's own. Depends on all other packages.
+ * Creates the endpoints from {@code s3llm.*} properties. A bean of the application replaces each
+ * bean of this package that it may replace. Depends on all other packages of the server.
  */
 @NullMarked
 package dev.s3llm.examples.server.autoconfigure;

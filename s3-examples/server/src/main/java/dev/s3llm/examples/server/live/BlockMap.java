@@ -7,12 +7,12 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * KV memory as a row of cells, each of one block or, where there are too many, of several.
+ * KV memory as a row of cells of one block each, or of several if there are too many blocks.
  *
- * @param blocksPerCell blocks that a cell stands for; the last may stand for fewer
- * @param cells who holds most of each: an index in the list of the running requests, {@value
- *     #OTHER} for one that is not in the list any more, or {@value #FREE} if nobody is known to
- *     hold a block of it
+ * @param blocksPerCell blocks of each cell; the last cell may have fewer
+ * @param cells owner of the most blocks of each cell: an index in the list of running requests,
+ *     {@value #OTHER} for a request beyond that list, or {@value #FREE} if no block of it has a
+ *     known owner
  */
 public record BlockMap(int blocksPerCell, List<Integer> cells) {
   static final int FREE = -1;
@@ -24,7 +24,7 @@ public record BlockMap(int blocksPerCell, List<Integer> cells) {
     cells = List.copyOf(cells);
   }
 
-  /** Names those who are among the first {@code listed} that run. */
+  /** Creates a map that names the first {@code listed} running requests. */
   static BlockMap of(EngineInspection seen, int listed) {
     int blocksPerCell = Math.max(1, (seen.capacityBlocks() + MOST_CELLS - 1) / MOST_CELLS);
     int[] owners = new int[seen.capacityBlocks()];
@@ -43,7 +43,7 @@ public record BlockMap(int blocksPerCell, List<Integer> cells) {
     return new BlockMap(blocksPerCell, cells);
   }
 
-  /** Who is there most often; free blocks count only where there is nobody. */
+  /** Returns the owner of the most blocks; {@link #FREE} only if no block has an owner. */
   private static int most(int[] owners) {
     Arrays.sort(owners);
     int best = FREE;

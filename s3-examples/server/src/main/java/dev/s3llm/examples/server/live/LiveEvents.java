@@ -13,7 +13,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
-/** Remembers the latest answers and what happened besides, some of each. Thread-safe. */
+/** Keeps the latest answers and the latest notable events of an engine. Thread-safe. */
 public final class LiveEvents implements EngineListener {
   static final int MOST_ANSWERS = 300;
   static final int MOST_HAPPENINGS = 12;
@@ -26,27 +26,31 @@ public final class LiveEvents implements EngineListener {
   private boolean drifting;
 
   /**
-   * An answer that was delivered, at least in part.
+   * An answer with at least one token.
    *
-   * @param firstTokenNanos from submission to the first token
-   * @param whole whether it ended by itself, so that its length is what was to be predicted
+   * @param predictedP50 median of its predicted length, in tokens
+   * @param predictedP90 90th percentile of its predicted length, in tokens
+   * @param actual its length, in tokens
+   * @param firstTokenNanos nanoseconds from submission to the first token
+   * @param whole whether the model ended it, so that its length compares with the prediction
    */
   record Answer(
       int predictedP50, int predictedP90, int actual, long firstTokenNanos, boolean whole) {}
 
   /**
-   * Something that a person should know of.
+   * A notable event.
    *
-   * @param millis when, in milliseconds since 1970
-   * @param kind one word
-   * @param request whom it concerns, or empty
+   * @param millis time in milliseconds since 1970
+   * @param kind kind of the event, in a word or two
+   * @param request id of the request; empty if it concerns no single request
+   * @param text description
    */
   public record Happening(long millis, String kind, String request, String text) {}
 
-  /** What is remembered, oldest first. */
+  /** What is kept, oldest first. */
   record Memory(List<Answer> answers, List<Happening> happenings, boolean drifting) {}
 
-  /** Remembers nothing yet. */
+  /** Creates an empty memory. */
   public LiveEvents() {
     this(System::currentTimeMillis);
   }
@@ -134,7 +138,7 @@ public final class LiveEvents implements EngineListener {
       return happening("stuck", "", stuck.reason());
     }
     if (event instanceof EngineEvent.EngineRecovered) {
-      return happening("recovered", "", "the engine gets on again");
+      return happening("recovered", "", "the engine works again");
     }
     if (event instanceof EngineEvent.EngineLost lost) {
       return happening("lost", "", String.valueOf(lost.cause()));

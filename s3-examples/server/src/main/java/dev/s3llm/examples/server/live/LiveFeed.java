@@ -15,16 +15,16 @@ import reactor.core.scheduler.Schedulers;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Pictures of an engine for whoever looks: one ticker for all viewers, and none while nobody looks;
- * then only a snapshot is read each second, for the series. A viewer that is slow misses pictures
- * and holds up nobody. Thread-safe.
+ * Pictures of an engine for viewers. One ticker serves all viewers and stops without any; then only
+ * a snapshot is read each second, for the series. A slow viewer misses pictures and delays no
+ * other. Thread-safe.
  */
 public final class LiveFeed implements AutoCloseable {
   private static final Duration TICK = Duration.ofMillis(500);
   private static final Duration SAMPLE = Duration.ofSeconds(1);
 
-  /** A loop that does not answer in this time is shown as it was. */
-  private static final Duration PATIENCE = Duration.ofMillis(400);
+  /** A loop that does not answer in this time is shown in its last known state. */
+  private static final Duration INSPECTION_LIMIT = Duration.ofMillis(400);
 
   private static final JsonMapper JSON = JsonMapper.shared();
 
@@ -37,13 +37,13 @@ public final class LiveFeed implements AutoCloseable {
   private final Disposable sampling;
   private final Sinks.Empty<Void> closing = Sinks.empty();
   private final ReentrantLock lock = new ReentrantLock();
-  private @Nullable CompletableFuture<Void> asked;
+  private @Nullable CompletableFuture<Void> inspection;
   private volatile Picture.@Nullable Inspected latest;
 
   /**
-   * Starts to sample.
+   * Creates a feed and starts to sample.
    *
-   * @param maxViewers streams at a time; more are refused
+   * @param maxViewers most streams at a time; further streams are refused
    */
   public LiveFeed(S3Engine engine, LiveEvents events, int maxViewers) {
     this.engine = engine;
@@ -64,12 +64,15 @@ public final class LiveFeed implements AutoCloseable {
                         engine.snapshot(), System.nanoTime(), System.currentTimeMillis()));
   }
 
-  /** Pictures as JSON, one at once and then about two a second; empty if too many look. */
-  Optional<Flux<String>> stream() {
+  /**
+   * Returns pictures as JSON, one at once and then about two in a second; empty if there are too
+   * many viewers.
+   */
+  public Optional<Flux<String>> stream() {
     return viewers.get() < maxViewers ? Optional.of(Flux.defer(this::counted)) : Optional.empty();
   }
 
-  /** Counts who really looks; of those who come at the same moment some may be too many. */
+  /** Counts subscribed viewers; those that subscribe at the same time may exceed the limit. */
   private Flux<String> counted() {
     if (viewers.incrementAndGet() > maxViewers) {
       viewers.decrementAndGet();
@@ -81,35 +84,35 @@ public final class LiveFeed implements AutoCloseable {
         .doFinally(signal -> viewers.decrementAndGet());
   }
 
-  /** The picture of this moment as JSON; while others look, of the moment before. */
-  Mono<String> state() {
+  /** Returns the current picture as JSON; with other viewers the latest one that they got. */
+  public Mono<String> state() {
     return pictures.next();
   }
 
-  /** How many streams there are. */
+  /** Returns the number of streams. */
   public int viewers() {
     return viewers.get();
   }
 
   private Mono<String> picture() {
-    return Mono.defer(this::look)
-        .timeout(PATIENCE)
-        .onErrorComplete() // a loop that hangs or has ended: what it told before is shown
+    return Mono.defer(this::inspect)
+        .timeout(INSPECTION_LIMIT)
+        .onErrorComplete() // the loop hangs or has ended: show its last known state
         .then(Mono.fromCallable(this::json));
   }
 
-  /** Asks the loop, unless it still owes an answer: that is shown when it comes. */
-  private Mono<Void> look() {
+  /** Requests the state of the loop, unless a request is pending, whose answer is shown later. */
+  private Mono<Void> inspect() {
     lock.lock();
     try {
-      if (asked != null && !asked.isDone()) {
+      if (inspection != null && !inspection.isDone()) {
         return Mono.empty();
       }
-      asked =
+      inspection =
           engine
               .inspect()
               .thenAccept(seen -> latest = new Picture.Inspected(seen, System.currentTimeMillis()));
-      return Mono.fromFuture(asked, true);
+      return Mono.fromFuture(inspection, true);
     } finally {
       lock.unlock();
     }
@@ -125,7 +128,7 @@ public final class LiveFeed implements AutoCloseable {
             System.currentTimeMillis()));
   }
 
-  /** Ends the streams: a server that stops need not wait for those who look. Idempotent. */
+  /** Ends the streams, so that a stopping server need not wait for viewers. Idempotent. */
   @Override
   public void close() {
     sampling.dispose();

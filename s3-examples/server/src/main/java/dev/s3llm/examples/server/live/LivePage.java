@@ -11,15 +11,16 @@ import java.util.List;
 import java.util.Objects;
 import java.util.stream.Collectors;
 
-/** The page: one file, and a policy that lets it run its own script and reach its own server. */
-final class LivePage {
+/** The page as one file, with a policy that allows its own script and its own server only. */
+public final class LivePage {
   private static final List<String> SCRIPTS =
-      List.of("helpers.js", "requests.js", "map.js", "charts.js", "connection.js");
+      List.of("dom.js", "helpers.js", "requests.js", "map.js", "charts.js", "connection.js");
 
   private final String html;
   private final String policy;
 
-  LivePage() {
+  /** Reads the page's files. */
+  public LivePage() {
     String style = resource("page.css");
     String script = script();
     html = resource("page.html").replace("/*STYLE*/", style).replace("/*SCRIPT*/", script);
@@ -29,16 +30,17 @@ final class LivePage {
                 .formatted(hash(style), hash(script));
   }
 
-  String html() {
+  /** Returns the page. */
+  public String html() {
     return html;
   }
 
-  /** What the browser is to allow it: nothing but its own style and script. */
-  String policy() {
+  /** Returns the page's content security policy. */
+  public String policy() {
     return policy;
   }
 
-  /** In a function of their own, so that their names are not the window's. */
+  /** Returns the scripts in one function, so that their names are not global. */
   private static String script() {
     return SCRIPTS.stream()
         .map(LivePage::resource)

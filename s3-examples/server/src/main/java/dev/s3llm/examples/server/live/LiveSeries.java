@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
-/** The last minutes in steps of about a second. Thread-safe. */
+/** Samples of the last minutes, one in about a second. Thread-safe. */
 final class LiveSeries {
   static final int MOST = 180;
 
@@ -17,17 +17,19 @@ final class LiveSeries {
   private long beforeNanos;
 
   /**
-   * The time between two looks.
+   * The time between two snapshots.
    *
-   * @param millis its end, in milliseconds since 1970
-   * @param tokensPerSecond output tokens
-   * @param held KV blocks that hold tokens
-   * @param reserved KV blocks held or set aside
+   * @param millis end of the time, in milliseconds since 1970
+   * @param tokensPerSecond output tokens in a second
+   * @param running running requests at the end
+   * @param waiting waiting requests at the end, including those without a prediction yet
+   * @param held KV blocks that hold tokens at the end
+   * @param reserved KV blocks reserved at the end
    */
   public record Sample(
       long millis, double tokensPerSecond, int running, int waiting, int held, int reserved) {}
 
-  /** Takes a look. */
+  /** Adds a sample. */
   void sample(EngineSnapshot now, long nanos, long millis) {
     lock.lock();
     try {
@@ -36,9 +38,9 @@ final class LiveSeries {
       before = now;
       beforeNanos = nanos;
       if (last == null || seconds <= 0) {
-        return; // a rate needs two
+        return; // a rate needs two snapshots
       }
-      double rate = (now.outputTokens() - last.outputTokens()) / seconds;
+      double rate = (now.work().outputTokens() - last.work().outputTokens()) / seconds;
       if (samples.size() == MOST) {
         samples.removeFirst();
       }
@@ -46,10 +48,10 @@ final class LiveSeries {
           new Sample(
               millis,
               Math.round(rate * 10) / 10.0,
-              now.running(),
-              now.waiting() + now.predicting(),
-              now.allocatedBlocks(),
-              now.reservedBlocks()));
+              now.requests().running(),
+              now.requests().waiting() + now.requests().predicting(),
+              now.memory().allocatedBlocks(),
+              now.memory().reservedBlocks()));
     } finally {
       lock.unlock();
     }

@@ -1,6 +1,7 @@
 /**
- * A page that shows the batch as it runs: who holds which KV blocks, who waits for what, how good
- * the length predictions are. Depends on the engine alone.
+ * Data and files of a page that shows the batch while it runs: the owners of KV blocks, the waiting
+ * requests with reasons, and the quality of the length predictions. Depends on the engine, but on
+ * no other package of the server.
  */
 @NullMarked
 package dev.s3llm.examples.server.live;

@@ -1,11 +1,8 @@
 package dev.s3llm.examples.server.openai;
 
-import dev.s3llm.EngineClosedException;
-import dev.s3llm.FirstTokenTooLateException;
-import dev.s3llm.QueueFullException;
-import dev.s3llm.RequestRefusedException;
-import dev.s3llm.RetriableFailureException;
-import dev.s3llm.RetriableRefusalException;
+import dev.s3llm.error.FirstTokenTooLateException;
+import dev.s3llm.error.GenerationFailedException;
+import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.text.TextResult;
 import dev.s3llm.text.template.ChatTemplateException;
 import java.time.Duration;
@@ -18,7 +15,7 @@ import org.springframework.http.HttpStatus;
 import org.springframework.web.server.ResponseStatusException;
 import tools.jackson.databind.exc.JsonNodeException;
 
-/** A request that gets an error instead of an answer, as OpenAI's protocol says it. */
+/** An error that a client gets instead of an answer, in the terms of OpenAI's protocol. */
 public final class ApiException extends RuntimeException {
   private static final long serialVersionUID = 1L;
   private static final String INVALID = "invalid_request_error";
@@ -36,7 +33,11 @@ public final class ApiException extends RuntimeException {
       @Nullable String code,
       @Nullable Duration retryAfter,
       @Nullable String message) {
-    super(message == null ? type : message, null, false, false); // a flood of these must be cheap
+    super(
+        message == null ? type : message,
+        null,
+        false,
+        false); // cheap, as many may be thrown under load
     this.status = status;
     this.type = type;
     this.param = param;
@@ -44,75 +45,78 @@ public final class ApiException extends RuntimeException {
     this.retryAfter = retryAfter;
   }
 
-  /** A field of the request is wrong. */
-  static ApiException badField(String param, String message) {
+  /** Returns the error of a wrong field. */
+  public static ApiException badField(String param, String message) {
     return new ApiException(400, INVALID, param, "invalid_value", null, message);
   }
 
-  /** A field asks for what this server does not do. */
+  /** Returns the error of a field of an unsupported feature. */
   static ApiException unsupported(String param, String message) {
     return new ApiException(400, INVALID, param, "unsupported_parameter", null, message);
   }
 
-  /** The request as a whole is wrong. */
-  static ApiException badRequest(String message) {
+  /** Returns the error of a request that is wrong as a whole. */
+  public static ApiException badRequest(String message) {
     return new ApiException(400, INVALID, null, null, null, message);
   }
 
-  /** Prompt and limit do not fit; the field is the one that is to blame. */
-  static ApiException neverFits(String param, String message) {
+  /** Returns the error of a prompt and a limit that do not fit; the field is the one to change. */
+  public static ApiException neverFits(String param, String message) {
     return new ApiException(400, INVALID, param, "context_length_exceeded", null, message);
   }
 
-  static ApiException modelNotFound(String model) {
+  /** Returns the error of an unknown model. */
+  public static ApiException modelNotFound(String model) {
     return new ApiException(
         404, INVALID, "model", "model_not_found", null, "the model '" + model + "' is not here");
   }
 
-  /** No API key, or an unknown one. */
+  /** Returns the error of a missing or unknown API key. */
   public static ApiException unauthorized() {
     return new ApiException(
         401, INVALID, null, "invalid_api_key", null, "an API key of this server is needed");
   }
 
-  /** A request's body does not arrive. */
-  static ApiException tooSlow() {
+  /** Returns the error of a request whose body does not arrive. */
+  public static ApiException tooSlow() {
     return new ApiException(
         408, INVALID, null, "request_timeout", null, "the request did not arrive in time");
   }
 
-  static ApiException timeout() {
+  /** Returns the error of a passed deadline. */
+  public static ApiException timeout() {
     return new ApiException(
         504, "timeout_error", null, "deadline_exceeded", null, "the deadline passed");
   }
 
-  /** Its client has gone, so that nobody is told. */
-  static ApiException cancelled() {
+  /** Returns the error of a call whose client has disconnected; it is recorded, but not sent. */
+  public static ApiException cancelled() {
     return new ApiException(499, "cancelled", null, null, null, "the client has gone");
   }
 
-  static ApiException closing() {
+  /** Returns the error of a server that shuts down. */
+  public static ApiException closing() {
     return unavailable("shutting_down", null, "the server is shutting down");
   }
 
-  /** As many requests are live as the engine takes. */
-  static ApiException queueFull(Duration wait) {
+  /** Returns the error of a full engine. */
+  public static ApiException queueFull(Duration wait) {
     return busy(wait, "as many requests are live as this server takes; try later");
   }
 
   /**
-   * What an exception means to the client.
+   * Converts an exception.
    *
-   * @param wait what somebody who comes now waits for
+   * @param wait expected waiting time of a new request
    */
-  static ApiException of(Throwable cause, Duration wait) {
+  public static ApiException of(Throwable cause, Duration wait) {
     if (cause instanceof ApiException known) {
       return known;
     }
     if (cause instanceof RequestRefusedException refusal) {
       return refused(refusal, wait);
     }
-    if (cause instanceof RetriableFailureException failed) { // a step's fault or the engine's
+    if (cause instanceof GenerationFailedException failed && failed.retriable()) {
       return unavailable("generation_failed", wait, String.valueOf(failed.getMessage()));
     }
     if (cause instanceof RejectedExecutionException) {
@@ -140,7 +144,7 @@ public final class ApiException extends RuntimeException {
         "the request failed; see the server's log");
   }
 
-  /** What was wrong with how a call ended that was taken; empty if nothing was. */
+  /** Returns the error of a result; empty after a normal end. */
   public static Optional<ApiException> of(TextResult result) {
     return switch (result.finishReason()) {
       case STOP, LENGTH -> Optional.empty();
@@ -154,8 +158,8 @@ public final class ApiException extends RuntimeException {
     };
   }
 
-  /** What Spring refuses. */
-  static ApiException of(ResponseStatusException web) {
+  /** Converts an exception of Spring. */
+  public static ApiException of(ResponseStatusException web) {
     int status = web.getStatusCode().value();
     return status == HttpStatus.NOT_FOUND.value()
         ? new ApiException(status, INVALID, null, "unknown_url", null, "there is no such endpoint")
@@ -167,16 +171,12 @@ public final class ApiException extends RuntimeException {
     if (refusal instanceof FirstTokenTooLateException late) {
       return busy(late.retryAfter(), message);
     }
-    if (refusal instanceof QueueFullException) {
-      return busy(wait, message);
-    }
-    if (refusal instanceof RetriableRefusalException) {
-      return unavailable("engine_unavailable", wait, message);
-    }
-    if (refusal instanceof EngineClosedException) {
-      return unavailable("engine_closed", null, message);
-    }
-    return badRequest(message);
+    return switch (refusal.reason()) {
+      case QUEUE_FULL, FIRST_TOKEN_TOO_LATE -> busy(wait, message);
+      case ENGINE_UNHEALTHY -> unavailable("engine_unavailable", wait, message);
+      case ENGINE_CLOSED -> unavailable("engine_closed", null, message);
+      case NEVER_FITS, INVALID_REQUEST -> badRequest(message);
+    };
   }
 
   private static ApiException busy(Duration retryAfter, String message) {
@@ -188,29 +188,29 @@ public final class ApiException extends RuntimeException {
     return new ApiException(503, "server_error", null, code, retryAfter, message);
   }
 
-  /** The HTTP status. */
+  /** Returns the HTTP status. */
   public int status() {
     return status;
   }
 
-  /** After how many seconds, at least one, to try again, where that can help. */
+  /** Returns the seconds to wait before a new attempt, at least 1; empty if none can help. */
   public OptionalLong retryAfterSeconds() {
     return retryAfter == null
         ? OptionalLong.empty()
         : OptionalLong.of(Math.max(1, retryAfter.plusMillis(999).toSeconds()));
   }
 
-  /** What went wrong, for programs. */
+  /** Returns the kind of the error for programs. */
   public String kind() {
     return code == null ? type : code;
   }
 
-  /** Whether it is the server's fault. */
-  boolean internal() {
+  /** Returns whether the server, not the request, is at fault. */
+  public boolean internal() {
     return status == HttpStatus.INTERNAL_SERVER_ERROR.value();
   }
 
-  /** The response's body. */
+  /** Returns the response's body. */
   public ErrorBody body() {
     return new ErrorBody(new ErrorBody.Details(String.valueOf(getMessage()), type, param, code));
   }

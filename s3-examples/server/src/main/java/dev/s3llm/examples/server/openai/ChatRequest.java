@@ -9,12 +9,17 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** What {@code /v1/chat/completions} is asked. */
-record ChatRequest(List<ChatMessage> messages, GenerationOptions options) {
+/** A request of {@code /v1/chat/completions}. */
+public record ChatRequest(List<ChatMessage> messages, GenerationOptions options) {
   private static final String OLDER_LIMIT = "max_tokens";
   private static final String NEWER_LIMIT = "max_completion_tokens";
 
-  static ChatRequest read(JsonFields fields) {
+  /**
+   * Reads a request.
+   *
+   * @throws ApiException if a field is wrong or not supported
+   */
+  public static ChatRequest read(JsonFields fields) {
     for (String name : List.of("tools", "functions")) {
       fields.refuse(name, value -> value.isArray() && value.isEmpty());
     }
@@ -56,7 +61,7 @@ record ChatRequest(List<ChatMessage> messages, GenerationOptions options) {
   }
 
   private static ChatRole role(String name, String text) {
-    // What newer clients call the application's message.
+    // Newer clients use this name for the system message.
     String role = text.equals("developer") ? ChatRole.SYSTEM.text() : text;
     try {
       return ChatRole.of(role);
@@ -65,7 +70,7 @@ record ChatRequest(List<ChatMessage> messages, GenerationOptions options) {
     }
   }
 
-  /** Content is a string or an array of parts, of which only text is understood. */
+  /** Reads content: a string, or an array of parts, which must be text. */
   private static String content(String name, @Nullable JsonNode value) {
     if (value != null && value.isString()) {
       return value.stringValue();

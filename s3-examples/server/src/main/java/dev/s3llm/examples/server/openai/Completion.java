@@ -7,14 +7,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * An answer, or a piece of one.
  *
- * @param id of the request
- * @param object what this is
- * @param created when the request came, in seconds of the epoch
- * @param model who answers
- * @param choices one, or none in a stream's last piece
- * @param usage tokens, in a whole answer or a stream's last piece
+ * @param id id of the request
+ * @param object the protocol's name of the response type
+ * @param created time of the request, in seconds since 1970
+ * @param model name of the model
+ * @param choices one choice; none in a stream's last piece
+ * @param usage token counts, in a whole answer or a stream's last piece
  */
-record Completion(
+public record Completion(
     String id,
     String object,
     long created,
@@ -22,8 +22,8 @@ record Completion(
     List<Choice> choices,
     @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable Usage usage) {
 
-  /** The one choice; which of the texts it has depends on the endpoint. */
-  record Choice(
+  /** The answer's text, in the field that the endpoint uses. */
+  public record Choice(
       int index,
       @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable Message message,
       @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable Message delta,
@@ -31,7 +31,7 @@ record Completion(
       @Nullable Object logprobs,
       @Nullable String finishReason) {}
 
-  /** A message or what is new of one. */
+  /** A message, or the new part of one. */
   @JsonInclude(JsonInclude.Include.NON_NULL)
-  record Message(@Nullable String role, @Nullable String content) {}
+  public record Message(@Nullable String role, @Nullable String content) {}
 }

@@ -4,12 +4,17 @@ import java.util.List;
 import java.util.OptionalInt;
 import tools.jackson.databind.JsonNode;
 
-/** What {@code /v1/completions} is asked. */
-record CompletionRequest(String prompt, GenerationOptions options) {
+/** A request of {@code /v1/completions}. */
+public record CompletionRequest(String prompt, GenerationOptions options) {
   private static final String LIMIT = "max_tokens";
   private static final int DEFAULT_MAX_TOKENS = 16;
 
-  static CompletionRequest read(JsonFields fields) {
+  /**
+   * Reads a request.
+   *
+   * @throws ApiException if a field is wrong or not supported
+   */
+  public static CompletionRequest read(JsonFields fields) {
     fields.refuse("echo", value -> value.isBoolean() && !value.booleanValue());
     fields.refuse("suffix", value -> value.isString() && value.stringValue().isEmpty());
     fields.refuse("best_of", value -> JsonFields.isInt(value, 1));

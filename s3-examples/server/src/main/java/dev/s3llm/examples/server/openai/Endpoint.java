@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** How each endpoint words its answers. */
-enum Endpoint {
+/** The endpoints, with the form of their responses. */
+public enum Endpoint {
   CHAT("chat", "chatcmpl-", "chat.completion", "chat.completion.chunk"),
   COMPLETIONS("text_completion", "cmpl-", "text_completion", "text_completion");
 
@@ -25,63 +25,68 @@ enum Endpoint {
     this.pieceObject = pieceObject;
   }
 
-  /** OpenTelemetry's name of what is done. */
-  String operation() {
+  /** Returns OpenTelemetry's name of the operation. */
+  public String operation() {
     return operation;
   }
 
-  /** Which field has the prompt. */
-  String promptField() {
+  /** Returns the name of the field that has the prompt. */
+  public String promptField() {
     return this == CHAT ? "messages" : "prompt";
   }
 
-  String idPrefix() {
+  /** Returns the prefix of ids. */
+  public String idPrefix() {
     return idPrefix;
   }
 
-  Completion whole(Call call, String text, String finishReason, Usage usage) {
+  /** Returns a whole answer. */
+  public Completion whole(CompletionHead head, String text, String finishReason, Usage usage) {
     Choice choice =
         this == CHAT
             ? new Choice(0, new Message(ASSISTANT, text), null, null, null, finishReason)
             : new Choice(0, null, null, text, null, finishReason);
-    return completion(call, wholeObject, List.of(choice), usage);
+    return completion(head, wholeObject, List.of(choice), usage);
   }
 
-  /** What a stream begins with, if with anything. */
-  Optional<Completion> opening(Call call) {
+  /** Returns the first piece of a stream; empty if the endpoint has none. */
+  public Optional<Completion> opening(CompletionHead head) {
     return this == CHAT
         ? Optional.of(
-            piece(call, new Choice(0, null, new Message(ASSISTANT, ""), null, null, null)))
+            piece(head, new Choice(0, null, new Message(ASSISTANT, ""), null, null, null)))
         : Optional.empty();
   }
 
-  Completion piece(Call call, String text) {
+  /** Returns a piece with text. */
+  public Completion piece(CompletionHead head, String text) {
     return piece(
-        call,
+        head,
         this == CHAT
             ? new Choice(0, null, new Message(null, text), null, null, null)
             : new Choice(0, null, null, text, null, null));
   }
 
-  Completion ending(Call call, String finishReason) {
+  /** Returns the piece with the reason of the end. */
+  public Completion ending(CompletionHead head, String finishReason) {
     return piece(
-        call,
+        head,
         this == CHAT
             ? new Choice(0, null, new Message(null, null), null, null, finishReason)
             : new Choice(0, null, null, "", null, finishReason));
   }
 
-  Completion usage(Call call, Usage usage) {
-    return completion(call, pieceObject, List.of(), usage);
+  /** Returns the piece with the token counts. */
+  public Completion usage(CompletionHead head, Usage usage) {
+    return completion(head, pieceObject, List.of(), usage);
   }
 
-  private Completion piece(Call call, Choice choice) {
-    return completion(call, pieceObject, List.of(choice), null);
+  private Completion piece(CompletionHead head, Choice choice) {
+    return completion(head, pieceObject, List.of(choice), null);
   }
 
   private static Completion completion(
-      Call call, String object, List<Choice> choices, @Nullable Usage usage) {
+      CompletionHead head, String object, List<Choice> choices, @Nullable Usage usage) {
     return new Completion(
-        call.id(), object, call.created().getEpochSecond(), call.model(), choices, usage);
+        head.id(), object, head.created().getEpochSecond(), head.model(), choices, usage);
   }
 }

@@ -2,16 +2,16 @@ package dev.s3llm.examples.server.openai;
 
 import org.jspecify.annotations.Nullable;
 
-/** An error as clients of the protocol expect it. */
+/** An error response of the protocol. */
 public record ErrorBody(Details error) {
 
   /**
-   * What is wrong.
+   * The error.
    *
-   * @param message for people
+   * @param message explanation for people
    * @param type class of the error
-   * @param param the field that is to blame, if one is
-   * @param code for programs
+   * @param param name of the wrong field; null if no single field is wrong
+   * @param code kind of the error for programs
    */
   public record Details(
       String message, String type, @Nullable String param, @Nullable String code) {}

@@ -10,18 +10,18 @@ import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What chat and completion requests have in common.
+ * The fields that chat and completion requests have in common.
  *
- * @param model whose answer is wanted, if it says so
- * @param limitField which field has the output limit
- * @param maxTokens output limit
- * @param sampling how to sample
+ * @param model name of the model, if the request has one
+ * @param limitField name of the field with the output limit
+ * @param maxTokens output limit, in tokens
+ * @param sampling sampling parameters
  * @param stop strings that end the answer
- * @param stream whether the answer is wanted in pieces
+ * @param stream whether the answer is sent in pieces
  * @param includeUsage whether a stream ends with a count of tokens
- * @param user on whose behalf the client says that it asks
+ * @param user name of the client's user, if the request has one
  */
-record GenerationOptions(
+public record GenerationOptions(
     Optional<String> model,
     String limitField,
     OptionalInt maxTokens,
@@ -48,7 +48,7 @@ record GenerationOptions(
         user(fields));
   }
 
-  /** May become a tenant's name. */
+  /** Reads the user, which must be a valid tenant name. */
   private static Optional<String> user(JsonFields fields) {
     Optional<String> user = fields.string("user").filter(name -> !name.isEmpty());
     try {

@@ -6,19 +6,24 @@ import tools.jackson.databind.PropertyNamingStrategies;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
-/** The protocol's JSON. */
-final class Json {
+/** Reads and writes the protocol's JSON. */
+public final class Json {
   private static final JsonMapper MAPPER =
       JsonMapper.builder().propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE).build();
 
   private Json() {}
 
-  static String write(Object value) {
+  /** Writes a response. */
+  public static String write(Object value) {
     return MAPPER.writeValueAsString(value);
   }
 
-  /** Reads a request. */
-  static JsonFields read(byte[] body) {
+  /**
+   * Reads a request.
+   *
+   * @throws ApiException if it is not a JSON object
+   */
+  public static JsonFields read(byte[] body) {
     JsonNode tree;
     try {
       tree = MAPPER.readTree(body);

@@ -7,20 +7,21 @@ import java.util.OptionalInt;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Fields of a request, each checked when it is read; a mistake names the field. {@code null} means
- * that a field is not there. Fields that nobody reads are ignored.
+ * The fields of a request. Each field is checked when it is read; an error names the field. A field
+ * with the value {@code null} counts as missing. Fields that are not read are ignored.
  */
-final class JsonFields {
+public final class JsonFields {
   private final ObjectNode object;
 
   JsonFields(ObjectNode object) {
     this.object = object;
   }
 
-  /** A field, unless it is missing or null. */
+  /** Returns a field; null if it is missing or null. */
   @Nullable JsonNode find(String name) {
     JsonNode value = object.get(name);
     return value == null || value.isNull() ? null : value;
@@ -77,7 +78,7 @@ final class JsonFields {
     return value.longValue();
   }
 
-  /** A string or an array of them. */
+  /** Returns a string, or an array of strings; empty if the field is missing. */
   List<String> strings(String name) {
     JsonNode value = find(name);
     if (value == null) {
@@ -96,7 +97,7 @@ final class JsonFields {
   JsonFields object(String name) {
     JsonNode value = find(name);
     if (value == null) {
-      return new JsonFields(tools.jackson.databind.node.JsonNodeFactory.instance.objectNode());
+      return new JsonFields(JsonNodeFactory.instance.objectNode());
     }
     if (value instanceof ObjectNode inner) {
       return new JsonFields(inner);
@@ -104,7 +105,7 @@ final class JsonFields {
     throw ApiException.badField(name, name + " must be an object");
   }
 
-  /** Refuses a field that asks for what the server does not do. */
+  /** Refuses a field of an unsupported feature, unless its value is harmless. */
   void refuse(String name, Predicate<JsonNode> harmless) {
     JsonNode value = find(name);
     if (value != null && !harmless.test(value)) {
@@ -112,7 +113,7 @@ final class JsonFields {
     }
   }
 
-  /** Whether a value is exactly this whole number; any value may be asked. */
+  /** Returns whether a value of any type is exactly this whole number. */
   static boolean isInt(JsonNode value, int expected) {
     return value.isIntegralNumber() && value.canConvertToInt() && value.intValue() == expected;
   }

@@ -7,27 +7,27 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tokens of a request.
+ * Token counts of a request.
  *
- * @param promptTokens of the prompt
- * @param completionTokens of the answer
- * @param totalTokens of both
- * @param s3 what was predicted and reserved; no part of OpenAI's protocol
+ * @param promptTokens tokens of the prompt
+ * @param completionTokens tokens of the answer
+ * @param totalTokens tokens of both
+ * @param s3 prediction and scheduling, which are not part of OpenAI's protocol
  */
-record Usage(int promptTokens, int completionTokens, int totalTokens, S3 s3) {
+public record Usage(int promptTokens, int completionTokens, int totalTokens, S3 s3) {
 
   /**
-   * What was predicted and reserved, and what it waited for.
+   * Prediction and scheduling of a request.
    *
    * @param predictedP50 median of the predicted answer length, in tokens
-   * @param predictedP90 its 90th percentile
-   * @param reservedTokens KV slots set aside when it started
-   * @param preemptions how often its memory was taken away
-   * @param queuedMs until it started
-   * @param ttftMs until its first token
+   * @param predictedP90 90th percentile of the predicted answer length, in tokens
+   * @param reservedTokens KV slots reserved when the request started
+   * @param preemptions number of times that the request lost its KV memory
+   * @param queuedMs milliseconds from submission to the start
+   * @param ttftMs milliseconds from submission to the first token
    */
   @JsonInclude(JsonInclude.Include.NON_NULL)
-  record S3(
+  public record S3(
       @Nullable Integer predictedP50,
       @Nullable Integer predictedP90,
       int reservedTokens,
@@ -35,7 +35,8 @@ record Usage(int promptTokens, int completionTokens, int totalTokens, S3 s3) {
       double queuedMs,
       @Nullable Double ttftMs) {}
 
-  static Usage of(GenerationResult result) {
+  /** Returns the counts of a result. */
+  public static Usage of(GenerationResult result) {
     @Nullable LengthPrediction prediction = result.prediction().orElse(null);
     S3 s3 =
         new S3(

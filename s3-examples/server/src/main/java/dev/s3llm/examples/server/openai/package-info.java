@@ -1,6 +1,6 @@
 /**
- * OpenAI's protocol over a {@link dev.s3llm.text.TextGenerator}: requests, responses, errors and
- * streams. Knows WebFlux and no configuration.
+ * Requests, responses and errors of OpenAI's protocol as JSON. Depends on Jackson, on Spring's web
+ * exceptions and on the library's types, but on no other package of the server.
  */
 @NullMarked
 package dev.s3llm.examples.server.openai;

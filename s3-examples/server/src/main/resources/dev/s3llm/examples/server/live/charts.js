@@ -26,8 +26,8 @@ function card(title, label, legend, height) {
 const lineIcon = name => icon => shape(icon, 'path', {class: `line ${name}`, d: 'M0 6H26'});
 
 /**
- * Lets pointer and arrow keys choose one of what the chart has; -1 is none. Where the chosen one is
- * now, the chart says, since its list slides.
+ * Selects an item of the chart by pointer and arrow keys; -1 is none. The chart returns the current
+ * index of the selected item, since its list moves.
  */
 function choosing(svg, size, place, nearest, choose) {
   svg.addEventListener('pointermove', event => choose(nearest(event)));
@@ -62,7 +62,7 @@ function timeChart(title, series, limit) {
   const parts = card(title, `${title} over the last ${SECONDS / 60} minutes. Arrow keys read values.`, legend, 190);
   const {svg, host, readout, height} = parts;
   let samples = [];
-  let chosen = 0; // the time of the sample that is read, which stays the same while others come
+  let chosen = 0; // time of the selected sample, which stays the same while samples are added
   let scale = () => 0;
 
   function read() {
@@ -106,7 +106,7 @@ function timeChart(title, series, limit) {
   return {draw, show(p) {
     samples = p.series;
     draw();
-    // By itself the text follows only while nobody is there to whom it would be read aloud.
+    // The text follows by itself only without focus: with focus a screen reader would read it again.
     if (document.activeElement !== svg && !chosen) { readout.setAttribute('aria-live', 'off'); read(); } else readout.setAttribute('aria-live', 'polite');
   }};
 }
@@ -159,7 +159,7 @@ function scatter() {
   read();
   return {draw, show(p) {
     const next = JSON.stringify(p.predictions.points);
-    if (next === key || document.activeElement === svg) return; // who reads them one by one reads the same list
+    if (next === key || document.activeElement === svg) return; // with focus the list stays the same
     key = next;
     points = p.predictions.points;
     draw();

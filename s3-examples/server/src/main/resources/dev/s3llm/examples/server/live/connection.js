@@ -37,7 +37,7 @@ async function connect() {
     const response = await fetch('live/stream', {
       headers: key ? {authorization: `Bearer ${key}`} : {}, cache: 'no-store', signal: own.signal});
     if (response.status === 401) { stop(); askKey(); return; }
-    if (response.status === 503) { retry('Too many look at this page'); return; }
+    if (response.status === 503) { retry('Too many viewers'); return; }
     if (!response.ok) { retry(`The server answers ${response.status}`); return; }
     byId('key-form').hidden = true;
     await follow(response.body.pipeThrough(new TextDecoderStream()).getReader(), alive, own);
@@ -47,7 +47,7 @@ async function connect() {
   }
 }
 
-/** Reads server-sent events; each picture is one. */
+/** Reads server-sent events, each with one picture. */
 async function follow(reader, alive, own) {
   let text = '';
   for (;;) {
@@ -57,7 +57,7 @@ async function follow(reader, alive, own) {
     text += value;
     const events = text.split('\n\n');
     text = events.pop();
-    const latest = events[events.length - 1]; // whoever is late draws the last one only
+    const latest = events[events.length - 1]; // a slow viewer draws the last one only
     if (!latest) continue;
     const data = latest.split('\n').filter(line => line.startsWith('data:')).map(line => line.slice(5)).join('\n');
     if (!data) continue;
@@ -95,7 +95,7 @@ byId('pause').addEventListener('click', () => {
   }
 });
 
-// A page that nobody sees costs the server nothing.
+// A hidden page closes its connection.
 document.addEventListener('visibilitychange', () => {
   if (document.hidden) stop();
   else if (!paused && !current) connect();

@@ -1,37 +1,13 @@
-// The page's scripts become one, in one function: what each declares, the others see. They draw what
-// the server tells of its engine, about twice a second. No library, no other host. What comes from
-// requests (ids, tenants, reasons) is only ever set as text.
+// The scripts of the page are joined in one function, so each uses what the others declare. They draw
+// the state that the server sends about twice a second. No library, no other host. Texts from requests
+// (ids, tenants, reasons) are only ever set as text.
 
-const SVG = 'http://www.w3.org/2000/svg'; // a namespace: nothing is loaded from there
 const COLORS = 12;
 const SILENCE_MS = 6000;
-const byId = id => document.getElementById(id);
 
-function element(name, attributes, ...children) {
-  const node = document.createElement(name);
-  Object.entries(attributes || {}).forEach(([key, value]) => node.setAttribute(key, value));
-  node.append(...children);
-  return node;
-}
-
-function shape(parent, name, attributes, text) {
-  const node = document.createElementNS(SVG, name);
-  Object.entries(attributes).forEach(([key, value]) => node.setAttribute(key, value));
-  if (text !== undefined) node.textContent = text;
-  parent.append(node);
-  return node;
-}
-
-/** Sets a text only if it is another one, so that screen readers are left alone. */
+/** Sets a text only if it changes, so that screen readers do not read it again. */
 function say(node, text) {
   if (node.textContent !== text) node.textContent = text;
-}
-
-/** Three significant digits, with separators. */
-function number(x) {
-  if (x === null || x === undefined || !isFinite(x)) return '–';
-  if (Math.abs(x) >= 1000) return Math.round(x).toLocaleString('en');
-  return String(+x.toPrecision(3));
 }
 
 function duration(ms) {
@@ -54,7 +30,7 @@ function ticks(high, most) {
   return out;
 }
 
-/** The next of 1, 2, 5, 10, ...: a scale that seldom moves. */
+/** The next of 1, 2, 5, 10, ...: a scale that seldom changes. */
 function roundUp(x) {
   const power = 10 ** Math.floor(Math.log10(Math.max(1, x)));
   return [1, 1.5, 2, 3, 5, 7.5, 10].map(m => m * power).find(s => s >= x);

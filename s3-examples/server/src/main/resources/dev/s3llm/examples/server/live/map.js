@@ -7,7 +7,7 @@ const map = (() => {
   let selected = -1;
   let grid = {columns: 1, cell: 1, gap: 1};
 
-  const OTHER = -2; // held by a request that is not in the list
+  const OTHER = -2; // owned by a request beyond the list
 
   const cells = () => picture && picture.map ? picture.map.cells : [];
   const owner = cell => cell >= 0 && cells()[cell] >= 0 ? picture.running[cells()[cell]] : null;
@@ -16,7 +16,7 @@ const map = (() => {
     const height = Math.min(400, Math.max(180, width * 0.72));
     let columns = 1;
     while (columns < n && Math.ceil(n / columns) * width / columns > height) columns++;
-    for (let more = 0; more < 4; more++) { // a last row that is full looks better
+    for (let more = 0; more < 4; more++) { // prefers a full last row
       if (n % (columns + more) === 0) { columns += more; break; }
     }
     const pitch = Math.min(44, width / columns);
@@ -55,7 +55,7 @@ const map = (() => {
       if (slot >= 0 && grid.cell >= 17) {
         context.fillStyle = on;
         context.fillText(letters(slot), x + grid.cell / 2, y + grid.cell / 2 + 0.5);
-      } else if (slot >= COLORS && grid.cell >= 5) { // a colour again, but not the same mark
+      } else if (slot >= COLORS && grid.cell >= 5) { // the same colour with another mark
         context.fillStyle = on;
         context.fillRect(x + grid.cell * 0.35, y + grid.cell * 0.35, grid.cell * 0.3, grid.cell * 0.3);
       }
@@ -74,7 +74,7 @@ const map = (() => {
     const request = owner(selected);
     node.className = selected < 0 ? 'readout soft' : 'readout';
     if (selected < 0) {
-      say(node, 'Point at a block, or focus the map and use the arrow keys, to see whose it is.');
+      say(node, 'Point at a block, or focus the map and use the arrow keys, to see its request.');
       return;
     }
     const size = picture.map.blocksPerCell;
@@ -138,9 +138,9 @@ const map = (() => {
 
   function note(p) {
     const size = p.map.blocksPerCell;
-    const each = size === 1 ? `each of ${p.blockTokens} tokens` : `each square for ${size}, of ${p.blockTokens} tokens each, in the colour of who holds most`;
-    say(byId('map-note'), `${number(p.capacityBlocks)} KV blocks, ${each}; the letter says whose.`);
-    if (document.activeElement === canvas) return; // its name would be read aloud again and again
+    const each = size === 1 ? `each of ${p.blockTokens} tokens` : `each square for ${size}, of ${p.blockTokens} tokens each, in the colour of the request that holds most`;
+    say(byId('map-note'), `${number(p.capacityBlocks)} KV blocks, ${each}; the letter names the request.`);
+    if (document.activeElement === canvas) return; // with focus a screen reader would read its name again
     canvas.setAttribute('aria-label', `KV memory: ${p.heldBlocks} of ${p.capacityBlocks} blocks are held by ${count(p.runningCount, 'request', 'requests')}. Arrow keys go from block to block.`);
   }
 
@@ -152,7 +152,7 @@ const map = (() => {
       if (selected >= p.map.cells.length) selected = -1;
       note(p);
       draw();
-      if (selected < 0) read(); // a block that is read out is not read out again by itself
+      if (selected < 0) read(); // with a selection a screen reader would read it again
       if (byId('map-details').open) table(p.running);
     },
   };

@@ -1,4 +1,4 @@
-// Tags: a letter and a colour for each request that runs, free again when it ends.
+// Tags: a letter and a colour for each running request, released at its end.
 
 const slots = new Map();
 
@@ -25,10 +25,10 @@ function setTag(node, slot) {
   node.className = `tag t${slot % COLORS}`;
 }
 
-// What is shown: figures, the batch, what waits and what happened.
+// Figures, the batch, the waiting requests and the events.
 
 let picture = null;
-let hot = null; // the id that is pointed at
+let hot = null; // id of the request under the pointer
 
 function show(next) {
   picture = next;
@@ -45,7 +45,7 @@ function show(next) {
 
 function lead(p) {
   if (!p.runningCount && !p.waitingCount && !p.predictingCount) {
-    say(byId('lead'), 'Nothing runs and nobody waits.');
+    say(byId('lead'), 'No request runs or waits.');
     return;
   }
   const first = p.waiting[0];
@@ -81,19 +81,19 @@ function figures(p) {
 
 function health(p) {
   const node = byId('health');
-  say(node, p.healthy ? 'Healthy' : `Not well: ${p.reason}`);
+  say(node, p.healthy ? 'Healthy' : `Unhealthy: ${p.reason}`);
   node.className = `pill ${p.healthy ? 'good' : 'bad'}`;
   const age = p.millis - p.inspectedMillis;
   const stale = byId('stale');
   const silent = p.inspectedMillis === 0 || age > 3000;
   if (silent) {
     const since = p.inspectedMillis === 0 ? 'yet' : `since ${clock(p.inspectedMillis)}`;
-    say(stale, `The engine's loop has not answered ${since}; the batch, the memory and the queue are shown as they were.`);
+    say(stale, `The engine's loop has not answered ${since}; the batch, the memory and the queue are shown in their last known state.`);
   }
   stale.hidden = !silent;
 }
 
-/** Rows that are kept while their request is there, in the order of the list. */
+/** Rows in the order of the list, each kept as long as its request is in the list. */
 function rows(host, make, fill) {
   const known = new Map();
   return list => {
@@ -158,7 +158,7 @@ const batch = (() => {
     scale = roundUp(Math.max(10, ...shown.map(r => Math.max(r.p90, r.output))));
     set(shown);
     const more = p.runningCount - shown.length;
-    say(byId('batch-more'), p.runningCount === 0 ? 'Nothing runs.' : more > 0 ? `and ${number(more)} more` : '');
+    say(byId('batch-more'), p.runningCount === 0 ? 'No request runs.' : more > 0 ? `and ${number(more)} more` : '');
   }};
 })();
 
@@ -179,7 +179,7 @@ const waiting = (() => {
   return {show(p) {
     set(p.waiting);
     const more = p.waitingCount - p.waiting.length;
-    say(byId('waiting-more'), p.waitingCount === 0 ? 'Nobody waits.' : more > 0 ? `and ${number(more)} more` : '');
+    say(byId('waiting-more'), p.waitingCount === 0 ? 'No request waits.' : more > 0 ? `and ${number(more)} more` : '');
   }};
 })();
 

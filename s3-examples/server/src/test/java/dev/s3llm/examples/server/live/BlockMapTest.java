@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
-/** Who holds which blocks, as cells. */
+/** Owners of blocks, as cells. */
 class BlockMapTest {
 
   @Test

@@ -4,15 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.s3llm.examples.server.live.LiveEvents.Happening;
 import dev.s3llm.observe.EngineEvent;
+import dev.s3llm.observe.EngineInspection;
 import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.observe.Health;
 import dev.s3llm.predict.LengthPrediction;
-import dev.s3llm.schedule.PreemptionMode;
+import dev.s3llm.recover.PreemptionMode;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
-/** What is remembered of events and what the page is told of that. */
+/** The events that are kept, and the page's data from them. */
 class LiveEventsTest {
   private final LiveEvents events = new LiveEvents(() -> 1_000);
 
@@ -23,21 +26,21 @@ class LiveEventsTest {
     ended(FinishReason.LENGTH, 50, 2); // cut: its length was not the model's choice
     ended(FinishReason.CANCELLED, 3, 99);
     Picture picture = picture();
-    assertThat(picture.predictions().count()).isEqualTo(2);
-    assertThat(picture.predictions().within()).isEqualTo(1);
-    assertThat(picture.predictions().points())
+    assertThat(picture.history().predictions().count()).isEqualTo(2);
+    assertThat(picture.history().predictions().within()).isEqualTo(1);
+    assertThat(picture.history().predictions().points())
         .containsExactly(List.of(50, 50, 40), List.of(50, 50, 60));
-    assertThat(picture.firstTokens().count()).isEqualTo(4);
-    assertThat(picture.firstTokens().p50()).isEqualTo(2);
-    assertThat(picture.firstTokens().p99()).isEqualTo(99);
+    assertThat(picture.history().firstTokens().count()).isEqualTo(4);
+    assertThat(picture.history().firstTokens().p50()).isEqualTo(2);
+    assertThat(picture.history().firstTokens().p99()).isEqualTo(99);
   }
 
   @Test
   void beforeTheFirstAnswer_nothingIsClaimed() {
-    assertThat(picture().firstTokens().p50()).isNull();
-    assertThat(picture().map()).isNull();
+    assertThat(picture().history().firstTokens().p50()).isNull();
+    assertThat(picture().memory().map()).isNull();
     events.onEvent(new EngineEvent.Ended(0, "x", FinishReason.CANCELLED, 0, null, -1));
-    assertThat(picture().firstTokens().count()).isZero();
+    assertThat(picture().history().firstTokens().count()).isZero();
   }
 
   @Test
@@ -78,9 +81,9 @@ class LiveEventsTest {
   void engineThatIsNotWell_saysWhy() {
     Picture picture =
         Picture.of(snapshot(0).with(Health.bad("stuck")), null, events.memory(), List.of(), 5);
-    assertThat(picture.healthy()).isFalse();
-    assertThat(picture.reason()).isEqualTo("stuck");
-    assertThat(picture.inspectedMillis()).isZero();
+    assertThat(picture.engine().healthy()).isFalse();
+    assertThat(picture.engine().reason()).isEqualTo("stuck");
+    assertThat(picture.engine().inspectedMillis()).isZero();
   }
 
   @Test
@@ -92,7 +95,39 @@ class LiveEventsTest {
     assertThat(series.samples()).hasSize(LiveSeries.MOST);
     assertThat(series.samples()).allMatch(one -> one.tokensPerSecond() == 50);
     assertThat(series.samples().get(LiveSeries.MOST - 1).millis()).isEqualTo(1_000);
-    assertThat(series.samples().get(0).waiting()).isEqualTo(3); // those awaiting a prediction too
+    assertThat(series.samples().get(0).waiting())
+        .isEqualTo(3); // with the request that awaits a prediction
+  }
+
+  @Test
+  void pictureAsJson_hasTheFieldsOfThePagesProtocol() {
+    EngineInspection seen =
+        new EngineInspection(
+            0,
+            16,
+            10,
+            6,
+            List.of(
+                new EngineInspection.Running(
+                    "r", "t", 0, 1, 2, 9, LengthPrediction.exactly(5), 4, List.of(3), 0)),
+            List.of(
+                new EngineInspection.Waiting(
+                    "w", "t", 0, 1, 2, 9, LengthPrediction.exactly(5), 0, "no room")));
+    Picture picture =
+        Picture.of(snapshot(0), new Picture.Inspected(seen, 4), events.memory(), List.of(), 5);
+    JsonNode json = JsonMapper.shared().valueToTree(picture);
+    assertThat(json.propertyNames())
+        .containsExactlyInAnyOrder(
+            ("millis healthy reason inspectedMillis runningCount waitingCount predictingCount"
+                    + " capacityBlocks heldBlocks reservedBlocks blockTokens ended failed"
+                    + " preemptions running waiting map series firstTokens predictions happenings")
+                .split(" "));
+    assertThat(json.at("/running/0").propertyNames())
+        .containsExactlyInAnyOrder(
+            "id tenant waited prompt output limit p50 p90 held reserved preemptions".split(" "));
+    assertThat(json.at("/waiting/0").propertyNames())
+        .containsExactlyInAnyOrder(
+            "id tenant waiting prompt output p50 p90 preemptions reason".split(" "));
   }
 
   private void ended(FinishReason reason, int tokens, int firstTokenSeconds) {
@@ -117,30 +152,10 @@ class LiveEventsTest {
   private static EngineSnapshot snapshot(long outputTokens) {
     return new EngineSnapshot(
         Health.OK,
-        1,
-        2,
-        4,
-        10,
-        8,
-        6,
-        0,
-        0,
-        7,
-        0,
-        0,
-        0,
-        0,
-        0,
-        9,
-        outputTokens,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        Double.NaN);
+        new EngineSnapshot.Requests(1, 2, 4, 7, new EngineSnapshot.Ended(0, 0, 0, 0, 0)),
+        new EngineSnapshot.Memory(10, 8, 6, 0, 0),
+        new EngineSnapshot.Work(9, outputTokens, 0, 0, 0),
+        new EngineSnapshot.Predictions(0, 0, Double.NaN),
+        new EngineSnapshot.Faults(0, 0, 0));
   }
 }

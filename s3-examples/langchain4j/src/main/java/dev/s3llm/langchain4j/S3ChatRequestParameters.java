@@ -1,0 +1,147 @@
+package dev.s3llm.langchain4j;
+
+import dev.langchain4j.model.chat.request.ChatRequestParameters;
+import dev.langchain4j.model.chat.request.DefaultChatRequestParameters;
+import dev.s3llm.GenerationRequest;
+import java.time.Duration;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** LangChain4j's request parameters with tenant, deadline and seed of the engine. Immutable. */
+public final class S3ChatRequestParameters extends DefaultChatRequestParameters {
+  private final @Nullable String tenant;
+  private final @Nullable Duration deadline;
+  private final @Nullable Long seed;
+
+  private S3ChatRequestParameters(Builder builder) {
+    super(builder);
+    this.tenant = builder.tenant;
+    this.deadline = builder.deadline;
+    this.seed = builder.seed;
+  }
+
+  /**
+   * Returns a builder without any parameter set.
+   *
+   * @return a new builder
+   */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /**
+   * Checks tenant and deadline.
+   *
+   * @throws IllegalArgumentException if one of them is out of range
+   */
+  void check() {
+    apply(GenerationRequest.builder(0));
+  }
+
+  /** Sets tenant and deadline on a request. */
+  void apply(GenerationRequest.Builder request) {
+    if (tenant != null) {
+      request.tenant(tenant);
+    }
+    if (deadline != null) {
+      request.deadline(deadline);
+    }
+  }
+
+  /** Returns the seed of the random draws; 0 if none is set. */
+  long seed() {
+    return seed == null ? 0 : seed;
+  }
+
+  @Override
+  public ChatRequestParameters overrideWith(ChatRequestParameters that) {
+    return builder().overrideWith(this).overrideWith(that).build();
+  }
+
+  @Override
+  public ChatRequestParameters defaultedBy(ChatRequestParameters that) {
+    return builder().overrideWith(that).overrideWith(this).build();
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return super.equals(other)
+        && other instanceof S3ChatRequestParameters that
+        && Objects.equals(tenant, that.tenant)
+        && Objects.equals(deadline, that.deadline)
+        && Objects.equals(seed, that.seed);
+  }
+
+  @Override
+  public int hashCode() {
+    return Objects.hash(super.hashCode(), tenant, deadline, seed);
+  }
+
+  @Override
+  public String toString() {
+    return "%s{tenant=%s, deadline=%s, seed=%s}"
+        .formatted(super.toString(), tenant, deadline, seed);
+  }
+
+  /**
+   * Builds parameters. As in LangChain4j's builders, a second call of a setter replaces the value
+   * of the first. Not thread-safe.
+   */
+  public static final class Builder extends DefaultChatRequestParameters.Builder<Builder> {
+    private @Nullable String tenant;
+    private @Nullable Duration deadline;
+    private @Nullable Long seed;
+
+    private Builder() {}
+
+    /**
+     * Sets the tenant on whose behalf the request runs; the unnamed tenant by default.
+     *
+     * @param tenant as {@link GenerationRequest.Builder#tenant} allows; checked when the parameters
+     *     are used
+     * @return this builder
+     */
+    public Builder tenant(String tenant) {
+      this.tenant = Objects.requireNonNull(tenant, "tenant");
+      return this;
+    }
+
+    /**
+     * Sets the time after submission at which the request times out; none by default.
+     *
+     * @param deadline more than zero; checked when the parameters are used
+     * @return this builder
+     */
+    public Builder deadline(Duration deadline) {
+      this.deadline = Objects.requireNonNull(deadline, "deadline");
+      return this;
+    }
+
+    /**
+     * Sets the seed of the random draws; 0 by default. It has an effect at temperatures above 0.
+     *
+     * @param seed any value
+     * @return this builder
+     */
+    public Builder seed(long seed) {
+      this.seed = seed;
+      return this;
+    }
+
+    @Override
+    public Builder overrideWith(ChatRequestParameters parameters) {
+      super.overrideWith(parameters);
+      if (parameters instanceof S3ChatRequestParameters engine) {
+        tenant = engine.tenant != null ? engine.tenant : tenant;
+        deadline = engine.deadline != null ? engine.deadline : deadline;
+        seed = engine.seed != null ? engine.seed : seed;
+      }
+      return this;
+    }
+
+    @Override
+    public S3ChatRequestParameters build() {
+      return new S3ChatRequestParameters(this);
+    }
+  }
+}

@@ -1,0 +1,45 @@
+package dev.s3llm.langchain4j;
+
+import dev.s3llm.EngineBuilder;
+import dev.s3llm.S3Engine;
+import dev.s3llm.cpu.CpuExecutor;
+import dev.s3llm.examples.model.SmallModel;
+import dev.s3llm.execute.Executor;
+import dev.s3llm.text.TextGenerator;
+import dev.s3llm.text.TextModel;
+import dev.s3llm.text.template.ChatTemplate;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.UnaryOperator;
+
+/** Generators for tests: on the embedded model, and on scripted answers in its tokens. */
+final class Generators {
+  private static final Path FOLDER = SmallModel.unpack();
+  private static final ChatTemplate ROLES =
+      ChatTemplate.jinja(
+          "{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}[assistant]", "", "");
+
+  private Generators() {}
+
+  static TextGenerator embedded() {
+    Executor executor = CpuExecutor.builder(FOLDER).kvBytes(64L << 20).build();
+    return TextGenerator.of(S3Engine.builder(executor).build(), TextModel.load(FOLDER));
+  }
+
+  static TextGenerator scripted() {
+    return scripted(Duration.ZERO);
+  }
+
+  static TextGenerator scripted(Duration step) {
+    return scripted(step, CompletableFuture.completedFuture(null), engine -> engine);
+  }
+
+  static TextGenerator scripted(
+      Duration step, CompletionStage<?> gate, UnaryOperator<EngineBuilder> settings) {
+    TextModel model = TextModel.load(FOLDER, ROLES);
+    Executor executor = new ScriptedExecutor(model, step, gate);
+    return TextGenerator.of(settings.apply(S3Engine.builder(executor)).build(), model);
+  }
+}

@@ -1,0 +1,243 @@
+package dev.s3llm.langchain4j;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.langchain4j.data.message.AiMessage;
+import dev.langchain4j.data.message.SystemMessage;
+import dev.langchain4j.data.message.ToolExecutionResultMessage;
+import dev.langchain4j.data.message.UserMessage;
+import dev.langchain4j.exception.InvalidRequestException;
+import dev.langchain4j.exception.NonRetriableException;
+import dev.langchain4j.exception.RateLimitException;
+import dev.langchain4j.exception.TimeoutException;
+import dev.langchain4j.exception.UnsupportedFeatureException;
+import dev.langchain4j.model.chat.request.ChatRequest;
+import dev.langchain4j.model.chat.request.ChatRequestParameters;
+import dev.langchain4j.model.chat.response.ChatResponse;
+import dev.s3llm.error.NeverFitsException;
+import dev.s3llm.error.QueueFullException;
+import dev.s3llm.text.TextRequest;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+
+/** Behaviour that LangChain4j's own tests do not cover, mostly on the embedded model. */
+class S3ChatModelTest extends GeneratorFixture {
+
+  @Test
+  void answer_isThatOfTheGenerator() {
+    String question = "What is a monad?";
+    ChatResponse response =
+        model().chat(request(question, S3ChatRequestParameters.builder().maxOutputTokens(20)));
+
+    assertThat(response.aiMessage().text())
+        .isEqualTo(
+            generator
+                .submit(
+                    TextRequest.builder()
+                        .messages(dev.s3llm.text.template.ChatMessage.user(question))
+                        .maxNewTokens(20)
+                        .build())
+                .result()
+                .join()
+                .text());
+  }
+
+  @Test
+  void metadata_saysHowTheAnswerWasScheduled() {
+    S3ChatResponseMetadata metadata =
+        (S3ChatResponseMetadata)
+            model().chat(request("Hi", S3ChatRequestParameters.builder())).metadata();
+
+    assertThat(metadata.scheduling().predictedTokens()).isPositive();
+    assertThat(metadata.scheduling().reservedTokens())
+        .isGreaterThanOrEqualTo(metadata.tokenUsage().inputTokenCount());
+    assertThat(metadata.scheduling().firstToken()).isGreaterThan(metadata.scheduling().queued());
+    assertThat(metadata.toBuilder().build()).isEqualTo(metadata).hasSameHashCodeAs(metadata);
+    assertThat(metadata.toBuilder().id("other").build()).isNotEqualTo(metadata);
+  }
+
+  @Test
+  void sameSeed_givesTheSameAnswerAndAnotherSeedAnother() {
+    assertThat(sampled(1)).isEqualTo(sampled(1)).isNotEqualTo(sampled(2));
+  }
+
+  private String sampled(long seed) {
+    return model()
+        .chat(
+            request(
+                "Tell me a story",
+                S3ChatRequestParameters.builder().temperature(1.5).maxOutputTokens(20).seed(seed)))
+        .aiMessage()
+        .text();
+  }
+
+  @Test
+  void parametersOfTheEngine_surviveDefaults() {
+    ChatRequestParameters defaults =
+        S3ChatRequestParameters.builder().tenant("a").seed(3).topK(5).build();
+    ChatRequestParameters own = ChatRequestParameters.builder().temperature(0.5).build();
+
+    assertThat(defaults.overrideWith(own))
+        .isEqualTo(own.defaultedBy(defaults))
+        .isEqualTo(
+            S3ChatRequestParameters.builder().tenant("a").seed(3).topK(5).temperature(0.5).build());
+  }
+
+  @Test
+  void deadline_becomesATimeout() {
+    assertThatThrownBy(
+            () ->
+                model()
+                    .chat(
+                        request(
+                            "Hi", S3ChatRequestParameters.builder().deadline(Duration.ofNanos(1)))))
+        .isInstanceOf(TimeoutException.class)
+        .hasMessageContaining("deadline");
+  }
+
+  @Test
+  void fullQueue_isARateLimit() {
+    CompletableFuture<Void> gate = useGate(1);
+    CompletableFuture<ChatResponse> first = model().chatAsync(UserMessage.from("hello"));
+
+    assertThatThrownBy(() -> model().chat("hi"))
+        .isInstanceOf(RateLimitException.class)
+        .hasCauseInstanceOf(QueueFullException.class);
+    gate.complete(null);
+    assertThat(first.join().aiMessage().text()).startsWith("Hello!");
+  }
+
+  @Test
+  void tooLongARequest_isInvalid() {
+    assertThatThrownBy(() -> model().chat("monad ".repeat(2000)))
+        .isInstanceOf(InvalidRequestException.class)
+        .hasCauseInstanceOf(NeverFitsException.class);
+  }
+
+  @Test
+  void parametersOutOfRange_areInvalid() {
+    for (S3ChatRequestParameters.Builder bad :
+        List.of(
+            S3ChatRequestParameters.builder().temperature(-1.0),
+            S3ChatRequestParameters.builder().topP(0.0),
+            S3ChatRequestParameters.builder().topK(-1),
+            S3ChatRequestParameters.builder().maxOutputTokens(0),
+            S3ChatRequestParameters.builder().stopSequences(""),
+            S3ChatRequestParameters.builder().tenant("\n"))) {
+      assertThatThrownBy(() -> model().chat(request("Hi", bad)))
+          .isInstanceOf(InvalidRequestException.class);
+      assertThatThrownBy(
+              () -> S3ChatModel.builder(generator).defaultRequestParameters(bad.build()).build())
+          .isInstanceOf(InvalidRequestException.class);
+    }
+  }
+
+  @Test
+  void whatIsNotThere_isUnsupported() {
+    for (S3ChatRequestParameters.Builder bad :
+        List.of(
+            S3ChatRequestParameters.builder().frequencyPenalty(0.5),
+            S3ChatRequestParameters.builder().presencePenalty(0.5))) {
+      assertThatThrownBy(() -> model().chat(request("Hi", bad)))
+          .isInstanceOf(UnsupportedFeatureException.class)
+          .hasMessageContaining("Penalty");
+    }
+    assertThatThrownBy(
+            () ->
+                model()
+                    .chat(
+                        UserMessage.from("Hi"), ToolExecutionResultMessage.from("1", "tool", "2")))
+        .isInstanceOf(UnsupportedFeatureException.class);
+  }
+
+  @Test
+  void itsOwnName_mayBeGiven() {
+    ChatResponse response =
+        model()
+            .chat(
+                request(
+                    "Hi", S3ChatRequestParameters.builder().modelName("s3").maxOutputTokens(1)));
+
+    assertThat(response.metadata().modelName()).isEqualTo("s3");
+  }
+
+  @Test
+  void cancelledFuture_cancelsTheGeneration() {
+    useScript(Duration.ofMillis(20));
+    CompletableFuture<ChatResponse> response =
+        model().chatAsync(UserMessage.from("Tell me a long story"));
+    response.cancel(true);
+
+    await().until(() -> generator.engine().snapshot().requests().ended().cancelled() == 1);
+  }
+
+  @Test
+  void interruptedCaller_cancelsTheGeneration() throws InterruptedException {
+    useScript(Duration.ofMillis(20));
+    CompletableFuture<Boolean> interrupted = new CompletableFuture<>();
+    Thread caller =
+        new Thread(
+            () -> {
+              try {
+                model().chat("Tell me a long story");
+              } catch (RuntimeException e) {
+                interrupted.complete(Thread.currentThread().isInterrupted());
+              }
+            });
+    caller.start();
+    await().until(() -> generator.engine().snapshot().requests().running() == 1);
+    caller.interrupt();
+    caller.join();
+
+    assertThat(interrupted.join()).isTrue();
+    await().until(() -> generator.engine().snapshot().requests().ended().cancelled() == 1);
+  }
+
+  @Test
+  void closedEngine_isNoUseToRetry() {
+    S3ChatModel model = model();
+    generator.close();
+
+    assertThatThrownBy(() -> model.chat("Hi")).isInstanceOf(NonRetriableException.class);
+  }
+
+  @Test
+  void engineClosedMeanwhile_endsTheAnswerWithAnException() {
+    useScript(Duration.ofMillis(20));
+    CompletableFuture<ChatResponse> response =
+        model().chatAsync(UserMessage.from("Tell me a long story"));
+    generator.engine().closeNow();
+
+    assertThatThrownBy(response::join).hasCauseInstanceOf(NonRetriableException.class);
+  }
+
+  @Test
+  void conversation_reachesTheTemplateInOrder() {
+    useScript(Duration.ZERO);
+    assertThat(
+            model()
+                .chat(
+                    SystemMessage.from("Be brief."),
+                    UserMessage.from("Hi, my favorite color is green"),
+                    AiMessage.from("Hi, nice to meet you"),
+                    UserMessage.from("What is my favorite color?"))
+                .aiMessage()
+                .text())
+        .isEqualTo("Your favorite color is green.");
+  }
+
+  private S3ChatModel model() {
+    return S3ChatModel.builder(generator).build();
+  }
+
+  private static ChatRequest request(String text, S3ChatRequestParameters.Builder parameters) {
+    return ChatRequest.builder()
+        .messages(UserMessage.from(text))
+        .parameters(parameters.build())
+        .build();
+  }
+}

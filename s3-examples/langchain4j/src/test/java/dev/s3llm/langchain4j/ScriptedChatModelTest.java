@@ -1,0 +1,12 @@
+package dev.s3llm.langchain4j;
+
+import dev.s3llm.text.TextGenerator;
+
+/** LangChain4j's common tests with scripted answers, through the engine and the tokenizer. */
+class ScriptedChatModelTest extends ChatModelContract {
+
+  @Override
+  TextGenerator generator() {
+    return Generators.scripted();
+  }
+}

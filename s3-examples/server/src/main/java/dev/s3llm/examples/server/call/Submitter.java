@@ -1,0 +1,154 @@
+package dev.s3llm.examples.server.call;
+
+import dev.s3llm.S3Engine;
+import dev.s3llm.error.NeverFitsException;
+import dev.s3llm.error.RequestRefusedException;
+import dev.s3llm.examples.server.openai.ApiException;
+import dev.s3llm.text.TextGeneration;
+import dev.s3llm.text.TextGenerator;
+import dev.s3llm.text.TextRequest;
+import dev.s3llm.text.TextResult;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.scheduling.concurrent.CustomizableThreadFactory;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.MonoSink;
+
+/**
+ * Submits requests on threads of its own, since encoding a prompt takes too long for the web
+ * server's threads. The queue of these threads is bounded. Thread-safe.
+ */
+public final class Submitter implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Submitter.class);
+
+  private final TextGenerator generator;
+  private final CallListener listeners;
+  private final ExpectedWait expectedWait = new ExpectedWait();
+  private final ThreadPoolExecutor threads;
+
+  /**
+   * Starts the threads.
+   *
+   * @param generator is not closed with the submitter
+   * @param listeners called at the end of each call
+   * @param threadCount at least 1
+   * @param queueCapacity requests that may wait for a thread, at least 1
+   */
+  public Submitter(
+      TextGenerator generator, List<CallListener> listeners, int threadCount, int queueCapacity) {
+    this.generator = generator;
+    this.listeners = new GuardedListeners(listeners);
+    this.threads =
+        new ThreadPoolExecutor(
+            threadCount,
+            threadCount,
+            0,
+            TimeUnit.SECONDS,
+            new ArrayBlockingQueue<>(queueCapacity),
+            new CustomizableThreadFactory("s3-submit-"));
+  }
+
+  /**
+   * Submits a call's request.
+   *
+   * @return the generation; an {@link ApiException} if the request is refused
+   */
+  public Mono<TextGeneration> submit(Call call, TextRequest request) {
+    return Mono.create(
+        sink -> {
+          if (engineIsFull()) { // refused before its prompt is encoded
+            refuse(call, ApiException.queueFull(expectedWait.get()), sink);
+            return;
+          }
+          try {
+            threads.execute(() -> submitNow(call, request, sink));
+          } catch (RejectedExecutionException e) {
+            refuse(call, e, sink);
+          }
+        });
+  }
+
+  private boolean engineIsFull() {
+    S3Engine engine = generator.engine();
+    return engine.liveRequests() >= engine.maxLiveRequests();
+  }
+
+  private void submitNow(Call call, TextRequest request, MonoSink<TextGeneration> sink) {
+    if (call.cancelled()) {
+      refuse(call, ApiException.cancelled(), sink);
+      return;
+    }
+    TextGeneration generation;
+    try {
+      generation = generator.submit(request);
+    } catch (NeverFitsException e) {
+      String message = String.valueOf(e.getMessage());
+      refuse(call, ApiException.neverFits(fieldToChange(call, request, e), message), sink);
+      return;
+    } catch (IllegalArgumentException e) { // a prompt without tokens, for one
+      refuse(call, ApiException.badRequest(String.valueOf(e.getMessage())), sink);
+      return;
+    } catch (Throwable e) { // top of the thread: an Error must end this request only
+      refuse(call, e, sink);
+      return;
+    }
+    call.started(generation);
+    watch(call, generation);
+    sink.success(generation);
+  }
+
+  /** Returns the field to change: the limit, unless the prompt alone leaves no room. */
+  private static String fieldToChange(Call call, TextRequest request, NeverFitsException refusal) {
+    long prompt = refusal.neededTokens() - request.maxNewTokens().orElse(1);
+    return prompt < refusal.limitTokens() ? call.limitField() : call.endpoint().promptField();
+  }
+
+  private void watch(Call call, TextGeneration generation) {
+    CompletableFuture<?> unused = generation.estimate().thenAccept(expectedWait::update);
+    unused = generation.result().whenComplete((result, failure) -> ended(call, result, failure));
+  }
+
+  /** Reports the end; a request that the engine refused after its submission is refused. */
+  private void ended(Call call, @Nullable TextResult result, @Nullable Throwable failure) {
+    Throwable refusal = result == null ? failure : refusal(result);
+    if (refusal != null) {
+      listeners.onRefused(call, ApiException.of(refusal, expectedWait.get()));
+    } else if (result != null) {
+      listeners.onEnd(call, result);
+    }
+  }
+
+  private static @Nullable Throwable refusal(TextResult result) {
+    Throwable failure = result.generation().failure().orElse(null);
+    return failure instanceof RequestRefusedException ? failure : null;
+  }
+
+  /** Returns the expected waiting time of a new request. */
+  public Duration expectedWait() {
+    return expectedWait.get();
+  }
+
+  private void refuse(Call call, Throwable cause, MonoSink<TextGeneration> sink) {
+    ApiException error = ApiException.of(cause, expectedWait.get());
+    if (error.internal()) {
+      log.warn("a request failed", cause);
+    }
+    listeners.onRefused(call, error);
+    if (!call.cancelled()) {
+      sink.error(error);
+    }
+  }
+
+  @Override
+  public void close() {
+    threads.shutdown();
+  }
+}

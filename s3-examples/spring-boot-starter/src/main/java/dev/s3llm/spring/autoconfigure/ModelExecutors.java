@@ -1,0 +1,80 @@
+package dev.s3llm.spring.autoconfigure;
+
+import dev.s3llm.cpu.CpuExecutor;
+import dev.s3llm.execute.Executor;
+import dev.s3llm.jcuda.JCudaExecutor;
+import dev.s3llm.spring.S3StartException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.util.ClassUtils;
+
+/** Loads a model onto the device that the properties name. */
+final class ModelExecutors {
+  private static final Logger log = LoggerFactory.getLogger(ModelExecutors.class);
+  private static final long HOST_KV_BYTES = 256L << 20;
+  private static final String NUMBERED = "cuda:";
+  private static final String CUDA = "dev.s3llm.jcuda.JCudaExecutor";
+
+  private ModelExecutors() {}
+
+  /**
+   * Loads a model.
+   *
+   * @param classes the CUDA module is used if this class loader has it
+   */
+  static Executor load(Path model, S3ModelProperties properties, @Nullable ClassLoader classes) {
+    String device = properties.device();
+    if (device.equals("host")) {
+      return host(model, properties);
+    }
+    boolean cudaAvailable = ClassUtils.isPresent(CUDA, classes);
+    if (!device.equals("auto")) {
+      if (!cudaAvailable) {
+        throw new S3StartException(
+            "s3llm.device=" + device + " needs the module s3-executor-jcuda",
+            "Add the dependency dev.s3llm:s3-executor-jcuda, or set s3llm.device=host.");
+      }
+      return Cuda.load(model, properties, numbers(device));
+    }
+    return cudaAvailable ? firstGpuOrHost(model, properties) : host(model, properties);
+  }
+
+  private static Executor firstGpuOrHost(Path model, S3ModelProperties properties) {
+    try {
+      return Cuda.load(model, properties, 0);
+    } catch (IllegalStateException | IllegalArgumentException e) {
+      log.info("no GPU can run the model, the CPU runs it: {}", e.getMessage());
+      return host(model, properties);
+    }
+  }
+
+  private static int[] numbers(String device) {
+    String list = device.startsWith(NUMBERED) ? device.substring(NUMBERED.length()) : "0";
+    return Arrays.stream(list.split(",", -1)).mapToInt(Integer::parseInt).toArray();
+  }
+
+  private static Executor host(Path model, S3ModelProperties properties) {
+    CpuExecutor.Builder builder =
+        CpuExecutor.builder(model)
+            .kvBytes(
+                properties.kvMemory() == null ? HOST_KV_BYTES : properties.kvMemory().toBytes());
+    if (properties.threads() > 0) {
+      builder.threads(properties.threads());
+    }
+    return builder.build();
+  }
+
+  /** Apart, so that the class is loaded only where the CUDA module is there. */
+  private static final class Cuda {
+    static Executor load(Path model, S3ModelProperties properties, int... devices) {
+      JCudaExecutor.Builder builder = JCudaExecutor.builder(model).devices(devices);
+      if (properties.kvMemory() != null) {
+        builder.kvBytes(properties.kvMemory().toBytes());
+      }
+      return builder.build();
+    }
+  }
+}

@@ -1,0 +1,41 @@
+package dev.s3llm.spring.autoconfigure;
+
+import jakarta.validation.constraints.AssertTrue;
+import jakarta.validation.constraints.Min;
+import jakarta.validation.constraints.Pattern;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.util.unit.DataSize;
+import org.springframework.validation.annotation.Validated;
+
+/**
+ * Properties of the model and the device that runs it.
+ *
+ * @param model folder of the model, with the files of a Hugging Face model folder. Default: the
+ *     small model, if s3-example-small-model is a dependency of the application.
+ * @param modelName name of the model for clients and in metrics. Default: the folder's name.
+ * @param lengthModel folder of a classifier that predicts answer lengths. Default: none, lengths
+ *     are learned from finished answers; the small model has its own classifier.
+ * @param device device that runs the model: host (the CPU), cuda, cuda:0,1 (one pipeline stage for
+ *     each GPU), or auto (the first GPU if there is one, else the CPU).
+ * @param kvMemory memory for keys and values. Default: 256 MB on the CPU, the free memory on a GPU.
+ * @param threads threads that run the model on the CPU; 0 means one for each processor.
+ */
+@Validated
+@ConfigurationProperties("s3llm")
+public record S3ModelProperties(
+    @Nullable Path model,
+    @Nullable String modelName,
+    @Nullable Path lengthModel,
+    @DefaultValue("auto") @Pattern(regexp = "auto|host|cuda|cuda:\\d{1,3}(,\\d{1,3})*")
+        String device,
+    @Nullable DataSize kvMemory,
+    @DefaultValue("0") @Min(0) int threads) {
+
+  @AssertTrue(message = "s3llm.kv-memory must be positive")
+  boolean isKvMemoryPositive() {
+    return kvMemory == null || kvMemory.toBytes() > 0;
+  }
+}

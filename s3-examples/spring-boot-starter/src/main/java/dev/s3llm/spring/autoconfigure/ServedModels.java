@@ -1,0 +1,84 @@
+package dev.s3llm.spring.autoconfigure;
+
+import dev.s3llm.examples.model.SmallModel;
+import dev.s3llm.onnx.OnnxLengthPredictor;
+import dev.s3llm.predict.CalibratedPredictor;
+import dev.s3llm.predict.EmpiricalLengthPredictor;
+import dev.s3llm.predict.HintedPredictor;
+import dev.s3llm.predict.LengthPredictor;
+import dev.s3llm.spring.S3StartException;
+import dev.s3llm.spring.ServedModel;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import org.springframework.util.ClassUtils;
+
+/** Finds the model and the length predictor that the properties name. */
+final class ServedModels {
+  private static final String SMALL_MODEL = "dev.s3llm.examples.model.SmallModel";
+  private static final String ONNX = "dev.s3llm.onnx.OnnxLengthPredictor";
+
+  private final @Nullable ClassLoader classes;
+
+  /** Creates a finder that uses optional modules if this class loader has them. */
+  ServedModels(@Nullable ClassLoader classes) {
+    this.classes = classes;
+  }
+
+  ServedModel find(S3ModelProperties properties) {
+    Path model = properties.model();
+    if (model != null) {
+      return new ServedModel(name(properties, folderName(model)), model, properties.lengthModel());
+    }
+    if (!isPresent(SMALL_MODEL)) {
+      throw new S3StartException(
+          "no model is configured",
+          "Set s3llm.model to a model folder, or add the dependency"
+              + " dev.s3llm:s3-example-small-model for a small model to try.");
+    }
+    return Small.model(properties, isPresent(ONNX));
+  }
+
+  private static String folderName(Path model) {
+    Path folder = model.toAbsolutePath().normalize().getFileName();
+    return folder == null ? "model" : folder.toString();
+  }
+
+  private static String name(S3ModelProperties properties, String byDefault) {
+    String name = properties.modelName();
+    return name == null ? byDefault : name;
+  }
+
+  LengthPredictor predictor(@Nullable Path lengthModel) {
+    if (lengthModel == null) {
+      return new HintedPredictor(new EmpiricalLengthPredictor());
+    }
+    if (!isPresent(ONNX)) {
+      throw new S3StartException(
+          "a length model needs the module s3-predictor-onnx",
+          "Add the dependency dev.s3llm:s3-predictor-onnx, or remove s3llm.length-model.");
+    }
+    return Onnx.predictor(lengthModel);
+  }
+
+  private boolean isPresent(String type) {
+    return ClassUtils.isPresent(type, classes);
+  }
+
+  /** Apart, so that the class is loaded only where the small model is there. */
+  private static final class Small {
+    static ServedModel model(S3ModelProperties properties, boolean onnx) {
+      Path lengths = properties.lengthModel();
+      return new ServedModel(
+          name(properties, "s3-small"),
+          SmallModel.unpack(),
+          lengths == null && onnx ? SmallModel.unpackLengthModel() : lengths);
+    }
+  }
+
+  /** Apart, so that the class is loaded only where ONNX Runtime is there. */
+  private static final class Onnx {
+    static LengthPredictor predictor(Path lengthModel) {
+      return new CalibratedPredictor(OnnxLengthPredictor.load(lengthModel));
+    }
+  }
+}
