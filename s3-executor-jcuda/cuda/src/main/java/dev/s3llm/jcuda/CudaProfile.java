@@ -1,7 +1,6 @@
 package dev.s3llm.jcuda;
 
 import dev.s3llm.execute.ExecutorProfile;
-import dev.s3llm.execute.KvGrowth;
 import dev.s3llm.execute.RecoveryCosts;
 import dev.s3llm.jcuda.internal.batch.BatchFormat;
 import dev.s3llm.jcuda.internal.decode.CostProbe;
@@ -37,17 +36,15 @@ record CudaProfile(ModelConfig config, BatchFormat format, long kvBytes, long sw
 
   private ExecutorProfile profile(CudaPipeline pipeline, RecoveryCosts costs) {
     long blockBytes = pipeline.blockBytes(BLOCK_TOKENS);
-    return new ExecutorProfile(
-        BLOCK_TOKENS,
-        blocks(pipeline, blockBytes),
-        blockBytes,
-        (int) Math.min(Integer.MAX_VALUE, swapBytes / blockBytes),
-        format.maxContext(),
-        format.maxTokens(),
-        format.maxSequences(),
-        config.vocabularySize(),
-        KvGrowth.PER_BLOCK,
-        costs);
+    return ExecutorProfile.builder()
+        .kvBlocks(blocks(pipeline, blockBytes), BLOCK_TOKENS, blockBytes)
+        .hostBlocks((int) Math.min(Integer.MAX_VALUE, swapBytes / blockBytes))
+        .maxContextTokens(format.maxContext())
+        .maxTokensPerStep(format.maxTokens())
+        .maxSequencesPerStep(format.maxSequences())
+        .vocabularySize(config.vocabularySize())
+        .recoveryCosts(costs)
+        .build();
   }
 
   private int blocks(CudaPipeline pipeline, long blockBytes) {
@@ -67,16 +64,15 @@ record CudaProfile(ModelConfig config, BatchFormat format, long kvBytes, long sw
   }
 
   private static ExecutorProfile withCosts(ExecutorProfile p, RecoveryCosts costs) {
-    return new ExecutorProfile(
-        p.blockTokens(),
-        p.blockCount(),
-        p.bytesPerBlock(),
-        p.hostBlockCount(),
-        p.maxContextTokens(),
-        p.maxTokensPerStep(),
-        p.maxSequencesPerStep(),
-        p.vocabularySize(),
-        p.growth(),
-        costs);
+    return ExecutorProfile.builder()
+        .kvBlocks(p.blockCount(), p.blockTokens(), p.bytesPerBlock())
+        .hostBlocks(p.hostBlockCount())
+        .maxContextTokens(p.maxContextTokens())
+        .maxTokensPerStep(p.maxTokensPerStep())
+        .maxSequencesPerStep(p.maxSequencesPerStep())
+        .vocabularySize(p.vocabularySize())
+        .growth(p.growth())
+        .recoveryCosts(costs)
+        .build();
   }
 }

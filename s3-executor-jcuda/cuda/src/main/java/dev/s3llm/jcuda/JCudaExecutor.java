@@ -1,8 +1,8 @@
 package dev.s3llm.jcuda;
 
 import com.google.common.util.concurrent.Uninterruptibles;
+import dev.s3llm.error.ExecutorLostException;
 import dev.s3llm.execute.Executor;
-import dev.s3llm.execute.ExecutorLostException;
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;

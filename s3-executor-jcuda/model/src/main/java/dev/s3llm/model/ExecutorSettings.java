@@ -1,8 +1,6 @@
 package dev.s3llm.model;
 
-import java.util.LinkedHashMap;
-import java.util.Map;
-import java.util.Objects;
+import dev.s3llm.support.Settings;
 import java.util.concurrent.ThreadFactory;
 import java.util.function.Supplier;
 
@@ -16,7 +14,7 @@ import java.util.function.Supplier;
  * @param <B> the builder of an executor
  */
 public abstract class ExecutorSettings<B extends ExecutorSettings<B>> {
-  private final Map<String, Object> settings = new LinkedHashMap<>();
+  private final Settings settings = new Settings();
 
   /** Starts with no setting. */
   protected ExecutorSettings() {}
@@ -83,13 +81,11 @@ public abstract class ExecutorSettings<B extends ExecutorSettings<B>> {
    *
    * @param name name of the setting, for messages
    * @param value its value
+   * @throws NullPointerException if the value is null, naming the setting
    * @throws IllegalStateException if it was set before, naming the earlier value
    */
   protected final B set(String name, Object value) {
-    Object earlier = settings.putIfAbsent(name, Objects.requireNonNull(value, name));
-    if (earlier != null) {
-      throw new IllegalStateException(name + " was already set to " + earlier);
-    }
+    settings.set(name, value);
     return self();
   }
 
@@ -100,10 +96,8 @@ public abstract class ExecutorSettings<B extends ExecutorSettings<B>> {
    * @param <T> type of the setting
    * @param byDefault makes the value if the setting was not set
    */
-  @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"}) // set in one place, with T
-  protected final <T> T get(String name, Supplier<T> byDefault) {
-    Object value = settings.get(name);
-    return value == null ? byDefault.get() : (T) value;
+  protected final <T> T get(String name, Supplier<? extends T> byDefault) {
+    return settings.get(name, byDefault);
   }
 
   /**
@@ -152,10 +146,6 @@ public abstract class ExecutorSettings<B extends ExecutorSettings<B>> {
    * @throws IllegalArgumentException if the value is less than the minimum
    */
   protected static long atLeast(String name, long value, long minimum) {
-    if (value < minimum) {
-      throw new IllegalArgumentException(
-          name + " must be at least " + minimum + ", but is " + value);
-    }
-    return value;
+    return Settings.requireAtLeast(name, value, minimum);
   }
 }
