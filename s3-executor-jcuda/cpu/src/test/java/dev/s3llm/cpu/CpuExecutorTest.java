@@ -80,7 +80,7 @@ class CpuExecutorTest extends ExecutorContract {
     CpuExecutor.Builder builder = CpuExecutor.builder(CONFIG, new RandomTensors(CONFIG, 1));
     assertThatThrownBy(() -> builder.threadFactory(null))
         .isInstanceOf(NullPointerException.class)
-        .hasMessage("threadFactory");
+        .hasMessage("threadFactory must not be null");
     assertThatThrownBy(() -> builder.maxSequencesPerStep(0))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("maxSequencesPerStep must be at least 1, but is 0");

@@ -47,11 +47,9 @@ class CudaFaultsTest {
             .contains("in flight for", "thread s3-cuda-executor", "cuStreamSynchronize");
         assertThat(hung.result().join().failure())
             .get(InstanceOfAssertFactories.THROWABLE)
-            .isInstanceOfSatisfying(
-                GenerationFailedException.class,
-                failure ->
-                    assertThat(failure.reason())
-                        .isEqualTo(GenerationFailedException.Reason.ENGINE_STUCK));
+            .asInstanceOf(InstanceOfAssertFactories.type(GenerationFailedException.class))
+            .extracting(GenerationFailedException::reason)
+            .isEqualTo(GenerationFailedException.Reason.ENGINE_STUCK);
         busy.release();
       }
       await().until(() -> engine.health().healthy());

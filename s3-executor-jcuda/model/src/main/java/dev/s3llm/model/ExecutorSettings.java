@@ -30,8 +30,7 @@ public abstract class ExecutorSettings<B extends ExecutorSettings<B>> {
    * @throws IllegalStateException if it was set before
    */
   public final B kvBytes(long bytes) {
-    settings.setAtLeast("kvBytes", bytes, 1);
-    return self();
+    return set("kvBytes", atLeast("kvBytes", bytes, 1));
   }
 
   /**
@@ -42,8 +41,7 @@ public abstract class ExecutorSettings<B extends ExecutorSettings<B>> {
    * @throws IllegalStateException if it was set before
    */
   public final B swapBytes(long bytes) {
-    settings.setAtLeast("swapBytes", bytes, 0);
-    return self();
+    return set("swapBytes", atLeast("swapBytes", bytes, 0));
   }
 
   /**
@@ -54,7 +52,7 @@ public abstract class ExecutorSettings<B extends ExecutorSettings<B>> {
    * @throws IllegalStateException if it was set before
    */
   public final B maxTokensPerStep(int tokens) {
-    return setAtLeast("maxTokensPerStep", tokens, 1);
+    return set("maxTokensPerStep", (int) atLeast("maxTokensPerStep", tokens, 1));
   }
 
   /**
@@ -65,7 +63,7 @@ public abstract class ExecutorSettings<B extends ExecutorSettings<B>> {
    * @throws IllegalStateException if it was set before
    */
   public final B maxSequencesPerStep(int sequences) {
-    return setAtLeast("maxSequencesPerStep", sequences, 1);
+    return set("maxSequencesPerStep", (int) atLeast("maxSequencesPerStep", sequences, 1));
   }
 
   /**
@@ -83,6 +81,7 @@ public abstract class ExecutorSettings<B extends ExecutorSettings<B>> {
    *
    * @param name name of the setting, for messages
    * @param value its value
+   * @throws NullPointerException if the value is null, naming the setting
    * @throws IllegalStateException if it was set before, naming the earlier value
    */
   protected final B set(String name, Object value) {
@@ -139,16 +138,14 @@ public abstract class ExecutorSettings<B extends ExecutorSettings<B>> {
   }
 
   /**
-   * Sets a number that has a lower bound.
+   * Returns a value, or refuses it.
    *
    * @param name name of the setting, for messages
    * @param value the value
-   * @param minimum the lowest value that is allowed
-   * @throws IllegalArgumentException if the value is below the minimum
-   * @throws IllegalStateException if it was set before, naming the earlier value
+   * @param minimum the least value that is accepted
+   * @throws IllegalArgumentException if the value is less than the minimum
    */
-  protected final B setAtLeast(String name, int value, int minimum) {
-    settings.setAtLeast(name, value, minimum);
-    return self();
+  protected static long atLeast(String name, long value, long minimum) {
+    return Settings.requireAtLeast(name, value, minimum);
   }
 }

@@ -25,13 +25,13 @@ final class PackageRulesTest {
                   && member.getOwner().getPackageName().equals("dev.s3llm.model"));
 
   @ArchTest
-  static final ArchRule model_knowsJacksonAlone =
+  static final ArchRule model_knowsJacksonAndTheSettingsOfTheCore =
       classes()
           .should()
           .onlyDependOnClassesThat()
           .resideInAnyPackage(
               "dev.s3llm.model..",
-              "dev.s3llm.support..",
+              "dev.s3llm.support",
               "com.fasterxml.jackson..",
               "java..",
               "org.jspecify..");
