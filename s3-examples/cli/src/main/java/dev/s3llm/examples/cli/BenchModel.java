@@ -2,10 +2,10 @@ package dev.s3llm.examples.cli;
 
 import dev.s3llm.jcuda.JCudaExecutor;
 import dev.s3llm.jcuda.Precision;
-import dev.s3llm.jcuda.model.ModelConfig;
-import dev.s3llm.jcuda.model.ModelFamily;
-import dev.s3llm.jcuda.model.ModelShapes;
-import dev.s3llm.jcuda.model.RandomTensors;
+import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.ModelFamily;
+import dev.s3llm.model.ModelShapes;
+import dev.s3llm.model.RandomTensors;
 import java.io.PrintWriter;
 import java.util.Arrays;
 import java.util.List;

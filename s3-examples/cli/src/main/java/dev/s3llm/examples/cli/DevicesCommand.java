@@ -1,6 +1,6 @@
 package dev.s3llm.examples.cli;
 
-import dev.s3llm.jcuda.kernel.Device;
+import dev.s3llm.jcuda.CudaDevice;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -29,7 +29,7 @@ final class DevicesCommand implements Callable<Integer> {
         "host: %d processors, the reference backend (--device host)%n",
         Runtime.getRuntime().availableProcessors());
     try {
-      List<Device.Info> devices = Device.list();
+      List<CudaDevice> devices = CudaDevice.list();
       devices.forEach(device -> print(out, device));
       if (devices.isEmpty()) {
         out.println("no GPU: the CUDA driver knows no device");
@@ -41,7 +41,7 @@ final class DevicesCommand implements Callable<Integer> {
     return 0;
   }
 
-  private static void print(PrintWriter out, Device.Info device) {
+  private static void print(PrintWriter out, CudaDevice device) {
     out.printf(
         "cuda %d: %s, compute capability %d.%d, %.1f GiB%s%n",
         device.ordinal(),

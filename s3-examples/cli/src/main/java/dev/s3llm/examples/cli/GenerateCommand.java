@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.s3llm.examples.cli.GenerationRun.Outcome;
 import dev.s3llm.examples.cli.PromptFile.Prompt;
 import dev.s3llm.examples.model.SmallModel;
-import dev.s3llm.jcuda.model.ModelFormatException;
+import dev.s3llm.model.ModelFormatException;
 import dev.s3llm.onnx.LengthModelException;
 import java.io.IOException;
 import java.io.PrintWriter;

@@ -1,7 +1,7 @@
 package dev.s3llm.examples.cli;
 
+import dev.s3llm.cpu.CpuExecutor;
 import dev.s3llm.execute.Executor;
-import dev.s3llm.jcuda.HostExecutor;
 import dev.s3llm.jcuda.JCudaExecutor;
 import java.nio.file.Path;
 
@@ -17,7 +17,7 @@ final class ModelLoader {
   /** Loads a model folder onto a device; {@code threads} of the host, 0 for one a processor. */
   static Executor load(Path folder, DeviceChoice device, long kvBytes, int threads) {
     if (device.isHost()) {
-      HostExecutor.Builder builder = HostExecutor.builder(folder).kvBytes(kvBytes);
+      CpuExecutor.Builder builder = CpuExecutor.builder(folder).kvBytes(kvBytes);
       if (threads > 0) {
         builder.threads(threads);
       }

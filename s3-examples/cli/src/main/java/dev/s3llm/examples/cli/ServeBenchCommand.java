@@ -2,7 +2,7 @@ package dev.s3llm.examples.cli;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.s3llm.jcuda.JCudaExecutor;
-import dev.s3llm.jcuda.model.ModelConfig;
+import dev.s3llm.model.ModelConfig;
 import dev.s3llm.simulate.SimulatedPredictor;
 import dev.s3llm.simulate.SimulationPolicy;
 import dev.s3llm.simulate.Trace;

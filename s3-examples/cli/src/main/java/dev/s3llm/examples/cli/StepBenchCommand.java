@@ -2,7 +2,7 @@ package dev.s3llm.examples.cli;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.s3llm.jcuda.JCudaExecutor;
-import dev.s3llm.jcuda.model.ModelConfig;
+import dev.s3llm.model.ModelConfig;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.ArrayList;

@@ -5,11 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.s3llm.GenerationRequest;
 import dev.s3llm.GenerationResult;
 import dev.s3llm.S3Engine;
-import dev.s3llm.jcuda.HostExecutor;
-import dev.s3llm.jcuda.model.ModelConfig;
-import dev.s3llm.jcuda.model.ModelFamily;
-import dev.s3llm.jcuda.model.RandomTensors;
-import dev.s3llm.jcuda.model.RotaryEmbedding;
+import dev.s3llm.cpu.CpuExecutor;
+import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.ModelFamily;
+import dev.s3llm.model.RandomTensors;
+import dev.s3llm.model.RotaryEmbedding;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.simulate.Trace;
 import dev.s3llm.simulate.TraceRequest;
@@ -22,18 +22,13 @@ class ForcedLengthsTest {
   private static final ModelConfig CONFIG =
       new ModelConfig(
           ModelFamily.LLAMA,
-          30_000,
-          16,
+          new ModelConfig.Vocabulary(30_000, false),
+          new ModelConfig.Attention(2, 2, 8, RotaryEmbedding.of(8, 10_000)),
           1,
-          2,
-          2,
-          8,
           16,
-          128,
+          16,
           1e-5f,
-          RotaryEmbedding.of(8, 10_000),
-          false,
-          new int[0]);
+          128);
 
   @Test
   void answers_haveTheTracesLengths() {
@@ -42,7 +37,7 @@ class ForcedLengthsTest {
       requests.add(new TraceRequest(0, 1 + i % 7, 1 + i * 3 % 40, 0));
     }
     Trace trace = new Trace(requests);
-    try (HostExecutor host = HostExecutor.builder(CONFIG, new RandomTensors(CONFIG, 1)).build();
+    try (CpuExecutor host = CpuExecutor.builder(CONFIG, new RandomTensors(CONFIG, 1)).build();
         S3Engine engine = S3Engine.builder(new ForcedLengths(host, trace)).build()) {
       List<CompletableFuture<GenerationResult>> results = new ArrayList<>();
       for (int i = 0; i < requests.size(); i++) {

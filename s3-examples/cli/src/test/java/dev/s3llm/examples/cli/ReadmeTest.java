@@ -3,13 +3,13 @@ package dev.s3llm.examples.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.s3llm.S3Engine;
+import dev.s3llm.cpu.CpuExecutor;
 import dev.s3llm.examples.guide.DocSnippets;
 import dev.s3llm.examples.model.SmallModel;
-import dev.s3llm.jcuda.HostExecutor;
-import dev.s3llm.jcuda.text.ChatMessage;
-import dev.s3llm.jcuda.text.TextGenerator;
-import dev.s3llm.jcuda.text.TextModel;
-import dev.s3llm.jcuda.text.TextRequest;
+import dev.s3llm.text.TextGenerator;
+import dev.s3llm.text.TextModel;
+import dev.s3llm.text.TextRequest;
+import dev.s3llm.text.template.ChatMessage;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -20,7 +20,7 @@ class ReadmeTest {
   @Test
   void start_answersAPrompt() {
     Path folder = SmallModel.unpack();
-    HostExecutor executor = HostExecutor.builder(folder).kvBytes(256L << 20).build();
+    CpuExecutor executor = CpuExecutor.builder(folder).kvBytes(256L << 20).build();
     S3Engine engine = S3Engine.builder(executor).build();
     try (TextGenerator generator = TextGenerator.of(engine, TextModel.load(folder))) {
       TextRequest request =

@@ -6,9 +6,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.s3llm.GenerationRequest;
 import dev.s3llm.S3Engine;
+import dev.s3llm.cpu.CpuExecutor;
 import dev.s3llm.examples.model.SmallModel;
-import dev.s3llm.jcuda.HostExecutor;
-import dev.s3llm.jcuda.model.TextTokenizer;
+import dev.s3llm.text.tokenizer.TextTokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,12 +18,13 @@ import org.junit.jupiter.api.Test;
 /** The small model, through the whole stack, against what transformers makes of it. */
 class SmallModelReferenceTest {
   private static final Path EXPECTED =
-      Path.of("../../s3-executor-jcuda/src/test/resources/reference/small-model/expected.json");
+      Path.of(
+          "../../s3-executor-jcuda/model/src/test/resources/reference/small-model/expected.json");
 
   @Test
   void greedyTokens_equalTransformers() throws IOException {
     JsonNode expected = new ObjectMapper().readTree(Files.readString(EXPECTED));
-    HostExecutor executor = HostExecutor.builder(SmallModel.unpack()).build();
+    CpuExecutor executor = CpuExecutor.builder(SmallModel.unpack()).build();
     try (S3Engine engine = S3Engine.builder(executor).build()) {
       for (int i = 0; i < expected.get("prompts").size(); i++) {
         int[] greedy = ints(expected.get("greedy").get(i));

@@ -4,14 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.s3llm.GenerationRequest;
 import dev.s3llm.S3Engine;
+import dev.s3llm.cpu.CpuExecutor;
 import dev.s3llm.examples.model.SmallModel;
-import dev.s3llm.jcuda.HostExecutor;
-import dev.s3llm.jcuda.text.ChatMessage;
-import dev.s3llm.jcuda.text.TextGenerator;
-import dev.s3llm.jcuda.text.TextModel;
-import dev.s3llm.jcuda.text.TextRequest;
-import dev.s3llm.jcuda.text.TextResult;
 import dev.s3llm.observe.FinishReason;
+import dev.s3llm.text.TextGenerator;
+import dev.s3llm.text.TextModel;
+import dev.s3llm.text.TextRequest;
+import dev.s3llm.text.TextResult;
+import dev.s3llm.text.template.ChatMessage;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -26,7 +26,7 @@ class SmallModelTextTest {
   @BeforeAll
   static void load() {
     Path folder = SmallModel.unpack();
-    S3Engine engine = S3Engine.builder(HostExecutor.builder(folder).build()).build();
+    S3Engine engine = S3Engine.builder(CpuExecutor.builder(folder).build()).build();
     generator = TextGenerator.of(engine, TextModel.load(folder));
   }
 

@@ -7,8 +7,8 @@ import static dev.langchain4j.internal.InternalStreamingChatResponseHandlerUtils
 import dev.langchain4j.model.chat.response.ChatResponse;
 import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
 import dev.langchain4j.model.chat.response.StreamingHandle;
-import dev.s3llm.jcuda.text.TextGeneration;
-import dev.s3llm.jcuda.text.TextResult;
+import dev.s3llm.text.TextGeneration;
+import dev.s3llm.text.TextResult;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
 import org.jspecify.annotations.Nullable;

@@ -15,10 +15,10 @@ import dev.langchain4j.service.Result;
 import dev.langchain4j.store.embedding.EmbeddingStoreIngestor;
 import dev.langchain4j.store.embedding.inmemory.InMemoryEmbeddingStore;
 import dev.s3llm.S3Engine;
+import dev.s3llm.cpu.CpuExecutor;
 import dev.s3llm.examples.model.SmallModel;
-import dev.s3llm.jcuda.HostExecutor;
-import dev.s3llm.jcuda.text.TextGenerator;
-import dev.s3llm.jcuda.text.TextModel;
+import dev.s3llm.text.TextGenerator;
+import dev.s3llm.text.TextModel;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -50,7 +50,7 @@ public final class RetrievalExample {
   /** Asks one question: {@code QUESTION [MODEL_FOLDER]}. */
   public static void main(String[] args) {
     Path folder = args.length > 1 ? Path.of(args[1]) : SmallModel.unpack();
-    S3Engine engine = S3Engine.builder(HostExecutor.builder(folder).build()).build();
+    S3Engine engine = S3Engine.builder(CpuExecutor.builder(folder).build()).build();
     try (TextGenerator generator = TextGenerator.of(engine, TextModel.load(folder))) {
       ChatModel model =
           S3ChatModel.builder(generator)

@@ -5,7 +5,7 @@ import dev.langchain4j.exception.UnsupportedFeatureException;
 import dev.langchain4j.model.chat.listener.ChatModelListener;
 import dev.langchain4j.model.chat.request.ChatRequestParameters;
 import dev.langchain4j.model.chat.request.DefaultChatRequestParameters;
-import dev.s3llm.jcuda.text.TextGenerator;
+import dev.s3llm.text.TextGenerator;
 import java.util.List;
 import java.util.function.Function;
 

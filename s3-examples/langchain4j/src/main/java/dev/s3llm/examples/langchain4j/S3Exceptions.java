@@ -12,7 +12,7 @@ import dev.s3llm.FinalFailureException;
 import dev.s3llm.FinalRefusalException;
 import dev.s3llm.GenerationResult;
 import dev.s3llm.RetriableRefusalException;
-import dev.s3llm.jcuda.text.ChatTemplateException;
+import dev.s3llm.text.template.ChatTemplateException;
 
 /**
  * Refusals and failures as LangChain4j's exceptions; ours is the cause.

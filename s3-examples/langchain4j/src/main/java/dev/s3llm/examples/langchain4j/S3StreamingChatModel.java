@@ -8,9 +8,9 @@ import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.chat.request.ChatRequestParameters;
 import dev.langchain4j.model.chat.response.ChatModelStreamingEvent;
 import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
-import dev.s3llm.jcuda.text.TextGeneration;
-import dev.s3llm.jcuda.text.TextGenerator;
-import dev.s3llm.jcuda.text.TextRequest;
+import dev.s3llm.text.TextGeneration;
+import dev.s3llm.text.TextGenerator;
+import dev.s3llm.text.TextRequest;
 import java.util.List;
 import java.util.concurrent.Flow;
 

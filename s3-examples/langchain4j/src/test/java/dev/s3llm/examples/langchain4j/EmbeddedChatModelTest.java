@@ -1,7 +1,7 @@
 package dev.s3llm.examples.langchain4j;
 
 import dev.langchain4j.model.chat.ChatModel;
-import dev.s3llm.jcuda.text.TextGenerator;
+import dev.s3llm.text.TextGenerator;
 import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 

@@ -2,12 +2,12 @@ package dev.s3llm.examples.langchain4j;
 
 import dev.s3llm.EngineBuilder;
 import dev.s3llm.S3Engine;
+import dev.s3llm.cpu.CpuExecutor;
 import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.execute.Executor;
-import dev.s3llm.jcuda.HostExecutor;
-import dev.s3llm.jcuda.text.ChatTemplate;
-import dev.s3llm.jcuda.text.TextGenerator;
-import dev.s3llm.jcuda.text.TextModel;
+import dev.s3llm.text.TextGenerator;
+import dev.s3llm.text.TextModel;
+import dev.s3llm.text.template.ChatTemplate;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -24,7 +24,7 @@ final class Generators {
   private Generators() {}
 
   static TextGenerator embedded() {
-    Executor executor = HostExecutor.builder(FOLDER).kvBytes(64L << 20).build();
+    Executor executor = CpuExecutor.builder(FOLDER).kvBytes(64L << 20).build();
     return TextGenerator.of(S3Engine.builder(executor).build(), TextModel.load(FOLDER));
   }
 

@@ -21,8 +21,8 @@ import dev.langchain4j.model.chat.response.CompleteResponse;
 import dev.langchain4j.model.chat.response.PartialResponse;
 import dev.s3llm.NeverFitsException;
 import dev.s3llm.QueueFullException;
-import dev.s3llm.jcuda.text.TextGenerator;
-import dev.s3llm.jcuda.text.TextRequest;
+import dev.s3llm.text.TextGenerator;
+import dev.s3llm.text.TextRequest;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -53,7 +53,7 @@ class S3ChatModelTest {
             generator
                 .submit(
                     TextRequest.builder()
-                        .messages(dev.s3llm.jcuda.text.ChatMessage.user(question))
+                        .messages(dev.s3llm.text.template.ChatMessage.user(question))
                         .maxNewTokens(20)
                         .build())
                 .result()

@@ -7,7 +7,7 @@ import dev.s3llm.execute.RecoveryCosts;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
-import dev.s3llm.jcuda.text.TextModel;
+import dev.s3llm.text.TextModel;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;

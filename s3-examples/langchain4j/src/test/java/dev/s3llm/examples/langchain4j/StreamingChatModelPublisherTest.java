@@ -3,7 +3,7 @@ package dev.s3llm.examples.langchain4j;
 import dev.langchain4j.model.chat.StreamingChatModel;
 import dev.langchain4j.model.chat.common.AbstractStreamingChatModelPublisherListenerTest;
 import dev.langchain4j.model.chat.listener.ChatModelListener;
-import dev.s3llm.jcuda.text.TextGenerator;
+import dev.s3llm.text.TextGenerator;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;

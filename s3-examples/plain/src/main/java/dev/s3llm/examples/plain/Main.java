@@ -1,10 +1,10 @@
 package dev.s3llm.examples.plain;
 
 import dev.s3llm.S3Engine;
+import dev.s3llm.cpu.CpuExecutor;
 import dev.s3llm.examples.model.SmallModel;
-import dev.s3llm.jcuda.HostExecutor;
-import dev.s3llm.jcuda.text.TextGenerator;
-import dev.s3llm.jcuda.text.TextModel;
+import dev.s3llm.text.TextGenerator;
+import dev.s3llm.text.TextModel;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
@@ -23,7 +23,7 @@ public final class Main {
     int port = args.length > 0 ? Integer.parseInt(args[0]) : DEFAULT_PORT;
     Path folder = args.length > 1 ? Path.of(args[1]) : SmallModel.unpack();
     S3Engine engine =
-        S3Engine.builder(HostExecutor.builder(folder).build())
+        S3Engine.builder(CpuExecutor.builder(folder).build())
             .maxLiveRequests(MAX_LIVE_REQUESTS)
             .build();
     TextGenerator generator = TextGenerator.of(engine, TextModel.load(folder));

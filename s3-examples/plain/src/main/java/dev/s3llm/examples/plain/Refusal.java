@@ -7,7 +7,7 @@ import dev.s3llm.GenerationResult;
 import dev.s3llm.RequestRefusedException;
 import dev.s3llm.RetriableFailureException;
 import dev.s3llm.RetriableRefusalException;
-import dev.s3llm.jcuda.text.ChatTemplateException;
+import dev.s3llm.text.template.ChatTemplateException;
 import java.time.Duration;
 
 /**

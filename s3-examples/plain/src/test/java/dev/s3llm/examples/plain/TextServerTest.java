@@ -6,17 +6,17 @@ import static org.awaitility.Awaitility.await;
 
 import dev.s3llm.EngineBuilder;
 import dev.s3llm.S3Engine;
+import dev.s3llm.cpu.CpuExecutor;
 import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.execute.Executor;
 import dev.s3llm.execute.ForwardingExecutor;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
-import dev.s3llm.jcuda.HostExecutor;
-import dev.s3llm.jcuda.text.ChatMessage;
-import dev.s3llm.jcuda.text.TextGenerator;
-import dev.s3llm.jcuda.text.TextModel;
-import dev.s3llm.jcuda.text.TextRequest;
 import dev.s3llm.observe.EngineMetric;
+import dev.s3llm.text.TextGenerator;
+import dev.s3llm.text.TextModel;
+import dev.s3llm.text.TextRequest;
+import dev.s3llm.text.template.ChatMessage;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
@@ -295,8 +295,8 @@ class TextServerTest {
     assertThat(answer).isEqualTo(post("text/plain", QUESTION).body());
   }
 
-  private static HostExecutor host() {
-    return HostExecutor.builder(FOLDER).kvBytes(32L << 20).build();
+  private static CpuExecutor host() {
+    return CpuExecutor.builder(FOLDER).kvBytes(32L << 20).build();
   }
 
   private void start(UnaryOperator<EngineBuilder> settings) {

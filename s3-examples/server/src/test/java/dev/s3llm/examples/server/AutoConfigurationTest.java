@@ -3,6 +3,7 @@ package dev.s3llm.examples.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.s3llm.S3Engine;
+import dev.s3llm.cpu.CpuExecutor;
 import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.examples.server.autoconfigure.S3AutoConfiguration;
 import dev.s3llm.examples.server.autoconfigure.S3ObservabilityAutoConfiguration;
@@ -11,16 +12,15 @@ import dev.s3llm.examples.server.metrics.EngineMeters;
 import dev.s3llm.examples.server.metrics.VllmMeters;
 import dev.s3llm.examples.server.openai.OpenAiHandler;
 import dev.s3llm.execute.Executor;
-import dev.s3llm.jcuda.HostExecutor;
-import dev.s3llm.jcuda.text.TextGenerator;
-import dev.s3llm.jcuda.text.TextModel;
-import dev.s3llm.jcuda.text.TextRequest;
 import dev.s3llm.memory.MemoryPlanner;
 import dev.s3llm.memory.OnDemandPlanner;
 import dev.s3llm.observe.EngineMetric;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
 import dev.s3llm.predict.HintedPredictor;
 import dev.s3llm.predict.LengthPredictor;
+import dev.s3llm.text.TextGenerator;
+import dev.s3llm.text.TextModel;
+import dev.s3llm.text.TextRequest;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.file.Path;
@@ -111,7 +111,7 @@ class AutoConfigurationTest {
   }
 
   private static S3Engine engine() {
-    return S3Engine.builder(HostExecutor.builder(SmallModel.unpack()).build()).build();
+    return S3Engine.builder(CpuExecutor.builder(SmallModel.unpack()).build()).build();
   }
 
   /** The meters count what this engine does, and the health is its own. */

@@ -1,11 +1,11 @@
 package dev.s3llm.examples.server;
 
+import dev.s3llm.cpu.CpuExecutor;
 import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.execute.Executor;
 import dev.s3llm.execute.ForwardingExecutor;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
-import dev.s3llm.jcuda.HostExecutor;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -27,7 +27,7 @@ final class GatedExecutor extends ForwardingExecutor {
     @Bean(destroyMethod = "")
     GatedExecutor gatedExecutor() {
       return new GatedExecutor(
-          HostExecutor.builder(SmallModel.unpack()).kvBytes(2L << 20).swapBytes(0).build());
+          CpuExecutor.builder(SmallModel.unpack()).kvBytes(2L << 20).swapBytes(0).build());
     }
   }
 

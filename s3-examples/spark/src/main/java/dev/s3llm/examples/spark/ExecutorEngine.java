@@ -1,11 +1,11 @@
 package dev.s3llm.examples.spark;
 
 import dev.s3llm.S3Engine;
+import dev.s3llm.cpu.CpuExecutor;
 import dev.s3llm.execute.Executor;
-import dev.s3llm.jcuda.HostExecutor;
 import dev.s3llm.jcuda.JCudaExecutor;
-import dev.s3llm.jcuda.text.TextGenerator;
-import dev.s3llm.jcuda.text.TextModel;
+import dev.s3llm.text.TextGenerator;
+import dev.s3llm.text.TextModel;
 import java.nio.file.Path;
 import java.util.List;
 import org.apache.spark.TaskContext;
@@ -53,7 +53,7 @@ final class ExecutorEngine implements AutoCloseable {
   private static Executor executor(Path folder, Key key) {
     EngineSettings settings = key.settings;
     if (key.gpus.isEmpty()) {
-      HostExecutor.Builder host = HostExecutor.builder(folder);
+      CpuExecutor.Builder host = CpuExecutor.builder(folder);
       if (settings.threads() > 0) {
         host.threads(settings.threads());
       }

@@ -1,11 +1,11 @@
 package dev.s3llm.examples.spark;
 
-import dev.s3llm.jcuda.text.ChatTemplateException;
-import dev.s3llm.jcuda.text.TextModel;
 import dev.s3llm.onnx.OnnxLengthPredictor;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
 import dev.s3llm.predict.LengthPredictor;
 import dev.s3llm.predict.LengthQuery;
+import dev.s3llm.text.TextModel;
+import dev.s3llm.text.template.ChatTemplateException;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 

@@ -4,15 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.s3llm.S3Engine;
+import dev.s3llm.cpu.CpuExecutor;
 import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.execute.Executor;
 import dev.s3llm.execute.ExecutorLostException;
 import dev.s3llm.execute.ForwardingExecutor;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
-import dev.s3llm.jcuda.HostExecutor;
-import dev.s3llm.jcuda.text.TextGenerator;
-import dev.s3llm.jcuda.text.TextModel;
+import dev.s3llm.text.TextGenerator;
+import dev.s3llm.text.TextModel;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -142,8 +142,8 @@ class GeneratedRowsTest {
     return TextGenerator.of(engine, TextModel.load(MODEL));
   }
 
-  static HostExecutor host() {
-    return HostExecutor.builder(MODEL).threads(1).build();
+  static CpuExecutor host() {
+    return CpuExecutor.builder(MODEL).threads(1).build();
   }
 
   /** Fails the steps for which there is a failure. */

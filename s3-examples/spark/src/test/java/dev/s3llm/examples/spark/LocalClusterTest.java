@@ -4,12 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.s3llm.S3Engine;
+import dev.s3llm.cpu.CpuExecutor;
 import dev.s3llm.examples.model.SmallModel;
-import dev.s3llm.jcuda.HostExecutor;
-import dev.s3llm.jcuda.text.TextGeneration;
-import dev.s3llm.jcuda.text.TextGenerator;
-import dev.s3llm.jcuda.text.TextModel;
-import dev.s3llm.jcuda.text.TextRequest;
+import dev.s3llm.text.TextGeneration;
+import dev.s3llm.text.TextGenerator;
+import dev.s3llm.text.TextModel;
+import dev.s3llm.text.TextRequest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -110,7 +110,7 @@ class LocalClusterTest {
     Map<String, TextGeneration> running = new HashMap<>();
     try (TextGenerator generator =
         TextGenerator.of(
-            S3Engine.builder(HostExecutor.builder(model).build()).build(), TextModel.load(model))) {
+            S3Engine.builder(CpuExecutor.builder(model).build()).build(), TextModel.load(model))) {
       for (String line : prompts().lines().toList()) {
         Map<?, ?> row = new ObjectMapper().readValue(line, Map.class);
         running.put(

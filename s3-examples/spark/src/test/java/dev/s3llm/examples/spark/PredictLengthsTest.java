@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.s3llm.examples.model.SmallModel;
-import dev.s3llm.jcuda.text.ChatTemplate;
-import dev.s3llm.jcuda.text.TextModel;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
 import dev.s3llm.predict.LengthPredictor;
+import dev.s3llm.text.TextModel;
+import dev.s3llm.text.template.ChatTemplate;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;

@@ -1,7 +1,7 @@
 package dev.s3llm.examples.server.autoconfigure;
 
+import dev.s3llm.cpu.CpuExecutor;
 import dev.s3llm.execute.Executor;
-import dev.s3llm.jcuda.HostExecutor;
 import dev.s3llm.jcuda.JCudaExecutor;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -38,8 +38,8 @@ final class Executors {
   }
 
   private static Executor host(Path model, S3Properties properties) {
-    HostExecutor.Builder builder =
-        HostExecutor.builder(model)
+    CpuExecutor.Builder builder =
+        CpuExecutor.builder(model)
             .kvBytes(
                 properties.kvMemory() == null ? HOST_KV_BYTES : properties.kvMemory().toBytes());
     if (properties.threads() > 0) {

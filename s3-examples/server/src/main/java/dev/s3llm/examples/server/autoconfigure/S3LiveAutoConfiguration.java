@@ -3,7 +3,7 @@ package dev.s3llm.examples.server.autoconfigure;
 import dev.s3llm.examples.server.live.LiveEvents;
 import dev.s3llm.examples.server.live.LiveFeed;
 import dev.s3llm.examples.server.live.LiveHandler;
-import dev.s3llm.jcuda.text.TextGenerator;
+import dev.s3llm.text.TextGenerator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.boot.autoconfigure.AutoConfiguration;

@@ -8,7 +8,7 @@ import dev.s3llm.examples.server.openai.OpenAiErrors;
 import dev.s3llm.examples.server.openai.OpenAiHandler;
 import dev.s3llm.examples.server.openai.ServerSettings;
 import dev.s3llm.examples.server.openai.Submitter;
-import dev.s3llm.jcuda.text.TextGenerator;
+import dev.s3llm.text.TextGenerator;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;

@@ -1,8 +1,8 @@
 package dev.s3llm.examples.server.openai;
 
-import dev.s3llm.jcuda.text.TextGeneration;
-import dev.s3llm.jcuda.text.TextResult;
 import dev.s3llm.observe.LatencyEstimate;
+import dev.s3llm.text.TextGeneration;
+import dev.s3llm.text.TextResult;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,6 +1,6 @@
 package dev.s3llm.examples.server.openai;
 
-import dev.s3llm.jcuda.text.TextGeneration;
+import dev.s3llm.text.TextGeneration;
 import java.time.Instant;
 import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;

@@ -1,6 +1,6 @@
 package dev.s3llm.examples.server.openai;
 
-import dev.s3llm.jcuda.text.TextResult;
+import dev.s3llm.text.TextResult;
 
 /**
  * Hears how calls go, to measure them. Called on the threads that serve, so it must be quick; what

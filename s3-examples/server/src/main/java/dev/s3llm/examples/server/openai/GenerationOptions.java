@@ -2,7 +2,7 @@ package dev.s3llm.examples.server.openai;
 
 import dev.s3llm.GenerationRequest;
 import dev.s3llm.execute.SamplingParameters;
-import dev.s3llm.jcuda.text.TextRequest;
+import dev.s3llm.text.TextRequest;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;

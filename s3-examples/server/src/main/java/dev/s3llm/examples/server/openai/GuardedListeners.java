@@ -1,6 +1,6 @@
 package dev.s3llm.examples.server.openai;
 
-import dev.s3llm.jcuda.text.TextResult;
+import dev.s3llm.text.TextResult;
 import java.util.List;
 import java.util.function.Consumer;
 import org.slf4j.Logger;

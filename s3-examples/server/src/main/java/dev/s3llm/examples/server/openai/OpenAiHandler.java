@@ -1,8 +1,8 @@
 package dev.s3llm.examples.server.openai;
 
 import dev.s3llm.GenerationRequest;
-import dev.s3llm.jcuda.text.TextGeneration;
-import dev.s3llm.jcuda.text.TextRequest;
+import dev.s3llm.text.TextGeneration;
+import dev.s3llm.text.TextRequest;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;

@@ -1,6 +1,6 @@
 /**
- * OpenAI's protocol over a {@link dev.s3llm.jcuda.text.TextGenerator}: requests, responses, errors
- * and streams. Knows WebFlux and no configuration.
+ * OpenAI's protocol over a {@link dev.s3llm.text.TextGenerator}: requests, responses, errors and
+ * streams. Knows WebFlux and no configuration.
  */
 @NullMarked
 package dev.s3llm.examples.server.openai;

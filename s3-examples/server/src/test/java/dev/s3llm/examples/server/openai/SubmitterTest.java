@@ -6,13 +6,13 @@ import static org.awaitility.Awaitility.await;
 
 import dev.s3llm.EngineBuilder;
 import dev.s3llm.S3Engine;
+import dev.s3llm.cpu.CpuExecutor;
 import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.examples.server.metrics.CallMeters;
-import dev.s3llm.jcuda.HostExecutor;
-import dev.s3llm.jcuda.text.TextGenerator;
-import dev.s3llm.jcuda.text.TextModel;
-import dev.s3llm.jcuda.text.TextRequest;
-import dev.s3llm.jcuda.text.TextResult;
+import dev.s3llm.text.TextGenerator;
+import dev.s3llm.text.TextModel;
+import dev.s3llm.text.TextRequest;
+import dev.s3llm.text.TextResult;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.file.Path;
@@ -52,7 +52,7 @@ class SubmitterTest {
 
   private static TextGenerator generator(UnaryOperator<EngineBuilder> settings) {
     Path folder = SmallModel.unpack();
-    EngineBuilder engine = S3Engine.builder(HostExecutor.builder(folder).build());
+    EngineBuilder engine = S3Engine.builder(CpuExecutor.builder(folder).build());
     return TextGenerator.of(settings.apply(engine).build(), TextModel.load(folder));
   }
 

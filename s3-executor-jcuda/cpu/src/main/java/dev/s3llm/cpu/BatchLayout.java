@@ -1,0 +1,51 @@
+package dev.s3llm.cpu;
+
+import dev.s3llm.execute.SequenceStep;
+import dev.s3llm.execute.StepBatch;
+
+/** A step's batch as rows, one for each new token. */
+final class BatchLayout {
+  final int rows;
+  final int[] tokens;
+  final int[] positions;
+  final int[] sequenceOfRow;
+  final int[][] blockTables;
+
+  /** Rows whose next token is sampled; {@link #sampledSequences} has the sequence of each. */
+  final int[] sampledRows;
+
+  final int[] sampledSequences;
+
+  BatchLayout(StepBatch batch) {
+    rows = batch.newTokens();
+    tokens = new int[rows];
+    positions = new int[rows];
+    sequenceOfRow = new int[rows];
+    blockTables = new int[batch.sequences().size()][];
+    int sampled = (int) batch.sequences().stream().filter(SequenceStep::samples).count();
+    sampledRows = new int[sampled];
+    sampledSequences = new int[sampled];
+    fill(batch);
+  }
+
+  private void fill(StepBatch batch) {
+    int row = 0;
+    int sampled = 0;
+    for (int s = 0; s < blockTables.length; s++) {
+      SequenceStep sequence = batch.sequences().get(s);
+      blockTables[s] = new int[sequence.blockCount()];
+      for (int b = 0; b < blockTables[s].length; b++) {
+        blockTables[s][b] = sequence.block(b);
+      }
+      for (int t = 0; t < sequence.tokenCount(); t++, row++) {
+        positions[row] = sequence.startPosition() + t;
+        tokens[row] = sequence.token(positions[row]);
+        sequenceOfRow[row] = s;
+      }
+      if (sequence.samples()) {
+        sampledRows[sampled] = row - 1;
+        sampledSequences[sampled++] = s;
+      }
+    }
+  }
+}

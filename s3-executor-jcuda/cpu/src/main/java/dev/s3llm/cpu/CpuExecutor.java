@@ -1,0 +1,271 @@
+package dev.s3llm.cpu;
+
+import dev.s3llm.execute.Executor;
+import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.execute.KvGrowth;
+import dev.s3llm.execute.RecoveryCosts;
+import dev.s3llm.execute.SequenceStep;
+import dev.s3llm.execute.StepBatch;
+import dev.s3llm.execute.StepResult;
+import dev.s3llm.model.ExecutorSettings;
+import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.ModelFormatException;
+import dev.s3llm.model.ModelWeights;
+import dev.s3llm.model.TensorSource;
+import dev.s3llm.model.WeightFiles;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs Llama-family and GPT-J models on the CPU in plain Java: the reference for GPU kernels, the
+ * executor of continuous integration, and the one for machines without a GPU. Arithmetic is fp32.
+ *
+ * <p>Steps run one after another on a thread of the executor; more threads help it.
+ */
+public final class CpuExecutor implements Executor {
+  private final ModelConfig config;
+  private final ExecutorProfile profile;
+  private final CpuKvCache cache;
+  private final CpuDecoder decoder;
+  private final WorkerPool workers;
+  private final ExecutorService steps;
+  private final AtomicBoolean closing = new AtomicBoolean();
+  private final CompletableFuture<Void> closed = new CompletableFuture<>();
+  private volatile @Nullable Thread stepThread;
+
+  private CpuExecutor(Builder builder) {
+    ThreadFactory threads = builder.threadFactory();
+    this.config = builder.config;
+    this.profile = builder.profile();
+    this.cache = new CpuKvCache(config, profile);
+    this.workers = new WorkerPool(builder.threads(), threads);
+    this.steps = Executors.newSingleThreadExecutor(threads);
+    this.decoder = new CpuDecoder(config, builder.weights, new CpuKernels(cache, workers));
+  }
+
+  /**
+   * Starts to build an executor from a Hugging Face model folder. Reads the configuration and the
+   * weights at once.
+   *
+   * @param folder the model folder
+   * @throws ModelFormatException if a file is missing or damaged
+   */
+  public static Builder builder(Path folder) {
+    ModelConfig config = ModelConfig.read(folder);
+    try (WeightFiles files = WeightFiles.open(folder)) {
+      return builder(config, files);
+    }
+  }
+
+  /**
+   * Starts to build an executor from a configuration and a source of its weights.
+   *
+   * @param config shape of the model
+   * @param source tensors of the model; read at once, stays open
+   * @throws ModelFormatException if a tensor is missing or has another shape
+   */
+  public static Builder builder(ModelConfig config, TensorSource source) {
+    return new Builder(config, ModelWeights.read(config, source));
+  }
+
+  /** Returns the shape of the model. */
+  public ModelConfig config() {
+    return config;
+  }
+
+  @Override
+  public ExecutorProfile profile() {
+    return profile;
+  }
+
+  @Override
+  public CompletionStage<StepResult> execute(StepBatch batch) {
+    return CompletableFuture.supplyAsync(() -> run(batch), steps);
+  }
+
+  @Override
+  public Optional<Thread> stepThread() {
+    return Optional.ofNullable(stepThread);
+  }
+
+  private StepResult run(StepBatch batch) {
+    stepThread = Thread.currentThread();
+    cache.copy(batch);
+    int[] tokens = new int[batch.sequences().size()];
+    Arrays.fill(tokens, StepResult.NO_TOKEN);
+    Map<Integer, Throwable> failures = new HashMap<>();
+    if (!batch.sequences().isEmpty()) {
+      BatchLayout layout = new BatchLayout(batch);
+      float[] logits = decoder.forward(layout);
+      for (int s = 0; s < layout.sampledSequences.length; s++) {
+        int index = layout.sampledSequences[s];
+        sample(batch.sequences().get(index), logits, s, index, tokens, failures);
+      }
+    }
+    return new StepResult(tokens, failures);
+  }
+
+  private void sample(
+      SequenceStep sequence,
+      float[] logits,
+      int row,
+      int index,
+      int[] tokens,
+      Map<Integer, Throwable> failures) {
+    int vocabulary = config.vocabularySize();
+    try {
+      tokens[index] = Sampler.sample(sequence, logits, row * vocabulary, vocabulary);
+    } catch (RuntimeException e) {
+      failures.put(index, e);
+    }
+  }
+
+  /**
+   * Returns the logits after the last position of each sampling sequence, for comparisons with a
+   * reference.
+   */
+  float[] logits(StepBatch batch) {
+    return decoder.forward(new BatchLayout(batch));
+  }
+
+  /** Waits for the step that runs, and ends the threads. Idempotent. */
+  @Override
+  public void close() {
+    if (closing.compareAndSet(false, true)) {
+      steps.execute(this::release);
+      steps.shutdown();
+    }
+    closed.join();
+  }
+
+  private void release() {
+    workers.close(); // no step uses them any more
+    closed.complete(null);
+  }
+
+  /**
+   * Settings of a {@link CpuExecutor}. By default: {@link #kvBytes} is 256 MiB, {@link #swapBytes}
+   * is 256 MiB, {@link #maxTokensPerStep} is 256, {@link #maxSequencesPerStep} is 64. Not
+   * thread-safe.
+   */
+  public static final class Builder extends ExecutorSettings<Builder> {
+    private static final int DEFAULT_BLOCK_TOKENS = 16;
+    private static final long DEFAULT_KV_BYTES = 256L << 20;
+    private static final long DEFAULT_SWAP_BYTES = 256L << 20;
+
+    /** Reached by any machine: the costs of recovery need only the right order of magnitude. */
+    private static final double COPIED_BYTES_PER_NANO = 2;
+
+    private static final double PRODUCTS_PER_CORE_AND_NANO = 4;
+
+    private final ModelConfig config;
+    private final ModelWeights weights;
+
+    private Builder(ModelConfig config, ModelWeights weights) {
+      this.config = config;
+      this.weights = weights;
+    }
+
+    @Override
+    protected Builder self() {
+      return this;
+    }
+
+    /**
+     * Sets the token slots of a KV block; 16 by default.
+     *
+     * @param tokens at least 1
+     * @throws IllegalArgumentException if the value is out of range
+     * @throws IllegalStateException if it was set before
+     */
+    public Builder blockTokens(int tokens) {
+      return set("blockTokens", (int) atLeast("blockTokens", tokens, 1));
+    }
+
+    /**
+     * Sets the number of threads that compute; one for each processor by default.
+     *
+     * @param count at least 1
+     * @throws IllegalArgumentException if the value is out of range
+     * @throws IllegalStateException if it was set before
+     */
+    public Builder threads(int count) {
+      return set("threads", (int) atLeast("threads", count, 1));
+    }
+
+    /**
+     * Builds the executor.
+     *
+     * @throws IllegalArgumentException if a KV block does not fit {@code kvBytes}, or the heap has
+     *     no room for {@code kvBytes} beside the weights; the message has both numbers
+     */
+    public CpuExecutor build() {
+      return new CpuExecutor(this);
+    }
+
+    private int threads() {
+      return get("threads", () -> Runtime.getRuntime().availableProcessors());
+    }
+
+    private ThreadFactory threadFactory() {
+      return threadFactoryOr("s3-cpu-executor");
+    }
+
+    private ExecutorProfile profile() {
+      int blockTokens = get("blockTokens", () -> DEFAULT_BLOCK_TOKENS);
+      long kvBytes = get("kvBytes", () -> DEFAULT_KV_BYTES);
+      long swapBytes = get("swapBytes", () -> DEFAULT_SWAP_BYTES);
+      long blockBytes = CpuKvCache.bytesPerBlock(config, blockTokens);
+      if (kvBytes < blockBytes) {
+        throw new IllegalArgumentException(
+            "kvBytes is %d, but one block of %d tokens takes %d bytes"
+                .formatted(kvBytes, blockTokens, blockBytes));
+      }
+      requireHeap(kvBytes);
+      int maxTokens = maxTokensPerStepOr(256);
+      return new ExecutorProfile(
+          blockTokens,
+          (int) Math.min(Integer.MAX_VALUE, kvBytes / blockBytes),
+          blockBytes,
+          (int) Math.min(Integer.MAX_VALUE, swapBytes / blockBytes),
+          config.maxContextTokens(),
+          maxTokens,
+          maxSequencesPerStepOr(64, maxTokens),
+          config.vocabularySize(),
+          KvGrowth.PER_BLOCK,
+          costs(blockBytes));
+    }
+
+    /** KV blocks take heap at first use: what cannot fit would end as an OutOfMemoryError. */
+    private void requireHeap(long kvBytes) {
+      long room = Math.max(0, Runtime.getRuntime().maxMemory() - CpuDecoder.bytes(weights));
+      if (kvBytes > room) {
+        throw new IllegalArgumentException(
+            "kvBytes is %d, but the heap has room for %d bytes beside the weights; lower kvBytes or raise -Xmx"
+                .formatted(kvBytes, room));
+      }
+    }
+
+    private RecoveryCosts costs(long blockBytes) {
+      double parameters =
+          (double) config.layers()
+              * config.hiddenSize()
+              * (2.0 * config.querySize()
+                  + 2.0 * config.kvSize()
+                  + 3.0 * config.intermediateSize());
+      return new RecoveryCosts(
+          2 * blockBytes / COPIED_BYTES_PER_NANO,
+          parameters / (PRODUCTS_PER_CORE_AND_NANO * threads()));
+    }
+  }
+}

@@ -1,0 +1,29 @@
+package dev.s3llm.cpu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.s3llm.model.testing.ClassPath;
+import java.util.Locale;
+import org.junit.jupiter.api.Test;
+
+/** A user without a GPU downloads nothing of CUDA: read from the class path that Maven resolved. */
+class DependenciesTest {
+  private static final String KERNELS = ".fatbin";
+
+  @Test
+  void classPath_holdsWhatThisModuleNeeds() {
+    assertThat(ClassPath.jars()).anyMatch(jar -> jar.startsWith("jackson-databind"));
+    assertThat(ClassPath.files()).contains("dev/s3llm/cpu/CpuExecutor.class");
+  }
+
+  @Test
+  void classPath_holdsNoJCuda() {
+    assertThat(ClassPath.jars()).noneMatch(jar -> jar.toLowerCase(Locale.ROOT).contains("jcuda"));
+    assertThat(ClassPath.files())
+        .noneMatch(file -> file.startsWith("jcuda/") || file.contains("libJCuda"))
+        .noneMatch(file -> file.endsWith(KERNELS));
+    assertThatThrownBy(() -> Class.forName("jcuda.driver.JCudaDriver"))
+        .isInstanceOf(ClassNotFoundException.class);
+  }
+}

@@ -1,0 +1,74 @@
+package dev.s3llm.cpu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.s3llm.execute.HandDrivenSequence;
+import dev.s3llm.execute.SamplingParameters;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.IntStream;
+import java.util.stream.StreamSupport;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Logits and greedy tokens against Hugging Face transformers, in fp32, on models with random
+ * weights ({@code src/test/reference/reference.py} of s3-model makes the fixtures): multi-head,
+ * grouped-query with scaled rotary embedding, Qwen2 with biases in two shards, and GPT-J.
+ */
+class ReferenceTest {
+  private static final Path FIXTURES = Path.of("../model/src/test/resources/reference");
+  private static final double TOLERANCE = 1e-4;
+
+  @ParameterizedTest
+  @ValueSource(strings = {"llama-mha", "llama-gqa", "qwen2", "gptj"})
+  void logitsAndGreedyTokens_equalTransformers(String name) throws IOException {
+    JsonNode expected =
+        new ObjectMapper().readTree(Files.readString(FIXTURES.resolve(name + "/expected.json")));
+    try (CpuExecutor executor = CpuExecutor.builder(FIXTURES.resolve(name)).build()) {
+      double worst = 0;
+      for (int i = 0; i < expected.get("prompts").size(); i++) {
+        HandDrivenSequence sequence = sequence(i, ints(expected.get("prompts").get(i)));
+        worst = Math.max(worst, difference(executor, sequence, expected.get("logits").get(i)));
+        assertThat(greedy(executor, sequence, 32))
+            .as("%s, prompt %d", name, i)
+            .isEqualTo(ints(expected.get("greedy").get(i)));
+      }
+      System.out.printf("reference %s: largest logit difference %.2e%n", name, worst);
+      assertThat(worst).isLessThan(TOLERANCE);
+    }
+  }
+
+  private static HandDrivenSequence sequence(int id, int[] prompt) {
+    int blocks = (prompt.length + 32) / 16 + 1;
+    return new HandDrivenSequence(
+        id, prompt, SamplingParameters.GREEDY, IntStream.range(3, 3 + blocks).toArray());
+  }
+
+  private static double difference(
+      CpuExecutor executor, HandDrivenSequence sequence, JsonNode logits) {
+    float[] actual = executor.logits(sequence.chunk(Integer.MAX_VALUE).alone());
+    double worst = 0;
+    for (int i = 0; i < logits.size(); i++) {
+      worst = Math.max(worst, Math.abs(actual[i] - logits.get(i).asDouble()));
+    }
+    return worst;
+  }
+
+  /** Decodes from KV as the logits left it: the prompt's last token is computed again. */
+  private static int[] greedy(CpuExecutor executor, HandDrivenSequence sequence, int count) {
+    for (int n = 0; n < count; n++) {
+      int token = executor.execute(sequence.alone()).toCompletableFuture().join().tokens()[0];
+      sequence.append(token);
+      sequence.chunk(Integer.MAX_VALUE);
+    }
+    return sequence.output();
+  }
+
+  private static int[] ints(JsonNode array) {
+    return StreamSupport.stream(array.spliterator(), false).mapToInt(JsonNode::asInt).toArray();
+  }
+}

@@ -1,0 +1,372 @@
+package dev.s3llm.jcuda;
+
+import com.google.common.util.concurrent.Uninterruptibles;
+import dev.s3llm.execute.Executor;
+import dev.s3llm.execute.ExecutorLostException;
+import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.execute.KvGrowth;
+import dev.s3llm.execute.RecoveryCosts;
+import dev.s3llm.execute.StepBatch;
+import dev.s3llm.execute.StepResult;
+import dev.s3llm.jcuda.internal.batch.BatchFormat;
+import dev.s3llm.jcuda.internal.decode.CostProbe;
+import dev.s3llm.jcuda.internal.decode.CudaPipeline;
+import dev.s3llm.jcuda.internal.driver.DeviceException;
+import dev.s3llm.model.ExecutorSettings;
+import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.ModelFormatException;
+import dev.s3llm.model.TensorSource;
+import dev.s3llm.model.WeightFiles;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ThreadFactory;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs decoders of the Llama family and GPT-J on NVIDIA GPUs through JCuda's driver API: weights
+ * and KV in fp16 or bf16, sums in fp32, kernels of this library. It needs an NVIDIA driver and
+ * nothing else.
+ *
+ * <p>The tokens of a sequence are bitwise the same alone, in any batch and after a swap. Steps run
+ * one after another on a thread of the executor; a step that only decodes is one CUDA graph. After
+ * an error that the device cannot recover from, every step fails with {@link
+ * ExecutorLostException}.
+ */
+public final class JCudaExecutor implements Executor {
+  private static final int BLOCK_TOKENS = 16;
+  private static final Set<Integer> HEAD_SIZES = Set.of(16, 32, 64, 80, 96, 128, 256);
+
+  private final ModelConfig config;
+  private final ExecutorService steps;
+  private volatile @Nullable Thread stepThread;
+  private @Nullable CudaPipeline pipeline;
+  private final ExecutorProfile profile;
+
+  private JCudaExecutor(Builder builder) {
+    this.config = builder.config;
+    this.steps = Executors.newSingleThreadExecutor(builder.threadFactory());
+    try {
+      this.profile = onThread(() -> open(builder));
+    } catch (RuntimeException e) {
+      close();
+      throw e;
+    }
+  }
+
+  private ExecutorProfile open(Builder builder) {
+    try (TensorSource source = builder.source.get()) {
+      CudaPipeline opened =
+          new CudaPipeline(
+              config, builder.devices(), builder.precision().type(), source, builder.progress());
+      pipeline = opened;
+      ExecutorProfile sized = builder.profile(opened);
+      BatchFormat format = builder.format();
+      opened.allocate(format, sized.blockCount(), sized.hostBlockCount(), builder.checked());
+      return Builder.withCosts(sized, CostProbe.measure(opened, sized));
+    }
+  }
+
+  /**
+   * Starts to build an executor from a Hugging Face model folder. Reads the configuration at once,
+   * and the weights in {@link Builder#build}.
+   *
+   * @param folder the model folder
+   * @throws ModelFormatException if the configuration is missing or damaged
+   * @throws IllegalArgumentException if the kernels do not support the model's shape
+   */
+  public static Builder builder(Path folder) {
+    return new Builder(ModelConfig.read(folder), () -> WeightFiles.open(folder));
+  }
+
+  /**
+   * Starts to build an executor from a configuration and a source of its weights.
+   *
+   * @param config shape of the model
+   * @param source opens the tensors; {@link Builder#build} calls it and closes its result
+   * @throws IllegalArgumentException if the kernels do not support the model's shape
+   */
+  public static Builder builder(ModelConfig config, Supplier<? extends TensorSource> source) {
+    return new Builder(config, source);
+  }
+
+  /** Returns the shape of the model. */
+  public ModelConfig config() {
+    return config;
+  }
+
+  @Override
+  public ExecutorProfile profile() {
+    return profile;
+  }
+
+  /**
+   * Returns the times of the GPU so far; from any thread.
+   *
+   * @throws IllegalStateException if the executor did not open
+   */
+  public StepTimes times() {
+    return opened().times();
+  }
+
+  @Override
+  public CompletionStage<StepResult> execute(StepBatch batch) {
+    return CompletableFuture.supplyAsync(() -> guarded(() -> run(batch)), steps);
+  }
+
+  @Override
+  public Optional<Thread> stepThread() {
+    return Optional.ofNullable(stepThread);
+  }
+
+  private StepResult run(StepBatch batch) {
+    stepThread = Thread.currentThread();
+    return opened().run(batch);
+  }
+
+  /** Returns the logits after the last position of each sampling sequence; one part, one step. */
+  float[] logits(StepBatch batch) {
+    return onThread(() -> guarded(() -> opened().logits(batch)));
+  }
+
+  private CudaPipeline opened() {
+    CudaPipeline current = pipeline;
+    if (current == null) {
+      throw new IllegalStateException("the executor is closed");
+    }
+    return current;
+  }
+
+  private static <T> T guarded(Supplier<T> work) {
+    try {
+      return work.get();
+    } catch (DeviceException e) {
+      throw e.sticky() ? new ExecutorLostException("the GPU is lost: " + e.getMessage(), e) : e;
+    }
+  }
+
+  private <T> T onThread(Supplier<T> work) {
+    try {
+      return CompletableFuture.supplyAsync(work, steps).join();
+    } catch (CompletionException e) {
+      throw e.getCause() instanceof RuntimeException cause ? cause : e;
+    }
+  }
+
+  /** Waits for the step that runs, and releases the devices. Idempotent. */
+  @Override
+  public void close() {
+    if (!steps.isShutdown()) {
+      steps.execute(this::release);
+    }
+    steps.shutdown();
+    Uninterruptibles.awaitTerminationUninterruptibly(steps); // the device still uses the memory
+  }
+
+  private void release() {
+    CudaPipeline current = pipeline;
+    if (current != null) {
+      current.close();
+    }
+  }
+
+  /**
+   * Settings of a {@link JCudaExecutor}. By default: {@link #kvBytes}, over all devices, is what
+   * weights and workspace leave free, {@link #swapBytes} is 1 GiB of pinned memory, {@link
+   * #maxTokensPerStep} is 1,024, {@link #maxSequencesPerStep} is 256. Not thread-safe.
+   */
+  public static final class Builder extends ExecutorSettings<Builder> {
+    /** Share of the free bytes for KV; the rest is for graphs and the driver. */
+    private static final double KV_SHARE = 0.92;
+
+    private static final long DEFAULT_SWAP_BYTES = 1L << 30;
+
+    private final ModelConfig config;
+    private final Supplier<? extends TensorSource> source;
+
+    private Builder(ModelConfig config, Supplier<? extends TensorSource> source) {
+      this.config = config;
+      this.source = source;
+      if (!HEAD_SIZES.contains(config.headSize())) {
+        throw new IllegalArgumentException(
+            "head_dim is %d, but the kernels are made for %s"
+                .formatted(config.headSize(), HEAD_SIZES.stream().sorted().toList()));
+      }
+      for (int width : new int[] {config.hiddenSize(), config.intermediateSize()}) {
+        if (width % 8 != 0) {
+          throw new IllegalArgumentException(
+              "hidden_size and intermediate_size must be multiples of 8, but one is " + width);
+        }
+      }
+    }
+
+    @Override
+    protected Builder self() {
+      return this;
+    }
+
+    /**
+     * Sets the devices, one for each stage: the layers are split over them in order, as evenly as
+     * possible. A device may occur more than once. Device 0 alone by default.
+     *
+     * @param numbers numbers of the devices, from 0; 1 to as many as the model has layers
+     * @throws IllegalArgumentException if a value is out of range
+     * @throws IllegalStateException if the devices were set before
+     */
+    public Builder devices(int... numbers) {
+      if (numbers.length < 1 || numbers.length > config.layers()) {
+        throw new IllegalArgumentException(
+            "devices must name from 1 to %d devices, one for each stage, but names %d"
+                .formatted(config.layers(), numbers.length));
+      }
+      for (int number : numbers) {
+        atLeast("devices", number, 0);
+      }
+      return set("devices", IntStream.of(numbers).boxed().toList());
+    }
+
+    /**
+     * Sets the number type of weights, activations and KV; {@link Precision#FP16} by default.
+     *
+     * @param type the number type
+     * @throws IllegalStateException if it was set before
+     */
+    public Builder precision(Precision type) {
+      return set("precision", type);
+    }
+
+    /**
+     * Sets the listener to the progress of reading weights; none by default.
+     *
+     * @param listener receives the progress
+     * @throws IllegalStateException if it was set before
+     */
+    public Builder progress(LoadProgress listener) {
+      return set("progress", listener);
+    }
+
+    /**
+     * Sets the longest sequence, prompt included; by default, and at most, the positions that the
+     * model was made for.
+     *
+     * @param tokens at least 1
+     * @throws IllegalArgumentException if the value is out of range
+     * @throws IllegalStateException if it was set before
+     */
+    public Builder maxContextTokens(int tokens) {
+      return set("maxContextTokens", (int) atLeast("maxContextTokens", tokens, 1));
+    }
+
+    /**
+     * Sets the debug mode: a step fails if it reads a KV slot that its own sequence has not
+     * written, and blocks whose owner changes are filled with NaN. Off by default.
+     *
+     * @param check whether steps are checked
+     * @throws IllegalStateException if it was set before
+     */
+    public Builder checkKv(boolean check) {
+      return set("checkKv", check);
+    }
+
+    /**
+     * Opens the devices, copies the weights there and allocates the memory.
+     *
+     * @throws IllegalStateException if no driver is installed, or a device does not exist
+     * @throws IllegalArgumentException if weights or KV memory do not fit; the message has the
+     *     bytes
+     * @throws ModelFormatException if the weights are missing or damaged
+     * @throws RuntimeException if a call of the driver fails; the message names the call
+     */
+    public JCudaExecutor build() {
+      return new JCudaExecutor(this);
+    }
+
+    private ThreadFactory threadFactory() {
+      return threadFactoryOr("s3-cuda-executor");
+    }
+
+    private List<Integer> devices() {
+      return get("devices", () -> List.of(0));
+    }
+
+    private Precision precision() {
+      return get("precision", () -> Precision.FP16);
+    }
+
+    private LoadProgress progress() {
+      return get("progress", () -> (bytes, total) -> {});
+    }
+
+    private boolean checked() {
+      return get("checkKv", () -> false);
+    }
+
+    private int contextTokens() {
+      int limit = config.maxContextTokens();
+      return Math.min(limit, this.<Integer>get("maxContextTokens", () -> limit));
+    }
+
+    private BatchFormat format() {
+      int maxTokens = maxTokensPerStepOr(1024);
+      return new BatchFormat(
+          maxTokens, maxSequencesPerStepOr(256, maxTokens), contextTokens(), BLOCK_TOKENS);
+    }
+
+    private ExecutorProfile profile(CudaPipeline pipeline) {
+      BatchFormat format = format();
+      long blockBytes = pipeline.blockBytes(BLOCK_TOKENS);
+      long swapBytes = get("swapBytes", () -> DEFAULT_SWAP_BYTES);
+      return new ExecutorProfile(
+          BLOCK_TOKENS,
+          blocks(pipeline, format, blockBytes),
+          blockBytes,
+          (int) Math.min(Integer.MAX_VALUE, swapBytes / blockBytes),
+          format.maxContext(),
+          format.maxTokens(),
+          format.maxSequences(),
+          config.vocabularySize(),
+          KvGrowth.PER_BLOCK,
+          RecoveryCosts.UNKNOWN);
+    }
+
+    private int blocks(CudaPipeline pipeline, BatchFormat format, long blockBytes) {
+      boolean limited = isSet("kvBytes");
+      int fitting = pipeline.blocksThatFit(format, limited ? 1 : KV_SHARE);
+      long kvBytes = get("kvBytes", () -> 0L);
+      long blocks = limited ? kvBytes / blockBytes : fitting;
+      if (blocks < 1 || blocks > fitting) {
+        throw new IllegalArgumentException(
+            "%s of KV memory are asked for, a block of %d tokens takes %d bytes, and %s has room for %d bytes beside weights and workspace; change kvBytes, maxTokensPerStep or maxSequencesPerStep"
+                .formatted(
+                    limited ? kvBytes + " bytes" : "all bytes",
+                    BLOCK_TOKENS,
+                    blockBytes,
+                    pipeline.devices(),
+                    fitting * blockBytes));
+      }
+      return (int) blocks;
+    }
+
+    private static ExecutorProfile withCosts(ExecutorProfile p, RecoveryCosts costs) {
+      return new ExecutorProfile(
+          p.blockTokens(),
+          p.blockCount(),
+          p.bytesPerBlock(),
+          p.hostBlockCount(),
+          p.maxContextTokens(),
+          p.maxTokensPerStep(),
+          p.maxSequencesPerStep(),
+          p.vocabularySize(),
+          p.growth(),
+          costs);
+    }
+  }
+}

@@ -1,0 +1,65 @@
+package dev.s3llm.jcuda.internal.batch;
+
+import dev.s3llm.jcuda.internal.driver.Divide;
+
+/**
+ * The layout of a step's inputs in memory. It is the same for every step, so that a captured graph
+ * can be launched again. Methods return offsets in bytes.
+ *
+ * @param maxTokens rows of the largest step
+ * @param maxSequences sequences of the largest step
+ * @param maxContext positions of the longest sequence
+ * @param blockTokens slots of a KV block
+ */
+public record BatchFormat(int maxTokens, int maxSequences, int maxContext, int blockTokens) {
+  /** Bytes of a sampled row's parameters, as {@code sampling.cu} reads them. */
+  static final int SAMPLE_ROW_BYTES = 56;
+
+  int sampling() {
+    return 0;
+  }
+
+  int tokens() {
+    return SAMPLE_ROW_BYTES * maxSequences;
+  }
+
+  int positions() {
+    return tokens() + Integer.BYTES * maxTokens;
+  }
+
+  int sequences() {
+    return positions() + Integer.BYTES * maxTokens;
+  }
+
+  int tableStarts() {
+    return sequences() + Integer.BYTES * maxTokens;
+  }
+
+  int decodeRows() {
+    return tableStarts() + Integer.BYTES * maxSequences;
+  }
+
+  int firstRows() {
+    return decodeRows() + Integer.BYTES * maxSequences;
+  }
+
+  int rowCounts() {
+    return firstRows() + Integer.BYTES * maxSequences;
+  }
+
+  int sampledRows() {
+    return rowCounts() + Integer.BYTES * maxSequences;
+  }
+
+  /** Returns the offset of the block tables, then of the tokens for repetition penalties. */
+  int lists() {
+    return sampledRows() + Integer.BYTES * maxSequences;
+  }
+
+  /** Returns the bytes of the largest step. */
+  public int capacityBytes() {
+    long tables = (long) maxSequences * Divide.up(maxContext, blockTokens);
+    long history = (long) maxSequences * maxContext;
+    return Math.toIntExact(lists() + Integer.BYTES * (tables + history));
+  }
+}

@@ -1,0 +1,263 @@
+package dev.s3llm.jcuda.internal.decode;
+
+import dev.s3llm.execute.ExecutorLostException;
+import dev.s3llm.execute.SequenceStep;
+import dev.s3llm.execute.StepBatch;
+import dev.s3llm.execute.StepResult;
+import dev.s3llm.jcuda.LoadProgress;
+import dev.s3llm.jcuda.StepTimes;
+import dev.s3llm.jcuda.internal.batch.BatchFormat;
+import dev.s3llm.jcuda.internal.batch.BatchImage;
+import dev.s3llm.jcuda.internal.driver.DeviceException;
+import dev.s3llm.jcuda.internal.driver.PinnedMemory;
+import dev.s3llm.jcuda.internal.driver.Resources;
+import dev.s3llm.jcuda.internal.kv.KvAudit;
+import dev.s3llm.model.ElementType;
+import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.TensorSource;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A model over one or several stages. The sequences of a step are split into as many parts as the
+ * model has stages, so that one stage runs a part while the next stage runs the part before.
+ *
+ * <p>For the executor's thread.
+ */
+public final class CudaPipeline implements AutoCloseable {
+  private final ModelConfig config;
+  private final List<CudaStage> stages = new ArrayList<>();
+  private final Resources resources = new Resources();
+  private final List<BatchImage> images = new ArrayList<>();
+  private final List<PinnedMemory> drawn = new ArrayList<>();
+  private @Nullable StepClock clock;
+  private @Nullable KvAudit audit;
+
+  /**
+   * Opens the devices and copies the weights there.
+   *
+   * @param devices numbers of the devices, one for each stage
+   * @param type number type of weights, activations and KV
+   * @param progress receives the bytes of weights copied so far
+   */
+  public CudaPipeline(
+      ModelConfig config,
+      List<Integer> devices,
+      ElementType type,
+      TensorSource source,
+      LoadProgress progress) {
+    this.config = config;
+    List<LayerRange> ranges = LayerRange.split(config.layers(), devices.size());
+    long total = ranges.stream().mapToLong(range -> CudaWeights.bytes(config, range)).sum();
+    long before = 0;
+    try {
+      for (int i = 0; i < ranges.size(); i++) {
+        LayerRange range = ranges.get(i);
+        long loaded = before;
+        CudaStage stage =
+            new CudaStage(
+                devices.get(i),
+                config,
+                range,
+                type,
+                source,
+                bytes -> progress.loaded(Math.min(total, loaded + bytes), total));
+        stages.add(resources.keep(stage));
+        before += CudaWeights.bytes(config, range);
+      }
+    } catch (RuntimeException e) {
+      close();
+      throw e;
+    }
+  }
+
+  private CudaStage last() {
+    return stages.get(stages.size() - 1);
+  }
+
+  /** Returns the bytes of a KV block over all layers. */
+  public long blockBytes(int blockTokens) {
+    return stages.stream().mapToLong(stage -> stage.blockBytes(blockTokens)).sum();
+  }
+
+  /**
+   * Returns the number of KV blocks that fit beside weights and workspace.
+   *
+   * @param share share of the free bytes for KV, in (0, 1]
+   */
+  public int blocksThatFit(BatchFormat format, double share) {
+    long blocks = Integer.MAX_VALUE;
+    for (CudaStage stage : stages) {
+      long free = stage.freeBytes();
+      long blockBytes = 0;
+      for (CudaStage other : stages) {
+        if (other.ordinal() == stage.ordinal()) {
+          free -= other.workspaceBytes(format);
+          blockBytes += other.blockBytes(format.blockTokens());
+        }
+      }
+      blocks = Math.min(blocks, (long) (share * Math.max(0, free)) / blockBytes);
+    }
+    return (int) blocks;
+  }
+
+  /** Returns the names of the stages' devices, for messages. */
+  public String devices() {
+    return String.join(", ", stages.stream().map(CudaStage::deviceName).toList());
+  }
+
+  /**
+   * Allocates the memory.
+   *
+   * @param blockCount KV blocks on the devices
+   * @param hostBlockCount KV blocks in swap space
+   * @param checked whether every step is audited
+   */
+  public void allocate(BatchFormat format, int blockCount, int hostBlockCount, boolean checked) {
+    for (CudaStage stage : stages) {
+      stage.allocate(format, blockCount, hostBlockCount, stages.size());
+    }
+    for (int part = 0; part < stages.size(); part++) {
+      images.add(resources.keep(stages.get(0).newImage(format)));
+      drawn.add(resources.keep(last().allocatePinned(2L * Integer.BYTES * format.maxSequences())));
+    }
+    clock = resources.keep(new StepClock(last()));
+    audit = checked ? new KvAudit(format.blockTokens(), blockCount, hostBlockCount) : null;
+  }
+
+  /** Returns the times of the steps so far. */
+  public StepTimes times() {
+    StepClock started = clock;
+    return started == null ? new StepTimes(0, 0, 0) : started.times();
+  }
+
+  /** Runs a step and waits for its end, also when the step fails. */
+  public StepResult run(StepBatch batch) {
+    List<Integer> handedOver = audit == null ? List.of() : audit.step(batch);
+    List<List<SequenceStep>> parts = split(batch.sequences());
+    StepClock started = parts.isEmpty() ? null : clock;
+    try {
+      launch(batch, handedOver, parts, started);
+      stages.forEach(CudaStage::synchronize);
+    } catch (RuntimeException | Error e) {
+      settle(e);
+      throw e;
+    }
+    if (started != null) {
+      started.add();
+    }
+    return result(batch, parts);
+  }
+
+  private void launch(
+      StepBatch batch,
+      List<Integer> handedOver,
+      List<List<SequenceStep>> parts,
+      @Nullable StepClock started) {
+    for (CudaStage stage : stages) {
+      stage.beginStep(batch, handedOver);
+    }
+    if (started != null) {
+      started.begin();
+    }
+    for (int part = 0; part < parts.size(); part++) {
+      images.get(part).fill(parts.get(part), DecoderKernels.PART);
+      for (int i = 0; i < stages.size(); i++) {
+        CudaStage previous = i == 0 ? null : stages.get(i - 1);
+        CudaStage next = i == stages.size() - 1 ? null : stages.get(i + 1);
+        stages.get(i).run(images.get(part), part, previous, next);
+      }
+      last().copyDrawn(drawn.get(part));
+    }
+    if (started != null) {
+      started.end();
+    }
+    stages.forEach(CudaStage::endStep);
+  }
+
+  /**
+   * Waits for the work of a failed step. Until it ends, the device reads the step's inputs and
+   * writes to its blocks, which the engine gives to other sequences once the step has failed.
+   *
+   * @throws ExecutorLostException if waiting fails too: the device is lost
+   */
+  private void settle(Throwable failure) {
+    for (CudaStage stage : stages) {
+      try {
+        stage.settle();
+      } catch (DeviceException e) {
+        e.addSuppressed(failure);
+        throw new ExecutorLostException("the GPU is lost: " + e.getMessage(), e);
+      }
+    }
+  }
+
+  /** Splits sequences into one part for each stage; sizes differ by at most one. */
+  private List<List<SequenceStep>> split(List<SequenceStep> sequences) {
+    List<List<SequenceStep>> parts = new ArrayList<>();
+    int count = Math.min(stages.size(), sequences.size());
+    for (int i = 0; i < count; i++) {
+      parts.add(
+          sequences.subList(sequences.size() * i / count, sequences.size() * (i + 1) / count));
+    }
+    return parts;
+  }
+
+  private StepResult result(StepBatch batch, List<List<SequenceStep>> parts) {
+    int[] tokens = new int[batch.sequences().size()];
+    Arrays.fill(tokens, StepResult.NO_TOKEN);
+    Map<Integer, Throwable> failures = new HashMap<>();
+    int first = 0;
+    for (int part = 0; part < parts.size(); part++) {
+      read(images.get(part), drawn.get(part), first, tokens, failures);
+      first += parts.get(part).size();
+    }
+    return new StepResult(tokens, failures);
+  }
+
+  private static void read(
+      BatchImage image,
+      PinnedMemory memory,
+      int first,
+      int[] tokens,
+      Map<Integer, Throwable> failures) {
+    ByteBuffer drawn = memory.view(0, memory.bytes());
+    int failuresAt = drawn.remaining() / 2;
+    for (int row = 0; row < image.shape().sampled(); row++) {
+      int index = first + image.sampledSequence(row);
+      int bad = drawn.getInt(failuresAt + Integer.BYTES * row);
+      if (bad >= 0) {
+        failures.put(
+            index, new ArithmeticException("the logit of token " + bad + " is not finite"));
+      } else {
+        tokens[index] = drawn.getInt(Integer.BYTES * row);
+      }
+    }
+  }
+
+  /**
+   * Runs a step that fits one part and returns the logits of its sampled rows, {@code
+   * [row][vocabulary]}; for comparisons with a reference. Greedy sampling does not change them.
+   */
+  public float[] logits(StepBatch batch) {
+    run(batch);
+    int rows = images.get(0).shape().sampled();
+    float[] logits = new float[Math.multiplyExact(rows, config.vocabularySize())];
+    long bytes = (long) Float.BYTES * logits.length;
+    try (PinnedMemory memory = last().allocatePinned(bytes)) {
+      last().copyLogits(memory, bytes);
+      memory.view(0, bytes).asFloatBuffer().get(logits);
+    }
+    return logits;
+  }
+
+  @Override
+  public void close() {
+    resources.close();
+  }
+}

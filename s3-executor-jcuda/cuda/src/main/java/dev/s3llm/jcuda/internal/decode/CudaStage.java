@@ -1,0 +1,276 @@
+package dev.s3llm.jcuda.internal.decode;
+
+import dev.s3llm.execute.StepBatch;
+import dev.s3llm.jcuda.internal.batch.BatchFormat;
+import dev.s3llm.jcuda.internal.batch.BatchImage;
+import dev.s3llm.jcuda.internal.batch.DeviceBatch;
+import dev.s3llm.jcuda.internal.batch.StepShape;
+import dev.s3llm.jcuda.internal.driver.Device;
+import dev.s3llm.jcuda.internal.driver.DeviceEvent;
+import dev.s3llm.jcuda.internal.driver.DeviceException;
+import dev.s3llm.jcuda.internal.driver.DeviceMemory;
+import dev.s3llm.jcuda.internal.driver.DeviceStream;
+import dev.s3llm.jcuda.internal.driver.KernelModule;
+import dev.s3llm.jcuda.internal.driver.PinnedMemory;
+import dev.s3llm.jcuda.internal.driver.Resources;
+import dev.s3llm.jcuda.internal.kv.DeviceKvPool;
+import dev.s3llm.model.ElementType;
+import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.TensorSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.LongConsumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Some consecutive layers on one device, with weights, KV memory, a stream and graphs. Copies
+ * hidden states from the stage before and to the next stage.
+ *
+ * <p>Opened in two steps, weights first and then memory, so that the memory can be sized by the
+ * bytes that the weights leave free. For the executor's thread.
+ */
+final class CudaStage implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(CudaStage.class);
+
+  private final ModelConfig config;
+  private final LayerRange range;
+  private final int ordinal;
+  private final Resources resources = new Resources();
+  private final Device device;
+  private final DeviceStream compute;
+  private final StageKernels kernels;
+  private final CudaWeights weights;
+  private @Nullable Memory memory;
+
+  /** The parts of a stage that exist once its memory is sized. */
+  private record Memory(
+      DeviceKvPool pool,
+      DeviceBatch input,
+      CudaDecoder decoder,
+      GraphCache graphs,
+      List<Part> parts) {}
+
+  /**
+   * Memory and event of one part of the batch.
+   *
+   * @param inbox receives hidden states of the stage before; null in the first stage
+   * @param handedOn event after the copy of this stage's hidden states to the next inbox
+   */
+  private record Part(@Nullable DeviceMemory inbox, DeviceEvent handedOn) {}
+
+  /**
+   * Opens the device and copies the weights there.
+   *
+   * @param type number type of weights, activations and KV
+   * @param onBytes receives the bytes of weights copied so far
+   */
+  CudaStage(
+      int ordinal,
+      ModelConfig config,
+      LayerRange range,
+      ElementType type,
+      TensorSource source,
+      LongConsumer onBytes) {
+    this.config = config;
+    this.range = range;
+    this.ordinal = ordinal;
+    this.device = resources.keep(Device.open(ordinal));
+    try {
+      this.compute = resources.keep(device.newStream());
+      KernelModule module = resources.keep(new KernelModule());
+      requireRoom(
+          "the weights of layers " + range.from() + " to " + (range.to() - 1), weightBytes());
+      this.weights =
+          resources.keep(
+              new CudaWeights(
+                  device, compute, new LoadKernels(module, type), config, range, source, onBytes));
+      this.kernels = StageKernels.of(module, device, config, range, type);
+      kernels.load(weights); // before memory is sized by the free bytes
+    } catch (RuntimeException e) {
+      close();
+      throw e;
+    }
+  }
+
+  private long weightBytes() {
+    return CudaWeights.bytes(config, range);
+  }
+
+  private void requireRoom(String what, long bytes) {
+    long free = device.freeBytes();
+    if (bytes > free) {
+      throw new IllegalArgumentException(
+          "%s take %d bytes, but %s has %d free; spread the model over more devices"
+              .formatted(what, bytes, device.name(), free));
+    }
+  }
+
+  int ordinal() {
+    return ordinal;
+  }
+
+  String deviceName() {
+    return device.name();
+  }
+
+  /** Returns the free bytes of device memory. */
+  long freeBytes() {
+    device.makeCurrent();
+    return device.freeBytes();
+  }
+
+  /** Returns the bytes of one KV block over this stage's layers. */
+  long blockBytes(int blockTokens) {
+    return Math.multiplyExact(
+        2L * Layouts.NUMBER_BYTES * range.count() * config.kvSize(), (long) blockTokens);
+  }
+
+  /** Returns the bytes that the stage takes beside weights and KV. */
+  long workspaceBytes(BatchFormat format) {
+    return Workspace.bytes(config, range, format) + format.capacityBytes();
+  }
+
+  /**
+   * Allocates the memory.
+   *
+   * @param blockCount KV blocks on the device
+   * @param hostBlockCount KV blocks in swap space
+   * @param parts parts of a batch that may run at once
+   */
+  void allocate(BatchFormat format, int blockCount, int hostBlockCount, int parts) {
+    device.makeCurrent();
+    DeviceKvPool pool =
+        resources.keep(
+            new DeviceKvPool(device, blockBytes(format.blockTokens()), blockCount, hostBlockCount));
+    DeviceBatch input = resources.keep(new DeviceBatch(device::allocate, format));
+    CudaDecoder decoder =
+        resources.keep(
+            new CudaDecoder(device, kernels, config, range, weights, pool.blocks(), input, format));
+    List<Part> all = new ArrayList<>();
+    for (int i = 0; i < parts; i++) {
+      long bytes = decoder.residual().bytes();
+      DeviceMemory inbox = range.first() ? null : resources.keep(device.allocate(bytes));
+      all.add(new Part(inbox, resources.keep(device.newEvent())));
+    }
+    memory = new Memory(pool, input, decoder, resources.keep(new GraphCache()), List.copyOf(all));
+  }
+
+  private Memory memory() {
+    Memory taken = memory;
+    if (taken == null) {
+      throw new IllegalStateException("the stage has no memory yet");
+    }
+    return taken;
+  }
+
+  PinnedMemory allocatePinned(long bytes) {
+    device.makeCurrent();
+    return device.allocatePinned(bytes);
+  }
+
+  BatchImage newImage(BatchFormat format) {
+    device.makeCurrent();
+    return new BatchImage(device, format);
+  }
+
+  DeviceEvent newEvent() {
+    device.makeCurrent();
+    return device.newEvent();
+  }
+
+  DeviceStream stream() {
+    return compute;
+  }
+
+  /**
+   * Makes the device current, and starts a step's copies.
+   *
+   * @param handedOver blocks whose owner changes, to be poisoned
+   */
+  void beginStep(StepBatch batch, List<Integer> handedOver) {
+    device.makeCurrent();
+    DeviceKvPool pool = memory().pool;
+    pool.beginStep(batch, compute);
+    for (int block : handedOver) {
+      pool.poison(block, compute);
+    }
+  }
+
+  /**
+   * Puts one part of a step into the stage's stream.
+   *
+   * @param part index of the part
+   * @param previous the stage before; null for the first
+   * @param next the stage after; null for the last
+   */
+  void run(BatchImage image, int part, @Nullable CudaStage previous, @Nullable CudaStage next) {
+    device.makeCurrent();
+    Memory own = memory();
+    StepShape shape = image.launched();
+    long hiddenBytes = (long) Float.BYTES * shape.rows() * config.hiddenSize();
+    DeviceMemory inbox = own.parts.get(part).inbox;
+    if (inbox != null && previous != null) {
+      compute.await(previous.memory().parts.get(part).handedOn);
+      compute.copy(inbox, own.decoder.residual(), 0, hiddenBytes);
+    }
+    own.input.load(image, compute);
+    if (image.shape().decodesOnly()) {
+      own.graphs.launch(compute, shape, () -> own.decoder.launch(compute, shape));
+    } else {
+      own.decoder.launch(compute, shape);
+    }
+    DeviceMemory outbox = next == null ? null : next.memory().parts.get(part).inbox;
+    if (outbox != null) {
+      compute.copy(own.decoder.residual(), outbox, 0, hiddenBytes);
+      compute.record(own.parts.get(part).handedOn);
+    }
+  }
+
+  /** Puts the copy of drawn tokens, then failures, into the stream; for the last stage. */
+  void copyDrawn(PinnedMemory to) {
+    DeviceMemory drawn = memory().decoder.drawn();
+    if (drawn != null) {
+      compute.copyOut(drawn, 0, to.at(0), drawn.bytes());
+    }
+  }
+
+  /** Copies logits of the sampled rows; for the last stage. */
+  void copyLogits(PinnedMemory to, long bytes) {
+    device.makeCurrent();
+    DeviceMemory logits = memory().decoder.logits();
+    if (logits != null) {
+      compute.copyOut(logits, 0, to.at(0), bytes);
+      compute.synchronize();
+    }
+  }
+
+  /** Ends the step: later work also waits for its copies. */
+  void endStep() {
+    device.makeCurrent();
+    memory().pool.endStep(compute);
+  }
+
+  /** Waits for all work in the stream. */
+  void synchronize() {
+    device.makeCurrent();
+    compute.synchronize();
+  }
+
+  /** Waits for the work of a step that failed before its end, copies included. */
+  void settle() {
+    synchronize();
+    memory().pool.settle();
+  }
+
+  @Override
+  public void close() {
+    try {
+      device.makeCurrent();
+    } catch (DeviceException e) {
+      LOG.debug("a lost device cannot be made current", e);
+    }
+    resources.close();
+  }
+}

@@ -1,0 +1,40 @@
+package dev.s3llm.jcuda.internal.decode;
+
+import dev.s3llm.model.ModelConfig;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The consecutive layers of a stage.
+ *
+ * @param from index of the first layer
+ * @param to index after the last layer
+ */
+record LayerRange(int from, int to) {
+
+  /** Returns whether the model begins here: the stage also has the embedding. */
+  boolean first() {
+    return from == 0;
+  }
+
+  /** Returns whether the model ends here: the stage also computes the logits. */
+  boolean last(ModelConfig config) {
+    return to == config.layers();
+  }
+
+  /** Returns the number of layers. */
+  int count() {
+    return to - from;
+  }
+
+  /** Splits all layers into parts whose sizes differ by at most one. */
+  static List<LayerRange> split(int layers, int parts) {
+    List<LayerRange> ranges = new ArrayList<>();
+    for (int i = 0; i < parts; i++) {
+      ranges.add(
+          new LayerRange(
+              (int) ((long) layers * i / parts), (int) ((long) layers * (i + 1) / parts)));
+    }
+    return ranges;
+  }
+}

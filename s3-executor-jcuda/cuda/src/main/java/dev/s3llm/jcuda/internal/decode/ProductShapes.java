@@ -1,0 +1,167 @@
+package dev.s3llm.jcuda.internal.decode;
+
+import dev.s3llm.jcuda.internal.driver.Divide;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * Chooses the kernel of a matrix product {@code y[m][n] = x[m][k] w[n][k]^T} by its sizes and the
+ * device; the arithmetic of {@code src/main/cuda/README.md}. The choice never changes a result: all
+ * kernels cut the sum over k alike, and {@link #splits} is a property of the weight.
+ *
+ * @param hopper whether the device has Hopper's own products
+ * @param multiprocessors multiprocessors of the device
+ */
+record ProductShapes(boolean hopper, int multiprocessors) {
+  private static final int[] ROWS = {16, 32, 64, 128};
+  private static final int LARGE_ROWS = 256;
+  private static final int[] SERIAL_ROWS = {192, 128, 64};
+
+  /**
+   * A launch.
+   *
+   * @param suffix end of the kernel's name
+   * @param columns columns of y that a block computes
+   * @param rows rows of y that a block computes
+   * @param threads threads of a block
+   * @param sharedBytes bytes of dynamic shared memory of a block
+   * @param clusters blocks of a cluster, each with one segment of the sum over k
+   */
+  record Configuration(
+      String suffix, int columns, int rows, int threads, int sharedBytes, int clusters) {}
+
+  /**
+   * Returns the number of segments of the sum over k. The thresholds are no multiple of a device's
+   * multiprocessors: results must be the same on every device.
+   */
+  static int splits(int n, int k) {
+    int tiles = Divide.up(n, 128);
+    int splits = tiles >= 90 ? 1 : tiles >= 60 ? 2 : tiles >= 24 ? 4 : 8;
+    while (splits > 1 && Divide.up(k, 64) < 4 * splits) {
+      splits /= 2;
+    }
+    return splits;
+  }
+
+  /** Returns the launch for a number of rows. */
+  Configuration configuration(int m, int n, int splits) {
+    return hopper ? wgmma(m, n, splits) : mma(m);
+  }
+
+  /** Returns every launch that {@link #configuration} may choose for a weight. */
+  List<Configuration> all(int n, int splits) {
+    List<Configuration> all = new ArrayList<>();
+    IntStream.concat(IntStream.of(ROWS), IntStream.of(LARGE_ROWS))
+        .forEach(m -> all.add(configuration(m, n, splits)));
+    if (hopper && splits > 1) {
+      IntStream.of(SERIAL_ROWS).forEach(rows -> all.add(serial(rows)));
+    }
+    return all;
+  }
+
+  private Configuration wgmma(int m, int n, int splits) {
+    int rows = LARGE_ROWS;
+    for (int i = ROWS.length - 1; i >= 0 && m <= ROWS[i]; i--) {
+      rows = ROWS[i];
+    }
+    if (splits == 1) {
+      return whole(rows, Divide.up(n, 128));
+    }
+    if (m > LARGE_ROWS) {
+      return serial(m, Divide.up(n, 128));
+    }
+    if (rows > 32 && Divide.up(n, 192) * splits <= clusterRoom()) {
+      return clustered(3, rows, splits); // each of these blocks needs a multiprocessor
+    }
+    return clustered(rows == 128 ? 4 : 2, Math.max(32, rows), splits);
+  }
+
+  /** Returns the launch of a product with one segment. */
+  private Configuration whole(int rows, int tiles) {
+    boolean fitByThree = tiles > 2 * multiprocessors && tiles <= 3 * multiprocessors;
+    if (fitByThree) {
+      return rows < 128 ? many(rows) : clustered(3, 128, 1);
+    }
+    boolean deep = (rows == 64 || rows == 128) && tiles <= multiprocessors;
+    return deep ? deep(rows) : clustered(rows == 128 ? 4 : 2, rows, 1);
+  }
+
+  /** Returns the multiprocessors that clusters can fill: 10 of 11, 120 of an H200's 132. */
+  private int clusterRoom() {
+    return multiprocessors - multiprocessors / 11;
+  }
+
+  /**
+   * Returns the launch whose blocks take the least time, wave after wave; the one with more rows
+   * among equals.
+   */
+  private Configuration serial(int m, int tiles) {
+    int best = 0;
+    int least = Integer.MAX_VALUE;
+    for (int rows : SERIAL_ROWS) {
+      int waves = Divide.up(Divide.up(m, rows) * tiles, multiprocessors);
+      if (waves * (64 + rows) < least) {
+        least = waves * (64 + rows);
+        best = rows;
+      }
+    }
+    return serial(best);
+  }
+
+  /** One block for all segments, one after another. */
+  private static Configuration serial(int rows) {
+    int stages = rows == 64 ? 9 : rows == 128 ? 7 : 5;
+    return new Configuration(
+        "r2_n%d_serial".formatted(rows), 128, rows, threads(2, rows), shared(2, rows, stages), 1);
+  }
+
+  /** Small blocks, of which three share a multiprocessor. */
+  private static Configuration many(int rows) {
+    int stages = rows == 16 ? 4 : 3;
+    return new Configuration(
+        "r2_n%d_many".formatted(rows), 128, rows, threads(2, rows), shared(2, rows, stages), 1);
+  }
+
+  /** A cluster of blocks, one for each segment. */
+  private static Configuration clustered(int r, int rows, int splits) {
+    String suffix = "r%d_n%d_c%d".formatted(r, rows, splits);
+    return new Configuration(
+        suffix, 64 * r, rows, threads(r, rows), shared(r, rows, stages(r, rows)), splits);
+  }
+
+  /** A block that fills the shared memory of a multiprocessor. */
+  private static Configuration deep(int rows) {
+    int stages = rows == 64 ? 9 : 7;
+    return new Configuration(
+        "r2_n%d_deep".formatted(rows), 128, rows, 288, shared(2, rows, stages), 1);
+  }
+
+  /** The products of other devices than Hopper. */
+  private static Configuration mma(int m) {
+    int rows = m <= 16 ? 16 : m <= 64 ? 64 : 128;
+    int columns = rows == 128 ? 128 : 64;
+    int stages = rows == 16 ? 6 : rows == 64 ? 5 : 3;
+    int threads = rows == 128 ? 256 : 128;
+    return new Configuration(
+        "mma_n" + rows, columns, rows, threads, stages * (columns + rows) * 128, 1);
+  }
+
+  private static int threads(int r, int rows) {
+    return 128 * r + (rows > 128 ? 128 : 32);
+  }
+
+  private static int stages(int r, int rows) {
+    return switch (rows) {
+      case 16 -> 6;
+      case 32 -> 5;
+      case 64 -> r == 3 ? 6 : 4;
+      case 128 -> r == 3 ? 5 : 4;
+      default -> 4;
+    };
+  }
+
+  private static int shared(int r, int rows, int stages) {
+    return stages * (r * 8192 + rows * 128) + stages * 16 + 1024;
+  }
+}

@@ -1,0 +1,134 @@
+package dev.s3llm.jcuda.internal.decode;
+
+import dev.s3llm.jcuda.internal.driver.Device;
+import dev.s3llm.jcuda.internal.driver.DeviceAddress;
+import dev.s3llm.jcuda.internal.driver.DeviceEvent;
+import dev.s3llm.jcuda.internal.driver.DeviceMemory;
+import dev.s3llm.jcuda.internal.driver.DeviceStream;
+import dev.s3llm.jcuda.internal.driver.PinnedMemory;
+import dev.s3llm.model.ModelFormatException;
+import dev.s3llm.model.Tensor;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.LongConsumer;
+
+/**
+ * Copies tensors to a device piece by piece through two pinned buffers: while the device lays out
+ * one piece, the next is read. No tensor is ever whole in host memory.
+ */
+final class WeightUpload implements AutoCloseable {
+  private static final int BUFFERS = 2;
+  private static final int BUFFER_BYTES = 32 << 20;
+
+  private final DeviceStream stream;
+  private final LoadKernels kernels;
+  private final LongConsumer onBytes;
+  private final List<Buffer> buffers = new ArrayList<>();
+  private final DeviceMemory nonFinite;
+  private int turn;
+  private long bytes;
+
+  /** A pinned piece, its copy on the device, and the event after which it may be filled again. */
+  private record Buffer(PinnedMemory host, DeviceMemory device, DeviceEvent free)
+      implements AutoCloseable {
+    @Override
+    public void close() {
+      free.close();
+      device.close();
+      host.close();
+    }
+  }
+
+  /**
+   * Allocates the buffers.
+   *
+   * @param onBytes receives, after each piece, the bytes on the device so far
+   */
+  WeightUpload(Device device, DeviceStream stream, LoadKernels kernels, LongConsumer onBytes) {
+    this.stream = stream;
+    this.kernels = kernels;
+    this.onBytes = onBytes;
+    this.nonFinite = device.allocate(Integer.BYTES);
+    for (int i = 0; i < BUFFERS; i++) {
+      Buffer buffer =
+          new Buffer(
+              device.allocatePinned(BUFFER_BYTES),
+              device.allocate(BUFFER_BYTES),
+              device.newEvent());
+      buffers.add(buffer);
+      stream.record(buffer.free);
+    }
+  }
+
+  /**
+   * Lays out a matrix {@code [rows][columns]} in tiles.
+   *
+   * @param firstRow row of the tiles for the matrix's first row
+   * @param placement order of the rows, see {@link LoadKernels#retile}
+   */
+  void tile(Tensor tensor, int rows, int columns, DeviceMemory tiles, int firstRow, int placement) {
+    int step =
+        BUFFER_BYTES / (columns * tensor.type().bytes()) / 8 * 8; // turns of eight rows stay whole
+    if (step == 0) {
+      throw new ModelFormatException(tensor.label() + " has rows of " + columns + " elements");
+    }
+    for (int row = 0; row < rows; row += step) {
+      int count = Math.min(step, rows - row);
+      int at = placement == 0 ? firstRow + row : firstRow + 2 * row;
+      Buffer buffer = fill(tensor, (long) row * columns, count * columns);
+      kernels.retile(stream, tensor.type(), buffer.device, tiles, count, columns, at, placement);
+      stream.record(buffer.free);
+    }
+    check(tensor, tiles);
+  }
+
+  /**
+   * Copies a tensor row-major, in the device's number type.
+   *
+   * @param toElement index of the first element in the target
+   */
+  void copy(Tensor tensor, DeviceMemory to, long toElement) {
+    int step = BUFFER_BYTES / tensor.type().bytes();
+    for (long at = 0; at < tensor.elements(); at += step) {
+      int count = (int) Math.min(step, tensor.elements() - at);
+      Buffer buffer = fill(tensor, at, count);
+      DeviceAddress target = new DeviceAddress(to, Layouts.NUMBER_BYTES * (toElement + at));
+      kernels.convert(stream, tensor.type(), buffer.device, target, count);
+      stream.record(buffer.free);
+    }
+    check(tensor, to);
+  }
+
+  private Buffer fill(Tensor tensor, long first, int count) {
+    Buffer buffer = buffers.get(turn);
+    turn = (turn + 1) % BUFFERS;
+    buffer.free.synchronize();
+    ByteBuffer piece = tensor.slice(first, count);
+    int size = piece.remaining();
+    buffer.host.view(0, size).put(piece);
+    stream.copyIn(buffer.host.at(0), buffer.device, 0, size);
+    bytes += (long) Layouts.NUMBER_BYTES * count;
+    onBytes.accept(bytes);
+    return buffer;
+  }
+
+  /** Checks the whole target; its earlier elements were checked before. */
+  private void check(Tensor tensor, DeviceMemory target) {
+    kernels.findNonFinite(stream, target, target.bytes() / Layouts.NUMBER_BYTES, nonFinite);
+    PinnedMemory answer = buffers.get(turn).host;
+    buffers.get(turn).free.synchronize();
+    stream.copyOut(nonFinite, 0, answer.at(0), Integer.BYTES);
+    stream.synchronize();
+    if (answer.view(0, Integer.BYTES).getInt(0) != 0) {
+      throw new ModelFormatException(
+          "%s holds a value that is not finite in %s".formatted(tensor.label(), kernels.type()));
+    }
+  }
+
+  @Override
+  public void close() {
+    buffers.forEach(Buffer::close);
+    nonFinite.close();
+  }
+}

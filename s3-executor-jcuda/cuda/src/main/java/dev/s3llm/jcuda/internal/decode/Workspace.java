@@ -1,0 +1,135 @@
+package dev.s3llm.jcuda.internal.decode;
+
+import dev.s3llm.jcuda.internal.batch.BatchFormat;
+import dev.s3llm.jcuda.internal.batch.StepShape;
+import dev.s3llm.jcuda.internal.driver.DeviceMemory;
+import dev.s3llm.model.ModelConfig;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.LongFunction;
+import org.jspecify.annotations.Nullable;
+
+/** The buffers between the kernels of a stage, at addresses that never change. */
+final class Workspace implements AutoCloseable {
+  private final List<DeviceMemory> all = new ArrayList<>();
+
+  /** Groups of eight rows of the buffers in tiles. */
+  final int groups;
+
+  /** Sequences that the step with the most has. */
+  final int maxSequences;
+
+  /** Residual stream, {@code [row][hidden]} of float; passed from stage to stage. */
+  final DeviceMemory residual;
+
+  /** Result of a norm, in tiles. */
+  final DeviceMemory normed;
+
+  /** Queries, keys and values, in rows. */
+  final DeviceMemory qkv;
+
+  /** Result of the attention, in tiles. */
+  final DeviceMemory attended;
+
+  /** Result of the feed-forward activation, in tiles. */
+  final DeviceMemory activated;
+
+  /** Partial results of decode attention: sums. */
+  final DeviceMemory sums;
+
+  /** Partial results of decode attention: maxima and sums of probabilities. */
+  final DeviceMemory states;
+
+  /** Ended blocks of decode attention; zero between launches. */
+  final DeviceMemory counters;
+
+  /** Logits of the sampled rows, {@code [row][vocabulary]} of float; null before the last stage. */
+  final @Nullable DeviceMemory logits;
+
+  /** Drawn tokens, then failures, {@code maxSequences} each; null before the last stage. */
+  final @Nullable DeviceMemory drawn;
+
+  /** Sizes of the buffers in bytes; 0 for a buffer that a stage does not have. */
+  private record Sizes(
+      long residual,
+      long normed,
+      long qkv,
+      long attended,
+      long activated,
+      long sums,
+      long states,
+      long counters,
+      long logits,
+      long drawn) {
+
+    static Sizes of(ModelConfig config, LayerRange range, BatchFormat format) {
+      int groups = Layouts.groups(format.maxTokens());
+      long rows = groups * 8L;
+      long maxParts = StepShape.partsClass(format.maxContext(), DecoderKernels.PART);
+      long parts = (long) format.maxSequences() * config.heads() * maxParts;
+      boolean last = range.last(config);
+      return new Sizes(
+          Float.BYTES * rows * config.hiddenSize(),
+          Layouts.activationBytes(groups, config.hiddenSize()),
+          Layouts.NUMBER_BYTES * rows * (config.querySize() + 2 * config.kvSize()),
+          Layouts.activationBytes(groups, config.querySize()),
+          Layouts.activationBytes(groups, config.intermediateSize()),
+          Float.BYTES * parts * config.headSize(),
+          2 * Float.BYTES * parts,
+          (long) Integer.BYTES * format.maxSequences() * config.kvHeads(),
+          last ? (long) Float.BYTES * format.maxSequences() * config.vocabularySize() : 0,
+          last ? 2L * Integer.BYTES * format.maxSequences() : 0);
+    }
+
+    long total() {
+      return residual + normed + qkv + attended + activated + sums + states + counters + logits
+          + drawn;
+    }
+  }
+
+  /**
+   * Allocates the buffers.
+   *
+   * @param allocator allocates bytes of device memory
+   */
+  Workspace(
+      LongFunction<DeviceMemory> allocator,
+      ModelConfig config,
+      LayerRange range,
+      BatchFormat format) {
+    Sizes sizes = Sizes.of(config, range, format);
+    this.groups = Layouts.groups(format.maxTokens());
+    this.maxSequences = format.maxSequences();
+    try {
+      this.residual = allocate(allocator, sizes.residual);
+      this.normed = allocate(allocator, sizes.normed);
+      this.qkv = allocate(allocator, sizes.qkv);
+      this.attended = allocate(allocator, sizes.attended);
+      this.activated = allocate(allocator, sizes.activated);
+      this.sums = allocate(allocator, sizes.sums);
+      this.states = allocate(allocator, sizes.states);
+      this.counters = allocate(allocator, sizes.counters);
+      this.logits = sizes.logits == 0 ? null : allocate(allocator, sizes.logits);
+      this.drawn = sizes.drawn == 0 ? null : allocate(allocator, sizes.drawn);
+    } catch (RuntimeException e) {
+      close();
+      throw e;
+    }
+  }
+
+  private DeviceMemory allocate(LongFunction<DeviceMemory> allocator, long bytes) {
+    DeviceMemory memory = allocator.apply(bytes);
+    all.add(memory);
+    return memory;
+  }
+
+  /** Returns the bytes that the buffers of a stage take. */
+  static long bytes(ModelConfig config, LayerRange range, BatchFormat format) {
+    return Sizes.of(config, range, format).total();
+  }
+
+  @Override
+  public void close() {
+    all.forEach(DeviceMemory::close);
+  }
+}

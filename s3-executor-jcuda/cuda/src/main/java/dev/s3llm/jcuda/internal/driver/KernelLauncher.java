@@ -1,0 +1,32 @@
+package dev.s3llm.jcuda.internal.driver;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Puts kernels into streams by their names. The typed methods of {@code DecoderKernels}, {@code
+ * LoadKernels} and {@code MatrixProduct} are the only callers.
+ */
+public interface KernelLauncher {
+
+  /**
+   * Puts a kernel into a stream.
+   *
+   * @param stream the stream
+   * @param kernel name of the kernel
+   * @param grid blocks
+   * @param block threads of a block
+   * @param sharedBytes bytes of dynamic shared memory
+   * @param arguments in the kernel's order: {@link DeviceMemory} (its first byte), {@link
+   *     DeviceAddress}, null pointers, {@link Integer}, {@link Long} and {@link Float}
+   */
+  void launch(
+      DeviceStream stream,
+      String kernel,
+      Grid grid,
+      int block,
+      int sharedBytes,
+      @Nullable Object... arguments);
+
+  /** Brings a kernel to the device now; drivers that load lazily otherwise wait for its launch. */
+  void load(String kernel);
+}

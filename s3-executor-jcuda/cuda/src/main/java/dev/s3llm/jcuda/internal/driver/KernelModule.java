@@ -1,0 +1,127 @@
+package dev.s3llm.jcuda.internal.driver;
+
+import static dev.s3llm.jcuda.internal.driver.DeviceException.check;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.HashMap;
+import java.util.Map;
+import jcuda.NativePointerObject;
+import jcuda.Pointer;
+import jcuda.driver.CUfunction;
+import jcuda.driver.CUfunction_attribute;
+import jcuda.driver.CUmodule;
+import jcuda.driver.JCudaDriver;
+import org.jspecify.annotations.Nullable;
+
+/** The kernels of {@code src/main/cuda}, loaded into a device. For one thread at a time. */
+public final class KernelModule implements KernelLauncher, AutoCloseable {
+  private static final String RESOURCE = "s3kernels.fatbin";
+
+  /** Dynamic shared memory that a kernel has without raising its limit. */
+  private static final int DEFAULT_SHARED_BYTES = 48 << 10;
+
+  private final CUmodule module = new CUmodule();
+  private final Map<String, CUfunction> functions = new HashMap<>();
+  private final Map<String, Integer> sharedLimits = new HashMap<>();
+  private boolean closed;
+
+  /** Loads the kernels of this jar into the current device. */
+  public KernelModule() {
+    check("cuModuleLoadData", JCudaDriver.cuModuleLoadData(module, image()));
+  }
+
+  private static byte[] image() {
+    try (InputStream in = KernelModule.class.getResourceAsStream(RESOURCE)) {
+      if (in == null) {
+        throw new IllegalStateException("the jar lacks its kernels, " + RESOURCE);
+      }
+      return in.readAllBytes();
+    } catch (IOException e) {
+      throw new UncheckedIOException("the kernels cannot be read", e);
+    }
+  }
+
+  @Override
+  public void launch(
+      DeviceStream stream,
+      String kernel,
+      Grid grid,
+      int block,
+      int sharedBytes,
+      @Nullable Object... arguments) {
+    CUfunction function = functions.computeIfAbsent(kernel, this::find);
+    raiseSharedLimit(kernel, function, sharedBytes);
+    NativePointerObject[] pointers = new NativePointerObject[arguments.length];
+    for (int i = 0; i < arguments.length; i++) {
+      pointers[i] = pointer(arguments[i]);
+    }
+    check(
+        "launch of " + kernel,
+        JCudaDriver.cuLaunchKernel(
+            function,
+            grid.x(),
+            grid.y(),
+            grid.z(),
+            block,
+            1,
+            1,
+            sharedBytes,
+            stream.handle(),
+            Pointer.to(pointers),
+            null));
+  }
+
+  private void raiseSharedLimit(String kernel, CUfunction function, int sharedBytes) {
+    if (sharedBytes > sharedLimits.getOrDefault(kernel, DEFAULT_SHARED_BYTES)) {
+      int attribute = CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
+      check(
+          "cuFuncSetAttribute of " + kernel,
+          JCudaDriver.cuFuncSetAttribute(function, attribute, sharedBytes));
+      sharedLimits.put(kernel, sharedBytes);
+    }
+  }
+
+  @Override
+  public void load(String kernel) {
+    CUfunction function = functions.computeIfAbsent(kernel, this::find);
+    int attribute = CUfunction_attribute.CU_FUNC_ATTRIBUTE_NUM_REGS; // known once it is loaded
+    check(
+        "cuFuncGetAttribute of " + kernel,
+        JCudaDriver.cuFuncGetAttribute(new int[1], attribute, function));
+  }
+
+  private CUfunction find(String name) {
+    CUfunction function = new CUfunction();
+    check(
+        "cuModuleGetFunction of " + name, JCudaDriver.cuModuleGetFunction(function, module, name));
+    return function;
+  }
+
+  private static Pointer pointer(@Nullable Object argument) {
+    if (argument == null) {
+      return Pointer.to(new long[] {0});
+    } else if (argument instanceof DeviceMemory memory) {
+      return Pointer.to(memory.at(0));
+    } else if (argument instanceof DeviceAddress address) {
+      return Pointer.to(address.memory().at(address.offset()));
+    } else if (argument instanceof Integer number) {
+      return Pointer.to(new int[] {number});
+    } else if (argument instanceof Long number) {
+      return Pointer.to(new long[] {number});
+    } else if (argument instanceof Float number) {
+      return Pointer.to(new float[] {number});
+    }
+    throw new IllegalArgumentException("no kernel argument: " + argument);
+  }
+
+  /** Unloads the kernels. Idempotent. */
+  @Override
+  public void close() {
+    if (!closed) {
+      closed = true;
+      check("cuModuleUnload", JCudaDriver.cuModuleUnload(module));
+    }
+  }
+}

@@ -1,0 +1,106 @@
+package dev.s3llm.jcuda.internal.kv;
+
+import dev.s3llm.execute.BlockCopy;
+import dev.s3llm.execute.SequenceStep;
+import dev.s3llm.execute.StepBatch;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * The record, in the debug mode, of the sequence that wrote each KV slot last: every position that
+ * a sequence attends to must have been written by that sequence, at that position, and by no other
+ * sequence since. Takes time in proportion to the contexts.
+ *
+ * <p>For the executor's thread.
+ */
+public final class KvAudit {
+  private static final long NO_SEQUENCE = -1;
+
+  private final int blockTokens;
+  private final Slots device;
+  private final Slots host;
+
+  /** The writer and the position of each slot. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
+  private record Slots(long[] writers, int[] positions) {
+    static Slots of(int count) {
+      Slots slots = new Slots(new long[count], new int[count]);
+      Arrays.fill(slots.writers, NO_SEQUENCE);
+      return slots;
+    }
+  }
+
+  /** Starts with nothing written. */
+  public KvAudit(int blockTokens, int blockCount, int hostBlockCount) {
+    this.blockTokens = blockTokens;
+    this.device = Slots.of(Math.multiplyExact(blockTokens, blockCount));
+    this.host = Slots.of(Math.multiplyExact(blockTokens, hostBlockCount));
+  }
+
+  /**
+   * Checks a step and records its writes.
+   *
+   * @return blocks whose owner changes; their new owner must not read their present contents
+   * @throws IllegalStateException naming the sequence, the position and the last writer
+   */
+  public List<Integer> step(StepBatch batch) {
+    for (BlockCopy copy : batch.swapOuts()) {
+      move(device, copy.deviceBlock(), host, copy.hostBlock());
+    }
+    for (BlockCopy copy : batch.swapIns()) {
+      move(host, copy.hostBlock(), device, copy.deviceBlock());
+    }
+    for (SequenceStep sequence : batch.sequences()) {
+      requireWritten(sequence);
+    }
+    List<Integer> handedOver = new ArrayList<>();
+    for (SequenceStep sequence : batch.sequences()) {
+      write(sequence, handedOver);
+    }
+    return handedOver;
+  }
+
+  private void move(Slots from, int fromBlock, Slots to, int toBlock) {
+    int source = fromBlock * blockTokens;
+    int target = toBlock * blockTokens;
+    System.arraycopy(from.writers, source, to.writers, target, blockTokens);
+    System.arraycopy(from.positions, source, to.positions, target, blockTokens);
+  }
+
+  private void requireWritten(SequenceStep sequence) {
+    for (int position = 0; position < sequence.startPosition(); position++) {
+      int slot = slot(sequence, position);
+      if (device.writers[slot] != sequence.sequenceId() || device.positions[slot] != position) {
+        throw new IllegalStateException(
+            "sequence %d reads position %d in block %d, which %s"
+                .formatted(
+                    sequence.sequenceId(),
+                    position,
+                    slot / blockTokens,
+                    device.writers[slot] == NO_SEQUENCE
+                        ? "nobody has written"
+                        : "sequence %d wrote at its position %d"
+                            .formatted(device.writers[slot], device.positions[slot])));
+      }
+    }
+  }
+
+  private void write(SequenceStep sequence, List<Integer> handedOver) {
+    int end = sequence.startPosition() + sequence.tokenCount();
+    for (int position = sequence.startPosition(); position < end; position++) {
+      int slot = slot(sequence, position);
+      int block = slot / blockTokens;
+      if (position % blockTokens == 0) {
+        handedOver.add(block);
+        Arrays.fill(device.writers, block * blockTokens, (block + 1) * blockTokens, NO_SEQUENCE);
+      }
+      device.writers[slot] = sequence.sequenceId();
+      device.positions[slot] = position;
+    }
+  }
+
+  private int slot(SequenceStep sequence, int position) {
+    return sequence.block(position / blockTokens) * blockTokens + position % blockTokens;
+  }
+}

@@ -1,0 +1,78 @@
+#!/bin/sh
+# What needs an NVIDIA GPU, on a machine that has one.
+#
+#   JAVA=java CP='lib/*' s3-executor-jcuda/cuda/src/test/gpu/run.sh WHAT...
+#
+# CP holds the jars of s3-core (tests too), s3-model, s3-text, s3-executor-cpu, s3-executor-jcuda, its test classes,
+# the command line, and the JUnit console launcher; with Maven at hand `./mvnw verify` on a machine with a GPU runs the same tests.
+#
+#   tests     the executor's contract, parity with the host backend, invariance, preemption, faults
+#   lost      an error that breaks the GPU, in a process of its own
+#   sanitize  contract and parity under compute-sanitizer (memcheck, then racecheck and initcheck)
+#   parity    logits against transformers on the same GPU (needs PyTorch, transformers)
+#   churn     cancels, timeouts, swaps and failing steps; memory must stay flat
+#   soak      the same and worse for minutes, on the small model: bad consumers, forced overruns, faults of predictors
+#   stages    a step on one GPU, and with the layers on two
+#   peer      the same steps in PyTorch with a CUDA graph
+#   serve     policies on a trace's lengths, on real steps
+#   step      ms a step and share of the roofline, for the shapes of docs/gpu.md
+set -eu
+: "${JAVA:=java}"
+: "${CP:?the class path}"
+
+junit() {
+  "$JAVA" -cp "$CP" org.junit.platform.console.ConsoleLauncher execute --details=tree --disable-banner \
+    --disable-ansi-colors "$@"
+}
+
+cli() {
+  "$JAVA" -cp "$CP" dev.s3llm.examples.cli.Main "$@"
+}
+
+check() {
+  tool=$1
+  shift
+  compute-sanitizer --tool "$tool" --print-limit 5 --error-exitcode 9 \
+    "$JAVA" -cp "$CP" org.junit.platform.console.ConsoleLauncher execute --details=summary --disable-banner "$@"
+}
+
+for what in "$@"; do
+  echo "== $what"
+  case $what in
+    tests)
+      junit -c dev.s3llm.jcuda.JCudaExecutorTest -c dev.s3llm.jcuda.CudaParityTest \
+        -c dev.s3llm.jcuda.CudaInvarianceTest -c dev.s3llm.jcuda.CudaEngineTest -c dev.s3llm.jcuda.CudaFaultsTest \
+        -c dev.s3llm.jcuda.internal.kv.DeviceKvPoolTest ;;
+    lost) junit -c dev.s3llm.jcuda.CudaLostTest ;;
+    sanitize)
+      check memcheck -c dev.s3llm.jcuda.JCudaExecutorTest
+      check racecheck -m 'dev.s3llm.jcuda.CudaParityTest#fewLogits_areNearTheHosts()'
+      check initcheck -m 'dev.s3llm.jcuda.CudaParityTest#fewLogits_areNearTheHosts()' ;;
+    parity)
+      rm -rf /tmp/s3-parity
+      python3 "$(dirname "$0")/parity.py" /tmp/s3-parity ${S3_SMALL_MODEL:-}
+      "$JAVA" -cp "$CP" dev.s3llm.jcuda.TransformersParity /tmp/s3-parity ;;
+    churn) "$JAVA" -Xmx1g -cp "$CP" dev.s3llm.jcuda.GpuChurn "${S3_CHURN_SECONDS:-120}" ;;
+    soak) cli bench soak --device cuda --minutes "${S3_SOAK_MINUTES:-8}" ;;
+    stages)
+      cli bench step --model llama-13b --points 1x512,64x512,128x512
+      cli bench step --model llama-13b --devices 0,1 --points 1x512,64x512,128x512 ;;
+    step)
+      cli bench step --model llama-1b --points 1x512,128x512,512x256
+      cli bench step --model llama-13b --points 1x512,16x512,64x512,128x512,256x256
+      cli bench step --model llama-33b --points 1x512,16x512,48x512,128x256 ;;
+    peer)
+      python3 "$(dirname "$0")/peer.py" llama-1b:1x512,128x512,512x256 \
+        llama-13b:1x512,16x512,64x512,128x512,256x256 llama-33b:1x512,16x512,48x512,128x256 ;;
+    serve)
+      : "${S3_TRACE:?the trace alpaca-vicuna.csv}"
+      policies=worst-case,s3,oracle,on-demand,forecast
+      cli bench serve --model llama-33b --trace "$S3_TRACE" --kv-gb 12 --policy $policies \
+        --seconds "${S3_SERVE_SECONDS:-40}"
+      cli bench serve --model gpt-j-6b --trace "$S3_TRACE" --kv-gb 66 --policy $policies --max-running 1024 \
+        --seconds "${S3_SERVE_SECONDS:-40}"
+      cli bench serve --model llama-13b --trace "$S3_TRACE" --kv-gb 60 --policy on-demand --max-running 128 \
+        --seconds 16 ;;
+    *) echo "unknown: $what" >&2; exit 2 ;;
+  esac
+done

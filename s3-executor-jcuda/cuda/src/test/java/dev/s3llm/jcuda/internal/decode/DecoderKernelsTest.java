@@ -1,0 +1,164 @@
+package dev.s3llm.jcuda.internal.decode;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.s3llm.jcuda.internal.batch.BatchFormat;
+import dev.s3llm.jcuda.internal.batch.DeviceBatch;
+import dev.s3llm.jcuda.internal.batch.StepShape;
+import dev.s3llm.jcuda.internal.driver.DeviceMemory;
+import dev.s3llm.jcuda.internal.driver.DeviceStream;
+import dev.s3llm.jcuda.internal.driver.Grid;
+import dev.s3llm.jcuda.internal.driver.KernelLauncher;
+import dev.s3llm.model.ElementType;
+import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.ModelShapes;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The launches of an H200, which has 132 multiprocessors, for llama-13b: 40 heads of 128. */
+class DecoderKernelsTest {
+  private static final int H200 = 132;
+  private static final ModelConfig CONFIG = ModelShapes.of("llama-13b");
+  private static final BatchFormat FORMAT = new BatchFormat(1024, 256, 2048, 16);
+  private static final Path SOURCES = Path.of("src/main/cuda");
+
+  private final Recorder recorder = new Recorder();
+  private final DecoderKernels kernels =
+      new DecoderKernels(recorder, CONFIG, ElementType.F16, 40, H200);
+  private final DeviceBatch batch = new DeviceBatch(bytes -> null, FORMAT);
+  private final Workspace work =
+      new Workspace(bytes -> null, CONFIG, new LayerRange(0, 40), FORMAT);
+
+  private record Launch(String kernel, Grid grid, int block, int shared, List<Object> arguments) {}
+
+  /** Notes launches; no device is needed. */
+  private static final class Recorder implements KernelLauncher {
+    final List<Launch> launches = new ArrayList<>();
+    final List<String> loaded = new ArrayList<>();
+
+    @Override
+    public void launch(
+        DeviceStream stream,
+        String kernel,
+        Grid grid,
+        int block,
+        int sharedBytes,
+        Object... arguments) {
+      launches.add(new Launch(kernel, grid, block, sharedBytes, Arrays.asList(arguments)));
+    }
+
+    @Override
+    public void load(String kernel) {
+      loaded.add(kernel);
+    }
+
+    Launch last() {
+      return launches.get(launches.size() - 1);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "1, 512, 2", // 396 blocks at once are 9 for each of 40 heads, but the context has two parts
+    "1, 100000, 9",
+    "4, 2048, 2",
+    "16, 2048, 1",
+    "256, 2048, 1",
+  })
+  void decodeAttention_splitsPartsWhileTheDeviceHasRoom(int decodes, int longest, int z) {
+    StepShape shape = new StepShape(decodes, decodes, longest, 0, 0, decodes);
+    kernels.decodeAttention(null, shape, work, null, batch, 3);
+    assertThat(recorder.last().grid).isEqualTo(new Grid(40, decodes, z));
+    assertThat(recorder.last().block).isEqualTo(128);
+    assertThat(recorder.last().shared).isEqualTo(512 * 136 + 32 * 136 + 400);
+    assertThat(recorder.last().arguments).contains((longest + 255) / 256);
+  }
+
+  @Test
+  void prefillAttention_hasABlockForSixtyFourRows() {
+    kernels.prefillAttention(null, new StepShape(700, 0, 0, 2, 600, 2), work, null, batch, 3);
+    assertThat(recorder.last().grid).isEqualTo(new Grid(10, 40, 2));
+    assertThat(recorder.last().shared).isEqualTo(514 * 136 + 256 * 128);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 16", "16, 16", "17, 15", "264, 1", "1024, 1"})
+  void rotaryEmbedding_splitsHeadsWhileTheDeviceHasRoom(int rows, int blocks) {
+    kernels.rotateAndStore(null, rows, null, null, batch, null, 0);
+    assertThat(recorder.last().grid).isEqualTo(Grid.of(rows, blocks));
+    assertThat(recorder.last().shared).isEqualTo(4 * 128);
+  }
+
+  @Test
+  void sampling_hasABitForEachToken() {
+    kernels.sample(null, 7, null, batch, null, 256);
+    assertThat(recorder.last().grid).isEqualTo(Grid.of(7));
+    assertThat(recorder.last().block).isEqualTo(1024);
+    assertThat(recorder.last().shared).isEqualTo(4 * 1000);
+  }
+
+  @Test
+  void everyLaunch_passesAsManyArgumentsAsItsKernelTakes() throws IOException {
+    launchEveryKernel();
+    assertThat(recorder.launches).hasSize(11);
+    for (Launch launch : recorder.launches) {
+      assertThat(launch.arguments).as(launch.kernel).hasSize(parametersOf(launch.kernel));
+    }
+  }
+
+  @Test
+  void everyKernelOfAStep_isLoaded() {
+    launchEveryKernel();
+    kernels.load();
+    new MatrixProduct(recorder, ElementType.F16, new ProductShapes(true, H200)).load(512, 512);
+    assertThat(recorder.loaded)
+        .containsAll(
+            recorder.launches.stream()
+                .map(Launch::kernel)
+                .filter(kernel -> !kernel.matches("(retile|convert|find_non_finite)_.*"))
+                .toList());
+  }
+
+  private void launchEveryKernel() {
+    StepShape shape = new StepShape(9, 4, 100, 1, 5, 5);
+    DeviceMemory none = null;
+    kernels.embed(null, 9, none, batch.tokens, none);
+    kernels.rmsNorm(null, 9, none, null, none, none, work.groups);
+    kernels.layerNorm(null, 9, none, batch.sampledRows, none, none, none, work.groups);
+    kernels.rotateAndStore(null, 9, none, none, batch, none, 0);
+    kernels.decodeAttention(null, shape, work, none, batch, 0);
+    kernels.prefillAttention(null, shape, work, none, batch, 0);
+    kernels.sample(null, 5, none, batch, none, 256);
+    new MatrixProduct(recorder, ElementType.F16, new ProductShapes(true, H200))
+        .launch(null, none, none, none, none, 9, 512, 512, 128, 512, MatrixProduct.Output.ROWS);
+    LoadKernels load = new LoadKernels(recorder, ElementType.F16);
+    load.retile(null, ElementType.BF16, none, none, 64, 64, 0, 0);
+    load.convert(null, ElementType.F32, none, null, 64);
+    load.findNonFinite(null, none, 64, none);
+  }
+
+  /** Counts the parameters of a kernel in the CUDA sources. */
+  private static int parametersOf(String kernel) throws IOException {
+    String stem = kernel.replaceFirst("_(f16|bf16|f32)(_.*)?$", "");
+    Pattern signature =
+        Pattern.compile("extern \"C\" __global__[^;{}]*?\\b" + stem + "[#\\w]*\\(([^)]*)\\)");
+    try (var files = Files.list(SOURCES)) {
+      for (Path file : files.filter(f -> f.toString().endsWith(".cu")).sorted().toList()) {
+        Matcher matcher = signature.matcher(Files.readString(file).replace('\\', ' '));
+        if (matcher.find()) {
+          return matcher.group(1).split(",", -1).length;
+        }
+      }
+    }
+    throw new AssertionError("no kernel " + stem);
+  }
+}

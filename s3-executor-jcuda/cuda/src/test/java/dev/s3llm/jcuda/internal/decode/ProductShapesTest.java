@@ -1,0 +1,58 @@
+package dev.s3llm.jcuda.internal.decode;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ProductShapesTest {
+  private static final int MULTIPROCESSORS = 132;
+  private static final ProductShapes H200 = new ProductShapes(true, MULTIPROCESSORS);
+  private static final ProductShapes OTHERS = new ProductShapes(false, MULTIPROCESSORS);
+
+  @ParameterizedTest
+  @CsvSource({
+    "15360, 5120, 1",
+    "27648, 5120, 1",
+    "5120, 5120, 4",
+    "5120, 13824, 4",
+    "768, 256, 1",
+    "1000, 4096, 8"
+  })
+  void splits_areAPropertyOfTheWeight(int n, int k, int splits) {
+    assertThat(ProductShapes.splits(n, k)).isEqualTo(splits);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "1, 15360, 1, r2_n16_c1",
+    "17, 15360, 1, r2_n32_c1",
+    "64, 15360, 1, r2_n64_deep",
+    "64, 27648, 1, r2_n64_c1",
+    "128, 27648, 1, r4_n128_c1",
+    "129, 27648, 1, r2_n256_c1",
+    "1024, 27648, 1, r2_n256_c1",
+    "1, 35840, 1, r2_n16_many",
+    "48, 35840, 1, r2_n64_many",
+    "256, 35840, 1, r3_n128_c1",
+    "1, 5120, 4, r2_n32_c4",
+    "32, 5120, 4, r2_n32_c4",
+    "64, 5120, 4, r3_n64_c4",
+    "512, 5120, 4, r2_n192_serial",
+    "512, 4096, 4, r2_n128_serial",
+    "512, 2048, 8, r2_n64_serial",
+    "128, 9000, 4, r4_n128_c4"
+  })
+  void configuration_followsTheRows(int m, int n, int splits, String suffix) {
+    assertThat(H200.configuration(m, n, splits).suffix()).isEqualTo(suffix);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"15360, 1", "27648, 1", "35840, 1", "5120, 4", "4096, 4", "2048, 8", "9000, 4"})
+  void whateverTheRowsChoose_isLoaded(int n, int splits) {
+    for (int m = 1; m <= 5000; m++) {
+      assertThat(H200.all(n, splits)).contains(H200.configuration(m, n, splits));
+      assertThat(OTHERS.all(n, splits)).contains(OTHERS.configuration(m, n, splits));
+    }
+  }
+}

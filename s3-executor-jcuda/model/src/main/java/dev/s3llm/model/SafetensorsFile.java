@@ -1,0 +1,137 @@
+package dev.s3llm.model;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * A safetensors file: eight bytes of header length, a JSON header, and the bytes of the tensors.
+ * Tensors are mapped piece by piece as they are read.
+ *
+ * <p>Not thread-safe.
+ */
+public final class SafetensorsFile implements AutoCloseable {
+  private final Path path;
+  private final FileChannel channel;
+  private final Map<String, SafetensorsHeader.Entry> tensors;
+
+  private SafetensorsFile(
+      Path path, FileChannel channel, Map<String, SafetensorsHeader.Entry> tensors) {
+    this.path = path;
+    this.channel = channel;
+    this.tensors = tensors;
+  }
+
+  /**
+   * Opens a file and checks its whole header.
+   *
+   * @param path the file
+   * @throws ModelFormatException naming the file, the tensor and what is wrong
+   */
+  public static SafetensorsFile open(Path path) {
+    FileChannel channel;
+    try {
+      channel = FileChannel.open(path, StandardOpenOption.READ);
+    } catch (IOException e) {
+      throw new ModelFormatException(path + " cannot be opened: " + e.getMessage(), e);
+    }
+    try {
+      return new SafetensorsFile(path, channel, SafetensorsHeader.read(path, channel));
+    } catch (IOException | RuntimeException e) {
+      try {
+        channel.close();
+      } catch (IOException suppressed) {
+        e.addSuppressed(suppressed);
+      }
+      throw e instanceof ModelFormatException known
+          ? known
+          : new ModelFormatException(path + " cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  /** Returns the names of the tensors, in the order of the header. */
+  public Iterable<String> names() {
+    return Collections.unmodifiableSet(tensors.keySet());
+  }
+
+  /**
+   * Returns whether the file has a tensor of a name.
+   *
+   * @param name name of a tensor
+   */
+  public boolean contains(String name) {
+    return tensors.containsKey(name);
+  }
+
+  /**
+   * Returns a tensor of fp32, fp16 or bf16; its pieces are mapped when they are read.
+   *
+   * @param name name of the tensor
+   * @param shape the expected dimensions, outermost first
+   * @throws ModelFormatException if the tensor is missing, or has another shape or type
+   */
+  public Tensor tensor(String name, long... shape) {
+    SafetensorsHeader.Entry entry = tensors.get(name);
+    if (entry == null) {
+      throw new ModelFormatException(path + " has no tensor " + name);
+    }
+    requireShape(name, entry, shape);
+    ElementType type =
+        entry
+            .type()
+            .orElseThrow(
+                () ->
+                    bad(name, "is of type " + entry.dtype() + ", readable are F32, F16 and BF16"));
+    String label = path + ": tensor " + name;
+    return new Tensor(
+        label, type, entry.elements(), (first, count) -> map(label, entry, type, first, count));
+  }
+
+  private ByteBuffer map(
+      String label, SafetensorsHeader.Entry entry, ElementType type, long first, int count) {
+    Objects.checkFromIndexSize(first, count, entry.elements());
+    try {
+      return channel
+          .map(
+              FileChannel.MapMode.READ_ONLY,
+              entry.offset() + first * type.bytes(),
+              (long) count * type.bytes())
+          .order(ByteOrder.LITTLE_ENDIAN);
+    } catch (IOException e) {
+      throw new ModelFormatException(label + " cannot be read", e);
+    }
+  }
+
+  private void requireShape(String name, SafetensorsHeader.Entry tensor, long[] shape) {
+    boolean same = tensor.shape().size() == shape.length;
+    for (int i = 0; same && i < shape.length; i++) {
+      same = tensor.shape().get(i) == shape[i];
+    }
+    if (!same) {
+      throw bad(
+          name,
+          "has shape %s, but the configuration asks for %s"
+              .formatted(tensor.shape(), Arrays.toString(shape)));
+    }
+  }
+
+  private ModelFormatException bad(String name, String what) {
+    return new ModelFormatException(path + ": tensor " + name + " " + what);
+  }
+
+  @Override
+  public void close() {
+    try {
+      channel.close();
+    } catch (IOException e) {
+      throw new ModelFormatException(path + " cannot be closed", e);
+    }
+  }
+}

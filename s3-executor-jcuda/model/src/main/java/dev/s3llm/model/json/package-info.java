@@ -1,0 +1,5 @@
+/** Strict JSON for the files of a model folder. Not exported, but to {@code dev.s3llm.text}. */
+@NullMarked
+package dev.s3llm.model.json;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,10 @@
+/**
+ * Models as Hugging Face folders hold them: configuration, weights, model families. Shared by all
+ * executors; knows none of them.
+ *
+ * <p>May depend on Jackson, which stays out of public signatures.
+ */
+@NullMarked
+package dev.s3llm.model;
+
+import org.jspecify.annotations.NullMarked;

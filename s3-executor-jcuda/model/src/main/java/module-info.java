@@ -1,0 +1,11 @@
+/** Model folders: configurations, weights, model families. */
+@SuppressWarnings("module") // dev.s3llm.text is built after this module
+module dev.s3llm.model {
+  requires com.fasterxml.jackson.core;
+  requires com.fasterxml.jackson.databind;
+  requires static transitive org.jspecify;
+
+  exports dev.s3llm.model;
+  exports dev.s3llm.model.json to
+      dev.s3llm.text;
+}

@@ -1,8 +1,0 @@
-/**
- * KV blocks in device memory and, swapped out, in pinned host memory. May depend on {@code kernel}
- * and the executor SPI.
- */
-@NullMarked
-package dev.s3llm.jcuda.kv;
-
-import org.jspecify.annotations.NullMarked;

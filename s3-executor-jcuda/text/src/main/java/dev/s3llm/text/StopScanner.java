@@ -1,0 +1,84 @@
+package dev.s3llm.text;
+
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Lets text pass up to the first stop string. First is the one that is complete first, and of those
+ * that end at the same character the longest, so that the outcome does not depend on how the text
+ * was split. Holds back the longest end of the text that could still become a stop string. Not
+ * thread-safe.
+ */
+final class StopScanner {
+  private final List<String> stopStrings;
+  private final StringBuilder held = new StringBuilder();
+  private @Nullable String found;
+
+  StopScanner(List<String> stopStrings) {
+    this.stopStrings = stopStrings;
+  }
+
+  /** Takes a piece of text and returns what can be handed out now; nothing after a stop string. */
+  String append(String piece) {
+    if (found != null) {
+      return "";
+    }
+    for (int i = 0; i < piece.length() && found == null; i++) {
+      held.append(piece.charAt(i));
+      found = completed();
+    }
+    int end = found == null ? held.length() - couldBecomeStop() : held.length() - found.length();
+    return release(end);
+  }
+
+  /** The text that was held back, now that no more comes. */
+  String finish() {
+    return release(found == null ? held.length() : 0);
+  }
+
+  /** The stop string that was found. */
+  Optional<String> found() {
+    return Optional.ofNullable(found);
+  }
+
+  private String release(int end) {
+    String free = held.substring(0, end);
+    held.delete(0, found == null ? end : held.length());
+    return free;
+  }
+
+  private @Nullable String completed() {
+    String longest = null;
+    for (String stop : stopStrings) {
+      if ((longest == null || stop.length() > longest.length())
+          && heldEndsWith(stop, stop.length())) {
+        longest = stop;
+      }
+    }
+    return longest;
+  }
+
+  /** Length of the longest end of the held text that begins a stop string. */
+  private int couldBecomeStop() {
+    int longest = 0;
+    for (String stop : stopStrings) {
+      for (int length = stop.length() - 1; length > longest; length--) {
+        if (heldEndsWith(stop, length)) {
+          longest = length;
+        }
+      }
+    }
+    return longest;
+  }
+
+  private boolean heldEndsWith(String stop, int length) {
+    int start = held.length() - length;
+    for (int i = length - 1; i >= 0; i--) {
+      if (start < 0 || held.charAt(start + i) != stop.charAt(i)) {
+        return false;
+      }
+    }
+    return true;
+  }
+}

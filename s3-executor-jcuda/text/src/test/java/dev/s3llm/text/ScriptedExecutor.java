@@ -1,0 +1,76 @@
+package dev.s3llm.text;
+
+import dev.s3llm.execute.Executor;
+import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.execute.KvGrowth;
+import dev.s3llm.execute.RecoveryCosts;
+import dev.s3llm.execute.SequenceStep;
+import dev.s3llm.execute.StepBatch;
+import dev.s3llm.execute.StepResult;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CountDownLatch;
+
+/**
+ * Answers every prompt with the same tokens, over and over; or fails after them. No step ends while
+ * its gate is shut.
+ */
+final class ScriptedExecutor implements Executor {
+  static final int CONTEXT = 1000;
+
+  private final int[] script;
+  private final boolean failsAtEnd;
+  final CountDownLatch closed = new CountDownLatch(1);
+  private volatile CompletableFuture<Void> gate = CompletableFuture.completedFuture(null);
+
+  ScriptedExecutor(boolean failsAtEnd, int... script) {
+    this.failsAtEnd = failsAtEnd;
+    this.script = script;
+  }
+
+  void shut() {
+    gate = new CompletableFuture<>();
+  }
+
+  void open() {
+    gate.complete(null);
+  }
+
+  @Override
+  public ExecutorProfile profile() {
+    return new ExecutorProfile(
+        16,
+        400,
+        1,
+        0,
+        CONTEXT,
+        512,
+        8,
+        ByteModel.VOCABULARY,
+        KvGrowth.PER_BLOCK,
+        RecoveryCosts.UNKNOWN);
+  }
+
+  @Override
+  public CompletionStage<StepResult> execute(StepBatch batch) {
+    return gate.thenApply(opened -> answer(batch));
+  }
+
+  private StepResult answer(StepBatch batch) {
+    int[] tokens = new int[batch.sequences().size()];
+    for (int i = 0; i < tokens.length; i++) {
+      SequenceStep step = batch.sequences().get(i);
+      int at = step.startPosition() + step.tokenCount() - step.promptTokens();
+      if (failsAtEnd && at >= script.length) {
+        throw new IllegalStateException("the script is over");
+      }
+      tokens[i] = step.samples() ? script[at % script.length] : StepResult.NO_TOKEN;
+    }
+    return StepResult.of(tokens);
+  }
+
+  @Override
+  public void close() {
+    closed.countDown();
+  }
+}

@@ -1,0 +1,96 @@
+package dev.s3llm.text;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+import org.junit.jupiter.api.Test;
+
+/** What passes a scanner is the text before the first stop string, however the text is split. */
+class StopScannerTest {
+
+  /** Few letters, so that stop strings overlap each other and nearly match. */
+  @Provide
+  Arbitrary<List<String>> pieces() {
+    return Arbitraries.strings().withChars("ab\u00e9").ofMaxLength(6).list().ofMaxSize(12);
+  }
+
+  @Provide
+  Arbitrary<List<String>> stops() {
+    return Arbitraries.strings()
+        .withChars("ab\u00e9")
+        .ofMinLength(1)
+        .ofMaxLength(5)
+        .list()
+        .ofMaxSize(4);
+  }
+
+  @Property(tries = 5000)
+  void pieces_addUpToTheTextBeforeTheFirstStopString(
+      @ForAll("pieces") List<String> pieces, @ForAll("stops") List<String> stops) {
+    StopScanner scanner = new StopScanner(stops);
+    StringBuilder passed = new StringBuilder();
+    pieces.forEach(piece -> passed.append(scanner.append(piece)));
+    passed.append(scanner.finish());
+    String text = String.join("", pieces);
+    assertThat(passed).hasToString(text.substring(0, endOfAnswer(text, stops)));
+    assertThat(scanner.found().isPresent()).isEqualTo(stops.stream().anyMatch(text::contains));
+  }
+
+  @Property(tries = 5000)
+  void whatHasPassed_staysTrueWhateverComesNext(
+      @ForAll("pieces") List<String> pieces,
+      @ForAll("stops") List<String> stops,
+      @ForAll("pieces") List<String> next) {
+    StopScanner scanner = new StopScanner(stops);
+    StringBuilder passed = new StringBuilder();
+    pieces.forEach(piece -> passed.append(scanner.append(piece)));
+    String text = String.join("", pieces) + String.join("", next);
+    assertThat(text.substring(0, endOfAnswer(text, stops))).startsWith(passed);
+  }
+
+  @Property(tries = 5000)
+  void noMoreIsHeldBackThanCouldBecomeAStopString(
+      @ForAll("pieces") List<String> pieces, @ForAll("stops") List<String> stops) {
+    StopScanner scanner = new StopScanner(stops);
+    StringBuilder passed = new StringBuilder();
+    pieces.forEach(piece -> passed.append(scanner.append(piece)));
+    String held =
+        scanner.found().isPresent() ? "" : String.join("", pieces).substring(passed.length());
+    assertThat(held.isEmpty() || stops.stream().anyMatch(stop -> stop.startsWith(held))).isTrue();
+  }
+
+  @Test
+  void ofStopStringsThatEndTogether_theLongestCounts() {
+    StopScanner scanner = new StopScanner(List.of("c", "bc", "abcd"));
+    assertThat(scanner.append("xabc")).isEqualTo("xa");
+    assertThat(scanner.found()).hasValue("bc");
+    assertThat(scanner.append("d")).isEmpty();
+    assertThat(scanner.finish()).isEmpty();
+  }
+
+  @Test
+  void stopStringsNeverSeen_holdNothingBackAtTheEnd() {
+    StopScanner scanner = new StopScanner(new ArrayList<>(List.of("END")));
+    assertThat(scanner.append("the EN")).isEqualTo("the ");
+    assertThat(scanner.finish()).isEqualTo("EN");
+    assertThat(scanner.found()).isEmpty();
+  }
+
+  /** By looking at every beginning of the text in turn. */
+  private static int endOfAnswer(String text, List<String> stops) {
+    for (int end = 0; end <= text.length(); end++) {
+      String sofar = text.substring(0, end);
+      int longest = stops.stream().filter(sofar::endsWith).mapToInt(String::length).max().orElse(0);
+      if (longest > 0) {
+        return end - longest;
+      }
+    }
+    return text.length();
+  }
+}

@@ -1,0 +1,71 @@
+package dev.s3llm.text;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.s3llm.GenerationRequest;
+import dev.s3llm.text.template.ChatMessage;
+import dev.s3llm.text.template.ChatRole;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TextRequestTest {
+  @TempDir Path folder;
+
+  @Test
+  void badValues_areRefusedAtOnce() {
+    TextRequest.Builder builder = TextRequest.builder();
+    assertThatThrownBy(() -> builder.stop("")).hasMessageContaining("1 to 256");
+    assertThatThrownBy(() -> builder.stop("x".repeat(257))).hasMessageContaining("257");
+    assertThatThrownBy(() -> builder.stop("\uD83D")).hasMessageContaining("surrogate");
+    assertThatThrownBy(() -> builder.maxNewTokens(0)).hasMessageContaining("maxNewTokens");
+    assertThatThrownBy(() -> builder.messages(List.of())).hasMessageContaining("messages");
+    assertThatThrownBy(builder::build).hasMessageContaining("either a prompt or messages");
+    for (int i = 0; i < TextRequest.MAX_STOP_STRINGS; i++) {
+      builder.stop("s" + i);
+    }
+    assertThatThrownBy(() -> builder.stop("one more")).hasMessageContaining("at most 16");
+    builder.prompt("a").messages(ChatMessage.user("b"));
+    assertThatThrownBy(builder::build).hasMessageContaining("not both");
+    assertThatThrownBy(() -> ChatRole.of("robot")).hasMessageContaining("assistant");
+    assertThat(ChatRole.of("tool")).isEqualTo(ChatRole.TOOL);
+  }
+
+  @Test
+  void outputLimit_isWhatTheContextLeavesUpToTheDefault() throws IOException {
+    ByteModel.write(folder);
+    try (TextModel model = TextModel.load(folder)) {
+      TextRequest request = TextRequest.of("x".repeat(99)); // and the start token
+      assertThat(request.tokenize(model, 1000).maxNewTokens())
+          .isEqualTo(TextRequest.DEFAULT_MAX_NEW_TOKENS);
+      assertThat(request.tokenize(model, 150).maxNewTokens()).isEqualTo(50);
+      assertThat(request.tokenize(model, 100).maxNewTokens()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void configuration_comesLastAndPredictorsReadTheQuestion() throws IOException {
+    ByteModel.write(folder);
+    TextRequest request =
+        TextRequest.builder()
+            .messages(
+                ChatMessage.system("Be brief."),
+                ChatMessage.user("Why?"),
+                ChatMessage.assistant("Because"))
+            .maxNewTokens(7)
+            .configure(tokens -> tokens.tenant("a").maxNewTokens(8))
+            .configure(tokens -> tokens.id("mine"))
+            .build();
+    try (TextModel model = TextModel.load(folder)) {
+      GenerationRequest tokens = request.tokenize(model, 1000);
+      assertThat(tokens.tenant()).isEqualTo("a");
+      assertThat(tokens.id()).isEqualTo("mine");
+      assertThat(tokens.maxNewTokens()).isEqualTo(8);
+      assertThat(tokens.promptText()).hasValue("Why?");
+      assertThat(tokens.stopTokens()).containsExactly(ByteModel.END);
+    }
+  }
+}
