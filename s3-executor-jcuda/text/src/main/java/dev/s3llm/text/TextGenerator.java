@@ -48,7 +48,7 @@ public final class TextGenerator implements AutoCloseable {
   /**
    * Accepts a request. Encodes its prompt on the calling thread.
    *
-   * @throws dev.s3llm.RequestRefusedException as {@link S3Engine#submit} does
+   * @throws dev.s3llm.error.RequestRefusedException as {@link S3Engine#submit} does
    * @throws ChatTemplateException if the model's chat template refuses the messages or cannot be
    *     rendered
    * @throws IllegalArgumentException if the prompt encodes to no tokens, or from what was passed to

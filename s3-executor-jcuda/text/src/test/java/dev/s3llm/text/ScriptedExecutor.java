@@ -2,7 +2,6 @@ package dev.s3llm.text;
 
 import dev.s3llm.execute.Executor;
 import dev.s3llm.execute.ExecutorProfile;
-import dev.s3llm.execute.KvGrowth;
 import dev.s3llm.execute.RecoveryCosts;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
@@ -38,17 +37,7 @@ final class ScriptedExecutor implements Executor {
 
   @Override
   public ExecutorProfile profile() {
-    return new ExecutorProfile(
-        16,
-        400,
-        1,
-        0,
-        CONTEXT,
-        512,
-        8,
-        ByteModel.VOCABULARY,
-        KvGrowth.PER_BLOCK,
-        RecoveryCosts.UNKNOWN);
+    return ExecutorProfile.builder().kvBlocks(400, 16, 1).maxContextTokens(CONTEXT).maxTokensPerStep(512).maxSequencesPerStep(8).vocabularySize(ByteModel.VOCABULARY).build();
   }
 
   @Override
