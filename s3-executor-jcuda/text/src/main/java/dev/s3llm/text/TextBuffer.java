@@ -4,14 +4,22 @@ import dev.s3llm.stream.BufferedPublisher;
 import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.concurrent.Executor;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** The pieces of text of one generation, no more than its tokens. */
+/** The pieces of text of one generation that wait for its subscriber; at most one a token. */
 final class TextBuffer extends BufferedPublisher<String> {
   private final Queue<String> pieces = new ArrayDeque<>();
 
-  TextBuffer(Executor callbacks, Runnable cancel) {
-    super(callbacks, cancel);
+  /**
+   * Creates a buffer without text.
+   *
+   * @param callbacks where the subscriber is called
+   * @param cancel run, any number of times, when nobody will read the rest
+   * @param onFailure receives what the subscriber threw
+   */
+  TextBuffer(Executor callbacks, Runnable cancel, Consumer<Throwable> onFailure) {
+    super(callbacks, cancel, onFailure);
   }
 
   /** Adds a piece that is not empty. */
@@ -25,7 +33,11 @@ final class TextBuffer extends BufferedPublisher<String> {
     appended();
   }
 
-  /** Notes that no more comes, and why if it failed, and delivers what there is. */
+  /**
+   * Notes the end and delivers what was requested.
+   *
+   * @param cause what failed, or null
+   */
   void finish(@Nullable Throwable cause) {
     end(cause);
     deliver();

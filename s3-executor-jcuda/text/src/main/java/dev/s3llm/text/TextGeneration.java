@@ -10,6 +10,8 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Flow;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The handle of an accepted request: a future of its result, a stream of its text, and a way to
@@ -20,6 +22,8 @@ import java.util.concurrent.Flow;
  * callback executor.
  */
 public final class TextGeneration {
+  private static final Logger log = LoggerFactory.getLogger(TextGeneration.class);
+
   private final Generation generation;
   private final TextBuffer buffer;
   private final CompletableFuture<TextAssembly.Ended> text;
@@ -35,14 +39,21 @@ public final class TextGeneration {
 
   static TextGeneration start(
       Generation generation, TextStream stream, List<String> stopStrings, Executor callbacks) {
-    TextBuffer buffer = new TextBuffer(callbacks, generation::cancel);
+    TextBuffer buffer =
+        new TextBuffer(
+            callbacks, generation::cancel, failure -> subscriberFailed(generation.id(), failure));
     TextAssembly assembly = new TextAssembly(stream, new StopScanner(stopStrings), buffer);
     TextGeneration handle = new TextGeneration(generation, buffer, assembly.ended());
     generation.tokens().subscribe(assembly);
     return handle;
   }
 
-  /** Runs this once the tokenizer is not needed any more. */
+  /** Logs what a subscriber threw; at most once a generation, since it is not called again. */
+  private static void subscriberFailed(String requestId, Throwable failure) {
+    log.warn("the text subscriber of request {} threw; the request is cancelled", requestId, failure);
+  }
+
+  /** Runs a task once the tokenizer is not needed any more. */
   void whenDecoded(Runnable task) {
     var unused = text.whenComplete((ended, error) -> task.run());
   }

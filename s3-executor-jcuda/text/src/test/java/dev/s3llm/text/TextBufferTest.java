@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 /** What a subscriber does wrong ends the generation, which nobody reads any more. */
 class TextBufferTest {
   private final AtomicInteger cancels = new AtomicInteger();
-  private final TextBuffer buffer = new TextBuffer(Runnable::run, cancels::incrementAndGet);
+  private final TextBuffer buffer = new TextBuffer(Runnable::run, cancels::incrementAndGet, failures::add);
 
   @Test
   void demandBelowOne_isAnErrorAndCancels() {

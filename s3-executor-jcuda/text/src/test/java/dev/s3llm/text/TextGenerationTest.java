@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.common.util.concurrent.Uninterruptibles;
 import dev.s3llm.EngineBuilder;
-import dev.s3llm.InvalidRequestException;
 import dev.s3llm.error.NeverFitsException;
 import dev.s3llm.error.QueueFullException;
+import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.S3Engine;
 import dev.s3llm.observe.FinishReason;
 import java.io.IOException;
@@ -240,7 +240,10 @@ class TextGenerationTest {
     TextRequest named =
         TextRequest.builder().prompt("Hi").maxNewTokens(900).configure(r -> r.id("one")).build();
     endless.submit(named);
-    assertThatThrownBy(() -> endless.submit(named)).isInstanceOf(InvalidRequestException.class);
+    assertThatThrownBy(() -> endless.submit(named))
+        .isInstanceOfSatisfying(
+            RequestRefusedException.class,
+            e -> assertThat(e.reason()).isEqualTo(RequestRefusedException.Reason.INVALID_REQUEST));
     endless.submit(stoppingAt());
     assertThatThrownBy(() -> endless.submit(stoppingAt())).isInstanceOf(QueueFullException.class);
   }
