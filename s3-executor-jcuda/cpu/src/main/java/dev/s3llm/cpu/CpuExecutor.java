@@ -188,7 +188,7 @@ public final class CpuExecutor implements Executor {
      * @throws IllegalStateException if it was set before
      */
     public Builder blockTokens(int tokens) {
-      return setAtLeast("blockTokens", tokens, 1);
+      return set("blockTokens", (int) atLeast("blockTokens", tokens, 1));
     }
 
     /**
@@ -199,7 +199,7 @@ public final class CpuExecutor implements Executor {
      * @throws IllegalStateException if it was set before
      */
     public Builder threads(int count) {
-      return setAtLeast("threads", count, 1);
+      return set("threads", (int) atLeast("threads", count, 1));
     }
 
     /**

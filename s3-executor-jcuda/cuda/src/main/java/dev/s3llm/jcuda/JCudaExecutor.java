@@ -14,7 +14,6 @@ import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelFormatException;
 import dev.s3llm.model.TensorSource;
 import dev.s3llm.model.WeightFiles;
-import dev.s3llm.support.Settings;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -219,7 +218,7 @@ public final class JCudaExecutor implements Executor {
                 .formatted(config.layers(), numbers.length));
       }
       for (int number : numbers) {
-        Settings.requireAtLeast("devices", number, 0);
+        atLeast("devices", number, 0);
       }
       return set("devices", IntStream.of(numbers).boxed().toList());
     }
@@ -253,7 +252,7 @@ public final class JCudaExecutor implements Executor {
      * @throws IllegalStateException if it was set before
      */
     public Builder maxContextTokens(int tokens) {
-      return setAtLeast("maxContextTokens", tokens, 1);
+      return set("maxContextTokens", (int) atLeast("maxContextTokens", tokens, 1));
     }
 
     /**

@@ -5,6 +5,7 @@ import dev.s3llm.examples.cli.support.UsageException;
 import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.execute.Executor;
 import dev.s3llm.jcuda.JCudaExecutor;
+import dev.s3llm.model.ModelFormatException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -67,23 +68,33 @@ public final class ModelOptions {
    * @param folder the folder that {@link #folder} returned
    * @param kvMemory memory for keys and values
    * @return the executor, which the caller closes
-   * @throws UsageException if the device cannot be used
+   * @throws UsageException if the folder cannot be read, the memory does not fit, or the device
+   *     cannot be used
    */
   public Executor load(Path folder, ByteSize kvMemory) {
-    if (device.isHost()) {
-      CpuExecutor.Builder builder = CpuExecutor.builder(folder).kvBytes(kvMemory.bytes());
-      if (threads > 0) {
-        builder.threads(threads);
-      }
-      return builder.build();
-    }
     try {
-      return JCudaExecutor.builder(folder)
-          .kvBytes(kvMemory.bytes())
-          .devices(device.numbers())
-          .build();
+      return device.isHost()
+          ? onCpu(folder, kvMemory)
+          : JCudaExecutor.builder(folder)
+              .kvBytes(kvMemory.bytes())
+              .devices(device.numbers())
+              .build();
+    } catch (ModelFormatException e) {
+      throw new UsageException("--model: " + e.getMessage());
     } catch (IllegalStateException e) {
       throw new UsageException("--device: " + e.getMessage());
+    }
+  }
+
+  private Executor onCpu(Path folder, ByteSize kvMemory) {
+    CpuExecutor.Builder builder = CpuExecutor.builder(folder).kvBytes(kvMemory.bytes());
+    if (threads > 0) {
+      builder.threads(threads);
+    }
+    try {
+      return builder.build();
+    } catch (IllegalArgumentException e) {
+      throw new UsageException("--kv-budget: " + e.getMessage());
     }
   }
 }
