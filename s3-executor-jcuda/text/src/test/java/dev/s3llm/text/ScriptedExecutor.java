@@ -2,7 +2,6 @@ package dev.s3llm.text;
 
 import dev.s3llm.execute.Executor;
 import dev.s3llm.execute.ExecutorProfile;
-import dev.s3llm.execute.RecoveryCosts;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
@@ -37,7 +36,13 @@ final class ScriptedExecutor implements Executor {
 
   @Override
   public ExecutorProfile profile() {
-    return ExecutorProfile.builder().kvBlocks(400, 16, 1).maxContextTokens(CONTEXT).maxTokensPerStep(512).maxSequencesPerStep(8).vocabularySize(ByteModel.VOCABULARY).build();
+    return ExecutorProfile.builder()
+        .kvBlocks(400, 16, 1)
+        .maxContextTokens(CONTEXT)
+        .maxTokensPerStep(512)
+        .maxSequencesPerStep(8)
+        .vocabularySize(ByteModel.VOCABULARY)
+        .build();
   }
 
   @Override

@@ -13,7 +13,9 @@ import org.junit.jupiter.api.Test;
 /** What a subscriber does wrong ends the generation, which nobody reads any more. */
 class TextBufferTest {
   private final AtomicInteger cancels = new AtomicInteger();
-  private final TextBuffer buffer = new TextBuffer(Runnable::run, cancels::incrementAndGet, failures::add);
+  private final List<Throwable> failures = new ArrayList<>();
+  private final TextBuffer buffer =
+      new TextBuffer(Runnable::run, cancels::incrementAndGet, failures::add);
 
   @Test
   void demandBelowOne_isAnErrorAndCancels() {
@@ -43,6 +45,7 @@ class TextBufferTest {
     buffer.finish(null);
     assertThat(reader.heard).containsExactly("a");
     assertThat(cancels).hasValue(1);
+    assertThat(failures).singleElement().isInstanceOf(IOException.class);
   }
 
   @Test
