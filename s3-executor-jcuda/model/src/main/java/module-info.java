@@ -3,6 +3,7 @@
 module dev.s3llm.model {
   requires com.fasterxml.jackson.core;
   requires com.fasterxml.jackson.databind;
+  requires dev.s3llm.core;
   requires static transitive org.jspecify;
 
   exports dev.s3llm.model;

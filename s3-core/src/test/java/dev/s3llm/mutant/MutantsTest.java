@@ -52,7 +52,7 @@ class MutantsTest {
     Mutant none =
         new Mutant(
             "none",
-            "engine/SequenceFinisher.java",
+            "engine/loop/SequenceFinisher.java",
             "final class SequenceFinisher",
             "final class SequenceFinisher",
             "",

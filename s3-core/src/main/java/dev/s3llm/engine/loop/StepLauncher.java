@@ -148,7 +148,7 @@ final class StepLauncher {
       KvBlockPool.Lease lease,
       StepInFlight step,
       List<StepBatch.BlockCopy> swapIns) {
-    KvBlockPool.Lease stored = sequence.takeHost();
+    KvBlockPool.Lease stored = sequence.host();
     if (stored == null) {
       return;
     }
@@ -158,5 +158,6 @@ final class StepLauncher {
       swapIns.add(new StepBatch.BlockCopy(sequence.sequenceId(), lease.block(i), stored.block(i)));
     }
     step.fenced.add(stored);
+    sequence.takeHost();
   }
 }

@@ -2,7 +2,6 @@ package dev.s3llm.cpu;
 
 import dev.s3llm.execute.Executor;
 import dev.s3llm.execute.ExecutorProfile;
-import dev.s3llm.execute.KvGrowth;
 import dev.s3llm.execute.RecoveryCosts;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
@@ -233,17 +232,16 @@ public final class CpuExecutor implements Executor {
       }
       requireHeap(kvBytes);
       int maxTokens = maxTokensPerStepOr(256);
-      return new ExecutorProfile(
-          blockTokens,
-          (int) Math.min(Integer.MAX_VALUE, kvBytes / blockBytes),
-          blockBytes,
-          (int) Math.min(Integer.MAX_VALUE, swapBytes / blockBytes),
-          config.maxContextTokens(),
-          maxTokens,
-          maxSequencesPerStepOr(64, maxTokens),
-          config.vocabularySize(),
-          KvGrowth.PER_BLOCK,
-          costs(blockBytes));
+      return ExecutorProfile.builder()
+          .kvBlocks(
+              (int) Math.min(Integer.MAX_VALUE, kvBytes / blockBytes), blockTokens, blockBytes)
+          .hostBlocks((int) Math.min(Integer.MAX_VALUE, swapBytes / blockBytes))
+          .maxContextTokens(config.maxContextTokens())
+          .maxTokensPerStep(maxTokens)
+          .maxSequencesPerStep(maxSequencesPerStepOr(64, maxTokens))
+          .vocabularySize(config.vocabularySize())
+          .recoveryCosts(costs(blockBytes))
+          .build();
     }
 
     /** KV blocks take heap at first use: what cannot fit would end as an OutOfMemoryError. */

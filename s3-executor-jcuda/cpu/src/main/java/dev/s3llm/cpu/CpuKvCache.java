@@ -1,6 +1,5 @@
 package dev.s3llm.cpu;
 
-import dev.s3llm.execute.BlockCopy;
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.model.ModelConfig;
@@ -63,11 +62,11 @@ final class CpuKvCache {
 
   /** Copies a step's blocks to the swap pool, then from there. */
   void copy(StepBatch batch) {
-    for (BlockCopy copy : batch.swapOuts()) {
+    for (StepBatch.BlockCopy copy : batch.swapOuts()) {
       swappedKeys[copy.hostBlock()] = keys(copy.deviceBlock()).clone();
       swappedValues[copy.hostBlock()] = values(copy.deviceBlock()).clone();
     }
-    for (BlockCopy copy : batch.swapIns()) {
+    for (StepBatch.BlockCopy copy : batch.swapIns()) {
       System.arraycopy(swappedKeys[copy.hostBlock()], 0, keys(copy.deviceBlock()), 0, blockFloats);
       System.arraycopy(
           swappedValues[copy.hostBlock()], 0, values(copy.deviceBlock()), 0, blockFloats);

@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.s3llm.execute.Executor;
-import dev.s3llm.execute.ExecutorContract;
-import dev.s3llm.execute.HandDrivenSequence;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelConfig.Attention;
@@ -13,6 +11,8 @@ import dev.s3llm.model.ModelConfig.Vocabulary;
 import dev.s3llm.model.ModelFamily;
 import dev.s3llm.model.RandomTensors;
 import dev.s3llm.model.RotaryEmbedding;
+import dev.s3llm.testkit.ExecutorContract;
+import dev.s3llm.testkit.HandDrivenSequence;
 import org.junit.jupiter.api.Test;
 
 class CpuExecutorTest extends ExecutorContract {
@@ -80,7 +80,7 @@ class CpuExecutorTest extends ExecutorContract {
     CpuExecutor.Builder builder = CpuExecutor.builder(CONFIG, new RandomTensors(CONFIG, 1));
     assertThatThrownBy(() -> builder.threadFactory(null))
         .isInstanceOf(NullPointerException.class)
-        .hasMessage("threadFactory");
+        .hasMessage("threadFactory must not be null");
     assertThatThrownBy(() -> builder.maxSequencesPerStep(0))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("maxSequencesPerStep must be at least 1, but is 0");

@@ -1,6 +1,5 @@
 package dev.s3llm.cpu;
 
-import dev.s3llm.execute.HandDrivenSequence;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
@@ -10,6 +9,7 @@ import dev.s3llm.model.ModelConfig.Vocabulary;
 import dev.s3llm.model.ModelFamily;
 import dev.s3llm.model.RandomTensors;
 import dev.s3llm.model.RotaryEmbedding;
+import dev.s3llm.testkit.HandDrivenSequence;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

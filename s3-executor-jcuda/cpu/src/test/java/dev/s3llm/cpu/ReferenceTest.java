@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.s3llm.execute.HandDrivenSequence;
 import dev.s3llm.execute.SamplingParameters;
+import dev.s3llm.testkit.HandDrivenSequence;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,15 +1,12 @@
 package dev.s3llm.jcuda;
 
 import com.google.common.util.concurrent.Uninterruptibles;
+import dev.s3llm.error.ExecutorLostException;
 import dev.s3llm.execute.Executor;
-import dev.s3llm.execute.ExecutorLostException;
 import dev.s3llm.execute.ExecutorProfile;
-import dev.s3llm.execute.KvGrowth;
-import dev.s3llm.execute.RecoveryCosts;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
 import dev.s3llm.jcuda.internal.batch.BatchFormat;
-import dev.s3llm.jcuda.internal.decode.CostProbe;
 import dev.s3llm.jcuda.internal.decode.CudaPipeline;
 import dev.s3llm.jcuda.internal.driver.DeviceException;
 import dev.s3llm.model.ExecutorSettings;
@@ -42,7 +39,6 @@ import org.jspecify.annotations.Nullable;
  * ExecutorLostException}.
  */
 public final class JCudaExecutor implements Executor {
-  private static final int BLOCK_TOKENS = 16;
   private static final Set<Integer> HEAD_SIZES = Set.of(16, 32, 64, 80, 96, 128, 256);
 
   private final ModelConfig config;
@@ -68,10 +64,7 @@ public final class JCudaExecutor implements Executor {
           new CudaPipeline(
               config, builder.devices(), builder.precision().type(), source, builder.progress());
       pipeline = opened;
-      ExecutorProfile sized = builder.profile(opened);
-      BatchFormat format = builder.format();
-      opened.allocate(format, sized.blockCount(), sized.hostBlockCount(), builder.checked());
-      return Builder.withCosts(sized, CostProbe.measure(opened, sized));
+      return builder.profile().open(opened, builder.checked());
     }
   }
 
@@ -184,9 +177,6 @@ public final class JCudaExecutor implements Executor {
    * #maxTokensPerStep} is 1,024, {@link #maxSequencesPerStep} is 256. Not thread-safe.
    */
   public static final class Builder extends ExecutorSettings<Builder> {
-    /** Share of the free bytes for KV; the rest is for graphs and the driver. */
-    private static final double KV_SHARE = 0.92;
-
     private static final long DEFAULT_SWAP_BYTES = 1L << 30;
 
     private final ModelConfig config;
@@ -317,56 +307,15 @@ public final class JCudaExecutor implements Executor {
     private BatchFormat format() {
       int maxTokens = maxTokensPerStepOr(1024);
       return new BatchFormat(
-          maxTokens, maxSequencesPerStepOr(256, maxTokens), contextTokens(), BLOCK_TOKENS);
+          maxTokens,
+          maxSequencesPerStepOr(256, maxTokens),
+          contextTokens(),
+          CudaProfile.BLOCK_TOKENS);
     }
 
-    private ExecutorProfile profile(CudaPipeline pipeline) {
-      BatchFormat format = format();
-      long blockBytes = pipeline.blockBytes(BLOCK_TOKENS);
-      long swapBytes = get("swapBytes", () -> DEFAULT_SWAP_BYTES);
-      return new ExecutorProfile(
-          BLOCK_TOKENS,
-          blocks(pipeline, format, blockBytes),
-          blockBytes,
-          (int) Math.min(Integer.MAX_VALUE, swapBytes / blockBytes),
-          format.maxContext(),
-          format.maxTokens(),
-          format.maxSequences(),
-          config.vocabularySize(),
-          KvGrowth.PER_BLOCK,
-          RecoveryCosts.UNKNOWN);
-    }
-
-    private int blocks(CudaPipeline pipeline, BatchFormat format, long blockBytes) {
-      boolean limited = isSet("kvBytes");
-      int fitting = pipeline.blocksThatFit(format, limited ? 1 : KV_SHARE);
-      long kvBytes = get("kvBytes", () -> 0L);
-      long blocks = limited ? kvBytes / blockBytes : fitting;
-      if (blocks < 1 || blocks > fitting) {
-        throw new IllegalArgumentException(
-            "%s of KV memory are asked for, a block of %d tokens takes %d bytes, and %s has room for %d bytes beside weights and workspace; change kvBytes, maxTokensPerStep or maxSequencesPerStep"
-                .formatted(
-                    limited ? kvBytes + " bytes" : "all bytes",
-                    BLOCK_TOKENS,
-                    blockBytes,
-                    pipeline.devices(),
-                    fitting * blockBytes));
-      }
-      return (int) blocks;
-    }
-
-    private static ExecutorProfile withCosts(ExecutorProfile p, RecoveryCosts costs) {
-      return new ExecutorProfile(
-          p.blockTokens(),
-          p.blockCount(),
-          p.bytesPerBlock(),
-          p.hostBlockCount(),
-          p.maxContextTokens(),
-          p.maxTokensPerStep(),
-          p.maxSequencesPerStep(),
-          p.vocabularySize(),
-          p.growth(),
-          costs);
+    private CudaProfile profile() {
+      return new CudaProfile(
+          config, format(), get("kvBytes", () -> 0L), get("swapBytes", () -> DEFAULT_SWAP_BYTES));
     }
   }
 }

@@ -7,11 +7,11 @@ import dev.s3llm.GenerationRequest;
 import dev.s3llm.S3Engine;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.memory.OnDemandPlanner;
-import dev.s3llm.memory.SequenceView;
 import dev.s3llm.model.ModelConfig;
+import dev.s3llm.recover.PreemptionMode;
 import dev.s3llm.recover.Recovery;
 import dev.s3llm.recover.RecoveryPolicy;
-import dev.s3llm.schedule.PreemptionMode;
+import dev.s3llm.schedule.SequenceView;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -46,13 +46,13 @@ class CudaEngineTest {
       requests().forEach(request -> generations.add(engine.submit(request)));
       List<int[]> outputs = new ArrayList<>();
       generations.forEach(generation -> outputs.add(generation.result().join().tokens()));
-      assertThat(engine.snapshot().preemptions()).isGreaterThanOrEqualTo(fewestPreemptions);
+      assertThat(engine.snapshot().work().preemptions()).isGreaterThanOrEqualTo(fewestPreemptions);
       System.out.printf(
           "engine on the GPU, %s: %d preemptions, %d tokens swapped, %d recomputed%n",
           mode,
-          engine.snapshot().preemptions(),
-          engine.snapshot().swappedTokens(),
-          engine.snapshot().recomputedTokens());
+          engine.snapshot().work().preemptions(),
+          engine.snapshot().work().swappedTokens(),
+          engine.snapshot().work().recomputedTokens());
       return outputs;
     }
   }

@@ -4,12 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import dev.s3llm.EngineStuckException;
 import dev.s3llm.Generation;
 import dev.s3llm.GenerationRequest;
 import dev.s3llm.GenerationResult;
 import dev.s3llm.S3Engine;
-import dev.s3llm.execute.HandDrivenSequence;
+import dev.s3llm.error.GenerationFailedException;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
@@ -18,6 +17,7 @@ import dev.s3llm.jcuda.internal.driver.Device;
 import dev.s3llm.jcuda.internal.driver.DeviceException;
 import dev.s3llm.jcuda.internal.driver.DeviceMemory;
 import dev.s3llm.model.ModelConfig;
+import dev.s3llm.testkit.HandDrivenSequence;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -47,12 +47,14 @@ class CudaFaultsTest {
             .contains("in flight for", "thread s3-cuda-executor", "cuStreamSynchronize");
         assertThat(hung.result().join().failure())
             .get(InstanceOfAssertFactories.THROWABLE)
-            .isInstanceOf(EngineStuckException.class);
+            .asInstanceOf(InstanceOfAssertFactories.type(GenerationFailedException.class))
+            .extracting(GenerationFailedException::reason)
+            .isEqualTo(GenerationFailedException.Reason.ENGINE_STUCK);
         busy.release();
       }
       await().until(() -> engine.health().healthy());
       assertThat(engine.submit(request()).result().join().tokens()).isEqualTo(expected);
-      await().until(() -> engine.snapshot().reservedBlocks() == 0);
+      await().until(() -> engine.snapshot().memory().reservedBlocks() == 0);
     }
   }
 
@@ -128,7 +130,7 @@ class CudaFaultsTest {
     return generations.stream().map(generation -> generation.result().join()).toList();
   }
 
-  /** Takes what is free, in pieces that become smaller until the smallest is refused. */
+  /** Allocates all free memory, in ever smaller pieces until the smallest is refused. */
   private static List<DeviceMemory> takeAll(Device device) {
     List<DeviceMemory> taken = new ArrayList<>();
     long bytes = Long.highestOneBit(device.freeBytes());

@@ -2,13 +2,12 @@ package dev.s3llm.jcuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.s3llm.execute.BlockCopy;
-import dev.s3llm.execute.HandDrivenSequence;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.jcuda.internal.driver.Device;
 import dev.s3llm.model.ModelConfig;
+import dev.s3llm.testkit.HandDrivenSequence;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -91,7 +90,9 @@ class CudaInvarianceTest {
     return outputs;
   }
 
-  /** Runs all requests, some at a time, choosing at random who runs, how much, and who swaps. */
+  /**
+   * Runs all requests, some at a time; chooses at random the sequences, their tokens, and swaps.
+   */
   private static final class RandomDrive {
     private final JCudaExecutor gpu;
     private final Random random;
@@ -129,8 +130,8 @@ class CudaInvarianceTest {
     }
 
     private void step() {
-      List<BlockCopy> outs = new ArrayList<>();
-      List<BlockCopy> ins = new ArrayList<>();
+      List<StepBatch.BlockCopy> outs = new ArrayList<>();
+      List<StepBatch.BlockCopy> ins = new ArrayList<>();
       List<int[]> freedAfter = new ArrayList<>();
       List<int[]> freedHostAfter = new ArrayList<>();
       Collections.shuffle(running, random);
@@ -172,20 +173,20 @@ class CudaInvarianceTest {
     }
 
     private void swapOut(
-        HandDrivenSequence sequence, List<BlockCopy> outs, List<int[]> freedAfter) {
+        HandDrivenSequence sequence, List<StepBatch.BlockCopy> outs, List<int[]> freedAfter) {
       int[] table = tables.get(sequence);
       int[] host = take(freeHostBlocks);
       for (int i = 0; i < MOST_BLOCKS; i++) {
-        outs.add(new BlockCopy(sequence.sequenceId(), table[i], host[i]));
+        outs.add(new StepBatch.BlockCopy(sequence.sequenceId(), table[i], host[i]));
       }
       swapped.put(sequence, host);
       freedAfter.add(table);
     }
 
-    private void swapIn(HandDrivenSequence sequence, int[] host, List<BlockCopy> ins) {
+    private void swapIn(HandDrivenSequence sequence, int[] host, List<StepBatch.BlockCopy> ins) {
       int[] table = take(freeBlocks);
       for (int i = 0; i < MOST_BLOCKS; i++) {
-        ins.add(new BlockCopy(sequence.sequenceId(), table[i], host[i]));
+        ins.add(new StepBatch.BlockCopy(sequence.sequenceId(), table[i], host[i]));
       }
       sequence.moveTo(table);
       tables.put(sequence, table);

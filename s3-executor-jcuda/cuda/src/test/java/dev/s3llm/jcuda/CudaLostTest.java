@@ -6,10 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.s3llm.Generation;
 import dev.s3llm.GenerationRequest;
 import dev.s3llm.S3Engine;
-import dev.s3llm.execute.ExecutorLostException;
-import dev.s3llm.execute.HandDrivenSequence;
+import dev.s3llm.error.ExecutorLostException;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.observe.FinishReason;
+import dev.s3llm.testkit.HandDrivenSequence;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * An error that the device cannot recover from leaves nobody waiting. It breaks the GPU for the
+ * An error that the device cannot recover from leaves no request waiting. It breaks the GPU for the
  * whole process, so this test needs one of its own.
  */
 @GpuTest
@@ -47,8 +47,8 @@ class CudaLostTest {
       }
       assertThat(failed).isPositive();
       assertThat(engine.snapshot().healthy()).isFalse();
-      assertThat(engine.snapshot().running()).isZero();
-      assertThat(engine.snapshot().waiting()).isZero();
+      assertThat(engine.snapshot().requests().running()).isZero();
+      assertThat(engine.snapshot().requests().waiting()).isZero();
     }
   }
 }

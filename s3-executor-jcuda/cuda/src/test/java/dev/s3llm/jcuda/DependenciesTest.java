@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.s3llm.model.testing.ClassPath;
 import org.junit.jupiter.api.Test;
 
-/** What the modules without CUDA must not find is here, so that their tests can fail. */
+/** Finds here all that the modules without CUDA must not find, so that their tests can fail. */
 class DependenciesTest {
   @Test
   void classPath_holdsJCudaAndItsNatives() {

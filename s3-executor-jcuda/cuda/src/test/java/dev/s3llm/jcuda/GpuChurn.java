@@ -73,22 +73,24 @@ final class GpuChurn {
       }
       open.forEach(Generation::cancel);
       open.forEach(generation -> generation.result().join());
-      while (engine.snapshot().reservedBlocks() > 0) {
+      while (engine.snapshot().memory().reservedBlocks() > 0) {
         Thread.sleep(1); // the last step is still in flight
       }
       EngineSnapshot now = engine.snapshot();
       System.out.printf(
           "%4d %9d %10d %8d %7d %10d %10d %13d %8d%n",
           life,
-          now.submitted(),
-          now.preemptions(),
-          now.swappedTokens(),
-          now.failed(),
-          now.cancelled(),
-          now.timedOut(),
+          now.requests().submitted(),
+          now.work().preemptions(),
+          now.work().swappedTokens(),
+          now.requests().ended().failed(),
+          now.requests().ended().cancelled(),
+          now.requests().ended().timedOut(),
           freeBytes() >> 20,
           residentBytes() >> 20);
-      return now.healthy() && now.allocatedBlocks() == 0 && now.hostAllocatedBlocks() == 0;
+      return now.healthy()
+          && now.memory().allocatedBlocks() == 0
+          && now.memory().hostAllocatedBlocks() == 0;
     }
   }
 

@@ -12,23 +12,23 @@ import org.junit.jupiter.api.extension.ExecutionCondition;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
-/** Tests that need an NVIDIA GPU; where there is none they are skipped and say so. */
+/** Marks tests that need an NVIDIA GPU; without one they are skipped, and the reason is printed. */
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)
 @Tag("gpu")
 @ExtendWith(GpuTest.NeedsGpu.class)
 public @interface GpuTest {
 
-  /** Skips without a GPU, and says once why. */
+  /** Skips tests without a GPU, and prints the reason once. */
   final class NeedsGpu implements ExecutionCondition {
-    private static final AtomicBoolean SAID = new AtomicBoolean();
+    private static final AtomicBoolean PRINTED = new AtomicBoolean();
 
     @Override
     public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {
       try {
         return ConditionEvaluationResult.enabled("found " + Device.list().get(0).name());
       } catch (IllegalStateException | IndexOutOfBoundsException e) {
-        if (!SAID.getAndSet(true)) {
+        if (!PRINTED.getAndSet(true)) {
           System.out.println("GPU TESTS DID NOT RUN: " + e.getMessage());
         }
         return ConditionEvaluationResult.disabled("no GPU, not run: " + e.getMessage());

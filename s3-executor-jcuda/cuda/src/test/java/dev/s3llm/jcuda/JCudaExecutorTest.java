@@ -4,12 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.s3llm.execute.Executor;
-import dev.s3llm.execute.ExecutorContract;
-import dev.s3llm.execute.HandDrivenSequence;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelShapes;
 import dev.s3llm.model.RandomTensors;
+import dev.s3llm.testkit.ExecutorContract;
+import dev.s3llm.testkit.HandDrivenSequence;
 import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.Test;
 

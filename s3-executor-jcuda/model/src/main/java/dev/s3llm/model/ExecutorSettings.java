@@ -1,22 +1,20 @@
 package dev.s3llm.model;
 
-import java.util.LinkedHashMap;
-import java.util.Map;
-import java.util.Objects;
+import dev.s3llm.support.Settings;
 import java.util.concurrent.ThreadFactory;
 import java.util.function.Supplier;
 
 /**
  * The settings that the executors share; the base of their builders. A setting may be set once: a
- * second call is refused with the earlier value. The builder of each executor says what it uses by
- * default.
+ * second call is refused with the earlier value. The builder of each executor lists its default
+ * values.
  *
  * <p>Not thread-safe.
  *
  * @param <B> the builder of an executor
  */
 public abstract class ExecutorSettings<B extends ExecutorSettings<B>> {
-  private final Map<String, Object> settings = new LinkedHashMap<>();
+  private final Settings settings = new Settings();
 
   /** Starts with no setting. */
   protected ExecutorSettings() {}
@@ -83,13 +81,11 @@ public abstract class ExecutorSettings<B extends ExecutorSettings<B>> {
    *
    * @param name name of the setting, for messages
    * @param value its value
+   * @throws NullPointerException if the value is null, naming the setting
    * @throws IllegalStateException if it was set before, naming the earlier value
    */
   protected final B set(String name, Object value) {
-    Object earlier = settings.putIfAbsent(name, Objects.requireNonNull(value, name));
-    if (earlier != null) {
-      throw new IllegalStateException(name + " was already set to " + earlier);
-    }
+    settings.set(name, value);
     return self();
   }
 
@@ -97,21 +93,11 @@ public abstract class ExecutorSettings<B extends ExecutorSettings<B>> {
    * Returns a setting.
    *
    * @param name name of the setting
+   * @param <T> type of the setting
    * @param byDefault makes the value if the setting was not set
    */
-  @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"}) // set in one place, with T
-  protected final <T> T get(String name, Supplier<T> byDefault) {
-    Object value = settings.get(name);
-    return value == null ? byDefault.get() : (T) value;
-  }
-
-  /**
-   * Returns whether a setting was set.
-   *
-   * @param name name of the setting
-   */
-  protected final boolean isSet(String name) {
-    return settings.containsKey(name);
+  protected final <T> T get(String name, Supplier<? extends T> byDefault) {
+    return settings.get(name, byDefault);
   }
 
   /**
@@ -160,10 +146,6 @@ public abstract class ExecutorSettings<B extends ExecutorSettings<B>> {
    * @throws IllegalArgumentException if the value is less than the minimum
    */
   protected static long atLeast(String name, long value, long minimum) {
-    if (value < minimum) {
-      throw new IllegalArgumentException(
-          name + " must be at least " + minimum + ", but is " + value);
-    }
-    return value;
+    return Settings.requireAtLeast(name, value, minimum);
   }
 }

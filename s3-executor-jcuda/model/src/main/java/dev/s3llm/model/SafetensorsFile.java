@@ -117,7 +117,7 @@ public final class SafetensorsFile implements AutoCloseable {
     if (!same) {
       throw bad(
           name,
-          "has shape %s, but the configuration asks for %s"
+          "has shape %s, but the configuration needs %s"
               .formatted(tensor.shape(), Arrays.toString(shape)));
     }
   }

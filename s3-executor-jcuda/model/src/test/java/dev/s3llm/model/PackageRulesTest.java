@@ -25,12 +25,16 @@ final class PackageRulesTest {
                   && member.getOwner().getPackageName().equals("dev.s3llm.model"));
 
   @ArchTest
-  static final ArchRule model_knowsJacksonAlone =
+  static final ArchRule model_knowsJacksonAndTheSettingsOfTheCore =
       classes()
           .should()
           .onlyDependOnClassesThat()
           .resideInAnyPackage(
-              "dev.s3llm.model..", "com.fasterxml.jackson..", "java..", "org.jspecify..");
+              "dev.s3llm.model..",
+              "dev.s3llm.support",
+              "com.fasterxml.jackson..",
+              "java..",
+              "org.jspecify..");
 
   @ArchTest
   static final ArchRule api_showsNoJackson =

@@ -1,6 +1,6 @@
 package dev.s3llm.jcuda.internal.batch;
 
-import dev.s3llm.jcuda.internal.driver.Divide;
+import dev.s3llm.support.KvBlocks;
 
 /**
  * The layout of a step's inputs in memory. It is the same for every step, so that a captured graph
@@ -58,7 +58,7 @@ public record BatchFormat(int maxTokens, int maxSequences, int maxContext, int b
 
   /** Returns the bytes of the largest step. */
   public int capacityBytes() {
-    long tables = (long) maxSequences * Divide.up(maxContext, blockTokens);
+    long tables = (long) maxSequences * KvBlocks.blocksFor(maxContext, blockTokens);
     long history = (long) maxSequences * maxContext;
     return Math.toIntExact(lists() + Integer.BYTES * (tables + history));
   }

@@ -1,6 +1,5 @@
 package dev.s3llm.jcuda.internal.decode;
 
-import dev.s3llm.execute.BlockCopy;
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.RecoveryCosts;
 import dev.s3llm.execute.SamplingParameters;
@@ -33,9 +32,9 @@ public final class CostProbe {
     if (blocks == 0) {
       return new RecoveryCosts(0, recompute);
     }
-    List<BlockCopy> copies = new ArrayList<>();
+    List<StepBatch.BlockCopy> copies = new ArrayList<>();
     for (int i = 0; i < blocks; i++) {
-      copies.add(new BlockCopy(0, i, i));
+      copies.add(new StepBatch.BlockCopy(0, i, i));
     }
     StepBatch out = new StepBatch(0, List.of(), copies, List.of());
     StepBatch in = new StepBatch(0, List.of(), List.of(), copies);

@@ -1,6 +1,6 @@
 package dev.s3llm.jcuda.internal.decode;
 
-import dev.s3llm.execute.ExecutorLostException;
+import dev.s3llm.error.ExecutorLostException;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;

@@ -1,6 +1,5 @@
 package dev.s3llm.jcuda.internal.kv;
 
-import dev.s3llm.execute.BlockCopy;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.jcuda.internal.driver.Device;
@@ -75,17 +74,17 @@ public final class DeviceKvPool implements AutoCloseable {
       throw new IllegalStateException("a step swaps, but there is no swap space");
     }
     BitSet used = blocksOf(batch);
-    for (BlockCopy copy : batch.swapOuts()) {
+    for (StepBatch.BlockCopy copy : batch.swapOuts()) {
       if (used.get(copy.deviceBlock())) {
         out(copy, host);
       }
     }
-    for (BlockCopy copy : batch.swapIns()) {
+    for (StepBatch.BlockCopy copy : batch.swapIns()) {
       copies.copyIn(host.at(copy.hostBlock()), blocks, copy.deviceBlock() * blockBytes, blockBytes);
     }
     copies.record(needed);
     compute.await(needed);
-    for (BlockCopy copy : batch.swapOuts()) {
+    for (StepBatch.BlockCopy copy : batch.swapOuts()) {
       if (!used.get(copy.deviceBlock())) {
         out(copy, host);
       }
@@ -112,13 +111,13 @@ public final class DeviceKvPool implements AutoCloseable {
         used.set(sequence.block(i));
       }
     }
-    for (BlockCopy copy : batch.swapIns()) {
+    for (StepBatch.BlockCopy copy : batch.swapIns()) {
       used.set(copy.deviceBlock());
     }
     return used;
   }
 
-  private void out(BlockCopy copy, SwapSpace host) {
+  private void out(StepBatch.BlockCopy copy, SwapSpace host) {
     copies.copyOut(blocks, copy.deviceBlock() * blockBytes, host.at(copy.hostBlock()), blockBytes);
   }
 

@@ -1,6 +1,5 @@
 package dev.s3llm.jcuda.internal.kv;
 
-import dev.s3llm.execute.BlockCopy;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import java.util.ArrayList;
@@ -45,10 +44,10 @@ public final class KvAudit {
    * @throws IllegalStateException naming the sequence, the position and the last writer
    */
   public List<Integer> step(StepBatch batch) {
-    for (BlockCopy copy : batch.swapOuts()) {
+    for (StepBatch.BlockCopy copy : batch.swapOuts()) {
       move(device, copy.deviceBlock(), host, copy.hostBlock());
     }
-    for (BlockCopy copy : batch.swapIns()) {
+    for (StepBatch.BlockCopy copy : batch.swapIns()) {
       move(host, copy.hostBlock(), device, copy.deviceBlock());
     }
     for (SequenceStep sequence : batch.sequences()) {
@@ -79,7 +78,7 @@ public final class KvAudit {
                     position,
                     slot / blockTokens,
                     device.writers[slot] == NO_SEQUENCE
-                        ? "nobody has written"
+                        ? "no sequence has written"
                         : "sequence %d wrote at its position %d"
                             .formatted(device.writers[slot], device.positions[slot])));
       }

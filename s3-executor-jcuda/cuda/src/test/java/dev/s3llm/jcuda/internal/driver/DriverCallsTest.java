@@ -12,13 +12,13 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** JCuda's calls return error codes, which are lost where nobody looks at them. */
+/** JCuda's calls return error codes; every call must check its code. */
 class DriverCallsTest {
   private static final Path SOURCES = Path.of("src", "main", "java");
   private static final Pattern CALL =
       Pattern.compile("\\bJCuda(Driver)?\\s*\\.\\s*(cu\\w+)\\s*\\(");
 
-  /** Ends with the wrapper that throws, and what it is told that the call is for. */
+  /** Ends with the wrapper that throws, and with its text for the call. */
   private static final Pattern CHECKED =
       Pattern.compile("\\bcheck\\(\\s*\"[^\"]*\"(\\s*\\+\\s*(\\w+|\"[^\"]*\"))*\\s*,\\s*$");
 

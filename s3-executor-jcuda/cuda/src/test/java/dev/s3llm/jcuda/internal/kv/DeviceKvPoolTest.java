@@ -3,7 +3,6 @@ package dev.s3llm.jcuda.internal.kv;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
-import dev.s3llm.execute.BlockCopy;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.jcuda.GpuTest;
 import dev.s3llm.jcuda.internal.driver.Device;
@@ -27,10 +26,10 @@ class DeviceKvPoolTest {
         for (int host = 0; host < hostBlocks; host++) {
           compute.fill(pool.blocks(), 0, host + 1, BLOCK_BYTES);
           compute.synchronize();
-          step(pool, compute, List.of(new BlockCopy(7, 0, host)), List.of());
+          step(pool, compute, List.of(new StepBatch.BlockCopy(7, 0, host)), List.of());
         }
         for (int host = 0; host < hostBlocks; host++) {
-          step(pool, compute, List.of(), List.of(new BlockCopy(7, 1, host)));
+          step(pool, compute, List.of(), List.of(new StepBatch.BlockCopy(7, 1, host)));
           compute.copyOut(pool.blocks(), BLOCK_BYTES, seen.at(0), BLOCK_BYTES);
           compute.synchronize();
           assertThat(seen.view(0, BLOCK_BYTES).get(0)).isEqualTo((byte) (host + 1));
@@ -50,7 +49,10 @@ class DeviceKvPoolTest {
   }
 
   private static void step(
-      DeviceKvPool pool, DeviceStream compute, List<BlockCopy> outs, List<BlockCopy> ins) {
+      DeviceKvPool pool,
+      DeviceStream compute,
+      List<StepBatch.BlockCopy> outs,
+      List<StepBatch.BlockCopy> ins) {
     pool.beginStep(new StepBatch(0, List.of(), outs, ins), compute);
     pool.endStep(compute);
     compute.synchronize();

@@ -3,10 +3,9 @@ package dev.s3llm.jcuda.internal.kv;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.s3llm.execute.BlockCopy;
-import dev.s3llm.execute.HandDrivenSequence;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.execute.StepBatch;
+import dev.s3llm.testkit.HandDrivenSequence;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -40,31 +39,32 @@ class KvAuditTest {
     HandDrivenSequence sequence = sequence(1, 3, 2);
     sequence.chunk(2);
     assertThatThrownBy(() -> audit.step(sequence.chunk(1).alone()))
-        .hasMessageContaining("nobody has written");
+        .hasMessageContaining("no sequence has written");
   }
 
   @Test
   void swappedBlocks_moveWithTheirTokens() {
     HandDrivenSequence sequence = sequence(1, 3, 2);
     audit.step(sequence.chunk(3).alone());
-    audit.step(new StepBatch(0, List.of(), List.of(new BlockCopy(1, 2, 3)), List.of()));
+    audit.step(new StepBatch(0, List.of(), List.of(new StepBatch.BlockCopy(1, 2, 3)), List.of()));
     audit.step(sequence(7, 4, 2).chunk(4).alone());
     sequence.moveTo(6);
     sequence.append(9);
     sequence.chunk(1);
-    audit.step(new StepBatch(0, List.of(sequence), List.of(), List.of(new BlockCopy(1, 6, 3))));
+    audit.step(
+        new StepBatch(0, List.of(sequence), List.of(), List.of(new StepBatch.BlockCopy(1, 6, 3))));
   }
 
   @Test
   void swapWithoutTheRightHostBlock_isFound() {
     HandDrivenSequence sequence = sequence(1, 3, 2);
     audit.step(sequence.chunk(3).alone());
-    audit.step(new StepBatch(0, List.of(), List.of(new BlockCopy(1, 2, 3)), List.of()));
+    audit.step(new StepBatch(0, List.of(), List.of(new StepBatch.BlockCopy(1, 2, 3)), List.of()));
     sequence.moveTo(6);
     sequence.append(9);
     sequence.chunk(1);
     StepBatch wrong =
-        new StepBatch(0, List.of(sequence), List.of(), List.of(new BlockCopy(1, 6, 1)));
+        new StepBatch(0, List.of(sequence), List.of(), List.of(new StepBatch.BlockCopy(1, 6, 1)));
     assertThatThrownBy(() -> audit.step(wrong)).isInstanceOf(IllegalStateException.class);
   }
 
