@@ -3,6 +3,7 @@ package dev.s3llm.onnx;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.s3llm.predict.LengthFeedback;
+import dev.s3llm.support.Settings;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
@@ -19,14 +20,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Finished answers as JSON lines, {@code {"prompt", "output_tokens", "finished", "prompt_tokens",
- * "predicted_p50", "predicted_p90"}}, for the training script to learn from; {@code finished} is
- * false for answers that were cut off.
+ * A log of finished answers for the training script, in JSON lines: {@code {"prompt",
+ * "output_tokens", "finished", "prompt_tokens", "predicted_p50", "predicted_p90"}}; {@code
+ * finished} is false for answers that were cut off.
  *
- * <p>A thread of its own writes; callers never wait. Rows beyond the queue's bound, and rows that
- * cannot be written, are dropped and counted. A full file becomes {@code NAME.1}, that one {@code
- * NAME.2}, and so on; the oldest is deleted. A row longer than a whole file is dropped, too.
- * Prompts are user data: keep the folder accordingly.
+ * <p>A separate thread writes; callers never wait. Rows beyond the queue's bound and rows that
+ * cannot be written are dropped and counted. A full file is renamed to {@code NAME.1}, the earlier
+ * {@code NAME.1} to {@code NAME.2}, and so on; the oldest is deleted. A row longer than a whole
+ * file is dropped. Prompts are user data: protect the folder accordingly.
  *
  * <p>Thread-safe.
  */
@@ -56,17 +57,15 @@ public final class FeedbackLog implements AutoCloseable {
   }
 
   /**
-   * Opens a log; appends where the file exists.
+   * Opens a log; appends if the file exists.
    *
    * @param file the newest file; its folder must exist
-   * @param maxFileBytes when to start a new file; at least 1,024
-   * @param maxFiles files kept, the newest included; from 1 to 1,000
+   * @param maxFileBytes the largest size of a file in bytes, at least 1,024
+   * @param maxFiles number of files to keep, the newest included; from 1 to 1,000
+   * @throws IllegalArgumentException if a value is out of range or the folder does not exist
    */
   public static FeedbackLog open(Path file, long maxFileBytes, int maxFiles) {
-    if (maxFileBytes < 1024) {
-      throw new IllegalArgumentException(
-          "maxFileBytes must be at least 1024, but is " + maxFileBytes);
-    }
+    Settings.requireAtLeast("maxFileBytes", maxFileBytes, 1024);
     if (maxFiles < 1 || maxFiles > 1000) {
       throw new IllegalArgumentException("maxFiles must be from 1 to 1000, but is " + maxFiles);
     }
@@ -77,7 +76,11 @@ public final class FeedbackLog implements AutoCloseable {
     return new FeedbackLog(file, maxFileBytes, maxFiles);
   }
 
-  /** Notes an answer; at once, without waiting. Answers without a prompt's text are left out. */
+  /**
+   * Adds an answer to the log without waiting. Answers without a prompt's text are left out.
+   *
+   * @param feedback the answer
+   */
   public void append(LengthFeedback feedback) {
     if (feedback.query().promptText() == null) {
       return;
@@ -85,16 +88,16 @@ public final class FeedbackLog implements AutoCloseable {
     if (closed || !queue.offer(feedback)) {
       dropped.increment();
     } else if (closed && queue.remove(feedback)) {
-      dropped.increment(); // it closed in between, and the writer has not seen this one
+      dropped.increment(); // closed in between, and not written
     }
   }
 
-  /** Rows that were dropped. */
+  /** Returns the number of rows that were dropped. */
   public long dropped() {
     return dropped.sum();
   }
 
-  /** Rows that were written. */
+  /** Returns the number of rows that were written. */
   public long written() {
     return written.sum();
   }
@@ -165,7 +168,7 @@ public final class FeedbackLog implements AutoCloseable {
     return i == 0 ? file : file.resolveSibling(file.getFileName() + "." + i);
   }
 
-  /** Writes what waits, for at most a few seconds. Idempotent. */
+  /** Writes the queued rows, for at most five seconds, and ends. Idempotent. */
   @Override
   public void close() {
     closed = true;

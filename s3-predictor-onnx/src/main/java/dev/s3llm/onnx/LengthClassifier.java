@@ -15,10 +15,10 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * The ONNX session of a length model. Runs batches of prompts; shorter ones are padded.
+ * The ONNX session of a length model. Runs batches of prompts; shorter prompts are padded.
  *
- * <p>Thread-safe, but for closing: freeing a session in use crashes the JVM. {@link LengthModel}
- * counts uses.
+ * <p>Thread-safe, except {@link #close}: to free a session in use crashes the JVM. {@link
+ * LengthModel} counts uses.
  */
 final class LengthClassifier implements AutoCloseable {
   private static final String IDS = "input_ids";
@@ -39,8 +39,9 @@ final class LengthClassifier implements AutoCloseable {
       options.setIntraOpNumThreads(threads);
       options.setInterOpNumThreads(1);
       options.addConfigEntry("session.intra_op.allow_spinning", "0");
-      options.addConfigEntry("session.load_model_format", "ONNX"); // what was checked is ONNX
-      options.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR); // it goes to stderr
+      options.addConfigEntry("session.load_model_format", "ONNX"); // the check has read ONNX
+      options.setSessionLogLevel(
+          OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR); // the runtime logs to stderr
       this.session = environment.createSession(model, options);
     } catch (OrtException e) {
       throw new LengthModelException("ONNX Runtime refuses the model: " + e.getMessage(), e);
@@ -57,7 +58,7 @@ final class LengthClassifier implements AutoCloseable {
     }
   }
 
-  /** The number of classes, and of logits. */
+  /** Returns the number of classes, which is the number of logits. */
   int classes() {
     return classes;
   }
@@ -65,8 +66,8 @@ final class LengthClassifier implements AutoCloseable {
   /**
    * Runs a batch.
    *
-   * @param prompts token ids, each at least one
-   * @return for each prompt its scores, which may hold what is no number
+   * @param prompts token ids, at least one for each prompt
+   * @return the scores of each prompt, whose values may be not finite
    * @throws LengthModelException if the runtime fails or an output has the wrong shape
    */
   Scores[] run(List<long[]> prompts) {

@@ -6,9 +6,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A loaded length model: its tokenizer, its session, what its classes mean. Used between {@link
- * #begin} and {@link #end}; closing waits for the uses under way, since freeing native memory in
- * use crashes the JVM. Thread-safe.
+ * A loaded length model: tokenizer, session, and the lengths that its classes stand for. Used
+ * between {@link #begin} and {@link #end}; closing waits for uses in progress, since to free native
+ * memory in use crashes the JVM. Thread-safe.
  */
 final class LengthModel implements AutoCloseable {
   private final LengthModelFolder.Description description;
@@ -27,9 +27,11 @@ final class LengthModel implements AutoCloseable {
   }
 
   /**
-   * Loads a folder and runs it once, so that a model that cannot answer is never put to use.
+   * Loads a folder and runs the model once, so that a model that cannot answer is refused.
    *
-   * @throws LengthModelException naming the file and what is wrong with it
+   * @param folder the model folder
+   * @param threads threads of one run, at least 1
+   * @throws LengthModelException if the model cannot be used, naming the file and the reason
    */
   static LengthModel load(Path folder, int threads) {
     LengthModelFolder files = LengthModelFolder.read(folder);
@@ -89,17 +91,17 @@ final class LengthModel implements AutoCloseable {
     return description.buckets();
   }
 
-  /** Prompts that may be read in one run. */
+  /** Returns the largest number of prompts in one run. */
   int maxBatch() {
     return description.maxBatch();
   }
 
-  /** Values of an embedding. */
+  /** Returns the number of values of an embedding. */
   int embeddingSize() {
     return embeddingSize;
   }
 
-  /** Begins a use; false if the model is closed. */
+  /** Begins a use; returns false if the model is closed. */
   boolean begin() {
     return uses.begin();
   }
@@ -115,7 +117,8 @@ final class LengthModel implements AutoCloseable {
   /**
    * Runs a batch.
    *
-   * @return for each prompt its scores, which may hold what is no number
+   * @param encoded token ids, at least one for each prompt
+   * @return the scores of each prompt, whose values may be not finite
    * @throws LengthModelException if the runtime fails or the shapes are not those of the first run
    */
   Scores[] run(List<long[]> encoded) {
@@ -133,7 +136,7 @@ final class LengthModel implements AutoCloseable {
     encoder.close();
   }
 
-  /** Waits for the uses under way, unless this thread is within one. Idempotent. */
+  /** Releases the model after uses in progress; does not wait within a use. Idempotent. */
   @Override
   public void close() {
     uses.close();

@@ -1,15 +1,27 @@
 package dev.s3llm.onnx;
 
-/** A length model cannot be used; the message names the file, what is wrong, and the limit. */
+/**
+ * Thrown when a length model cannot be used; the message names the file, the reason, and the limit
+ * if one is exceeded.
+ */
 public final class LengthModelException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  /** Creates an exception without a cause. */
+  /**
+   * Creates an exception without a cause.
+   *
+   * @param message the file and the reason
+   */
   public LengthModelException(String message) {
     super(message);
   }
 
-  /** Creates an exception with the failure underneath. */
+  /**
+   * Creates an exception with a cause.
+   *
+   * @param message the file and the reason
+   * @param cause the failure
+   */
   public LengthModelException(String message, Throwable cause) {
     super(message, cause);
   }

@@ -6,27 +6,26 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.google.common.hash.Hashing;
 import dev.s3llm.predict.LengthBuckets;
+import dev.s3llm.text.internal.tokenizer.TextTokenizer;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * The files of a length model, read whole and checked: {@code length-model.json} describes it and
- * holds the checksums of {@code model.onnx} and {@code tokenizer.json}.
+ * The files of a length model, read completely and checked for damage: {@code length-model.json}
+ * describes the model and holds the checksums of {@code model.onnx} and {@code tokenizer.json}.
  *
- * @param description what {@code length-model.json} says
- * @param model the ONNX file
- * @param tokenizer the tokenizer file
+ * @param description the content of {@code length-model.json}
+ * @param model the content of the ONNX file
+ * @param tokenizer the content of the tokenizer file
  */
-@SuppressWarnings("ArrayRecordComponent") // read once, handed on, never compared
+@SuppressWarnings("ArrayRecordComponent") // never compared
 record LengthModelFolder(Description description, byte[] model, byte[] tokenizer) {
   static final String DESCRIPTION = "length-model.json";
   static final String MODEL = "model.onnx";
-  static final String TOKENIZER = "tokenizer.json";
+  static final String TOKENIZER = TextTokenizer.FILE;
 
   private static final long MAX_MODEL_BYTES = 512L << 20;
-  private static final long MAX_TOKENIZER_BYTES = 64L << 20;
   private static final long MAX_DESCRIPTION_BYTES = 1L << 20;
   private static final int MAX_BUCKETS = 4096;
   private static final int MAX_INPUT_TOKENS = 8192;
@@ -39,7 +38,8 @@ record LengthModelFolder(Description description, byte[] model, byte[] tokenizer
   /**
    * Reads and checks a folder.
    *
-   * @throws LengthModelException naming the file and what is wrong with it
+   * @param folder the model folder
+   * @throws LengthModelException if a file is missing or damaged, naming the file and the reason
    */
   static LengthModelFolder read(Path folder) {
     Path file = folder.resolve(DESCRIPTION);
@@ -47,7 +47,7 @@ record LengthModelFolder(Description description, byte[] model, byte[] tokenizer
     integer(file, json, "format", FORMAT, FORMAT);
     JsonNode sums = json.path("sha256");
     byte[] model = verified(folder.resolve(MODEL), MAX_MODEL_BYTES, sums);
-    byte[] tokenizer = verified(folder.resolve(TOKENIZER), MAX_TOKENIZER_BYTES, sums);
+    byte[] tokenizer = verified(folder.resolve(TOKENIZER), TextTokenizer.MAX_BYTES, sums);
     return new LengthModelFolder(description(file, json, sums), model, tokenizer);
   }
 
@@ -65,11 +65,9 @@ record LengthModelFolder(Description description, byte[] model, byte[] tokenizer
     if (!Files.isRegularFile(file)) {
       throw new LengthModelException(file + " is missing");
     }
-    try (InputStream in = Files.newInputStream(file)) {
+    try {
       requireSize(file, Files.size(file), limit);
-      byte[] bytes = in.readNBytes((int) limit + 1); // it may have grown in between
-      requireSize(file, bytes.length, limit);
-      return bytes;
+      return Files.readAllBytes(file);
     } catch (IOException e) {
       throw new LengthModelException(file + " cannot be read: " + e, e);
     }
@@ -137,14 +135,14 @@ record LengthModelFolder(Description description, byte[] model, byte[] tokenizer
   }
 
   /**
-   * What is known of a model besides its files.
+   * The description of a model.
    *
-   * @param name of the model
-   * @param buckets what the classes stand for
-   * @param maxInputTokens longest prompt that the model reads whole
-   * @param maxBatch prompts that it may read in one run; 1 for models whose answers would depend on
-   *     their neighbours otherwise
-   * @param lengthTokenizer SHA-256 of the tokenizer file in whose tokens lengths are counted, or
+   * @param name the model's name
+   * @param buckets the lengths that the classes stand for
+   * @param maxInputTokens the longest input, in tokens
+   * @param maxBatch the largest number of prompts in one run; 1 for models whose answers would
+   *     otherwise depend on the other prompts
+   * @param lengthTokenizer SHA-256 of the tokenizer file whose tokens lengths count, in hex; may be
    *     empty
    * @param checksum SHA-256 of the ONNX file, in hex
    */

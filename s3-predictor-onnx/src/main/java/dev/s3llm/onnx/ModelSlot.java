@@ -5,7 +5,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.locks.ReentrantLock;
 
-/** The model in force and its online head, swapped together. Thread-safe. */
+/** The current model and its online head, which are replaced together. Thread-safe. */
 final class ModelSlot implements AutoCloseable {
   private final ReentrantLock lock = new ReentrantLock();
   private volatile Loaded loaded;
@@ -24,9 +24,9 @@ final class ModelSlot implements AutoCloseable {
   }
 
   /**
-   * Begins a use of the model in force; {@link LengthModel#end} must follow.
+   * Begins a use of the current model; {@link LengthModel#end} must follow.
    *
-   * @throws IllegalStateException if it is closed
+   * @throws IllegalStateException if this is closed
    */
   LengthModel acquire() {
     while (true) {
@@ -41,9 +41,10 @@ final class ModelSlot implements AutoCloseable {
   }
 
   /**
-   * Puts a model in force and releases the one before, once nobody uses it.
+   * Replaces the current model, and releases the earlier one when its last use has ended.
    *
-   * @throws IllegalStateException if this is closed; then the model is, too
+   * @param model the new model, which is owned from now on
+   * @throws IllegalStateException if this is closed; then the new model is released
    */
   void swap(LengthModel model) {
     LengthModel unused = model;
@@ -62,7 +63,7 @@ final class ModelSlot implements AutoCloseable {
     }
   }
 
-  /** What the head in force makes of a model's scores. */
+  /** Returns the prediction for a model's scores, by the online head if it is active. */
   LengthPrediction interpret(LengthModel model, Scores scores) {
     Loaded now = loaded;
     double[] probabilities =
@@ -70,7 +71,7 @@ final class ModelSlot implements AutoCloseable {
     return LengthPrediction.of(model.buckets(), probabilities);
   }
 
-  /** Teaches the head, if the scores are of the model in force. */
+  /** Updates the online head, if the scores are of the current model. */
   void learn(LengthModel model, Scores scores, int actualTokens, boolean censored) {
     lock.lock();
     try {
@@ -82,7 +83,7 @@ final class ModelSlot implements AutoCloseable {
     }
   }
 
-  /** Saves the head; learning goes on while the file is written. */
+  /** Saves the online head; it can be updated while the file is written. */
   void saveHead(Path file) throws IOException {
     OnlineHeadState state;
     lock.lock();

@@ -3,35 +3,35 @@ package dev.s3llm.onnx;
 import dev.s3llm.predict.LengthBuckets;
 
 /**
- * A small softmax head that goes on learning where the trained one stopped (S3, NeurIPS 2023,
- * section 3.1: the predictor is retrained from mispredictions): {@code logits + W * embedding + b},
- * with {@code W} and {@code b} zero at first, updated by AdaGrad from answers that ended.
+ * A small softmax head that continues the training of the model's head (S3, NeurIPS 2023, section
+ * 3.1: the predictor is retrained from mispredictions): {@code logits + W * embedding + b}, with
+ * {@code W} and {@code b} zero at first, updated by AdaGrad from finished answers.
  *
- * <p>Each answer is scored by both heads before it is learned from. Fading means of the two log
- * losses decide which head answers: the online one only while it has been better.
+ * <p>Each answer is scored by both heads before the update. Fading means of the two log losses
+ * decide which head predicts: the online head only while its loss is lower.
  *
- * <p>A cut-off answer contributes the probability of all lengths it may have had.
+ * <p>An answer that was cut off contributes the probability of all lengths that it may have had.
  *
- * <p>{@link #apply} is for any thread and reads a published copy; {@link #learn}, {@link #state}
- * and {@link #restore} are for one thread at a time.
+ * <p>Any thread may call {@link #apply}, which reads a published copy; {@link #learn}, {@link
+ * #state} and {@link #restore} are for one thread at a time.
  */
 final class OnlineHead {
   private static final double LEARNING_RATE = 0.05;
   private static final double EPSILON = 1e-8;
 
-  /** Each scored answer keeps this share of its weight when another follows. */
+  /** The share of its weight that a scored answer keeps when another follows. */
   private static final double RETAIN = 1 - 1.0 / 500;
 
-  /** Answers before the online head may take over. */
+  /** The number of answers before the online head may predict. */
   private static final int LEAST_ANSWERS = 100;
 
-  /** By how much, in nats, it must be better. */
+  /** The difference of the losses, in nats, above which the online head predicts. */
   private static final double MARGIN = 0.01;
 
-  /** Answers between two publications of the weights. */
+  /** The number of answers between two publications of the weights. */
   private static final int PUBLISH_EVERY = 16;
 
-  /** The largest head, weights and biases together: 32 MiB with what AdaGrad remembers. */
+  /** The largest head, in weights and biases: 32 MiB together with the squares of AdaGrad. */
   static final int MAX_WEIGHTS = 1 << 22;
 
   private final LengthBuckets buckets;
@@ -56,24 +56,24 @@ final class OnlineHead {
     this.published = new Published(weights.clone(), false);
   }
 
-  /** Weights and biases of a head. */
+  /** Returns the number of weights and biases of a head. */
   static long weights(int classes, int dimension) {
     return classes * (dimension + 1L);
   }
 
-  /** Whether the online head answers. */
+  /** Returns whether the online head predicts. */
   boolean active() {
     return published.active;
   }
 
-  /** Probabilities of the buckets, by the head that is in force. */
+  /** Returns the probabilities of the buckets, by the head that predicts at present. */
   double[] apply(Scores scores) {
     Published now = published;
     float[] logits = now.active ? adjusted(scores, now.weights) : scores.logits();
     return softmax(finite(logits) ? logits : scores.logits());
   }
 
-  /** Learns from an answer. */
+  /** Updates the head with an answer. */
   void learn(Scores scores, int actualTokens, boolean censored) {
     boolean[] possible = new boolean[classes];
     int bucket = buckets.bucketOf(actualTokens);
@@ -82,7 +82,7 @@ final class OnlineHead {
     }
     float[] adjusted = adjusted(scores, weights);
     if (!finite(adjusted)) {
-      return; // an embedding so large teaches nothing
+      return; // the embedding is too large for a finite update
     }
     double[] online = softmax(adjusted);
     score(softmax(scores.logits()), online, possible);
@@ -92,12 +92,12 @@ final class OnlineHead {
     }
   }
 
-  /** Mean log loss of the trained head on recent answers, in nats. */
+  /** Returns the mean log loss of the trained head on recent answers, in nats. */
   double frozenLoss() {
     return frozenLoss / scored;
   }
 
-  /** Mean log loss of the online head on the same answers. */
+  /** Returns the mean log loss of the online head on the same answers, in nats. */
   double onlineLoss() {
     return onlineLoss / scored;
   }
@@ -125,7 +125,9 @@ final class OnlineHead {
     return mass;
   }
 
-  /** The gradient of the log loss: what is believed, less what is believed given what happened. */
+  /**
+   * Follows the gradient of the log loss: the probabilities less those given the answer's length.
+   */
   private void descend(float[] embedding, double[] online, boolean[] possible) {
     double mass = Math.max(1e-9, mass(online, possible));
     for (int i = 0; i < classes; i++) {
@@ -183,31 +185,26 @@ final class OnlineHead {
     return probabilities;
   }
 
-  /** A copy of what was learned. */
+  /** Returns a copy of the state. */
   OnlineHeadState state() {
     return new OnlineHeadState(
-        modelChecksum,
-        classes,
-        dimension,
-        answers,
-        scored,
-        frozenLoss,
-        onlineLoss,
+        new OnlineHeadState.Shape(modelChecksum, classes, dimension),
+        new OnlineHeadState.Progress(answers, scored, frozenLoss, onlineLoss),
         weights.clone(),
         squares.clone());
   }
 
-  /** Goes on from a state of the same model. */
+  /** Continues from a state of the same model. */
   void restore(OnlineHeadState state) {
-    answers = state.answers();
-    scored = state.scored();
-    frozenLoss = state.frozenLoss();
-    onlineLoss = state.onlineLoss();
+    answers = state.progress().answers();
+    scored = state.progress().scored();
+    frozenLoss = state.progress().frozenLoss();
+    onlineLoss = state.progress().onlineLoss();
     System.arraycopy(state.weights(), 0, weights, 0, weights.length);
     System.arraycopy(state.squares(), 0, squares, 0, squares.length);
     publish();
   }
 
-  @SuppressWarnings("ArrayRecordComponent") // never written once published
+  @SuppressWarnings("ArrayRecordComponent") // not written after publication
   private record Published(float[] weights, boolean active) {}
 }

@@ -12,35 +12,41 @@ import java.nio.file.StandardCopyOption;
 import java.util.zip.CRC32;
 
 /**
- * All that an {@link OnlineHead} has learned, as it is saved.
+ * The state of an {@link OnlineHead}, as it is saved.
  *
- * @param model SHA-256 of the ONNX file that the head belongs to, in hex
- * @param classes rows of the weights
- * @param dimension columns of the weights, less one for the bias
- * @param answers answers learned from
- * @param scored their fading number
- * @param frozenLoss fading sum of the trained head's log losses
- * @param onlineLoss fading sum of the online head's
+ * @param shape the model that the head belongs to
+ * @param progress counts and losses
  * @param weights row by row, each row with its bias at the end
- * @param squares sums of squared gradients, alike
+ * @param squares sums of squared gradients, in the same order
  */
 @SuppressWarnings("ArrayRecordComponent") // copies, never compared
-record OnlineHeadState(
-    String model,
-    int classes,
-    int dimension,
-    long answers,
-    double scored,
-    double frozenLoss,
-    double onlineLoss,
-    float[] weights,
-    float[] squares) {
-  /** Above what the largest head needs. */
+record OnlineHeadState(Shape shape, Progress progress, float[] weights, float[] squares) {
+
+  /**
+   * The model that a head belongs to.
+   *
+   * @param model SHA-256 of the ONNX file, in hex
+   * @param classes rows of the weights
+   * @param dimension columns of the weights without the bias
+   */
+  record Shape(String model, int classes, int dimension) {}
+
+  /**
+   * Counts and losses. A fading sum multiplies each answer's share when another answer follows.
+   *
+   * @param answers number of answers that the head was updated with
+   * @param scored fading number of these answers
+   * @param frozenLoss fading sum of the trained head's log losses, in nats
+   * @param onlineLoss fading sum of the online head's log losses, in nats
+   */
+  record Progress(long answers, double scored, double frozenLoss, double onlineLoss) {}
+
+  /** Larger than the largest head. */
   private static final int MAX_BYTES = 64 << 20;
 
   private static final int MAGIC = 0x53334F48; // "S3OH"
 
-  /** Writes a file; a reader sees the old one or the new one, whole. */
+  /** Writes a file atomically: a reader sees the complete old file or the complete new one. */
   void write(Path file) throws IOException {
     Path whole = file.resolveSibling(file.getFileName() + ".part");
     Files.write(whole, bytes());
@@ -51,13 +57,13 @@ record OnlineHeadState(
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (DataOutputStream out = new DataOutputStream(bytes)) {
       out.writeInt(MAGIC);
-      out.writeUTF(model);
-      out.writeInt(classes);
-      out.writeInt(dimension);
-      out.writeLong(answers);
-      out.writeDouble(scored);
-      out.writeDouble(frozenLoss);
-      out.writeDouble(onlineLoss);
+      out.writeUTF(shape.model);
+      out.writeInt(shape.classes);
+      out.writeInt(shape.dimension);
+      out.writeLong(progress.answers);
+      out.writeDouble(progress.scored);
+      out.writeDouble(progress.frozenLoss);
+      out.writeDouble(progress.onlineLoss);
       for (int i = 0; i < weights.length; i++) {
         out.writeFloat(weights[i]);
         out.writeFloat(squares[i]);
@@ -70,9 +76,10 @@ record OnlineHeadState(
   /**
    * Reads a file.
    *
-   * @param same a state of the head that it must fit
-   * @throws LengthModelException if the file is damaged, belongs to another model, or holds what
-   *     cannot have been learned
+   * @param file a file that {@link #write} has written
+   * @param same a state of the head for which the file is read
+   * @throws LengthModelException if the file is damaged, belongs to another model, or holds values
+   *     that no head can have
    */
   static OnlineHeadState read(Path file, OnlineHeadState same) throws IOException {
     byte[] bytes;
@@ -83,20 +90,17 @@ record OnlineHeadState(
     requireIntact(file, bytes, body);
     DataInputStream in = new DataInputStream(new ByteArrayInputStream(bytes));
     requireSame(file, "format", MAGIC, in.readInt());
-    requireSame(file, "model", same.model, in.readUTF());
-    requireSame(file, "classes", same.classes, in.readInt());
-    requireSame(file, "dimension", same.dimension, in.readInt());
+    requireSame(file, "model", same.shape.model, in.readUTF());
+    requireSame(file, "classes", same.shape.classes, in.readInt());
+    requireSame(file, "dimension", same.shape.dimension, in.readInt());
     requireSame(file, "size", same.bytes().length, bytes.length);
     return same.readValues(file, in);
   }
 
   private OnlineHeadState readValues(Path file, DataInputStream in) throws IOException {
-    long answersRead = in.readLong();
-    double scoredRead = in.readDouble();
-    double frozenRead = in.readDouble();
-    double onlineRead = in.readDouble();
-    requirePossible(file, answersRead >= 0 && notNegative(scoredRead));
-    requirePossible(file, notNegative(frozenRead) && notNegative(onlineRead));
+    Progress read = new Progress(in.readLong(), in.readDouble(), in.readDouble(), in.readDouble());
+    requirePossible(file, read.answers >= 0 && notNegative(read.scored));
+    requirePossible(file, notNegative(read.frozenLoss) && notNegative(read.onlineLoss));
     float[] weightsRead = new float[weights.length];
     float[] squaresRead = new float[weights.length];
     for (int i = 0; i < weightsRead.length; i++) {
@@ -104,16 +108,7 @@ record OnlineHeadState(
       squaresRead[i] = in.readFloat();
       requirePossible(file, Float.isFinite(weightsRead[i]) && squaresRead[i] >= 0);
     }
-    return new OnlineHeadState(
-        model,
-        classes,
-        dimension,
-        answersRead,
-        scoredRead,
-        frozenRead,
-        onlineRead,
-        weightsRead,
-        squaresRead);
+    return new OnlineHeadState(shape, read, weightsRead, squaresRead);
   }
 
   private static boolean notNegative(double value) {

@@ -6,32 +6,32 @@ import dev.s3llm.predict.LengthFeedback;
 import dev.s3llm.predict.LengthPrediction;
 import dev.s3llm.predict.LengthPredictor;
 import dev.s3llm.predict.LengthQuery;
+import dev.s3llm.support.Settings;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.HashMap;
-import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ThreadFactory;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Predicts output length from the prompt's text with a trained classifier (S3, NeurIPS 2023,
- * section 3.1), run by ONNX Runtime on a thread of its own, in micro-batches: whatever has been
- * asked while the previous batch ran is answered together.
+ * A length predictor that reads the prompt's text with a trained classifier (S3, NeurIPS 2023,
+ * section 3.1). ONNX Runtime runs the classifier on a separate thread, in micro-batches: queries
+ * that arrive during one run are answered together in the next.
  *
- * <p>It always answers. Where there is no prompt text, where too many questions wait, or where the
- * model fails or returns nonsense, an {@link EmpiricalLengthPredictor} that has seen the same
- * feedback answers instead, and {@link #stats} counts it. Being late is for the engine to notice.
+ * <p>Every query is answered. If there is no prompt text, if too many queries wait, or if the model
+ * fails or returns values that are not finite, an {@link EmpiricalLengthPredictor} with the same
+ * feedback answers instead, and {@link #stats} counts it. The engine handles late answers.
  *
- * <p>From finished answers it goes on learning: an online head on top of the model's embedding
- * takes over while it predicts recent traffic better than the trained one (wrap it in a {@code
- * CalibratedPredictor} to have its quantiles cover what they say).
+ * <p>The predictor continues to learn from finished answers: an online head on top of the model's
+ * embedding predicts while it is better on recent traffic than the trained head. Wrap the predictor
+ * in a {@code CalibratedPredictor} to calibrate its quantiles.
  *
  * <p>Thread-safe.
  */
 public final class OnnxLengthPredictor implements LengthPredictor {
-  /** Characters of all prompts that the cache holds. */
+  /** The largest number of characters of all prompts in the cache. */
   private static final long CACHE_CHARACTERS = 16L << 20;
 
   private final PredictionWorker worker;
@@ -42,27 +42,29 @@ public final class OnnxLengthPredictor implements LengthPredictor {
   private final @Nullable FeedbackLog feedbackLog;
 
   private OnnxLengthPredictor(Builder builder) {
-    this.threads = builder.get("threads", Math.min(2, Runtime.getRuntime().availableProcessors()));
-    this.feedbackLog = builder.feedbackLog;
-    this.cache = new ScoreCache(builder.get("cacheEntries", 10_000), CACHE_CHARACTERS);
+    Settings settings = builder.settings;
+    this.threads =
+        settings.get("threads", () -> Math.min(2, Runtime.getRuntime().availableProcessors()));
+    this.feedbackLog = settings.find("feedbackLog", FeedbackLog.class);
+    this.cache = new ScoreCache(settings.get("cacheEntries", () -> 10_000), CACHE_CHARACTERS);
     LengthModel model = LengthModel.load(builder.folder, threads);
     try {
-      this.worker = worker(new ModelSlot(model), builder);
-    } catch (RuntimeException | Error e) { // of the thread factory
+      this.worker = worker(new ModelSlot(model), settings);
+    } catch (RuntimeException | Error e) { // the thread factory threw
       model.close();
       throw e;
     }
   }
 
-  private PredictionWorker worker(ModelSlot slot, Builder builder) {
-    ThreadFactory factory = builder.threadFactory;
+  private PredictionWorker worker(ModelSlot slot, Settings settings) {
+    ThreadFactory factory = settings.get("threadFactory", () -> OnnxLengthPredictor::daemon);
     return new PredictionWorker(
         slot,
         cache,
         counters,
-        builder.get("maxBatch", 32),
-        builder.get("queueCapacity", 4096),
-        factory == null ? OnnxLengthPredictor::daemon : factory);
+        settings.get("maxBatch", () -> 32),
+        settings.get("queueCapacity", () -> 4096),
+        factory);
   }
 
   private static Thread daemon(Runnable task) {
@@ -74,15 +76,21 @@ public final class OnnxLengthPredictor implements LengthPredictor {
   /**
    * Loads a model folder with the default settings.
    *
-   * @throws LengthModelException naming the file and what is wrong with it
+   * @param folder the model folder
+   * @throws LengthModelException if the model cannot be used, naming the file and the reason
    */
   public static OnnxLengthPredictor load(Path folder) {
     return builder(folder).build();
   }
 
-  /** Starts a predictor around a model folder. */
+  /**
+   * Creates a builder for a model folder.
+   *
+   * @param folder the model folder, which {@link Builder#build} loads
+   * @throws NullPointerException if the folder is null
+   */
   public static Builder builder(Path folder) {
-    return new Builder(folder);
+    return new Builder(Objects.requireNonNull(folder, "folder"));
   }
 
   @Override
@@ -95,7 +103,7 @@ public final class OnnxLengthPredictor implements LengthPredictor {
       return instead;
     }
     return worker
-        .ask(prompt)
+        .predict(prompt)
         .handle(
             (belief, error) -> {
               if (belief == null) {
@@ -122,11 +130,13 @@ public final class OnnxLengthPredictor implements LengthPredictor {
   }
 
   /**
-   * Swaps a retrained model in. Questions under way are answered by the old one, which is released
-   * when they are; if the new one cannot be loaded the old one stays. The online head starts anew.
-   * Waits for loading, and for the run under way unless called from one of its callbacks.
+   * Replaces the model by a retrained one. The old model answers the queries in progress and is
+   * then released; it stays if the new model cannot be loaded. The online head starts again from
+   * zero. Waits until the model is loaded, and for the run in progress unless called from one of
+   * its callbacks.
    *
-   * @throws LengthModelException naming the file and what is wrong with it
+   * @param folder the folder of the new model
+   * @throws LengthModelException if the new model cannot be used, naming the file and the reason
    * @throws IllegalStateException if the predictor is closed
    */
   public void reload(Path folder) {
@@ -135,44 +145,54 @@ public final class OnnxLengthPredictor implements LengthPredictor {
     counters.reloads.increment();
   }
 
-  /** The model's name. */
+  /** Returns the model's name. */
   public String modelName() {
     return worker.slot().current().name();
   }
 
-  /** The model's length buckets. */
+  /** Returns the model's length buckets. */
   public LengthBuckets buckets() {
     return worker.slot().current().buckets();
   }
 
-  /** SHA-256, in hex, of the tokenizer file in whose tokens lengths are counted; may be empty. */
+  /**
+   * Returns the SHA-256, in hex, of the tokenizer file whose tokens the lengths count; may be
+   * empty.
+   */
   public String lengthTokenizer() {
     return worker.slot().current().lengthTokenizer();
   }
 
-  /** Saves what the online head has learned. */
+  /**
+   * Saves the state of the online head.
+   *
+   * @param file replaced atomically if it exists
+   * @throws IOException if the file cannot be written
+   */
   public void saveOnlineHead(Path file) throws IOException {
     worker.slot().saveHead(file);
   }
 
   /**
-   * Restores what {@link #saveOnlineHead} saved.
+   * Restores the state of the online head.
    *
+   * @param file a file that {@link #saveOnlineHead} has written
    * @throws LengthModelException if the file is damaged or belongs to another model
+   * @throws IOException if the file cannot be read
    */
   public void restoreOnlineHead(Path file) throws IOException {
     worker.slot().restoreHead(file);
   }
 
-  /** What it has done. */
+  /** Returns a snapshot of the counts. */
   public OnnxPredictorStats stats() {
     return counters.stats(worker.slot().headActive());
   }
 
   /**
-   * Answers what waits by the fallback, waits for the run under way, and releases the model and the
-   * feedback log. Called from a callback of that run it does not wait: the model is released when
-   * the run ends. Questions asked later are answered by the fallback. Idempotent.
+   * Releases the model and the feedback log. The empirical predictor answers the queries that wait,
+   * and all later ones. Waits for the run in progress; if called from a callback of that run, it
+   * does not wait, and the model is released when the run ends. Idempotent.
    */
   @Override
   public void close() {
@@ -184,68 +204,83 @@ public final class OnnxLengthPredictor implements LengthPredictor {
   }
 
   /**
-   * Settings of an {@link OnnxLengthPredictor}. Each may be set once: a setter throws {@link
-   * IllegalArgumentException} for a value out of range and {@link IllegalStateException} naming the
-   * earlier value the second time. Not thread-safe.
+   * Builds an {@link OnnxLengthPredictor}. Each setter checks its value at once: it throws {@link
+   * NullPointerException} for null, {@link IllegalArgumentException} for a value out of range, and
+   * {@link IllegalStateException} naming the earlier value for a second call. Not thread-safe.
    */
   public static final class Builder {
     private final Path folder;
-    private final Map<String, Integer> settings = new HashMap<>();
-    private @Nullable FeedbackLog feedbackLog;
-    private @Nullable ThreadFactory threadFactory;
+    private final Settings settings = new Settings();
 
     private Builder(Path folder) {
       this.folder = folder;
     }
 
-    /** Sets how many threads one run may use, from 1 to 64; 2 by default, 1 on one core. */
+    /**
+     * Sets the number of threads of one run; 2 by default, 1 on one core.
+     *
+     * @param count from 1 to 64
+     */
     public Builder threads(int count) {
       return set("threads", count, 1, 64);
     }
 
-    /** Sets how many prompts are answered together, from 1 to 1,024; 32 by default. */
+    /**
+     * Sets the largest number of prompts in one run; 32 by default.
+     *
+     * @param prompts from 1 to 1,024
+     */
     public Builder maxBatch(int prompts) {
       return set("maxBatch", prompts, 1, 1024);
     }
 
-    /** Sets how many questions may wait, from 1 to 1,000,000; 4,096 by default. */
-    public Builder queueCapacity(int questions) {
-      return set("queueCapacity", questions, 1, 1_000_000);
+    /**
+     * Sets the largest number of queries that wait; 4,096 by default. The empirical predictor
+     * answers more.
+     *
+     * @param queries from 1 to 1,000,000
+     */
+    public Builder queueCapacity(int queries) {
+      return set("queueCapacity", queries, 1, 1_000_000);
     }
 
     /**
-     * Sets how many prompts the cache holds, from 0 (none) to 1,000,000; 10,000 by default. The
-     * online head learns only from answers whose prompts are still in the cache.
+     * Sets the largest number of prompts in the cache; 10,000 by default. The online head learns
+     * only from answers whose prompts are in the cache.
+     *
+     * @param prompts from 0 (no cache) to 1,000,000
      */
     public Builder cacheEntries(int prompts) {
       return set("cacheEntries", prompts, 0, 1_000_000);
     }
 
-    /** Writes finished answers to a log, which the predictor then owns; none by default. */
+    /**
+     * Sets the log of finished answers; none by default.
+     *
+     * @param log owned by the predictor from now on
+     */
     public Builder feedbackLog(FeedbackLog log) {
-      requireUnset("feedbackLog", feedbackLog);
-      feedbackLog = log;
-      return this;
-    }
-
-    /** Sets where the worker thread comes from; a daemon thread by default. */
-    public Builder threadFactory(ThreadFactory factory) {
-      requireUnset("threadFactory", threadFactory);
-      threadFactory = factory;
+      settings.set("feedbackLog", log);
       return this;
     }
 
     /**
-     * Loads the model and starts the worker.
+     * Sets the factory of the predictor's thread; a daemon thread by default.
      *
-     * @throws LengthModelException naming the file and what is wrong with it
+     * @param factory makes one thread
+     */
+    public Builder threadFactory(ThreadFactory factory) {
+      settings.set("threadFactory", factory);
+      return this;
+    }
+
+    /**
+     * Loads the model and starts the predictor's thread.
+     *
+     * @throws LengthModelException if the model cannot be used, naming the file and the reason
      */
     public OnnxLengthPredictor build() {
       return new OnnxLengthPredictor(this);
-    }
-
-    private int get(String name, int byDefault) {
-      return settings.getOrDefault(name, byDefault);
     }
 
     private Builder set(String name, int value, int least, int most) {
@@ -253,14 +288,8 @@ public final class OnnxLengthPredictor implements LengthPredictor {
         throw new IllegalArgumentException(
             "%s must be from %d to %d, but is %d".formatted(name, least, most, value));
       }
-      requireUnset(name, settings.putIfAbsent(name, value));
+      settings.set(name, value);
       return this;
-    }
-
-    private static void requireUnset(String name, @Nullable Object earlier) {
-      if (earlier != null) {
-        throw new IllegalStateException(name + " was already set to " + earlier);
-      }
     }
   }
 }

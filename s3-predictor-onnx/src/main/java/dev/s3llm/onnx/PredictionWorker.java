@@ -15,30 +15,33 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The thread that runs the model. It takes whatever waits, up to a batch, groups prompts of similar
- * length so that little is padded, and answers; then it learns from the feedback that has come.
+ * The thread that runs the model. It takes the waiting queries, up to a batch, groups prompts of
+ * similar length so that little is padded, and answers them; then it updates the online head with
+ * the feedback that has arrived.
  *
- * <p>A failure fails the questions that it concerns and no others, and never the thread.
+ * <p>A failure fails the queries that it concerns and no others, and never ends the thread.
  */
 final class PredictionWorker implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(PredictionWorker.class);
 
-  /** A prompt joins a group whose shortest it is at most this many times as long as, and a bit. */
+  /**
+   * The largest length of a group's longest prompt, relative to its shortest; plus a few tokens.
+   */
   private static final double MAX_STRETCH = 1.25;
 
   private static final int STRETCH_TOKENS = 8;
   private static final int MAX_FEEDBACK = 1024;
 
-  /** Lessons learned between two batches while questions wait. */
-  private static final int LESSONS_A_BATCH = 32;
+  /** The most updates of the online head between two batches while queries wait. */
+  private static final int UPDATES_PER_BATCH = 32;
 
   private final ModelSlot slot;
   private final ScoreCache cache;
   private final PredictorCounters counters;
   private final int maxBatch;
-  private final BlockingQueue<Ask> questions;
+  private final BlockingQueue<Query> waiting;
   private final BlockingQueue<LengthFeedback> feedback = new ArrayBlockingQueue<>(MAX_FEEDBACK);
-  private final Ask wakeUp = new Ask("", 0);
+  private final Query wakeUp = new Query("", 0);
   private final AtomicBoolean closed = new AtomicBoolean();
   private boolean warned;
 
@@ -53,7 +56,7 @@ final class PredictionWorker implements AutoCloseable {
     this.cache = cache;
     this.counters = counters;
     this.maxBatch = maxBatch;
-    this.questions = new ArrayBlockingQueue<>(queueCapacity + 1); // and one wake-up
+    this.waiting = new ArrayBlockingQueue<>(queueCapacity + 1); // and one wake-up
     threads.newThread(this::run).start();
   }
 
@@ -61,8 +64,10 @@ final class PredictionWorker implements AutoCloseable {
     return slot;
   }
 
-  /** Asks for a prediction, uncapped; fails when the queue is full, the model fails, or closed. */
-  CompletableFuture<LengthPrediction> ask(String prompt) {
+  /**
+   * Returns a prediction, not capped; it fails if the queue is full, the model fails, or closed.
+   */
+  CompletableFuture<LengthPrediction> predict(String prompt) {
     LengthModel model = slot.current();
     Scores known = cache.get(prompt, model);
     if (known != null) {
@@ -70,31 +75,31 @@ final class PredictionWorker implements AutoCloseable {
       counters.predictions.increment();
       return CompletableFuture.completedFuture(slot.interpret(model, known));
     }
-    Ask ask = new Ask(prompt, System.nanoTime());
-    if (closed.get() || !questions.offer(ask)) {
+    Query query = new Query(prompt, System.nanoTime());
+    if (closed.get() || !waiting.offer(query)) {
       counters.rejected.increment();
-      ask.fail(
+      query.fail(
           new RejectedExecutionException("the length predictor is closed or has a full queue"));
     } else if (closed.get()) {
-      failWaiting(); // it closed in between, and may not have seen this one
+      failWaiting(); // closed in between: the thread may have missed it
     }
-    return ask.answer;
+    return query.answer;
   }
 
-  /** Notes feedback for the online head; dropped when there is too much. */
-  void learn(LengthFeedback lesson) {
-    if (lesson.query().promptText() != null && feedback.offer(lesson) && questions.isEmpty()) {
-      boolean unused = questions.offer(wakeUp); // the worker may sleep
+  /** Queues feedback for the online head; drops it if the queue is full. */
+  void learn(LengthFeedback item) {
+    if (item.query().promptText() != null && feedback.offer(item) && waiting.isEmpty()) {
+      boolean unused = waiting.offer(wakeUp); // the thread may be waiting
     }
   }
 
   private void run() {
-    List<Ask> batch = new ArrayList<>();
+    List<Query> batch = new ArrayList<>();
     while (!closed.get()) {
       try {
-        batch.add(questions.take());
-        questions.drainTo(batch, maxBatch - 1);
-        batch.removeIf(ask -> ask == wakeUp);
+        batch.add(waiting.take());
+        waiting.drainTo(batch, maxBatch - 1);
+        batch.removeIf(query -> query == wakeUp);
         process(batch);
       } catch (InterruptedException e) {
         log.debug("the length predictor's thread was interrupted, which does not end it", e);
@@ -107,94 +112,94 @@ final class PredictionWorker implements AutoCloseable {
     failWaiting();
   }
 
-  private void process(List<Ask> batch) {
+  private void process(List<Query> batch) {
     LengthModel model = slot.acquire();
     try {
       answer(encoded(batch, model), model);
-      learnSome(model);
+      updateHead(model);
     } finally {
       model.end();
     }
   }
 
-  /** The questions that the tokenizer reads, shortest first. */
-  private List<Ask> encoded(List<Ask> batch, LengthModel model) {
-    List<Ask> encoded = new ArrayList<>();
-    for (Ask ask : batch) {
+  /** Encodes the prompts; returns the queries whose prompts could be encoded, shortest first. */
+  private List<Query> encoded(List<Query> batch, LengthModel model) {
+    List<Query> encoded = new ArrayList<>();
+    for (Query query : batch) {
       try {
-        ask.ids = model.encode(ask.prompt);
-        encoded.add(ask);
+        query.ids = model.encode(query.prompt);
+        encoded.add(query);
       } catch (RuntimeException e) {
-        fail(List.of(ask), e);
+        fail(List.of(query), e);
       }
     }
-    encoded.sort(Comparator.comparingInt(ask -> ask.ids.length));
+    encoded.sort(Comparator.comparingInt(query -> query.ids.length));
     return encoded;
   }
 
-  private void answer(List<Ask> asks, LengthModel model) {
+  private void answer(List<Query> queries, LengthModel model) {
     int start = 0;
-    for (int i = 1; i <= asks.size(); i++) {
-      int shortest = asks.get(start).ids.length;
-      if (i == asks.size()
+    for (int i = 1; i <= queries.size(); i++) {
+      int shortest = queries.get(start).ids.length;
+      if (i == queries.size()
           || i - start == model.maxBatch()
-          || asks.get(i).ids.length > shortest * MAX_STRETCH + STRETCH_TOKENS) {
-        answerGroup(asks.subList(start, i), model);
+          || queries.get(i).ids.length > shortest * MAX_STRETCH + STRETCH_TOKENS) {
+        answerGroup(queries.subList(start, i), model);
         start = i;
       }
     }
   }
 
-  private void answerGroup(List<Ask> group, LengthModel model) {
+  private void answerGroup(List<Query> group, LengthModel model) {
     Scores[] scores;
     try {
-      scores = model.run(group.stream().map(ask -> ask.ids).toList());
+      scores = model.run(group.stream().map(query -> query.ids).toList());
       counters.batches.increment();
     } catch (RuntimeException e) {
       fail(group, e);
       return;
     }
     for (int i = 0; i < scores.length; i++) {
-      Ask ask = group.get(i);
+      Query query = group.get(i);
       try {
-        answerOne(ask, scores[i].requireFinite(), model);
+        answerOne(query, scores[i].requireFinite(), model);
       } catch (RuntimeException e) {
-        fail(List.of(ask), e);
+        fail(List.of(query), e);
       }
     }
   }
 
-  private void answerOne(Ask ask, Scores scores, LengthModel model) {
+  private void answerOne(Query query, Scores scores, LengthModel model) {
     LengthPrediction prediction = slot.interpret(model, scores);
-    cache.put(ask.prompt, model, scores);
+    cache.put(query.prompt, model, scores);
     counters.predictions.increment();
-    counters.latency(System.nanoTime() - ask.askedNanos);
-    ask.answer.complete(prediction);
+    counters.latency(System.nanoTime() - query.startNanos);
+    query.answer.complete(prediction);
   }
 
-  private void learnSome(LengthModel model) {
-    int learned = 0;
-    while (!closed.get() && (questions.isEmpty() || learned < LESSONS_A_BATCH)) {
-      LengthFeedback lesson = feedback.poll();
-      if (lesson == null) {
+  private void updateHead(LengthModel model) {
+    int updates = 0;
+    while (!closed.get() && (waiting.isEmpty() || updates < UPDATES_PER_BATCH)) {
+      LengthFeedback item = feedback.poll();
+      if (item == null) {
         return;
       }
-      String prompt = lesson.query().promptText();
+      String prompt = item.query().promptText();
       Scores scores = prompt == null ? null : cache.get(prompt, model);
       if (scores != null) {
-        slot.learn(model, scores, lesson.actualTokens(), lesson.censored());
+        slot.learn(model, scores, item.actualTokens(), item.censored());
       }
-      learned++;
+      updates++;
     }
   }
 
-  /** Fails those that are not answered yet; counted first, so that who is told can see it. */
-  private void fail(List<Ask> asks, Throwable cause) {
-    if (!closed.get()) { // otherwise it is no failure of the model
-      counters.failures.add(asks.stream().filter(ask -> !ask.answer.isDone()).count());
+  /** Fails the queries without an answer; counts first, so that their callbacks see the count. */
+  private void fail(List<Query> queries, Throwable cause) {
+    if (!closed.get()) { // after closing it is not a failure of the model
+      counters.failures.add(queries.stream().filter(query -> !query.answer.isDone()).count());
       logFailure(cause);
     }
-    asks.forEach(ask -> ask.fail(cause));
+    queries.forEach(query -> query.fail(cause));
   }
 
   private void logFailure(Throwable cause) {
@@ -207,16 +212,16 @@ final class PredictionWorker implements AutoCloseable {
   }
 
   private void failWaiting() {
-    List<Ask> rest = new ArrayList<>();
-    questions.drainTo(rest);
+    List<Query> rest = new ArrayList<>();
+    waiting.drainTo(rest);
     IllegalStateException cause = new IllegalStateException("the length predictor is closed");
-    rest.forEach(ask -> ask.fail(cause));
-    boolean unused = questions.offer(wakeUp); // so that the worker sees that it is closed
+    rest.forEach(query -> query.fail(cause));
+    boolean unused = waiting.offer(wakeUp); // wakes the thread, which then ends
   }
 
   /**
-   * Fails what waits, waits for the run under way, and releases the model; called from a callback
-   * of the run under way, it leaves the release to the end of that run. Idempotent.
+   * Fails the queries that wait, waits for the run in progress, and releases the model. If called
+   * from a callback of that run, the model is released at the end of the run. Idempotent.
    */
   @Override
   public void close() {
@@ -226,15 +231,15 @@ final class PredictionWorker implements AutoCloseable {
     slot.close();
   }
 
-  private static final class Ask {
+  private static final class Query {
     final String prompt;
-    final long askedNanos;
+    final long startNanos;
     final CompletableFuture<LengthPrediction> answer = new CompletableFuture<>();
     long[] ids = {};
 
-    Ask(String prompt, long askedNanos) {
+    Query(String prompt, long startNanos) {
       this.prompt = prompt;
-      this.askedNanos = askedNanos;
+      this.startNanos = startNanos;
     }
 
     void fail(Throwable cause) {

@@ -5,7 +5,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.atomic.LongAdder;
 
-/** What a predictor counts. Thread-safe. */
+/** The counters of a predictor. Thread-safe. */
 final class PredictorCounters {
   private static final int LATENCIES = 1024;
 
@@ -24,20 +24,22 @@ final class PredictorCounters {
   }
 
   OnnxPredictorStats stats(boolean onlineHead) {
+    return new OnnxPredictorStats(
+        new OnnxPredictorStats.Model(
+            predictions.sum(), cacheHits.sum(), batches.sum(), reloads.sum(), onlineHead),
+        new OnnxPredictorStats.Fallback(fallbacks.sum(), failures.sum(), rejected.sum()),
+        latencies());
+  }
+
+  private OnnxPredictorStats.Latency latencies() {
     int count = (int) Math.min(LATENCIES, latencyCount.get());
+    if (count == 0) {
+      return new OnnxPredictorStats.Latency(0, 0);
+    }
     long[] sorted = new long[count];
     Arrays.setAll(sorted, latencies::get);
     Arrays.sort(sorted);
-    return new OnnxPredictorStats(
-        predictions.sum(),
-        cacheHits.sum(),
-        batches.sum(),
-        fallbacks.sum(),
-        failures.sum(),
-        rejected.sum(),
-        reloads.sum(),
-        onlineHead,
-        count == 0 ? 0 : sorted[count / 2],
-        count == 0 ? 0 : sorted[(int) Math.min(count - 1L, count * 99L / 100)]);
+    int p99 = (int) Math.min(count - 1L, count * 99L / 100);
+    return new OnnxPredictorStats.Latency(sorted[count / 2], sorted[p99]);
   }
 }

@@ -1,50 +1,46 @@
 package dev.s3llm.onnx;
 
-import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
-import java.io.ByteArrayInputStream;
-import java.io.IOException;
-import java.util.Map;
+import dev.s3llm.model.ModelFormatException;
+import dev.s3llm.text.internal.tokenizer.TextTokenizer;
+import java.util.Arrays;
 
 /**
- * Turns prompts into the token ids that a length model reads. A prompt longer than the model's
- * input keeps its head and its tail, half each: what is asked stands at either end more often than
- * in the middle. Thread-safe.
+ * Encodes prompts into the token ids that a length model reads. Of a prompt longer than the model's
+ * input, the first half and the last half of the input remain: the question is more often at either
+ * end than in the middle. Thread-safe.
  */
 final class PromptEncoder implements AutoCloseable {
-  /** No token takes more characters than this on average; what is beyond is cut before encoding. */
+  /** More characters than a token has on average; a longer prompt is cut before it is encoded. */
   private static final int CHARACTERS_PER_TOKEN = 16;
 
-  private final HuggingFaceTokenizer tokenizer;
+  private final TextTokenizer tokenizer;
   private final int maxTokens;
 
+  /**
+   * Opens a tokenizer.
+   *
+   * @param tokenizerJson the content of {@code tokenizer.json}
+   * @param maxTokens the longest input of the model, in tokens
+   * @throws LengthModelException if the content is not a tokenizer
+   */
   PromptEncoder(byte[] tokenizerJson, int maxTokens) {
-    stayOffline();
     this.maxTokens = maxTokens;
     try {
-      Map<String, String> options =
-          Map.of("addSpecialTokens", "true", "truncation", "false", "padding", "false");
-      this.tokenizer =
-          HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(tokenizerJson), options);
-    } catch (IOException | RuntimeException e) {
-      throw new LengthModelException(
-          LengthModelFolder.TOKENIZER + " is no usable tokenizer: " + e.getMessage(), e);
+      this.tokenizer = TextTokenizer.open(LengthModelFolder.TOKENIZER, tokenizerJson);
+    } catch (ModelFormatException e) {
+      throw new LengthModelException(String.valueOf(e.getMessage()), e);
     }
   }
 
-  /** The library underneath would otherwise look for a cloud's metadata service. */
-  private static void stayOffline() {
-    if (System.getProperty("ai.djl.offline") == null) {
-      System.setProperty("ai.djl.offline", "true");
-    }
-  }
-
-  /** Token ids, special ones included; from 1 to the model's limit. */
+  /** Returns token ids, special ones included: at least one, at most as many as the model reads. */
   long[] encode(String prompt) {
-    long[] ids = tokenizer.encode(headAndTail(prompt)).getIds();
-    return ids.length == 0 ? new long[] {0} : headAndTail(ids, maxTokens);
+    int[] ids = tokenizer.encode(headAndTail(prompt));
+    return ids.length == 0
+        ? new long[] {0}
+        : headAndTail(Arrays.stream(ids).asLongStream().toArray(), maxTokens);
   }
 
-  /** Bounds the work that an absurdly long prompt can cause. */
+  /** Bounds the work for a very long prompt. */
   private String headAndTail(String prompt) {
     int half = maxTokens * CHARACTERS_PER_TOKEN / 2;
     return prompt.length() <= 2 * half

@@ -3,8 +3,8 @@ package dev.s3llm.onnx;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Walks the fields of one protobuf message (the wire format: varints, fixed widths, and
- * length-delimited bytes). Only what is needed to look into an ONNX file before a runtime does.
+ * Reads the fields of one protobuf message in order (the wire format: varints, fixed widths, and
+ * length-delimited bytes), as far as {@link OnnxFileCheck} needs it.
  *
  * <p>Every length is checked against the message's own bounds. Not thread-safe.
  */
@@ -32,14 +32,14 @@ final class ProtobufReader {
     this.end = end;
   }
 
-  /** Moves to the next field; false at the end of the message. */
+  /** Moves to the next field; returns false at the end of the message. */
   boolean next() {
     if (position == end) {
       return false;
     }
     long key = readVarint();
     if (key >>> 32 != 0) {
-      throw malformed("a field number of more than 29 bits"); // others cut it off and read on
+      throw malformed("a field number of more than 29 bits"); // other readers ignore the upper bits
     }
     field = (int) (key >>> 3);
     wireType = (int) (key & 7);
@@ -53,28 +53,23 @@ final class ProtobufReader {
     return true;
   }
 
-  /** The number of the field at hand. */
+  /** Returns the number of the current field. */
   int field() {
     return field;
   }
 
-  /** The field's integer; 0 if it holds none. */
+  /** Returns the integer of the current field; 0 if it holds none. */
   long varint() {
     return wireType == VARINT ? varint : 0;
   }
 
-  /** Whether the field holds bytes: a string, a packed list, or a message. */
-  boolean holdsBytes() {
-    return wireType == BYTES;
-  }
-
-  /** The field as a message. */
+  /** Returns a reader of the current field, which is a message. */
   ProtobufReader message() {
     requireBytes();
     return new ProtobufReader(data, valueStart, position);
   }
 
-  /** The field as text. */
+  /** Returns the current field as text. */
   String text() {
     requireBytes();
     return new String(data, valueStart, position - valueStart, StandardCharsets.UTF_8);

@@ -6,8 +6,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Scores of the prompts seen last, bounded in entries and in characters. Each belongs to one model;
- * a score of another is not found. Thread-safe.
+ * A cache of the scores of recent prompts, bounded in entries and in characters. Scores belong to
+ * the model that computed them, and are found for that model only. Thread-safe.
  */
 final class ScoreCache {
   private final ReentrantLock lock = new ReentrantLock();

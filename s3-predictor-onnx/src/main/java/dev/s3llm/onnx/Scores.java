@@ -1,18 +1,18 @@
 package dev.s3llm.onnx;
 
 /**
- * What the model says of one prompt.
+ * The outputs of a model for one prompt.
  *
  * @param logits one for each length bucket
- * @param embedding the vector that the logits were computed from
+ * @param embedding the vector from which the logits were computed
  */
-@SuppressWarnings("ArrayRecordComponent") // handed on, never compared
+@SuppressWarnings("ArrayRecordComponent") // never compared
 record Scores(float[] logits, float[] embedding) {
 
   /**
-   * Refuses infinities and what is no number.
+   * Returns these scores if all values are finite.
    *
-   * @throws LengthModelException naming the output and the first such value
+   * @throws LengthModelException if one is not, naming the output and the value
    */
   Scores requireFinite() {
     requireFinite(LengthClassifier.LOGITS, logits);

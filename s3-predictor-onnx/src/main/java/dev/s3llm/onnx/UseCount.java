@@ -6,9 +6,9 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Counts the uses of something native and releases it, once, when it is closed and unused. Closing
- * waits for that, except on a thread that is itself within a use (a callback, say): there the end
- * of the last use releases. Thread-safe.
+ * Counts the uses of a native resource, and releases the resource once, when it is closed and
+ * unused. Closing waits for that, except on a thread that is within a use itself (in a callback,
+ * for example): then the end of the last use releases it. Thread-safe.
  */
 final class UseCount {
   private final ReentrantLock lock = new ReentrantLock();
@@ -19,15 +19,15 @@ final class UseCount {
   private boolean released;
 
   /**
-   * Starts counting.
+   * Creates a count without uses.
    *
-   * @param release called once
+   * @param release releases the resource; called once
    */
   UseCount(Runnable release) {
     this.release = release;
   }
 
-  /** Begins a use, after which {@link #end} must follow on the same thread; false if closed. */
+  /** Begins a use; {@link #end} must follow on the same thread. Returns false if closed. */
   boolean begin() {
     lock.lock();
     try {
@@ -37,6 +37,7 @@ final class UseCount {
     }
   }
 
+  /** Ends a use of this thread. */
   void end() {
     lock.lock();
     try {
@@ -47,7 +48,7 @@ final class UseCount {
     }
   }
 
-  /** Refuses new uses and waits for those under way on other threads. Idempotent. */
+  /** Refuses new uses and waits for uses in progress on other threads. Idempotent. */
   void close() {
     lock.lock();
     try {

@@ -65,11 +65,15 @@ class HostileModelTest {
     refused(m -> m.domain = "evil.ops", "evil.ops");
   }
 
+  /** A loop needs a graph of its own, which is checked as the model's graph is. */
   @Test
-  void operatorsThatMayNeverEnd_areRefused() {
-    for (String operator : new String[] {"Loop", "Scan", "GreedySearch"}) {
-      refused(m -> m.operator = operator, operator, "without end");
-    }
+  void loopsWithExternalData_areRefused() {
+    TinyModel.Message tensor = new TinyModel.Message().text(8, "inner").number(14, 1);
+    TinyModel.Message body = new TinyModel.Message().message(5, tensor);
+    TinyModel.Message attribute = new TinyModel.Message().message(6, body);
+    TinyModel.Message node = new TinyModel.Message().text(4, "Loop").message(5, attribute);
+    TinyModel.Message graph = new TinyModel.Message().message(1, node);
+    refuses(new TinyModel.Message().message(7, graph).bytes(), "inner");
   }
 
   @Test

@@ -3,7 +3,7 @@ package dev.s3llm.onnx;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
-import dev.s3llm.Allocations;
+import dev.s3llm.model.testing.Allocations;
 import dev.s3llm.predict.LengthBuckets;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -52,7 +52,7 @@ class OnlineHeadStateFuzzTest {
     try {
       OnlineHeadState read = OnlineHeadState.read(file, HEAD);
       assertThat(read.weights()).hasSameSizeAs(HEAD.weights());
-      assertThat(read.answers()).isNotNegative();
+      assertThat(read.progress().answers()).isNotNegative();
       new OnlineHead(LengthBuckets.of(4, 16), 2, "model").restore(read);
     } catch (LengthModelException | IOException e) {
       assertThat(e.toString()).isNotBlank();

@@ -116,10 +116,18 @@ class OnlineHeadTest {
     state.squares()[0] = -1;
     state.write(file);
     refused(file, head, "finite");
-    new OnlineHeadState("m", 4, 2, -1, 0, 0, 0, new float[12], new float[12]).write(file);
+    state(-1, 0).write(file);
     refused(file, head, "negative count");
-    new OnlineHeadState("m", 4, 2, 1, 1, Double.NaN, 0, new float[12], new float[12]).write(file);
+    state(1, Double.NaN).write(file);
     refused(file, head, "loss");
+  }
+
+  private static OnlineHeadState state(long answers, double frozenLoss) {
+    return new OnlineHeadState(
+        new OnlineHeadState.Shape("m", 4, 2),
+        new OnlineHeadState.Progress(answers, Math.max(0, answers), frozenLoss, 0),
+        new float[12],
+        new float[12]);
   }
 
   private static void refused(Path file, OnlineHead head, String because) {

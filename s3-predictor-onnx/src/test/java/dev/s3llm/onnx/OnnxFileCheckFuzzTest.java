@@ -3,7 +3,7 @@ package dev.s3llm.onnx;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
-import dev.s3llm.Allocations;
+import dev.s3llm.model.testing.Allocations;
 import java.util.Arrays;
 import java.util.function.Consumer;
 import java.util.stream.Stream;

@@ -4,12 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 
 import dev.s3llm.predict.LengthFeedback;
 import dev.s3llm.predict.LengthPrediction;
 import dev.s3llm.predict.LengthPredictor;
-import dev.s3llm.testkit.LengthPredictorContract;
 import dev.s3llm.predict.LengthQuery;
+import dev.s3llm.testkit.LengthPredictorContract;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -36,7 +37,7 @@ class OnnxLengthPredictorTest extends LengthPredictorContract {
       assertThat(likeliest(answer(predictor, "w0 w0"))).isEqualTo(0);
       assertThat(likeliest(answer(predictor, "w3"))).isEqualTo(3);
       assertThat(likeliest(answer(predictor, "w9 w9 w1"))).isEqualTo(4);
-      assertThat(predictor.stats().fallbacks()).isZero();
+      assertThat(predictor.stats().fallback().predictions()).isZero();
       assertThat(predictor.modelName()).isEqualTo("tiny");
       assertThat(predictor.lengthTokenizer()).isEqualTo("none");
     }
@@ -62,7 +63,7 @@ class OnnxLengthPredictorTest extends LengthPredictorContract {
               .isCloseTo(expected.probability(bucket), org.assertj.core.data.Offset.offset(1e-6));
         }
       }
-      assertThat(together.stats().batches()).isLessThan(alone.stats().batches());
+      assertThat(together.stats().model().batches()).isLessThan(alone.stats().model().batches());
     }
   }
 
@@ -71,13 +72,13 @@ class OnnxLengthPredictorTest extends LengthPredictorContract {
     try (OnnxLengthPredictor predictor = open(b -> b.cacheEntries(2))) {
       LengthPrediction first = answer(predictor, "w1");
       assertThat(answer(predictor, "w1")).isEqualTo(first);
-      assertThat(predictor.stats().cacheHits()).isEqualTo(1);
+      assertThat(predictor.stats().model().cacheHits()).isEqualTo(1);
       answer(predictor, "w2");
       answer(predictor, "w3"); // the cache holds two
       answer(predictor, "w1");
-      assertThat(predictor.stats().cacheHits()).isEqualTo(1);
-      assertThat(predictor.stats().batches()).isEqualTo(4);
-      assertThat(predictor.stats().latencyP99Nanos()).isPositive();
+      assertThat(predictor.stats().model().cacheHits()).isEqualTo(1);
+      assertThat(predictor.stats().model().batches()).isEqualTo(4);
+      assertThat(predictor.stats().latency().p99Nanos()).isPositive();
     }
   }
 
@@ -95,7 +96,7 @@ class OnnxLengthPredictorTest extends LengthPredictorContract {
               .toCompletableFuture()
               .get(60, TimeUnit.SECONDS);
       assertThat(answer.quantile(0.5)).isBetween(30, 50);
-      assertThat(predictor.stats().fallbacks()).isEqualTo(1);
+      assertThat(predictor.stats().fallback().predictions()).isEqualTo(1);
     }
   }
 
@@ -122,8 +123,10 @@ class OnnxLengthPredictorTest extends LengthPredictorContract {
       for (CompletableFuture<LengthPrediction> answer : answers) {
         assertThat(answer.get(60, TimeUnit.SECONDS)).isNotNull();
       }
-      assertThat(predictor.stats().rejected()).isPositive();
-      assertThat(predictor.stats().predictions() + predictor.stats().fallbacks()).isEqualTo(2_000);
+      assertThat(predictor.stats().fallback().rejected()).isPositive();
+      assertThat(
+              predictor.stats().model().predictions() + predictor.stats().fallback().predictions())
+          .isEqualTo(2_000);
     }
   }
 
@@ -149,7 +152,7 @@ class OnnxLengthPredictorTest extends LengthPredictorContract {
     onWorker(predictor, predictor::close).get(20, TimeUnit.SECONDS);
     predictor.close();
     assertThat(answer(predictor, "w1").maxTokens()).isBetween(1, 256);
-    assertThat(predictor.stats().rejected()).isPositive();
+    assertThat(predictor.stats().fallback().rejected()).isPositive();
   }
 
   @Test
@@ -208,9 +211,9 @@ class OnnxLengthPredictorTest extends LengthPredictorContract {
         LengthPrediction answer = answers.get(i).get(60, TimeUnit.SECONDS);
         assertThat(answer.buckets().count() == TinyModel.CLASSES).isEqualTo(i % 10 != 9);
       }
-      assertThat(predictor.stats().failures()).isEqualTo(30);
-      assertThat(predictor.stats().fallbacks()).isEqualTo(30);
-      assertThat(predictor.stats().batches()).isLessThan(270);
+      assertThat(predictor.stats().fallback().failures()).isEqualTo(30);
+      assertThat(predictor.stats().fallback().predictions()).isEqualTo(30);
+      assertThat(predictor.stats().model().batches()).isLessThan(270);
     }
   }
 
@@ -222,8 +225,8 @@ class OnnxLengthPredictorTest extends LengthPredictorContract {
     try (OnnxLengthPredictor predictor = OnnxLengthPredictor.load(path)) {
       assertThat(likeliest(answer(predictor, "w2"))).isEqualTo(2); // one token, as when loaded
       answer(predictor, "w2 w2 w2");
-      assertThat(predictor.stats().failures()).isEqualTo(1);
-      assertThat(predictor.stats().fallbacks()).isEqualTo(1);
+      assertThat(predictor.stats().fallback().failures()).isEqualTo(1);
+      assertThat(predictor.stats().fallback().predictions()).isEqualTo(1);
     }
   }
 
@@ -237,7 +240,7 @@ class OnnxLengthPredictorTest extends LengthPredictorContract {
         }
         answer(predictor, "w1 w" + i % 10 + " w2".repeat(i));
       }
-      assertThat(predictor.stats().rejected()).isZero();
+      assertThat(predictor.stats().fallback().rejected()).isZero();
     }
   }
 
@@ -274,9 +277,9 @@ class OnnxLengthPredictorTest extends LengthPredictorContract {
       }
       done.set(true);
       int asked = asking.get(60, TimeUnit.SECONDS);
-      assertThat(predictor.stats().predictions()).isEqualTo(asked);
-      assertThat(predictor.stats().fallbacks()).isZero();
-      assertThat(predictor.stats().reloads()).isEqualTo(10);
+      assertThat(predictor.stats().model().predictions()).isEqualTo(asked);
+      assertThat(predictor.stats().fallback().predictions()).isZero();
+      assertThat(predictor.stats().model().reloads()).isEqualTo(10);
     }
   }
 
@@ -298,7 +301,7 @@ class OnnxLengthPredictorTest extends LengthPredictorContract {
     try (OnnxLengthPredictor predictor = open(b -> b)) {
       assertThat(likeliest(answer(predictor, "w0"))).isEqualTo(0);
       teach(predictor, "w0", 200, 600); // the model says at most 4 tokens
-      assertThat(predictor.stats().onlineHead()).isTrue();
+      assertThat(predictor.stats().model().onlineHead()).isTrue();
       assertThat(likeliest(answer(predictor, "w0"))).isEqualTo(4);
       predictor.saveOnlineHead(saved);
     }
@@ -319,7 +322,7 @@ class OnnxLengthPredictorTest extends LengthPredictorContract {
       answer(predictor, "w1 w1 w1");
       teach(predictor, "w0 w0 w0", 3, 200);
       teach(predictor, "w1 w1 w1", 12, 200);
-      assertThat(predictor.stats().onlineHead()).isFalse();
+      assertThat(predictor.stats().model().onlineHead()).isFalse();
     }
   }
 
@@ -341,6 +344,13 @@ class OnnxLengthPredictorTest extends LengthPredictorContract {
     assertThatIllegalStateException()
         .isThrownBy(() -> builder.threads(2).threads(3))
         .withMessage("threads was already set to 2");
+    assertThatNullPointerException()
+        .isThrownBy(() -> builder.feedbackLog(null))
+        .withMessage("feedbackLog must not be null");
+    assertThatNullPointerException()
+        .isThrownBy(() -> builder.threadFactory(null))
+        .withMessage("threadFactory must not be null");
+    assertThatNullPointerException().isThrownBy(() -> OnnxLengthPredictor.builder(null));
   }
 
   private static void teach(OnnxLengthPredictor predictor, String prompt, int actual, int times)

@@ -5,9 +5,9 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lets text pass up to the first stop string. First is the one that is complete first, and of those
- * that end at the same character the longest, so that the outcome does not depend on how the text
- * was split. Holds back the longest end of the text that could still become a stop string. Not
+ * Passes text on up to the first stop string. The first is the one that is complete first, and of
+ * those that end at the same character the longest, so that the outcome does not depend on how the
+ * text was split. Holds back the longest end of the text that could still become a stop string. Not
  * thread-safe.
  */
 final class StopScanner {
@@ -19,7 +19,7 @@ final class StopScanner {
     this.stopStrings = stopStrings;
   }
 
-  /** Takes a piece of text and returns what can be handed out now; nothing after a stop string. */
+  /** Adds a piece of text and returns the text that is free now; none after a stop string. */
   String append(String piece) {
     if (found != null) {
       return "";
@@ -32,12 +32,12 @@ final class StopScanner {
     return release(end);
   }
 
-  /** The text that was held back, now that no more comes. */
+  /** Returns the text that was held back, at the end of the text. */
   String finish() {
     return release(found == null ? held.length() : 0);
   }
 
-  /** The stop string that was found. */
+  /** Returns the stop string that was found. */
   Optional<String> found() {
     return Optional.ofNullable(found);
   }
@@ -59,7 +59,7 @@ final class StopScanner {
     return longest;
   }
 
-  /** Length of the longest end of the held text that begins a stop string. */
+  /** Returns the length of the longest end of the held text that begins a stop string. */
   private int couldBecomeStop() {
     int longest = 0;
     for (String stop : stopStrings) {

@@ -1,12 +1,15 @@
 package dev.s3llm.text;
 
-import dev.s3llm.text.tokenizer.TextStream;
+import dev.s3llm.text.internal.tokenizer.TextStream;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Flow;
 import org.jspecify.annotations.Nullable;
 
-/** Makes text of a generation's tokens, and ends the generation at a stop string. */
+/**
+ * Decodes the tokens of a generation into text, and ends the generation at a stop string. Called by
+ * one thread at a time.
+ */
 final class TextAssembly implements Flow.Subscriber<Integer> {
   private final TextStream stream;
   private final StopScanner scanner;
@@ -21,10 +24,10 @@ final class TextAssembly implements Flow.Subscriber<Integer> {
     this.buffer = buffer;
   }
 
-  /** All text, and the stop string that ended it. */
+  /** The whole text, and the stop string that ended it. */
   record Ended(String text, Optional<String> stopString) {}
 
-  /** Completes when no more text will come; exceptionally if tokens cannot be decoded. */
+  /** Returns a future that completes with the text; exceptionally if tokens cannot be decoded. */
   CompletableFuture<Ended> ended() {
     return ended;
   }
@@ -38,10 +41,10 @@ final class TextAssembly implements Flow.Subscriber<Integer> {
   @Override
   public void onNext(Integer token) {
     if (ended.isDone()) {
-      return; // it was on its way when the stop string was found
+      return; // the token was delivered after the stop string was found
     }
     try {
-      hand(scanner.append(stream.append(token)));
+      emit(scanner.append(stream.append(token)));
     } catch (RuntimeException | Error e) {
       fail(e);
     }
@@ -68,8 +71,8 @@ final class TextAssembly implements Flow.Subscriber<Integer> {
       return;
     }
     try {
-      hand(scanner.append(stream.finish()));
-      hand(scanner.finish());
+      emit(scanner.append(stream.finish()));
+      emit(scanner.finish());
     } catch (RuntimeException | Error e) {
       fail(e);
       return;
@@ -77,7 +80,7 @@ final class TextAssembly implements Flow.Subscriber<Integer> {
     end(scanner.found().isPresent() ? null : failure);
   }
 
-  private void hand(String piece) {
+  private void emit(String piece) {
     if (!piece.isEmpty()) {
       text.append(piece);
       buffer.append(piece);

@@ -4,7 +4,7 @@ import dev.s3llm.Generation;
 import dev.s3llm.GenerationResult;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.observe.LatencyEstimate;
-import dev.s3llm.text.tokenizer.TextStream;
+import dev.s3llm.text.internal.tokenizer.TextStream;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -15,10 +15,10 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The handle of an accepted request: a future of its result, a stream of its text, and a way to
- * cancel.
+ * cancel it.
  *
- * <p>Text is decoded and stop strings take effect as tokens come, whether or not anybody reads it.
- * Thread-safe. User code (stream subscribers, dependents of the future) runs on the engine's
+ * <p>Text is decoded and stop strings take effect as tokens arrive, whether or not anyone reads the
+ * stream. Thread-safe. Stream subscribers and dependents of the futures run on the engine's
  * callback executor.
  */
 public final class TextGeneration {
@@ -50,7 +50,8 @@ public final class TextGeneration {
 
   /** Logs what a subscriber threw; at most once a generation, since it is not called again. */
   private static void subscriberFailed(String requestId, Throwable failure) {
-    log.warn("the text subscriber of request {} threw; the request is cancelled", requestId, failure);
+    log.warn(
+        "the text subscriber of request {} threw; the request is cancelled", requestId, failure);
   }
 
   /** Runs a task once the tokenizer is not needed any more. */
@@ -63,44 +64,50 @@ public final class TextGeneration {
     return new TextResult(text.text(), reason, text.stopString(), tokens);
   }
 
-  /** The request's id. */
+  /** Returns the request's id. */
   public String id() {
     return generation.id();
   }
 
   /**
-   * The text in pieces, in order, from the first on, for one subscriber. A piece holds whole
-   * characters, is never empty, and never holds a stop string or a part of one that ended the
-   * answer: what could be the beginning of a stop string waits until that is known. Demand is
-   * honoured and counts pieces; what was not asked for yet waits in the generation's own buffer,
-   * which cannot grow beyond the output limit. Completes however the generation ends, but for a
-   * failure, which it hands on after the text that came before. Cancelling the subscription cancels
-   * the generation.
+   * Returns the text as a stream of pieces, in order and from the first on, for one subscriber. A
+   * piece holds whole characters, is never empty, and never holds a part of the stop string that
+   * ended the answer: text that may begin a stop string is held back until that is decided.
+   *
+   * <p>Demand counts pieces; pieces that were not requested yet stay in a buffer of the generation,
+   * which cannot exceed its output limit. The stream completes however the generation ends, except
+   * after a failure, which it signals behind the text before it. Cancelling the subscription
+   * cancels the generation. A subscriber that throws is logged at WARN and not called again, and
+   * its generation is cancelled.
    */
   public Flow.Publisher<String> text() {
     return buffer;
   }
 
   /**
-   * The result; completes normally however the generation ends ({@link TextResult#finishReason}),
-   * and exceptionally only if its tokens cannot be decoded, because the model was closed.
-   * Completing or cancelling this future has no effect on the generation: it is a copy.
+   * Returns the future of the result. It completes normally however the generation ends ({@link
+   * TextResult#finishReason}), and exceptionally only if its tokens cannot be decoded because the
+   * model was closed. The future is a copy: completing or cancelling it has no effect on the
+   * generation.
    */
   public CompletableFuture<TextResult> result() {
     return result.copy();
   }
 
-  /** What it can expect, as {@link Generation#estimate} says. */
+  /** Returns the future of the expected latency, as {@link Generation#estimate} does. */
   public CompletableFuture<Optional<LatencyEstimate>> estimate() {
     return generation.estimate();
   }
 
-  /** Asks for the end. Idempotent, legal at any time; what was generated stays in the result. */
+  /**
+   * Cancels the generation; the text so far stays in the result. Idempotent, and allowed at any
+   * time.
+   */
   public void cancel() {
     generation.cancel();
   }
 
-  /** The generation in tokens underneath. Its token stream is taken: this handle reads it. */
+  /** Returns the generation in tokens. Its token stream has a subscriber already: this handle. */
   public Generation generation() {
     return generation;
   }

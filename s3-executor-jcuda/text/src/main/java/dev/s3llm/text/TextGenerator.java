@@ -2,7 +2,8 @@ package dev.s3llm.text;
 
 import dev.s3llm.Generation;
 import dev.s3llm.S3Engine;
-import dev.s3llm.text.template.ChatTemplateException;
+import dev.s3llm.error.RequestRefusedException;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -19,7 +20,7 @@ import java.util.concurrent.TimeUnit;
  * }
  * }</pre>
  *
- * <p>Thread-safe. Owns both: closing it closes them.
+ * <p>Thread-safe. Owns the engine and the model, and closes both.
  */
 public final class TextGenerator implements AutoCloseable {
   private static final long DECODE_NANOS = TimeUnit.SECONDS.toNanos(10);
@@ -27,8 +28,10 @@ public final class TextGenerator implements AutoCloseable {
   private final S3Engine engine;
   private final TextModel model;
 
-  /** One for each text that is not decoded yet: the tokenizer must not go away before. */
+  /** One latch for each text that is not decoded yet: the model is closed after them. */
   private final Set<CountDownLatch> undecoded = ConcurrentHashMap.newKeySet();
+
+  private volatile boolean closed;
 
   private TextGenerator(S3Engine engine, TextModel model) {
     this.engine = engine;
@@ -36,33 +39,42 @@ public final class TextGenerator implements AutoCloseable {
   }
 
   /**
-   * Joins an engine and a model.
+   * Creates a generator from an engine and a model.
    *
-   * @param engine runs the model; may be used directly beside, and is closed with the generator
-   * @param model of the same folder as the engine's executor; closed with the generator
+   * @param engine runs the model; requests in tokens may be submitted to it directly too
+   * @param model the text side of the folder that the engine's executor has loaded
+   * @throws NullPointerException if an argument is null
    */
   public static TextGenerator of(S3Engine engine, TextModel model) {
-    return new TextGenerator(engine, model);
+    return new TextGenerator(
+        Objects.requireNonNull(engine, "engine"), Objects.requireNonNull(model, "model"));
   }
 
   /**
    * Accepts a request. Encodes its prompt on the calling thread.
    *
-   * @throws dev.s3llm.error.RequestRefusedException as {@link S3Engine#submit} does
+   * <p>A {@link ChatTemplateException} and an {@link IllegalArgumentException} both mean that the
+   * request is bad: a server answers them with status 400.
+   *
+   * @param request what to generate
+   * @return the handle of the accepted request
+   * @throws RequestRefusedException as {@link S3Engine#submit} does; after {@link #close}, with the
+   *     reason {@code ENGINE_CLOSED}
    * @throws ChatTemplateException if the model's chat template refuses the messages or cannot be
    *     rendered
-   * @throws IllegalArgumentException if the prompt encodes to no tokens, or from what was passed to
-   *     {@link TextRequest.Builder#configure}
+   * @throws IllegalArgumentException if the prompt encodes to no tokens or is longer than 4,000,000
+   *     characters, or if an action of {@link TextRequest.Builder#configure} throws it
    */
   public TextGeneration submit(TextRequest request) {
     CountDownLatch decoded = new CountDownLatch(1);
-    undecoded.add(decoded);
+    undecoded.add(decoded); // before the check: close() sets the flag, then waits for all latches
     Runnable onDecoded =
         () -> {
           undecoded.remove(decoded);
           decoded.countDown();
         };
     try {
+      requireOpen(request);
       TextGeneration generation = start(request);
       generation.whenDecoded(onDecoded);
       return generation;
@@ -72,43 +84,51 @@ public final class TextGenerator implements AutoCloseable {
     }
   }
 
+  private void requireOpen(TextRequest request) {
+    if (closed) {
+      throw new RequestRefusedException(
+          request.id(), RequestRefusedException.Reason.ENGINE_CLOSED, "the engine is closed");
+    }
+  }
+
   private TextGeneration start(TextRequest request) {
     Generation generation = engine.submit(request.tokenize(model, engine.maxTokensPerRequest()));
     return TextGeneration.start(
         generation, model.tokenizer().stream(), request.stopStrings(), engine.callbackExecutor());
   }
 
-  /** The engine. */
+  /** Returns the engine. */
   public S3Engine engine() {
     return engine;
   }
 
-  /** The model. */
+  /** Returns the model. */
   public TextModel model() {
     return model;
   }
 
   /**
    * Closes the engine, which lets live requests finish within its close timeout, waits up to ten
-   * seconds for callbacks that still decode their tokens, and closes the model. Where {@link
-   * S3Engine#close} returns at once, on the loop's thread or because somebody else is closing, this
-   * does too, and the model is closed when the engine has ended.
+   * seconds for callbacks that still decode tokens, and closes the model. Where {@link
+   * S3Engine#close} returns at once (on the loop's thread, or because another thread is closing
+   * it), this method does too, and the model is closed when the engine has ended.
    */
   @Override
   public void close() {
+    closed = true;
     try {
       engine.close();
     } finally {
       CompletableFuture<Void> ended = engine.whenClosed();
       if (ended.isDone()) {
         closeModel();
-      } else { // to wait here would hold up what the engine still finishes
-        var unused = ended.thenRunAsync(this::closeModel, TextGenerator::runOnThreadOfItsOwn);
+      } else { // waiting here would block requests that the engine still finishes
+        var unused = ended.thenRunAsync(this::closeModel, TextGenerator::runOnNewThread);
       }
     }
   }
 
-  private static void runOnThreadOfItsOwn(Runnable task) {
+  private static void runOnNewThread(Runnable task) {
     Thread thread = new Thread(task, "s3-close-model");
     thread.setDaemon(true);
     thread.start();
@@ -120,7 +140,7 @@ public final class TextGenerator implements AutoCloseable {
     }
   }
 
-  /** If callbacks are stuck, what is left fails, as its result says. */
+  /** Waits for texts that are not decoded. After the timeout their results fail. */
   private void awaitDecoding() {
     long end = System.nanoTime() + DECODE_NANOS;
     try {
@@ -130,7 +150,7 @@ public final class TextGenerator implements AutoCloseable {
         }
       }
     } catch (InterruptedException e) {
-      Thread.currentThread().interrupt(); // whoever is in a hurry does not wait
+      Thread.currentThread().interrupt(); // closes the model without waiting
     }
   }
 }

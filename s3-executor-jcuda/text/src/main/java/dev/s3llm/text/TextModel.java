@@ -2,18 +2,16 @@ package dev.s3llm.text;
 
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelFormatException;
-import dev.s3llm.text.template.ChatMessage;
-import dev.s3llm.text.template.ChatTemplate;
-import dev.s3llm.text.template.ChatTemplateException;
-import dev.s3llm.text.tokenizer.TextTokenizer;
-import dev.s3llm.text.tokenizer.TokenizerConfig;
+import dev.s3llm.text.internal.tokenizer.TextTokenizer;
+import dev.s3llm.text.internal.tokenizer.TokenizerConfig;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * What a model folder says about text: tokenizer, chat template, the tokens that end an answer, the
- * context's length. Needs no weights. Immutable and thread-safe; closing waits for calls under way.
+ * The text side of a model folder: tokenizer, chat template, the tokens that end an answer, the
+ * context's length. Needs no weights. Immutable and thread-safe; {@link #close} waits for calls in
+ * progress, and later calls throw {@link IllegalStateException}.
  */
 public final class TextModel implements AutoCloseable {
   private final TextTokenizer tokenizer;
@@ -30,10 +28,10 @@ public final class TextModel implements AutoCloseable {
   }
 
   /**
-   * Loads a Hugging Face folder: {@code config.json}, {@code tokenizer.json}, and where there are
-   * such files {@code generation_config.json}, {@code tokenizer_config.json} and {@code
-   * chat_template.jinja}.
+   * Loads a Hugging Face folder: {@code config.json} and {@code tokenizer.json}, and if present
+   * {@code generation_config.json}, {@code tokenizer_config.json} and {@code chat_template.jinja}.
    *
+   * @param folder the model folder
    * @throws ModelFormatException if a file is missing or damaged
    */
   public static TextModel load(Path folder) {
@@ -41,8 +39,10 @@ public final class TextModel implements AutoCloseable {
   }
 
   /**
-   * Loads a folder, but for its chat template, which is not even read.
+   * Loads a Hugging Face folder with another chat template than its own, which is not read.
    *
+   * @param folder the model folder
+   * @param template turns conversations into prompts
    * @throws ModelFormatException if a file is missing or damaged
    */
   public static TextModel load(Path folder, ChatTemplate template) {
@@ -61,44 +61,77 @@ public final class TextModel implements AutoCloseable {
     }
   }
 
-  /** Text to tokens and back. Closed with the model. */
-  public TextTokenizer tokenizer() {
+  TextTokenizer tokenizer() {
     return tokenizer;
   }
 
-  /** How conversations become prompts. */
+  /** Returns the template that turns conversations into prompts. */
   public ChatTemplate chatTemplate() {
     return template;
   }
 
   /**
-   * Token ids that end an answer, ascending; a copy. Those of the configuration, and the
-   * tokenizer's own end of sequence.
+   * Returns a copy of the token ids that end an answer, ascending: those of the configuration, and
+   * the tokenizer's own end of sequence.
    */
   public int[] stopTokens() {
     return stopTokens.clone();
   }
 
-  /** Positions the model was made for. */
+  /** Returns the number of tokens that the model was made for, prompt and answer together. */
   public int maxContextTokens() {
     return maxContextTokens;
   }
 
-  /** Token ids of a prompt, with the special tokens that the tokenizer adds. */
+  /**
+   * Returns the token ids of a prompt, with the special tokens that the tokenizer adds.
+   *
+   * @param prompt at most 4,000,000 characters
+   * @throws IllegalArgumentException if the prompt is longer
+   * @throws IllegalStateException if the model is closed
+   */
   public int[] encode(String prompt) {
-    return tokenizer.encode(prompt);
+    return encode(prompt, true);
   }
 
   /**
-   * Token ids of a conversation that the chat template has framed. No special token is added twice:
-   * the tokenizer adds its own only to a plain template.
+   * Returns the token ids of a text.
    *
-   * @throws ChatTemplateException if the template refuses the messages or cannot be rendered
+   * @param text at most 4,000,000 characters
+   * @param addSpecialTokens whether the tokenizer adds its special tokens; false for text that a
+   *     chat template has framed. Special tokens that the text itself spells are recognised in
+   *     either case
+   * @throws IllegalArgumentException if the text is longer
+   * @throws IllegalStateException if the model is closed
    */
-  public int[] encode(List<ChatMessage> messages) {
-    return tokenizer.encode(template.render(messages), template.isPlain());
+  public int[] encode(String text, boolean addSpecialTokens) {
+    return tokenizer.encode(text, addSpecialTokens);
   }
 
+  /**
+   * Returns the token ids of a conversation, framed by the chat template. No special token is added
+   * twice: the tokenizer adds its own only to a plain template.
+   *
+   * @param messages oldest first, at least one
+   * @throws ChatTemplateException if the template refuses the messages or cannot be rendered
+   * @throws IllegalArgumentException if there is no message, or the prompt is too long
+   * @throws IllegalStateException if the model is closed
+   */
+  public int[] encode(List<ChatMessage> messages) {
+    return encode(template.render(messages), template.isPlain());
+  }
+
+  /**
+   * Returns the text of token ids, without special tokens.
+   *
+   * @param tokens token ids; unknown ones are left out
+   * @throws IllegalStateException if the model is closed
+   */
+  public String decode(int... tokens) {
+    return tokenizer.decode(tokens);
+  }
+
+  /** Releases the tokenizer after calls in progress. Idempotent. */
   @Override
   public void close() {
     tokenizer.close();

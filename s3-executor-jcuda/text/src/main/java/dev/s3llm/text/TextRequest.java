@@ -2,19 +2,21 @@ package dev.s3llm.text;
 
 import com.google.common.base.Preconditions;
 import dev.s3llm.GenerationRequest;
-import dev.s3llm.text.template.ChatMessage;
-import dev.s3llm.text.template.ChatRole;
+import dev.s3llm.support.Settings;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a caller wants written: a prompt or a conversation, limits, stop strings. Whatever else a
- * {@link GenerationRequest} takes (sampling, tenant, deadline and so on) is set on its own builder:
+ * A request in text: a prompt or a conversation, an output limit, stop strings. Everything else
+ * that a {@link GenerationRequest} has (sampling, tenant, deadline and so on) is set on its own
+ * builder:
  *
  * <pre>{@code
  * TextRequest.builder()
@@ -24,16 +26,16 @@ import org.jspecify.annotations.Nullable;
  *     .build();
  * }</pre>
  *
- * <p>Immutable, and thread-safe if what is passed to {@code configure} is.
+ * <p>Immutable, and thread-safe if the actions of {@code configure} are.
  */
 public final class TextRequest {
-  /** The output limit where none is set, if the context has room for as many tokens. */
+  /** The output limit in tokens where none is set, if the context has room for as many. */
   public static final int DEFAULT_MAX_NEW_TOKENS = 256;
 
-  /** The most stop strings. */
+  /** The largest number of stop strings. */
   public static final int MAX_STOP_STRINGS = 16;
 
-  /** The most characters (UTF-16 units) of a stop string. */
+  /** The largest length of a stop string in characters (UTF-16 units). */
   public static final int MAX_STOP_LENGTH = 256;
 
   private final @Nullable String prompt;
@@ -43,62 +45,83 @@ public final class TextRequest {
   private final Consumer<GenerationRequest.Builder> configure;
 
   private TextRequest(Builder builder) {
-    prompt = builder.prompt;
-    messages = builder.messages;
-    maxNewTokens = builder.maxNewTokens;
+    prompt = builder.settings.find("prompt", String.class);
+    messages = builder.settings.get("messages", List::of);
+    maxNewTokens = builder.settings.get("maxNewTokens", () -> 0);
     stopStrings = List.copyOf(builder.stopStrings);
     configure = builder.configure;
   }
 
-  /** A request with a prompt and all defaults. */
+  /**
+   * Creates a request with a prompt and default settings.
+   *
+   * @param prompt the text that the model continues
+   * @throws NullPointerException if the prompt is null
+   */
   public static TextRequest of(String prompt) {
     return builder().prompt(prompt).build();
   }
 
-  /** Starts a request. */
+  /** Creates a builder without settings. */
   public static Builder builder() {
     return new Builder();
   }
 
-  /** The prompt, unless there are messages. */
+  /** Returns the prompt; empty if there are messages. */
   public Optional<String> prompt() {
     return Optional.ofNullable(prompt);
   }
 
-  /** The conversation, oldest first; empty if there is a prompt. */
+  /** Returns the conversation, oldest message first; empty if there is a prompt. */
   public List<ChatMessage> messages() {
     return messages;
   }
 
-  /** The output limit, if one is set. */
+  /** Returns the output limit in tokens; empty if none is set. */
   public OptionalInt maxNewTokens() {
     return maxNewTokens == 0 ? OptionalInt.empty() : OptionalInt.of(maxNewTokens);
   }
 
-  /** Strings that end the answer. */
+  /** Returns the strings that end the answer. */
   public List<String> stopStrings() {
     return stopStrings;
   }
 
   /**
-   * The request in tokens.
+   * Returns the request in tokens.
    *
-   * @param maxTokens the most tokens that prompt and answer may have together
+   * @param model encodes the prompt
+   * @param maxTokens the largest number of tokens, prompt and answer together
    */
   GenerationRequest tokenize(TextModel model, long maxTokens) {
     int[] tokens = prompt != null ? model.encode(prompt) : model.encode(messages);
     long left = Math.max(1, maxTokens - tokens.length);
     int limit = maxNewTokens > 0 ? maxNewTokens : (int) Math.min(DEFAULT_MAX_NEW_TOKENS, left);
-    GenerationRequest.Builder builder =
-        GenerationRequest.builder(tokens)
-            .promptText(question())
-            .maxNewTokens(limit)
-            .stopTokens(model.stopTokens());
+    GenerationRequest.Builder builder = GenerationRequest.builder(tokens);
     configure.accept(builder);
+    setUnlessSet(() -> builder.promptText(question()));
+    setUnlessSet(() -> builder.maxNewTokens(limit));
+    setUnlessSet(() -> builder.stopTokens(model.stopTokens()));
     return builder.build();
   }
 
-  /** What a length predictor reads: it was trained on what people ask, not on framed prompts. */
+  /** Calls a setter, which refuses the call if an action of {@code configure} has set the value. */
+  private static void setUnlessSet(Supplier<GenerationRequest.Builder> setter) {
+    try {
+      var unused = setter.get();
+    } catch (IllegalStateException alreadySet) {
+      return; // the action's value stays
+    }
+  }
+
+  /** Returns the id that the request in tokens has, or would have. */
+  String id() {
+    GenerationRequest.Builder builder = GenerationRequest.builder(0);
+    configure.accept(builder);
+    return builder.build().id();
+  }
+
+  /** Returns the text for length predictors, which are trained on questions, not framed prompts. */
   private String question() {
     if (prompt != null) {
       return prompt;
@@ -111,57 +134,75 @@ public final class TextRequest {
     return messages.get(messages.size() - 1).content();
   }
 
-  /** Builds a request. Each setter checks its value at once. Not thread-safe. */
+  /**
+   * Builds a {@link TextRequest}. Each setter checks its value at once: it throws {@link
+   * NullPointerException} for null, and {@link IllegalStateException} naming the earlier value for
+   * a second call; only {@code stop} and {@code configure} may be called again. Not thread-safe.
+   */
   public static final class Builder {
-    private @Nullable String prompt;
-    private List<ChatMessage> messages = List.of();
-    private int maxNewTokens;
+    private final Settings settings = new Settings();
     private final List<String> stopStrings = new ArrayList<>();
     private Consumer<GenerationRequest.Builder> configure = request -> {};
 
     private Builder() {}
 
     /**
-     * Sets the prompt, which the model continues as it is; the model's chat template is not
-     * applied, the tokens that its tokenizer adds by itself are. Either this or messages.
+     * Sets the prompt, which the model continues as it is: the chat template is not applied, but
+     * the tokenizer adds its special tokens. A request has either a prompt or messages.
+     *
+     * @param prompt at most 4,000,000 characters, which {@link TextGenerator#submit} checks
      */
     public Builder prompt(String prompt) {
-      this.prompt = prompt;
+      settings.set("prompt", prompt);
       return this;
     }
 
-    /** Sets the conversation, oldest message first; the model's chat template frames it. */
+    /**
+     * Sets the conversation, which the model's chat template frames. A request has either a prompt
+     * or messages.
+     *
+     * @param messages oldest first, at least one
+     * @throws IllegalArgumentException if there is no message
+     */
     public Builder messages(List<ChatMessage> messages) {
+      Objects.requireNonNull(messages, "messages must not be null");
       Preconditions.checkArgument(!messages.isEmpty(), "messages must have at least one message");
-      this.messages = List.copyOf(messages);
+      settings.set("messages", List.copyOf(messages));
       return this;
     }
 
-    /** Sets the conversation, oldest message first; the model's chat template frames it. */
+    /**
+     * Sets the conversation, which the model's chat template frames. A request has either a prompt
+     * or messages.
+     *
+     * @param messages oldest first, at least one
+     * @throws IllegalArgumentException if there is no message
+     */
     public Builder messages(ChatMessage... messages) {
       return messages(List.of(messages));
     }
 
     /**
-     * Sets the output limit; by default what is left of the context and the KV memory, but at most
-     * {@link #DEFAULT_MAX_NEW_TOKENS}.
+     * Sets the output limit. By default it is the room that the prompt leaves in the context and
+     * the KV memory, but at most {@link #DEFAULT_MAX_NEW_TOKENS}.
      *
-     * @param maxNewTokens at least 1
+     * @param maxNewTokens in tokens, at least 1
+     * @throws IllegalArgumentException if the limit is below 1
      */
     public Builder maxNewTokens(int maxNewTokens) {
-      Preconditions.checkArgument(
-          maxNewTokens >= 1, "maxNewTokens must be at least 1, but is %s", maxNewTokens);
-      this.maxNewTokens = maxNewTokens;
+      settings.setAtLeast("maxNewTokens", maxNewTokens, 1);
       return this;
     }
 
     /**
-     * Adds a string that ends the answer and is no part of it; none by default.
+     * Adds a string that ends the answer and is not part of it; none by default.
      *
      * @param stopString 1 to {@link TextRequest#MAX_STOP_LENGTH} characters of well-formed UTF-16;
-     *     at most {@link TextRequest#MAX_STOP_STRINGS} of them
+     *     at most {@link TextRequest#MAX_STOP_STRINGS} strings
+     * @throws IllegalArgumentException if the string is not valid, or there are too many
      */
     public Builder stop(String stopString) {
+      Objects.requireNonNull(stopString, "stop must not be null");
       Preconditions.checkArgument(
           !stopString.isEmpty() && stopString.length() <= MAX_STOP_LENGTH,
           "a stop string must have 1 to %s characters, but has %s",
@@ -178,30 +219,39 @@ public final class TextRequest {
       return this;
     }
 
-    /** Adds strings that end the answer, each as {@link #stop(String)} does. */
+    /**
+     * Adds strings that end the answer, each as {@link #stop(String)} does.
+     *
+     * @param stopStrings none or more
+     * @throws IllegalArgumentException if a string is not valid, or there are too many
+     */
     public Builder stop(List<String> stopStrings) {
+      Objects.requireNonNull(stopStrings, "stop must not be null");
       stopStrings.forEach(this::stop);
       return this;
     }
 
     /**
-     * Sets what the request in tokens needs beside. Runs at submission, after everything else was
-     * set, so that it may override that; what it throws, {@link TextGenerator#submit} throws. May
-     * be called several times, and all apply in order.
+     * Adds an action on the builder of the request in tokens. {@link TextGenerator#submit} runs all
+     * actions, in order; it throws what an action throws. An action may set prompt text, output
+     * limit and stop tokens too; its values then replace those of this request and of the model.
+     *
+     * @param configure sets what the request in tokens needs
      */
     public Builder configure(Consumer<GenerationRequest.Builder> configure) {
+      Objects.requireNonNull(configure, "configure must not be null");
       this.configure = this.configure.andThen(configure);
       return this;
     }
 
     /**
-     * The request.
+     * Creates the request.
      *
-     * @throws IllegalArgumentException unless it has either a prompt or messages
+     * @throws IllegalArgumentException unless there is either a prompt or messages
      */
     public TextRequest build() {
       Preconditions.checkArgument(
-          (prompt == null) != messages.isEmpty(),
+          settings.isSet("prompt") != settings.isSet("messages"),
           "a request needs either a prompt or messages, and not both");
       return new TextRequest(this);
     }

@@ -5,15 +5,15 @@ import dev.s3llm.observe.FinishReason;
 import java.util.Optional;
 
 /**
- * How a text generation ended.
+ * The result of a text generation.
  *
- * @param text the answer, up to and without the stop string that ended it; whole or partial, as far
- *     as it came
- * @param finishReason how it ended; {@link FinishReason#STOP} also where a stop string ended it
- * @param stopString the stop string that ended it, if one did
- * @param generation the tokens, times, prediction and explanation underneath. Where a stop string
- *     ended it, its reason is as a rule {@code CANCELLED}, and it may hold a few tokens more than
- *     the text
+ * @param text the answer without the stop string that ended it; partial if the generation was cut
+ *     off
+ * @param finishReason why the generation ended; {@link FinishReason#STOP} also after a stop string
+ * @param stopString the stop string that ended the answer, if one did
+ * @param generation tokens, times, prediction and explanation of the generation in tokens. After a
+ *     stop string its own finish reason is usually {@code CANCELLED}, and it may hold a few tokens
+ *     more than the text
  */
 public record TextResult(
     String text,

@@ -1,12 +1,11 @@
 /**
- * Text in, text out: what stands between an engine of token ids and an application. {@link
- * dev.s3llm.text.TextModel} is what a model folder says about text, {@link
- * dev.s3llm.text.TextGenerator} submits prompts and conversations to an engine and streams the
- * answers.
+ * Text in and out for an engine of token ids. {@link dev.s3llm.text.TextModel} is the text side of
+ * a model folder, {@link dev.s3llm.text.TextGenerator} submits prompts and conversations to an
+ * engine and streams the answers.
  *
- * <p>May depend on {@code s3-core}, on {@code dev.s3llm.model}, and on Jinjava and Jackson, which
- * stay out of public signatures. Knows no executor: any engine that runs the folder's model will
- * do.
+ * <p>Depends on {@code s3-core}, {@code s3-model} and the {@code internal} packages of this module;
+ * the libraries below those (tokenizers, Jinjava, Jackson) appear neither here nor in public
+ * signatures. Depends on no executor: any engine that runs the folder's model will do.
  */
 @NullMarked
 package dev.s3llm.text;

@@ -19,16 +19,28 @@ import com.tngtech.archunit.lang.ArchRule;
 /** The dependencies that the package-info of this module's packages allow. */
 @AnalyzeClasses(packages = "dev.s3llm.text", importOptions = DoNotIncludeTests.class)
 final class PackageRulesTest {
-  private static final DescribedPredicate<JavaClass> LIBRARIES =
+  private static final String API = "dev.s3llm.text";
+  private static final String TEMPLATE = "dev.s3llm.text.internal.template";
+  private static final String TOKENIZER = "dev.s3llm.text.internal.tokenizer";
+
+  private static final DescribedPredicate<JavaClass> INTERNALS_AND_LIBRARIES =
       resideInAnyPackage(
-          "com.hubspot..", "jinjava..", "com.fasterxml..", "com.google..", "ai.djl..");
+          "dev.s3llm.text.internal..",
+          "dev.s3llm.stream..",
+          "dev.s3llm.support..",
+          "com.hubspot..",
+          "jinjava..",
+          "com.fasterxml..",
+          "com.google..",
+          "ai.djl..");
 
   private static final DescribedPredicate<JavaMember> PUBLIC_API =
       DescribedPredicate.describe(
-          "public in a public class",
+          "public in a public class of the API",
           member ->
               member.getModifiers().contains(JavaModifier.PUBLIC)
-                  && member.getOwner().getModifiers().contains(JavaModifier.PUBLIC));
+                  && member.getOwner().getModifiers().contains(JavaModifier.PUBLIC)
+                  && member.getOwner().getPackageName().equals(API));
 
   @ArchTest
   static final ArchRule packages_formNoCycle =
@@ -42,14 +54,23 @@ final class PackageRulesTest {
           .resideInAnyPackage("dev.s3llm.cpu..", "dev.s3llm.jcuda..", "dev.s3llm.execute..");
 
   @ArchTest
+  static final ArchRule api_usesTheLibrariesThroughTheInternals =
+      noClasses()
+          .that()
+          .resideInAPackage(API)
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("com.hubspot..", "jinjava..", "com.fasterxml..", "ai.djl..");
+
+  @ArchTest
   static final ArchRule tokenizer_knowsTheModelAlone =
       classes()
           .that()
-          .resideInAPackage("dev.s3llm.text.tokenizer")
+          .resideInAPackage(TOKENIZER)
           .should()
           .onlyDependOnClassesThat()
           .resideInAnyPackage(
-              "dev.s3llm.text.tokenizer",
+              TOKENIZER,
               "dev.s3llm.model..",
               "ai.djl.huggingface..",
               "com.fasterxml.jackson..",
@@ -58,20 +79,35 @@ final class PackageRulesTest {
               "org.jspecify..");
 
   @ArchTest
-  static final ArchRule template_knowsTheTokenizer =
-      noClasses()
+  static final ArchRule template_knowsNoOtherPackageOfOurs =
+      classes()
           .that()
-          .resideInAPackage("dev.s3llm.text.template")
+          .resideInAPackage(TEMPLATE)
           .should()
-          .dependOnClassesThat()
-          .resideInAnyPackage("dev.s3llm", "dev.s3llm.text", "ai.djl..");
+          .onlyDependOnClassesThat()
+          .resideInAnyPackage(
+              TEMPLATE,
+              "com.hubspot.jinjava..",
+              "jinjava..",
+              "com.google.common..",
+              "java..",
+              "org.jspecify..");
 
   @ArchTest
-  static final ArchRule api_showsNoLibrary =
+  static final ArchRule oneClass_opensTheTokenizerLibrary =
+      noClasses()
+          .that()
+          .doNotHaveFullyQualifiedName(TOKENIZER + ".TextTokenizer")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("ai.djl..");
+
+  @ArchTest
+  static final ArchRule api_showsNeitherInternalsNorLibraries =
       noCodeUnits()
           .that(PUBLIC_API)
           .should()
-          .haveRawReturnType(LIBRARIES)
+          .haveRawReturnType(INTERNALS_AND_LIBRARIES)
           .orShould()
-          .haveRawParameterTypes(anyElementThat(LIBRARIES));
+          .haveRawParameterTypes(anyElementThat(INTERNALS_AND_LIBRARIES));
 }

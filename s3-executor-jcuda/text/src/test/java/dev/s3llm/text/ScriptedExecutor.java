@@ -36,7 +36,13 @@ final class ScriptedExecutor implements Executor {
 
   @Override
   public ExecutorProfile profile() {
-    return ExecutorProfile.builder().kvBlocks(400, 16, 1).maxContextTokens(CONTEXT).maxTokensPerStep(512).maxSequencesPerStep(8).vocabularySize(ByteModel.VOCABULARY).build();
+    return ExecutorProfile.builder()
+        .kvBlocks(400, 16, 1)
+        .maxContextTokens(CONTEXT)
+        .maxTokensPerStep(512)
+        .maxSequencesPerStep(8)
+        .vocabularySize(ByteModel.VOCABULARY)
+        .build();
   }
 
   @Override

@@ -5,12 +5,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.common.util.concurrent.Uninterruptibles;
 import dev.s3llm.EngineBuilder;
+import dev.s3llm.GenerationRequest;
+import dev.s3llm.S3Engine;
 import dev.s3llm.error.NeverFitsException;
 import dev.s3llm.error.QueueFullException;
 import dev.s3llm.error.RequestRefusedException;
-import dev.s3llm.S3Engine;
 import dev.s3llm.observe.FinishReason;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -23,6 +27,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -249,6 +254,52 @@ class TextGenerationTest {
   }
 
   @Test
+  void submitAfterClose_isRefusedAsTheEngineDoes() {
+    TextGenerator closed = answering("abc");
+    closed.close();
+    TextRequest named =
+        TextRequest.builder().prompt("Hi").configure(request -> request.id("late")).build();
+    assertThatThrownBy(() -> closed.submit(named))
+        .isInstanceOfSatisfying(
+            RequestRefusedException.class,
+            e -> {
+              assertThat(e.reason()).isEqualTo(RequestRefusedException.Reason.ENGINE_CLOSED);
+              assertThat(e.requestId()).isEqualTo("late");
+            });
+    assertThatThrownBy(
+            () -> closed.engine().submit(GenerationRequest.builder(5).id("late").build()))
+        .hasMessage("request late refused: the engine is closed");
+    assertThatThrownBy(() -> closed.submit(named))
+        .hasMessage("request late refused: the engine is closed");
+  }
+
+  @Test
+  void subscriberThatThrows_isLoggedOnceWithTheRequestsId() {
+    PrintStream before = System.err;
+    ByteArrayOutputStream log = new ByteArrayOutputStream();
+    System.setErr(new PrintStream(log, true, StandardCharsets.UTF_8));
+    try {
+      TextRequest named =
+          TextRequest.builder()
+              .prompt("Hi")
+              .maxNewTokens(900)
+              .configure(request -> request.id("the-named-one"))
+              .build();
+      TextGeneration generation = endless("word ").submit(named);
+      generation.text().subscribe(new Throwing());
+      assertThat(generation.result().orTimeout(30, TimeUnit.SECONDS).join().finishReason())
+          .isEqualTo(FinishReason.CANCELLED);
+      Awaitility.await().untilAsserted(() -> assertThat(log.toString()).contains("planted"));
+    } finally {
+      System.setErr(before);
+    }
+    assertThat(log.toString(StandardCharsets.UTF_8).lines())
+        .filteredOn(line -> line.contains("the-named-one"))
+        .singleElement(InstanceOfAssertFactories.STRING)
+        .contains("WARN", "subscriber");
+  }
+
+  @Test
   void close_waitsForTextThatIsNotDecodedYet() throws Exception {
     executor = new ScriptedExecutor(false, andEnd(ANSWER));
     CountDownLatch callbacks = new CountDownLatch(1);
@@ -319,7 +370,26 @@ class TextGenerationTest {
         .isIn(FinishReason.CANCELLED, FinishReason.LENGTH);
   }
 
-  /** Takes one piece and never returns until it is let go. */
+  /** Throws at its first piece. */
+  private static final class Throwing implements Flow.Subscriber<String> {
+    @Override
+    public void onSubscribe(Flow.Subscription subscription) {
+      subscription.request(Long.MAX_VALUE);
+    }
+
+    @Override
+    public void onNext(String piece) {
+      throw new IllegalStateException("planted");
+    }
+
+    @Override
+    public void onError(Throwable error) {}
+
+    @Override
+    public void onComplete() {}
+  }
+
+  /** Blocks at its first piece until it is released. */
   private record Blocking(CountDownLatch release) implements Flow.Subscriber<String> {
     @Override
     public void onSubscribe(Flow.Subscription subscription) {

@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.s3llm.GenerationRequest;
-import dev.s3llm.text.template.ChatMessage;
-import dev.s3llm.text.template.ChatRole;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -28,10 +26,29 @@ class TextRequestTest {
       builder.stop("s" + i);
     }
     assertThatThrownBy(() -> builder.stop("one more")).hasMessageContaining("at most 16");
+    assertThatThrownBy(() -> builder.stop((String) null)).hasMessage("stop must not be null");
     builder.prompt("a").messages(ChatMessage.user("b"));
     assertThatThrownBy(builder::build).hasMessageContaining("not both");
     assertThatThrownBy(() -> ChatRole.of("robot")).hasMessageContaining("assistant");
     assertThat(ChatRole.of("tool")).isEqualTo(ChatRole.TOOL);
+  }
+
+  @Test
+  void nullAndSecondCalls_areRefusedByName() {
+    TextRequest.Builder builder = TextRequest.builder();
+    assertThatThrownBy(() -> TextRequest.of(null)).hasMessage("prompt must not be null");
+    assertThatThrownBy(() -> builder.messages((List<ChatMessage>) null))
+        .isInstanceOf(NullPointerException.class)
+        .hasMessage("messages must not be null");
+    assertThatThrownBy(() -> builder.configure(null)).hasMessage("configure must not be null");
+    assertThatThrownBy(() -> builder.stop((List<String>) null)).hasMessageContaining("stop");
+    builder.prompt("a").maxNewTokens(3);
+    assertThatThrownBy(() -> builder.prompt("b"))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("prompt was already set to a");
+    assertThatThrownBy(() -> builder.maxNewTokens(4))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("maxNewTokens was already set to 3");
   }
 
   @Test

@@ -1,4 +1,4 @@
-package dev.s3llm.text.template;
+package dev.s3llm.text.internal.template;
 
 import com.hubspot.jinjava.el.ext.AstMacroFunction;
 import com.hubspot.jinjava.el.ext.AstRangeBracket;
@@ -76,7 +76,7 @@ final class JinjaParser extends ExtendedParser {
     /** Jinjava would let what it does not know come to nothing, and the prompt be another. */
     private void refuse(String prefix, String what) {
       if (getName().startsWith(prefix)) {
-        throw new ChatTemplateException(
+        throw new TemplateException(
             "the chat template uses the %s '%s', which is not supported"
                 .formatted(what, getName().substring(prefix.length())));
       }

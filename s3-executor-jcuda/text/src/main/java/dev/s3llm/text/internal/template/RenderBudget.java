@@ -1,4 +1,4 @@
-package dev.s3llm.text.template;
+package dev.s3llm.text.internal.template;
 
 import com.google.common.collect.Iterables;
 import com.hubspot.jinjava.objects.Namespace;
@@ -65,10 +65,10 @@ final class RenderBudget {
   private void use(int weight) {
     total += weight;
     if (nodes > MAX_NODES || System.nanoTime() - start > MAX_NANOS) {
-      throw new ChatTemplateException("the chat template does too much work");
+      throw new TemplateException("the chat template does too much work");
     }
     if (total > MAX_TOTAL) {
-      throw new ChatTemplateException("the chat template takes too much memory");
+      throw new TemplateException("the chat template takes too much memory");
     }
   }
 
@@ -99,7 +99,7 @@ final class RenderBudget {
 
   private static void requireLight(int weight, int depth) {
     if (weight > MAX_WEIGHT || depth > MAX_DEPTH) {
-      throw new ChatTemplateException("the chat template makes a value that is too large");
+      throw new TemplateException("the chat template makes a value that is too large");
     }
   }
 
@@ -107,7 +107,7 @@ final class RenderBudget {
     if (!(bare instanceof Namespace)) {
       weights.put(bare, weight);
     } else if (depth > 0) {
-      throw new ChatTemplateException("the chat template puts a namespace into a value");
+      throw new TemplateException("the chat template puts a namespace into a value");
     }
   }
 

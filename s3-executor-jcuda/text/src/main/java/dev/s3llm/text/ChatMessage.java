@@ -1,32 +1,48 @@
-package dev.s3llm.text.template;
+package dev.s3llm.text;
 
 import java.util.Objects;
 
 /**
  * One message of a conversation.
  *
- * @param role who says it
- * @param content what is said; may be empty
+ * @param role the author's role
+ * @param content the text; may be empty
  */
 public record ChatMessage(ChatRole role, String content) {
 
-  /** Refuses null. */
+  /**
+   * Creates a message.
+   *
+   * @throws NullPointerException if a component is null
+   */
   public ChatMessage {
     Objects.requireNonNull(role, "role");
     Objects.requireNonNull(content, "content");
   }
 
-  /** A message of the application. */
+  /**
+   * Creates a message of the application.
+   *
+   * @param content the text; may be empty
+   */
   public static ChatMessage system(String content) {
     return new ChatMessage(ChatRole.SYSTEM, content);
   }
 
-  /** A message of the person who asks. */
+  /**
+   * Creates a message of the user.
+   *
+   * @param content the text; may be empty
+   */
   public static ChatMessage user(String content) {
     return new ChatMessage(ChatRole.USER, content);
   }
 
-  /** An earlier answer. */
+  /**
+   * Creates a message of the model: an earlier answer.
+   *
+   * @param content the text; may be empty
+   */
   public static ChatMessage assistant(String content) {
     return new ChatMessage(ChatRole.ASSISTANT, content);
   }

@@ -1,4 +1,4 @@
-package dev.s3llm.text.template;
+package dev.s3llm.text.internal.template;
 
 import com.hubspot.jinjava.Jinjava;
 import com.hubspot.jinjava.JinjavaConfig;
@@ -12,7 +12,6 @@ import com.hubspot.jinjava.interpret.TemplateError.ErrorType;
 import com.hubspot.jinjava.lib.fn.ELFunctionDefinition;
 import com.hubspot.jinjava.loader.ResourceNotFoundException;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -24,7 +23,7 @@ import java.util.Set;
  * {@link JinjaFilters} leaves out what pads and repeats, {@link RenderBudget} ends it, nothing can
  * be included, and what a message says is never rendered.
  */
-final class JinjaTemplate {
+public final class JinjaTemplate {
   private static final int MAX_SOURCE = 1 << 20;
   private static final int MAX_DEPTH = 50;
 
@@ -39,7 +38,15 @@ final class JinjaTemplate {
   private final String bosToken;
   private final String eosToken;
 
-  JinjaTemplate(String source, String bosToken, String eosToken) {
+  /**
+   * Creates a template. Mistakes in its source show when it is rendered.
+   *
+   * @param source Jinja, at most 1,048,576 characters
+   * @param bosToken text of the token that starts a sequence; may be empty
+   * @param eosToken text of the token that ends a sequence; may be empty
+   * @throws IllegalArgumentException if the source is too long
+   */
+  public JinjaTemplate(String source, String bosToken, String eosToken) {
     if (source.length() > MAX_SOURCE) {
       throw new IllegalArgumentException(
           "a chat template may have %d characters, but has %d"
@@ -51,9 +58,15 @@ final class JinjaTemplate {
     this.eosToken = eosToken;
   }
 
-  String render(List<ChatMessage> messages) {
+  /**
+   * Returns the text of a conversation, with the prompt for an answer at its end.
+   *
+   * @param messages oldest first, each with {@code role} and {@code content}
+   * @throws TemplateException if the template refuses the messages or cannot be rendered
+   */
+  public String render(List<Map<String, Object>> messages) {
     Map<String, Object> variables = new HashMap<>();
-    variables.put("messages", messages.stream().map(JinjaTemplate::variables).toList());
+    variables.put("messages", messages);
     variables.put("add_generation_prompt", true);
     variables.put("bos_token", bosToken);
     variables.put("eos_token", eosToken);
@@ -61,17 +74,10 @@ final class JinjaTemplate {
     try {
       result = jinjava.renderForResult(source, variables, config(new RenderBudget()));
     } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {
-      throw new ChatTemplateException("the chat template cannot be rendered: " + e.getMessage(), e);
+      throw new TemplateException("the chat template cannot be rendered: " + e.getMessage(), e);
     }
     fatal(result).ifPresent(JinjaTemplate::refuse);
     return result.getOutput();
-  }
-
-  private static Map<String, Object> variables(ChatMessage message) {
-    Map<String, Object> variables = new LinkedHashMap<>();
-    variables.put("role", message.role().text());
-    variables.put("content", message.content());
-    return variables;
   }
 
   private static Jinjava engine() {
@@ -122,7 +128,7 @@ final class JinjaTemplate {
 
   /** What templates call to refuse a conversation. */
   public static String raiseException(String message) {
-    throw new ChatTemplateException(message);
+    throw new TemplateException(message);
   }
 
   private static Optional<TemplateError> fatal(RenderResult result) {
@@ -133,11 +139,11 @@ final class JinjaTemplate {
 
   private static void refuse(TemplateError error) {
     for (Throwable cause = error.getException(); cause != null; cause = cause.getCause()) {
-      if (cause instanceof ChatTemplateException raised) {
+      if (cause instanceof TemplateException raised) {
         throw raised;
       }
     }
-    throw new ChatTemplateException(
+    throw new TemplateException(
         "the chat template cannot be rendered: line %d: %s"
             .formatted(error.getLineno(), error.getMessage()));
   }

@@ -1,4 +1,4 @@
-package dev.s3llm.text.template;
+package dev.s3llm.text.internal.template;
 
 import com.google.common.primitives.Ints;
 import com.hubspot.jinjava.el.JinjavaInterpreterResolver;
@@ -120,7 +120,7 @@ final class JinjaValues extends ELResolver {
     if (base instanceof Map<?, ?> map) {
       return ofMap(map, name, arguments);
     }
-    throw new ChatTemplateException("the chat template calls " + name + ", which is not supported");
+    throw new TemplateException("the chat template calls " + name + ", which is not supported");
   }
 
   private static Object ofString(String text, String name, List<String> arguments) {
@@ -136,7 +136,7 @@ final class JinjaValues extends ELResolver {
       case "split" -> split(text, first);
       case "replace" -> replace(text, arguments);
       default ->
-          throw new ChatTemplateException(
+          throw new TemplateException(
               "the chat template calls %s of a string, which is not supported".formatted(name));
     };
   }
@@ -152,7 +152,7 @@ final class JinjaValues extends ELResolver {
       case "keys" -> new ArrayList<>(map.keySet());
       case "values" -> new ArrayList<>(map.values());
       default ->
-          throw new ChatTemplateException(
+          throw new TemplateException(
               "the chat template calls %s of a map, which is not supported".formatted(name));
     };
   }
@@ -174,13 +174,13 @@ final class JinjaValues extends ELResolver {
 
   private static List<String> split(String text, @Nullable String separator) {
     if (separator != null && separator.isEmpty()) {
-      throw new ChatTemplateException("split takes a separator that is not empty");
+      throw new TemplateException("split takes a separator that is not empty");
     }
     String by = separator == null ? "\\s+" : Pattern.quote(separator);
     String[] parts =
         (separator == null ? text.strip() : text).split(by, RenderBudget.MAX_ITEMS + 1);
     if (parts.length > RenderBudget.MAX_ITEMS) {
-      throw new ChatTemplateException("the chat template splits a text into too many parts");
+      throw new TemplateException("the chat template splits a text into too many parts");
     }
     return Arrays.stream(parts).filter(part -> separator != null || !part.isEmpty()).toList();
   }
@@ -188,7 +188,7 @@ final class JinjaValues extends ELResolver {
   /** As Python does: all, or as many as a third argument says. */
   static String replace(String text, List<String> arguments) {
     if (arguments.size() < 2 || arguments.size() > 3) {
-      throw new ChatTemplateException("replace takes two arguments, and a count");
+      throw new TemplateException("replace takes two arguments, and a count");
     }
     String replacement = Matcher.quoteReplacement(arguments.get(1));
     Matcher found = Pattern.compile(Pattern.quote(arguments.get(0))).matcher(text);
@@ -206,20 +206,20 @@ final class JinjaValues extends ELResolver {
   private static int count(String argument) {
     Integer count = Ints.tryParse(argument);
     if (count == null) {
-      throw new ChatTemplateException("replace takes a count that is a number, not " + argument);
+      throw new TemplateException("replace takes a count that is a number, not " + argument);
     }
     return count;
   }
 
   private static void requireShort(CharSequence text) {
     if (text.length() > RenderBudget.MAX_CHARS) {
-      throw new ChatTemplateException("the chat template makes a text that is too long");
+      throw new TemplateException("the chat template makes a text that is too long");
     }
   }
 
   private static String required(String method, @Nullable String argument) {
     if (argument == null) {
-      throw new ChatTemplateException(method + " takes an argument");
+      throw new TemplateException(method + " takes an argument");
     }
     return argument;
   }
@@ -231,7 +231,7 @@ final class JinjaValues extends ELResolver {
 
   @Override
   public void setValue(ELContext context, Object base, Object property, Object value) {
-    throw new ChatTemplateException("the chat template sets a property, which is not supported");
+    throw new TemplateException("the chat template sets a property, which is not supported");
   }
 
   @Override

@@ -1,4 +1,4 @@
-package dev.s3llm.text.tokenizer;
+package dev.s3llm.text.internal.tokenizer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,15 +1,15 @@
-package dev.s3llm.text.tokenizer;
+package dev.s3llm.text.internal.tokenizer;
 
 import java.util.Arrays;
 
 /**
- * Decodes tokens as they come. A character that is not complete yet is held back, so that what was
- * handed out never changes; {@link #finish} hands out what is left. Not thread-safe.
+ * Decodes tokens as they arrive. A character that is not complete yet is held back, so that text
+ * that was returned never changes; {@link #finish} returns the rest. Not thread-safe.
  */
 public final class TextStream {
   private static final char REPLACEMENT = '\uFFFD';
 
-  /** A character takes at most four bytes, hence four tokens, before it is given up. */
+  /** A character has at most four bytes, hence at most four tokens; then it is invalid. */
   private static final int MAX_INCOMPLETE = 4;
 
   private final TextTokenizer tokenizer;
@@ -22,7 +22,11 @@ public final class TextStream {
     this.tokenizer = tokenizer;
   }
 
-  /** Takes a token and returns the text that is now complete; often empty. */
+  /**
+   * Adds a token and returns the text that is complete now, often empty.
+   *
+   * @param token a token id
+   */
   public String append(int token) {
     if (count == tokens.length) {
       tokens = Arrays.copyOf(tokens, 2 * count);
@@ -33,20 +37,20 @@ public final class TextStream {
     if (incomplete && count - done < MAX_INCOMPLETE) {
       return "";
     }
-    return handOut(text);
+    return release(text);
   }
 
-  /** The text that was held back. */
+  /** Returns the text that was held back. */
   public String finish() {
-    return handOut(text(count));
+    return release(text(count));
   }
 
-  /** Decoded from a little earlier, since a token's text may depend on the one before. */
+  /** Decodes from a little earlier, since a token's text may depend on the token before it. */
   private String text(int end) {
     return tokenizer.decode(Arrays.copyOfRange(tokens, start, end));
   }
 
-  private String handOut(String text) {
+  private String release(String text) {
     String before = text(done);
     start = done;
     done = count;

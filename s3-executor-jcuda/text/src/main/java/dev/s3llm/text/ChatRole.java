@@ -1,28 +1,29 @@
-package dev.s3llm.text.template;
+package dev.s3llm.text;
 
 import java.util.Arrays;
 import java.util.Locale;
 
-/** Who says a message. */
+/** The role of a message's author. */
 public enum ChatRole {
-  /** The application: how to answer. */
+  /** The application, which sets the rules for the answers. */
   SYSTEM,
-  /** The person who asks. */
+  /** The user. */
   USER,
   /** The model. */
   ASSISTANT,
-  /** What a tool gave back. */
+  /** A tool, whose result the message holds. */
   TOOL;
 
-  /** The role's name in chat templates and protocols, such as {@code user}. */
+  /** Returns the role's name in chat templates and protocols, such as {@code user}. */
   public String text() {
     return name().toLowerCase(Locale.ROOT);
   }
 
   /**
-   * The role of a name.
+   * Returns the role with a name.
    *
-   * @throws IllegalArgumentException if there is none
+   * @param text the name in chat templates and protocols, such as {@code user}
+   * @throws IllegalArgumentException if no role has that name
    */
   public static ChatRole of(String text) {
     for (ChatRole role : values()) {

@@ -1,4 +1,4 @@
-package dev.s3llm.text.template;
+package dev.s3llm.text.internal.template;
 
 import com.hubspot.jinjava.Jinjava;
 import com.hubspot.jinjava.interpret.JinjavaInterpreter;
@@ -100,7 +100,7 @@ final class JinjaFilters {
     @Override
     public Object filter(Object value, JinjavaInterpreter interpreter, String... arguments) {
       if (value instanceof CharSequence text && text.length() > RenderBudget.MAX_ITEMS) {
-        throw new ChatTemplateException("the chat template makes a list of too many characters");
+        throw new TemplateException("the chat template makes a list of too many characters");
       }
       return super.filter(value, interpreter, arguments);
     }

@@ -1,8 +1,8 @@
-package dev.s3llm.text.template;
+package dev.s3llm.text;
 
-import static dev.s3llm.text.template.ChatMessage.assistant;
-import static dev.s3llm.text.template.ChatMessage.system;
-import static dev.s3llm.text.template.ChatMessage.user;
+import static dev.s3llm.text.ChatMessage.assistant;
+import static dev.s3llm.text.ChatMessage.system;
+import static dev.s3llm.text.ChatMessage.user;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 

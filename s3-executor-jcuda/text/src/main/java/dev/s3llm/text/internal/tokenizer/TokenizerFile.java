@@ -1,4 +1,4 @@
-package dev.s3llm.text.tokenizer;
+package dev.s3llm.text.internal.tokenizer;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -11,10 +11,10 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Looks into {@code tokenizer.json} before the native library does. That library ends the whole
- * process over much that it does not expect, some of it only when it meets a text; and a vocabulary
- * that contradicts itself it loads and then tokenises wrongly. So only what is known to be well
- * formed is passed on, written anew.
+ * Checks a {@code tokenizer.json} before the native library reads it. On much of what that library
+ * does not expect, it ends the whole process, in some cases only at the first text; and it loads a
+ * vocabulary that contradicts itself, and then tokenises wrongly. So only content that is known to
+ * be well-formed is passed on, as newly written JSON.
  */
 final class TokenizerFile {
   private static final int MAX_ID = 1 << 24;
@@ -28,16 +28,17 @@ final class TokenizerFile {
   }
 
   /**
-   * Checks a file.
+   * Checks the content of a file.
    *
-   * @param name to call it in errors
-   * @return the same, in plain JSON
-   * @throws ModelFormatException saying what is wrong
+   * @param name the source, for messages
+   * @param bytes the content
+   * @return the same content, in plain JSON
+   * @throws ModelFormatException if the content is not well-formed
    */
   static byte[] checked(String name, byte[] bytes) {
     JsonNode json = JsonFile.parse(name, bytes);
     new TokenizerFile(name).check(json);
-    dropNulls(json); // the same as a field that is missing, which the library takes more calmly
+    dropNulls(json); // equivalent to missing fields, of which the library reads more
     return json.toString().getBytes(StandardCharsets.UTF_8);
   }
 
@@ -99,7 +100,7 @@ final class TokenizerFile {
     ids.put(piece, id.intValue());
   }
 
-  /** A merge joins two known pieces into a third, longer one; so merges cannot go round. */
+  /** Checks that each merge joins two known pieces into a longer one, so that none is circular. */
   private void checkMerges(JsonNode model) {
     String prefix = model.path("continuing_subword_prefix").asText("");
     Set<String> seen = new HashSet<>();
@@ -115,7 +116,7 @@ final class TokenizerFile {
     }
   }
 
-  /** Either {@code "a b"} or {@code ["a", "b"]}. */
+  /** Returns the sides of a merge, which is {@code "a b"} or {@code ["a", "b"]}. */
   private String[] pair(JsonNode merge) {
     if (merge.isArray()
         && merge.size() == 2

@@ -1,4 +1,4 @@
-package dev.s3llm.text.tokenizer;
+package dev.s3llm.text.internal.tokenizer;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.google.common.base.Splitter;
@@ -113,14 +113,14 @@ final class TokenizerParts {
     this.file = file;
   }
 
-  /** Checks a part that may be missing. */
+  /** Checks a part that may be missing, and the parts in it. */
   void optional(String where, JsonNode part, Map<String, String> kinds) {
     if (!part.isNull() && !part.isMissingNode()) {
       check(where, part, kinds);
     }
   }
 
-  /** Checks a part and returns its type. */
+  /** Checks a part and the parts in it, and returns its type. */
   String check(String where, JsonNode part, Map<String, String> kinds) {
     String type = part.path("type").asText("");
     String fields = kinds.get(type);
@@ -179,7 +179,7 @@ final class TokenizerParts {
           value.size() == 2 && fits("text", value.path(0)) && fits("count", value.path(1));
       case "plain" -> value.size() == 1 && isPlain(value.path("String"));
       case "pattern" -> fits("plain", value) || (value.size() == 1 && isRegex(value.path("Regex")));
-      default -> false; // `none`: only null will do
+      default -> false; // `none`: only null is valid
     };
   }
 
@@ -191,7 +191,7 @@ final class TokenizerParts {
     return regex.isTextual() && TokenizerRegex.isSafe(regex.asText());
   }
 
-  /** What a template names must be there: the native library would end the process. */
+  /** Checks that a template's names exist; for others the native library ends the process. */
   private void checkTemplate(String where, JsonNode template) {
     JsonNode special = template.path("special_tokens");
     for (Map.Entry<String, JsonNode> entry : special.properties()) {

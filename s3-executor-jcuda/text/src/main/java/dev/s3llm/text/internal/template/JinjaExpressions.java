@@ -1,4 +1,4 @@
-package dev.s3llm.text.template;
+package dev.s3llm.text.internal.template;
 
 import com.hubspot.jinjava.Jinjava;
 import com.hubspot.jinjava.JinjavaConfig;

@@ -1,4 +1,4 @@
-package dev.s3llm.text.tokenizer;
+package dev.s3llm.text.internal.tokenizer;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
@@ -10,8 +10,8 @@ import java.nio.file.Path;
 import java.util.Optional;
 
 /**
- * What a model folder says about text beside its tokenizer: {@code tokenizer_config.json} and
- * {@code chat_template.jinja}, where there are such files.
+ * The texts of a model folder beside its tokenizer: {@code tokenizer_config.json} and {@code
+ * chat_template.jinja}, if present.
  *
  * @param bosToken text of the token that starts a sequence; empty if there is none
  * @param eosToken text of the token that ends one; empty if there is none
@@ -24,9 +24,10 @@ public record TokenizerConfig(String bosToken, String eosToken, Optional<String>
   private static final String DEFAULT_TEMPLATE = "default";
 
   /**
-   * Reads a folder. The file {@code chat_template.jinja} goes before the field {@code
-   * chat_template}; of several named templates, the one named {@code default} is taken.
+   * Reads a folder. The file {@code chat_template.jinja} has precedence over the field {@code
+   * chat_template}; of several named templates, the one named {@code default} is used.
    *
+   * @param folder a Hugging Face folder
    * @throws ModelFormatException if a file is damaged or too large
    */
   public static TokenizerConfig read(Path folder) {
@@ -39,8 +40,9 @@ public record TokenizerConfig(String bosToken, String eosToken, Optional<String>
   }
 
   /**
-   * Reads a folder's {@link #eosToken} alone, whatever its templates are.
+   * Reads the {@link #eosToken} of a folder alone; its templates are not checked.
    *
+   * @param folder a Hugging Face folder
    * @throws ModelFormatException if the file is damaged or too large
    */
   public static String readEosToken(Path folder) {
@@ -67,7 +69,7 @@ public record TokenizerConfig(String bosToken, String eosToken, Optional<String>
     }
   }
 
-  /** A token is a string, or an object that holds it as its content. */
+  /** Returns a token: the field is a string, or an object with the string as its content. */
   private static String token(JsonNode json, String field) {
     JsonNode node = json.path(field);
     JsonNode text = node.isObject() ? node.path("content") : node;

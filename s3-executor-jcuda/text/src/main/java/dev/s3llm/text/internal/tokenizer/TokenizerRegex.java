@@ -1,4 +1,4 @@
-package dev.s3llm.text.tokenizer;
+package dev.s3llm.text.internal.tokenizer;
 
 import java.util.Set;
 import java.util.regex.Matcher;
@@ -6,13 +6,13 @@ import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
 /**
- * Says which regular expressions a tokenizer may split by. The native library ends the process when
- * a search backtracks ten million times, and long before that a search may take hours, so an
- * expression must not let a text make it do so:
+ * Checks the regular expressions by which a tokenizer splits texts. The native library ends the
+ * process when a search backtracks ten million times, and a search may take hours before that, so
+ * an expression must not allow a text to cause this:
  *
  * <ul>
- *   <li>Once something has repeated without bound, whatever follows may match nothing, so that the
- *       search never has to step back into the repetition.
+ *   <li>After an unbounded repetition every part can match nothing, so that the search never has to
+ *       step back into the repetition.
  *   <li>From one position there are few ways to match: the sum over alternatives of the product
  *       over their parts, where {@code ?} counts 2 and {@code {m,n}} counts n - m + 1.
  *   <li>No group repeats, no quantifier follows another, nothing refers back.
@@ -45,13 +45,13 @@ final class TokenizerRegex {
 
   private static final int MAX_CHARS = 512;
 
-  /** Far below the ten million: a text asks at each of its characters. */
+  /** Far below ten million: a search starts at each character of a text. */
   private static final int MAX_WAYS = 128;
 
   private static final Pattern ESCAPE =
       Pattern.compile("\\\\(?:[pP]\\{\\^?\\w+}|[sSdDwWrnt]|[^\\w])");
 
-  /** Without leading zeros, so that only what may match nothing begins with a zero. */
+  /** Has no leading zeros, so that only a count that may match nothing begins with a zero. */
   private static final Pattern COUNT = Pattern.compile("\\{(0|[1-9]\\d?)(?:,(0|[1-9]\\d?))?}");
 
   private static final Pattern OPENING = Pattern.compile("\\((?:\\?(?:i?:|=|!))?(?!\\?)");
@@ -79,10 +79,10 @@ final class TokenizerRegex {
   }
 
   /**
-   * What matters of a part.
+   * The properties of a part that the rule needs.
    *
-   * @param ways in which it can match at one position, at most
-   * @param endless whether something in it repeats without bound
+   * @param ways upper bound of the number of ways to match at one position
+   * @param endless whether it has an unbounded repetition
    */
   private record Shape(long ways, boolean endless) {
     private static final Shape NOTHING = new Shape(1, false);
@@ -156,7 +156,7 @@ final class TokenizerRegex {
     return count.group(2) == null ? 1 : Integer.parseInt(count.group(2)) - least + 1;
   }
 
-  /** Whether the quantifier there allows for it. */
+  /** Returns whether the quantifier at a position allows matching nothing. */
   private boolean mayMatchNothing(int quantifier) {
     return regex.startsWith("*", quantifier)
         || regex.startsWith("?", quantifier)
