@@ -6,7 +6,7 @@ import dev.langchain4j.data.message.TextContent;
 import dev.langchain4j.data.message.UserMessage;
 import dev.langchain4j.exception.UnsupportedFeatureException;
 import dev.langchain4j.internal.ChatRequestValidationUtils;
-import dev.s3llm.text.template.ChatMessage;
+import dev.s3llm.text.ChatMessage;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Collectors;

@@ -11,7 +11,7 @@ import dev.s3llm.GenerationResult;
 import dev.s3llm.error.GenerationFailedException;
 import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.error.RequestRefusedException.Reason;
-import dev.s3llm.text.template.ChatTemplateException;
+import dev.s3llm.text.ChatTemplateException;
 
 /**
  * Converts the engine's refusals and failures into LangChain4j's exceptions, with the engine's

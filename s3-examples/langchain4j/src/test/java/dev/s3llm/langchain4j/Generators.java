@@ -7,7 +7,7 @@ import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.execute.Executor;
 import dev.s3llm.text.TextGenerator;
 import dev.s3llm.text.TextModel;
-import dev.s3llm.text.template.ChatTemplate;
+import dev.s3llm.text.ChatTemplate;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;

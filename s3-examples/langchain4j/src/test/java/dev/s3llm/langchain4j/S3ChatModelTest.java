@@ -38,7 +38,7 @@ class S3ChatModelTest extends GeneratorFixture {
             generator
                 .submit(
                     TextRequest.builder()
-                        .messages(dev.s3llm.text.template.ChatMessage.user(question))
+                        .messages(dev.s3llm.text.ChatMessage.user(question))
                         .maxNewTokens(20)
                         .build())
                 .result()

@@ -90,7 +90,7 @@ final class ScriptedExecutor implements Executor {
       return StepResult.NO_TOKEN;
     }
     int[] prompt = IntStream.range(0, step.promptTokens()).map(step::token).toArray();
-    int[] answer = model.tokenizer().encode(answer(model.tokenizer().decode(prompt)), false);
+    int[] answer = model.encode(answer(model.decode(prompt)), false);
     int at = step.startPosition() + step.tokenCount() - step.promptTokens();
     return at < answer.length ? answer[at] : model.stopTokens()[0];
   }

@@ -2,7 +2,7 @@ package dev.s3llm.examples.docs;
 
 import dev.s3llm.GenerationResult;
 import dev.s3llm.error.RequestRefusedException;
-import dev.s3llm.text.template.ChatTemplateException;
+import dev.s3llm.text.ChatTemplateException;
 
 /** What a service answers. */
 final class ServiceAnswer {

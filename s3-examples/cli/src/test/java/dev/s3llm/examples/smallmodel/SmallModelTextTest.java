@@ -11,7 +11,7 @@ import dev.s3llm.text.TextGenerator;
 import dev.s3llm.text.TextModel;
 import dev.s3llm.text.TextRequest;
 import dev.s3llm.text.TextResult;
-import dev.s3llm.text.template.ChatMessage;
+import dev.s3llm.text.ChatMessage;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -55,7 +55,7 @@ class SmallModelTextTest {
             .tokens();
     TextResult result = answer(TextRequest.builder().prompt(QUESTION).maxNewTokens(40).build());
     assertThat(result.generation().tokens()).isEqualTo(tokens);
-    assertThat(result.text()).isEqualTo(model.tokenizer().decode(tokens)).isNotBlank();
+    assertThat(result.text()).isEqualTo(model.decode(tokens)).isNotBlank();
   }
 
   @Test
@@ -64,7 +64,7 @@ class SmallModelTextTest {
     assertThat(model.encode(List.of(ChatMessage.user(QUESTION)))).isEqualTo(model.encode(QUESTION));
     assertThat(model.encode(List.of(ChatMessage.system("Be brief."), ChatMessage.user(QUESTION))))
         .isEqualTo(model.encode("Be brief.\n\n" + QUESTION));
-    assertThat(model.tokenizer().encode(QUESTION, false))
+    assertThat(model.encode(QUESTION, false))
         .hasSize(model.encode(QUESTION).length - 2);
   }
 

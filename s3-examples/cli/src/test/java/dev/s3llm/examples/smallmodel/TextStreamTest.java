@@ -3,8 +3,8 @@ package dev.s3llm.examples.smallmodel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.s3llm.examples.model.SmallModel;
-import dev.s3llm.text.tokenizer.TextStream;
-import dev.s3llm.text.tokenizer.TextTokenizer;
+import dev.s3llm.text.internal.tokenizer.TextStream;
+import dev.s3llm.text.internal.tokenizer.TextTokenizer;
 import java.io.IOException;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;

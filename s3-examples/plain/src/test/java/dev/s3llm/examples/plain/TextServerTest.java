@@ -13,7 +13,7 @@ import dev.s3llm.observe.EngineMetric;
 import dev.s3llm.text.TextGenerator;
 import dev.s3llm.text.TextModel;
 import dev.s3llm.text.TextRequest;
-import dev.s3llm.text.template.ChatMessage;
+import dev.s3llm.text.ChatMessage;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;

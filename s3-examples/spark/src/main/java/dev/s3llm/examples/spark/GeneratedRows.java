@@ -8,7 +8,7 @@ import dev.s3llm.text.TextGeneration;
 import dev.s3llm.text.TextGenerator;
 import dev.s3llm.text.TextRequest;
 import dev.s3llm.text.TextResult;
-import dev.s3llm.text.template.ChatTemplateException;
+import dev.s3llm.text.ChatTemplateException;
 import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.Iterator;

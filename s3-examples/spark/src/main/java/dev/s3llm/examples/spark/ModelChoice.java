@@ -1,7 +1,7 @@
 package dev.s3llm.examples.spark;
 
 import dev.s3llm.examples.model.SmallModel;
-import dev.s3llm.text.template.ChatMessage;
+import dev.s3llm.text.ChatMessage;
 import java.io.Serializable;
 import java.nio.file.Path;
 import java.util.List;

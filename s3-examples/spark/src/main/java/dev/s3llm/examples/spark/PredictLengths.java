@@ -1,6 +1,6 @@
 package dev.s3llm.examples.spark;
 
-import dev.s3llm.text.template.ChatTemplateException;
+import dev.s3llm.text.ChatTemplateException;
 import java.util.ArrayDeque;
 import java.util.Iterator;
 import java.util.NoSuchElementException;

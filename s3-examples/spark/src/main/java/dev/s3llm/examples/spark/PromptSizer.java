@@ -5,7 +5,7 @@ import dev.s3llm.predict.EmpiricalLengthPredictor;
 import dev.s3llm.predict.LengthPredictor;
 import dev.s3llm.predict.LengthQuery;
 import dev.s3llm.text.TextModel;
-import dev.s3llm.text.template.ChatTemplateException;
+import dev.s3llm.text.ChatTemplateException;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 

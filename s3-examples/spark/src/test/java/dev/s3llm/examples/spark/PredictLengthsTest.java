@@ -7,7 +7,7 @@ import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
 import dev.s3llm.predict.LengthPredictor;
 import dev.s3llm.text.TextModel;
-import dev.s3llm.text.template.ChatTemplate;
+import dev.s3llm.text.ChatTemplate;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;

@@ -4,7 +4,7 @@ import dev.s3llm.error.FirstTokenTooLateException;
 import dev.s3llm.error.GenerationFailedException;
 import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.text.TextResult;
-import dev.s3llm.text.template.ChatTemplateException;
+import dev.s3llm.text.ChatTemplateException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalLong;

@@ -1,7 +1,7 @@
 package dev.s3llm.examples.server.openai;
 
-import dev.s3llm.text.template.ChatMessage;
-import dev.s3llm.text.template.ChatRole;
+import dev.s3llm.text.ChatMessage;
+import dev.s3llm.text.ChatRole;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
