@@ -17,8 +17,8 @@ public interface MemoryPlanner {
   String name();
 
   /**
-   * Starts a plan. The engine calls it once before the other calls of each plan, also for plans
-   * that are replaced before they are carried out. Does nothing by default.
+   * Starts a plan. The engine calls it once before the calls of {@link #admit} and {@link #grow} of
+   * each plan, also for a plan that is replaced before it is carried out. Does nothing by default.
    *
    * @param view KV memory before the plan
    */
@@ -44,7 +44,7 @@ public interface MemoryPlanner {
 
   /**
    * Decides how many blocks a running sequence gets that has used up its reservation. If the result
-   * is {@link MemoryDecision.Defer}, the engine makes room by recovery.
+   * is {@link MemoryDecision.Defer}, or more than is available, the engine makes room by recovery.
    *
    * @param sequence the running sequence; its next token needs a block more than it has reserved
    * @param view KV memory as the plan leaves it so far; the sequence's own blocks do not count as

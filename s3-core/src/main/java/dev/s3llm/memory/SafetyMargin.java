@@ -30,7 +30,7 @@ package dev.s3llm.memory;
  * aim)} steps. This does not depend on the size of memory, as capacity over batch is a sequence's
  * context. Errors that affect a whole burst raise z with the first preemptions, in proportion to
  * their cost, before the rest of the burst is admitted. z is bounded, so that no history can stop
- * all admissions, and z returns from either bound in bounded time.
+ * all admissions or take too long to correct.
  *
  * <p>Not thread-safe.
  */
