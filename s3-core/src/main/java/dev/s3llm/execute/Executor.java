@@ -5,8 +5,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 
 /**
- * Runs steps of a model over batches of sequences. This is the SPI that inference engines
- * implement.
+ * Runs steps of a model over batches of sequences. Inference engines implement this interface.
  *
  * <p>Contract:
  *
@@ -16,37 +15,40 @@ import java.util.concurrent.CompletionStage;
  *   <li>Within a step the order is: copy out {@link StepBatch#swapOuts()}, then copy in {@link
  *       StepBatch#swapIns()}, then run the model. A block that is copied out may be written by the
  *       same step.
- *   <li>The batch and everything it hands out may be read until the returned stage completes, and
- *       not after.
- *   <li>A sequence's tokens depend on that sequence alone, never on its neighbours in the batch.
- *   <li>A stage that completes exceptionally fails exactly that batch; with {@link
- *       ExecutorLostException} the executor declares that it cannot run any further step.
+ *   <li>The batch and all objects reachable from it may be read until the returned stage completes,
+ *       and not after.
+ *   <li>The tokens of a sequence depend on that sequence alone, never on its neighbours in the
+ *       batch.
+ *   <li>A stage that completes exceptionally, an {@code execute} that throws, and a result that
+ *       does not fit the batch ({@link StepResult}) fail the requests of exactly that batch. An
+ *       {@link ExecutorLostException} also ends the engine: no further step can run.
  * </ul>
  *
  * <p>The engine calls {@code execute} from one thread. The stage may complete on any thread.
  */
 public interface Executor extends AutoCloseable {
 
-  /** What this executor offers; constant over its life. */
+  /** Returns the memory and the limits of this executor, which never change. From any thread. */
   ExecutorProfile profile();
 
   /**
    * Starts one step.
    *
    * @param batch the sequences and copies of this step
-   * @return completes with one result for each sequence of the batch
+   * @return a stage that completes with one result for each sequence of the batch
+   * @throws ExecutorLostException if no further step can run; the stage may fail with it instead
    */
   CompletionStage<StepResult> execute(StepBatch batch);
 
   /**
-   * The thread that runs steps, where there is one: should a step never end, the engine's watchdog
-   * names it and says what it does. None by default. From any thread.
+   * Returns the thread that runs steps, if there is one; none by default. When a step does not end,
+   * the engine's watchdog reports the name and the stack of this thread. From any thread.
    */
   default Optional<Thread> stepThread() {
     return Optional.empty();
   }
 
-  /** Releases the model and its memory. Idempotent. The engine calls it once no step runs. */
+  /** Releases the model and its memory. Idempotent. The engine calls it when no step is running. */
   @Override
   void close();
 }

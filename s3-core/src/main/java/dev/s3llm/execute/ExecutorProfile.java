@@ -5,7 +5,7 @@ import dev.s3llm.support.KvBlocks;
 import dev.s3llm.support.Settings;
 
 /**
- * What an executor offers: its KV memory, its limits, and what recovery costs on it. Immutable and
+ * The KV memory of an executor, its limits, and the costs of recovery on it. Immutable and
  * thread-safe.
  *
  * <pre>{@code
@@ -51,7 +51,7 @@ public final class ExecutorProfile {
         "maxSequencesPerStep %s exceeds maxTokensPerStep %s: each running sequence decodes one token a step",
         maxSequencesPerStep,
         maxTokensPerStep);
-    Math.multiplyExact((long) blockCount, bytesPerBlock);
+    Math.multiplyExact((long) blockCount, bytesPerBlock); // capacityBytes must not overflow
     Math.multiplyExact((long) hostBlockCount, bytesPerBlock);
   }
 
@@ -62,11 +62,11 @@ public final class ExecutorProfile {
 
   /** How an executor's KV cache grows with the tokens of a sequence. */
   public enum KvGrowth {
-    /** One slot for each token: the block size is one. */
+    /** One slot at a time: a block holds one token. */
     PER_TOKEN,
-    /** One block of several slots at a time (paged KV). */
+    /** One block of several slots at a time (paged KV cache). */
     PER_BLOCK,
-    /** Prompt and limit are reserved whole at admission and never grow (static caches). */
+    /** Not at all: room for prompt and output limit is allocated at admission (static cache). */
     FIXED_CANVAS
   }
 
@@ -75,17 +75,17 @@ public final class ExecutorProfile {
     return new Builder();
   }
 
-  /** Returns the token slots of one KV block. */
+  /** Returns the number of token slots of one KV block, at least 1. */
   public int blockTokens() {
     return blockTokens;
   }
 
-  /** Returns the number of KV blocks on the device. */
+  /** Returns the number of KV blocks on the device, at least 1. */
   public int blockCount() {
     return blockCount;
   }
 
-  /** Returns the bytes of one KV block over all layers. */
+  /** Returns the size of one KV block over all layers, in bytes. */
   public long bytesPerBlock() {
     return bytesPerBlock;
   }
@@ -95,17 +95,17 @@ public final class ExecutorProfile {
     return hostBlockCount;
   }
 
-  /** Returns the tokens of the longest sequence that the model can attend to, prompt included. */
+  /** Returns the largest number of tokens of a sequence, prompt included. */
   public int maxContextTokens() {
     return maxContextTokens;
   }
 
-  /** Returns the token budget of one step, prefill and decode together. */
+  /** Returns the largest number of tokens that one step computes, prefill and decode together. */
   public int maxTokensPerStep() {
     return maxTokensPerStep;
   }
 
-  /** Returns the most sequences of one step. */
+  /** Returns the largest number of sequences in one step. */
   public int maxSequencesPerStep() {
     return maxSequencesPerStep;
   }
@@ -115,22 +115,22 @@ public final class ExecutorProfile {
     return vocabularySize;
   }
 
-  /** Returns how KV grows. */
+  /** Returns how the KV cache of a sequence grows. */
   public KvGrowth growth() {
     return growth;
   }
 
-  /** Returns what swapping and recomputing cost. */
+  /** Returns the costs of swapping and recomputing. */
   public RecoveryCosts recoveryCosts() {
     return recoveryCosts;
   }
 
-  /** Returns the token slots on the device. */
+  /** Returns the number of token slots on the device. */
   public long capacityTokens() {
     return (long) blockCount * blockTokens;
   }
 
-  /** Returns the bytes of KV memory on the device. */
+  /** Returns the size of the KV memory on the device, in bytes. */
   public long capacityBytes() {
     return blockCount * bytesPerBlock;
   }
@@ -138,7 +138,7 @@ public final class ExecutorProfile {
   /**
    * Returns the number of blocks that hold a number of tokens, rounded up.
    *
-   * @param tokens 0 or more
+   * @param tokens number of tokens, 0 or more
    */
   public int blocksFor(int tokens) {
     return KvBlocks.blocksFor(tokens, blockTokens);
@@ -164,10 +164,11 @@ public final class ExecutorProfile {
     /**
      * Sets the KV memory of the device. Required.
      *
-     * @param count blocks, at least 1
+     * @param count number of blocks, at least 1
      * @param tokens token slots of a block, at least 1
-     * @param bytes bytes of a block over all layers, at least 1
+     * @param bytes size of a block over all layers in bytes, at least 1
      * @throws IllegalArgumentException if a number is below 1
+     * @throws IllegalStateException if it was set before
      */
     public Builder kvBlocks(int count, int tokens, long bytes) {
       settings.setAtLeast("blockCount", count, 1);
@@ -179,8 +180,9 @@ public final class ExecutorProfile {
     /**
      * Sets the swap space in host memory; none by default.
      *
-     * @param count blocks, 0 or more
+     * @param count number of blocks, 0 or more; 0 if the executor cannot swap
      * @throws IllegalArgumentException if the number is negative
+     * @throws IllegalStateException if it was set before
      */
     public Builder hostBlocks(int count) {
       settings.setAtLeast("hostBlockCount", count, 0);
@@ -188,10 +190,11 @@ public final class ExecutorProfile {
     }
 
     /**
-     * Sets the longest sequence that the model can attend to. Required.
+     * Sets the largest number of tokens of a sequence. Required.
      *
-     * @param tokens prompt included, at least 1
+     * @param tokens prompt and output together, at least 1
      * @throws IllegalArgumentException if the number is below 1
+     * @throws IllegalStateException if it was set before
      */
     public Builder maxContextTokens(int tokens) {
       settings.setAtLeast("maxContextTokens", tokens, 1);
@@ -199,10 +202,11 @@ public final class ExecutorProfile {
     }
 
     /**
-     * Sets the token budget of one step. Required.
+     * Sets the largest number of tokens that one step computes. Required.
      *
      * @param tokens prefill and decode together, at least 1
      * @throws IllegalArgumentException if the number is below 1
+     * @throws IllegalStateException if it was set before
      */
     public Builder maxTokensPerStep(int tokens) {
       settings.setAtLeast("maxTokensPerStep", tokens, 1);
@@ -210,10 +214,11 @@ public final class ExecutorProfile {
     }
 
     /**
-     * Sets the most sequences of one step. Required.
+     * Sets the largest number of sequences in one step. Required.
      *
-     * @param sequences at least 1, and at most the token budget of a step
+     * @param sequences number of sequences, at least 1 and at most the tokens of a step
      * @throws IllegalArgumentException if the number is below 1
+     * @throws IllegalStateException if it was set before
      */
     public Builder maxSequencesPerStep(int sequences) {
       settings.setAtLeast("maxSequencesPerStep", sequences, 1);
@@ -223,8 +228,9 @@ public final class ExecutorProfile {
     /**
      * Sets the size of the vocabulary. Required.
      *
-     * @param size token ids are in {@code [0, size)}; at least 1
+     * @param size number of token ids, at least 1; the ids are in {@code [0, size)}
      * @throws IllegalArgumentException if the size is below 1
+     * @throws IllegalStateException if it was set before
      */
     public Builder vocabularySize(int size) {
       settings.setAtLeast("vocabularySize", size, 1);
@@ -232,9 +238,11 @@ public final class ExecutorProfile {
     }
 
     /**
-     * Sets how KV grows; {@link KvGrowth#PER_BLOCK} by default.
+     * Sets how the KV cache of a sequence grows; {@link KvGrowth#PER_BLOCK} by default.
      *
-     * @param growth how; {@code PER_TOKEN} needs blocks of one token
+     * @param growth the way to grow; {@code PER_TOKEN} needs blocks of one token
+     * @throws NullPointerException if the growth is null
+     * @throws IllegalStateException if it was set before
      */
     public Builder growth(KvGrowth growth) {
       settings.set("growth", growth);
@@ -242,9 +250,11 @@ public final class ExecutorProfile {
     }
 
     /**
-     * Sets what swapping and recomputing cost; {@link RecoveryCosts#UNKNOWN} by default.
+     * Sets the costs of swapping and recomputing; {@link RecoveryCosts#UNKNOWN} by default.
      *
      * @param costs measured or estimated times
+     * @throws NullPointerException if the costs are null
+     * @throws IllegalStateException if it was set before
      */
     public Builder recoveryCosts(RecoveryCosts costs) {
       settings.set("recoveryCosts", costs);
@@ -254,9 +264,11 @@ public final class ExecutorProfile {
     /**
      * Returns the profile.
      *
-     * @throws IllegalArgumentException if a required setting is missing or settings contradict one
-     *     another; the message names them
-     * @throws ArithmeticException if the bytes of a memory exceed a {@code long}
+     * @throws IllegalArgumentException if a required setting is missing, {@code PER_TOKEN} is
+     *     combined with larger blocks, or a step has more sequences than tokens; the message names
+     *     the settings
+     * @throws ArithmeticException if the size of device or host memory in bytes exceeds a {@code
+     *     long}
      */
     public ExecutorProfile build() {
       return new ExecutorProfile(settings);

@@ -1,12 +1,15 @@
 package dev.s3llm.execute;
 
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 
 /**
- * Passes every call on to another executor. Extend it to put something around the steps of one
- * (measurements, faults for a test) and override only what differs: what {@link Executor} gains
- * later is passed on too. Thread-safe if the other one is.
+ * Passes every call on to another executor. A subclass overrides only the methods that it changes,
+ * for measurements or for faults in a test. Methods that are added to {@link Executor} later are
+ * passed on too.
+ *
+ * <p>Thread-safe if the other executor is.
  */
 public abstract class ForwardingExecutor implements Executor {
   private final Executor delegate;
@@ -14,10 +17,11 @@ public abstract class ForwardingExecutor implements Executor {
   /**
    * Wraps an executor.
    *
-   * @param delegate gets all calls, {@link #close} included
+   * @param delegate receives all calls, {@link #close} included
+   * @throws NullPointerException if the delegate is null
    */
   protected ForwardingExecutor(Executor delegate) {
-    this.delegate = delegate;
+    this.delegate = Objects.requireNonNull(delegate, "delegate must not be null");
   }
 
   @Override

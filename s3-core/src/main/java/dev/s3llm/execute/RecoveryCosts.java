@@ -1,46 +1,62 @@
 package dev.s3llm.execute;
 
+import com.google.common.base.Preconditions;
+
 /**
- * What it costs to bring a preempted sequence back, so that recovery can choose the cheaper way,
- * and planners know how much of it to risk.
+ * The time that it takes to bring a preempted sequence back. Recovery chooses the cheaper way by
+ * these costs, and planners decide by them how often a preemption is acceptable. Immutable and
+ * thread-safe.
  *
- * @param swapNanosPerBlock time to copy one KV block out and in again; 0 if it is not known
- * @param recomputeNanosPerToken time that prefilling one token adds to a step
+ * @param swapNanosPerBlock nanoseconds to copy one KV block to host memory and back; 0 if unknown
+ * @param recomputeNanosPerToken nanoseconds that the prefill of one token adds to a step, 0 or more
  */
 public record RecoveryCosts(double swapNanosPerBlock, double recomputeNanosPerToken) {
 
-  /** Both costs unknown: recovery recomputes only when it cannot swap. */
+  /** Unknown costs. Swapping counts as free, so recovery swaps as long as host memory has room. */
   public static final RecoveryCosts UNKNOWN = new RecoveryCosts(0, 1);
 
-  /** Validates that both are finite and not negative. */
+  /**
+   * Validates the costs.
+   *
+   * @throws IllegalArgumentException if a cost is negative or not finite
+   */
   public RecoveryCosts {
-    if (!(swapNanosPerBlock >= 0 && swapNanosPerBlock < Double.POSITIVE_INFINITY)) {
-      throw new IllegalArgumentException(
-          "swapNanosPerBlock must be finite and not negative, but is " + swapNanosPerBlock);
-    }
-    if (!(recomputeNanosPerToken >= 0 && recomputeNanosPerToken < Double.POSITIVE_INFINITY)) {
-      throw new IllegalArgumentException(
-          "recomputeNanosPerToken must be finite and not negative, but is "
-              + recomputeNanosPerToken);
-    }
+    requireCost("swapNanosPerBlock", swapNanosPerBlock);
+    requireCost("recomputeNanosPerToken", recomputeNanosPerToken);
   }
 
-  /** Time to swap a sequence out and in again whose KV is in this many blocks. */
+  private static void requireCost(String name, double nanos) {
+    Preconditions.checkArgument(
+        nanos >= 0 && nanos < Double.POSITIVE_INFINITY,
+        "%s must be finite and not negative, but is %s",
+        name,
+        nanos);
+  }
+
+  /**
+   * Returns the nanoseconds to copy blocks to host memory and back.
+   *
+   * @param blocks number of KV blocks, 0 or more
+   */
   public double swapNanos(int blocks) {
     return blocks * swapNanosPerBlock;
   }
 
-  /** Time to compute the KV of this many tokens again. */
+  /**
+   * Returns the nanoseconds to compute the KV of tokens again.
+   *
+   * @param tokens number of tokens, 0 or more
+   */
   public double recomputeNanos(int tokens) {
     return tokens * recomputeNanosPerToken;
   }
 
   /**
-   * What it costs to swap a sequence out and in again, in tokens to prefill; as much as prefilling
-   * its tokens where no cost of swapping is known.
+   * Returns the cost of a swap out and in, expressed as the number of tokens whose prefill takes as
+   * long. If a cost is unknown, the swap counts as much as the prefill of the sequence's tokens.
    *
-   * @param tokens whose KV is swapped
-   * @param blocks that hold it
+   * @param tokens tokens whose KV is swapped, 0 or more
+   * @param blocks KV blocks that hold these tokens, 0 or more
    */
   public double swapTokens(int tokens, int blocks) {
     boolean known = swapNanosPerBlock > 0 && recomputeNanosPerToken > 0;

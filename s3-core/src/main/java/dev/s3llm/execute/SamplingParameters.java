@@ -1,50 +1,64 @@
 package dev.s3llm.execute;
 
+import com.google.common.base.Preconditions;
+import dev.s3llm.support.Settings;
+
 /**
- * How the next token is drawn from the logits. Drawing is a pure function of the logits, these
- * parameters and the position, so that a sequence that was preempted continues with the same
- * tokens.
+ * How the next token is drawn from the logits. The draw is a pure function of the logits, the
+ * tokens so far, these parameters and the position. So a preempted sequence continues with the same
+ * tokens. Immutable and thread-safe.
  *
- * @param temperature 0 for greedy decoding, otherwise the divisor of the logits
- * @param topK keep this many of the most probable tokens; 0 keeps all
- * @param topP keep the smallest set of tokens whose probability reaches this; 1 keeps all
+ * @param temperature divisor of the logits, from 0 to 100; 0 for greedy decoding
+ * @param topK number of most probable tokens to keep; 0 keeps all
+ * @param topP the smallest set of tokens whose probability reaches this value is kept; above 0, at
+ *     most 1, which keeps all
  * @param repetitionPenalty divides positive and multiplies negative logits of tokens that already
- *     occurred (CTRL, section 4.1); 1 leaves them
- * @param seed of the random draws
+ *     occurred (CTRL, section 4.1); from 0.01 to 100, and 1 changes nothing
+ * @param seed seed of the random draws, any value
  */
 public record SamplingParameters(
     double temperature, int topK, double topP, double repetitionPenalty, long seed) {
 
-  /** Always the most probable token; the lowest id among equals. */
+  /** Greedy decoding: the most probable token, and among equals the lowest id. */
   public static final SamplingParameters GREEDY = new SamplingParameters(0, 0, 1, 1, 0);
 
   private static final double MAX_TEMPERATURE = 100;
   private static final double MAX_PENALTY = 100;
 
-  /** Validates ranges; the message names the parameter, its value and the limits. */
+  /**
+   * Validates the ranges.
+   *
+   * @throws IllegalArgumentException naming the parameter, its value and its limits
+   */
   public SamplingParameters {
     within("temperature", temperature, 0, MAX_TEMPERATURE);
     within("topP", topP, Double.MIN_NORMAL, 1);
     within("repetitionPenalty", repetitionPenalty, 0.01, MAX_PENALTY);
-    if (topK < 0) {
-      throw new IllegalArgumentException("topK must be at least 0, but is " + topK);
-    }
-    temperature = temperature + 0.0; // turns -0.0 into 0.0
+    Settings.requireAtLeast("topK", topK, 0);
+    temperature = temperature + 0.0; // turns -0.0 into 0.0, so that equal parameters are equal
   }
 
-  /** Draws from the whole distribution at the given temperature. */
+  /**
+   * Returns parameters that draw from the whole distribution.
+   *
+   * @param temperature from 0 to 100; 0 for greedy decoding
+   * @param seed seed of the random draws
+   * @throws IllegalArgumentException if the temperature is out of range
+   */
   public static SamplingParameters ofTemperature(double temperature, long seed) {
     return new SamplingParameters(temperature, 0, 1, 1, seed);
   }
 
-  /** Whether the most probable token is taken without a draw. */
+  /** Returns whether the most probable token is taken, without a random draw. */
   public boolean greedy() {
     return temperature == 0;
   }
 
   /**
-   * The random draw for the token at a position: uniform in {@code [0, 1)}, a function of seed and
-   * position alone (the finaliser of SplitMix64, Steele et al., OOPSLA 2014).
+   * Returns the random number for the token at a position, uniform in {@code [0, 1)}. It is a
+   * function of seed and position alone (the finaliser of SplitMix64, Steele et al., OOPSLA 2014).
+   *
+   * @param position position of the token in the sequence, 0 or more
    */
   public double uniform(int position) {
     long z = seed + 0x9E3779B97F4A7C15L * (position + 1L);
@@ -54,9 +68,12 @@ public record SamplingParameters(
   }
 
   private static void within(String name, double value, double minimum, double maximum) {
-    if (!(value >= minimum && value <= maximum)) {
-      throw new IllegalArgumentException(
-          name + " must be from " + minimum + " to " + maximum + ", but is " + value);
-    }
+    Preconditions.checkArgument(
+        value >= minimum && value <= maximum,
+        "%s must be from %s to %s, but is %s",
+        name,
+        minimum,
+        maximum,
+        value);
   }
 }

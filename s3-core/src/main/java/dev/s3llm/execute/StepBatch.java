@@ -3,17 +3,21 @@ package dev.s3llm.execute;
 import java.util.List;
 
 /**
- * The work of one step. The lists may be read until the step completes.
+ * The work of one step. The lists may be read, from any thread, until the step completes.
  *
- * @param step the step's number, ascending within an engine
- * @param sequences the sequences to run, each at most once; may be empty when only copies are due
- * @param swapOuts blocks to copy from device to host before anything is written
- * @param swapIns blocks to copy from host to device before the model runs
+ * @param step the step's number, from 0, ascending within an engine
+ * @param sequences the sequences to run, each at most once; empty if the step only copies
+ * @param swapOuts blocks to copy from the device to host memory, before the step writes any block
+ * @param swapIns blocks to copy from host memory to the device, before the model runs
  */
 public record StepBatch(
     long step, List<SequenceStep> sequences, List<BlockCopy> swapOuts, List<BlockCopy> swapIns) {
 
-  /** Tokens that the model processes in this step. */
+  /**
+   * Returns the number of tokens that the model processes in this step.
+   *
+   * @throws ArithmeticException if the number exceeds an {@code int}
+   */
   public int newTokens() {
     int tokens = 0;
     for (SequenceStep sequence : sequences) {
@@ -23,11 +27,11 @@ public record StepBatch(
   }
 
   /**
-   * A copy of one KV block between device and host memory.
+   * A copy of one KV block between device and host memory. Immutable.
    *
-   * @param sequenceId whose block it is
-   * @param deviceBlock the block's number on the device
-   * @param hostBlock the block's number in the swap space
+   * @param sequenceId id of the sequence that owns the block
+   * @param deviceBlock number of the block on the device, from 0
+   * @param hostBlock number of the block in the swap space, from 0
    */
   public record BlockCopy(long sequenceId, int deviceBlock, int hostBlock) {}
 }

@@ -1,9 +1,9 @@
 /**
- * The executor SPI: what an inference engine implements so that S3 can drive it.
+ * The executor interface, which an inference engine implements so that S3 can drive it.
  *
- * <p>This package depends on no other package of the library. An executor is told which sequences
- * take part in a step, which token ids are new, and in which KV blocks they live; it answers with
- * one token for each sequence that samples. Which block belongs to whom is decided by the engine.
+ * <p>This package depends on {@code error}, and internally on {@code support}. A batch names the
+ * sequences of a step, their new token ids, and the KV blocks of each. The result holds one token
+ * for each sequence that samples. The engine alone decides which block belongs to which sequence.
  */
 @NullMarked
 package dev.s3llm.execute;

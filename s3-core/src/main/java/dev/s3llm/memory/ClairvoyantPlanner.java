@@ -4,9 +4,9 @@ import dev.s3llm.schedule.SequenceView;
 import java.util.function.ToIntFunction;
 
 /**
- * Admits while the batch's future peak fits, and knows the true lengths: the limit of what
- * forecasting can gain, possible in simulation only. Sequences take blocks as they fill them, and
- * none is ever preempted for want of memory.
+ * Admits a sequence if the future peak of the batch, computed from the true lengths, fits into
+ * memory. This is the most that forecasting can gain, and possible in a simulation only. Sequences
+ * take blocks as they fill them, and none is ever preempted for lack of memory.
  *
  * <p>Not thread-safe.
  */
@@ -17,7 +17,7 @@ final class ClairvoyantPlanner extends GrowingPlanner {
   /**
    * Creates the planner.
    *
-   * @param trueOutputTokens the true output length by request id
+   * @param trueOutputTokens returns the true output length in tokens, by request id
    */
   ClairvoyantPlanner(ToIntFunction<String> trueOutputTokens) {
     super("clairvoyant");

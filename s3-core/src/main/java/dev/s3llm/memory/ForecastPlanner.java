@@ -1,22 +1,23 @@
 package dev.s3llm.memory;
 
+import com.google.common.base.Preconditions;
 import dev.s3llm.schedule.SequenceView;
 
 /**
- * Packs by what the batch will need over time: a candidate joins while the batch's forecast use,
- * with a margin of z standard deviations, stays within capacity at every horizon. Nothing is
- * reserved beyond present tokens, so no memory waits for tokens that may never come.
+ * Admits sequences by a forecast of the batch's memory use over time: a candidate joins if the
+ * expected use plus a margin of z standard deviations stays within capacity at every horizon. Only
+ * present tokens are reserved, so no memory is kept for tokens that may never come.
  *
- * <p>Sequences end at different times, so the sum of what each may need overstates what all need at
- * once, by 1.4 to 2 times on real traces. The forecast ({@link UsageForecast}) adds means and
- * variances instead; the margin ({@link SafetyMargin}, which also says why it is stable) steers
- * itself: preemptions raise it by the tokens that they cost, quiet lowers it, and what a token
- * costs is learned from the times of steps. Where all lengths are known exactly, and as long as
- * that holds true, the future peak is computed instead ({@link FuturePeak}) and no margin is
- * needed.
+ * <p>Sequences end at different times, so the sum of the single needs exceeds the need of the batch
+ * at any time, by 1.4 to 2 times on real traces. The forecast ({@link UsageForecast}) adds means
+ * and variances instead. The margin adapts ({@link SafetyMargin}, with a proof of stability):
+ * preemptions raise it by the tokens that they cost, steps without preemptions lower it, and the
+ * cost of a token is learned from the times of steps. If all lengths are predicted exactly, and as
+ * long as these predictions hold, the future peak is computed instead ({@link FuturePeak}), which
+ * needs no margin.
  *
- * <p>Needs predictions whose spread means something: wrap a predictor of single numbers in a {@link
- * dev.s3llm.predict.CalibratedPredictor}. Not thread-safe.
+ * <p>The forecast needs predictions with a meaningful spread: wrap a predictor of single numbers in
+ * a {@link dev.s3llm.predict.CalibratedPredictor}. Not thread-safe.
  */
 public final class ForecastPlanner extends GrowingPlanner {
   private static final double DEFAULT_MOST_LOST = 0.021;
@@ -28,15 +29,15 @@ public final class ForecastPlanner extends GrowingPlanner {
   private double capacityTokens = 1;
   private boolean exact;
 
-  /** Whether the plan at hand leaves somebody waiting who would fit at present. */
+  /** Whether this plan has deferred a sequence whose present tokens would fit. */
   private boolean binding;
 
   private FuturePeak peak = new FuturePeak(1);
 
-  /** Tokens to be produced before lengths that claim to be exact are believed again. */
+  /** Tokens to produce before exact predictions are trusted again; they were wrong before. */
   private double doubtTokens;
 
-  /** Creates the planner; at most 2.1 percent of tokens may be computed again while it binds. */
+  /** Creates the planner with a limit of 2.1 percent on lost tokens. */
   public ForecastPlanner() {
     this(DEFAULT_MOST_LOST);
   }
@@ -44,21 +45,20 @@ public final class ForecastPlanner extends GrowingPlanner {
   /**
    * Creates the planner.
    *
-   * @param mostLost tokens that preemptions may have computed again in the long run, even where
-   *     that takes no time, over tokens produced while the margin keeps somebody waiting; those
-   *     swapped count by what swapping costs instead. Above 0, below 1
+   * @param mostLost limit on the tokens lost to preemptions in the long run, as a share of the
+   *     tokens produced while the margin defers sequences; above 0, below 1. Swapped tokens count
+   *     by the cost of swapping, relative to recomputing
+   * @throws IllegalArgumentException if the limit is out of range
    */
   public ForecastPlanner(double mostLost) {
     super("forecast");
-    if (!(mostLost > 0 && mostLost < 1)) {
-      throw new IllegalArgumentException(
-          "mostLost must be above 0 and below 1, but is " + mostLost);
-    }
+    Preconditions.checkArgument(
+        mostLost > 0 && mostLost < 1, "mostLost must be above 0 and below 1, but is %s", mostLost);
     this.mostLost = mostLost;
     this.margin = new SafetyMargin(mostLost);
   }
 
-  /** Standard deviations kept free at present. */
+  /** Returns the present margin, in standard deviations of the batch's use; from 0.5 to 6. */
   public double marginDeviations() {
     return margin.deviations();
   }

@@ -5,15 +5,15 @@ import java.util.Arrays;
 import java.util.function.ToIntFunction;
 
 /**
- * The most blocks that a batch will ever hold, if every sequence has exactly the length it is said
- * to have and nobody joins.
+ * The largest number of blocks that a batch will hold, if every sequence has exactly its given
+ * length and no sequence joins.
  *
  * <p>Use grows by one token a step for each sequence that still runs and falls only when one ends,
  * so it peaks just before an end. Sorted by remaining length, descending, the peak is the largest,
  * over i, of the blocks of the first i sequences when each has grown by the i-th one's remaining
- * length. Blocks of a prefix are counted by residue: of sequences whose contexts have the same
- * remainder by the block size, each grows by the same number of blocks. So a peak takes O(n log n +
- * n * blockTokens).
+ * length. Blocks of a prefix are counted by residue: sequences whose contexts have the same
+ * remainder modulo the block size grow by the same number of blocks. So computing a peak takes O(n
+ * log n + n * blockTokens).
  *
  * <p>Not thread-safe.
  */
@@ -22,7 +22,7 @@ final class FuturePeak {
 
   private final int blockTokens;
 
-  /** Remaining steps in the upper half, context in the lower; the first {@code count} count. */
+  /** Remaining steps in the upper bits, context in the lower; {@code count} entries are in use. */
   private long[] sequences = new long[64];
 
   private int count;
@@ -31,7 +31,11 @@ final class FuturePeak {
     this.blockTokens = blockTokens;
   }
 
-  /** The peak of the running batch, by the output length of each. */
+  /**
+   * Returns the peak of the running batch.
+   *
+   * @param outputTokens returns the whole output length of a sequence, in tokens
+   */
   static FuturePeak of(MemoryView view, ToIntFunction<SequenceView> outputTokens) {
     FuturePeak peak = new FuturePeak(view.blockTokens());
     for (SequenceView sequence : view.running()) {
@@ -41,7 +45,7 @@ final class FuturePeak {
     return peak;
   }
 
-  /** Adds a sequence if the peak then stays within capacity; whether it does. */
+  /** Adds a sequence if the peak with it stays within capacity, and returns whether it does. */
   boolean admits(SequenceView candidate, int outputTokens, int capacityBlocks) {
     int context = candidate.contextTokens();
     int later = laterSteps(candidate, outputTokens);
@@ -53,7 +57,7 @@ final class FuturePeak {
     return fits;
   }
 
-  /** Steps after the next one, each of which adds a token. */
+  /** Returns the number of steps after the next one, each of which adds a token. */
   private static int laterSteps(SequenceView sequence, int outputTokens) {
     int length = Math.min(outputTokens, sequence.maxNewTokens());
     return Math.max(0, length - sequence.generatedTokens() - 1);
@@ -63,7 +67,7 @@ final class FuturePeak {
    * Adds a sequence.
    *
    * @param contextTokens tokens in KV after its next step
-   * @param laterSteps steps after the next one, each of which adds a token
+   * @param laterSteps number of steps after the next one, each of which adds a token
    */
   void add(int contextTokens, int laterSteps) {
     if (count == sequences.length) {
@@ -83,7 +87,7 @@ final class FuturePeak {
     throw new IllegalStateException("no such sequence");
   }
 
-  /** The peak, in blocks. */
+  /** Returns the peak, in blocks. */
   long peakBlocks() {
     Arrays.sort(sequences, 0, count);
     int[] byResidue = new int[blockTokens];

@@ -3,8 +3,8 @@ package dev.s3llm.memory;
 import dev.s3llm.schedule.SequenceView;
 
 /**
- * Planners that give a sequence the blocks that its present tokens fill, one more at a time as it
- * grows. They differ in whom they admit.
+ * Base of planners that reserve the blocks that a sequence's present tokens fill, and one block
+ * more at a time as it grows. They differ in the sequences that they admit.
  */
 abstract class GrowingPlanner implements MemoryPlanner {
   private final String name;
@@ -14,7 +14,8 @@ abstract class GrowingPlanner implements MemoryPlanner {
   }
 
   /**
-   * Whether the candidate, whose present tokens fit, may join; if so, it is taken to have joined.
+   * Returns whether the batch fits into memory in future if the candidate, whose present tokens
+   * fit, joins it. If so, later calls of the same plan count the candidate as part of the batch.
    */
   abstract boolean fitsInFuture(SequenceView candidate, MemoryView view);
 

@@ -3,8 +3,8 @@ package dev.s3llm.memory;
 import java.util.function.ToIntFunction;
 
 /**
- * Planners that know the true output lengths, which is possible in a simulation alone: the limits
- * of what predictions can gain.
+ * Memory planners that know the true output lengths. Only a simulation knows these lengths; the
+ * planners show how much perfect predictions would gain.
  */
 public final class KnownLengthPlanners {
   private KnownLengthPlanners() {}
@@ -13,18 +13,18 @@ public final class KnownLengthPlanners {
    * Returns a planner that reserves the prompt and the true output length: the upper bound of the
    * paper (S3, NeurIPS 2023) for static reservations. Thread-safe if the function is.
    *
-   * @param trueOutputTokens the true output length in tokens, by request id
+   * @param trueOutputTokens returns the true output length in tokens, at least 1, by request id
    */
   public static MemoryPlanner oracle(ToIntFunction<String> trueOutputTokens) {
     return new OraclePlanner(trueOutputTokens);
   }
 
   /**
-   * Returns a planner that admits while the batch's future peak fits, by the true lengths: the
-   * upper bound for planners that forecast. Sequences take blocks as they fill them, and none is
-   * ever preempted for lack of memory. Not thread-safe.
+   * Returns a planner that admits a sequence if the future peak of the batch, computed from the
+   * true lengths, fits into memory: the upper bound for planners that forecast. Sequences take
+   * blocks as they fill them, and none is ever preempted for lack of memory. Not thread-safe.
    *
-   * @param trueOutputTokens the true output length in tokens, by request id
+   * @param trueOutputTokens returns the true output length in tokens, at least 1, by request id
    */
   public static MemoryPlanner clairvoyant(ToIntFunction<String> trueOutputTokens) {
     return new ClairvoyantPlanner(trueOutputTokens);

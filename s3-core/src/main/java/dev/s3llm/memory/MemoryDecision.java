@@ -1,24 +1,26 @@
 package dev.s3llm.memory;
 
-/** What a planner says to a sequence that wants memory. */
+/** A planner's answer to a sequence that needs memory. Immutable. */
 public sealed interface MemoryDecision {
 
-  /** Why; stable text without request data. */
+  /** Returns the reason for logs and events: constant text without data of the request. */
   String reason();
 
   /**
-   * Set memory aside.
+   * Sets memory aside.
    *
-   * @param reservedBlocks the sequence's whole reservation, prompt included
-   * @param reason why this much
+   * @param reservedBlocks KV blocks of the sequence's whole reservation, prompt included; at least
+   *     1
+   * @param reason reason for this amount
    */
   record Reserve(int reservedBlocks, String reason) implements MemoryDecision {}
 
   /**
-   * Not now.
+   * Sets no memory aside for now.
    *
-   * @param neededBlocks what it would have taken
-   * @param reason what stands against it
+   * @param neededBlocks KV blocks that would have to be available, for logs and events; more than
+   *     are available
+   * @param reason reason for the deferral
    */
   record Defer(int neededBlocks, String reason) implements MemoryDecision {}
 }

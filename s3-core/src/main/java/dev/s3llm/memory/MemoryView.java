@@ -5,12 +5,14 @@ import dev.s3llm.support.KvBlocks;
 import java.util.List;
 
 /**
- * KV memory as the plan under construction leaves it.
+ * The state of KV memory while a plan is made. Valid during the call that it is passed to.
  *
- * @param blockTokens token slots of a block
- * @param capacityBlocks blocks on the device
- * @param availableBlocks blocks that nobody holds or has reserved
- * @param running sequences that hold memory, in order of admission
+ * @param blockTokens token slots of a block, at least 1
+ * @param capacityBlocks number of blocks on the device, at least 1
+ * @param availableBlocks blocks that are neither held nor reserved, with the growths, preemptions
+ *     and admissions of this plan counted; 0 or more
+ * @param running the running sequences, in order of admission, before this plan: the sequences that
+ *     it preempts are included, and those that it admits are not
  */
 public record MemoryView(
     int blockTokens,
@@ -18,7 +20,11 @@ public record MemoryView(
     int availableBlocks,
     List<? extends SequenceView> running) {
 
-  /** Blocks that hold this many tokens. */
+  /**
+   * Returns the number of blocks that hold a number of tokens, rounded up.
+   *
+   * @param tokens number of tokens, 0 or more
+   */
   public int blocksFor(int tokens) {
     return KvBlocks.blocksFor(tokens, blockTokens);
   }

@@ -1,15 +1,17 @@
 package dev.s3llm.memory;
 
+import com.google.common.base.Preconditions;
 import dev.s3llm.memory.MemoryDecision.Defer;
 import dev.s3llm.memory.MemoryDecision.Reserve;
 import dev.s3llm.schedule.SequenceView;
 
 /**
- * Sets aside only what tokens fill, one block at a time, and leaves it to recovery to make room
- * when memory is full: paged attention as in vLLM (SOSP 2023, section 4.5). A sequence is admitted
- * while its present tokens fit and a small share of memory stays free for those that run.
+ * Reserves only the blocks that present tokens fill, and one block more at a time; recovery makes
+ * room when memory is full. This is paged attention as in vLLM (SOSP 2023, section 4.5). A sequence
+ * is admitted if its present tokens fit and a small share of memory, the watermark, stays free for
+ * the growth of the running sequences.
  *
- * <p>Thread-safe: it has no state.
+ * <p>Immutable and thread-safe.
  */
 public final class OnDemandPlanner implements MemoryPlanner {
   private final double watermark;
@@ -22,14 +24,15 @@ public final class OnDemandPlanner implements MemoryPlanner {
   /**
    * Creates the planner.
    *
-   * @param watermark share of memory that an admission must leave free, in {@code [0, 1)}; not
-   *     asked of the first sequence
+   * @param watermark share of the device's blocks that an admission must leave free, in {@code [0,
+   *     1)}; it does not apply while no block is reserved
+   * @throws IllegalArgumentException if the watermark is out of range
    */
   public OnDemandPlanner(double watermark) {
-    if (!(watermark >= 0 && watermark < 1)) {
-      throw new IllegalArgumentException(
-          "watermark must be from 0 to below 1, but is " + watermark);
-    }
+    Preconditions.checkArgument(
+        watermark >= 0 && watermark < 1,
+        "watermark must be from 0 to below 1, but is %s",
+        watermark);
     this.watermark = watermark;
   }
 

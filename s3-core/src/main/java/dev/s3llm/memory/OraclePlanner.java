@@ -4,8 +4,8 @@ import dev.s3llm.schedule.SequenceView;
 import java.util.function.ToIntFunction;
 
 /**
- * Sets aside the prompt and the true output length: the paper's upper bound for static
- * reservations, possible in simulation only.
+ * Reserves the prompt and the true output length: the paper's upper bound for static reservations,
+ * possible in a simulation only. Thread-safe if its function is.
  */
 final class OraclePlanner extends ReservingPlanner {
   private final ToIntFunction<String> trueOutputTokens;
@@ -13,7 +13,7 @@ final class OraclePlanner extends ReservingPlanner {
   /**
    * Creates the planner.
    *
-   * @param trueOutputTokens the true output length by request id
+   * @param trueOutputTokens returns the true output length in tokens, by request id
    */
   OraclePlanner(ToIntFunction<String> trueOutputTokens) {
     super("oracle", "prompt and true length");

@@ -5,8 +5,9 @@ import dev.s3llm.memory.MemoryDecision.Reserve;
 import dev.s3llm.schedule.SequenceView;
 
 /**
- * Planners that set a fixed amount aside at admission and keep it: they differ only in the output
- * length they reckon with.
+ * Base of planners that reserve room for a whole expected output at admission. They differ only in
+ * the output length that they expect. A sequence that outgrows its reservation gets room for at
+ * least twice the output.
  */
 abstract class ReservingPlanner implements MemoryPlanner {
   private static final int GROWTH_FACTOR = 2;
@@ -19,7 +20,7 @@ abstract class ReservingPlanner implements MemoryPlanner {
     this.reason = reason;
   }
 
-  /** Output tokens, from the first on, that this planner expects of the sequence. */
+  /** Returns the whole output length that this planner expects of the sequence, in tokens. */
   abstract int expectedOutput(SequenceView sequence);
 
   @Override

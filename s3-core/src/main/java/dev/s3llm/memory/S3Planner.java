@@ -2,12 +2,15 @@ package dev.s3llm.memory;
 
 import dev.s3llm.predict.LengthPrediction;
 import dev.s3llm.schedule.SequenceView;
+import dev.s3llm.support.Settings;
 
 /**
- * Sets aside the prompt and the upper edge of the predicted bucket (S3, NeurIPS 2023, section 3):
- * the output limit is cut into equal buckets, ten in the paper, and the likeliest is the
- * prediction. A sequence that outgrows it asks for at least twice as much. Thread-safe: it has no
- * state.
+ * Reserves the prompt and the upper edge of the predicted bucket (S3, NeurIPS 2023, section 3). The
+ * output limit is cut into equal buckets, ten in the paper, and the most probable bucket is the
+ * prediction. A sequence that outgrows its reservation gets room for at least twice the output, as
+ * far as the output limit allows.
+ *
+ * <p>Immutable and thread-safe.
  */
 public final class S3Planner extends ReservingPlanner {
   private static final double TOLERANCE = 1e-9;
@@ -22,17 +25,18 @@ public final class S3Planner extends ReservingPlanner {
   /**
    * Creates the planner.
    *
-   * @param buckets how many equal parts the output limit is cut into, at least 1
+   * @param buckets number of equal parts that the output limit is cut into, at least 1
+   * @throws IllegalArgumentException if the number is below 1
    */
   public S3Planner(int buckets) {
     super("s3", "prompt and predicted bucket");
-    if (buckets < 1) {
-      throw new IllegalArgumentException("buckets must be at least 1, but is " + buckets);
-    }
-    this.buckets = buckets;
+    this.buckets = (int) Settings.requireAtLeast("buckets", buckets, 1);
   }
 
-  /** The upper edge of the likeliest bucket that what was generated leaves possible. */
+  /**
+   * Returns the upper edge of the most probable bucket that is still possible after the generated
+   * tokens; if the prediction leaves none possible, twice the generated tokens.
+   */
   @Override
   int expectedOutput(SequenceView sequence) {
     LengthPrediction prediction = sequence.prediction();

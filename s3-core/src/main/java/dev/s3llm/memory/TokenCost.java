@@ -1,21 +1,23 @@
 package dev.s3llm.memory;
 
 /**
- * Learns what one more computed token costs, as a share of what a produced token costs: near 0
- * where a step's time is that of reading the weights, near 1 where it is that of computing.
+ * The cost of one more computed token, as a share of the average cost of a produced token. It is
+ * near 0 if reading the weights determines the time of a step, and near 1 if computing does.
  *
- * <p>A fading least-squares line through time and computed tokens of recent steps. Its slope is the
- * price of a token more in a step; the mean time of a step over the mean tokens produced is the
- * price of a token on average. Prefills make the tokens of a step vary; while they do not, the last
- * slope's sums simply fade together and the slope stays. Not thread-safe.
+ * <p>The cost is learned by a least-squares line through time and computed tokens of recent steps;
+ * older steps lose weight exponentially. The slope is the cost of one more token in a step. The
+ * mean time of a step over its mean produced tokens is the average cost. Prefills make the tokens
+ * of a step vary. While they do not vary, the sums behind the slope fade together, so the slope
+ * stays until the remembered variation is too small to use. Not thread-safe.
  */
 final class TokenCost {
+  /** Share of its weight that a step keeps when another follows: a memory of 500 steps. */
   private static final double RETAIN = 1 - 1.0 / 500;
 
-  /** Steps before the line means anything. */
+  /** Weight of the steps that the slope needs. */
   private static final double LEAST_STEPS = 30;
 
-  /** The slope is trusted where the tokens of steps vary by at least this share of their mean. */
+  /** Least standard deviation of the tokens of steps that the slope needs, over their mean. */
   private static final double LEAST_VARIATION = 1e-3;
 
   private double weight;
@@ -25,6 +27,7 @@ final class TokenCost {
   private double squaredTokens;
   private double tokensByNanos;
 
+  /** Adds a step. */
   void observe(MemoryPlanner.StepCost step) {
     double computed = step.computedTokens();
     double time = step.nanos();
@@ -36,7 +39,10 @@ final class TokenCost {
     tokensByNanos = tokensByNanos * RETAIN + computed * time;
   }
 
-  /** From 0, free, to 1, as dear as a token produced; 1 until known. */
+  /**
+   * Returns the share, from 0 (free) to 1 (as expensive as a produced token). It is 1 while the
+   * steps do not vary enough to know it.
+   */
   double share() {
     double mean = tokens / weight;
     double variance = squaredTokens / weight - mean * mean;

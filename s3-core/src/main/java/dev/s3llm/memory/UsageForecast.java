@@ -9,18 +9,19 @@ import java.util.List;
 /**
  * Mean and variance of the blocks that the running batch will hold, over a grid of horizons.
  *
- * <p>A sequence with context c that goes on for at least h more steps holds the blocks of c + h
- * tokens then, with probability S(g + h) / S(g) where S is its predicted survival and g what it has
- * generated; otherwise none. Sequences are taken to end independently of each other, but for a
- * small error that all share; {@link SafetyMargin} answers for what that leaves out.
+ * <p>A sequence with context c holds the blocks of c + h tokens after h steps if it is still
+ * running then, and none otherwise. It is still running with probability S(g + h) / S(g), where S
+ * is its predicted survival and g the number of tokens it has generated. Sequences are assumed to
+ * end independently, except for a small error that all share. {@link SafetyMargin} corrects for the
+ * rest.
  *
- * <p>Each sequence's part is a row. A row is made when the sequence joins and made anew with every
- * {@value #REFRESH}th token, in turn, so that the work of a plan is small and even; the sums are
- * taken over all rows each time. So what it says depends on the sequences alone, not on how often
- * it was asked. Not thread-safe.
+ * <p>Each sequence's contribution is a row. A row is computed when the sequence joins and again
+ * with every {@value #REFRESH}th token, at different times for different sequences, so that the
+ * work of a plan is small and even. The sums are computed over all rows each time. So a forecast
+ * depends on the sequences alone, not on the number of calls. Not thread-safe.
  */
 final class UsageForecast {
-  /** Steps ahead. */
+  /** The horizons: numbers of steps ahead. */
   private static final int[] HORIZONS = {
     0, 4, 8, 16, 24, 32, 48, 64, 80, 96, 128, 160, 192, 256, 320, 384, 512, 640, 768, 1024, 1536,
     2048, 3072, 4096, 8192, 16384
@@ -28,15 +29,16 @@ final class UsageForecast {
 
   private static final int COUNT = HORIZONS.length;
 
-  /** Tokens that a sequence may have grown by since its row was made. */
+  /** Tokens that a sequence generates until its row is computed again. */
   static final int REFRESH = 16;
 
-  /** Rows look ahead by half of that, so that the sums are neither old nor early on average. */
+  /** Tokens that a row is ahead when it is computed: half of the above, so that the mean is 0. */
   private static final int LEAD = REFRESH / 2;
 
+  /** Survival below which the prediction is taken to have been too short. */
   private static final double ALMOST_SURELY_OVER = 1e-6;
 
-  /** What errors that all sequences share, such as a burst of longer answers, add: of the mean. */
+  /** Deviation by errors that all sequences share, such as a burst of longer answers, over mean. */
   private static final double CORRELATED = 0.02;
 
   private final List<SequenceView> members = new ArrayList<>();
@@ -45,7 +47,7 @@ final class UsageForecast {
   private final double[] candidate = new double[2 * COUNT];
   private int blockTokens = 1;
 
-  /** Takes up the batch as it is: drops rows of sequences that left, adds those that came. */
+  /** Updates the batch: removes rows of sequences that left, and adds rows of new ones. */
   void update(List<? extends SequenceView> running, int tokensInBlock) {
     blockTokens = tokensInBlock;
     int kept = 0;
@@ -99,7 +101,7 @@ final class UsageForecast {
     }
   }
 
-  /** Whether each sequence of the batch has one predicted length and has not passed it. */
+  /** Returns whether each sequence has a single predicted length and has not reached it. */
   boolean exact() {
     for (SequenceView member : members) {
       if (!exact(member)) {
@@ -109,19 +111,24 @@ final class UsageForecast {
     return true;
   }
 
-  /** Whether a sequence has one predicted length and has not passed it. */
+  /** Returns whether a sequence has a single predicted length and has not reached it. */
   static boolean exact(SequenceView sequence) {
     LengthPrediction prediction = sequence.prediction();
     int longest = prediction.maxTokens();
     return sequence.generatedTokens() < longest && prediction.survival(longest - 1) == 1;
   }
 
-  /** The means at each horizon, then the variances. */
+  /** Returns the means at each horizon, then the variances at each horizon. */
   double[] sums() {
     return sums.clone();
   }
 
-  /** One standard deviation of the batch's use where use with its margin is highest, in blocks. */
+  /**
+   * Returns one standard deviation of the batch's use, in blocks, at the horizon at which the mean
+   * plus the margin is highest.
+   *
+   * @param z margin in standard deviations
+   */
   double deviationAtPeak(double z) {
     double peak = -1;
     double deviation = 0;
@@ -141,7 +148,7 @@ final class UsageForecast {
     return Math.sqrt(variance + together * together);
   }
 
-  /** Whether the batch and one more stay within capacity, with a margin of z deviations. */
+  /** Returns whether the batch with one more sequence fits, with a margin of z deviations. */
   boolean fits(SequenceView sequence, double capacityBlocks, double z) {
     fill(sequence, 0, candidate, 0);
     for (int j = 0; j < COUNT; j++) {
@@ -154,7 +161,7 @@ final class UsageForecast {
     return true;
   }
 
-  /** Counts a sequence as one of the batch, until the next update. */
+  /** Counts a sequence as part of the batch, until the next update. */
   void join(SequenceView sequence) {
     fill(sequence, 0, candidate, 0);
     for (int j = 0; j < 2 * COUNT; j++) {
@@ -162,7 +169,7 @@ final class UsageForecast {
     }
   }
 
-  /** Makes a row for a sequence as it will be when it goes on for {@code lead} tokens. */
+  /** Computes the row of a sequence as it will be after {@code lead} more tokens. */
   private void fill(SequenceView sequence, int lead, double[] into, int offset) {
     LengthPrediction prediction = sequence.prediction();
     int generated = sequence.generatedTokens() + lead;
@@ -175,7 +182,7 @@ final class UsageForecast {
         survival = 0;
       } else if (alive > ALMOST_SURELY_OVER) {
         survival = prediction.survival(generated + ahead) / alive;
-      } else { // has outlived its prediction: as long again, at most
+      } else { // longer than predicted: assume that it ends within as many tokens again
         survival = Math.max(0, 1 - (double) ahead / Math.max(1, generated));
       }
       double blocks = Math.floor((sequence.contextTokens() + lead + ahead - 1.0) / blockTokens) + 1;

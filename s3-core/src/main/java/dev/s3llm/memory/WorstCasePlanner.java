@@ -3,8 +3,8 @@ package dev.s3llm.memory;
 import dev.s3llm.schedule.SequenceView;
 
 /**
- * Sets aside the prompt and the whole output limit, as ORCA and FasterTransformer do: the paper's
- * baseline. Never preempts. Thread-safe: it has no state.
+ * Reserves the prompt and the whole output limit, as ORCA and FasterTransformer do: the paper's
+ * baseline. No sequence outgrows its reservation, so none is preempted. Immutable and thread-safe.
  */
 public final class WorstCasePlanner extends ReservingPlanner {
 

@@ -4,47 +4,71 @@ import dev.s3llm.predict.LengthPrediction;
 import dev.s3llm.recover.PreemptionMode;
 import org.jspecify.annotations.Nullable;
 
-/** Something that happened in the engine, with the reason where there was a choice. */
+/** An event of the engine, with the reason if there was a choice. Events are immutable. */
 public sealed interface EngineEvent {
 
-  /** When, in nanoseconds of the engine's clock. */
+  /** Returns the time of the event, in nanoseconds of the engine's clock. */
   long nanos();
 
   /**
-   * A request waits for memory.
+   * A request has got its prediction and waits for memory. Published once for each request.
    *
-   * @param prediction what the planners work with
-   * @param fallback whether the predictor failed or was late, so that the fallback answered
+   * @param nanos time of the event, in nanoseconds of the engine's clock
+   * @param requestId the request's id
+   * @param prediction the prediction that planners use
+   * @param fallback whether the prediction comes from the engine's fallback, because the predictor
+   *     failed or was late
    */
   record Queued(long nanos, String requestId, LengthPrediction prediction, boolean fallback)
       implements EngineEvent {}
 
   /**
-   * A request started, or started again.
+   * A request was admitted, for the first time or after a preemption.
    *
-   * @param reservedBlocks its reservation
-   * @param restoredTokens tokens copied back from host memory
-   * @param reason the planner's
+   * @param nanos time of the event, in nanoseconds of the engine's clock
+   * @param requestId the request's id
+   * @param reservedBlocks KV blocks of its reservation
+   * @param restoredTokens tokens whose KV is copied back from host memory; 0 if none
+   * @param reason the planner's reason
    */
   record Admitted(
       long nanos, String requestId, int reservedBlocks, int restoredTokens, String reason)
       implements EngineEvent {}
 
-  /** The first in line had to go on waiting; told when this changes. */
+  /**
+   * The next request in order was not admitted for lack of memory. Published when another request
+   * is deferred than at the plan before, not for each plan.
+   *
+   * @param nanos time of the event, in nanoseconds of the engine's clock
+   * @param requestId the request's id
+   * @param neededBlocks KV blocks that would have to be available
+   * @param availableBlocks KV blocks that are available
+   * @param reason the planner's reason
+   */
   record Deferred(
       long nanos, String requestId, int neededBlocks, int availableBlocks, String reason)
       implements EngineEvent {}
 
-  /** A running request's reservation was enlarged in place. */
+  /**
+   * The reservation of a running request was enlarged in place.
+   *
+   * @param nanos time of the event, in nanoseconds of the engine's clock
+   * @param requestId the request's id
+   * @param reservedBlocks KV blocks of its new reservation
+   * @param reason the planner's reason
+   */
   record Grown(long nanos, String requestId, int reservedBlocks, String reason)
       implements EngineEvent {}
 
   /**
-   * A running request lost its blocks.
+   * A running request was preempted: it lost its blocks and waits again.
    *
-   * @param mode swap or recompute
-   * @param kvTokens tokens whose KV was taken
-   * @param outgrownRequestId the request that needed room
+   * @param nanos time of the event, in nanoseconds of the engine's clock
+   * @param requestId the preempted request's id
+   * @param mode whether its KV is copied to host memory or dropped
+   * @param kvTokens tokens whose KV was taken from the device
+   * @param outgrownRequestId id of the request that needed more blocks; may be the same request
+   * @param reason the planner's reason not to enlarge that request's reservation
    */
   record Preempted(
       long nanos,
@@ -58,8 +82,12 @@ public sealed interface EngineEvent {
   /**
    * A request ended.
    *
-   * @param prediction what the planners worked with; null if it ended before it was predicted
-   * @param firstTokenNanos from submission to the first token; -1 without one
+   * @param nanos time of the event, in nanoseconds of the engine's clock
+   * @param requestId the request's id
+   * @param reason how it ended
+   * @param outputTokens number of tokens generated
+   * @param prediction the latest prediction; null if the request ended before it had one
+   * @param firstTokenNanos nanoseconds from submission to the first token; -1 if there was none
    */
   record Ended(
       long nanos,
@@ -73,35 +101,58 @@ public sealed interface EngineEvent {
   /**
    * A step completed.
    *
-   * @param durationNanos from launch to completion
+   * @param nanos time of the event, in nanoseconds of the engine's clock
+   * @param step number of the step, from 0
+   * @param sequences number of sequences in it
+   * @param newTokens tokens that the model processed, prefill and decode together
+   * @param durationNanos nanoseconds from launch to completion
    */
   record StepCompleted(long nanos, long step, int sequences, int newTokens, long durationNanos)
       implements EngineEvent {}
 
-  /** A step failed, and with it the requests in it. */
+  /**
+   * A step failed, and with it the requests in it.
+   *
+   * @param nanos time of the event, in nanoseconds of the engine's clock
+   * @param step number of the step, from 0
+   * @param cause the failure
+   */
   record StepFailed(long nanos, long step, Throwable cause) implements EngineEvent {}
 
   /**
-   * Predictions have begun to miss, or to hold again: fewer recent answers than should be are
-   * within their predicted 90th percentile, or the error has grown.
+   * The quality of predictions has become worse, or good again. Predictions drift if too few recent
+   * answers stay within their predicted 90th percentile, or if the recent error is well above the
+   * usual one. Only answers that ended with a stop token count.
    *
-   * @param drifting whether they miss now
-   * @param recentCoverage that share, over about the last 200 answers
-   * @param recentError mean absolute error of the median over the same answers, in tokens
+   * @param nanos time of the event, in nanoseconds of the engine's clock
+   * @param drifting whether predictions drift now
+   * @param recentCoverage share of answers within their predicted 90th percentile, over about the
+   *     last 200 answers
+   * @param recentError mean absolute error of the predicted median over the same answers, in tokens
    */
   record PredictionDrift(long nanos, boolean drifting, double recentCoverage, double recentError)
       implements EngineEvent {}
 
   /**
-   * Work was pending and there was no progress for the watchdog's limit.
+   * The engine had work to do and made no progress for as long as the watchdog allows.
    *
-   * @param reason what is stuck, and the thread that is
+   * @param nanos time of the event, in nanoseconds of the engine's clock
+   * @param reason what makes no progress, with the name and stack of the stuck thread if known
    */
   record EngineStuck(long nanos, String reason) implements EngineEvent {}
 
-  /** There is progress again. */
+  /**
+   * The engine makes progress again.
+   *
+   * @param nanos time of the event, in nanoseconds of the engine's clock
+   */
   record EngineRecovered(long nanos) implements EngineEvent {}
 
-  /** The executor or the loop is lost; every pending request fails. */
+  /**
+   * The executor or the engine's loop is lost for good; every live request fails.
+   *
+   * @param nanos time of the event, in nanoseconds of the engine's clock
+   * @param cause the failure
+   */
   record EngineLost(long nanos, Throwable cause) implements EngineEvent {}
 }

@@ -4,18 +4,19 @@ import dev.s3llm.predict.LengthPrediction;
 import java.util.List;
 
 /**
- * Who holds which KV blocks and who waits for some: a consistent picture that the engine's loop
- * takes of itself between two changes. Immutable. The engine may have gone on since.
+ * The requests that hold KV blocks and the requests that wait for them, at one moment between two
+ * changes of the engine's state. Immutable; the engine's state may have changed since.
  *
- * @param nanos when, in nanoseconds of the engine's clock
- * @param blockTokens token slots of a block
- * @param capacityBlocks KV blocks on the device, numbered from 0
- * @param heldBlocks of those, holding tokens; more than what is listed as running holds if more
- *     than {@value #MOST_LISTED} run, or while the step in flight may touch blocks of requests that
- *     have ended
- * @param running who holds blocks, in the order of admission, the first {@value #MOST_LISTED}
- * @param waiting who waits for memory, in the order in which they would be admitted if all fitted
- *     now, the first {@value #MOST_LISTED}
+ * @param nanos time of the inspection, in nanoseconds of the engine's clock
+ * @param blockTokens token slots of a block, at least 1
+ * @param capacityBlocks number of KV blocks on the device; blocks are numbered from 0
+ * @param heldBlocks number of KV blocks that hold tokens. It is higher than the sum over {@code
+ *     running} if more than {@value #MOST_LISTED} requests are running, or while the step in flight
+ *     may touch blocks of requests that have ended
+ * @param running the requests that hold blocks, in order of admission; the first {@value
+ *     #MOST_LISTED}
+ * @param waiting the requests that wait for memory, in the order in which they would be admitted if
+ *     all fitted now; the first {@value #MOST_LISTED}
  */
 public record EngineInspection(
     long nanos,
@@ -25,7 +26,7 @@ public record EngineInspection(
     List<Running> running,
     List<Waiting> waiting) {
 
-  /** So many of those that run, and of those that wait, are listed. */
+  /** Largest number of running requests, and of waiting requests, that are listed. */
   public static final int MOST_LISTED = 512;
 
   /** Copies the lists. */
@@ -37,12 +38,16 @@ public record EngineInspection(
   /**
    * A request that holds KV memory.
    *
-   * @param waitedNanos from its submission to its latest admission
-   * @param outputTokens tokens delivered
-   * @param prediction what the planners work with
-   * @param reservedBlocks blocks that it may use without asking again
-   * @param blocks numbers of those that it holds, in the order of its tokens
-   * @param preemptions how often it lost its blocks
+   * @param requestId the request's id
+   * @param tenant name of its tenant; empty if it has none
+   * @param waitedNanos nanoseconds from its submission to its latest admission
+   * @param promptTokens length of the prompt, in tokens
+   * @param outputTokens number of tokens generated so far
+   * @param maxNewTokens output limit, in tokens
+   * @param prediction the latest prediction of its output length
+   * @param reservedBlocks number of KV blocks that it may use
+   * @param blocks numbers of the KV blocks that it holds, in the order of its tokens
+   * @param preemptions how often it was preempted
    */
   public record Running(
       String requestId,
@@ -59,11 +64,15 @@ public record EngineInspection(
   /**
    * A request that waits for KV memory.
    *
-   * @param waitingNanos since its submission, or since it was preempted
-   * @param outputTokens tokens delivered before it was preempted
-   * @param prediction what the planners work with
-   * @param preemptions how often it lost its blocks
-   * @param reason why it still waits
+   * @param requestId the request's id
+   * @param tenant name of its tenant; empty if it has none
+   * @param waitingNanos nanoseconds since its submission, or since its latest preemption
+   * @param promptTokens length of the prompt, in tokens
+   * @param outputTokens number of tokens generated before it was preempted
+   * @param maxNewTokens output limit, in tokens
+   * @param prediction the latest prediction of its output length
+   * @param preemptions how often it was preempted
+   * @param reason why it has not been admitted yet
    */
   public record Waiting(
       String requestId,

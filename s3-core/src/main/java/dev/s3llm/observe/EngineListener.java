@@ -1,13 +1,17 @@
 package dev.s3llm.observe;
 
 /**
- * Receives the engine's events, in order, on the engine's callback executor. A listener that throws
- * or is slow harms nobody: exceptions are counted, and when too many events wait, new ones are
- * dropped and counted.
+ * Receives the engine's events, in order and one at a time, on the engine's callback executor. An
+ * exception that a listener throws is counted and logged, and does not affect the engine. If too
+ * many events wait because a listener is slow, new events are dropped and counted.
  */
 @FunctionalInterface
 public interface EngineListener {
 
-  /** Something happened. */
+  /**
+   * Receives an event.
+   *
+   * @param event the event
+   */
   void onEvent(EngineEvent event);
 }

@@ -3,8 +3,8 @@ package dev.s3llm.observe;
 import java.util.function.ToDoubleFunction;
 
 /**
- * The engine's metrics: name, unit, meaning, and how to read each from a snapshot. A binding to a
- * metrics library is a loop over {@link #values}.
+ * The engine's metrics, with name, unit, meaning, and the way to read each from a snapshot. A
+ * binding to a metrics library is a loop over {@link #values}. Immutable and thread-safe.
  *
  * <pre>{@code
  * for (EngineMetric metric : EngineMetric.values()) {
@@ -13,11 +13,11 @@ import java.util.function.ToDoubleFunction;
  * }</pre>
  */
 public enum EngineMetric {
-  /** Whether the engine gets on with its work. */
+  /** 1 if the engine makes progress, else 0. */
   HEALTHY("s3.engine.healthy", "1", Kind.GAUGE, s -> s.healthy() ? 1 : 0),
-  /** Requests whose prediction is awaited. */
+  /** Requests whose prediction is pending. */
   PREDICTING("s3.requests.predicting", "requests", Kind.GAUGE, s -> s.requests().predicting()),
-  /** Requests that wait for memory. */
+  /** Requests that wait for memory, preempted ones included. */
   WAITING("s3.requests.waiting", "requests", Kind.GAUGE, s -> s.requests().waiting()),
   /** Requests that hold KV memory. */
   RUNNING("s3.requests.running", "requests", Kind.GAUGE, s -> s.requests().running()),
@@ -25,7 +25,7 @@ public enum EngineMetric {
   SUBMITTED("s3.requests.submitted", "requests", Kind.COUNTER, s -> s.requests().submitted()),
   /** Requests that ended at a stop token. */
   STOPPED("s3.requests.stopped", "requests", Kind.COUNTER, s -> s.requests().ended().stopped()),
-  /** Requests cut at their output limit. */
+  /** Requests that ended at their output limit. */
   CUT_AT_LIMIT("s3.requests.cut", "requests", Kind.COUNTER, s -> s.requests().ended().cutAtLimit()),
   /** Requests cancelled. */
   CANCELLED(
@@ -37,7 +37,7 @@ public enum EngineMetric {
   FAILED("s3.requests.failed", "requests", Kind.COUNTER, s -> s.requests().ended().failed()),
   /** KV blocks on the device. */
   KV_CAPACITY("s3.kv.capacity", "blocks", Kind.GAUGE, s -> s.memory().capacityBlocks()),
-  /** KV blocks held or set aside. */
+  /** KV blocks that hold tokens or are reserved. */
   KV_RESERVED("s3.kv.reserved", "blocks", Kind.GAUGE, s -> s.memory().reservedBlocks()),
   /** KV blocks that hold tokens. */
   KV_ALLOCATED("s3.kv.allocated", "blocks", Kind.GAUGE, s -> s.memory().allocatedBlocks()),
@@ -45,40 +45,40 @@ public enum EngineMetric {
   KV_SWAPPED("s3.kv.swapped", "blocks", Kind.GAUGE, s -> s.memory().hostAllocatedBlocks()),
   /** Steps launched. */
   STEPS("s3.steps", "steps", Kind.COUNTER, s -> s.work().steps()),
-  /** Tokens delivered. */
+  /** Output tokens generated. */
   OUTPUT_TOKENS("s3.tokens.output", "tokens", Kind.COUNTER, s -> s.work().outputTokens()),
-  /** Tokens whose KV was dropped by a preemption. */
+  /** Tokens whose KV was dropped by a preemption, or whose copy to host memory failed. */
   RECOMPUTED_TOKENS(
       "s3.tokens.recomputed", "tokens", Kind.COUNTER, s -> s.work().recomputedTokens()),
-  /** Tokens whose KV was copied out by a preemption. */
+  /** Tokens whose KV a preemption copied to host memory. */
   SWAPPED_TOKENS("s3.tokens.swapped", "tokens", Kind.COUNTER, s -> s.work().swappedTokens()),
   /** Preemptions. */
   PREEMPTIONS("s3.preemptions", "preemptions", Kind.COUNTER, s -> s.work().preemptions()),
-  /** Reservations outgrown. */
+  /** Times that a sequence needed more than its reservation. */
   OUTGROWN("s3.predictions.outgrown", "sequences", Kind.COUNTER, s -> s.predictions().outgrown()),
-  /** Predictions that failed or were late. */
+  /** Predictions, and repeated predictions, that failed or were late. */
   PREDICTOR_FALLBACKS(
       "s3.predictions.fallbacks", "predictions", Kind.COUNTER, s -> s.predictions().fallbacks()),
-  /** Share of answers within their predicted 90th percentile; NaN before the first. */
+  /** Share of complete answers within their predicted 90th percentile; NaN before the first. */
   COVERAGE_P90(
       "s3.predictions.coverage_p90", "1", Kind.GAUGE, s -> s.predictions().coverageOfP90()),
-  /** Step completions that matched no step in flight. */
+  /** Step completions that were ignored because they matched no step in flight. */
   IGNORED_COMPLETIONS(
       "s3.steps.ignored_completions",
       "completions",
       Kind.COUNTER,
       s -> s.faults().ignoredCompletions()),
-  /** Exceptions thrown by callbacks and listeners. */
+  /** Exceptions thrown by subscribers, other callbacks and listeners. */
   CALLBACK_FAILURES(
       "s3.callbacks.failures", "exceptions", Kind.COUNTER, s -> s.faults().callbackFailures()),
-  /** Events that a slow listener missed. */
+  /** Events that were dropped because listeners were too slow. */
   DROPPED_EVENTS("s3.events.dropped", "events", Kind.COUNTER, s -> s.faults().droppedEvents());
 
-  /** How a metric moves. */
+  /** How the value of a metric changes. */
   public enum Kind {
-    /** Up and down. */
+    /** It rises and falls. */
     GAUGE,
-    /** Only up. */
+    /** It only rises. */
     COUNTER
   }
 
@@ -96,22 +96,26 @@ public enum EngineMetric {
     this.reader = reader;
   }
 
-  /** The name, in lower case with dots, such as {@code s3.kv.reserved}. */
+  /** Returns the name, in lower case with dots, such as {@code s3.kv.reserved}. */
   public String metricName() {
     return metricName;
   }
 
-  /** The unit: what is counted, or {@code 1} for ratios and flags. */
+  /** Returns the unit: the name of the counted things, or {@code 1} for ratios and flags. */
   public String unit() {
     return unit;
   }
 
-  /** How it moves. */
+  /** Returns how the value changes. */
   public Kind kind() {
     return kind;
   }
 
-  /** Its value in a snapshot. */
+  /**
+   * Returns the value in a snapshot.
+   *
+   * @param snapshot any snapshot of an engine
+   */
   public double read(EngineSnapshot snapshot) {
     return reader.applyAsDouble(snapshot);
   }

@@ -6,17 +6,17 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Why a request took as long as it did: what it waited for, what was set aside for it and what it
- * used, who took its memory and what that cost. Immutable.
+ * An explanation of a request's latency: its waits and their reasons, its reserved and used memory,
+ * and its preemptions with their causes and costs. Immutable.
  *
- * @param predictedTokens median of the predicted output length; 0 if it ended before it was
- *     predicted
- * @param reservedTokens KV slots set aside when it first started; 0 if it never did
- * @param mostReservedTokens the most KV slots that were ever set aside for it
- * @param usedTokens tokens it had at the end, prompt and output
- * @param waits each wait for memory, in order; the first {@link #MOST_LISTED} of them
- * @param preemptions each loss of its memory, in order; the first {@link #MOST_LISTED} of them
- * @param unlisted waits and preemptions beyond those listed
+ * @param predictedTokens median of the latest prediction of the output length; 0 if the request
+ *     ended before it had one
+ * @param reservedTokens KV slots reserved at the first admission; 0 if it was never admitted
+ * @param mostReservedTokens largest number of KV slots that were reserved at any time
+ * @param usedTokens number of tokens at the end, prompt and output
+ * @param waits the waits for memory, in order; the first {@link #MOST_LISTED}
+ * @param preemptions the preemptions, in order; the first {@link #MOST_LISTED}
+ * @param unlisted number of waits and preemptions that are not listed
  */
 public record Explanation(
     int predictedTokens,
@@ -26,7 +26,7 @@ public record Explanation(
     List<Wait> waits,
     List<Preemption> preemptions,
     int unlisted) {
-  /** Waits, and preemptions, that are listed one by one. */
+  /** Largest number of waits, and of preemptions, that are listed. */
   public static final int MOST_LISTED = 16;
 
   private static final double NANOS_PER_MILLI = 1e6;
@@ -38,22 +38,23 @@ public record Explanation(
   }
 
   /**
-   * A wait for memory.
+   * A wait for memory. Immutable.
    *
-   * @param waited how long
-   * @param reason the planner's latest for putting it off, or that others were before it
+   * @param waited duration of the wait
+   * @param reason the planner's latest reason not to admit the request, or that other requests or
+   *     the step in flight came first
    */
   public record Wait(Duration waited, String reason) {}
 
   /**
-   * A loss of its memory.
+   * A preemption. Immutable.
    *
-   * @param after since its submission
-   * @param mode whether its KV was copied to host memory or dropped
-   * @param kvTokens tokens whose KV was taken
-   * @param causedBy the request that needed room; its own id if it gave way itself
-   * @param cost what bringing it back takes, by the executor's measured costs
-   * @param reason the planner's
+   * @param after time since the request's submission
+   * @param mode whether the KV was copied to host memory or dropped
+   * @param kvTokens tokens whose KV was taken from the device
+   * @param causedBy id of the request that needed more blocks; may be this request's own id
+   * @param cost expected time to bring the request back, by the executor's recovery costs
+   * @param reason the planner's reason not to enlarge the other request's reservation
    */
   public record Preemption(
       Duration after,
@@ -63,7 +64,7 @@ public record Explanation(
       Duration cost,
       String reason) {}
 
-  /** All of it in a few sentences, for a log. */
+  /** Returns the explanation as one line of text, for a log. */
   public String summary() {
     StringBuilder text = new StringBuilder();
     text.append(

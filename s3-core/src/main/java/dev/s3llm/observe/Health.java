@@ -1,17 +1,22 @@
 package dev.s3llm.observe;
 
 /**
- * Whether the engine gets on with its work, judged by progress and not by promises: it is healthy
- * if a step was completed, or there was nothing to do, within the watchdog's limit.
+ * Whether the engine makes progress. It is unhealthy if its executor or its loop is lost, or if,
+ * for longer than the watchdog's limit, a step has been in flight, the loop has made no pass, or
+ * requests have waited without a step. Immutable.
  *
- * @param healthy whether it does
- * @param reason what is wrong, and the thread that is stuck where one is; empty if nothing is
+ * @param healthy whether the engine makes progress
+ * @param reason the problem, with the name of the stuck thread if there is one; empty if healthy
  */
 public record Health(boolean healthy, String reason) {
-  /** Nothing is wrong. */
+  /** The health of an engine that makes progress. */
   public static final Health OK = new Health(true, "");
 
-  /** Something is wrong. */
+  /**
+   * Returns the health of an engine that makes no progress.
+   *
+   * @param reason the problem, with the name of the stuck thread if there is one
+   */
   public static Health bad(String reason) {
     return new Health(false, reason);
   }

@@ -1,6 +1,7 @@
 /**
- * What the engine tells about itself: events with the reason of each decision, snapshots, names of
- * metrics. Depends on the value types of the SPIs, never on the engine.
+ * Observation of an engine: events with the reason of each decision, snapshots, an explanation of
+ * each request's latency, and names of metrics. Depends on {@code predict}, {@code recover} and
+ * {@code schedule}, never on the engine.
  */
 @NullMarked
 package dev.s3llm.observe;

@@ -5,15 +5,17 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Wraps any predictor (a model, a caller's own number, a column of a trace) and learns online how
- * its predictions turn out, so that the quantiles of what it returns cover what they say. Old
- * observations fade, so it follows predictors and traffic that change.
+ * Corrects the predictions of another predictor (a model, a caller's own number, a column of a
+ * trace) by its observed errors, so that a quantile p of a corrected prediction covers a share p of
+ * the answers. It learns online, and old observations fade, so it adapts when the predictor or the
+ * traffic changes.
  *
- * <p>Feedback is matched to the wrapped predictor's answer by the query, among the queries asked
- * last whose answers have not ended; the engine hands back the query that it asked with. See {@link
- * Calibration} for how it learns. Answers that were cut off count as "at least so long".
+ * <p>Feedback is matched to the wrapped predictor's prediction by an equal query, among the latest
+ * queries whose answers have not ended. {@link Calibration} describes the method. An answer that
+ * was cut off counts as a lower bound of the length.
  *
- * <p>Thread-safe. A prediction takes some microseconds on top of the wrapped one's.
+ * <p>Thread-safe if the wrapped predictor is. A prediction takes some microseconds more than the
+ * wrapped predictor's.
  */
 public final class CalibratedPredictor implements LengthPredictor {
   private final LengthPredictor wrapped;
@@ -24,7 +26,7 @@ public final class CalibratedPredictor implements LengthPredictor {
   /**
    * Wraps a predictor.
    *
-   * @param wrapped closed with this one, and given the same feedback
+   * @param wrapped the predictor to correct; closed with this one, and receives the same feedback
    */
   public CalibratedPredictor(LengthPredictor wrapped) {
     this.wrapped = wrapped;

@@ -3,55 +3,60 @@ package dev.s3llm.predict;
 import java.util.Arrays;
 
 /**
- * Learns the distribution of actual length given a prediction, online and with forgetting.
+ * The distribution of the actual length given a prediction, learned online from ended answers. Old
+ * answers fade.
  *
- * <p>Two experts give a distribution over a fixed grid of lengths: the prediction as it stands, and
- * the ratios of actual length to predicted median that were seen before, for predictions of like
- * size first and for all of them where those are few. The first knows shapes, the second can leave
- * the prediction's support, which a predictor that names one number needs. They are mixed by how
- * well each did lately (fading Bayesian model averaging).
+ * <p>Two experts give a distribution over a fixed grid of lengths. The first is the prediction
+ * itself. The second is the predicted median times the observed ratios of actual length to median,
+ * of predictions of similar size, blended with those of all predictions while the former are few.
+ * The first expert knows the shape of the prediction. The second can give probability to lengths
+ * that the prediction excludes, which is necessary if a predictor returns a single number. They are
+ * mixed by their recent accuracy (Bayesian model averaging with forgetting).
  *
- * <p>The mixture is then recalibrated: the values its distribution function took at actual lengths
- * are collected in a fading histogram, whose own distribution function maps what the mixture says
- * to what came true (probability integral transform; Dawid 1984; Kuleshov et al., ICML 2018).
+ * <p>The mixture is then recalibrated. The values of its distribution function at the actual
+ * lengths are collected in a fading histogram. The distribution function of this histogram maps the
+ * mixture's probabilities to observed frequencies (probability integral transform; Dawid 1984;
+ * Kuleshov et al., ICML 2018).
  *
- * <p>A cut-off answer spreads its weight over what is longer, in proportion to what is believed
- * there (Efron 1967). Not thread-safe.
+ * <p>The weight of an answer that was cut off is spread over the longer lengths, in proportion to
+ * their present probability (Efron 1967). Not thread-safe.
  */
 final class Calibration {
   private static final LengthBuckets GRID = LengthBuckets.logSpaced(1 << 17, 112);
   private static final int CELLS = GRID.count();
   private static final double[] LOG_ENDS = logEnds();
 
-  /** Bins of the log ratio, eight for each factor of two, around a ratio of one. */
+  /** Number of bins of the log ratio, centred on a ratio of one. */
   private static final int RATIOS = 129;
 
   private static final int CENTRE = RATIOS / 2;
 
   private static final double BINS_PER_DOUBLING = 8;
 
-  /** Groups of predictions of like size, two for each factor of two of the median. */
+  /** Number of groups of predictions by the size of their median. */
   private static final int SIZES = 34;
 
   private static final double SIZES_PER_DOUBLING = 2;
 
-  /** Answers that the ratios of all sizes weigh against those of one. */
+  /** Weight of the ratios of all sizes against those of one size, in answers. */
   private static final double SIZE_PRIOR = 20;
 
-  /** Answers that the first belief about ratios weighs. */
+  /** Weight of the initial distribution of ratios, in answers. */
   private static final double RATIO_PRIOR = 10;
 
-  /** Bins of the mixture's values at actual lengths, and how many answers their prior weighs. */
+  /** Number of bins of the mixture's distribution function at actual lengths. */
   private static final int LEVELS = 50;
 
+  /** Weight of the initial, uniform distribution over these bins, in answers. */
   private static final double LEVEL_PRIOR = 40;
 
-  /** Each observation keeps this share of its weight when another follows. */
+  /** Share of its weight that an answer keeps when another follows: a memory of 600 answers. */
   private static final double RETAIN = 1 - 1.0 / 600;
 
+  /** The same share for the scores of the experts. */
   private static final double RETAIN_SCORE = 1 - 1.0 / 100;
 
-  /** The least probability that an expert is charged with; also its share of each mixture. */
+  /** Added to an expert's probability of an actual length, so that its logarithm is bounded. */
   private static final double FLOOR = 1e-3;
 
   private final double[] ratioPrior = laplace();
@@ -61,7 +66,7 @@ final class Calibration {
   private double scoreOfPrediction;
   private double scoreOfRatios;
 
-  /** The calibrated distribution. */
+  /** Returns the calibrated distribution of a prediction. */
   LengthPrediction apply(LengthPrediction prediction) {
     double[] cumulative = cumulative(mixture(prediction));
     double[] levelEdges = levelEdges();
@@ -75,7 +80,13 @@ final class Calibration {
     return LengthPrediction.of(GRID, probabilities);
   }
 
-  /** Learns from an answer. */
+  /**
+   * Learns from an answer.
+   *
+   * @param prediction the prediction before calibration
+   * @param actualTokens number of tokens generated, at least 1
+   * @param censored whether the answer was cut off
+   */
   void learn(LengthPrediction prediction, int actualTokens, boolean censored) {
     int actual = Math.min(actualTokens, GRID.maxTokens());
     double[] direct = onGrid(prediction);
@@ -98,7 +109,8 @@ final class Calibration {
 
   private double[] mix(double[] direct, double[] byRatio) {
     double weight = 1 / (1 + Math.exp(scoreOfRatios - scoreOfPrediction));
-    double bounded = Math.min(1 - 0.02, Math.max(0, weight)); // keeps a way out of the support
+    // Every length keeps some probability, also outside the prediction's support.
+    double bounded = Math.min(1 - 0.02, Math.max(0, weight));
     double[] mixed = new double[CELLS];
     for (int i = 0; i < CELLS; i++) {
       mixed[i] = bounded * direct[i] + (1 - bounded) * byRatio[i];
@@ -132,7 +144,7 @@ final class Calibration {
     return probabilities;
   }
 
-  /** What is believed of the ratio for predictions of this size. */
+  /** Returns the distribution of the ratio for predictions of this size. */
   private double[] ratioBelief(int median) {
     double[] overall = blend(ratios, ratioPrior, RATIO_PRIOR);
     return blend(ratiosBySize[sizeOf(median)], overall, SIZE_PRIOR);
@@ -147,7 +159,7 @@ final class Calibration {
     return blended;
   }
 
-  /** The belief in all bins before each. */
+  /** Returns the probability of all bins before each bin. */
   private static double[] below(double[] belief) {
     double[] below = new double[RATIOS];
     for (int i = 1; i < RATIOS; i++) {
@@ -173,7 +185,7 @@ final class Calibration {
     return Math.log(value) / Math.log(2);
   }
 
-  /** Logarithm of the end of each cell of the grid. */
+  /** Returns the logarithm of the end of each cell of the grid. */
   private static double[] logEnds() {
     double[] ends = new double[CELLS];
     for (int i = 0; i < CELLS; i++) {
@@ -239,7 +251,7 @@ final class Calibration {
     return cumulative;
   }
 
-  /** The value of a distribution function at a length, even within cells. */
+  /** Returns a distribution function at a length; its probability is even within cells. */
   private static double at(double[] cumulative, int tokens) {
     if (tokens <= 0) {
       return 0;
@@ -251,7 +263,7 @@ final class Calibration {
     return before + within * (cumulative[cell] - before);
   }
 
-  /** Spreads the answer's weight over the levels that its length stands for. */
+  /** Spreads the answer's weight over the levels between its length and the length before. */
   private void learnLevel(double[] cumulative, int actual, boolean censored) {
     double from = at(cumulative, actual - 1);
     double to = censored ? 1 : at(cumulative, actual);
@@ -272,7 +284,7 @@ final class Calibration {
     }
   }
 
-  /** The distribution function of the levels, at the edges of their bins. */
+  /** Returns the distribution function of the levels, at the edges of their bins. */
   private double[] levelEdges() {
     double total = Arrays.stream(levels).sum() + LEVEL_PRIOR;
     double[] edges = new double[LEVELS + 1];

@@ -8,15 +8,15 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Predicts from the lengths of answers that ended, without a model. The default predictor, and the
- * fallback of every other.
+ * Predicts from the lengths of ended answers, without a model. The engine predicts with it by
+ * default (for requests without a hint), and as the fallback of every other predictor.
  *
  * <p>It keeps one histogram over log-spaced buckets for each key ({@link LengthQuery#key()}) and
  * one for all requests. A prediction blends them: the key's own counts, plus the overall
- * distribution with the weight of a few observations, which itself starts as log-uniform. Old
- * observations fade, so that it follows traffic that changes. An answer that was cut off says only
- * that the length is at least so much; its count is spread over the longer buckets in proportion to
- * what is believed of them (redistribution to the right, Efron 1967).
+ * distribution with the weight of a few observations. The overall distribution starts as
+ * log-uniform. Old observations fade, so that predictions adapt to changing traffic. An answer that
+ * was cut off is only a lower bound of the length; its count is spread over the longer buckets in
+ * proportion to their present probability (redistribution to the right, Efron 1967).
  *
  * <p>Thread-safe.
  */
@@ -24,16 +24,16 @@ public final class EmpiricalLengthPredictor implements LengthPredictor {
   /** Buckets of each histogram. */
   private static final int BUCKETS = 64;
 
-  /** The longest length told apart; longer answers share the last bucket. */
+  /** Largest length of the buckets; longer answers fall into the last bucket. */
   private static final int MAX_TOKENS = 1 << 17;
 
-  /** Observations that the overall distribution weighs in a key's prediction. */
+  /** Weight of the overall distribution in a key's prediction, in observations. */
   private static final double PRIOR_WEIGHT = 8;
 
-  /** Each observation keeps this share of its weight when another follows: a memory of 2,000. */
+  /** Share of its weight that an observation keeps when another follows: a memory of 2,000. */
   private static final double RETAIN = 1 - 1.0 / 2000;
 
-  /** Keys kept; the least recently used goes first. */
+  /** Largest number of keys; the least recently used key is removed. */
   private static final int MAX_KEYS = 1024;
 
   private static final LengthBuckets LENGTHS = LengthBuckets.logSpaced(MAX_TOKENS, BUCKETS);
@@ -50,7 +50,7 @@ public final class EmpiricalLengthPredictor implements LengthPredictor {
         }
       };
 
-  /** Creates a predictor that has seen nothing yet. */
+  /** Creates a predictor without observations. */
   public EmpiricalLengthPredictor() {}
 
   @Override
@@ -58,7 +58,11 @@ public final class EmpiricalLengthPredictor implements LengthPredictor {
     return CompletableFuture.completedFuture(predictNow(query));
   }
 
-  /** The prediction at once: it needs no computation worth waiting for. */
+  /**
+   * Returns the prediction at once.
+   *
+   * @param query the facts about the request; only the key and the output limit count
+   */
   public LengthPrediction predictNow(LengthQuery query) {
     lock.lock();
     try {

@@ -4,8 +4,11 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
 /**
- * Takes a caller's own guess ({@link LengthQuery#hintTokens}) for what it has proved to be worth,
- * and asks another predictor where there is no guess. Thread-safe.
+ * Predicts from the caller's own guess ({@link LengthQuery#hintTokens}), corrected by the observed
+ * errors of such guesses ({@link CalibratedPredictor}). Without a guess, another predictor
+ * predicts.
+ *
+ * <p>Thread-safe if the other predictor is.
  */
 public final class HintedPredictor implements LengthPredictor {
   private final LengthPredictor others;
@@ -14,7 +17,8 @@ public final class HintedPredictor implements LengthPredictor {
   /**
    * Creates the predictor.
    *
-   * @param others answers queries without a hint; closed with this one, and given all feedback
+   * @param others predicts for queries without a hint; closed with this one, and receives all
+   *     feedback
    */
   public HintedPredictor(LengthPredictor others) {
     this.others = others;
@@ -43,7 +47,7 @@ public final class HintedPredictor implements LengthPredictor {
     others.close();
   }
 
-  /** Believes the hint. */
+  /** Predicts exactly the hint, or the output limit if that is less. */
   private static final class Hints implements LengthPredictor {
     @Override
     public CompletionStage<LengthPrediction> predict(LengthQuery query) {

@@ -1,10 +1,11 @@
 package dev.s3llm.predict;
 
+import com.google.common.base.Preconditions;
 import java.util.Arrays;
 
 /**
  * A partition of the lengths {@code 1..max} into consecutive buckets. Bucket {@code i} holds the
- * lengths above edge {@code i - 1} and up to edge {@code i}. Immutable.
+ * lengths above edge {@code i - 1} and up to edge {@code i}. Immutable and thread-safe.
  */
 public final class LengthBuckets {
   private final int[] upperEdges;
@@ -14,27 +15,34 @@ public final class LengthBuckets {
   }
 
   /**
-   * Buckets with the given upper edges.
+   * Returns buckets with the given upper edges.
    *
-   * @param upperEdges ascending, the first at least 1
-   * @throws IllegalArgumentException if empty or not strictly ascending
+   * @param upperEdges the longest length of each bucket in tokens, strictly ascending, the first at
+   *     least 1
+   * @throws IllegalArgumentException if there is no edge, or the edges do not ascend strictly from
+   *     1
    */
   public static LengthBuckets of(int... upperEdges) {
-    if (upperEdges.length == 0) {
-      throw new IllegalArgumentException("upperEdges must not be empty");
-    }
+    Preconditions.checkArgument(upperEdges.length > 0, "upperEdges must not be empty");
     int previous = 0;
     for (int edge : upperEdges) {
-      if (edge <= previous) {
-        throw new IllegalArgumentException(
-            "upperEdges must ascend strictly from 1, but " + edge + " follows " + previous);
-      }
+      Preconditions.checkArgument(
+          edge > previous,
+          "upperEdges must ascend strictly from 1, but %s follows %s",
+          edge,
+          previous);
       previous = edge;
     }
     return new LengthBuckets(upperEdges.clone());
   }
 
-  /** Buckets of equal width, as in the paper (10 of the maximum length). */
+  /**
+   * Returns buckets of equal width, up to rounding. The paper (S3, NeurIPS 2023) uses ten.
+   *
+   * @param maxTokens longest length in tokens, at least {@code count}
+   * @param count number of buckets, at least 1
+   * @throws IllegalArgumentException if the number of buckets is out of range
+   */
   public static LengthBuckets equalWidth(int maxTokens, int count) {
     requireRoom(maxTokens, count);
     int[] edges = new int[count];
@@ -44,7 +52,14 @@ public final class LengthBuckets {
     return new LengthBuckets(edges);
   }
 
-  /** Buckets whose width grows with length: one token wide at first, then by a constant factor. */
+  /**
+   * Returns buckets whose width grows with the length: one token wide at first, then by a constant
+   * factor, up to rounding.
+   *
+   * @param maxTokens longest length in tokens, at least {@code count}
+   * @param count number of buckets, at least 1
+   * @throws IllegalArgumentException if the number of buckets is out of range
+   */
   public static LengthBuckets logSpaced(int maxTokens, int count) {
     requireRoom(maxTokens, count);
     int[] edges = new int[count];
@@ -58,27 +73,41 @@ public final class LengthBuckets {
     return new LengthBuckets(edges);
   }
 
-  /** How many buckets there are. */
+  /** Returns the number of buckets, at least 1. */
   public int count() {
     return upperEdges.length;
   }
 
-  /** The longest length of bucket {@code i}. */
+  /**
+   * Returns the longest length of a bucket, in tokens.
+   *
+   * @param i index of the bucket, from 0 to {@code count() - 1}
+   * @throws IndexOutOfBoundsException if there is no such bucket
+   */
   public int upperEdge(int i) {
     return upperEdges[i];
   }
 
-  /** The length below the shortest of bucket {@code i}. */
+  /**
+   * Returns the longest length below a bucket, in tokens; 0 for the first bucket.
+   *
+   * @param i index of the bucket, from 0 to {@code count() - 1}
+   */
   public int lowerEdge(int i) {
     return i == 0 ? 0 : upperEdges[i - 1];
   }
 
-  /** The longest length of all. */
+  /** Returns the longest length of all buckets, in tokens. */
   public int maxTokens() {
     return upperEdges[upperEdges.length - 1];
   }
 
-  /** The bucket of a length; lengths out of range fall into the first or the last. */
+  /**
+   * Returns the index of the bucket that holds a length. Lengths out of range fall into the first
+   * or the last bucket.
+   *
+   * @param tokens length in tokens, any value
+   */
   public int bucketOf(int tokens) {
     int found = Arrays.binarySearch(upperEdges, tokens);
     return Math.min(found >= 0 ? found : -found - 1, upperEdges.length - 1);
@@ -100,9 +129,10 @@ public final class LengthBuckets {
   }
 
   private static void requireRoom(int maxTokens, int count) {
-    if (count < 1 || maxTokens < count) {
-      throw new IllegalArgumentException(
-          "count must be from 1 to maxTokens, but is " + count + " of " + maxTokens);
-    }
+    Preconditions.checkArgument(
+        count >= 1 && maxTokens >= count,
+        "count must be from 1 to maxTokens, but is %s of %s",
+        count,
+        maxTokens);
   }
 }

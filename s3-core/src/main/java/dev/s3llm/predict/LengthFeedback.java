@@ -1,13 +1,13 @@
 package dev.s3llm.predict;
 
 /**
- * How long an answer really became.
+ * The actual length of an answer, for the predictor that predicted it. Immutable.
  *
- * @param query what was asked
- * @param prediction what the engine worked with (the predictor's answer or its fallback)
- * @param actualTokens tokens that were generated
- * @param censored true if the answer was cut off (limit, cancellation, deadline): it would have
- *     been at least this long
+ * @param query the query of the prediction
+ * @param prediction the latest prediction that the engine used, by the predictor or its fallback
+ * @param actualTokens number of tokens generated, at least 1
+ * @param censored whether the answer was cut off by a limit, a cancellation or a deadline; its full
+ *     length is then at least {@code actualTokens}
  */
 public record LengthFeedback(
     LengthQuery query, LengthPrediction prediction, int actualTokens, boolean censored) {}

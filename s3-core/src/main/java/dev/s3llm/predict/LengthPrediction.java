@@ -4,9 +4,10 @@ import java.util.Arrays;
 
 /**
  * A probability distribution over output length, in tokens. Within a bucket the probability is
- * spread evenly over its lengths. Immutable and safe to share.
+ * spread evenly over its lengths. Immutable and thread-safe.
  */
 public final class LengthPrediction {
+  /** Probability below which an event is taken to be impossible; covers rounding errors. */
   private static final double TOLERANCE = 1e-6;
 
   private final LengthBuckets buckets;
@@ -22,10 +23,13 @@ public final class LengthPrediction {
   }
 
   /**
-   * A distribution from bucket probabilities.
+   * Returns a distribution with the given probabilities of buckets.
    *
-   * @param probabilities one for each bucket, finite, not negative, with a positive sum; normalised
-   * @throws IllegalArgumentException naming the first bad value
+   * @param buckets the buckets
+   * @param probabilities one value for each bucket, finite and not negative, with a positive and
+   *     finite sum; the values are divided by their sum
+   * @throws IllegalArgumentException if the number of values, a value or the sum is out of range;
+   *     the message names it
    */
   public static LengthPrediction of(LengthBuckets buckets, double... probabilities) {
     if (probabilities.length != buckets.count()) {
@@ -55,40 +59,66 @@ public final class LengthPrediction {
     return new LengthPrediction(buckets, survival);
   }
 
-  /** All probability on one length. */
+  /**
+   * Returns the distribution with one possible length.
+   *
+   * @param tokens the length in tokens, at least 1
+   * @throws IllegalArgumentException if the length is below 1
+   */
   public static LengthPrediction exactly(int tokens) {
     LengthBuckets point = tokens == 1 ? LengthBuckets.of(1) : LengthBuckets.of(tokens - 1, tokens);
     return tokens == 1 ? of(point, 1) : of(point, 0, 1);
   }
 
-  /** All probability on one bucket: what a classifier says that only names its class. */
+  /**
+   * Returns the distribution with one possible bucket. This is the prediction of a classifier that
+   * returns a class without probabilities.
+   *
+   * @param buckets the buckets
+   * @param bucket index of the possible bucket, from 0 to {@code buckets.count() - 1}
+   * @throws IndexOutOfBoundsException if there is no such bucket
+   */
   public static LengthPrediction inBucket(LengthBuckets buckets, int bucket) {
     double[] probabilities = new double[buckets.count()];
     probabilities[bucket] = 1;
     return of(buckets, probabilities);
   }
 
-  /** Every length from 1 to the maximum equally likely: what is known before anything is. */
+  /**
+   * Returns the distribution in which all lengths from 1 to the maximum are equally probable.
+   *
+   * @param maxTokens longest length in tokens, at least 1
+   * @throws IllegalArgumentException if the length is below 1
+   */
   public static LengthPrediction uniform(int maxTokens) {
     return of(LengthBuckets.of(maxTokens), 1);
   }
 
-  /** The buckets that the probabilities belong to. */
+  /** Returns the buckets of this distribution. */
   public LengthBuckets buckets() {
     return buckets;
   }
 
-  /** Probability of bucket {@code i}. */
+  /**
+   * Returns the probability of a bucket, from 0 to 1.
+   *
+   * @param i index of the bucket, from 0 to {@code buckets().count() - 1}
+   * @throws IndexOutOfBoundsException if there is no such bucket
+   */
   public double probability(int i) {
     return survival[i] - survival[i + 1];
   }
 
-  /** The longest length this distribution allows. */
+  /** Returns the longest length of the last bucket, in tokens. No answer is longer. */
   public int maxTokens() {
     return buckets.maxTokens();
   }
 
-  /** P(length &gt; tokens). */
+  /**
+   * Returns the probability that the answer is longer than a number of tokens, from 0 to 1.
+   *
+   * @param tokens length in tokens, any value
+   */
   public double survival(int tokens) {
     if (tokens <= 0) {
       return 1;
@@ -103,9 +133,11 @@ public final class LengthPrediction {
   }
 
   /**
-   * The smallest length that the answer stays within with at least this probability.
+   * Returns the smallest length that the answer does not exceed with at least a given probability,
+   * in tokens.
    *
-   * @param p in {@code [0, 1]}
+   * @param p probability, in {@code [0, 1]}
+   * @throws IllegalArgumentException if the probability is out of range
    */
   public int quantile(double p) {
     if (!(p >= 0 && p <= 1)) {
@@ -124,7 +156,7 @@ public final class LengthPrediction {
     return lower + Math.max(1, Math.min(width, steps));
   }
 
-  /** The expected length. */
+  /** Returns the expected length, in tokens. */
   public double mean() {
     double mean = 0;
     for (int i = 0; i < buckets.count(); i++) {
@@ -134,9 +166,13 @@ public final class LengthPrediction {
   }
 
   /**
-   * The same distribution once it is known that {@code generated} tokens were produced and the
-   * answer goes on, that is, the length is above {@code generated}. Where the distribution had
-   * ruled that out, nothing is known but that, and the result is uniform up to twice as long.
+   * Returns the conditional distribution of an answer that is longer than {@code generated} tokens.
+   * If this distribution gives such an answer no probability, the result is uniform from {@code
+   * generated + 1} to twice {@code generated}.
+   *
+   * @param generated number of tokens generated so far; this distribution is returned for 0 or less
+   * @throws ArithmeticException if the answer has no probability and twice {@code generated}
+   *     exceeds an {@code int}
    */
   public LengthPrediction given(int generated) {
     if (generated <= 0) {
@@ -160,8 +196,11 @@ public final class LengthPrediction {
   }
 
   /**
-   * The same distribution with every length above the maximum moved onto the maximum, where a limit
-   * cuts the answer off.
+   * Returns the distribution of the length if a limit cuts the answer off: the probability of all
+   * longer answers moves to the limit.
+   *
+   * @param maxTokens the limit in tokens, at least 1
+   * @throws IllegalArgumentException if the limit is below 1
    */
   public LengthPrediction cappedAt(int maxTokens) {
     if (maxTokens >= buckets.maxTokens()) {

@@ -5,32 +5,45 @@ import java.util.concurrent.CompletionStage;
 /**
  * Predicts how many tokens an answer will have, before it is generated.
  *
- * <p>The engine calls both methods from its loop, so both must return promptly; a predictor that
- * computes does so on threads of its own and completes the stage later. Failures, late answers and
- * nonsense are replaced by the engine's fallback.
+ * <p>The engine calls {@link #predict}, {@link #refresh} and {@link #observe} from its loop, so all
+ * three must return promptly. A predictor that needs time computes on threads of its own and
+ * completes the stage later. The engine replaces failed, late and null predictions by its fallback.
  */
 public interface LengthPredictor extends AutoCloseable {
 
-  /** Predicts the length of one answer. */
+  /**
+   * Predicts the length of one answer.
+   *
+   * @param query the facts about the request
+   * @return a stage that completes with the prediction, on any thread
+   */
   CompletionStage<LengthPrediction> predict(LengthQuery query);
 
   /**
-   * Predicts again what was predicted before, now that more answers have been seen; the earlier
-   * prediction by default. The engine asks shortly before it admits a request that has waited, and
-   * does not wait: the answer must take microseconds.
+   * Predicts the length of the same answer again, with the knowledge of answers that have ended
+   * since. Returns the earlier prediction by default. The engine calls it for the next few waiting
+   * requests if enough answers have ended, and its loop does not go on before it returns: it must
+   * take microseconds. If it throws, the engine keeps the earlier prediction.
    *
-   * @param earlier what was predicted at submission, or by the last refresh
+   * @param query the facts about the request
+   * @param earlier the prediction that the engine has, by this predictor or by the fallback, capped
+   *     at the output limit
    */
   default LengthPrediction refresh(LengthQuery query, LengthPrediction earlier) {
     return earlier;
   }
 
-  /** Learns from an answer that ended. Ignored by default. */
+  /**
+   * Learns from an answer that has ended. Does nothing by default. The engine does not report
+   * requests that failed, that have no output, or that ended before they had a prediction.
+   *
+   * @param feedback the actual length, with the query of the prediction
+   */
   default void observe(LengthFeedback feedback) {}
 
   /**
-   * Releases what the predictor holds. Idempotent. The engine calls it when none of the other
-   * methods is running or will be called again; stages may still be open.
+   * Releases the predictor's resources; by default there are none. Idempotent. The engine calls it
+   * when no other method is running or will be called again; stages may still be pending.
    */
   @Override
   default void close() {}

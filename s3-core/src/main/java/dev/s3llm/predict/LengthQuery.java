@@ -1,15 +1,17 @@
 package dev.s3llm.predict;
 
+import com.google.common.base.Preconditions;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a predictor may look at.
+ * The facts about a request that a predictor may use. Immutable.
  *
- * @param promptTokens length of the prompt, in tokens
- * @param promptText the prompt, if the caller gave it
- * @param key groups requests that behave alike (a route, a prompt template), if the caller gave one
- * @param hintTokens the caller's own guess of the output length; 0 if none
- * @param maxNewTokens the output is never longer than this
+ * @param promptTokens length of the prompt in tokens, at least 1
+ * @param promptText the prompt as text; null if the caller did not give it
+ * @param key name of a group of similar requests, such as a route or a prompt template; null if the
+ *     caller gave none
+ * @param hintTokens the caller's own guess of the output length in tokens; 0 if there is none
+ * @param maxNewTokens output limit in tokens, at least 1; the answer is never longer
  */
 public record LengthQuery(
     int promptTokens,
@@ -18,16 +20,18 @@ public record LengthQuery(
     int hintTokens,
     int maxNewTokens) {
 
-  /** Validates that the counts are in range. */
+  /**
+   * Validates the numbers.
+   *
+   * @throws IllegalArgumentException if a number is out of range
+   */
   public LengthQuery {
-    if (promptTokens < 1 || hintTokens < 0 || maxNewTokens < 1) {
-      throw new IllegalArgumentException(
-          "promptTokens and maxNewTokens must be at least 1 and hintTokens at least 0, but are "
-              + promptTokens
-              + ", "
-              + maxNewTokens
-              + ", "
-              + hintTokens);
-    }
+    Preconditions.checkArgument(
+        promptTokens >= 1 && hintTokens >= 0 && maxNewTokens >= 1,
+        "promptTokens and maxNewTokens must be at least 1 and hintTokens at least 0, but are %s, %s,"
+            + " %s",
+        promptTokens,
+        maxNewTokens,
+        hintTokens);
   }
 }

@@ -6,8 +6,9 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What was predicted for the queries whose answers have not ended, as often as each was asked. The
- * oldest are forgotten beyond a number of queries or of characters of prompts. Not thread-safe.
+ * The predictions for queries whose answers have not ended, with the number of answers expected for
+ * each query. The oldest are removed beyond a number of queries or of characters of prompts. Not
+ * thread-safe.
  */
 final class OpenPredictions {
   private static final int MAX_QUERIES = 1 << 14;
@@ -16,7 +17,7 @@ final class OpenPredictions {
   private final Map<LengthQuery, Open> open = new LinkedHashMap<>();
   private long characters;
 
-  /** Notes what was predicted; for equal queries the latest counts. */
+  /** Adds a prediction; it replaces that of an equal query and counts one answer more for it. */
   void add(LengthQuery query, LengthPrediction prediction) {
     Open earlier = remove(query);
     open.put(query, new Open(prediction, earlier == null ? 1 : earlier.times + 1));
@@ -28,17 +29,18 @@ final class OpenPredictions {
     }
   }
 
-  /** Replaces what was predicted, if the query is open. */
+  /** Replaces the prediction of a query, if the query is open. */
   void refresh(LengthQuery query, LengthPrediction prediction) {
     open.computeIfPresent(query, (same, earlier) -> new Open(prediction, earlier.times));
   }
 
+  /** Returns the latest prediction of a query, or null if the query is not open. */
   @Nullable LengthPrediction get(LengthQuery query) {
     Open found = open.get(query);
     return found == null ? null : found.prediction;
   }
 
-  /** Notes that one of its answers ended, and returns what was predicted; null if unknown. */
+  /** Counts one answer of a query as ended; returns the prediction, or null if it is not open. */
   @Nullable LengthPrediction end(LengthQuery query) {
     Open found = open.get(query);
     if (found == null) {
@@ -52,6 +54,7 @@ final class OpenPredictions {
     return found.prediction;
   }
 
+  /** Returns the number of different open queries. */
   int size() {
     return open.size();
   }

@@ -1,9 +1,9 @@
 package dev.s3llm.recover;
 
-/** What becomes of a preempted sequence's KV. */
+/** What happens to the KV of a preempted sequence. */
 public enum PreemptionMode {
-  /** Copied to host memory, and back when the sequence goes on. */
+  /** It is copied to host memory, and copied back when the sequence is admitted again. */
   SWAP,
-  /** Dropped, and computed again from the tokens. */
+  /** It is dropped, and computed again from the tokens when the sequence is admitted again. */
   RECOMPUTE
 }

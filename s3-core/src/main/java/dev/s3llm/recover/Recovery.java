@@ -6,35 +6,39 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * The recovery policies of this library: a choice of victim, and whether swapping is allowed. By
- * default a preemption swaps or recomputes, whichever costs less.
+ * The recovery policies of this library. A policy combines a choice of the victim, whether swapping
+ * is allowed, and whether sequences wait before one is preempted. Unless it only recomputes, a
+ * preemption swaps if that costs less and host memory has room, and recomputes otherwise.
  *
- * <p>A patient policy lets sequences wait for a block before it preempts, as long as waiting has
- * cost less than the preemption would: whoever pays rent until it has paid the price of buying
- * never pays more than twice what was needed (ski rental; Karlin et al., Algorithmica 1988). Rent
- * is the tokens that the waiting do not produce, the price what bringing the victim back costs in
- * tokens: those to recompute, or fewer where it is swapped.
+ * <p>A patient policy lets sequences wait for a block as long as the wait has cost less than the
+ * preemption would. This is the ski-rental rule (Karlin et al., Algorithmica 1988): the total cost
+ * is at most twice that of the best decision in hindsight. The cost of waiting is the number of
+ * tokens that the waiting sequences do not produce. The cost of a preemption is the number of
+ * tokens to recompute, or the equivalent of a swap in tokens ({@link
+ * dev.s3llm.execute.RecoveryCosts#swapTokens}).
  *
  * <p>Immutable and thread-safe.
  */
 public final class Recovery implements RecoveryPolicy {
 
-  /** Who gives way. */
+  /** The choice of the sequence to preempt. */
   public enum Victim {
     /** The sequence that outgrew its reservation (S3, NeurIPS 2023, section 3.3). */
     OUTGROWN,
-    /** The one admitted last (vLLM, SOSP 2023, section 4.5). */
+    /** The candidate admitted last (vLLM, SOSP 2023, section 4.5). */
     NEWEST,
     /**
-     * The one that costs least to bring back, for the blocks that its absence frees over the time
-     * that it is predicted to go on: one that ends soon frees its blocks soon anyway.
+     * The candidate with the lowest cost of bringing it back, divided by the blocks that its
+     * absence frees. Freed blocks are summed over the steps that the candidate is predicted to go
+     * on, up to a horizon: a sequence that ends soon frees its blocks soon anyway.
      */
     CHEAPEST
   }
 
-  /** How far ahead freed blocks count, in steps, and how finely. */
+  /** Number of steps ahead over which freed blocks are summed. */
   private static final int HORIZON = 64;
 
+  /** Distance between two steps at which freed blocks are counted. */
   private static final int STRIDE = 8;
 
   private static final double ALMOST_SURELY_OVER = 1e-6;
@@ -49,17 +53,21 @@ public final class Recovery implements RecoveryPolicy {
     this.patient = patient;
   }
 
-  /** Preempts the given victim, by swap or recompute, whichever costs less. */
+  /**
+   * Returns a policy that preempts the given victim, by swap or recompute, whichever costs less.
+   *
+   * @param victim the choice of the sequence to preempt
+   */
   public static Recovery preempting(Victim victim) {
     return new Recovery(victim, false, false);
   }
 
-  /** The same choice of victim, but never swaps. */
+  /** Returns the same policy without swaps: it always recomputes. */
   public Recovery recomputeOnly() {
     return new Recovery(victim, true, patient);
   }
 
-  /** The same, but sequences wait for a block while that costs less than a preemption. */
+  /** Returns the same policy, but sequences wait while that costs less than a preemption. */
   public Recovery patient() {
     return new Recovery(victim, recomputeOnly, true);
   }
@@ -123,7 +131,8 @@ public final class Recovery implements RecoveryPolicy {
   }
 
   /**
-   * Blocks that the sequence would hold, summed over steps ahead; those of the next one at least.
+   * Returns the expected number of blocks that the sequence would hold, summed over steps ahead. It
+   * is at least 1, since the next step always counts.
    */
   private static double blocksFreed(SequenceView sequence, RecoveryMemory memory) {
     LengthPrediction prediction = sequence.prediction();

@@ -6,20 +6,23 @@ import dev.s3llm.support.KvBlocks;
 import java.util.List;
 
 /**
- * Decides what gives way when a sequence has outgrown its reservation and no memory is left to grow
- * in place. The engine calls it from one thread.
+ * Decides which sequence gives way when a sequence has outgrown its reservation and too little
+ * memory is left to enlarge it in place.
+ *
+ * <p>The engine calls a policy from one thread. Equal arguments must give equal results.
  */
 public interface RecoveryPolicy {
 
-  /** A short name for logs and tables. */
+  /** Returns a short name for logs and tables. */
   String name();
 
   /**
-   * Chooses whom to preempt.
+   * Chooses the sequence to preempt. If the result is none of the candidates, the engine preempts
+   * {@code outgrown}.
    *
-   * @param outgrown the sequence that needs room
-   * @param candidates who may be preempted, in order of admission; never empty, and holds {@code
-   *     outgrown}
+   * @param outgrown the sequence that needs more blocks
+   * @param candidates the sequences that may be preempted, in order of admission; never empty, and
+   *     contains {@code outgrown}
    * @param memory costs and sizes
    * @return one of the candidates
    */
@@ -27,50 +30,62 @@ public interface RecoveryPolicy {
       SequenceView outgrown, List<? extends SequenceView> candidates, RecoveryMemory memory);
 
   /**
-   * Whether the sequence that needs room should rather sit the next step out, with its blocks, and
-   * wait for another to end. Asked only while somebody else goes on; false by default.
+   * Returns whether the sequence that needs more blocks skips the next step, and keeps its blocks,
+   * until another sequence ends. Called only while at least one other sequence goes on. By default
+   * false: a sequence is preempted at once.
    *
-   * @param victim who would be preempted otherwise
-   * @param stalledTokens tokens not produced by sequences that waited, without a break, up to now
+   * @param victim the sequence that would be preempted otherwise
+   * @param stalledTokens tokens that waiting sequences have not produced since the latest step in
+   *     which no sequence waited, 0 or more
    * @param memory costs and sizes
    */
   default boolean waits(SequenceView victim, long stalledTokens, RecoveryMemory memory) {
     return false;
   }
 
-  /** Chooses how to preempt the victim. Swap is taken only if the host has room. */
+  /**
+   * Chooses how to preempt a sequence. The engine recomputes instead of swapping if host memory has
+   * no room for the sequence's KV, or if the sequence has none.
+   *
+   * @param victim the sequence to preempt
+   * @param memory costs and sizes
+   */
   PreemptionMode mode(SequenceView victim, RecoveryMemory memory);
 
   /**
-   * What recovery needs to know of memory.
+   * The sizes and costs that recovery depends on. Immutable.
    *
-   * @param blockTokens token slots of a block
-   * @param hostBlocksFree blocks free in host memory
-   * @param costs of swapping and recomputing
+   * @param blockTokens token slots of a block, at least 1
+   * @param hostBlocksFree free blocks of swap space in host memory, 0 or more
+   * @param costs costs of swapping and recomputing
    */
   record RecoveryMemory(int blockTokens, int hostBlocksFree, RecoveryCosts costs) {
 
-    /** Blocks that hold this many tokens. */
+    /**
+     * Returns the number of blocks that hold a number of tokens, rounded up.
+     *
+     * @param tokens number of tokens, 0 or more
+     */
     public int blocksFor(int tokens) {
       return KvBlocks.blocksFor(tokens, blockTokens);
     }
 
-    /** Time to swap a sequence out and in again. */
+    /** Returns the nanoseconds to swap a sequence out and in again. */
     double swapNanos(SequenceView sequence) {
       return costs.swapNanos(blocksFor(sequence.kvTokens()));
     }
 
-    /** Time to compute a sequence's KV again. */
+    /** Returns the nanoseconds to compute a sequence's KV again. */
     double recomputeNanos(SequenceView sequence) {
       return costs.recomputeNanos(sequence.kvTokens());
     }
 
-    /** What it costs to swap a sequence out and in again, in tokens to prefill. */
+    /** Returns the cost to swap a sequence out and in again, in tokens to prefill. */
     double swapTokens(SequenceView sequence) {
       return costs.swapTokens(sequence.kvTokens(), blocksFor(sequence.kvTokens()));
     }
 
-    /** Whether the host has room for a sequence's KV. */
+    /** Returns whether host memory has room for a sequence's KV. */
     boolean canSwap(SequenceView sequence) {
       return blocksFor(sequence.kvTokens()) <= hostBlocksFree;
     }

@@ -1,6 +1,6 @@
 package dev.s3llm.schedule;
 
-/** {@link SchedulingPolicies#decreasingFirstFit(int)}: ranks by size, the largest first. */
+/** {@link SchedulingPolicies#decreasingFirstFit(int)}: ranks by blocks, the largest first. */
 record DecreasingFirstFit(int maxOvertakes) implements SchedulingPolicy {
 
   DecreasingFirstFit {

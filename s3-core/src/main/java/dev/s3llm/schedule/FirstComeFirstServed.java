@@ -1,6 +1,6 @@
 package dev.s3llm.schedule;
 
-/** {@link SchedulingPolicies#firstComeFirstServed(int)}. */
+/** {@link SchedulingPolicies#firstComeFirstServed(int)}: equal ranks, so the arrival decides. */
 record FirstComeFirstServed(int maxOvertakes) implements SchedulingPolicy {
 
   FirstComeFirstServed {

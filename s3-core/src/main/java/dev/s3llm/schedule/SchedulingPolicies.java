@@ -1,30 +1,31 @@
 package dev.s3llm.schedule;
 
-import com.google.common.base.Preconditions;
+import dev.s3llm.support.Settings;
 
-/** The scheduling policies of this library. */
+/** The scheduling policies of this library. All are immutable and thread-safe. */
 public final class SchedulingPolicies {
-  /** How many others may overtake a waiting sequence, by default. */
+  /** Default for the number of requests that may overtake a waiting one. */
   static final int DEFAULT_MAX_OVERTAKES = 1000;
 
-  /** Overtakes per expected token by default; an answer of 125 tokens tolerates 1,000. */
+  /** Default for overtakes per expected token; an answer of 125 tokens tolerates 1,000. */
   static final double DEFAULT_OVERTAKES_PER_TOKEN = 8;
 
   private SchedulingPolicies() {}
 
   /**
-   * Returns the order of arrival, with at most 1,000 requests of higher priority before one that
-   * waits. Preempted sequences keep their arrival, so they come first.
+   * Returns the order of arrival. At most 1,000 requests of higher priority overtake a waiting one.
+   * A preempted sequence keeps its arrival, so it goes before all that arrived later.
    */
   public static SchedulingPolicy firstComeFirstServed() {
     return firstComeFirstServed(DEFAULT_MAX_OVERTAKES);
   }
 
   /**
-   * Returns the order of arrival. Preempted sequences keep their arrival, so they come first.
+   * Returns the order of arrival. A preempted sequence keeps its arrival, so it goes before all
+   * that arrived later.
    *
-   * @param maxOvertakes how many requests of higher priority may overtake one that waits, at least
-   *     1
+   * @param maxOvertakes number of requests of higher priority that may overtake a waiting one, at
+   *     least 1
    * @throws IllegalArgumentException if the bound is below 1
    */
   public static SchedulingPolicy firstComeFirstServed(int maxOvertakes) {
@@ -32,19 +33,19 @@ public final class SchedulingPolicies {
   }
 
   /**
-   * Returns decreasing first fit (S3, NeurIPS 2023, section 3.2): the largest that fits goes first,
-   * by the KV memory that the planner would reserve. At most 1,000 requests overtake one that
-   * waits, a bound that the paper does not have.
+   * Returns decreasing first fit (S3, NeurIPS 2023, section 3.2): of the sequences that fit, the
+   * one for which the planner would reserve the most KV memory goes first. At most 1,000 requests
+   * overtake a waiting one; the paper has no such bound.
    */
   public static SchedulingPolicy decreasingFirstFit() {
     return decreasingFirstFit(DEFAULT_MAX_OVERTAKES);
   }
 
   /**
-   * Returns decreasing first fit (S3, NeurIPS 2023, section 3.2): the largest that fits goes first,
-   * by the KV memory that the planner would reserve.
+   * Returns decreasing first fit (S3, NeurIPS 2023, section 3.2): of the sequences that fit, the
+   * one for which the planner would reserve the most KV memory goes first.
    *
-   * @param maxOvertakes how many requests may overtake one that waits, at least 1
+   * @param maxOvertakes number of requests that may overtake a waiting one, at least 1
    * @throws IllegalArgumentException if the bound is below 1
    */
   public static SchedulingPolicy decreasingFirstFit(int maxOvertakes) {
@@ -53,8 +54,8 @@ public final class SchedulingPolicies {
 
   /**
    * Returns the order of the expected remaining output, shortest first, which lowers the mean
-   * latency. How many requests may overtake one depends on its own expected output: 8 for each
-   * token, and at most 1,000.
+   * latency. The bound on overtaking depends on the request's own expected output: 8 requests for
+   * each token, at least 1 and at most 1,000.
    */
   public static SchedulingPolicy shortestPredictedFirst() {
     return shortestPredictedFirst(DEFAULT_MAX_OVERTAKES, DEFAULT_OVERTAKES_PER_TOKEN);
@@ -62,10 +63,10 @@ public final class SchedulingPolicies {
 
   /**
    * Returns the order of the expected remaining output, shortest first, which lowers the mean
-   * latency. How many requests may overtake one depends on its own expected output: 8 for each
-   * token, up to the given bound.
+   * latency. The bound on overtaking depends on the request's own expected output: 8 requests for
+   * each token, at least 1 and at most the given bound.
    *
-   * @param maxOvertakes how many requests may overtake the longest one, at least 1
+   * @param maxOvertakes number of requests that may overtake any waiting one, at least 1
    * @throws IllegalArgumentException if the bound is below 1
    */
   public static SchedulingPolicy shortestPredictedFirst(int maxOvertakes) {
@@ -74,12 +75,12 @@ public final class SchedulingPolicies {
 
   /**
    * Returns the order of the expected remaining output, shortest first, which lowers the mean
-   * latency. How many requests may overtake one depends on its own expected output: a request that
-   * needs little does not wait long, and one that needs much tolerates more.
+   * latency. The bound on overtaking depends on the request's own expected output: a request with a
+   * short answer is overtaken less often than one with a long answer.
    *
-   * @param maxOvertakes how many requests may overtake the longest one, at least 1
-   * @param overtakesPerToken how many requests may overtake one for each token of its expected
-   *     remaining output; above 0
+   * @param maxOvertakes number of requests that may overtake any waiting one, at least 1
+   * @param overtakesPerToken number of requests that may overtake a waiting one for each token of
+   *     its expected remaining output; above 0
    * @throws IllegalArgumentException if a bound is out of range
    */
   public static SchedulingPolicy shortestPredictedFirst(
@@ -88,7 +89,6 @@ public final class SchedulingPolicies {
   }
 
   static void requireBound(int maxOvertakes) {
-    Preconditions.checkArgument(
-        maxOvertakes >= 1, "maxOvertakes must be at least 1, but is %s", maxOvertakes);
+    Settings.requireAtLeast("maxOvertakes", maxOvertakes, 1);
   }
 }

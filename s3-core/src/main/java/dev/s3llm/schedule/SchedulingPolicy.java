@@ -1,41 +1,56 @@
 package dev.s3llm.schedule;
 
 /**
- * In which order the waiting sequences of a tenant are considered. Higher priority goes first;
- * among equals the lower rank; among those the earlier arrival. A sequence that {@link
- * #maxOvertakes} others have passed goes before all, so that no order starves anyone.
+ * The order in which the waiting sequences of one tenant are considered for admission.
  *
- * <p>Implementations are immutable.
+ * <p>The sequence with the higher priority goes first. Among equal priorities the lower {@link
+ * #rank} goes first, and among equal ranks the earlier arrival. A sequence that as many others have
+ * overtaken as {@link #maxOvertakes(SequenceView)} allows goes before all sequences that have not
+ * reached their bound. So no order starves a request.
+ *
+ * <p>The engine calls a policy from one thread. One policy may serve several engines if it is
+ * thread-safe; the policies of this library are immutable. Equal arguments must give equal results.
  */
 public interface SchedulingPolicy {
 
-  /** A short name for logs and tables. */
+  /** Returns a short name for logs and tables. */
   String name();
 
   /**
-   * The sequence's rank, computed when it joins the queue (again).
+   * Returns the sequence's rank; lower ranks go first. The engine computes it once each time when
+   * the sequence joins the queue, also after a preemption.
    *
-   * @param admissionBlocks blocks that the planner would set aside for it
+   * @param sequence the sequence that joins the queue
+   * @param admissionBlocks KV blocks that the planner would set aside for it, at least 1
    */
   long rank(SequenceView sequence, int admissionBlocks);
 
-  /** Whether a sequence that does not fit lets later ones try, or holds them up. */
+  /**
+   * Returns whether later sequences are tried when a sequence does not fit. If false, a sequence
+   * that does not fit holds up all others. A sequence that has reached its bound on overtaking
+   * holds up all others in any case.
+   */
   boolean skipsUnfit();
 
   /**
-   * The lowest rank worth trying when this many blocks are available; only asked of orders that
-   * skip what does not fit.
+   * Returns the lowest rank that can fit into the available blocks; the engine skips lower ranks of
+   * the same priority. Called only if {@link #skipsUnfit} returns true. By default no rank is
+   * skipped.
+   *
+   * @param availableBlocks KV blocks that are not reserved, 0 or more
    */
   default long firstRankWithin(int availableBlocks) {
     return Long.MIN_VALUE;
   }
 
-  /** How many others may pass a waiting sequence before it goes first, at most. */
+  /** Returns how many others may overtake a waiting sequence at most, 1 or more. */
   int maxOvertakes();
 
   /**
-   * How many others may pass this sequence, from 1 to {@link #maxOvertakes()}; asked when it joins
-   * the queue (again). The same for all by default.
+   * Returns how many others may overtake this sequence, from 1 to {@link #maxOvertakes()}; {@link
+   * #maxOvertakes()} by default. The engine calls it each time when the sequence joins the queue.
+   *
+   * @param sequence the sequence that joins the queue
    */
   default int maxOvertakes(SequenceView sequence) {
     return maxOvertakes();

@@ -3,69 +3,91 @@ package dev.s3llm.schedule;
 import dev.s3llm.predict.LengthPrediction;
 
 /**
- * A sequence as planners, orders and recovery see it. Valid during the call it is passed to.
+ * A read-only view of a sequence, for memory planners, scheduling policies and recovery policies.
  *
- * <p>Lengths count tokens. While a step is in flight its outcome is assumed: each sequence that
- * samples in it counts one token more.
+ * <p>Read a view only during a call that it is passed to, from the thread of that call. The engine
+ * passes the same object for the same sequence in every call; its values change between calls.
+ *
+ * <p>Lengths count tokens. While a step is in flight its success is assumed: the tokens that it
+ * computes count as computed, and each sequence that samples in it counts one generated token more.
  */
 public interface SequenceView {
 
-  /** Unique within an engine; ascends with arrival. */
+  /** Returns the sequence's id, which is unique within an engine and ascends with arrival. */
   long sequenceId();
 
-  /** The caller's request id. */
+  /** Returns the caller's request id. */
   String requestId();
 
-  /** Length of the prompt. */
+  /** Returns the length of the prompt, at least 1. */
   int promptTokens();
 
-  /** Tokens generated so far. */
+  /** Returns the number of tokens generated so far, 0 or more. */
   int generatedTokens();
 
-  /** The most tokens it may generate. */
+  /** Returns the largest number of tokens that the sequence may generate, at least 1. */
   int maxNewTokens();
 
-  /** Tokens whose keys and values are in device memory. */
+  /** Returns the number of tokens whose keys and values are in device memory, 0 or more. */
   int kvTokens();
 
-  /** The predicted output length, as it was at submission. */
+  /**
+   * Returns the latest prediction of the whole output length, capped at {@link #maxNewTokens}. It
+   * is made at submission and may be made again while the sequence waits. It is not conditioned on
+   * the tokens generated so far; see {@link LengthPrediction#given}.
+   */
   LengthPrediction prediction();
 
-  /** Blocks set aside for it, whether they hold tokens yet or not; 0 unless it runs. */
+  /**
+   * Returns the number of KV blocks set aside for the sequence, whether they hold tokens yet or
+   * not; 0 unless the sequence is running.
+   */
   int reservedBlocks();
 
   /**
-   * Output tokens that its next reservation must cover at least: doubled at each preemption (paper,
-   * section 3.3), 0 before the first.
+   * Returns the output tokens that the next reservation should cover: twice as many as the
+   * reservation that the latest preemption ended (S3, NeurIPS 2023, section 3.3), at most {@link
+   * #maxNewTokens}, and 0 before the first preemption. Planners that reserve room for future tokens
+   * respect it; planners that reserve room for present tokens alone do not need it.
    */
   int outputFloorTokens();
 
-  /** How often it was preempted. */
+  /** Returns how often the sequence was preempted. */
   int preemptions();
 
   /**
-   * Whether it was preempted as often as is allowed: it is then admitted with its worst case and
-   * never preempted again.
+   * Returns whether the sequence is exempt from preemption, because it was preempted as often as
+   * allowed or its memory cannot grow. The engine admits such a sequence with its worst case,
+   * without a call of the planner.
    */
   boolean preemptionExempt();
 
-  /** Tokens whose KV waits in host memory and is copied back at admission; 0 unless swapped out. */
+  /**
+   * Returns the number of tokens whose KV is in host memory and is copied back at admission; 0
+   * unless the sequence is swapped out.
+   */
   int swappedTokens();
 
-  /** Higher goes first among those of its tenant. */
+  /** Returns the priority; among the sequences of a tenant the higher goes first. */
   int priority();
 
-  /** On whose behalf it runs; tenants share the engine by their weights. */
+  /**
+   * Returns the name of the tenant that the sequence belongs to; empty by default. Tenants share
+   * the engine by their weights.
+   */
   default String tenant() {
     return "";
   }
 
-  /** Prompt and generated tokens: what must be in KV for it to go on. */
+  /**
+   * Returns the number of prompt and generated tokens, whose KV must be on the device after the
+   * sequence's next step.
+   */
   default int contextTokens() {
     return promptTokens() + generatedTokens();
   }
 
-  /** Prompt and output limit: the most it can ever need. */
+  /** Returns the number of prompt tokens and output tokens that the sequence can have at most. */
   default int worstCaseTokens() {
     return promptTokens() + maxNewTokens();
   }

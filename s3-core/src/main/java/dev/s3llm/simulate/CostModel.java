@@ -1,31 +1,45 @@
 package dev.s3llm.simulate;
 
+import com.google.common.base.Preconditions;
 import dev.s3llm.execute.RecoveryCosts;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
+import dev.s3llm.support.Settings;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 
 /**
- * How long a step takes: a roofline. The model reads its weights and the batch's keys and values
- * once, or computes two operations for each weight and new token, whichever takes longer; where
- * nothing overlaps, the keys and values come after that. Copies to and from host memory come
- * before.
+ * A roofline model of the time of a step. A step reads the weights and the batch's keys and values
+ * once, and computes two operations for each weight and new token; it takes the longer of the two
+ * times. If reads of keys and values do not overlap with the products ({@link
+ * GpuProfile#overlaps}), their time is added. The time of copies to and from host memory is always
+ * added. Immutable and thread-safe.
  *
  * @param model the model
- * @param gpu what it runs on
+ * @param gpu the GPU that it runs on
  */
 public record CostModel(ModelShape model, GpuProfile gpu) {
   private static final double NANOS_PER_SECOND = 1e9;
 
   /**
-   * Nanoseconds that a step takes.
+   * Validates that both parts are there.
    *
-   * @param newTokens tokens that the model processes; none means that only copies are due
-   * @param kvTokens tokens attended to, the new ones included
-   * @param copiedBytes bytes copied to or from host memory
+   * @throws NullPointerException if a part is null
+   */
+  public CostModel {
+    Objects.requireNonNull(model, "model must not be null");
+    Objects.requireNonNull(gpu, "gpu must not be null");
+  }
+
+  /**
+   * Returns the time of a step, in nanoseconds.
+   *
+   * @param newTokens tokens that the model processes, 0 or more; with 0 the step only copies
+   * @param kvTokens tokens attended to, new ones included; 0 or more
+   * @param copiedBytes bytes copied to or from host memory, 0 or more
    */
   public long stepNanos(long newTokens, long kvTokens, long copiedBytes) {
     double weights = model.weightBytes() / gpu.bytesPerSecond();
@@ -38,7 +52,12 @@ public record CostModel(ModelShape model, GpuProfile gpu) {
     return gpu.overheadNanos() + Math.round(seconds * NANOS_PER_SECOND);
   }
 
-  /** Nanoseconds that this batch takes with KV blocks of the given size. */
+  /**
+   * Returns the time of a step, in nanoseconds.
+   *
+   * @param batch the batch of the step
+   * @param bytesPerBlock size of a KV block in bytes, above 0
+   */
   public long stepNanos(StepBatch batch, long bytesPerBlock) {
     long newTokens = 0;
     long kvTokens = 0;
@@ -50,7 +69,11 @@ public record CostModel(ModelShape model, GpuProfile gpu) {
     return stepNanos(newTokens, kvTokens, copies * bytesPerBlock);
   }
 
-  /** What bringing a preempted sequence back costs by this model. */
+  /**
+   * Returns the costs of swapping and recomputing by this model.
+   *
+   * @param blockTokens token slots of a KV block, at least 1
+   */
   public RecoveryCosts recoveryCosts(int blockTokens) {
     double blockBytes = (double) blockTokens * model.kvBytesPerToken();
     double swapSeconds = 2 * blockBytes / gpu.swapBytesPerSecond();
@@ -62,17 +85,19 @@ public record CostModel(ModelShape model, GpuProfile gpu) {
   }
 
   /**
-   * What a GPU sustains. The presets are rounded sustained values, not data sheet peaks; {@code
-   * h200-s3} is fitted to steps that {@code JCudaExecutor} took on an H200 (docs/gpu.md).
+   * The sustained speed of a GPU. The presets are rounded sustained values, not the peaks of data
+   * sheets; {@code h200-s3} is fitted to measured steps of {@code JCudaExecutor} on an H200
+   * (docs/gpu.md). Immutable.
    *
-   * @param name for tables
-   * @param bytesPerSecond reads of device memory
-   * @param flops fp16 operations per second
-   * @param overheadNanos added to each step: launches, sampling, the host
-   * @param swapBytesPerSecond copies between device and host memory, one way
-   * @param overlaps whether all reads run beside all arithmetic, as in a roofline of the whole
-   *     step; else keys and values are read after the products, as where each is a kernel of its
-   *     own
+   * @param name name for tables
+   * @param bytesPerSecond bytes read from device memory per second, above 0
+   * @param flops fp16 operations per second, above 0
+   * @param overheadNanos nanoseconds added to each step for launches, sampling and host work; 0 or
+   *     more
+   * @param swapBytesPerSecond bytes copied between device and host memory per second, in one
+   *     direction; above 0
+   * @param overlaps whether all reads run at the same time as the arithmetic. If false, keys and
+   *     values are read after the products, because attention is a kernel of its own
    */
   public record GpuProfile(
       String name,
@@ -88,40 +113,50 @@ public record CostModel(ModelShape model, GpuProfile gpu) {
             "h200-s3", new GpuProfile("h200-s3", 3.775e12, 400e12, 500_000, 55e9, false),
             "a100-80gb", new GpuProfile("a100-80gb", 1.7e12, 250e12, 200_000, 20e9, true));
 
-    /** Validates that the rates are positive and finite. */
+    /**
+     * Validates the rates.
+     *
+     * @throws IllegalArgumentException if a rate is not positive or not finite, or the overhead is
+     *     negative
+     */
     public GpuProfile {
       requirePositive("bytesPerSecond", bytesPerSecond);
       requirePositive("flops", flops);
       requirePositive("swapBytesPerSecond", swapBytesPerSecond);
-      if (overheadNanos < 0) {
-        throw new IllegalArgumentException(
-            "overheadNanos must be at least 0, but is " + overheadNanos);
-      }
+      Settings.requireAtLeast("overheadNanos", overheadNanos, 0);
     }
 
-    /** A GPU known by name: {@code h200}, {@code h200-s3} or {@code a100-80gb}. */
+    /**
+     * Returns the preset of a GPU: {@code h200}, {@code h200-s3} or {@code a100-80gb}. Empty if
+     * there is no such preset.
+     *
+     * @param name name of the preset; upper and lower case are the same
+     */
     public static Optional<GpuProfile> named(String name) {
       return Optional.ofNullable(PRESETS.get(name.toLowerCase(Locale.ROOT)));
     }
 
-    /** The names that {@link #named} knows. */
+    /** Returns the names of the presets. */
     public static Set<String> names() {
       return PRESETS.keySet();
     }
 
     static void requirePositive(String name, double value) {
-      if (!(value > 0 && value < Double.POSITIVE_INFINITY)) {
-        throw new IllegalArgumentException(name + " must be positive and finite, but is " + value);
-      }
+      Preconditions.checkArgument(
+          value > 0 && value < Double.POSITIVE_INFINITY,
+          "%s must be positive and finite, but is %s",
+          name,
+          value);
     }
   }
 
   /**
-   * What a model costs in memory and arithmetic, in fp16.
+   * The size of a model in fp16. Immutable.
    *
-   * @param name for tables
-   * @param parameters number of weights
-   * @param kvBytesPerToken keys and values of one token over all layers
+   * @param name name for tables
+   * @param parameters number of weights, above 0
+   * @param kvBytesPerToken size of the keys and values of one token over all layers in bytes, at
+   *     least 1
    */
   public record ModelShape(String name, double parameters, long kvBytesPerToken) {
     private static final int BYTES_PER_WEIGHT = 2;
@@ -132,31 +167,37 @@ public record CostModel(ModelShape model, GpuProfile gpu) {
             "llama-13b", ofLayers("llama-13b", 13.0e9, 40, 5120),
             "llama-33b", ofLayers("llama-33b", 32.5e9, 60, 6656));
 
-    /** Validates that the sizes are positive and finite. */
+    /**
+     * Validates the sizes.
+     *
+     * @throws IllegalArgumentException if a size is not positive or not finite
+     */
     public ModelShape {
       GpuProfile.requirePositive("parameters", parameters);
-      if (kvBytesPerToken < 1) {
-        throw new IllegalArgumentException(
-            "kvBytesPerToken must be at least 1, but is " + kvBytesPerToken);
-      }
+      Settings.requireAtLeast("kvBytesPerToken", kvBytesPerToken, 1);
     }
 
-    /** A shape known by name: {@code gpt-j-6b}, {@code llama-13b} or {@code llama-33b}. */
+    /**
+     * Returns the preset of a model: {@code gpt-j-6b}, {@code llama-13b} or {@code llama-33b}.
+     * Empty if there is no such preset.
+     *
+     * @param name name of the preset; upper and lower case are the same
+     */
     public static Optional<ModelShape> named(String name) {
       return Optional.ofNullable(PRESETS.get(name.toLowerCase(Locale.ROOT)));
     }
 
-    /** The names that {@link #named} knows. */
+    /** Returns the names of the presets. */
     public static Set<String> names() {
       return PRESETS.keySet();
     }
 
-    /** Bytes of the weights. */
+    /** Returns the size of the weights, in bytes. */
     public double weightBytes() {
       return BYTES_PER_WEIGHT * parameters;
     }
 
-    /** A model whose keys and values are as wide as its hidden state. */
+    /** Returns the shape of a model whose keys and values are as wide as its hidden state. */
     private static ModelShape ofLayers(String name, double parameters, int layers, int hidden) {
       return new ModelShape(name, parameters, 2L * BYTES_PER_WEIGHT * layers * hidden);
     }

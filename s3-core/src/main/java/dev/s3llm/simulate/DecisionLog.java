@@ -3,7 +3,7 @@ package dev.s3llm.simulate;
 import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.EngineListener;
 
-/** Hashes events in order (FNV-1a, 64 bit, over the records' text). */
+/** Computes a hash of all events in order (FNV-1a, 64 bit, over their text). Not thread-safe. */
 final class DecisionLog implements EngineListener {
   private static final long PRIME = 0x100000001b3L;
 
@@ -17,6 +17,7 @@ final class DecisionLog implements EngineListener {
     }
   }
 
+  /** Returns the hash of the events so far. */
   long hash() {
     return hash;
   }

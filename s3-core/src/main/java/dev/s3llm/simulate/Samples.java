@@ -3,7 +3,7 @@ package dev.s3llm.simulate;
 import dev.s3llm.simulate.SimulationResult.Quantiles;
 import java.util.Arrays;
 
-/** The latest values of a measurement, as many as fit its limit. */
+/** The latest million values of a measurement. Not thread-safe. */
 final class Samples {
   private static final int LIMIT = 1_000_000;
 
@@ -17,7 +17,7 @@ final class Samples {
     values[(int) (count++ % values.length)] = value;
   }
 
-  /** By nearest rank, divided by a unit. */
+  /** Returns the quantiles (nearest rank) of the values, divided by a unit. */
   Quantiles quantiles(double unit) {
     double[] sorted = Arrays.copyOf(values, (int) Math.min(count, values.length));
     Arrays.sort(sorted);

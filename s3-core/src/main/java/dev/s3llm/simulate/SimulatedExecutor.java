@@ -13,20 +13,21 @@ import java.util.function.IntUnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An executor that computes nothing: a step completes when the clock has advanced by what the cost
- * model says it takes. A sequence goes on with {@link #GO_ON_TOKEN} and ends with {@link
- * #STOP_TOKEN} at its true length, which is looked up by the first token of its prompt.
+ * An executor without a model. A step completes when the virtual clock has advanced by the time
+ * that the cost model gives. A sequence produces {@link #GO_ON_TOKEN} until its true length, and
+ * then {@link #STOP_TOKEN}. The first token of its prompt is the index of the request, which gives
+ * the true length.
  *
- * <p>Not thread-safe: whoever advances the clock is the only user.
+ * <p>Not thread-safe: the thread that advances the clock is the only user.
  */
 final class SimulatedExecutor implements Executor {
-  /** Ends an answer. */
+  /** The last token of an answer. */
   public static final int STOP_TOKEN = 0;
 
   /** Every other token of an answer. */
   public static final int GO_ON_TOKEN = 1;
 
-  /** Any prompt token names a request, so that all are allowed. */
+  /** Prompt tokens are indices of requests, so all values are allowed. */
   public static final int VOCABULARY_SIZE = Integer.MAX_VALUE;
 
   private final ExecutorProfile profile;
@@ -40,10 +41,10 @@ final class SimulatedExecutor implements Executor {
   /**
    * Creates an executor.
    *
-   * @param profile what it offers
-   * @param costs how long steps take
+   * @param profile memory and limits
+   * @param costs model of the time of a step
    * @param clock the virtual clock
-   * @param outputTokens the true output length by the first token of the prompt
+   * @param outputTokens returns the true output length by the first token of the prompt
    */
   public SimulatedExecutor(
       ExecutorProfile profile, CostModel costs, NanoClock clock, IntUnaryOperator outputTokens) {
@@ -66,7 +67,8 @@ final class SimulatedExecutor implements Executor {
   @Override
   public CompletionStage<StepResult> execute(StepBatch batch) {
     if (pending != null) {
-      throw new IllegalStateException("step " + batch.step() + " came while one is in flight");
+      throw new IllegalStateException(
+          "step " + batch.step() + " was launched while a step is in flight");
     }
     result = run(batch.sequences());
     dueNanos = Math.addExact(clock.nanos(), costs.stepNanos(batch, profile.bytesPerBlock()));
@@ -75,12 +77,12 @@ final class SimulatedExecutor implements Executor {
     return future;
   }
 
-  /** When the step in flight completes; {@link Long#MAX_VALUE} if none is. */
+  /** Returns the time at which the step in flight completes; {@link Long#MAX_VALUE} without one. */
   public long dueNanos() {
     return dueNanos;
   }
 
-  /** Completes the step in flight if its time has come. */
+  /** Completes the step in flight if the clock has reached its end. */
   public void completeDue() {
     CompletableFuture<StepResult> due = pending;
     if (due != null && dueNanos <= clock.nanos()) {

@@ -6,23 +6,31 @@ import dev.s3llm.predict.LengthPrediction;
 import dev.s3llm.predict.LengthPredictor;
 import java.util.concurrent.CompletableFuture;
 
-/** Where a simulation's predictions come from. */
+/** The source of a simulation's predictions. */
 public enum SimulatedPredictor {
   /** The true lengths. */
   EXACT,
   /** The trace's column of predictions. */
   COLUMN,
-  /** The trace's column through a {@link CalibratedPredictor} that learns while the trace runs. */
+  /** The trace's column, corrected by a {@link CalibratedPredictor} that learns during the run. */
   CALIBRATED,
-  /** {@link EmpiricalLengthPredictor}, which learns while the trace runs. */
+  /** An {@link EmpiricalLengthPredictor}, which learns during the run. */
   EMPIRICAL;
 
-  /** Whether the trace must have a column of predictions. */
+  /**
+   * Returns whether predictions come from the trace's column. A request without a value in the
+   * column then gets the engine's fallback.
+   */
   public boolean readsColumn() {
     return this == COLUMN || this == CALIBRATED;
   }
 
-  /** The hint that requests carry, from which {@link #create}'s predictor reads its answer. */
+  /**
+   * Returns the length hint of a request, from which the predictor of {@link #create} makes its
+   * prediction; 0 if it needs none.
+   *
+   * @param request a request of the trace
+   */
   public int hint(Trace.Request request) {
     return switch (this) {
       case EXACT -> request.outputTokens();
@@ -31,7 +39,7 @@ public enum SimulatedPredictor {
     };
   }
 
-  /** A predictor for one run. */
+  /** Returns a new predictor for one run. */
   public LengthPredictor create() {
     return switch (this) {
       case EXACT, COLUMN -> believingHints();

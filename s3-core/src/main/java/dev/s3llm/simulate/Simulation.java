@@ -1,5 +1,6 @@
 package dev.s3llm.simulate;
 
+import com.google.common.base.Preconditions;
 import dev.s3llm.engine.plan.TenantWeights;
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.observe.EngineEvent;
@@ -9,10 +10,11 @@ import dev.s3llm.schedule.SchedulingPolicies;
 import dev.s3llm.schedule.SchedulingPolicy;
 import dev.s3llm.support.Settings;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * Replays a trace through the production engine on a virtual clock, with a cost model in place of a
- * GPU. The same inputs give the same decisions, bit by bit.
+ * GPU. Equal inputs give equal decisions.
  *
  * <pre>{@code
  * Simulation simulation = Simulation.builder(model, gpu, kvBytes).maxLength(2048).build();
@@ -21,8 +23,8 @@ import java.util.Map;
  * }
  * }</pre>
  *
- * <p>A request may generate as many tokens as the maximum length leaves beside its prompt.
- * Immutable and thread-safe.
+ * <p>The output limit of a request is the maximum length minus its prompt. Immutable and
+ * thread-safe.
  */
 public final class Simulation {
   private final ExecutorProfile profile;
@@ -51,16 +53,25 @@ public final class Simulation {
   }
 
   /**
-   * Starts the settings of a simulation.
+   * Returns a builder of a simulation.
    *
-   * @param kvBytes device memory for keys and values
+   * @param model size of the model
+   * @param gpu speed of the GPU
+   * @param kvBytes device memory for keys and values in bytes, at least 1
+   * @throws IllegalArgumentException if the memory is below 1 byte
    */
   public static Builder builder(
       CostModel.ModelShape model, CostModel.GpuProfile gpu, long kvBytes) {
     return new Builder(model, gpu, kvBytes);
   }
 
-  /** Replays a trace under a policy. */
+  /**
+   * Replays a trace under a policy.
+   *
+   * @param trace the requests
+   * @param policy the memory planner and the recovery policy
+   * @throws IllegalArgumentException if the predictor is COLUMN and a request has no prediction
+   */
   public SimulationResult run(Trace trace, SimulationPolicy policy) {
     return run(trace, policy, new Listener() {});
   }
@@ -68,14 +79,15 @@ public final class Simulation {
   /**
    * Replays a trace under a policy.
    *
-   * @param listener told what happens as it happens
-   * @throws IllegalArgumentException if the predictor is COLUMN and the trace has no predictions
+   * @param trace the requests
+   * @param policy the memory planner and the recovery policy
+   * @param listener receives events, intervals and outcomes during the run
+   * @throws IllegalArgumentException if the predictor is COLUMN and a request has no prediction
    */
   public SimulationResult run(Trace trace, SimulationPolicy policy, Listener listener) {
-    if (predictor == SimulatedPredictor.COLUMN && !trace.predicted()) {
-      throw new IllegalArgumentException(
-          "predictor COLUMN needs predicted_tokens for every request, but the trace has none");
-    }
+    Preconditions.checkArgument(
+        predictor != SimulatedPredictor.COLUMN || trace.predicted(),
+        "predictor COLUMN needs predicted_tokens for every request, but a request has none");
     return new SimulationRun(this, trace, policy, listener).run();
   }
 
@@ -99,7 +111,7 @@ public final class Simulation {
     return predictor;
   }
 
-  /** Time per output token that the engine keeps; {@link Long#MAX_VALUE} for none. */
+  /** Returns the engine's target for the time per output token; {@link Long#MAX_VALUE} for none. */
   long tokenTimeNanos() {
     double nanos = targets.tpotSeconds() * 1e9;
     return keepTpot && nanos < Long.MAX_VALUE ? Math.max(1, Math.round(nanos)) : Long.MAX_VALUE;
@@ -109,7 +121,11 @@ public final class Simulation {
     return targets;
   }
 
-  /** Collects the settings of a {@link Simulation}. Not thread-safe. */
+  /**
+   * Builds a {@link Simulation}. Each setter checks its value at once, refuses null with a {@link
+   * NullPointerException}, and refuses a second call with an {@link IllegalStateException} that
+   * names the earlier value. Not thread-safe.
+   */
   public static final class Builder {
     private static final int MAX_BLOCKS = 1 << 24;
 
@@ -123,10 +139,10 @@ public final class Simulation {
     }
 
     /**
-     * Sets the host memory for swapping; as much as KV memory by default.
+     * Sets the host memory for swapping; by default as large as the KV memory.
      *
-     * @param bytes 0 or more; with 0, preempted sequences are recomputed
-     * @throws IllegalArgumentException if the number is negative
+     * @param bytes size in bytes, 0 or more; with 0, preempted sequences are recomputed
+     * @throws IllegalArgumentException if the size is negative
      */
     public Builder swapBytes(long bytes) {
       settings.setAtLeast("swapBytes", bytes, 0);
@@ -134,9 +150,9 @@ public final class Simulation {
     }
 
     /**
-     * Sets the most tokens of a sequence, prompt included; 2,048 by default.
+     * Sets the largest number of tokens of a sequence; 2,048 by default.
      *
-     * @param tokens at least 1
+     * @param tokens prompt and output together, at least 1
      * @throws IllegalArgumentException if the number is below 1
      */
     public Builder maxLength(int tokens) {
@@ -147,7 +163,7 @@ public final class Simulation {
     /**
      * Sets the token slots of a KV block; 16 by default.
      *
-     * @param tokens at least 1
+     * @param tokens token slots, at least 1
      * @throws IllegalArgumentException if the number is below 1
      */
     public Builder blockTokens(int tokens) {
@@ -156,9 +172,9 @@ public final class Simulation {
     }
 
     /**
-     * Sets the token budget of a step, prefill and decode together; 8,192 by default.
+     * Sets the largest number of tokens that a step computes; 8,192 by default.
      *
-     * @param tokens at least 1
+     * @param tokens prefill and decode together, at least 1
      * @throws IllegalArgumentException if the number is below 1
      */
     public Builder maxTokensPerStep(int tokens) {
@@ -167,9 +183,9 @@ public final class Simulation {
     }
 
     /**
-     * Sets the largest batch; 1,024 sequences by default.
+     * Sets the largest number of sequences in a batch; 1,024 by default.
      *
-     * @param sequences at least 1
+     * @param sequences number of sequences, at least 1 and at most the tokens of a step
      * @throws IllegalArgumentException if the number is below 1
      */
     public Builder maxRunning(int sequences) {
@@ -188,20 +204,21 @@ public final class Simulation {
     }
 
     /**
-     * Sets the shares of the trace's tenants; equal by default.
+     * Sets the shares of service of the trace's tenants; equal by default.
      *
-     * @param weights by tenant, from 1e-6 to 1e6; 1 for a tenant that is not named
+     * @param weights weights by tenant, from 1e-6 to 1e6; a tenant that is not named has weight 1
      * @throws IllegalArgumentException if a weight is out of range, naming the tenant
      */
     public Builder tenantWeights(Map<String, Double> weights) {
+      Objects.requireNonNull(weights, "tenantWeights must not be null");
       settings.set("tenantWeights", new TenantWeights(weights));
       return this;
     }
 
     /**
-     * Sets where predictions come from; the true lengths by default.
+     * Sets the source of the predictions; the true lengths by default.
      *
-     * @param source of the predictions
+     * @param source source of the predictions
      */
     public Builder predictor(SimulatedPredictor source) {
       settings.set("predictor", source);
@@ -209,9 +226,9 @@ public final class Simulation {
     }
 
     /**
-     * Sets the limits that requests must meet to count for goodput; none by default.
+     * Sets the latency targets that requests must meet to count for goodput; none by default.
      *
-     * @param limits on the time to the first token and the time per output token
+     * @param limits limits on the time to the first token and the time per output token
      */
     public Builder targets(LatencyTargets limits) {
       settings.set("targets", limits);
@@ -219,10 +236,10 @@ public final class Simulation {
     }
 
     /**
-     * Sets whether the engine keeps the targets' time per output token, by smaller batches and
-     * prefill chunks. False by default: then the targets only judge.
+     * Sets whether the engine keeps to the targets' time per output token, by smaller batches and
+     * prefill chunks. False by default: the targets only define goodput then.
      *
-     * @param keep whether the engine keeps it
+     * @param keep whether the engine keeps to it
      */
     public Builder keepTpot(boolean keep) {
       settings.set("keepTpot", keep);
@@ -232,8 +249,9 @@ public final class Simulation {
     /**
      * Returns the simulation.
      *
-     * @throws IllegalArgumentException if memory holds no block or too many, or the batch limit
-     *     exceeds the token budget
+     * @throws IllegalArgumentException if a memory holds too few or too many blocks, or a batch has
+     *     more sequences than a step has tokens
+     * @throws ArithmeticException if the size of a block exceeds a {@code long}
      */
     public Simulation build() {
       return new Simulation(
@@ -263,19 +281,22 @@ public final class Simulation {
 
     private static int blocks(String name, long bytes, long blockBytes, int atLeast) {
       long blocks = bytes / blockBytes;
-      if (blocks < atLeast || blocks > MAX_BLOCKS) {
-        throw new IllegalArgumentException(
-            "%s must hold from %d to %d blocks of %d bytes, but is %d"
-                .formatted(name, atLeast, MAX_BLOCKS, blockBytes, bytes));
-      }
+      Preconditions.checkArgument(
+          blocks >= atLeast && blocks <= MAX_BLOCKS,
+          "%s must hold from %s to %s blocks of %s bytes, but is %s",
+          name,
+          atLeast,
+          MAX_BLOCKS,
+          blockBytes,
+          bytes);
       return (int) blocks;
     }
   }
 
   /**
-   * Watches a simulation: the engine's events, its state over virtual time, and how each request
-   * fared. Called by the thread that runs the simulation, in the order of virtual time; must not
-   * throw. Request ids are places in the trace, from 0.
+   * Receives the engine's events, its state over virtual time, and the outcome of each request. The
+   * thread that runs the simulation makes the calls, in the order of virtual time. A method must
+   * not throw. Request ids are indices in the trace, from 0.
    */
   public interface Listener extends EngineListener {
 
@@ -283,39 +304,53 @@ public final class Simulation {
     default void onEvent(EngineEvent event) {}
 
     /**
-     * The state did not change for a while.
+     * Receives an interval of virtual time in which the state did not change. Does nothing by
+     * default.
      *
-     * @param fromNanos the begin
-     * @param toNanos the end, after the begin
-     * @param state of the engine in between
+     * @param fromNanos begin of the interval, in nanoseconds of virtual time
+     * @param toNanos end of the interval, after its begin
+     * @param state state of the engine during the interval
      */
     default void onInterval(long fromNanos, long toNanos, EngineSnapshot state) {}
 
-    /** A request has ended, or was refused because it could never fit. */
+    /**
+     * Receives the outcome of a request that has ended or was refused. Does nothing by default.
+     *
+     * @param outcome the outcome
+     */
     default void onEnd(SimulationResult.RequestOutcome outcome) {}
   }
 
   /**
-   * How soon a request wants its tokens. A request that met both limits counts for goodput.
+   * Limits on a request's latency. A request that meets both counts for goodput. Immutable.
    *
-   * @param ttftSeconds the longest time to the first token; infinite for no limit
-   * @param tpotSeconds the longest time per output token after the first; infinite for no limit
+   * @param ttftSeconds longest time to the first token in seconds, above 0; infinite for no limit
+   * @param tpotSeconds longest time per output token after the first in seconds, above 0; infinite
+   *     for no limit
    */
   public record LatencyTargets(double ttftSeconds, double tpotSeconds) {
-    /** No limits: every whole answer meets them. */
+    /** No limits: every request that gets its whole answer meets them. */
     public static final LatencyTargets NONE =
         new LatencyTargets(Double.POSITIVE_INFINITY, Double.POSITIVE_INFINITY);
 
-    /** Validates that both limits are above zero. */
+    /**
+     * Validates the limits.
+     *
+     * @throws IllegalArgumentException if a limit is not above 0
+     */
     public LatencyTargets {
-      if (!(ttftSeconds > 0 && tpotSeconds > 0)) {
-        throw new IllegalArgumentException(
-            "ttftSeconds and tpotSeconds must be above 0, but are %s and %s"
-                .formatted(ttftSeconds, tpotSeconds));
-      }
+      Preconditions.checkArgument(
+          ttftSeconds > 0 && tpotSeconds > 0,
+          "ttftSeconds and tpotSeconds must be above 0, but are %s and %s",
+          ttftSeconds,
+          tpotSeconds);
     }
 
-    /** Whether the request got its whole answer within both limits. */
+    /**
+     * Returns whether a request got its whole answer within both limits.
+     *
+     * @param outcome the outcome of the request
+     */
     public boolean metBy(SimulationResult.RequestOutcome outcome) {
       return outcome.finished()
           && outcome.ttftSeconds() <= ttftSeconds

@@ -15,19 +15,20 @@ import java.util.function.Function;
 import java.util.function.ToIntFunction;
 
 /**
- * A way to use memory that a simulation can run.
+ * A memory planner and a recovery policy that a simulation can run. Immutable; thread-safe if its
+ * parts are.
  *
- * @param name for tables
- * @param planner makes the planner of one run; gets the true output length by request id, which
- *     only a simulation can know
- * @param recovery decides who gives way
+ * @param name name for tables
+ * @param planner makes the planner of one run, from a function that returns the true output length
+ *     in tokens by request id
+ * @param recovery chooses which sequence gives way
  */
 public record SimulationPolicy(
     String name, Function<ToIntFunction<String>, MemoryPlanner> planner, RecoveryPolicy recovery) {
 
   private static final String FORECAST = "forecast";
 
-  /** The built-in policies, the baseline first. */
+  /** Returns the built-in policies; the baseline is the first. */
   public static List<SimulationPolicy> all() {
     return List.of(
         new SimulationPolicy("worst-case", truth -> new WorstCasePlanner(), outgrown()),
@@ -40,18 +41,24 @@ public record SimulationPolicy(
             "clairvoyant", KnownLengthPlanners::clairvoyant, Recovery.preempting(Victim.NEWEST)));
   }
 
-  /** The built-in policy of this name. */
+  /**
+   * Returns the built-in policy of a name, or empty if there is none.
+   *
+   * @param name name of the policy, in lower case
+   */
   public static Optional<SimulationPolicy> named(String name) {
     return all().stream().filter(policy -> policy.name().equals(name)).findFirst();
   }
 
   /**
-   * The forecast policy with a share of its own.
+   * Returns the forecast policy with another limit on lost tokens.
    *
-   * @param lossShare tokens that preemptions may cost, over tokens produced; above 0, below 1
+   * @param lossShare limit on the tokens lost to preemptions, as a share of the tokens produced;
+   *     above 0, below 1
+   * @throws IllegalArgumentException if the limit is out of range
    */
   public static SimulationPolicy forecast(double lossShare) {
-    new ForecastPlanner(lossShare); // refuses a bad share now rather than in the first run
+    new ForecastPlanner(lossShare); // refuses a bad limit now, not in the first run
     return new SimulationPolicy(FORECAST, truth -> new ForecastPlanner(lossShare), forecasting());
   }
 

@@ -1,15 +1,15 @@
 package dev.s3llm.simulate;
 
 /**
- * What a simulation found. Everything but {@link Planning#planMicros} is a function of the trace,
- * the settings and the policy.
+ * The result of a simulation. All values but {@link Planning#planMicros} are a function of the
+ * trace, the settings and the policy. Immutable.
  *
  * @param policy the policy's name
- * @param requests how many requests the trace has, and how they ended
- * @param throughput how much was generated, in what time
- * @param memory how the KV memory was used
- * @param latency how long requests took
- * @param planning what the engine's loop did
+ * @param requests number of requests, by the way they ended
+ * @param throughput generated tokens and the time that it took
+ * @param memory use of the KV memory
+ * @param latency latencies of the requests
+ * @param planning work of the engine's loop
  */
 public record SimulationResult(
     String policy,
@@ -20,52 +20,54 @@ public record SimulationResult(
     Planning planning) {
 
   /**
-   * How many requests the trace has, and how they ended.
+   * Number of requests, by the way they ended. Immutable.
    *
-   * @param total in the trace
-   * @param finished that got their whole answer
-   * @param rejected that could never fit: prompt and output limit exceed the memory or the length
-   * @param metTargets that got their whole answer within the simulation's latency targets
+   * @param total requests in the trace
+   * @param finished requests that got their whole answer, up to the output limit
+   * @param rejected requests that were refused because prompt and output limit exceed the KV memory
+   *     or the maximum length
+   * @param metTargets requests that got their whole answer within the simulation's latency targets
    */
   public record Requests(int total, int finished, int rejected, int metTargets) {}
 
   /**
-   * How much was generated, in what time.
+   * Generated tokens and the time that it took. Immutable.
    *
-   * @param outputTokens tokens generated
-   * @param tokensPerSecond output tokens over the makespan
-   * @param makespanSeconds from the first arrival to the last end
+   * @param outputTokens output tokens generated
+   * @param tokensPerSecond output tokens divided by the makespan; 0 if the makespan is 0
+   * @param makespanSeconds seconds from the first arrival to the last end
    */
   public record Throughput(long outputTokens, double tokensPerSecond, double makespanSeconds) {}
 
   /**
-   * How the KV memory was used.
+   * Use of the KV memory. Immutable.
    *
-   * @param kvUse share of the KV blocks that held tokens, averaged over the makespan
-   * @param preemptions sequences preempted
+   * @param kvUse share of the KV blocks that held tokens, averaged over the makespan; from 0 to 1
+   * @param preemptions preemptions; a sequence counts each time
    * @param recomputedTokens tokens whose KV was dropped by preemptions
-   * @param swappedTokens tokens whose KV was copied to host memory
+   * @param swappedTokens tokens whose KV was copied to host memory by preemptions
    */
   public record Memory(double kvUse, long preemptions, long recomputedTokens, long swappedTokens) {}
 
   /**
-   * How long requests took.
+   * Latencies of the requests, over the latest million of them. Immutable.
    *
-   * @param ttftSeconds arrival to first token
-   * @param tpotSeconds time per output token after the first, by request
+   * @param ttftSeconds seconds from arrival to the first token
+   * @param tpotSeconds seconds per output token after the first; answers of one token do not count
    */
   public record Latency(Quantiles ttftSeconds, Quantiles tpotSeconds) {}
 
   /**
-   * What the engine's loop did.
+   * Work of the engine's loop. Immutable.
    *
    * @param steps steps launched
-   * @param planMicros host time of the loop's passes that launched a step; the last million of them
-   * @param decisionHash of every event in order: equal for equal runs
+   * @param planMicros microseconds of host time of the loop's passes that launched a step, over the
+   *     latest million of them
+   * @param decisionHash hash of all events in order; equal runs have equal hashes
    */
   public record Planning(long steps, Quantiles planMicros, long decisionHash) {}
 
-  /** Requests per second that met the targets; 0 if nothing took any time. */
+  /** Returns the requests per second that met the targets; 0 if the makespan is 0. */
   public double goodputPerSecond() {
     return throughput.makespanSeconds() == 0
         ? 0
@@ -73,7 +75,7 @@ public record SimulationResult(
   }
 
   /**
-   * Two quantiles; NaN where nothing was measured.
+   * Two quantiles of a measurement; NaN without values. Immutable.
    *
    * @param p50 the median
    * @param p99 the 99th percentile
@@ -81,15 +83,16 @@ public record SimulationResult(
   public record Quantiles(double p50, double p99) {}
 
   /**
-   * How one request of a trace fared. Times count from its arrival.
+   * The outcome of one request of a trace. Times count from its arrival. Immutable.
    *
-   * @param request its place in the trace, from 0
-   * @param finished whether it got its whole answer; otherwise it could never fit and was refused
-   * @param outputTokens tokens of the answer
+   * @param request index of the request in the trace, from 0
+   * @param finished whether it got its whole answer, up to the output limit; if false, it was
+   *     refused or failed
+   * @param outputTokens number of tokens of the answer
    * @param preemptions how often it was preempted
-   * @param queuedNanos to its first admission
-   * @param firstTokenNanos to its first token; -1 without one
-   * @param totalNanos to its end
+   * @param queuedNanos nanoseconds to its first admission, or to its end without one
+   * @param firstTokenNanos nanoseconds to its first token; -1 without one
+   * @param totalNanos nanoseconds to its end
    */
   public record RequestOutcome(
       int request,
@@ -105,12 +108,12 @@ public record SimulationResult(
       return new RequestOutcome(request, false, 0, 0, 0, -1, 0);
     }
 
-    /** Time to the first token; NaN without one. */
+    /** Returns the seconds to the first token; NaN without one. */
     public double ttftSeconds() {
       return firstTokenNanos < 0 ? Double.NaN : firstTokenNanos / NANOS_PER_SECOND;
     }
 
-    /** Time per token after the first; 0 for an answer of one token. */
+    /** Returns the seconds per token after the first; 0 for an answer of at most one token. */
     public double tpotSeconds() {
       return outputTokens <= 1
           ? 0

@@ -15,16 +15,16 @@ import java.util.List;
 import java.util.Queue;
 
 /**
- * One replay. The clock jumps from event to event: an arrival, the end of a step, an alarm of the
- * loop. Events and results leave the loop through a queue that is emptied between passes, so that
- * measured passes hold no work of ours.
+ * One replay of a trace. The virtual clock jumps to the next arrival, end of a step or alarm of the
+ * loop. Callbacks are queued and run between the loop's passes, so that the measured time of a pass
+ * does not contain the work of the simulation's listeners. Not thread-safe.
  */
 final class SimulationRun {
   private static final int[] STOP_TOKENS = {SimulatedExecutor.STOP_TOKEN};
   private static final double NANOS_PER_SECOND = 1e9;
   private static final double NANOS_PER_MICRO = 1e3;
 
-  /** Events that a request can cause in one pass, with room to spare. */
+  /** Upper bound of the events that a request causes in one pass. */
   private static final int EVENTS_PER_REQUEST = 8;
 
   private final Simulation simulation;
@@ -95,12 +95,13 @@ final class SimulationRun {
       advance(next);
     }
     if (!loop.idle() || loop.snapshot().faults().droppedEvents() > 0) {
-      throw new IllegalStateException("stuck, or events were lost: " + loop.snapshot());
+      throw new IllegalStateException(
+          "the simulation made no progress or lost events: " + loop.snapshot());
     }
     return result(loop.snapshot());
   }
 
-  /** Advances the clock to the next event. */
+  /** Advances the clock, and accounts for the memory used until then. */
   private void advance(long next) {
     EngineSnapshot state = loop.snapshot();
     blockNanos += (double) state.memory().allocatedBlocks() * (next - now);
@@ -116,7 +117,7 @@ final class SimulationRun {
     return Math.min(arrival, Math.min(executor.dueNanos(), loop.nextAlarmNanos()));
   }
 
-  /** One pass of the loop; whether it did anything. */
+  /** Makes one pass of the loop; returns whether it did anything. */
   private boolean pass() {
     long steps = loop.snapshot().work().steps();
     long start = System.nanoTime();
@@ -147,7 +148,7 @@ final class SimulationRun {
       return;
     }
     int[] prompt = new int[request.promptTokens()];
-    prompt[0] = index; // by which the executor knows the answer's length
+    prompt[0] = index; // gives the executor the answer's length
     int maxNewTokens = maxLength - request.promptTokens();
     int hint = simulation.predictor().hint(request);
     loop.submit(
@@ -183,7 +184,7 @@ final class SimulationRun {
             end.work().steps(), plans.quantiles(NANOS_PER_MICRO), log.hash()));
   }
 
-  /** Receives one answer. */
+  /** Receives the answer of one request. */
   private final class Sink implements SequenceSink {
     private final int index;
     private int tokens;

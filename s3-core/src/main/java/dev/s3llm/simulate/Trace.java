@@ -1,5 +1,6 @@
 package dev.s3llm.simulate;
 
+import com.google.common.base.Preconditions;
 import dev.s3llm.error.TraceFormatException;
 import java.io.IOException;
 import java.io.Reader;
@@ -10,36 +11,42 @@ import java.util.List;
 import java.util.SplittableRandom;
 
 /**
- * Requests in order of arrival. Immutable.
+ * Requests in order of arrival. Immutable and thread-safe.
  *
- * @param requests at least one, by ascending arrival
+ * @param requests the requests, at least one, by ascending arrival
  */
 public record Trace(List<Request> requests) {
   private static final double NANOS_PER_SECOND = 1e9;
 
-  /** Copies the list and validates the order. */
+  /**
+   * Copies the list and validates the order.
+   *
+   * @throws IllegalArgumentException if the list is empty, or an arrival is before the one above it
+   */
   public Trace {
     requests = List.copyOf(requests);
-    if (requests.isEmpty()) {
-      throw new IllegalArgumentException("requests must hold at least one request, but is empty");
-    }
+    Preconditions.checkArgument(
+        !requests.isEmpty(), "requests must hold at least one request, but is empty");
     for (int i = 1; i < requests.size(); i++) {
       long earlier = requests.get(i - 1).arrivalNanos();
-      if (requests.get(i).arrivalNanos() < earlier) {
-        throw new IllegalArgumentException(
-            "requests must ascend by arrival, but number %d comes at %d ns after %d ns"
-                .formatted(i, requests.get(i).arrivalNanos(), earlier));
-      }
+      long arrival = requests.get(i).arrivalNanos();
+      Preconditions.checkArgument(
+          arrival >= earlier,
+          "requests must ascend by arrival, but number %s comes at %s ns after %s ns",
+          i,
+          arrival,
+          earlier);
     }
   }
 
   /**
    * Reads a trace from a CSV file in UTF-8 with at most 1,000,000 rows. The header is {@code
    * arrival_s,prompt_tokens,output_tokens} and optionally {@code ,predicted_tokens}; blank lines
-   * are skipped.
+   * are skipped. All requests belong to the unnamed tenant.
    *
    * @param file the CSV file
-   * @throws TraceFormatException naming line, column, value and limit of the first mistake
+   * @throws TraceFormatException if the content is not valid; the message names line, column, value
+   *     and limit of the first mistake
    * @throws IOException if the file cannot be read
    */
   public static Trace read(Path file) throws IOException {
@@ -47,28 +54,31 @@ public record Trace(List<Request> requests) {
   }
 
   /**
-   * Reads a trace in CSV, as {@link #read(Path)} does.
+   * Reads a trace in the CSV format of {@link #read(Path)}. The reader stays open.
    *
-   * @param in the CSV text
-   * @param name of the source, for error messages
-   * @param maxRows the most rows; at least 1
-   * @throws TraceFormatException naming line, column, value and limit of the first mistake
+   * @param in reads the CSV text
+   * @param name name of the source, for error messages
+   * @param maxRows largest number of rows, at least 1
+   * @throws TraceFormatException if the content is not valid; the message names line, column, value
+   *     and limit of the first mistake
    * @throws IOException if reading fails
    */
   public static Trace read(Reader in, String name, int maxRows) throws IOException {
     return TraceReader.read(in, name, maxRows);
   }
 
-  /** The same requests, all at time 0. */
+  /** Returns the same requests, all with arrival at time 0. */
   public Trace atOnce() {
     return new Trace(requests.stream().map(request -> request.at(0)).toList());
   }
 
   /**
-   * The same requests in the same order, as a Poisson process that starts at time 0.
+   * Returns the same requests in the same order, with arrivals of a Poisson process that starts at
+   * time 0.
    *
-   * @param ratePerSecond requests per second on average
-   * @param seed of the random gaps
+   * @param ratePerSecond mean number of requests per second, above 0 and finite
+   * @param seed seed of the random gaps
+   * @throws IllegalArgumentException if the rate is out of range
    */
   public Trace poisson(double ratePerSecond, long seed) {
     CostModel.GpuProfile.requirePositive("ratePerSecond", ratePerSecond);
@@ -83,9 +93,10 @@ public record Trace(List<Request> requests) {
   }
 
   /**
-   * The same requests with the gaps between arrivals divided.
+   * Returns the same requests with all gaps between arrivals divided by a factor.
    *
-   * @param speedup above 0; 2 makes the requests come twice as fast
+   * @param speedup the factor, above 0 and finite; with 2 the arrival rate doubles
+   * @throws IllegalArgumentException if the factor is out of range
    */
   public Trace spedUp(double speedup) {
     CostModel.GpuProfile.requirePositive("speedup", speedup);
@@ -97,33 +108,33 @@ public record Trace(List<Request> requests) {
   }
 
   /**
-   * Requests per second between the first arrival and the last.
+   * Returns the mean number of requests per second, from the first arrival to the last.
    *
-   * @throws IllegalArgumentException if all arrive at once
+   * @throws IllegalArgumentException if all requests arrive at once
    */
   public double meanRatePerSecond() {
     int gaps = requests.size() - 1;
     long nanos = requests.get(gaps).arrivalNanos() - requests.get(0).arrivalNanos();
-    if (nanos == 0) {
-      throw new IllegalArgumentException("all requests arrive at once, so that they have no rate");
-    }
+    Preconditions.checkArgument(
+        nanos > 0, "all requests arrive at once, so they have no arrival rate");
     return gaps * NANOS_PER_SECOND / nanos;
   }
 
-  /** The same requests, each predicted to be as long as it was. */
+  /** Returns the same requests, with their true output lengths as predictions. */
   public Trace predictedExactly() {
     return predicting(requests.stream().mapToInt(Request::outputTokens).toArray());
   }
 
   /**
-   * The same requests with their predictions spoiled. The same seed gives the same predictions.
+   * Returns the same requests with errors in their predictions. Equal seeds give equal predictions.
    *
+   * @param error the kind and the size of the errors
+   * @param seed seed of the random errors
    * @throws IllegalArgumentException if a request has no prediction
    */
   public Trace mispredicted(PredictionError error, long seed) {
-    if (!predicted()) {
-      throw new IllegalArgumentException("every request must have a prediction, but some lack it");
-    }
+    Preconditions.checkArgument(
+        predicted(), "every request must have a prediction, but some lack it");
     int[] predictions = requests.stream().mapToInt(Request::predictedTokens).toArray();
     return predicting(error.spoil(predictions, new SplittableRandom(seed)));
   }
@@ -142,70 +153,93 @@ public record Trace(List<Request> requests) {
     return new Trace(changed);
   }
 
-  /** Whether each request has a prediction. */
+  /** Returns whether each request has a prediction. */
   public boolean predicted() {
     return requests.stream().allMatch(request -> request.predictedTokens() > 0);
   }
 
   /**
-   * One request of a trace.
+   * One request of a trace. Immutable.
    *
-   * @param arrivalNanos when it came, from the trace's start
-   * @param promptTokens length of the prompt
-   * @param outputTokens length that the answer had
-   * @param predictedTokens a prediction of that length; 0 if the trace has none
-   * @param tenant on whose behalf it ran; empty if the trace has none
+   * @param arrivalNanos arrival, in nanoseconds from the trace's start; 0 or more
+   * @param promptTokens length of the prompt in tokens, at least 1
+   * @param outputTokens true length of the answer in tokens, at least 1
+   * @param predictedTokens a prediction of that length in tokens; 0 if there is none
+   * @param tenant name of its tenant; empty if it has none
    */
   public record Request(
       long arrivalNanos, int promptTokens, int outputTokens, int predictedTokens, String tenant) {
 
-    /** A request of the unnamed tenant. */
+    /**
+     * Creates a request of the unnamed tenant.
+     *
+     * @param arrivalNanos arrival, in nanoseconds from the trace's start; 0 or more
+     * @param promptTokens length of the prompt in tokens, at least 1
+     * @param outputTokens true length of the answer in tokens, at least 1
+     * @param predictedTokens a prediction of that length in tokens; 0 if there is none
+     * @throws IllegalArgumentException if a number is out of range
+     */
     public Request(long arrivalNanos, int promptTokens, int outputTokens, int predictedTokens) {
       this(arrivalNanos, promptTokens, outputTokens, predictedTokens, "");
     }
 
-    /** Validates that the counts are in range. */
+    /**
+     * Validates the numbers.
+     *
+     * @throws IllegalArgumentException if a number is out of range
+     */
     public Request {
-      if (arrivalNanos < 0 || promptTokens < 1 || outputTokens < 1 || predictedTokens < 0) {
-        throw new IllegalArgumentException(
-            ("promptTokens and outputTokens must be at least 1, arrivalNanos and predictedTokens at"
-                    + " least 0, but are %d, %d, %d, %d")
-                .formatted(promptTokens, outputTokens, arrivalNanos, predictedTokens));
-      }
+      Preconditions.checkArgument(
+          arrivalNanos >= 0 && promptTokens >= 1 && outputTokens >= 1 && predictedTokens >= 0,
+          "promptTokens and outputTokens must be at least 1, arrivalNanos and predictedTokens at"
+              + " least 0, but are %s, %s, %s, %s",
+          promptTokens,
+          outputTokens,
+          arrivalNanos,
+          predictedTokens);
     }
 
-    /** The same request at another time. */
+    /**
+     * Returns the same request with another arrival.
+     *
+     * @param nanos arrival, in nanoseconds from the trace's start; 0 or more
+     * @throws IllegalArgumentException if the arrival is negative
+     */
     public Request at(long nanos) {
       return new Request(nanos, promptTokens, outputTokens, predictedTokens, tenant);
     }
   }
 
-  /** A way to spoil predicted lengths, to see what a policy does when predictions are wrong. */
+  /** A kind of error in predictions, to measure policies with wrong predictions. Immutable. */
   public sealed interface PredictionError {
-    /** No prediction is made longer than this. */
+    /** Largest prediction that an error produces, in tokens. */
     int MAX_TOKENS = 1 << 24;
 
     /**
-     * Spoils predictions.
+     * Returns predictions with errors.
      *
-     * @param tokens predicted lengths, which stay as they are
-     * @param random decides where chance is asked for
-     * @return as many lengths, each at least 1
+     * @param tokens predicted lengths in tokens, each at least 1; the array is not changed
+     * @param random source of random numbers
+     * @return as many lengths in tokens, each at least 1
      */
     int[] spoil(int[] tokens, SplittableRandom random);
 
     /**
-     * Every prediction is off by the same share.
+     * An equal relative error of all predictions.
      *
-     * @param share above -1; -0.5 halves all predictions
+     * @param share relative error, above -1 and at most 16,777,216; -0.5 halves all predictions
      */
     record Bias(double share) implements PredictionError {
-      /** Validates the share. */
+      /**
+       * Validates the share.
+       *
+       * @throws IllegalArgumentException if the share is out of range
+       */
       public Bias {
-        if (!(share > -1 && share <= MAX_TOKENS)) {
-          throw new IllegalArgumentException(
-              "bias must be above -1 and at most %d, but is %s".formatted(MAX_TOKENS, share));
-        }
+        Preconditions.checkArgument(
+            share > -1 && share <= MAX_TOKENS,
+            "bias must be above -1 and at most " + MAX_TOKENS + ", but is %s",
+            share);
       }
 
       @Override
@@ -215,18 +249,21 @@ public record Trace(List<Request> requests) {
     }
 
     /**
-     * Each prediction is multiplied by a lognormal factor with median 1.
+     * Multiplication of each prediction by a log-normal factor with median 1.
      *
      * @param sigma standard deviation of the factor's logarithm, from 0 to 10
      */
     record Noise(double sigma) implements PredictionError {
       private static final double MAX_SIGMA = 10;
 
-      /** Validates the deviation. */
+      /**
+       * Validates the deviation.
+       *
+       * @throws IllegalArgumentException if the deviation is out of range
+       */
       public Noise {
-        if (!(sigma >= 0 && sigma <= MAX_SIGMA)) {
-          throw new IllegalArgumentException("noise must be from 0 to 10, but is " + sigma);
-        }
+        Preconditions.checkArgument(
+            sigma >= 0 && sigma <= MAX_SIGMA, "noise must be from 0 to 10, but is %s", sigma);
       }
 
       @Override
@@ -238,16 +275,21 @@ public record Trace(List<Request> requests) {
     }
 
     /**
-     * Some predictions are those of other requests, chosen at random.
+     * Replacement of some predictions by those of other requests, chosen at random.
      *
-     * @param probability that a request gets another's prediction, from 0 to 1
+     * @param probability probability that a request gets another request's prediction, from 0 to 1
      */
     record Swap(double probability) implements PredictionError {
-      /** Validates the probability. */
+      /**
+       * Validates the probability.
+       *
+       * @throws IllegalArgumentException if the probability is out of range
+       */
       public Swap {
-        if (!(probability >= 0 && probability <= 1)) {
-          throw new IllegalArgumentException("swap must be from 0 to 1, but is " + probability);
-        }
+        Preconditions.checkArgument(
+            probability >= 0 && probability <= 1,
+            "swap must be from 0 to 1, but is %s",
+            probability);
       }
 
       @Override

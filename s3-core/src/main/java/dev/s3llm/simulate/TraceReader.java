@@ -14,11 +14,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads traces from CSV with the header {@code arrival_s,prompt_tokens,output_tokens} and
- * optionally {@code ,predicted_tokens}. Blank lines are passed over. Memory stays bounded: lines
- * and rows beyond a limit are refused.
+ * optionally {@code ,predicted_tokens}. Blank lines are skipped. The memory used is bounded,
+ * because longer lines and further rows than a limit are refused. Not thread-safe.
  */
 final class TraceReader {
-  /** Rows that are read by default. */
+  /** Default for the largest number of rows. */
   public static final int DEFAULT_MAX_ROWS = 1_000_000;
 
   private static final int MAX_LINE_CHARS = 1024;
@@ -57,8 +57,9 @@ final class TraceReader {
   /**
    * Reads a trace.
    *
-   * @param name of the source, for error messages
-   * @param maxRows more rows are refused
+   * @param in reads the CSV text
+   * @param name name of the source, for error messages
+   * @param maxRows largest number of rows, at least 1
    * @throws TraceFormatException naming line, column, value and limit of the first mistake
    * @throws IOException if reading fails
    */
@@ -147,7 +148,9 @@ final class TraceReader {
     return (int) tokens;
   }
 
-  /** The next line that is not blank, or null at the end; never longer than the limit. */
+  /**
+   * Returns the next line that is not blank, or null at the end; refuses a line that is too long.
+   */
   private @Nullable String nextLine() throws IOException {
     StringBuilder text = new StringBuilder();
     line++;

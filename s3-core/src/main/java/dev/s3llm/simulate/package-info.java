@@ -1,7 +1,8 @@
 /**
- * A simulator that runs the production engine: virtual clock, cost model, traces of real traffic.
+ * A simulator that runs the production engine with a virtual clock and a cost model, on traces of
+ * real traffic.
  *
- * <p>The only package that may depend on the engine.
+ * <p>Besides the root package, this is the only package that may depend on the engine.
  */
 @NullMarked
 package dev.s3llm.simulate;

@@ -38,9 +38,10 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * One whole pass of the engine loop with 1,000 running sequences and a long queue whose head does
- * not fit: take in a completed step, deliver 1,000 tokens, launch the next step from its draft,
- * draft the one after. The executor answers at once, so the figure is all engine.
+ * Benchmark of one pass of the engine loop with 1,000 running sequences and a long queue whose
+ * first request does not fit. The pass applies a completed step, delivers 1,000 tokens, launches
+ * the next step from its draft, and drafts the step after it. The executor completes steps at once,
+ * so the measured time is the engine's alone.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.SampleTime)
@@ -53,20 +54,20 @@ public class EngineStepBenchmark {
   private static final int BLOCK_TOKENS = 1 << 20;
   private static final int MAX_NEW_TOKENS = 1_000_000;
 
-  /** Room beside the batch, and what each waiting prompt needs: never enough. */
+  /** Free blocks beside the batch; a waiting prompt always needs more. */
   private static final int SPARE_BLOCKS = 60;
 
   private static final int WAITING_PROMPT_TOKENS = SPARE_BLOCKS * BLOCK_TOKENS - MAX_NEW_TOKENS / 2;
 
-  /** Sequences in the waiting queue. */
+  /** Number of sequences in the waiting queue. */
   @Param({"0", "10000", "100000"})
   public int waiting;
 
-  /** The queue's order. */
+  /** Name of the scheduling policy. */
   @Param({"fcfs", "dff", "spf"})
   public String order;
 
-  /** The memory planner. */
+  /** Name of the memory planner. */
   @Param({"worst-case", "forecast"})
   public String planner;
 
@@ -91,11 +92,16 @@ public class EngineStepBenchmark {
     submit(RUNNING, RUNNING + waiting);
     if (loop.snapshot().requests().running() != RUNNING
         || loop.snapshot().requests().waiting() != waiting) {
-      throw new IllegalStateException("not the scenario: " + loop.snapshot());
+      throw new IllegalStateException(
+          "the batch or the queue has another size than planned: " + loop.snapshot());
     }
   }
 
-  /** Prints the heap that a waiting request takes, its caller's objects included. */
+  /**
+   * Prints the heap that a waiting request takes, its caller's objects included.
+   *
+   * @param args not used
+   */
   public static void main(String[] args) {
     long empty = heapWith(0);
     int requests = 100_000;
@@ -115,7 +121,7 @@ public class EngineStepBenchmark {
     return used;
   }
 
-  /** One pass. */
+  /** Makes one pass of the loop. */
   @Benchmark
   public int pass() {
     return loop.step(now++);
@@ -173,7 +179,7 @@ public class EngineStepBenchmark {
   private static final class FixedPredictor implements LengthPredictor {
     private final LengthPrediction prediction = calibrated();
 
-    /** As fine as a calibrated prediction is. */
+    /** Returns a prediction with as many buckets as a calibrated one. */
     private static LengthPrediction calibrated() {
       LengthBuckets buckets = LengthBuckets.logSpaced(MAX_NEW_TOKENS, 112);
       double[] probabilities = new double[buckets.count()];

@@ -38,7 +38,8 @@ class ForecastPlannerTest {
     TestSequence old = running(1, 90, 200, 10).predicted(LengthPrediction.exactly(20));
     int admitted = admissions(planner, List.of(old), LengthPrediction.exactly(101));
 
-    assertThat(admitted).isEqualTo(9); // which peak at 9 * 110 tokens, long after the old one ended
+    assertThat(admitted)
+        .isEqualTo(9); // their peak is 9 * 110 tokens, long after the old one has ended
   }
 
   @Test
@@ -64,7 +65,7 @@ class ForecastPlannerTest {
     double raised = planner.marginDeviations();
     MemoryView view = view(List.of(running(99, 10, 10, 1)));
     planner.beginPlan(view);
-    assertThat(planner.admit(new TestSequence(1, 900, 400), view)) // which keeps somebody waiting
+    assertThat(planner.admit(new TestSequence(1, 900, 400), view)) // the margin defers a sequence
         .isInstanceOf(MemoryDecision.Defer.class);
     for (int i = 0; i < 200_000; i++) {
       planner.stepCompleted(new MemoryPlanner.StepCost(20, 20 + i % 7, 0, 0, 1_000));
@@ -121,7 +122,7 @@ class ForecastPlannerTest {
     }
   }
 
-  /** How many fresh requests with prompts of ten tokens are admitted in one plan. */
+  /** Returns the number of new requests with prompts of ten tokens that one plan admits. */
   private static int admissions(
       ForecastPlanner planner, List<TestSequence> running, LengthPrediction prediction) {
     MemoryView view = view(running);

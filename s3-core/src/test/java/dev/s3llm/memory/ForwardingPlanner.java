@@ -2,7 +2,7 @@ package dev.s3llm.memory;
 
 import dev.s3llm.schedule.SequenceView;
 
-/** Passes every call on to another planner; tests put something around it. */
+/** Passes every call on to another planner; a test overrides the methods that it observes. */
 public abstract class ForwardingPlanner implements MemoryPlanner {
   private final MemoryPlanner delegate;
 

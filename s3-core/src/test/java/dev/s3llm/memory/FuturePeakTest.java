@@ -14,7 +14,7 @@ class FuturePeakTest {
   private record Part(int context, int later) {}
 
   @Property(tries = 500)
-  void peak_isThatOfPlayingItThrough(@ForAll long seed) {
+  void peak_isThatOfAStepByStepSimulation(@ForAll long seed) {
     Random random = new Random(seed);
     int blockTokens = 1 + random.nextInt(20);
     FuturePeak peak = new FuturePeak(blockTokens);
@@ -24,14 +24,14 @@ class FuturePeakTest {
       parts.add(part);
       peak.add(part.context, part.later);
     }
-    assertThat(peak.peakBlocks()).isEqualTo(played(parts, blockTokens));
+    assertThat(peak.peakBlocks()).isEqualTo(simulated(parts, blockTokens));
   }
 
   @Test
   void sequencesThatEndAtDifferentTimes_needLessThanTheirSum() {
     FuturePeak peak = new FuturePeak(1);
     peak.add(10, 90); // up to 100 tokens
-    peak.add(90, 10); // up to 100 tokens, but gone when the other is at 20
+    peak.add(90, 10); // up to 100 tokens, and ended when the other has grown to 20
     assertThat(peak.peakBlocks()).isEqualTo(120);
   }
 
@@ -45,7 +45,7 @@ class FuturePeakTest {
     assertThat(peak.admits(new TestSequence(3, 90, 200), 11, 120)).isTrue();
   }
 
-  private static long played(List<Part> parts, int blockTokens) {
+  private static long simulated(List<Part> parts, int blockTokens) {
     long most = 0;
     for (int step = 0; step <= 150; step++) {
       long blocks = 0;

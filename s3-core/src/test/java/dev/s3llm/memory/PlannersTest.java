@@ -45,7 +45,7 @@ final class PlannersTest {
 
     assertThat(s3.admissionBlocks(sequence, view(1, 1000))).isEqualTo(15);
     assertThat(s3.admissionBlocks(sequence.generated(10), view(1, 1000))).isEqualTo(95);
-    // ruled out: twice what was generated
+    // the prediction leaves no bucket possible: twice the generated tokens
     assertThat(s3.admissionBlocks(sequence.generated(30).predicted(exactly(7)), view(1, 1000)))
         .isEqualTo(65);
     assertThat(s3.admissionBlocks(sequence.generated(70), view(1, 1000))).isEqualTo(105);
@@ -64,14 +64,14 @@ final class PlannersTest {
     TestSequence sequence =
         new TestSequence(1, 5, 100).predicted(exactly(10)).generated(11).kv(15).reserved(15);
 
-    // 11 tokens came, more than the prediction had allowed: twice that is 22
+    // 11 tokens are generated, more than predicted: room for twice 11 output tokens
     assertThat(s3.grow(sequence, view(1, 12))).isEqualTo(reserve(27));
     assertThat(s3.grow(sequence, view(1, 11)))
         .isEqualTo(new Defer(27, "not enough free KV blocks"));
-    // in blocks of 4: 12 came, so 24, of 29 tokens in all
+    // 12 tokens are generated: room for 24 output tokens, 29 tokens in all, in blocks of 4
     assertThat(s3.grow(sequence.reserved(4).kv(16).generated(12), view(4, 10)))
         .isEqualTo(reserve(8));
-    // never beyond the worst case
+    // at most the worst case
     assertThat(s3.grow(sequence.reserved(80), view(1, 100))).isEqualTo(reserve(105));
   }
 
@@ -102,7 +102,7 @@ final class PlannersTest {
     assertThat(planner.admit(sequence, some)).isEqualTo(new Reserve(10, "present tokens"));
     MemoryView less = new MemoryView(1, 100, 19, List.of());
     assertThat(planner.admit(sequence, less)).isEqualTo(new Defer(20, "not enough free KV blocks"));
-    // the first sequence need not keep any
+    // while no block is reserved, the watermark does not apply
     MemoryView small = new MemoryView(1, 10, 10, List.of());
     assertThat(planner.admit(sequence, small)).isEqualTo(new Reserve(10, "present tokens"));
   }

@@ -19,21 +19,21 @@ class SafetyMarginTest {
   private static final int BATCH = 60;
 
   @Test
-  void whereTokensAreFree_theCapIsTheAim() {
+  void freeTokens_makeTheCapTheTarget() {
     SafetyMargin margin = new SafetyMargin(CAP);
     run(margin, 200, tokens -> 20_000, 0, 1);
     assertThat(margin.aim(DEVIATION)).isEqualTo(CAP);
   }
 
   @Test
-  void whereTokensAreDear_littleMayBeLost() {
+  void expensiveTokens_makeTheTargetSmall() {
     SafetyMargin margin = new SafetyMargin(CAP);
     run(margin, 200, tokens -> 100 * tokens, 0, 1);
     assertThat(margin.aim(DEVIATION)).isLessThan(CAP / 10).isGreaterThan(0);
   }
 
   @Test
-  void inBetween_theAimBalancesIdleAndLost() {
+  void tokensOfMediumCost_balanceIdleMemoryAndLoss() {
     SafetyMargin margin = new SafetyMargin(0.5);
     run(margin, 200, tokens -> 10_000 + 100 * tokens, 0, 1);
     double mean = BATCH + 3; // prefills of 0 to 6 tokens
@@ -43,7 +43,7 @@ class SafetyMarginTest {
   }
 
   @Test
-  void quietThatKeepsNobodyWaiting_changesNothing() {
+  void stepsThatDeferNoSequence_leaveTheMarginUnchanged() {
     SafetyMargin margin = new SafetyMargin(CAP);
     double before = margin.deviations();
     for (int i = 0; i < 1_000; i++) {
@@ -58,9 +58,9 @@ class SafetyMarginTest {
     assertThat(margin.deviations()).isLessThan(before);
   }
 
-  /** Preemptions fall with the margin as a normal tail does; the loss settles at the cap. */
+  /** Preemptions fall with the margin like the tail of a normal distribution. */
   @Test
-  void lossSettlesAtTheCap() {
+  void loss_settlesAtTheCap() {
     for (double scale : new double[] {0.3, 1, 3}) {
       SafetyMargin margin = new SafetyMargin(CAP);
       double settling = run(margin, 5_000, tokens -> 20_000, scale, 1);
@@ -71,7 +71,7 @@ class SafetyMarginTest {
   }
 
   @Test
-  void cheapSwaps_areLostMoreOften() {
+  void cheapSwaps_allowMoreLoss() {
     SafetyMargin margin = new SafetyMargin(CAP);
     run(margin, 5_000, tokens -> 20_000, 1, 0.1);
     double lost = run(margin, 20_000, tokens -> 20_000, 1, 0.1);
@@ -81,7 +81,7 @@ class SafetyMarginTest {
   }
 
   @Property
-  void marginStaysBounded(
+  void margin_staysBounded(
       @ForAll @Size(max = 200) List<@IntRange(min = 0, max = 100_000) Integer> lost,
       @ForAll @IntRange(min = 0, max = 100_000) int produced,
       @ForAll @IntRange(min = 0, max = 1_000_000) int nanos) {
@@ -98,8 +98,12 @@ class SafetyMarginTest {
   }
 
   /**
-   * Steps of a batch that loses contexts of 150 tokens with a chance of scale * exp(-z^2 / 2) of
-   * the tokens produced, at this price a token; the share lost.
+   * Simulates steps of a batch that loses contexts of 150 tokens with a probability such that the
+   * expected loss is scale * exp(-z^2 / 2) of the produced tokens. Returns the share of lost
+   * tokens.
+   *
+   * @param nanos returns the time of a step by its computed tokens
+   * @param price cost to bring a lost token back, in tokens to prefill
    */
   private static double run(
       SafetyMargin margin, int steps, IntToLongFunction nanos, double scale, double price) {

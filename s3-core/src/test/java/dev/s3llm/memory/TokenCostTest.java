@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 class TokenCostTest {
 
   @Property
-  void lineThroughSteps_isFound(
+  void costOfTokens_isFoundFromStepTimes(
       @ForAll @IntRange(min = 0, max = 1_000_000) int fixedNanos,
       @ForAll @IntRange(min = 1, max = 10_000) int nanosPerToken,
       @ForAll @IntRange(min = 10, max = 500) int batch) {
@@ -27,12 +27,12 @@ class TokenCostTest {
   }
 
   @Test
-  void untilKnown_aTokenIsDear() {
+  void unknownCost_isThatOfAProducedToken() {
     TokenCost cost = new TokenCost();
     assertThat(cost.share()).isEqualTo(1);
     for (int i = 0; i < 1_000; i++) {
       cost.observe(new MemoryPlanner.StepCost(5, 5, 0, 0, 1_000));
     }
-    assertThat(cost.share()).isEqualTo(1); // steps that are all alike say nothing
+    assertThat(cost.share()).isEqualTo(1); // equal steps do not show the cost of a token
   }
 }

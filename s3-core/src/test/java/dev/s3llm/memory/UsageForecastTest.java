@@ -16,7 +16,7 @@ import net.jqwik.api.constraints.IntRange;
 class UsageForecastTest {
   private static final int STEPS = 60;
 
-  /** A sequence of the model, and it as it was when its row was due last. */
+  /** A sequence, and a copy of its state when its row was due to be computed last. */
   private static final class Member {
     final TestSequence now;
     final int prompt;
@@ -30,7 +30,7 @@ class UsageForecastTest {
   }
 
   @Property(tries = 60)
-  void sumsKeptOverChurn_equalThoseFromScratch(
+  void sumsAfterManyUpdates_equalThoseOfANewForecast(
       @ForAll long seed, @ForAll @IntRange(min = 1, max = 17) int blockTokens) {
     Random random = new Random(seed);
     UsageForecast kept = new UsageForecast();
@@ -50,7 +50,7 @@ class UsageForecastTest {
   }
 
   @Property(tries = 60)
-  void askedTwice_itSaysTheSame(@ForAll long seed) {
+  void repeatedUpdate_givesTheSameForecast(@ForAll long seed) {
     Random random = new Random(seed);
     List<TestSequence> running = new ArrayList<>();
     for (int i = 0; i < 20; i++) {
@@ -65,7 +65,7 @@ class UsageForecastTest {
     assertThat(forecast.sums()).containsExactly(once);
   }
 
-  /** Against the ends of many sequences drawn from the prediction. */
+  /** Compares the forecast with the ends of many sequences drawn from the prediction. */
   @Property(tries = 10)
   void meanAndVariance_areThoseOfRandomEnds(@ForAll long seed) {
     Random random = new Random(seed);
@@ -74,7 +74,7 @@ class UsageForecastTest {
     UsageForecast forecast = new UsageForecast();
     forecast.update(List.of(sequence), 1);
     double[] sums = forecast.sums();
-    int lead = UsageForecast.REFRESH / 2; // the row's mean age
+    int lead = UsageForecast.REFRESH / 2; // tokens that a new row looks ahead
     int ahead = 8; // the third horizon
     int draws = 200_000;
     double use = 0;

@@ -77,20 +77,22 @@ class CalibratedPredictorTest {
   void changedTraffic_isFollowed() {
     World world = new World(CalibratedPredictorTest::around, 0);
     world.run(WARM_UP);
-    world.factor = 3; // answers become three times as long, predictions do not
+    world.factor = 3; // answers become three times as long, and predictions stay
     world.run(2_000);
     assertThat(world.coverage(0.9, 3_000)).isCloseTo(0.9, offset(0.03));
   }
 
   @Test
-  void hints_areBelievedAsFarAsTheyProveTrue() {
+  void hints_areCorrectedByTheirObservedErrors() {
     HintedPredictor predictor = new HintedPredictor(new EmpiricalLengthPredictor());
     Random random = new Random(5);
     for (int i = 0; i < 500; i++) {
       int hint = 20 + random.nextInt(400);
       LengthQuery query = new LengthQuery(i + 1, null, null, hint, MAX);
       LengthPrediction answer = predictor.predict(query).toCompletableFuture().join();
-      predictor.observe(new LengthFeedback(query, answer, 2 * hint, false)); // always half
+      predictor.observe(
+          new LengthFeedback(
+              query, answer, 2 * hint, false)); // the hint is always half of the length
     }
     LengthPrediction answer =
         predictor
@@ -109,7 +111,7 @@ class CalibratedPredictorTest {
     }
   }
 
-  /** What a good predictor says: log-normal around the typical length, by a quarter doubling. */
+  /** Returns a good prediction: log-normal around the typical length, with a deviation of 0.3. */
   private static LengthPrediction around(double typical) {
     LengthBuckets buckets = LengthBuckets.logSpaced(MAX, 60);
     double[] probabilities = new double[60];
@@ -122,7 +124,7 @@ class CalibratedPredictorTest {
     return LengthPrediction.of(buckets, probabilities);
   }
 
-  /** Requests whose typical length is known to the predictor, and whose actual length varies. */
+  /** A source of requests; the predictor knows the typical length, the actual length varies. */
   private static final class World {
     private final Random random = new Random(11);
     private final double censoring;
@@ -167,7 +169,7 @@ class CalibratedPredictorTest {
       return p90 / length;
     }
 
-    /** Margin of the quantile over the actual length, the quantile, the actual length. */
+    /** Runs a request; returns the quantile minus the actual length, the quantile, the length. */
     private int[] one(double p) {
       int typical = (int) Math.exp(Math.log(20) + random.nextDouble() * Math.log(30));
       int actual =
@@ -176,7 +178,8 @@ class CalibratedPredictorTest {
       LengthQuery query = new LengthQuery(1 + requests++, null, null, typical, MAX);
       LengthPrediction prediction = predictor.predict(query).toCompletableFuture().join();
       int quantile = prediction.quantile(p);
-      int limit = (int) (1 + 1.5 * factor * typical * random.nextDouble()); // whatever the answer
+      int limit =
+          (int) (1 + 1.5 * factor * typical * random.nextDouble()); // independent of the answer
       boolean cut = random.nextDouble() < censoring && limit < actual;
       int seen = cut ? limit : actual;
       predictor.observe(new LengthFeedback(query, prediction, seen, cut));

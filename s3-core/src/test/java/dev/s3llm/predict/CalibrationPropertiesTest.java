@@ -7,13 +7,13 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.DoubleRange;
 
-/** What holds of {@link Calibration} whatever predicts and however long answers are. */
+/** Properties of {@link Calibration} for any predictor and any lengths of answers. */
 class CalibrationPropertiesTest {
   private static final int MAX = 4096;
   private static final double TOLERANCE = 0.03;
 
   @Property(tries = 60)
-  void whateverIsSeen_theResultIsADistribution(@ForAll long seed) {
+  void anyObservations_giveADistribution(@ForAll long seed) {
     Random random = new Random(seed);
     Calibration calibration = new Calibration();
     for (int i = 0; i < 300; i++) {
@@ -51,9 +51,9 @@ class CalibrationPropertiesTest {
   }
 
   /**
-   * Answers are log-normal around what is typical; three of ten may be cut off. A quantile has at
-   * least its share of answers up to it and at most its share below it; both matter where one
-   * length holds many answers.
+   * Answers are log-normal around a typical length, and up to three of ten are cut off. For a
+   * quantile p, at least a share p of the answers must be up to it and at most a share p below it.
+   * The two differ where many answers have one length.
    */
   private static void assertCovers(Random random, Predictor predictor, double spread) {
     Calibration calibration = new Calibration();

@@ -23,7 +23,7 @@ final class EmpiricalLengthPredictorTest extends LengthPredictorContract {
   }
 
   @Test
-  void newPredictor_believesInLogUniformLengths() {
+  void newPredictor_predictsLogUniformLengths() {
     // half of the buckets of 1..2^17 lie below 2^8.5
     assertThat(predict(null).quantile(0.5)).isBetween(300, 450);
   }
@@ -78,12 +78,12 @@ final class EmpiricalLengthPredictorTest extends LengthPredictorContract {
   }
 
   @Test
-  void censoredLengths_followTheBelief() {
+  void censoredLengths_followTheKnownDistribution() {
     Random random = new Random(1);
     for (int i = 0; i < 2_000; i++) {
       int length = random.nextBoolean() ? 100 : 1000;
       learn("k", Math.min(length, 600), length > 600); // cut off at 600
-      learn(null, length, false); // others show what lies beyond
+      learn(null, length, false); // other requests show the longer lengths
     }
 
     assertThat(predict("k").survival(600)).isBetween(0.4, 0.6);

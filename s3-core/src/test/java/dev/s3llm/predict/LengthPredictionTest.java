@@ -67,7 +67,7 @@ final class LengthPredictionTest {
   }
 
   @Property(tries = 300)
-  void cappedAt_movesWhatIsAboveOntoTheLimit(
+  void cappedAt_movesLongerLengthsToTheLimit(
       @ForAll("predictions") LengthPrediction prediction,
       @ForAll @IntRange(min = 1, max = 300) int limit) {
     LengthPrediction capped = prediction.cappedAt(limit);
@@ -182,7 +182,7 @@ final class LengthPredictionTest {
     return LengthPrediction.of(LengthBuckets.of(edges), weights);
   }
 
-  /** The probability of every single length. */
+  /** Returns the probability of each length. */
   private static double[] mass(LengthPrediction prediction) {
     LengthBuckets buckets = prediction.buckets();
     double[] mass = new double[prediction.maxTokens() + 1];

@@ -11,7 +11,7 @@ class OpenPredictionsTest {
   private final OpenPredictions open = new OpenPredictions();
 
   @Test
-  void endedQueries_areForgotten() {
+  void endedQueries_areRemoved() {
     open.add(query("a"), SHORT);
     assertThat(open.end(query("a"))).isEqualTo(SHORT);
     assertThat(open.end(query("a"))).isNull();
@@ -19,7 +19,7 @@ class OpenPredictionsTest {
   }
 
   @Test
-  void equalQueries_endAsOftenAsTheyWereAsked() {
+  void equalQueries_endAsOftenAsTheyWereAdded() {
     open.add(query("a"), SHORT);
     open.add(query("a"), LONG);
     assertThat(open.end(query("a"))).isEqualTo(LONG);
@@ -28,7 +28,7 @@ class OpenPredictionsTest {
   }
 
   @Test
-  void refreshing_replacesOnlyWhatIsOpen() {
+  void refresh_replacesPredictionsOfOpenQueriesOnly() {
     open.add(query("a"), SHORT);
     open.refresh(query("a"), LONG);
     open.refresh(query("b"), LONG);
@@ -37,7 +37,7 @@ class OpenPredictionsTest {
   }
 
   @Test
-  void theOldest_areForgottenBeyondTheBounds() {
+  void oldestQueries_areRemovedBeyondTheBounds() {
     for (int i = 0; i < 20_000; i++) {
       open.add(new LengthQuery(1 + i, null, null, 0, 10), SHORT);
     }

@@ -36,13 +36,14 @@ class RecoveryTest {
 
   @Test
   void cheapest_isTheLeastCostForTheBlocksFreed() {
-    // old: 8 blocks to swap at 3 = 24, for 8 blocks or more; small: 3 tokens recomputed, for 3;
-    // newest: 5 blocks swapped = 15, for 5 or more; all go on alike
+    // old: a swap of 8 blocks costs 24 and frees at least 8; small: recomputing costs 3 and frees
+    // 3;
+    // newest: a swap of 5 blocks costs 15 and frees at least 5; all go on equally long
     assertThat(victim(Victim.CHEAPEST, old)).isSameAs(small);
   }
 
   @Test
-  void cheapest_sparesWhoEndsSoon() {
+  void cheapest_sparesSequencesThatEndSoon() {
     TestSequence ending = longRunning(4).predicted(LengthPrediction.exactly(12));
     TestSequence lasting = longRunning(5).predicted(LengthPrediction.exactly(80));
     TestSequence later = longRunning(6).predicted(LengthPrediction.exactly(12));
@@ -74,7 +75,7 @@ class RecoveryTest {
     }
   }
 
-  /** As the definition has it, for lengths that are all equally likely up to 100. */
+  /** Computes the cost by its definition, for lengths that are equally probable up to 100. */
   private static double costOfFreeing(TestSequence sequence, RecoveryMemory memory) {
     int blocks = memory.blocksFor(sequence.kvTokens());
     double swap =
@@ -102,14 +103,14 @@ class RecoveryTest {
   }
 
   @Test
-  void mode_isWhatCostsLess() {
+  void mode_isTheCheaperOne() {
     assertThat(mode(newest, SWAP_COSTS_3)).isEqualTo(PreemptionMode.SWAP); // 15 against 20
     assertThat(mode(newest, new RecoveryMemory(4, 10, new RecoveryCosts(4, 1))))
         .isEqualTo(PreemptionMode.RECOMPUTE); // 20 against 20
   }
 
   @Test
-  void mode_isRecomputeWhereTheHostHasNoRoom() {
+  void mode_isRecomputeIfHostMemoryHasNoRoom() {
     RecoveryMemory full = new RecoveryMemory(4, 4, new RecoveryCosts(1, 1));
     assertThat(mode(newest, full)).isEqualTo(PreemptionMode.RECOMPUTE); // needs 5 blocks
     assertThat(mode(small, full)).isEqualTo(PreemptionMode.SWAP);
@@ -127,7 +128,7 @@ class RecoveryTest {
   }
 
   @Test
-  void patientWhereCostsAreUnknown_waitsAsIfForARecomputation() {
+  void patientWithUnknownCosts_waitsAsLongAsForARecomputation() {
     RecoveryMemory unknown = new RecoveryMemory(4, 10, RecoveryCosts.UNKNOWN);
     Recovery patient = Recovery.preempting(Victim.NEWEST).patient();
     assertThat(patient.mode(newest, unknown)).isEqualTo(PreemptionMode.SWAP);

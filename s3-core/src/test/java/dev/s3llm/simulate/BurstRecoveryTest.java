@@ -9,7 +9,7 @@ import java.util.Random;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** After a burst of a hundred times the load, service is again what it was before. */
+/** After a burst of a hundred times the load, latency and throughput return to their old values. */
 class BurstRecoveryTest {
   private static final long SECOND = 1_000_000_000L;
   private static final int LENGTH_SECONDS = 900;
@@ -61,7 +61,7 @@ class BurstRecoveryTest {
     return new Trace.Request(nanos, 20 + random.nextInt(80), 20 + random.nextInt(180), 0);
   }
 
-  /** How the requests fared, by when they came. */
+  /** Outcomes of the requests, by index. */
   private static final class Outcomes implements Simulation.Listener {
     private final List<Trace.Request> requests;
     private final SimulationResult.RequestOutcome[] outcomes;
@@ -87,7 +87,7 @@ class BurstRecoveryTest {
       return times.get(times.size() / 2);
     }
 
-    /** Tokens of the answers that ended in this time. */
+    /** Returns the tokens per second of the answers that ended in an interval. */
     double tokensPerSecond(int fromSecond, int toSecond) {
       long tokens = 0;
       for (int i = 0; i < outcomes.length; i++) {

@@ -8,7 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** Equal requests at equal gaps, served one at a time: the queue grows when gaps are too short. */
+/** Equal requests at equal gaps, served one at a time: the queue grows if gaps are too short. */
 final class CapacitySearchTest {
   private static final CostModel.ModelShape MODEL = new CostModel.ModelShape("tiny", 1e6, 1000);
   private static final CostModel.GpuProfile GPU =
@@ -28,7 +28,7 @@ final class CapacitySearchTest {
               .find(evenly(recordedRate), POLICY)
               .orElseThrow();
 
-      // a queue may grow to one request over the whole trace
+      // the target allows a queue of one request at the end of the trace
       assertThat(capacity.ratePerSecond()).isCloseTo(known, within(known * 0.003));
       assertThat(capacity.bounded()).isTrue();
       assertThat(capacity.result().requests().metTargets()).isEqualTo(REQUESTS);
@@ -45,17 +45,17 @@ final class CapacitySearchTest {
     double half =
         new CapacitySearch(simulation, 0.5, 0.01).find(trace, POLICY).orElseThrow().ratePerSecond();
 
-    // waits grow evenly: half of the requests may wait longer than allowed
+    // waits grow linearly: half of the requests may wait longer than the target
     assertThat(half).isGreaterThan(all * 1.05);
   }
 
   @Test
-  void targetsThatNobodyMeets_haveNoCapacity() {
+  void targetsThatNoRequestMeets_haveNoCapacity() {
     assertThat(new CapacitySearch(oneAtATime(1e-9), 0.5, 0.01).find(evenly(1), POLICY)).isEmpty();
   }
 
   @Test
-  void targetsThatEverybodyMeets_areUnbounded() {
+  void targetsThatEveryRequestMeets_areUnbounded() {
     CapacitySearch.Capacity capacity =
         new CapacitySearch(oneAtATime(1e9), 1, 0.01).find(evenly(1), POLICY).orElseThrow();
 

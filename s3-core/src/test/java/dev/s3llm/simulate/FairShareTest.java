@@ -11,11 +11,11 @@ import java.util.Random;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
-/** Tenants share an engine whose queue never empties, and one that floods it harms itself only. */
+/** Tenants share an engine with a long queue; a tenant that floods it delays only itself. */
 class FairShareTest {
   private static final SimulationPolicy POLICY = SimulationPolicy.named("forecast").orElseThrow();
 
-  /** While all of them still wait, the load is the same mix throughout. */
+  /** Share of the requests that are counted: until then, requests of all tenants wait. */
   private static final double BUSY_SHARE = 0.5;
 
   @Test
@@ -23,14 +23,14 @@ class FairShareTest {
     List<Trace.Request> requests = new ArrayList<>();
     flood(requests, "flood", 3_000, 1);
     Random random = new Random(2);
-    for (int i = 0; i < 200; i++) { // far less than half of what the engine can do
+    for (int i = 0; i < 200; i++) { // far less than half of the engine's capacity
       requests.add(request(i * 400_000_000L, 30 + random.nextInt(100), "light"));
     }
     List<Double> waits = queuedSeconds(requests, Map.of(), "light");
     requests.replaceAll(r -> withTenant(r, "one"));
     List<Double> shared = queuedSeconds(requests, Map.of(), "one");
 
-    // What remains is that nobody at all is admitted while the batch is full.
+    // The remaining wait is the time in which the batch is full and no request is admitted.
     assertThat(quantile(waits, 0.5)).as("median wait of the light tenant, s").isLessThan(1);
     assertThat(quantile(waits, 1)).as("longest wait of the light tenant, s").isLessThan(10);
     assertThat(quantile(shared, 0.5)).as("median wait of all in one queue, s").isGreaterThan(20);
@@ -94,7 +94,10 @@ class FairShareTest {
     return waits;
   }
 
-  /** Prompt tokens and twice the output tokens of a, b, c, of those that ended while all waited. */
+  /**
+   * Returns the service of tenants a, b and c, in prompt tokens plus twice the output tokens, by
+   * the requests that ended while requests of all tenants waited.
+   */
   private static double[] tokensWhileBusy(
       List<Trace.Request> requests, Map<String, Double> weights) {
     Trace trace = sorted(requests);

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The forecast planner in whole runs: what it loses, and what it is told. */
+/** The forecast planner in whole runs: the tokens that it loses, and the costs it receives. */
 final class ForecastSimulationTest {
   private static final CostModel.ModelShape MODEL =
       CostModel.ModelShape.named("llama-33b").orElseThrow();
@@ -27,7 +27,7 @@ final class ForecastSimulationTest {
     assertThat(result.memory().preemptions()).isZero();
   }
 
-  /** All answers twice as long as predicted: errors that no averaging over a batch removes. */
+  /** All answers are twice as long as predicted, so errors do not average out over a batch. */
   @ParameterizedTest
   @EnumSource(names = {"COLUMN", "CALIBRATED"})
   void burstTwiceAsLongAsPredicted_losesLittle(SimulatedPredictor predictor) {
@@ -45,11 +45,11 @@ final class ForecastSimulationTest {
   }
 
   @Test
-  void whatThePlannerIsTold_addsUpToWhatTheRunReports() {
-    Telling planner = new Telling();
+  void reportedStepCosts_addUpToTheResultOfTheRun() {
+    Recording planner = new Recording();
     SimulationPolicy policy =
         new SimulationPolicy(
-            "telling", truth -> planner, Recovery.preempting(Recovery.Victim.NEWEST));
+            "recording", truth -> planner, Recovery.preempting(Recovery.Victim.NEWEST));
     SimulationResult result =
         simulation(SimulatedPredictor.COLUMN).run(trace(length -> 1 + length / 3), policy);
 
@@ -57,16 +57,16 @@ final class ForecastSimulationTest {
     long produced = planner.costs.stream().mapToLong(MemoryPlanner.StepCost::producedTokens).sum();
     long computed = planner.costs.stream().mapToLong(MemoryPlanner.StepCost::computedTokens).sum();
     assertThat(planner.costs)
-        .hasSize((int) result.planning().steps() - 1); // nothing follows the last
+        .hasSize((int) result.planning().steps() - 1); // the last step is not reported
     assertThat(lost).isEqualTo(result.memory().recomputedTokens()).isPositive();
     assertThat(planner.costs).allMatch(cost -> cost.recoveryTokens() == cost.lostTokens());
     assertThat(result.throughput().outputTokens() - produced)
-        .isBetween(1L, 3L); // what the last one produced
+        .isBetween(1L, 3L); // tokens of the last step
     assertThat(computed).isGreaterThan(produced + lost);
     assertThat(planner.costs).allMatch(cost -> cost.nanos() > 0);
   }
 
-  /** Where bringing a sequence back costs little, more of memory is used and more are preempted. */
+  /** If swaps are cheap, the planner uses more memory and accepts more preemptions. */
   @Test
   void cheapSwaps_letThePlannerPackTighter() {
     Trace trace = trace(length -> 90);
@@ -80,7 +80,7 @@ final class ForecastSimulationTest {
         .isLessThan(0.95 * recomputing.throughput().makespanSeconds());
   }
 
-  /** Memory for a handful, on a machine that computes slowly and copies fast. */
+  /** Returns a simulation with little memory, slow computing and fast copies. */
   private static Simulation cramped(long swapBytes) {
     CostModel.GpuProfile slow =
         new CostModel.GpuProfile("slow", 5e12, 4e13, 20_000_000, 1e13, true);
@@ -102,7 +102,7 @@ final class ForecastSimulationTest {
     return Simulation.builder(MODEL, GPU, KV_BYTES).swapBytes(0).predictor(predictor).build();
   }
 
-  /** Requests at once, with lengths as skewed as real ones. */
+  /** Returns requests that arrive at once, with lengths as skewed as real ones. */
   private static Trace trace(IntUnaryOperator predicted) {
     Random random = new Random(3);
     List<Trace.Request> requests = new ArrayList<>();
@@ -114,11 +114,11 @@ final class ForecastSimulationTest {
     return new Trace(requests);
   }
 
-  /** A forecast planner that notes what it is told. */
-  private static final class Telling extends ForwardingPlanner {
+  /** A forecast planner that records the reported costs. */
+  private static final class Recording extends ForwardingPlanner {
     private final List<MemoryPlanner.StepCost> costs = new ArrayList<>();
 
-    Telling() {
+    Recording() {
       super(new ForecastPlanner());
     }
 

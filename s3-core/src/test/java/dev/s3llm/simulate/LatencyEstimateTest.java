@@ -24,12 +24,12 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
-/** What requests are told to expect when they join the queue, against what they get. */
+/** Estimated latencies of requests that join the queue, against the actual latencies. */
 class LatencyEstimateTest {
   private static final int REQUESTS = 1_500;
   private static final int MAX_NEW = 600;
 
-  /** Arrivals twice as fast as they can be served: the queue grows to hundreds. */
+  /** Gap between arrivals, in nanoseconds: twice the rate that the engine can serve. */
   private static final long GAP = 15_000_000L;
 
   private final List<Expected> expectations = new ArrayList<>();
@@ -52,7 +52,7 @@ class LatencyEstimateTest {
   }
 
   @Test
-  void whoWouldBeRefused_wouldHaveBeenLate() {
+  void requestsWithTooLateEstimates_areLate() {
     run();
     long limit = 5_000_000_000L;
     int refused = 0;
@@ -68,7 +68,7 @@ class LatencyEstimateTest {
   }
 
   @Test
-  void firstRequests_areToldNothing() {
+  void firstRequests_getNoEstimate() {
     run();
     assertThat(expectations.get(0).estimate).isNull();
     assertThat(expectations.get(REQUESTS - 1).estimate).isNotNull();

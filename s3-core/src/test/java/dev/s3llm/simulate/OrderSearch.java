@@ -9,12 +9,14 @@ import java.util.List;
 import java.util.Random;
 
 /**
- * How much a better order of admission could gain: local search over the orders of requests that
- * all wait at once, with true lengths known (the clairvoyant planner) and the simulator as judge.
+ * Measures how much a better order of admission could gain, by a local search over the orders of
+ * requests that all wait at once. The clairvoyant planner knows the true lengths, and the simulator
+ * computes the makespan of an order.
  *
- * <p>Starts from the order of the trace, longest first and shortest first; takes the best of them
- * and moves or swaps random requests, keeping what does not take longer. Llama-33b on an H200, no
- * swapping. Arguments: trace file, requests, gigabytes of KV, evaluations, seed.
+ * <p>The search starts from the best of three orders: that of the trace, longest first, and
+ * shortest first. It moves or swaps random requests, and keeps an order that does not take longer.
+ * The model is Llama-33b on an H200, without swapping. Arguments: trace file, number of requests,
+ * gigabytes of KV memory, number of evaluations, seed.
  */
 final class OrderSearch {
   private final Simulation simulation;
@@ -32,7 +34,11 @@ final class OrderSearch {
     this.random = new Random(seed);
   }
 
-  /** Runs the search and prints what it found. */
+  /**
+   * Runs the search and prints its result.
+   *
+   * @param args trace file, number of requests, gigabytes of KV memory, evaluations, seed
+   */
   public static void main(String[] args) throws IOException {
     Trace trace = TraceReader.read(Path.of(args[0])).atOnce();
     List<Trace.Request> requests = trace.requests().subList(0, Integer.parseInt(args[1]));
@@ -42,7 +48,7 @@ final class OrderSearch {
 
   private void run(List<Trace.Request> recorded, int evaluations) {
     Comparator<Trace.Request> byLength = Comparator.comparingInt(Trace.Request::outputTokens);
-    double reference = show("as they come", recorded, Double.NaN);
+    double reference = show("order of the trace", recorded, Double.NaN);
     List<Trace.Request> longest = sorted(recorded, byLength.reversed());
     List<Trace.Request> shortest = sorted(recorded, byLength);
     double longestSeconds = show("longest first", longest, reference);
@@ -51,8 +57,8 @@ final class OrderSearch {
     if (Math.min(longestSeconds, shortestSeconds) < reference) {
       start = longestSeconds < shortestSeconds ? longest : shortest;
     }
-    show("search from the best of them", climb(new ArrayList<>(start), evaluations), reference);
-    show("search from how they come", climb(new ArrayList<>(recorded), evaluations), reference);
+    show("search from the best order", climb(new ArrayList<>(start), evaluations), reference);
+    show("search from the trace", climb(new ArrayList<>(recorded), evaluations), reference);
   }
 
   private static List<Trace.Request> sorted(

@@ -43,7 +43,7 @@ final class PredictionErrorTest {
   }
 
   @Test
-  void swap_takesOthersPredictions_forTheShareAskedFor() {
+  void swap_exchangesTheGivenShareOfPredictions() {
     int[] lengths = IntStream.rangeClosed(1, MANY).toArray();
 
     int[] spoilt = new Swap(0.3).spoil(lengths, random());

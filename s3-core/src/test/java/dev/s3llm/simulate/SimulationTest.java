@@ -21,7 +21,7 @@ final class SimulationTest {
   private static final int MAX_LENGTH = 128;
 
   @Test
-  void oneRequest_takesItsSteps() {
+  void oneRequest_takesTheTimeOfItsSteps() {
     Trace trace = new Trace(List.of(new Trace.Request(5_000_000_000L, 10, 3, 0)));
 
     SimulationResult result = simulation(1_000_000, 0).run(trace, policy("worst-case"));
@@ -39,12 +39,12 @@ final class SimulationTest {
   }
 
   @Test
-  void targets_countWhoMetBoth() {
+  void targets_countRequestsThatMeetBoth() {
     Trace.Request request = new Trace.Request(0, 10, 3, 0);
     CostModel costs = new CostModel(MODEL, GPU);
     double first = costs.stepNanos(10, 10, 0) / 1e9;
 
-    // the second comes when the first has ended, the third together with it and waits
+    // the second arrives when the first has ended; the third arrives with the second and waits
     Trace trace = new Trace(List.of(request, request.at(1_000_000_000), request.at(1_000_000_000)));
 
     assertThat(met(trace, new Simulation.LatencyTargets(first * 1.01, 1))).isEqualTo(2);
@@ -132,7 +132,7 @@ final class SimulationTest {
   }
 
   @Test
-  void whatNeverFits_isRejected() {
+  void requestsThatNeverFit_areRejected() {
     Trace trace =
         new Trace(List.of(new Trace.Request(0, 500, 1, 0), new Trace.Request(0, 5, 5, 0)));
 
@@ -157,7 +157,7 @@ final class SimulationTest {
         .withMessageContaining("predicted_tokens");
   }
 
-  /** How many of the requests meet the targets when one runs at a time. */
+  /** Returns how many requests meet the targets if one runs at a time. */
   private static int met(Trace trace, Simulation.LatencyTargets targets) {
     return Simulation.builder(MODEL, GPU, 1_000_000)
         .maxLength(MAX_LENGTH)
@@ -174,7 +174,7 @@ final class SimulationTest {
     return SimulationPolicy.named(name).orElseThrow();
   }
 
-  /** The seed chooses between settings. */
+  /** Returns a simulation whose settings depend on the seed. */
   private static Simulation simulation(long kvBytes, long seed) {
     Simulation.Builder builder =
         Simulation.builder(MODEL, GPU, kvBytes)

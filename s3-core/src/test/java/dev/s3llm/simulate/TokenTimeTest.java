@@ -7,11 +7,11 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
-/** A target for the time per output token holds under a load that would break it. */
+/** The engine keeps a target for the time per output token under a load that would break it. */
 class TokenTimeTest {
   private static final double TARGET = 0.03;
 
-  /** Requests from whose steps the model learns. */
+  /** Number of first requests that do not count, because the step-time model is learning. */
   private static final int LEARNING = 60;
 
   private static final SimulationPolicy POLICY = SimulationPolicy.named("on-demand").orElseThrow();
@@ -26,7 +26,7 @@ class TokenTimeTest {
   }
 
   @Test
-  void everybodyFinishes() {
+  void everyRequest_finishes() {
     SimulationResult kept = simulation(true).run(trace(), POLICY);
     assertThat(kept.requests().finished()).isEqualTo(kept.requests().total());
   }
@@ -34,7 +34,7 @@ class TokenTimeTest {
   @Test
   void withoutATarget_decisionsAreThoseWithoutTheGuard() {
     Simulation plain = base().build();
-    Simulation kept = base().keepTpot(true).build(); // nothing to keep
+    Simulation kept = base().keepTpot(true).build(); // there is no target to keep
     assertThat(kept.run(trace(), POLICY).planning().decisionHash())
         .isEqualTo(plain.run(trace(), POLICY).planning().decisionHash());
   }
@@ -72,7 +72,7 @@ class TokenTimeTest {
         .maxTokensPerStep(4096);
   }
 
-  /** Long prompts that arrive faster than they can be answered within the target. */
+  /** Returns long prompts that arrive faster than the engine can answer within the target. */
   private static Trace trace() {
     Random random = new Random(5);
     List<Trace.Request> requests = new ArrayList<>();

@@ -14,12 +14,12 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Trace files of any content are read or refused. */
+/** A trace file with any content is read or refused. */
 @Timeout(60)
 class TraceReaderFuzzTest {
   private static final String HEADER = "arrival_s,prompt_tokens,output_tokens";
 
-  /** A row takes 6 bytes at least and becomes strings, an array and a record. */
+  /** Bytes allocated for a byte of a file; a row of 6 bytes becomes strings, an array, a record. */
   private static final int BYTES_A_BYTE = 400;
 
   private static final long BYTES_AT_LEAST = 4 << 20;

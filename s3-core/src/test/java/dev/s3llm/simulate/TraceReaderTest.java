@@ -79,7 +79,7 @@ final class TraceReaderTest {
             assertThatExceptionOfType(TraceFormatException.class)
                 .isThrownBy(() -> TraceReader.read(rows, "t.csv", 10_000))
                 .withMessageContaining("more than 10000 requests"));
-    assertThat(rows.made).as("rows asked for").isLessThan(30_000);
+    assertThat(rows.made).as("rows read").isLessThan(30_000);
   }
 
   @Property(tries = 50)
@@ -94,7 +94,7 @@ final class TraceReaderTest {
     assertThat(trace.poisson(rate, seed).requests()).isEqualTo(moved);
   }
 
-  /** A long file that is nowhere. */
+  /** A long file that is generated while it is read. */
   private static final class Rows extends Reader {
     private final int rows;
     private int made;

@@ -38,7 +38,7 @@ final class TraceTest {
   }
 
   @Test
-  void whatHasNoRate_isRefused() {
+  void badFactorsAndTracesWithoutRate_areRefused() {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> trace.atOnce().meanRatePerSecond())
         .withMessageContaining("at once");

@@ -17,9 +17,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * What every {@link Executor} keeps. Extend it and say how to create yours; it needs at least 60
- * blocks, a context of 40 tokens, steps of 2 sequences and 20 tokens, and, for the test of
- * swapping, 8 host blocks.
+ * The tests that every {@link Executor} must pass. A subclass creates the executor under test. The
+ * executor needs at least 60 blocks, a context of 40 tokens, and steps of 2 sequences and 20
+ * tokens; the test of swapping also needs 8 host blocks, and passes without a check if there are
+ * none.
  */
 public abstract class ExecutorContract {
   private static final SamplingParameters SAMPLED = new SamplingParameters(0.9, 0, 0.95, 1.1, 7);
@@ -33,7 +34,7 @@ public abstract class ExecutorContract {
   /** Creates the contract. */
   protected ExecutorContract() {}
 
-  /** A new executor, which the contract closes. */
+  /** Returns a new executor; the contract closes it. */
   protected abstract Executor create();
 
   /** Creates the executor under test. */
@@ -49,14 +50,14 @@ public abstract class ExecutorContract {
     executor.close();
   }
 
-  /** The profile is a constant. */
+  /** The profile never changes. */
   @Test
   public void profile_neverChanges() throws Exception {
     run(sequence(1, 0).chunk(PROMPT).alone());
     assertThat(executor.profile()).isEqualTo(profile);
   }
 
-  /** One token for each sequence that samples, and none for inner chunks. */
+  /** A step returns one token for each sequence that samples, and none for inner chunks. */
   @Test
   public void results_followTheBatch() throws Exception {
     HandDrivenSequence whole = sequence(1, 0).chunk(PROMPT);
@@ -69,13 +70,13 @@ public abstract class ExecutorContract {
     assertThat(result.tokens()[1]).isBetween(0, profile.vocabularySize() - 1);
   }
 
-  /** Tokens do not depend on where KV lies, nor on how often they are asked for. */
+  /** Tokens depend neither on the blocks that hold the KV nor on earlier runs. */
   @Test
   public void tokens_areTheSameInOtherBlocks() throws Exception {
     assertThat(generate(sequence(1, 3), PROMPT)).isEqualTo(generate(sequence(2, 0), PROMPT));
   }
 
-  /** Tokens do not depend on the neighbours. */
+  /** Tokens do not depend on the other sequences of the batch. */
   @Test
   public void tokens_areTheSameInCompany() throws Exception {
     int[] alone = generate(sequence(1, 0), PROMPT);
@@ -89,7 +90,7 @@ public abstract class ExecutorContract {
     assertThat(first.output()).isEqualTo(alone);
   }
 
-  /** Tokens do not depend on how the prompt was cut. */
+  /** Tokens do not depend on the chunks of the prompt. */
   @Test
   public void tokens_areTheSameHoweverThePromptIsCut() throws Exception {
     int[] whole = generate(sequence(1, 0), PROMPT);
@@ -98,12 +99,12 @@ public abstract class ExecutorContract {
     }
   }
 
-  /** A sequence copied out, its blocks overwritten, and copied in elsewhere goes on as before. */
+  /** A sequence that is copied out, and copied in to other blocks, continues with equal tokens. */
   @Test
   public void tokens_areTheSameAfterASwap() throws Exception {
     int[] undisturbed = generate(sequence(1, 0), PROMPT);
     if (profile.hostBlockCount() == 0) {
-      return; // offers no swap space
+      return; // the executor has no swap space
     }
     HandDrivenSequence sequence = sequence(2, 1);
     for (int n = 0; n < OUTPUT; n++) {
@@ -115,7 +116,7 @@ public abstract class ExecutorContract {
     assertThat(sequence.output()).isEqualTo(undisturbed);
   }
 
-  /** Closing twice is closing once, and what comes later fails instead of hanging. */
+  /** A second close has no effect, and a step after it fails and does not hang. */
   @Test
   public void close_isIdempotentAndStepsAfterItFail() {
     executor.close();
@@ -124,7 +125,7 @@ public abstract class ExecutorContract {
         .isNotInstanceOf(java.util.concurrent.TimeoutException.class);
   }
 
-  /** Copies the sequence out while another takes its blocks, then in to other blocks. */
+  /** Copies the sequence out while another one writes its blocks, then in to other blocks. */
   private void swap(HandDrivenSequence sequence, int count) throws Exception {
     List<StepBatch.BlockCopy> out = new ArrayList<>();
     List<StepBatch.BlockCopy> in = new ArrayList<>();
@@ -158,7 +159,7 @@ public abstract class ExecutorContract {
     return new HandDrivenSequence(id, prompt, SAMPLED, blocks(place));
   }
 
-  /** One of four disjoint block tables. */
+  /** Returns one of four disjoint block tables. */
   private int[] blocks(int place) {
     int count = Math.min(profile.blockCount() / 4, 40 / profile.blockTokens() + 1);
     return IntStream.range(place * count, (place + 1) * count).toArray();

@@ -12,8 +12,8 @@ import java.util.function.LongSupplier;
  * A clock for {@link dev.s3llm.EngineBuilder#clock} that also replaces the thread of the engine's
  * loop by a runner that the test steps.
  *
- * @param time the time in nanoseconds
- * @param runner makes the runner, from the engine's clock and the receiver of its failure
+ * @param time returns the time, in nanoseconds
+ * @param runner creates the runner, from the engine's clock and the receiver of its failure
  */
 public record HandDrivenClock(
     LongSupplier time, BiFunction<LongSupplier, Consumer<Throwable>, EngineRunner> runner)

@@ -18,8 +18,8 @@ import java.util.function.LongSupplier;
 import java.util.function.UnaryOperator;
 
 /**
- * A whole engine on virtual time and on the test's thread, for tests of an executor, a planner or a
- * policy that need no sleep and give the same decisions in each run.
+ * A whole engine on virtual time and on the test's thread. Tests of an executor, a planner or a
+ * policy with it need no sleep, and each run makes the same decisions.
  *
  * <pre>{@code
  * try (HandDrivenEngine driven = HandDrivenEngine.of(executor, b -> b.planner(planner))) {
@@ -30,9 +30,9 @@ import java.util.function.UnaryOperator;
  * }
  * }</pre>
  *
- * <p>Time stands still unless the test advances it. Callbacks run on the test's thread, within
- * {@link #pass}. An executor may run its steps on threads of its own: a pass waits for the step
- * that the pass before it has launched. Not thread-safe.
+ * <p>Time does not advance unless the test advances it. Callbacks run on the test's thread, within
+ * {@link #pass}. An executor may run its steps on threads of its own: a pass waits, for at most 60
+ * seconds, for the step that the pass before it has launched. Not thread-safe.
  */
 public final class HandDrivenEngine implements AutoCloseable {
   private static final int MOST_PASSES = 1_000_000;
@@ -57,7 +57,8 @@ public final class HandDrivenEngine implements AutoCloseable {
    * Returns an engine that has made no pass yet, at time 0.
    *
    * @param executor runs the steps; closed with the engine
-   * @param settings sets further parts of the engine; clock, callback executor and watchdog are set
+   * @param settings sets further parts of the engine; clock, callback executor and watchdog are
+   *     already set, so setting them again is refused
    */
   public static HandDrivenEngine of(Executor executor, UnaryOperator<EngineBuilder> settings) {
     return new HandDrivenEngine(executor, settings);
@@ -82,20 +83,23 @@ public final class HandDrivenEngine implements AutoCloseable {
    * Advances the virtual time. Deadlines and prediction budgets that pass take effect in the next
    * pass.
    *
-   * @param time zero or more
+   * @param time the time to add, zero or more
    * @throws IllegalArgumentException if the time is negative
    */
   public void advance(Duration time) {
     if (time.isNegative()) {
-      throw new IllegalArgumentException("time must not run backwards, but is " + time);
+      throw new IllegalArgumentException("time must not be negative, but is " + time);
     }
     nowNanos += time.toNanos();
   }
 
   /**
-   * Makes one pass of the loop: applies the step that is over, and launches the next one.
+   * Makes one pass of the loop, if there is work: applies the completed step and launches the next
+   * one.
    *
-   * @return whether the loop had something to do
+   * @return whether a pass was made
+   * @throws IllegalStateException if the step in flight does not end within 60 seconds, or the
+   *     thread is interrupted
    */
   public boolean pass() {
     executor.await();
@@ -107,7 +111,7 @@ public final class HandDrivenEngine implements AutoCloseable {
   }
 
   /**
-   * Makes passes until no request is live, or until nothing happens before the time advances.
+   * Makes passes until no request is live, or until there is no work before the time advances.
    *
    * @return the number of passes
    * @throws IllegalStateException if a million passes are not enough
@@ -123,19 +127,19 @@ public final class HandDrivenEngine implements AutoCloseable {
     return passes;
   }
 
-  /** Lets passes be made while somebody waits for the loop to end. */
+  /** Makes passes until the loop has ended or has no work; returns whether it has ended. */
   private boolean runUntilEnded(long nanos) {
     while (!runner.ended() && pass()) {}
     return runner.ended();
   }
 
-  /** Closes the engine at once: live requests are cancelled. */
+  /** Closes the engine at once; live requests are cancelled. */
   @Override
   public void close() {
     engine.closeNow();
   }
 
-  /** Remembers the step in flight, so that a test can wait for it. */
+  /** Keeps the stage of the step in flight, so that a pass can wait for it. */
   private static final class StepAwaiter extends ForwardingExecutor {
     private CompletableFuture<?> step = CompletableFuture.completedFuture(null);
 

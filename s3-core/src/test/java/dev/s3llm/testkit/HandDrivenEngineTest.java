@@ -42,7 +42,7 @@ class HandDrivenEngineTest {
           .containsExactly(
               HashExecutor.expected(
                   new int[] {1, 2, 3}, SamplingParameters.ofTemperature(1, 1), 20, new int[0], 50));
-      assertThat(driven.nanos()).as("time stands still").isZero();
+      assertThat(driven.nanos()).as("time does not advance by itself").isZero();
     }
   }
 

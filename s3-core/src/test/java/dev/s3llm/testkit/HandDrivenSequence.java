@@ -7,7 +7,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A sequence driven by hand: tokens, a block table, and the part of it that the next step computes.
+ * A sequence that a test drives: its tokens, its block table, and the part that the next step
+ * computes. Not thread-safe.
  */
 public final class HandDrivenSequence implements SequenceStep {
   private final long id;
@@ -19,9 +20,12 @@ public final class HandDrivenSequence implements SequenceStep {
   private int count;
 
   /**
-   * A sequence that has computed nothing yet.
+   * Creates a sequence without computed tokens.
    *
-   * @param blocks its block table; covers all that it will hold
+   * @param id id of the sequence
+   * @param prompt token ids of the prompt, at least one
+   * @param sampling sampling parameters
+   * @param blocks numbers of the blocks of its block table, enough for all its tokens
    */
   public HandDrivenSequence(long id, int[] prompt, SamplingParameters sampling, int... blocks) {
     this.id = id;
@@ -31,30 +35,43 @@ public final class HandDrivenSequence implements SequenceStep {
     this.blocks = blocks;
   }
 
-  /** Lets the next step compute up to this many of the tokens that are not in KV yet. */
+  /**
+   * Sets the part that the next step computes: the next tokens that are not in the KV cache.
+   *
+   * @param most largest number of tokens, at least 1
+   * @return this sequence
+   */
   public HandDrivenSequence chunk(int most) {
     start += count;
     count = Math.min(most, tokens.length - start);
     return this;
   }
 
-  /** Adds a sampled token. */
+  /**
+   * Adds a sampled token.
+   *
+   * @param token the token id
+   */
   public void append(int token) {
     tokens = Arrays.copyOf(tokens, tokens.length + 1);
     tokens[tokens.length - 1] = token;
   }
 
-  /** The tokens added so far. */
+  /** Returns the tokens added so far. */
   public int[] output() {
     return Arrays.copyOfRange(tokens, promptTokens, tokens.length);
   }
 
-  /** A batch of this sequence only. */
+  /** Returns a batch of this sequence alone. */
   public StepBatch alone() {
     return new StepBatch(0, List.of(this), List.of(), List.of());
   }
 
-  /** Replaces the block table, as a swap does. */
+  /**
+   * Replaces the block table, as a swap does.
+   *
+   * @param others numbers of the new blocks, as many as the old ones
+   */
   public void moveTo(int... others) {
     System.arraycopy(others, 0, blocks, 0, blocks.length);
   }

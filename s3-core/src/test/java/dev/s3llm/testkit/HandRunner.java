@@ -8,7 +8,7 @@ import java.util.function.LongSupplier;
 
 /**
  * A runner without a thread: the test makes the loop's passes on its own thread. It parks and is
- * woken as the real one, so that a wake-up that is missing is seen.
+ * woken like the real runner, so a test detects a missing wake-up. Not thread-safe.
  */
 public final class HandRunner extends EngineRunner {
   private final LongPredicate awaitEnd;
@@ -23,10 +23,10 @@ public final class HandRunner extends EngineRunner {
   /**
    * Creates a runner.
    *
-   * @param clock the engine's
-   * @param onFailure told when the loop has failed for good
-   * @param awaitEnd lets the world go on while somebody waits for the loop to end, for at most this
-   *     many nanoseconds; says whether it has ended
+   * @param clock the engine's clock, in nanoseconds
+   * @param onFailure receives the failure that ends the loop
+   * @param awaitEnd lets the test go on while the loop ends, for at most the given nanoseconds;
+   *     returns whether the loop has ended
    */
   public HandRunner(LongSupplier clock, Consumer<Throwable> onFailure, LongPredicate awaitEnd) {
     super(clock, Unstarted::new, onFailure);
@@ -39,12 +39,16 @@ public final class HandRunner extends EngineRunner {
     loop = loopToRun;
   }
 
-  /** Whether the real runner's thread would make a pass now. */
+  /**
+   * Returns whether the real runner's thread would make a pass now.
+   *
+   * @param now the time, in nanoseconds of the engine's clock
+   */
   public boolean due(long now) {
     return !ended && (!parked || permit || now >= parkedUntil);
   }
 
-  /** Makes a pass, or ends the loop if it is time. */
+  /** Makes a pass, or ends the loop if it was stopped. Does nothing within a pass. */
   public void pass() {
     if (ended || depth > 0) {
       return;
@@ -60,22 +64,25 @@ public final class HandRunner extends EngineRunner {
     }
   }
 
-  /** Passes begun. */
+  /** Returns the number of passes begun. */
   public int passes() {
     return turns;
   }
 
-  /** Whether a pass is under way. */
+  /** Returns whether a pass is running. */
   public boolean inPass() {
     return depth > 0;
   }
 
-  /** Whether the loop has ended. */
+  /** Returns whether the loop has ended. */
   public boolean ended() {
     return ended;
   }
 
-  /** When the parked loop wakes by itself; {@link Long#MAX_VALUE} if it does not. */
+  /**
+   * Returns the time at which the parked loop wakes by itself, in nanoseconds of the engine's
+   * clock; {@link Long#MAX_VALUE} if it does not.
+   */
   public long alarmNanos() {
     return parkedUntil;
   }
@@ -109,7 +116,7 @@ public final class HandRunner extends EngineRunner {
     return awaitEnd.test(nanos);
   }
 
-  /** Stands for the thread that the real runner would start. */
+  /** Replaces the thread that the real runner starts. */
   private static final class Unstarted extends Thread {
     Unstarted(Runnable task) {
       super(task);

@@ -11,10 +11,12 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
 /**
- * A reference executor whose next token is a hash of its own KV contents. Whatever disturbs a
- * sequence's KV (another's write, a wrong resume, a copy to the wrong place) changes its tokens,
- * and {@link #expected} says what they should be. It does its work when the step completes, not
- * when it is launched, so that memory given back too early is seen to change under it.
+ * A reference executor whose next token is a hash of the sequence's KV contents. Any fault in a
+ * sequence's KV (a write by another sequence, a wrong resume, a copy to a wrong block) changes its
+ * tokens, and {@link #expected} returns the correct ones. The executor does its work when the step
+ * completes, not when it is launched, so a test detects memory that is given back too early.
+ *
+ * <p>Not thread-safe.
  */
 public final class HashExecutor implements Executor {
   private static final long EMPTY = 0xDEADL;
@@ -26,7 +28,11 @@ public final class HashExecutor implements Executor {
   private CompletableFuture<StepResult> completion;
   private boolean closed;
 
-  /** Creates the executor with empty memory. */
+  /**
+   * Creates the executor with empty memory.
+   *
+   * @param profile memory and limits
+   */
   public HashExecutor(ExecutorProfile profile) {
     this.profile = profile;
     this.device = new long[profile.blockCount() * profile.blockTokens()];
@@ -42,7 +48,7 @@ public final class HashExecutor implements Executor {
   @Override
   public CompletionStage<StepResult> execute(StepBatch batch) {
     if (pending != null) {
-      throw new AssertionError("a second step was launched while one is in flight");
+      throw new AssertionError("a second step was launched while a step is in flight");
     }
     pending = batch;
     completion = new CompletableFuture<>();
@@ -68,14 +74,22 @@ public final class HashExecutor implements Executor {
     stage.complete(result);
   }
 
-  /** Completes the step in flight with an error, having done nothing of it. */
+  /**
+   * Completes the step in flight with an error, without doing any of its work.
+   *
+   * @param error the failure of the step
+   */
   public void fail(Throwable error) {
     CompletableFuture<StepResult> stage = completion;
     pending = null;
     stage.completeExceptionally(error);
   }
 
-  /** Does the work of a step now, and returns its tokens. */
+  /**
+   * Does the work of a step now, and returns its tokens.
+   *
+   * @param batch the step
+   */
   public int[] run(StepBatch batch) {
     batch.swapOuts().forEach(copy -> copy(device, copy.deviceBlock(), host, copy.hostBlock()));
     for (StepBatch.BlockCopy copy : batch.swapIns()) {
@@ -92,7 +106,13 @@ public final class HashExecutor implements Executor {
     return tokens;
   }
 
-  /** Does the first copies out and the first writes of a step, as one that fails on the way. */
+  /**
+   * Does a part of the work of a step, like a step that fails before its end.
+   *
+   * @param batch the step
+   * @param copies number of copies to host memory to do, 0 or more
+   * @param writes number of sequences whose KV to write, 0 or more
+   */
   public void runPartly(StepBatch batch, int copies, int writes) {
     for (StepBatch.BlockCopy copy :
         batch.swapOuts().subList(0, Math.min(copies, batch.swapOuts().size()))) {
@@ -130,7 +150,15 @@ public final class HashExecutor implements Executor {
     return sequence.block(position / size) * size + position % size;
   }
 
-  /** The tokens that a request must produce, alone in the world. */
+  /**
+   * Returns the tokens that a request must produce, whatever other requests the engine runs.
+   *
+   * @param prompt token ids of the prompt
+   * @param sampling sampling parameters
+   * @param maxNew output limit in tokens, at least 1
+   * @param stops ids of the stop tokens, ascending
+   * @param vocabulary size of the vocabulary, at least 1
+   */
   public static int[] expected(
       int[] prompt, SamplingParameters sampling, int maxNew, int[] stops, int vocabulary) {
     int[] output = new int[maxNew];

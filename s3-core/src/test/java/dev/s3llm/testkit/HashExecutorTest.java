@@ -7,7 +7,7 @@ import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
 import java.util.concurrent.CompletionStage;
 
-/** The reference that the engine's scenarios rely on keeps the contract itself. */
+/** The reference executor of the engine's scenarios passes the tests of executors. */
 class HashExecutorTest extends ExecutorContract {
   @Override
   protected Executor create() {
@@ -23,7 +23,7 @@ class HashExecutorTest extends ExecutorContract {
                 .build()));
   }
 
-  /** Completes each step when it is launched. */
+  /** Completes each step at its launch. */
   private static final class Immediate extends ForwardingExecutor {
     private final HashExecutor hash;
 

@@ -14,7 +14,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What every {@link LengthPredictor} keeps. Extend it and say how to create yours. */
+/**
+ * The tests that every {@link LengthPredictor} must pass. A subclass creates the predictor under
+ * test.
+ */
 public abstract class LengthPredictorContract {
   private static final long HANGS_AFTER_SECONDS = 60;
 
@@ -23,7 +26,7 @@ public abstract class LengthPredictorContract {
   /** Creates the contract. */
   protected LengthPredictorContract() {}
 
-  /** A new predictor, which the contract closes. */
+  /** Returns a new predictor; the contract closes it. */
   protected abstract LengthPredictor create();
 
   /** Creates the predictor under test. */
@@ -38,7 +41,7 @@ public abstract class LengthPredictorContract {
     predictor.close();
   }
 
-  /** The limit is part of the question. */
+  /** A prediction never exceeds the output limit of the query. */
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 100, 1 << 20, Integer.MAX_VALUE})
   public void prediction_staysWithinTheLimit(int maxNewTokens) throws Exception {
@@ -47,13 +50,13 @@ public abstract class LengthPredictorContract {
     assertThat(prediction.maxTokens()).isBetween(1, maxNewTokens);
   }
 
-  /** Everything but the counts is optional. */
+  /** Prompt text, key and hint are optional. */
   @Test
   public void missingOptions_areAccepted() throws Exception {
     assertThat(answer(new LengthQuery(1, null, null, 0, 64))).isNotNull();
   }
 
-  /** Text comes from users. */
+  /** Any prompt text and key is accepted, because both can come from users. */
   @ParameterizedTest
   @ValueSource(strings = {"", " ", "\0\n", "\uD800", "\u202E\uFEFF", "x"})
   public void strangeText_isAccepted(String text) throws Exception {
@@ -61,14 +64,14 @@ public abstract class LengthPredictorContract {
     assertThat(answer(new LengthQuery(Integer.MAX_VALUE, prompt, text, 0, 64))).isNotNull();
   }
 
-  /** A hint may be absurd. */
+  /** A hint above the output limit is accepted. */
   @Test
   public void hintAboveTheLimit_isAccepted() throws Exception {
     assertThat(answer(new LengthQuery(1, "x", "k", Integer.MAX_VALUE, 64)).maxTokens())
         .isBetween(1, 64);
   }
 
-  /** Feedback of any kind leaves a predictor that answers. */
+  /** A predictor still predicts after feedback of any kind. */
   @Test
   public void anyFeedback_leavesItAnswering() throws Exception {
     for (int actual : new int[] {1, 63, 64, 65, Integer.MAX_VALUE}) {
@@ -82,7 +85,7 @@ public abstract class LengthPredictorContract {
     assertThat(answer(new LengthQuery(5, "x", "k", 0, 64)).maxTokens()).isBetween(1, 64);
   }
 
-  /** Closing again does nothing. */
+  /** A second close has no effect. */
   @Test
   public void closing_isIdempotent() {
     predictor.close();

@@ -12,23 +12,26 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
-/** What every {@link MemoryPlanner} of good sense keeps. Extend it and say how to create yours. */
+/**
+ * The tests that a {@link MemoryPlanner} should pass, so that the engine need not correct its
+ * decisions. A subclass creates the planner under test.
+ */
 public abstract class MemoryPlannerContract {
   private static final int CASES = 5_000;
 
   /** Creates the contract. */
   protected MemoryPlannerContract() {}
 
-  /** A new planner. */
+  /** Returns a new planner. */
   protected abstract MemoryPlanner create();
 
-  /** A name for tables. */
+  /** The name fits into a table. */
   @Test
   public void name_isShort() {
     assertThat(create().name()).isNotBlank().hasSizeLessThanOrEqualTo(40);
   }
 
-  /** The engine's floor and ceiling, kept without its help. */
+  /** A planner keeps within the bounds to which the engine would correct its decisions. */
   @Test
   public void admission_coversPresentTokensAndNeverExceedsTheWorstCase() {
     for (long seed = 0; seed < CASES; seed++) {
@@ -46,7 +49,7 @@ public abstract class MemoryPlannerContract {
     }
   }
 
-  /** Alone on the device, what fits at worst is admitted. */
+  /** On an empty device, a sequence whose worst case fits is admitted. */
   @Test
   public void emptyDevice_admitsWhatFits() {
     for (long seed = 0; seed < CASES; seed++) {
@@ -62,7 +65,7 @@ public abstract class MemoryPlannerContract {
     }
   }
 
-  /** A grown reservation is larger, and no larger than can be of use. */
+  /** An enlarged reservation is larger than before, and at most the worst case. */
   @Test
   public void growth_addsBlocksWithinTheWorstCase() {
     for (long seed = 0; seed < CASES; seed++) {
@@ -95,7 +98,7 @@ public abstract class MemoryPlannerContract {
     }
   }
 
-  /** A random sequence and memory. */
+  /** A random sequence and a random state of memory. */
   private static final class Case {
     final TestSequence sequence;
     final MemoryView view;

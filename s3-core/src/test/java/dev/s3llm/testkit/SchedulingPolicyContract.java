@@ -7,23 +7,26 @@ import dev.s3llm.schedule.SchedulingPolicy;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
-/** What every {@link SchedulingPolicy} keeps. Extend it and say how to create yours. */
+/**
+ * The tests that every {@link SchedulingPolicy} must pass. A subclass creates the policy under
+ * test.
+ */
 public abstract class SchedulingPolicyContract {
   private static final int CASES = 2_000;
 
   /** Creates the contract. */
   protected SchedulingPolicyContract() {}
 
-  /** A new order. */
+  /** Returns a new policy. */
   protected abstract SchedulingPolicy create();
 
-  /** A name for tables. */
+  /** The name fits into a table. */
   @Test
   public void name_isShort() {
     assertThat(create().name()).isNotBlank().hasSizeLessThanOrEqualTo(40);
   }
 
-  /** A request must be able to pass, or nobody could start; and none may be passed for ever. */
+  /** The bound of a sequence is at least 1 and at most the bound of the policy. */
   @Test
   public void overtakes_areBounded() {
     SchedulingPolicy order = create();
@@ -34,7 +37,7 @@ public abstract class SchedulingPolicyContract {
     }
   }
 
-  /** The rank is a function of the sequence, so that a decision can be repeated. */
+  /** Equal sequences have equal ranks, so that decisions can be repeated. */
   @Test
   public void rank_isTheSameEachTime() {
     for (long seed = 0; seed < CASES; seed++) {
@@ -45,12 +48,12 @@ public abstract class SchedulingPolicyContract {
     }
   }
 
-  /** What {@link SchedulingPolicy#firstRankWithin} leaves out does not fit. */
+  /** Sequences with ranks below {@link SchedulingPolicy#firstRankWithin} do not fit. */
   @Test
   public void skippedRanks_doNotFit() {
     SchedulingPolicy order = create();
     if (!order.skipsUnfit()) {
-      return; // is never asked
+      return; // the engine never calls firstRankWithin then
     }
     for (long seed = 0; seed < CASES; seed++) {
       Random random = new Random(seed);
@@ -63,7 +66,7 @@ public abstract class SchedulingPolicyContract {
     }
   }
 
-  /** However others keep coming, whoever waits goes before more than the bound have passed. */
+  /** A waiting sequence is overtaken at most as often as its bound, however many others arrive. */
   @Test
   public void steadyArrivals_starveNobody() {
     for (long seed = 0; seed < 50; seed++) {

@@ -3,7 +3,10 @@ package dev.s3llm.testkit;
 import dev.s3llm.predict.LengthPrediction;
 import dev.s3llm.schedule.SequenceView;
 
-/** A sequence for tests of planners, orders and recovery; its fields are set freely. */
+/**
+ * A sequence for tests of planners, scheduling policies and recovery policies; a test sets its
+ * fields freely. Setters return the sequence itself. Not thread-safe.
+ */
 public final class TestSequence implements SequenceView {
   private final long id;
   private final int promptTokens;
@@ -15,10 +18,17 @@ public final class TestSequence implements SequenceView {
   private int swappedTokens;
   private int priority;
   private String tenant = "";
-  private boolean entitled;
+  private boolean exempt;
   private LengthPrediction prediction;
 
-  /** A waiting sequence that has generated nothing. */
+  /**
+   * Creates a waiting sequence without generated tokens. All output lengths up to the limit are
+   * equally probable.
+   *
+   * @param id id of the sequence; its request id is {@code "r" + id}
+   * @param promptTokens length of the prompt in tokens, at least 1
+   * @param maxNewTokens output limit in tokens, at least 1
+   */
   public TestSequence(long id, int promptTokens, int maxNewTokens) {
     this.id = id;
     this.promptTokens = promptTokens;
@@ -26,57 +36,90 @@ public final class TestSequence implements SequenceView {
     this.prediction = LengthPrediction.uniform(maxNewTokens);
   }
 
-  /** Sets the tokens generated so far. */
+  /**
+   * Sets the number of tokens generated so far; 0 by default.
+   *
+   * @param tokens number of tokens, 0 or more
+   */
   public TestSequence generated(int tokens) {
     generatedTokens = tokens;
     return this;
   }
 
-  /** Sets the tokens in device memory. */
+  /**
+   * Sets the number of tokens whose KV is in device memory; 0 by default.
+   *
+   * @param tokens number of tokens, 0 or more
+   */
   public TestSequence kv(int tokens) {
     kvTokens = tokens;
     return this;
   }
 
-  /** Sets the blocks set aside. */
+  /**
+   * Sets the number of reserved blocks; 0 by default.
+   *
+   * @param blocks number of blocks, 0 or more
+   */
   public TestSequence reserved(int blocks) {
     reservedBlocks = blocks;
     return this;
   }
 
-  /** Sets the least output that the next reservation covers. */
+  /**
+   * Sets the output tokens that the next reservation should cover; 0 by default. With a value above
+   * 0 the sequence counts as preempted once.
+   *
+   * @param tokens number of tokens, 0 or more
+   */
   public TestSequence floor(int tokens) {
     outputFloorTokens = tokens;
     return this;
   }
 
-  /** Sets the tokens in host memory. */
+  /**
+   * Sets the number of tokens whose KV is in host memory; 0 by default.
+   *
+   * @param tokens number of tokens, 0 or more
+   */
   public TestSequence swapped(int tokens) {
     swappedTokens = tokens;
     return this;
   }
 
-  /** Sets the priority. */
+  /**
+   * Sets the priority; 0 by default.
+   *
+   * @param value the priority; higher goes first
+   */
   public TestSequence priority(int value) {
     priority = value;
     return this;
   }
 
-  /** Sets the tenant. */
+  /**
+   * Sets the tenant; empty by default.
+   *
+   * @param name name of the tenant
+   */
   public TestSequence tenant(String name) {
     tenant = name;
     return this;
   }
 
-  /** Sets the predicted length. */
+  /**
+   * Sets the predicted output length.
+   *
+   * @param length the prediction
+   */
   public TestSequence predicted(LengthPrediction length) {
     prediction = length;
     return this;
   }
 
-  /** Entitles it to its worst case. */
-  public TestSequence entitle() {
-    entitled = true;
+  /** Makes the sequence exempt from preemption. */
+  public TestSequence exempt() {
+    exempt = true;
     return this;
   }
 
@@ -132,7 +175,7 @@ public final class TestSequence implements SequenceView {
 
   @Override
   public boolean preemptionExempt() {
-    return entitled;
+    return exempt;
   }
 
   @Override
