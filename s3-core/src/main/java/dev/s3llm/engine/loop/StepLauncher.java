@@ -16,7 +16,10 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 
-/** Carries out a plan: moves blocks and sequences as it says and makes the executor's batch. */
+/**
+ * Carries out a plan: preempts, grows and admits sequences, moves their blocks, and makes the batch
+ * for the executor.
+ */
 final class StepLauncher {
   private final EngineState state;
   private final ExecutorProfile profile;
@@ -26,10 +29,16 @@ final class StepLauncher {
     this.profile = state.profile;
   }
 
-  /** Carries the plan out; the step is in flight from here on. */
+  /**
+   * Carries a plan out. The step is in flight when the method returns.
+   *
+   * @param plan what the step does
+   * @param now the engine's time, in nanoseconds
+   * @return the batch for the executor
+   */
   StepBatch launch(StepPlan plan, long now) {
-    state.reportStepCost();
-    state.planBuilder.launched(plan);
+    state.feedback.report();
+    state.planBuilder.recordStalls(plan);
     StepInFlight step = new StepInFlight(state.counters.steps++, now, plan.work().size());
     List<StepBatch.BlockCopy> swapOuts = new ArrayList<>();
     List<StepBatch.BlockCopy> swapIns = new ArrayList<>();
@@ -38,16 +47,13 @@ final class StepLauncher {
     plan.admissions().forEach(a -> admit(a, step, swapIns, now));
     for (int i = 0; i < plan.work().size(); i++) {
       Sequence sequence = plan.work().get(i);
-      sequence.launched(plan.workTokens(i));
+      sequence.startStep(plan.workTokens(i));
       sequence.device().allocateTo(profile.blocksFor(sequence.kvTokens()));
-      step.sequences.add(sequence);
-      step.newTokens += plan.workTokens(i);
-      step.decodes += plan.workTokens(i) == 1 ? 1 : 0;
-      step.kvTokens += sequence.kvTokens();
+      step.compute(sequence, plan.workTokens(i));
     }
     state.inFlight = step;
-    List<SequenceStep> sequences = Collections.unmodifiableList(step.sequences);
-    return new StepBatch(step.step, sequences, swapOuts, swapIns);
+    List<SequenceStep> sequences = Collections.unmodifiableList(step.sequences());
+    return new StepBatch(step.number(), sequences, swapOuts, swapIns);
   }
 
   private void preempt(
@@ -57,14 +63,14 @@ final class StepLauncher {
     boolean swap = decision.mode() == PreemptionMode.SWAP && kvTokens > 0;
     count(decision, kvTokens, swap);
     int blocks = profile.blocksFor(kvTokens);
-    step.lostTokens += kvTokens;
-    step.recoveryTokens += swap ? profile.recoveryCosts().swapTokens(kvTokens, blocks) : kvTokens;
+    double costTokens = swap ? profile.recoveryCosts().swapTokens(kvTokens, blocks) : kvTokens;
+    step.work().loses(kvTokens, costTokens);
     if (swap) {
       copyOut(victim, blocks, swapOuts);
-      step.swappedOut.add(victim);
+      step.swapOut(victim);
     }
     victim.preempted(victim.reservedBlocks() * profile.blockTokens(), swap);
-    victim.device().close(); // copies out come before writes within a step
+    victim.device().close(); // safe now: within a step, copies to the host come before writes
     victim.dropDevice();
     state.running.remove(victim);
     state.enterQueue(victim);
@@ -157,6 +163,6 @@ final class StepLauncher {
     for (int i = 0; i < blocks; i++) {
       swapIns.add(new StepBatch.BlockCopy(sequence.sequenceId(), lease.block(i), stored.block(i)));
     }
-    step.fenced.add(stored);
+    step.fence(stored);
   }
 }

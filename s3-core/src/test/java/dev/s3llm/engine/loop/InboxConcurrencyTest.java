@@ -29,7 +29,7 @@ public class InboxConcurrencyTest {
   public String takeIn() {
     permit.set(false);
     taken.clear();
-    int work = inbox.takeIn(0);
+    int work = inbox.runAll(0);
     return work + " " + taken;
   }
 

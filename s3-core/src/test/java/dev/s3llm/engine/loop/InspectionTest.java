@@ -145,7 +145,7 @@ class InspectionTest {
   void afterTheEnd_questionsFail() {
     Run run = new Run(new WorstCasePlanner(), 8);
     CompletableFuture<EngineInspection> before = run.loop.inspect();
-    run.loop.endInspections(new IllegalStateException("over"));
+    run.loop.failInspections(new IllegalStateException("over"));
     assertThat(before).isCompletedExceptionally();
     assertThat(run.loop.inspect()).isCompletedExceptionally();
     run.loop.step(0); // what was queued harms nobody

@@ -123,14 +123,14 @@ public final class Ledger {
 
   /** Leases that wait for the step in flight. */
   public int fencedLeases() {
-    return state.inFlight == null ? 0 : state.inFlight.fenced.size();
+    return state.inFlight == null ? 0 : state.inFlight.fenced().size();
   }
 
   /** Blocks of those leases, device and host. */
   public int fencedBlocks() {
     return state.inFlight == null
         ? 0
-        : state.inFlight.fenced.stream().mapToInt(KvBlockPool.Lease::reserved).sum();
+        : state.inFlight.fenced().stream().mapToInt(KvBlockPool.Lease::reserved).sum();
   }
 
   /** Whether a step is in flight. */

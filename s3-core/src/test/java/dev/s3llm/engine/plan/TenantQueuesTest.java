@@ -56,7 +56,7 @@ final class TenantQueuesTest {
       bounded.add(sequence("a"), 1, 0);
     }
     assertThat(admissible(bounded)).hasSizeLessThan(10);
-    Candidates<TestSequence> everybody = bounded.everybody();
+    Candidates<TestSequence> everybody = bounded.allCandidates();
     int listed = 0;
     while (everybody.next() != null) {
       everybody.admitted();

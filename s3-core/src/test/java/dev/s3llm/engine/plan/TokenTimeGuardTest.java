@@ -86,7 +86,7 @@ class TokenTimeGuardTest {
   private static Sequence decoding(int id, long tokenTime) {
     Sequence sequence = new Sequence(id, spec(id, tokenTime));
     sequence.admitted(0, 64);
-    sequence.launched(8);
+    sequence.startStep(8);
     sequence.append(1, 1);
     return sequence;
   }

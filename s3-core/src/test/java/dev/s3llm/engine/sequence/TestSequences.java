@@ -34,7 +34,7 @@ public final class TestSequences {
                 SequenceSpec.Times.of(0),
                 new LengthQuery(promptTokens, null, null, 0, maxNewTokens),
                 ignoring));
-    sequence.predict(LengthPrediction.uniform(maxNewTokens), 0);
+    sequence.setPrediction(LengthPrediction.uniform(maxNewTokens), 0);
     return new TestSequences(sequence);
   }
 
