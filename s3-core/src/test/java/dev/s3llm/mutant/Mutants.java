@@ -183,8 +183,8 @@ final class Mutants {
           seen(
               "skip-copy-in",
               LAUNCHER,
-              "for (int i = 0; i < blocks; i++) {\n      swapIns.add",
-              "for (int i = 1; i < blocks; i++) {\n      swapIns.add",
+              "for (int i = 0; i < blocks; i++) {\n      step.swapIn",
+              "for (int i = 1; i < blocks; i++) {\n      step.swapIn",
               "Transparency",
               2),
           seen(

@@ -2,19 +2,23 @@ package dev.s3llm.engine.loop;
 
 import dev.s3llm.engine.sequence.KvBlockPool;
 import dev.s3llm.engine.sequence.Sequence;
+import dev.s3llm.execute.StepBatch;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 
 /**
- * The step that the executor runs: the sequences in it, its work, and the leases that must stay
- * open until it has ended, because the executor may still read or write their blocks.
+ * A step that is launched and then run by the executor: its sequences, its block copies, its work,
+ * and the leases that must stay open until it has ended, because the executor may still use their
+ * blocks.
  */
 final class StepInFlight {
   private final long number;
   private final long launchedNanos;
   private final List<Sequence> sequences;
   private final List<Sequence> swappedOut = new ArrayList<>();
+  private final List<StepBatch.BlockCopy> swapOuts = new ArrayList<>();
+  private final List<StepBatch.BlockCopy> swapIns = new ArrayList<>();
   private final List<KvBlockPool.Lease> fenced = new ArrayList<>();
   private final StepWork work = new StepWork();
 
@@ -50,9 +54,20 @@ final class StepInFlight {
     return Collections.unmodifiableList(swappedOut);
   }
 
-  /** Adds a sequence whose KV the step copies to host memory. */
-  void swapOut(Sequence sequence) {
+  /** Adds a sequence whose KV the step copies to host memory, in these copies. */
+  void swapOut(Sequence sequence, List<StepBatch.BlockCopy> copies) {
     swappedOut.add(sequence);
+    swapOuts.addAll(copies);
+  }
+
+  /** Adds a copy of a block from host memory to the device. */
+  void swapIn(StepBatch.BlockCopy copy) {
+    swapIns.add(copy);
+  }
+
+  /** Returns the batch for the executor. */
+  StepBatch batch() {
+    return new StepBatch(number, Collections.unmodifiableList(sequences), swapOuts, swapIns);
   }
 
   /** Returns what the step computes and loses. */
