@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
-/** A step of 10 ms, 0.1 ms for each decode and 0.02 ms for each prefilled token. */
+/** Tests with steps of 10 ms, plus 0.1 ms for each decode and 0.02 ms for each prefilled token. */
 class TokenTimeGuardTest {
   private static final int MOST = 4_096;
   private static final long NONE = Long.MAX_VALUE;
