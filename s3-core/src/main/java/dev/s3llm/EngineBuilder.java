@@ -33,8 +33,8 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Builds an {@link S3Engine} from its parts. Each setter checks its value at once: it refuses null
- * with a {@link NullPointerException} that names the setting, and a second call with an {@link
+ * A builder of {@link S3Engine}s. Each setter checks its value at once: it refuses null with a
+ * {@link NullPointerException} that names the setting, and a second call with an {@link
  * IllegalStateException} that names the earlier value. Not thread-safe.
  */
 public final class EngineBuilder {
@@ -47,10 +47,10 @@ public final class EngineBuilder {
   }
 
   /**
-   * Sets the predictor. The engine owns it and closes it. By default a {@link HintedPredictor}: the
-   * request's own length hint where it has one, else an {@link EmpiricalLengthPredictor}.
+   * Sets the predictor. By default a {@link HintedPredictor}: it uses the request's length hint
+   * where there is one, and an {@link EmpiricalLengthPredictor} otherwise.
    *
-   * @param predictor predicts output lengths
+   * @param predictor predicts output lengths; the engine owns and closes it
    */
   public EngineBuilder predictor(LengthPredictor predictor) {
     return set("predictor", predictor);
@@ -59,7 +59,7 @@ public final class EngineBuilder {
   /**
    * Sets the memory planner; {@link ForecastPlanner} by default.
    *
-   * @param planner a planner that no other engine uses
+   * @param planner decides how much KV memory a sequence gets; not shared with another engine
    */
   public EngineBuilder planner(MemoryPlanner planner) {
     return set("planner", planner);
@@ -69,18 +69,18 @@ public final class EngineBuilder {
    * Sets the order of the waiting requests; {@link SchedulingPolicies#firstComeFirstServed()} by
    * default.
    *
-   * @param policy decides which request goes first
+   * @param policy decides which waiting request goes first
    */
   public EngineBuilder schedulingPolicy(SchedulingPolicy policy) {
     return set("schedulingPolicy", policy);
   }
 
   /**
-   * Sets the share of service of each tenant, against the other tenants that need service at the
-   * same time ({@link GenerationRequest.Builder#tenant}). A tenant that is not named has weight 1,
-   * and by default all have.
+   * Sets the weights of tenants ({@link GenerationRequest.Builder#tenant}). Tenants that need
+   * service at the same time share it in proportion to their weights. A tenant that is not named
+   * has weight 1; by default no tenant is named.
    *
-   * @param weights by tenant, from 1e-6 to 1e6
+   * @param weights weight by tenant name, each from 1e-6 to 1e6
    * @throws IllegalArgumentException if a weight is out of range, naming the tenant
    */
   public EngineBuilder tenantWeights(Map<String, Double> weights) {
@@ -89,17 +89,18 @@ public final class EngineBuilder {
   }
 
   /**
-   * Sets the recovery policy. By default a sequence waits for a block while that is cheaper than a
-   * preemption, and then the sequence that is cheapest to bring back gives way.
+   * Sets the recovery policy, for sequences that outgrow their reservations. By default a sequence
+   * waits for a block while that is cheaper than a preemption; then the sequence that is cheapest
+   * to bring back is preempted.
    *
-   * @param recovery chooses which sequence gives way, and how
+   * @param recovery chooses which sequence is preempted, and how
    */
   public EngineBuilder recovery(RecoveryPolicy recovery) {
     return set("recovery", recovery);
   }
 
   /**
-   * Adds a listener. Any number can be added.
+   * Adds a listener. May be called any number of times.
    *
    * @param listener receives the engine's events, on the callback executor
    */
@@ -109,13 +110,13 @@ public final class EngineBuilder {
   }
 
   /**
-   * Sets where user code runs: stream subscribers, dependents of futures, listeners. By default a
-   * pool that the engine owns: two threads, and up to 32 while user code blocks them, if a watchdog
-   * ({@link #stuckAfter}) runs that can see it.
+   * Sets the executor of user code: stream subscribers, dependents of futures, listeners. By
+   * default a pool that the engine owns. It has two threads, and up to 32 while user code blocks
+   * them; the watchdog ({@link #stuckAfter}) adds them, so without a watchdog there are two.
    *
-   * <p>Such an executor must run, or refuse, every task. Where it refuses, or runs a task in place,
-   * user code runs on the engine's threads and delays them if it blocks; events that listeners
-   * would have received then are dropped and counted.
+   * <p>The executor must run or refuse every task. If it refuses the completion of a result or the
+   * end of a stream, or runs tasks in place, user code runs on the engine's threads and delays them
+   * if it blocks. Refused events are dropped and counted.
    *
    * @param callbacks runs user code; the engine does not close it
    */
@@ -124,10 +125,11 @@ public final class EngineBuilder {
   }
 
   /**
-   * Sets where threads come from. By default daemon threads named {@code s3-engine-ROLE-N}, with a
-   * role of {@code loop}, {@code callback}, {@code watchdog} or {@code close}.
+   * Sets the thread factory. By default the engine uses daemon threads named {@code
+   * s3-engine-ROLE-N}, where ROLE is {@code loop}, {@code callback}, {@code watchdog} or {@code
+   * close}.
    *
-   * @param threads makes the engine's threads
+   * @param threads makes all threads of the engine
    */
   public EngineBuilder threadFactory(ThreadFactory threads) {
     return set("threadFactory", threads);
@@ -136,7 +138,7 @@ public final class EngineBuilder {
   /**
    * Sets the clock; the JVM's monotonic clock by default.
    *
-   * @param clock any clock; a time that runs backwards is corrected
+   * @param clock a thread-safe clock; if it runs backwards, the engine corrects it
    */
   public EngineBuilder clock(NanoClock clock) {
     return set("clock", clock);
@@ -144,10 +146,9 @@ public final class EngineBuilder {
 
   /**
    * Sets how many requests may be live; 10,000 by default. Further requests are refused. A request
-   * is live while it waits and runs, and until the callback executor has run the completion of its
-   * result.
+   * is live from its submission until the callback executor has completed its result.
    *
-   * @param limit at least 1
+   * @param limit number of requests, at least 1
    * @throws IllegalArgumentException if the limit is below 1
    */
   public EngineBuilder maxLiveRequests(int limit) {
@@ -158,7 +159,7 @@ public final class EngineBuilder {
    * Sets the token budget of a step, prefill and decode together; by default, and at most, the
    * executor's.
    *
-   * @param tokens at least 1
+   * @param tokens prompt and output tokens that a step may compute, at least 1
    * @throws IllegalArgumentException if the budget is below 1
    */
   public EngineBuilder maxTokensPerStep(int tokens) {
@@ -166,9 +167,9 @@ public final class EngineBuilder {
   }
 
   /**
-   * Sets how many sequences run at once; by default, and at most, the executor's.
+   * Sets how many sequences may run at once; by default, and at most, the executor's.
    *
-   * @param sequences at least 1
+   * @param sequences number of sequences, at least 1
    * @throws IllegalArgumentException if the number is below 1
    */
   public EngineBuilder maxRunning(int sequences) {
@@ -177,11 +178,11 @@ public final class EngineBuilder {
 
   /**
    * Sets a target for the time per output token (TPOT). Steps that decode take only as much
-   * prefill, and start only as many requests, as the target allows, by a model of the step time
-   * that is learned from the steps. No target by default.
+   * prefill, and start only as many requests, as the target allows. How much that is follows from a
+   * model of the step time, which is fitted to past steps. No target by default.
    *
-   * @param target positive; a target below the shortest possible step keeps batches small and is
-   *     missed all the same
+   * @param target time per output token after the first, positive; a target shorter than the
+   *     shortest possible step keeps batches small and is missed nevertheless
    * @throws IllegalArgumentException if the target is zero or negative
    */
   public EngineBuilder timePerOutputToken(Duration target) {
@@ -191,7 +192,7 @@ public final class EngineBuilder {
   /**
    * Sets how long a prediction may take before the fallback replaces it; 50 ms by default.
    *
-   * @param budget positive
+   * @param budget time for one prediction, positive
    * @throws IllegalArgumentException if the budget is zero or negative
    */
   public EngineBuilder predictionBudget(Duration budget) {
@@ -201,7 +202,7 @@ public final class EngineBuilder {
   /**
    * Sets how long {@link S3Engine#close} waits for live requests; 30 s by default.
    *
-   * @param timeout positive
+   * @param timeout time for live requests to finish, positive
    * @throws IllegalArgumentException if the timeout is zero or negative
    */
   public EngineBuilder closeTimeout(Duration timeout) {
@@ -209,13 +210,13 @@ public final class EngineBuilder {
   }
 
   /**
-   * Sets how long work may be pending without progress before {@link S3Engine#health} is bad and
-   * new requests are refused; 60 s by default. After twice as long, pending requests fail. A
-   * watchdog thread checks at an eighth of the limit, or each second if that is shorter.
+   * Sets how long work may be pending without progress; 60 s by default. After this time {@link
+   * S3Engine#health} is bad and new requests are refused; after twice this time, pending requests
+   * fail. A watchdog thread checks eight times within the limit, and at least once a second.
    *
-   * @param limit longer than the longest possible step, the first included, which may compile and
-   *     allocate; zero for no watchdog and no thread, and then blocked callbacks get no further
-   *     threads either
+   * @param limit longer than the longest possible step, including the first one, which may compile
+   *     and allocate; zero for no watchdog thread, in which case the default callback pool does not
+   *     grow either
    * @throws IllegalArgumentException if the limit is negative
    */
   public EngineBuilder stuckAfter(Duration limit) {
@@ -226,9 +227,9 @@ public final class EngineBuilder {
   }
 
   /**
-   * Sets how many events may wait for listeners; 8,192 by default.
+   * Sets how many events may wait for listeners; 8,192 by default. Further events are dropped.
    *
-   * @param events at least 1
+   * @param events number of events, at least 1
    * @throws IllegalArgumentException if the number is below 1
    */
   public EngineBuilder eventBuffer(int events) {
@@ -236,8 +237,9 @@ public final class EngineBuilder {
   }
 
   /**
-   * Starts the engine.
+   * Builds and starts the engine.
    *
+   * @return a running engine; close it to free its parts
    * @throws IllegalArgumentException if settings contradict the executor's profile; the message
    *     lists all mistakes
    */
@@ -282,10 +284,10 @@ public final class EngineBuilder {
     return settings.get("threadFactory", () -> new DaemonThreads(role));
   }
 
-  /** A clock of a test may bring the runner that steps the loop; a thread of its own otherwise. */
+  /** Returns the runner that a test's clock makes, or else a runner with a thread of its own. */
   EngineRunner runner(LongSupplier clock, Consumer<Throwable> onFailure) {
     @Nullable NanoClock given = settings.find("clock", NanoClock.class);
-    RunnerFactory factory = given instanceof RunnerFactory hand ? hand : EngineRunner::new;
+    RunnerFactory factory = given instanceof RunnerFactory own ? own : EngineRunner::new;
     return factory.create(clock, threads("loop"), onFailure);
   }
 

@@ -19,11 +19,11 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The handle of an accepted request: a future of its result, a stream of its tokens, and a way to
- * cancel.
+ * The handle of an accepted request: a future of its result, a stream of its tokens, and its
+ * cancellation.
  *
- * <p>Thread-safe. User code (stream subscribers, dependents of the future) runs on the engine's
- * callback executor, and on its loop only if that executor refuses it.
+ * <p>Thread-safe. User code (stream subscribers, dependents of the futures) runs on the engine's
+ * callback executor; if that executor refuses a task, it runs on one of the engine's threads.
  */
 public final class Generation {
   private final GenerationRequest request;
@@ -39,10 +39,10 @@ public final class Generation {
   /**
    * Creates the handle.
    *
-   * @param request what the caller submitted
-   * @param callbacks where user code runs
-   * @param submittedNanos when it was submitted, by the engine's clock
-   * @param canceller requests the end of the generation from the loop
+   * @param request the submitted request
+   * @param callbacks runs user code
+   * @param submittedNanos time of submission, in nanoseconds of the engine's clock
+   * @param canceller requests the cancellation from the loop
    * @param onEnd receives this handle once, just before the result is completed
    * @param onCallbackFailure receives what a subscriber of the tokens threw
    */
@@ -61,49 +61,54 @@ public final class Generation {
     this.buffer = new TokenBuffer(callbacks, canceller, onCallbackFailure);
   }
 
-  /** The request's id. */
+  /** Returns the id of the request. */
   public String id() {
     return request.id();
   }
 
-  /** What was asked. */
+  /** Returns the request. */
   public GenerationRequest request() {
     return request;
   }
 
   /**
-   * The result; completes normally however the generation ends ({@link
-   * GenerationResult#finishReason}). Completing or cancelling this future has no effect on the
-   * generation: it is a copy.
+   * Returns a future of the result. It completes normally even if the generation fails; {@link
+   * GenerationResult#finishReason} says how it ended. (Only if memory runs out while the result is
+   * made, it completes exceptionally.) The future is a copy: completing or cancelling it has no
+   * effect on the generation.
    */
   public CompletableFuture<GenerationResult> result() {
     return result.copy();
   }
 
   /**
-   * What it can expect: wait, first token, finish. Completes when its length has been predicted and
-   * it has joined the queue, or when it ends before; empty if it ended before, or while the engine
-   * has not yet run the few steps that it takes to know.
+   * Returns a future of the expected times of queueing, first token and end. It completes when the
+   * request joins the queue, or when it ends before that. It is empty if the request ended before
+   * it joined the queue, or if the engine has run too few steps for an estimate.
    */
   public CompletableFuture<Optional<LatencyEstimate>> estimate() {
     return estimate.copy();
   }
 
   /**
-   * The tokens, in order, from the first on, for one subscriber. Demand is honoured: tokens that
-   * the subscriber has not asked for wait in the generation's own buffer, which cannot grow beyond
-   * its output limit. Cancelling the subscription cancels the generation.
+   * Returns the stream of all generated tokens, in order, for one subscriber; a second one receives
+   * an {@link IllegalStateException}. Tokens that the subscriber has not requested wait in a
+   * buffer, which is bounded by the output limit. Cancelling the subscription cancels the
+   * generation.
    */
   public Flow.Publisher<Integer> tokens() {
     return buffer;
   }
 
-  /** Asks for the end. Idempotent, legal at any time; what was generated stays in the result. */
+  /**
+   * Cancels the generation; the tokens generated so far stay in the result. Does nothing if it has
+   * ended. Returns at once: the loop ends the generation in its next pass.
+   */
   public void cancel() {
     canceller.run();
   }
 
-  /** The loop's side of a generation. */
+  /** Returns the sink through which the loop delivers tokens and the end. */
   SequenceSink sink() {
     return new SequenceSink() {
       @Override
@@ -125,26 +130,28 @@ public final class Generation {
     };
   }
 
-  /** Ends it without the loop, from any thread. What the loop says of it later is ignored. */
+  /**
+   * Fails the generation without the loop, from any thread; later events of the loop are ignored.
+   */
   void abandon(Failure failure, LongSupplier clock) {
     end(SequenceOutcome.abandoned(failure, elapsedNanos(clock)));
   }
 
-  /** A broken clock may be the reason why the loop was given up. */
+  /** Returns the time since submission, or 0 if the clock throws: it may be why the loop failed. */
   private long elapsedNanos(LongSupplier clock) {
     long[] nanos = {submittedNanos};
     Guard.run(() -> nanos[0] = clock.getAsLong());
     return nanos[0] - submittedNanos;
   }
 
-  /** The first end counts: the loop's, or that of whoever gave the loop up. */
+  /** Ends the generation, unless the loop or the watchdog has ended it before. */
   private void end(SequenceOutcome outcome) {
-    Throwable failure = explained(outcome.failure());
+    Throwable failure = exception(outcome.failure());
     if (!buffer.end(failure)) {
       return;
     }
     Throwable thrown = Guard.run(() -> publish(outcome, failure));
-    if (thrown != null) { // no memory for more than this
+    if (thrown != null) { // out of memory: the shortest way to an end
       onEnd.accept(this);
       result.completeExceptionally(thrown);
     }
@@ -160,8 +167,9 @@ public final class Generation {
   }
 
   /**
-   * Its place is free only when the result is about to be read: results that nobody takes, because
-   * callbacks block, then are no more than there are places.
+   * Completes the result, and frees the request's place just before. A place stays taken until the
+   * callback executor gets here: so blocked callbacks cannot collect more results than there are
+   * places.
    */
   private void completeResult(GenerationResult value) {
     callbacks.submitOrRun(
@@ -171,19 +179,19 @@ public final class Generation {
         });
   }
 
-  /** The failure as callers see it, or its cause where there is no memory for more. */
-  private @Nullable Throwable explained(@Nullable Failure failure) {
+  /** Returns the exception that callers get, or just its cause if there is no memory for more. */
+  private @Nullable Throwable exception(@Nullable Failure failure) {
     if (failure == null) {
       return null;
     }
     try {
-      return exception(failure.kind(), failure.cause());
+      return exceptionOf(failure.kind(), failure.cause());
     } catch (OutOfMemoryError e) {
       return failure.cause();
     }
   }
 
-  private Throwable exception(Failure.Kind kind, Throwable cause) {
+  private Throwable exceptionOf(Failure.Kind kind, Throwable cause) {
     return switch (kind) {
       case REFUSED -> cause;
       case REQUEST -> new GenerationFailedException(id(), Reason.REQUEST_FAULT, cause);

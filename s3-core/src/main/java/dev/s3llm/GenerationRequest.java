@@ -92,7 +92,7 @@ public final class GenerationRequest {
     return stopTokens.clone();
   }
 
-  /** Returns how to sample. */
+  /** Returns the sampling parameters. */
   public SamplingParameters sampling() {
     return sampling;
   }
@@ -102,7 +102,7 @@ public final class GenerationRequest {
     return tenant;
   }
 
-  /** Returns the priority; among the requests of a tenant the higher goes first. */
+  /** Returns the priority; among the requests of a tenant, a higher priority goes first. */
   public int priority() {
     return priority;
   }
@@ -181,7 +181,7 @@ public final class GenerationRequest {
     /**
      * Sets the output limit; 256 tokens by default.
      *
-     * @param maxNewTokens in tokens, at least 1
+     * @param maxNewTokens the most tokens to generate, at least 1
      * @throws IllegalArgumentException if the limit is below 1
      */
     public Builder maxNewTokens(int maxNewTokens) {
@@ -201,7 +201,7 @@ public final class GenerationRequest {
     }
 
     /**
-     * Sets how to sample; greedy by default.
+     * Sets the sampling parameters; greedy by default.
      *
      * @param sampling the sampling parameters
      */
@@ -211,9 +211,9 @@ public final class GenerationRequest {
     }
 
     /**
-     * Sets the tenant on whose behalf the request runs. Where tenants need more than there is, each
-     * gets a share in proportion to its weight ({@link EngineBuilder#tenantWeights}). All requests
-     * without a tenant are one tenant together.
+     * Sets the tenant that the request belongs to; by default the tenant of all requests without a
+     * name. When tenants together need more service than the engine can give, each tenant gets a
+     * share in proportion to its weight ({@link EngineBuilder#tenantWeights}).
      *
      * @param tenant 1 to 256 characters, none of them a control character
      * @throws IllegalArgumentException if the tenant is not such a text
@@ -225,7 +225,7 @@ public final class GenerationRequest {
     /**
      * Sets the priority among the tenant's requests; 0 by default.
      *
-     * @param priority any number; the higher goes first
+     * @param priority any number; requests with a higher priority go first
      */
     public Builder priority(int priority) {
       settings.set("priority", priority);
@@ -233,12 +233,13 @@ public final class GenerationRequest {
     }
 
     /**
-     * Sets a target for the time per output token while the request runs, beside the engine's own
-     * ({@link EngineBuilder#timePerOutputToken}). While the request decodes, steps take only as
-     * much prefill, and start only as many requests, as the strictest target of the batch allows. A
-     * batch that is already too large shrinks as its sequences end. No target by default.
+     * Sets a target for the time per output token while the request runs, in addition to the
+     * engine's own ({@link EngineBuilder#timePerOutputToken}). While the request decodes, steps
+     * take only as much prefill, and start only as many requests, as the strictest target of the
+     * batch allows. A batch that is already too large shrinks as its sequences end. No target by
+     * default.
      *
-     * @param target positive
+     * @param target time per output token after the first, positive
      * @throws IllegalArgumentException if the target is zero or negative
      */
     public Builder timePerOutputToken(Duration target) {
@@ -251,7 +252,7 @@ public final class GenerationRequest {
      * expected within this time, the request fails early, with {@link FirstTokenTooLateException}.
      * No limit by default.
      *
-     * @param limit positive
+     * @param limit time from submission to the first token, positive
      * @throws IllegalArgumentException if the limit is zero or negative
      */
     public Builder firstTokenWithin(Duration limit) {
@@ -262,7 +263,7 @@ public final class GenerationRequest {
     /**
      * Sets the time after submission at which the request times out; never by default.
      *
-     * @param deadline positive
+     * @param deadline time from submission to the timeout, positive
      * @throws IllegalArgumentException if the deadline is zero or negative
      */
     public Builder deadline(Duration deadline) {
@@ -284,7 +285,7 @@ public final class GenerationRequest {
     /**
      * Sets the caller's estimate of the output length; none by default.
      *
-     * @param tokens in tokens, at least 1
+     * @param tokens expected output length, in tokens, at least 1
      * @throws IllegalArgumentException if the estimate is below 1
      */
     public Builder lengthHint(int tokens) {

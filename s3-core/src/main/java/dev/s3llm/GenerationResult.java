@@ -10,7 +10,10 @@ import java.time.Duration;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** How a generation ended and what it took. Immutable. */
+/**
+ * The outcome of a generation: its tokens, how it ended, and how long it took. Immutable and
+ * thread-safe.
+ */
 public final class GenerationResult {
   private final String id;
   private final int promptTokens;
@@ -31,27 +34,28 @@ public final class GenerationResult {
     this.failure = failure;
   }
 
-  /** The request's id. */
+  /** Returns the id of the request. */
   public String id() {
     return id;
   }
 
-  /** How it ended. */
+  /** Returns how the generation ended. */
   public FinishReason finishReason() {
     return outcome.reason();
   }
 
   /**
-   * What failed, with {@link FinishReason#FAILED}: a {@link GenerationFailedException}, or the
-   * {@link RequestRefusedException} of a request that was refused after its submission.
+   * Returns what failed, if the reason is {@link FinishReason#FAILED}: a {@link
+   * GenerationFailedException}, or the {@link RequestRefusedException} of a request that was
+   * refused after its submission.
    */
   public Optional<Throwable> failure() {
     return Optional.ofNullable(failure);
   }
 
   /**
-   * Whether the same request may succeed if it is submitted again, here or to another engine: it
-   * failed, and not by its own fault.
+   * Returns whether the request failed and the same request may succeed if it is submitted again,
+   * to this engine or to another one.
    */
   public boolean retriable() {
     return failure instanceof GenerationFailedException failed
@@ -59,56 +63,64 @@ public final class GenerationResult {
         : failure instanceof RequestRefusedException refused && refused.retriable();
   }
 
-  /** Length of the prompt. */
+  /** Returns the length of the prompt, in tokens. */
   public int promptTokens() {
     return promptTokens;
   }
 
   /**
-   * The generated token ids, a stop token included; a copy. Whole or partial, as far as it came.
+   * Returns a copy of the generated token ids, a stop token included. If the generation did not end
+   * with {@link FinishReason#STOP} or {@link FinishReason#LENGTH}, these are the tokens generated
+   * until then.
    */
   public int[] tokens() {
     return tokens.clone();
   }
 
-  /** How many tokens were generated. */
+  /** Returns the number of generated tokens. */
   public int outputTokens() {
     return tokens.length;
   }
 
-  /** The predicted length, unless it ended before it was predicted. */
+  /**
+   * Returns the latest predicted output length, or nothing if the generation ended before there was
+   * a prediction.
+   */
   public Optional<LengthPrediction> prediction() {
     @Nullable LengthPrediction prediction = outcome.prediction();
     return Optional.ofNullable(prediction);
   }
 
-  /** KV slots that were set aside when it first started; 0 if it never did. */
+  /** Returns the KV slots, in tokens, reserved at the first admission; 0 without an admission. */
   public int reservedTokens() {
     return outcome.reservedTokens();
   }
 
-  /** How often it was preempted. */
+  /** Returns how often the request was preempted. */
   public int preemptions() {
     return outcome.preemptions();
   }
 
-  /** From submission to the first admission, or to the end if there was none. */
+  /** Returns the time from submission to the first admission, or to the end if there was none. */
   public Duration queued() {
     return Duration.ofNanos(outcome.timing().queuedNanos());
   }
 
-  /** From submission to the first token. */
+  /** Returns the time from submission to the first token, if there was one. */
   public Optional<Duration> timeToFirstToken() {
     long nanos = outcome.timing().firstTokenNanos();
     return nanos < 0 ? Optional.empty() : Optional.of(Duration.ofNanos(nanos));
   }
 
-  /** Why it took as long: what it waited for, reserved, used and lost. */
+  /**
+   * Returns what the request waited for, what memory it reserved and used, and what it lost to
+   * preemptions.
+   */
   public Explanation explanation() {
     return outcome.explanation();
   }
 
-  /** From submission to the end. */
+  /** Returns the time from submission to the end. */
   public Duration total() {
     return Duration.ofNanos(outcome.timing().totalNanos());
   }

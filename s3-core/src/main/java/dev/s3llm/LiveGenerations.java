@@ -12,7 +12,7 @@ import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The generations whose result has not been handed over, by id; so many at most. Thread-safe. */
+/** The generations whose results are not completed yet, by id, up to a limit. Thread-safe. */
 final class LiveGenerations {
   private static final Logger log = LoggerFactory.getLogger(LiveGenerations.class);
 
@@ -23,7 +23,12 @@ final class LiveGenerations {
     this.limit = limit;
   }
 
-  /** Adds one; the caller sees to it that nobody else adds meanwhile. */
+  /**
+   * Adds a generation. The caller holds a lock, so that no other thread adds at the same time.
+   *
+   * @throws QueueFullException if the limit is reached
+   * @throws RequestRefusedException if a generation with this id is live
+   */
   void add(Generation generation) {
     if (live.size() >= limit) {
       throw new QueueFullException(generation.id(), limit);
@@ -34,30 +39,32 @@ final class LiveGenerations {
     }
   }
 
-  /** How many there are. */
+  /** Returns the number of live generations. */
   int size() {
     return live.size();
   }
 
-  /** The most there may be. */
+  /** Returns how many generations may be live. */
   int limit() {
     return limit;
   }
 
+  /** Removes a generation; does nothing if it was removed before. */
   void remove(Generation generation) {
     live.remove(generation.id(), generation);
   }
 
+  /** Returns a copy of the live generations. */
   List<Generation> all() {
     return List.copyOf(live.values());
   }
 
-  /** Ends generations without the loop, which cannot do it. */
+  /** Fails generations from outside the loop, when the loop cannot do it. */
   static void abandon(List<Generation> generations, Failure failure, LongSupplier clock) {
     for (Generation generation : generations) {
       Throwable thrown = Guard.run(() -> generation.abandon(failure, clock));
-      if (thrown != null) { // such as no memory; the others are ended all the same
-        log.error("request {} could not be ended in order", generation.id(), thrown);
+      if (thrown != null) { // for example an OutOfMemoryError; the other generations must still end
+        log.error("request {} could not be ended cleanly", generation.id(), thrown);
       }
     }
   }

@@ -1,16 +1,16 @@
 package dev.s3llm;
 
 /**
- * A clock that should never run backwards; if it does, an engine's time goes on from where it was.
- * Tests and the simulator bring their own.
+ * A clock in nanoseconds. If it runs backwards, an engine's time continues from the latest value.
+ * Tests and the simulator have clocks of their own. Implementations must be thread-safe.
  */
 @FunctionalInterface
 public interface NanoClock {
 
-  /** Nanoseconds since some fixed, arbitrary moment. */
+  /** Returns the time in nanoseconds since a fixed, arbitrary moment. */
   long nanos();
 
-  /** The JVM's monotonic clock. */
+  /** Returns the JVM's monotonic clock, {@link System#nanoTime}. */
   static NanoClock system() {
     return System::nanoTime;
   }

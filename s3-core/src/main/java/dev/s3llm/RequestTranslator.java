@@ -9,7 +9,7 @@ import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.predict.LengthQuery;
 import dev.s3llm.support.Nanos;
 
-/** Checks requests against what the executor offers, and puts them in the loop's terms. */
+/** Validates requests against the executor's profile and converts them to sequence specs. */
 final class RequestTranslator {
   private final ExecutorProfile profile;
 
@@ -17,12 +17,17 @@ final class RequestTranslator {
     this.profile = profile;
   }
 
-  /** The most tokens that a request may have, prompt and output limit together. */
+  /** Returns the most tokens that a request may have, prompt and output limit together. */
   long maxTokens() {
     return Math.min(profile.maxContextTokens(), profile.capacityTokens());
   }
 
-  /** Refuses what this executor can never serve. */
+  /**
+   * Checks a request.
+   *
+   * @throws NeverFitsException if prompt and output limit exceed the context or the KV memory
+   * @throws RequestRefusedException if a token id is not in the vocabulary
+   */
   void validate(GenerationRequest request) {
     long needed = (long) request.promptLength() + request.maxNewTokens();
     if (needed > profile.maxContextTokens()) {
@@ -49,7 +54,12 @@ final class RequestTranslator {
     }
   }
 
-  /** What the loop needs to know of it. */
+  /**
+   * Returns the request as the loop needs it.
+   *
+   * @param sink receives tokens and the end
+   * @param now time of submission, in nanoseconds of the engine's clock
+   */
   SequenceSpec spec(GenerationRequest request, SequenceSink sink, long now) {
     LengthQuery query =
         new LengthQuery(

@@ -21,6 +21,7 @@ import dev.s3llm.predict.LengthPredictor;
 import dev.s3llm.support.Nanos;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
@@ -31,8 +32,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Serves text generation: predicts how long each answer will be, packs requests into KV memory by
- * that, and recovers when a prediction was wrong.
+ * A text generation engine. It predicts the length of each answer, packs requests into KV memory by
+ * these predictions, and recovers when a prediction was wrong.
  *
  * <pre>{@code
  * try (S3Engine engine = S3Engine.builder(executor).build()) {
@@ -41,7 +42,8 @@ import org.slf4j.LoggerFactory;
  * }
  * }</pre>
  *
- * <p>Thread-safe. One thread of the engine's own runs the loop; callers may be virtual threads.
+ * <p>Thread-safe. The loop runs on one thread, which belongs to the engine; callers may be virtual
+ * threads.
  */
 public final class S3Engine implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(S3Engine.class);
@@ -62,7 +64,7 @@ public final class S3Engine implements AutoCloseable {
   private final ReentrantLock lifecycle = new ReentrantLock();
   private final CompletableFuture<Void> ended = new CompletableFuture<>();
   private volatile boolean closed;
-  private volatile @Nullable Throwable lostTo;
+  private volatile @Nullable Throwable lossCause;
 
   S3Engine(EngineBuilder builder, EngineParts parts, @Nullable CallbackPool ownCallbacks) {
     this.translator = new RequestTranslator(parts.executor().profile());
@@ -74,10 +76,10 @@ public final class S3Engine implements AutoCloseable {
     this.callbacks = parts.events().callbacks();
     this.ownCallbacks = ownCallbacks;
     this.closing = builder.threads("close");
-    this.runner = builder.runner(clock, this::lost);
+    this.runner = builder.runner(clock, this::loopLost);
     this.loop = new EngineLoop(parts, runner::wake);
     long limitNanos = builder.stuckAfterNanos();
-    this.watchdog = new Watchdog(loop, runner, this::abandon, limitNanos);
+    this.watchdog = new Watchdog(loop, runner, this::failLive, limitNanos);
     this.watching =
         limitNanos == 0
             ? null
@@ -92,37 +94,45 @@ public final class S3Engine implements AutoCloseable {
       runner.start(loop);
       started = true;
     } finally {
-      if (!started && watching != null) { // no thread left
+      if (!started && watching != null) { // the loop's thread could not start
         watching.stop();
       }
     }
   }
 
-  /** What the watchdog's thread does at each interval. */
+  /** Checks the loop and the callback threads; the watchdog's thread calls it at each interval. */
   private void checkHealth() {
     watchdog.check(clock.getAsLong());
     if (ownCallbacks != null) {
-      ownCallbacks.relieve();
+      ownCallbacks.growIfBlocked();
     }
   }
 
-  /** Starts an engine around an executor, which the engine then owns and closes. */
+  /**
+   * Returns a builder of an engine.
+   *
+   * @param executor runs the model; the engine owns and closes it once it is built
+   * @throws NullPointerException if {@code executor} is null
+   */
   public static EngineBuilder builder(Executor executor) {
     return new EngineBuilder(executor);
   }
 
   /**
-   * Accepts a request.
+   * Submits a request. Returns at once; the request is predicted, queued and run by the loop.
    *
-   * @param request what to generate
+   * @param request the prompt, its limits and its options
    * @return the handle of the accepted request
-   * @throws QueueFullException if as many requests are live as the engine accepts; retriable
+   * @throws NullPointerException if {@code request} is null
+   * @throws QueueFullException if {@link #maxLiveRequests} requests are live; retriable
    * @throws NeverFitsException if prompt and output limit exceed the context or the KV memory
-   * @throws RequestRefusedException if a field is not valid for this executor ({@code
-   *     INVALID_REQUEST}), if the engine makes no progress at present ({@code ENGINE_UNHEALTHY},
-   *     retriable), or if it is closed or has failed ({@code ENGINE_CLOSED})
+   * @throws RequestRefusedException if a token id is not in the executor's vocabulary or the id of
+   *     the request is live already ({@code INVALID_REQUEST}), if the engine makes no progress at
+   *     present ({@code ENGINE_UNHEALTHY}, retriable), or if it is closed or has failed ({@code
+   *     ENGINE_CLOSED})
    */
   public Generation submit(GenerationRequest request) {
+    Objects.requireNonNull(request, "request must not be null");
     translator.validate(request);
     long now = clock.getAsLong();
     lifecycle.lock();
@@ -152,52 +162,60 @@ public final class S3Engine implements AutoCloseable {
       loop.submit(sequenceId, spec);
       queued = true;
     } finally {
-      if (!queued) { // no memory: its place is free again
+      if (!queued) { // an OutOfMemoryError, for example: give the place back
         live.remove(generation);
       }
     }
   }
 
-  /** The most tokens that a request may have, prompt and output limit together. */
+  /** Returns the most tokens that a request may have, prompt and output limit together. */
   public long maxTokensPerRequest() {
     return translator.maxTokens();
   }
 
-  /** How many requests are live, and hold one of {@link #maxLiveRequests} places. */
+  /**
+   * Returns the number of live requests: those submitted and accepted whose result is not completed
+   * yet. At most {@link #maxLiveRequests}.
+   */
   public int liveRequests() {
     return live.size();
   }
 
-  /** How many requests may be live; more are refused. */
+  /** Returns how many requests may be live; further ones are refused. */
   public int maxLiveRequests() {
     return live.limit();
   }
 
-  /** Where user code runs, for layers on top of the engine that call some too. */
+  /**
+   * Returns the executor that runs user code, for libraries on top of the engine that have
+   * callbacks of their own.
+   */
   public java.util.concurrent.Executor callbackExecutor() {
     return callbacks;
   }
 
   /**
-   * The engine's state after its latest pass, and its health now: while the loop is stuck, the
-   * numbers are those from before.
+   * Returns the engine's state after the latest pass of its loop, together with its present health.
+   * Cheap. While the loop is stuck, the numbers stay as they were after its latest pass.
    */
   public EngineSnapshot snapshot() {
     return loop.snapshot().with(health());
   }
 
   /**
-   * Who holds which KV blocks and who waits. The loop's own thread takes this picture in its next
-   * pass, so it is consistent, and it takes as long as the loop needs to come to it: while the loop
-   * hangs, there is none, and whoever asks again waits for the same. Fails once the engine has
-   * closed or its loop has ended. What depends on the future runs on the callback executor. To look
-   * at twice a second, say; for numbers alone {@link #snapshot} costs nothing.
+   * Returns which running requests hold which KV blocks, and which requests wait. The loop's thread
+   * collects these data between two commands of its next pass, so they are consistent. While the
+   * loop hangs, the future does not complete, and further calls wait for the same inspection. Meant
+   * for a few calls a second; {@link #snapshot} is cheaper where numbers are enough.
+   *
+   * @return a future that completes on the callback executor; it fails if the engine has closed or
+   *     its loop has ended
    */
   public CompletableFuture<EngineInspection> inspect() {
     return loop.inspect();
   }
 
-  /** Whether the engine gets on with its work, and what is wrong if it does not. */
+  /** Returns whether the engine makes progress, and what is wrong if it does not. */
   public Health health() {
     if (closed) {
       return Health.bad("the engine is closed");
@@ -206,19 +224,24 @@ public final class S3Engine implements AutoCloseable {
     return permanent.healthy() ? watchdog.health() : permanent;
   }
 
-  /** Bad once the engine is lost; a verdict of the watchdog may pass, this one does not. */
+  /** Returns a bad health once the engine is lost; unlike the watchdog's, it never recovers. */
   private Health permanentHealth() {
-    Throwable cause = lostTo;
+    Throwable cause = lossCause;
     return cause == null ? loop.snapshot().health() : Health.bad("the engine is lost: " + cause);
   }
 
   /**
-   * Refuses new requests, lets the live ones finish within the close timeout, cancels the rest, and
-   * closes the executor and the predictor. Idempotent: a second call returns at once. Takes at most
-   * three times the close timeout and a few seconds: to finish, to cancel, and to close the parts.
-   * The executor stays open if its step has not ended by then, the predictor if the loop has not,
-   * and whoever waits for a request gets its failure. On the loop's own thread, where a callback
-   * may run, it returns at once as well and ends on another; {@link #whenClosed} tells.
+   * Closes the engine: refuses new requests, waits up to the close timeout for live requests to
+   * finish, cancels the rest, and closes the predictor and the executor.
+   *
+   * <p>Takes at most three times the close timeout and a few seconds: one timeout for requests to
+   * finish, one for their cancellation, one for closing predictor and executor. If the loop has not
+   * ended by then, the predictor stays open; if a step has not ended, the executor stays open; and
+   * requests that are still live fail.
+   *
+   * <p>Idempotent: a second call returns at once. A call on the loop's own thread, where a callback
+   * may run, returns at once too, and another thread closes the engine. {@link #whenClosed} says
+   * when the close has ended.
    */
   @Override
   public void close() {
@@ -226,16 +249,16 @@ public final class S3Engine implements AutoCloseable {
   }
 
   /**
-   * Like {@link #close}, but cancels live requests at once, those that a {@code close} under way
-   * waits for as well.
+   * Closes the engine like {@link #close}, but cancels live requests at once. If another thread is
+   * in {@code close}, its requests are cancelled too.
    */
   public void closeNow() {
     shutDown(Duration.ZERO);
   }
 
   /**
-   * Completes, never exceptionally, when a {@link #close} or {@link #closeNow} has ended, by
-   * whomever it was called. What depends on the future runs on the thread that closes.
+   * Returns a future that completes when the first {@link #close} or {@link #closeNow} has ended,
+   * and never completes exceptionally. Its dependents run on the thread that closes the engine.
    */
   public CompletableFuture<Void> whenClosed() {
     return ended.copy();
@@ -274,15 +297,18 @@ public final class S3Engine implements AutoCloseable {
 
   private void endAll(Duration grace) {
     boolean loopEnded = awaitEnd(grace);
-    boolean stepEnded = loopEnded && !loop.stepInFlight(); // a thread that died left one behind
+    boolean stepEnded = loopEnded && !loop.stepInFlight(); // a thread that died may leave a step
     if (watching != null) {
       watching.stop();
     }
-    abandon(new Failure(Failure.Kind.LOST, new IllegalStateException("the engine was closed")));
+    failLive(new Failure(Failure.Kind.LOST, new IllegalStateException("the engine was closed")));
     releaseParts(loopEnded, stepEnded);
   }
 
-  /** Waits for the loop: first for its requests to finish, then for their cancellation. */
+  /**
+   * Waits for the loop to end: first until its requests have finished, then until they are
+   * cancelled. Returns whether it has ended.
+   */
   private boolean awaitEnd(Duration grace) {
     try {
       if (runner.join(Nanos.of(grace))) {
@@ -293,13 +319,16 @@ public final class S3Engine implements AutoCloseable {
         return true;
       }
     } catch (InterruptedException e) {
-      Thread.currentThread().interrupt(); // whoever is in a hurry does not wait for requests
+      Thread.currentThread().interrupt(); // an interrupted caller does not wait for requests
     }
     runner.stop();
     return runner.joinStopped(TimeUnit.SECONDS.toNanos(1));
   }
 
-  /** Closes what is not in use any more: to free what native code still works on ends the JVM. */
+  /**
+   * Closes the parts that are no longer in use. A part in use stays open: freeing memory that
+   * native code works on would crash the JVM.
+   */
   private void releaseParts(boolean loopEnded, boolean stepEnded) {
     PartsCloser closer = new PartsCloser(closeTimeout, closing);
     if (loopEnded) {
@@ -333,18 +362,19 @@ public final class S3Engine implements AutoCloseable {
     }
   }
 
-  /** Called when the loop is lost: nothing that it still owes an end may go without. */
-  private void lost(Throwable cause) {
-    lostTo = cause;
-    abandon(new Failure(Failure.Kind.LOST, cause));
+  /** Fails every live request, because the loop has failed for good. */
+  private void loopLost(Throwable cause) {
+    lossCause = cause;
+    failLive(new Failure(Failure.Kind.LOST, cause));
   }
 
-  private void abandon(Failure failure) {
+  /** Fails every live request without the loop; a failed loop also ends its inspections. */
+  private void failLive(Failure failure) {
     if (failure.kind() == Failure.Kind.LOST) {
-      loop.endInspections(failure.cause());
+      loop.failInspections(failure.cause());
     }
     List<Generation> pending;
-    lifecycle.lock(); // after a submission that is under way
+    lifecycle.lock(); // waits for a submission that is under way, so that none is missed
     try {
       pending = live.all();
     } finally {

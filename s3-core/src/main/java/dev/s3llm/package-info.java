@@ -1,7 +1,8 @@
 /**
- * What callers use: {@link dev.s3llm.S3Engine} to build an engine and submit to it, {@link
- * dev.s3llm.GenerationRequest}, and the {@link dev.s3llm.Generation} handle with its result and
- * token stream. {@code dev.s3llm.error} has the refusals and failures.
+ * The API for callers: {@link dev.s3llm.S3Engine} serves requests, {@link
+ * dev.s3llm.GenerationRequest} describes one, and {@link dev.s3llm.Generation} is the handle of an
+ * accepted one, with its result and token stream. Refusals and failures are in {@code
+ * dev.s3llm.error}.
  */
 @NullMarked
 package dev.s3llm;

@@ -4,25 +4,25 @@ import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
 
 /**
- * Bounds what a piece of work allocates on its thread: what a hostile file declares is no excuse.
+ * A bound on the heap that a piece of work allocates on its thread, for tests with hostile files.
  */
 public final class Allocations {
   private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
   private Allocations() {}
 
-  /** Work that may throw what it documents. */
+  /** Work that may throw checked exceptions. */
   @FunctionalInterface
   public interface Work {
-    /** Does it. */
+    /** Does the work. */
     void run() throws Exception;
   }
 
   /**
-   * Does the work and fails if it has allocated more; what it throws goes on. The first time it may
-   * load classes; so what exceeds the limit gets a second chance.
+   * Does the work, and fails if it allocates more than the limit. What the work throws is passed
+   * on. Work that exceeds the limit is done once more, because the first time may load classes.
    *
-   * @param limitBytes of heap, garbage included; native memory is not seen
+   * @param limitBytes bytes of heap, garbage included; native memory does not count
    */
   public static void assertWithin(long limitBytes, Work work) throws Exception {
     if (bytesOf(work) > limitBytes) {

@@ -21,9 +21,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** All builders refuse null, and a second call, alike. */
+/** Tests that the setters of all builders refuse null and a second call. */
 class BuilderTest {
-  /** A value that a setter accepts, by the type of its parameter. */
+  /** Returns a value that a setter accepts, by the type of its parameter. */
   private static final Map<Class<?>, Object> VALUES =
       Map.ofEntries(
           Map.entry(int.class, 4),

@@ -22,7 +22,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Closing an engine from where one would rather not. {@link LifecycleTest} holds the usual. */
+/** Tests of closing an engine in unusual places; {@link LifecycleTest} has the usual ones. */
 @Timeout(120)
 class CloseTest {
   private final FakeExecutor executor = FakeExecutor.immediate();
@@ -157,7 +157,7 @@ class CloseTest {
     S3Engine engine =
         S3Engine.builder(executor).predictor(hanging).closeTimeout(Duration.ofMillis(100)).build();
     assertThat(result(submit(engine, 3)).outputTokens()).isEqualTo(3);
-    engine.close(); // or the test's time runs out
+    engine.close(); // if it hangs, the test times out
     never.countDown();
     await().until(() -> executor.closes == 1);
   }
@@ -182,7 +182,9 @@ class CloseTest {
     }
   }
 
-  /** Leaves with a request that never ends, and an engine that a shutdown hook closes. */
+  /**
+   * A program that exits while a request runs for ever, and whose shutdown hook closes the engine.
+   */
   static final class HookedProgram {
     private HookedProgram() {}
 
@@ -204,7 +206,7 @@ class CloseTest {
     }
   }
 
-  /** Steps of a millisecond, as many as one likes. */
+  /** An executor whose steps take a millisecond. */
   private static final class Endless implements dev.s3llm.execute.Executor {
     private static final ExecutorProfile PROFILE =
         ExecutorProfile.builder()

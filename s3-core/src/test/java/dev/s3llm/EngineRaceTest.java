@@ -22,14 +22,16 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Many callers submit, cancel, read and close at once, on platform and on virtual threads. */
+/**
+ * Tests with many callers that submit, cancel, read and close at once, on both kinds of threads.
+ */
 @Timeout(120)
 class EngineRaceTest {
   private static final int ROUNDS = 30;
   private static final int CALLERS = 8;
   private static final int SUBMISSIONS = 25;
 
-  /** What kind of threads the callers are. */
+  /** The kind of threads that the callers run on. */
   enum Callers {
     PLATFORM,
     VIRTUAL;
@@ -99,7 +101,7 @@ class EngineRaceTest {
     }
   }
 
-  /** Sums agree, and what only counts up never goes back. */
+  /** Checks that the sums of a snapshot agree, and that its counters never decrease. */
   private static void watch(S3Engine engine, AtomicInteger working) {
     EngineSnapshot last = engine.snapshot();
     while (working.get() > 0) {
@@ -133,7 +135,7 @@ class EngineRaceTest {
     }
   }
 
-  /** One engine's life, which a close ends while callers are at work. */
+  /** One engine with callers at work, until a close ends it. */
   private static final class Round {
     private final ThreadFactory callers;
     private final boolean closesNow;
@@ -201,11 +203,11 @@ class EngineRaceTest {
         first.countDown();
       }
       for (long left = first.getCount(); left > 0; left--) {
-        first.countDown(); // who finds the engine closed waits for nobody
+        first.countDown(); // the engine may be closed before this caller gets further
       }
     }
 
-    /** False once the engine is closed. */
+    /** Submits a request; returns false if the engine is closed. */
     private boolean submitOne(int maxNewTokens) {
       boolean late = closed;
       try {
@@ -225,7 +227,7 @@ class EngineRaceTest {
     }
   }
 
-  /** An accepted request and how often its stream and its future say that it ended. */
+  /** An accepted request, with the number of ends that its stream and its future have reported. */
   private static final class Accepted implements Flow.Subscriber<Integer> {
     private final Generation generation;
     private final AtomicInteger ends = new AtomicInteger();

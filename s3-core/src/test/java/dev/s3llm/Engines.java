@@ -5,7 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import java.util.concurrent.TimeUnit;
 
-/** What tests do with an engine again and again. */
+/** Helpers for tests of whole engines. */
 final class Engines {
   private Engines() {}
 
@@ -13,12 +13,12 @@ final class Engines {
     return engine.submit(GenerationRequest.builder(1).maxNewTokens(maxNewTokens).build());
   }
 
-  /** The result, for which a minute must be enough. */
+  /** Returns the result; fails if there is none within a minute. */
   static GenerationResult result(Generation generation) throws Exception {
     return generation.result().get(60, TimeUnit.SECONDS);
   }
 
-  /** The engine answers, is healthy, and holds no memory afterwards. */
+  /** Checks that the engine serves a request, is healthy, and reserves no memory afterwards. */
   static void assertServes(S3Engine engine) throws Exception {
     assertThat(result(submit(engine, 4)).tokens()).containsExactly(1, 2, 3, 4);
     await().until(() -> engine.snapshot().memory().reservedBlocks() == 0);

@@ -12,9 +12,9 @@ import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 
 /**
- * An executor for tests of the facade: the n-th output token of every sequence is n (modulo the
- * vocabulary). Steps run at once, or, when held, one for each {@link #release}. Faults are planted
- * in {@link #onExecute}, which the engine's thread runs, and in {@link #tamper}.
+ * An executor for tests of whole engines: output token n of every sequence is n, modulo the
+ * vocabulary. Steps run at once, or, if held, one for each {@link #release}. Tests plant faults in
+ * {@link #onExecute}, which runs on the engine's thread, and in {@link #tamper}.
  */
 public final class FakeExecutor implements Executor {
   public static final ExecutorProfile PROFILE =

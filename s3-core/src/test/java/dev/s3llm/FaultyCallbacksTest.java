@@ -34,12 +34,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** User code that throws or blocks, and threads of the engine's that die. */
+/** Tests with user code that throws or blocks, and with engine threads that die. */
 @Timeout(120)
 class FaultyCallbacksTest {
   private final FakeExecutor executor = FakeExecutor.immediate();
 
-  /** The first pass of a JVM takes long, and would look like a loop that hangs. */
+  /** Warms up: the first pass of a JVM takes so long that the watchdog would report it. */
   @BeforeAll
   static void warmUp() throws Exception {
     try (S3Engine engine = S3Engine.builder(FakeExecutor.immediate()).build()) {
@@ -73,20 +73,20 @@ class FaultyCallbacksTest {
   @ParameterizedTest
   @EnumSource(Thrown.class)
   void listenerThatThrows_isCountedAndGetsTheNextEvent(Thrown thrown) throws Exception {
-    AtomicInteger told = new AtomicInteger();
+    AtomicInteger calls = new AtomicInteger();
     List<EngineEvent> other = new CopyOnWriteArrayList<>();
     try (S3Engine engine =
         S3Engine.builder(executor)
             .callbackExecutor(Runnable::run)
             .listener(
                 event -> {
-                  told.incrementAndGet();
+                  calls.incrementAndGet();
                   thrown.throwIt();
                 })
             .listener(other::add)
             .build()) {
       assertServes(engine);
-      await().until(() -> told.get() > 3);
+      await().until(() -> calls.get() > 3);
       assertThat(other).hasSizeGreaterThan(3);
       assertServes(engine);
       assertThat(engine.snapshot().faults().callbackFailures()).isPositive();
@@ -163,7 +163,7 @@ class FaultyCallbacksTest {
   @Test
   void placeOfARequest_isFreeWhenItsResultIsThere() throws Exception {
     try (S3Engine engine = S3Engine.builder(executor).maxLiveRequests(1).build()) {
-      for (int i = 0; i < 200; i++) { // or some submission is refused
+      for (int i = 0; i < 200; i++) { // until a submission is refused
         assertThat(result(submit(engine, 1)).outputTokens()).isEqualTo(1);
       }
     }
@@ -217,7 +217,7 @@ class FaultyCallbacksTest {
     assertThatThrownBy(() -> submit(engine, 1))
         .satisfies(refusedFor(RequestRefusedException.Reason.ENGINE_CLOSED));
     engine.close();
-    assertThat(held.closes).as("the step that nobody took in may still run").isZero();
+    assertThat(held.closes).as("the step may still run").isZero();
     await().until(() -> made.stream().noneMatch(Thread::isAlive));
   }
 

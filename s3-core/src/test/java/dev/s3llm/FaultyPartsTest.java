@@ -45,7 +45,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Executors, planners, orders and predictors that throw, wherever the engine calls them. */
+/** Tests with executors, planners, policies and predictors that throw in each of their methods. */
 @Timeout(120)
 class FaultyPartsTest {
   private final FakeExecutor executor = FakeExecutor.immediate();
@@ -109,7 +109,7 @@ class FaultyPartsTest {
     }
   }
 
-  /** Has a message that throws. */
+  /** An exception whose message throws. */
   private static final class Unreadable extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
@@ -176,7 +176,7 @@ class FaultyPartsTest {
     }
   }
 
-  // ---- planner, order
+  // ---- planner, policy
 
   @ParameterizedTest
   @EnumSource(Thrown.class)
@@ -363,7 +363,7 @@ class FaultyPartsTest {
     public void close() {}
   }
 
-  /** A planner that does something else first. */
+  /** A planner that runs an action first. */
   private static final class OnDemandPlannerThat extends ForwardingPlanner {
     private final Runnable first;
 
@@ -379,7 +379,7 @@ class FaultyPartsTest {
     }
   }
 
-  /** An order that has no rank for those who were preempted. */
+  /** A policy that throws for sequences that were preempted. */
   private static final class Moody implements SchedulingPolicy {
     private final SchedulingPolicy order = SchedulingPolicies.firstComeFirstServed();
     private final Thrown thrown;

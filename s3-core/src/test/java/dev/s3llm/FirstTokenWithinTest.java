@@ -63,10 +63,11 @@ class FirstTokenWithinTest {
 
   @Test
   void engineThatKnows_refusesByTheResult() {
-    AtomicLong millis = new AtomicLong(); // each look at the clock takes one, so that steps do
+    AtomicLong millis =
+        new AtomicLong(); // each reading advances the clock, so that steps take time
     NanoClock clock = () -> millis.incrementAndGet() * 1_000_000;
     try (S3Engine engine = S3Engine.builder(FakeExecutor.immediate()).clock(clock).build()) {
-      for (int i = 0; i < 4; i++) { // enough steps to learn from
+      for (int i = 0; i < 4; i++) { // enough steps for an estimate
         engine.submit(GenerationRequest.builder(1, 2).maxNewTokens(20).build()).result().join();
       }
       Generation generation = engine.submit(request(Duration.ofNanos(1)));

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Inspections of a whole engine. */
+/** Tests of inspections of a whole engine. */
 @Timeout(120)
 class InspectTest {
   private final FakeExecutor executor = FakeExecutor.held();

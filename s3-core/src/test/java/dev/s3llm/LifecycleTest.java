@@ -33,7 +33,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Ends of requests and of the engine, wanted and unwanted. */
+/** Tests of how requests and the engine end. */
 @Timeout(120)
 class LifecycleTest {
   private final FakeExecutor executor = FakeExecutor.held();
@@ -101,7 +101,7 @@ class LifecycleTest {
     executor.release(10);
     result(generation);
     generation.cancel();
-    result(submit(1)); // so that a pass has seen the cancellation
+    result(submit(1)); // so that a pass has handled the cancellation
     assertThat(result(generation).finishReason()).isEqualTo(FinishReason.LENGTH);
     assertThat(engine.snapshot().requests().ended().cancelled()).isZero();
   }

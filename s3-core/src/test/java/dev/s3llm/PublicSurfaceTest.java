@@ -15,11 +15,11 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
-/** How much of this module others can see. */
+/** Tests the number of public types of this module. */
 class PublicSurfaceTest {
   private static final Path CLASSES = Path.of("target", "classes");
 
-  /** A caller has to know these; each more is one more to learn, and to keep. */
+  /** The limit of public exported types: each one must be documented and kept compatible. */
   private static final int MOST_TYPES = 60;
 
   @Test

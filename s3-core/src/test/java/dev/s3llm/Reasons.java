@@ -6,11 +6,11 @@ import dev.s3llm.error.GenerationFailedException;
 import dev.s3llm.error.RequestRefusedException;
 import org.assertj.core.api.ThrowingConsumer;
 
-/** Assertions on why a request was refused, or failed. */
+/** Assertions about the reason of a refusal or a failure. */
 final class Reasons {
   private Reasons() {}
 
-  /** It is a refusal with this reason. */
+  /** Returns an assertion that a throwable is a refusal with this reason. */
   static ThrowingConsumer<Throwable> refusedFor(RequestRefusedException.Reason reason) {
     return thrown -> {
       assertThat(thrown).isInstanceOf(RequestRefusedException.class);
@@ -18,7 +18,7 @@ final class Reasons {
     };
   }
 
-  /** It is a failure with this reason. */
+  /** Returns an assertion that a throwable is a failure with this reason. */
   static ThrowingConsumer<Throwable> failedFor(GenerationFailedException.Reason reason) {
     return thrown -> {
       assertThat(thrown).isInstanceOf(GenerationFailedException.class);
@@ -26,7 +26,7 @@ final class Reasons {
     };
   }
 
-  /** Throws it on unless it is a refusal of a closed engine. */
+  /** Throws the refusal again, unless its reason is that the engine is closed. */
   static void requireClosed(RequestRefusedException refusal) {
     if (refusal.reason() != RequestRefusedException.Reason.ENGINE_CLOSED) {
       throw refusal;

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What a caller may ask for, at its limits and beyond. */
+/** Tests of requests and settings at their limits and beyond. */
 class RefusalsTest {
   private final FakeExecutor executor = FakeExecutor.held();
   private final S3Engine engine = S3Engine.builder(executor).maxLiveRequests(3).build();

@@ -34,13 +34,15 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Engines whose executor or loop hangs, with the watchdog on its own thread. */
+/** Tests of engines whose executor or loop hangs, with the watchdog on its own thread. */
 @Timeout(120)
 class StuckEngineTest {
   private final CountDownLatch release = new CountDownLatch(1);
   private final List<EngineEvent> events = new CopyOnWriteArrayList<>();
 
-  /** The first pass of a JVM takes long: classes, and flight recording, are set up. */
+  /**
+   * Warms up: the first pass of a JVM takes long, because it loads classes and sets up recording.
+   */
   @BeforeAll
   static void warmUp() throws Exception {
     try (S3Engine engine = S3Engine.builder(FakeExecutor.immediate()).build()) {
@@ -97,7 +99,7 @@ class StuckEngineTest {
     executor.onExecute =
         batch -> {
           if (batch.step() == 2) {
-            queued.complete(submit(engine, 5)); // no pass will take it in
+            queued.complete(submit(engine, 5)); // no pass will handle this command
             awaitRelease();
           }
         };
@@ -128,7 +130,7 @@ class StuckEngineTest {
     S3Engine engine =
         S3Engine.builder(executor)
             .predictor(new ClosingTold(predictorOpen))
-            .stuckAfter(Duration.ZERO) // nobody else notices
+            .stuckAfter(Duration.ZERO) // only close() detects that the engine hangs
             .closeTimeout(Duration.ofMillis(100))
             .build();
     Generation running = submit(engine, 5);
@@ -146,7 +148,7 @@ class StuckEngineTest {
     assertThat(predictorOpen.getCount()).as("the loop may still be in it").isOne();
   }
 
-  /** A predictor that says when it is closed. */
+  /** A predictor that counts down a latch when it is closed. */
   private record ClosingTold(CountDownLatch open) implements LengthPredictor {
     @Override
     public CompletionStage<LengthPrediction> predict(LengthQuery query) {
@@ -219,7 +221,7 @@ class StuckEngineTest {
         .build();
   }
 
-  /** Its first step waits for a latch on a thread of its own. */
+  /** An executor whose first step waits for a latch, on a thread of its own. */
   private static final class Hanging extends ForwardingExecutor {
     private final CountDownLatch release;
     final CountDownLatch closed = new CountDownLatch(1);

@@ -1,12 +1,12 @@
 package dev.s3llm;
 
-/** What may be thrown: not only exceptions. */
+/** Kinds of throwables that foreign code may throw. */
 enum Thrown {
   EXCEPTION,
   OUT_OF_MEMORY,
   STACK_OVERFLOW,
   ASSERTION,
-  /** Thrown without being declared, as Kotlin and others do. */
+  /** A checked exception thrown without a declaration, as in Kotlin. */
   CHECKED;
 
   void throwIt() {

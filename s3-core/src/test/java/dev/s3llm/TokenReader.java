@@ -6,7 +6,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Flow;
 import java.util.concurrent.TimeUnit;
 
-/** A subscriber that notes what it gets and asks for as much as it is told to. */
+/** A subscriber that records its tokens and requests as many as the test wants. */
 class TokenReader implements Flow.Subscriber<Integer> {
   final List<Integer> tokens = new CopyOnWriteArrayList<>();
   final CompletableFuture<String> end = new CompletableFuture<>();
@@ -23,7 +23,7 @@ class TokenReader implements Flow.Subscriber<Integer> {
     return reader;
   }
 
-  /** How the stream ended: "complete", or the error's message. */
+  /** How the stream has ended: "complete", or the message of the error. */
   String awaitEnd() throws Exception {
     return end.get(60, TimeUnit.SECONDS);
   }

@@ -93,7 +93,7 @@ class TokenStreamTest {
     assertThat(reader.end).isNotDone();
   }
 
-  /** An executor that blocks, and refuses in the end: meanwhile the stream has ended. */
+  /** An executor that blocks and then refuses the task; the stream ends while it blocks. */
   @Test
   void endWhileADeliveryIsRefused_isDelivered() throws Exception {
     AtomicReference<TokenBuffer> self = new AtomicReference<>();

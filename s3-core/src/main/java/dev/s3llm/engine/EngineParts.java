@@ -10,16 +10,16 @@ import dev.s3llm.schedule.SchedulingPolicy;
 import java.util.List;
 
 /**
- * The parts that an engine loop composes.
+ * The parts and settings of an engine loop.
  *
  * @param executor runs steps
  * @param predictor predicts output lengths
  * @param planner decides about memory
  * @param policy orders the waiting requests of a tenant
- * @param tenantWeights shares of the tenants
- * @param recovery chooses which sequence gives way
- * @param events who receives events, and where
- * @param limits what bounds steps and waits
+ * @param tenantWeights weights of the tenants
+ * @param recovery chooses which sequence is preempted
+ * @param events listeners, and the executor of user code
+ * @param limits bounds of steps and times
  */
 public record EngineParts(
     Executor executor,
@@ -32,22 +32,23 @@ public record EngineParts(
     Limits limits) {
 
   /**
-   * Who receives events, and where.
+   * Listeners, and the executor of user code.
    *
    * @param listeners receive the events, in this order
    * @param callbacks runs user code: listeners, results and streams
-   * @param buffer events that may wait for the listeners, at least 1
+   * @param buffer how many events may wait for the listeners, at least 1
    */
   public record Events(
       List<EngineListener> listeners, java.util.concurrent.Executor callbacks, int buffer) {}
 
   /**
-   * What bounds steps and waits.
+   * Bounds of steps and times.
    *
-   * @param maxTokensPerStep token budget of a step, at most the executor's
-   * @param maxSequencesPerStep batch limit, at most the executor's
-   * @param predictionBudgetNanos time that a prediction may take before the fallback replaces it
-   * @param tokenTimeNanos target for the time per output token; {@link Long#MAX_VALUE} for none
+   * @param maxTokensPerStep token budget of a step, from 1 to the executor's
+   * @param maxSequencesPerStep batch limit, from 1 to the executor's
+   * @param predictionBudgetNanos time after which the fallback replaces a prediction, positive
+   * @param tokenTimeNanos target for the time per output token, positive; {@link Long#MAX_VALUE}
+   *     for none
    */
   public record Limits(
       int maxTokensPerStep,

@@ -4,8 +4,9 @@ import java.time.Duration;
 
 /**
  * The failure of a request whose first token was not expected within its limit ({@code
- * GenerationRequest.Builder.firstTokenWithin}), so that it was not queued. The expectation depends
- * on the predicted length, so this is the failure of a result and is not thrown by {@code submit}.
+ * GenerationRequest.Builder.firstTokenWithin}). The expectation depends on the predicted length,
+ * which is not known at submission: so this is the failure of a result, and {@code submit} never
+ * throws it.
  */
 public final class FirstTokenTooLateException extends RequestRefusedException {
   private static final long serialVersionUID = 1L;
@@ -17,8 +18,8 @@ public final class FirstTokenTooLateException extends RequestRefusedException {
    * Creates the refusal.
    *
    * @param requestId the id of the refused request
-   * @param expected time from submission to the first token, as expected; above {@code limit}
-   * @param limit the longest time that the request accepts
+   * @param expected the expected time from submission to the first token; above {@code limit}
+   * @param limit the longest time that the request accepts, positive
    */
   public FirstTokenTooLateException(String requestId, Duration expected, Duration limit) {
     super(

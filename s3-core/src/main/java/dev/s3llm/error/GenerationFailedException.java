@@ -4,9 +4,9 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The failure of a generation that ended with {@code FinishReason.FAILED}. {@link #reason()} says
- * what failed, {@link #retriable()} whether the same request may succeed if it is submitted again;
- * the cause is the exception that was thrown.
+ * The failure of a generation that was accepted and ended with {@code FinishReason.FAILED}. {@link
+ * #reason()} says what failed; {@link #retriable()} says whether the same request may succeed if it
+ * is submitted again. The cause is the exception that was thrown.
  */
 public final class GenerationFailedException extends RuntimeException {
   private static final long serialVersionUID = 1L;
@@ -14,18 +14,18 @@ public final class GenerationFailedException extends RuntimeException {
   private final String requestId;
   private final Reason reason;
 
-  /** What failed. */
+  /** What failed, and whether a retry may help. */
   public enum Reason {
-    /** The request itself: its sampler, or a callback of its own, threw. It fails again. */
+    /** Sampling the request failed, or a callback of the request threw. A retry fails again. */
     REQUEST_FAULT(false, "its sampler or its callback threw"),
     /**
-     * The step that the request was in, and with it all requests of the batch: the executor threw,
-     * had no memory, or broke its protocol.
+     * A step failed, and with it all requests of its batch: the executor threw, had no memory, or
+     * broke its protocol.
      */
     STEP_FAILED(true, "its step failed"),
     /**
-     * The engine or its executor: it cannot continue, or it was closed while a step did not end.
-     * Another engine may serve the request; this one will not.
+     * The engine or its executor cannot continue, or the engine was closed while a step did not
+     * end. Another engine may serve the request.
      */
     ENGINE_LOST(true, "the engine is lost"),
     /**

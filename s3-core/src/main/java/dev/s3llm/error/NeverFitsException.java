@@ -1,6 +1,6 @@
 package dev.s3llm.error;
 
-/** Thrown when prompt and output limit together exceed what the engine can ever hold. */
+/** Thrown when prompt and output limit together exceed what the engine can hold for one request. */
 public final class NeverFitsException extends RequestRefusedException {
   private static final long serialVersionUID = 1L;
 
@@ -11,9 +11,10 @@ public final class NeverFitsException extends RequestRefusedException {
    * Creates the refusal.
    *
    * @param requestId the id of the refused request
-   * @param neededTokens tokens that the request may need: prompt and output limit
-   * @param limitTokens the most tokens that a sequence can have
-   * @param limitName what sets the limit, for the message
+   * @param neededTokens tokens that the request may need: prompt and output limit; above {@code
+   *     limitTokens}
+   * @param limitTokens the most tokens that a request can have
+   * @param limitName the name of the limit, for the message
    */
   public NeverFitsException(
       String requestId, long neededTokens, long limitTokens, String limitName) {
@@ -31,7 +32,7 @@ public final class NeverFitsException extends RequestRefusedException {
     return neededTokens;
   }
 
-  /** Returns the most tokens that a sequence can have. */
+  /** Returns the most tokens that a request can have. */
   public long limitTokens() {
     return limitTokens;
   }

@@ -1,6 +1,6 @@
 package dev.s3llm.error;
 
-/** Thrown when as many requests are live as the engine accepts. */
+/** Thrown when the engine already has as many live requests as it accepts. */
 public final class QueueFullException extends RequestRefusedException {
   private static final long serialVersionUID = 1L;
 
@@ -10,7 +10,7 @@ public final class QueueFullException extends RequestRefusedException {
    * Creates the refusal.
    *
    * @param requestId the id of the refused request
-   * @param limit how many requests may be live
+   * @param limit how many requests may be live, at least 1
    */
   public QueueFullException(String requestId, int limit) {
     super(

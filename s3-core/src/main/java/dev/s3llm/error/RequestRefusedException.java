@@ -3,10 +3,10 @@ package dev.s3llm.error;
 import java.util.Objects;
 
 /**
- * Thrown when the engine does not accept a request; nothing was queued. {@link #reason()} says why,
- * {@link #retriable()} whether the same request may be accepted later. Subclasses carry the numbers
- * of a refusal where it has some. A refusal has no stack trace: it describes the request, not a
- * place in the code, and an overloaded engine creates many of them.
+ * Thrown when the engine does not accept a request. {@link #reason()} says why; {@link
+ * #retriable()} says whether the same request may be accepted later. Where a refusal has numbers, a
+ * subclass carries them. A refusal has no stack trace: it describes the request, not a place in the
+ * code, and an overloaded engine creates many of them.
  */
 public class RequestRefusedException extends RuntimeException {
   private static final long serialVersionUID = 1L;
@@ -14,7 +14,7 @@ public class RequestRefusedException extends RuntimeException {
   private final String requestId;
   private final Reason reason;
 
-  /** Why a request was refused. */
+  /** Why a request was refused, and whether a retry may help. */
   public enum Reason {
     /** A field of the request is not valid for this engine; the message names it and its limits. */
     INVALID_REQUEST(false),

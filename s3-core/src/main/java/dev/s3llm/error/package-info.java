@@ -1,7 +1,6 @@
 /**
  * Refusals and failures: why a request was not accepted, or why it ended without a whole answer.
- * {@code retriable()} of each says whether the same request may succeed later. Depends on no other
- * package.
+ * {@code retriable()} says whether the same request may succeed later. Depends on no other package.
  */
 @NullMarked
 package dev.s3llm.error;

@@ -8,18 +8,19 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Delivers what one producer appends to at most one subscriber, at the subscriber's pace. The
- * producer never waits; delivery runs on the callback executor, one call at a time, in order, and
- * on the calling thread only where that executor refuses the end, or what a subscriber asks for.
+ * A publisher of one producer's items for at most one subscriber. The producer never waits: items
+ * stay in a buffer until the subscriber requests them. Delivery runs on the callback executor, in
+ * order, one call at a time. If that executor refuses a task, the delivery of the end and of items
+ * just requested runs on the calling thread.
  *
- * <p>A subclass holds the items. It guards them by {@link #lock}, calls {@link #appended} when it
- * has some more, and bounds them: what nobody asks for stays.
+ * <p>A subclass holds the items. It guards them by {@link #lock}, calls {@link #appended} after it
+ * has added some, and bounds their number.
  *
- * <p>A subscriber that throws anything is not called again; that, a demand below 1 (which it is
- * told as an error) and its cancellation run the cancellation that the publisher was given.
- * Thread-safe.
+ * <p>The publisher runs its {@code cancel} action when no subscriber will read the rest: after a
+ * subscriber has thrown (it is not called again), cancelled, or requested fewer than one item (it
+ * gets an error). Thread-safe.
  *
- * @param <T> what it delivers
+ * @param <T> type of the items
  */
 public abstract class BufferedPublisher<T> implements Flow.Publisher<T> {
   private final CallbackGuard callbacks;
@@ -35,17 +36,19 @@ public abstract class BufferedPublisher<T> implements Flow.Publisher<T> {
   private Flow.@Nullable Subscriber<? super T> subscriber;
   private long demand;
   private boolean draining;
+
+  /** Whether the subscriber is not called any more. */
   private boolean over;
 
-  /** Ends the stream before the items do: demand that makes no sense, or a broken subclass. */
+  /** An invalid demand or a failure of the subclass, which ends the stream early; or null. */
   private @Nullable Throwable fault;
 
   /**
    * Creates a publisher without a subscriber.
    *
-   * @param callbacks where subscribers are called
-   * @param cancel run, any number of times, when nobody will read the rest
-   * @param onFailure receives what a subscriber threw
+   * @param callbacks runs the subscriber
+   * @param cancel runs when no subscriber will read the rest; may run more than once
+   * @param onFailure receives what the subscriber threw
    */
   protected BufferedPublisher(Executor callbacks, Runnable cancel, Consumer<Throwable> onFailure) {
     this.callbacks = new CallbackGuard(callbacks);
@@ -53,27 +56,29 @@ public abstract class BufferedPublisher<T> implements Flow.Publisher<T> {
     this.cancel = cancel;
   }
 
-  /** Whether no item waits; called with the lock held. */
+  /** Returns whether no item waits. Called with the lock held. */
   protected abstract boolean isEmpty();
 
-  /** Takes the next of the items, of which there is one; called with the lock held. */
+  /** Removes and returns the first item. Called with the lock held, if there is one. */
   protected abstract T next();
 
-  /** Whether the end was noted, and nothing may be appended any more; with the lock held. */
+  /**
+   * Returns whether {@link #end} was called, so that nothing may be appended. With the lock held.
+   */
   protected final boolean ended() {
     return ended;
   }
 
-  /** There are more items than before; called without the lock. */
+  /** Delivers items that a subclass has added. Called without the lock. */
   protected final void appended() {
     schedule(false);
   }
 
   /**
-   * Notes the end, which is delivered behind the items by {@link #deliver}.
+   * Sets the end of the stream. {@link #deliver} delivers it, behind the items.
    *
-   * @param cause what failed, if something did
-   * @return whether it is the first that was noted; others are ignored
+   * @param cause what failed, or null for a normal end
+   * @return true for the first call; later calls are ignored
    */
   public final boolean end(@Nullable Throwable cause) {
     lock.lock();
@@ -89,7 +94,7 @@ public abstract class BufferedPublisher<T> implements Flow.Publisher<T> {
     }
   }
 
-  /** Delivers what is there and was asked for, the end included. */
+  /** Delivers the items that were requested, and the end if it is next. */
   public final void deliver() {
     schedule(true);
   }
@@ -102,7 +107,7 @@ public abstract class BufferedPublisher<T> implements Flow.Publisher<T> {
       taken = subscriber != null;
       if (!taken) {
         subscriber = candidate;
-        draining = true; // until onSubscribe has returned
+        draining = true; // no delivery before onSubscribe has returned
       }
     } finally {
       lock.unlock();
@@ -116,7 +121,7 @@ public abstract class BufferedPublisher<T> implements Flow.Publisher<T> {
     schedule(true);
   }
 
-  /** What is there is delivered once the subscriber has said that it is ready. */
+  /** Calls onSubscribe; ends the stream if it throws. */
   private void begin(Flow.Subscriber<? super T> candidate) {
     boolean accepted = false;
     try {
@@ -136,10 +141,10 @@ public abstract class BufferedPublisher<T> implements Flow.Publisher<T> {
   }
 
   /**
-   * Starts a delivery unless one is under way or there is nothing to deliver.
+   * Starts a delivery, unless one is under way or there is nothing to deliver.
    *
-   * @param now whether to deliver on this thread if the callback executor refuses (it was shut
-   *     down, say); otherwise the next call tries again
+   * @param now whether to deliver on this thread if the callback executor refuses; otherwise the
+   *     next call tries again
    */
   private void schedule(boolean now) {
     lock.lock();
@@ -160,7 +165,7 @@ public abstract class BufferedPublisher<T> implements Flow.Publisher<T> {
     boolean last;
     lock.lock();
     try {
-      last = now || ended; // whoever noted the end meanwhile left its delivery to this one
+      last = now || ended; // an end set meanwhile found a delivery under way and relies on it
       if (!last) {
         draining = false;
       }
@@ -184,13 +189,13 @@ public abstract class BufferedPublisher<T> implements Flow.Publisher<T> {
     while (more) {
       try {
         more = deliverNext();
-      } catch (Throwable e) { // the subclass threw, perhaps for want of memory
+      } catch (Throwable e) { // the subclass threw, for example an OutOfMemoryError
         broken(e);
       }
     }
   }
 
-  /** Delivers an item or the end; false if there is nothing to deliver now. */
+  /** Delivers an item or the end; returns false if there is nothing to deliver now. */
   private boolean deliverNext() {
     Flow.Subscriber<? super T> to;
     @Nullable T item;
@@ -214,7 +219,7 @@ public abstract class BufferedPublisher<T> implements Flow.Publisher<T> {
     return true;
   }
 
-  /** Ends the stream with what a subclass threw: an item of it is lost. */
+  /** Ends the stream with what the subclass threw, because an item is lost. */
   private void broken(Throwable cause) {
     lock.lock();
     try {
@@ -240,7 +245,7 @@ public abstract class BufferedPublisher<T> implements Flow.Publisher<T> {
     }
   }
 
-  /** The subscriber is not called again, and nobody will read the rest. */
+  /** Stops calling the subscriber, and cancels the producer. */
   private void endHere() {
     lock.lock();
     try {
@@ -275,7 +280,7 @@ public abstract class BufferedPublisher<T> implements Flow.Publisher<T> {
       }
       schedule(true);
       if (n <= 0) {
-        cancel.run(); // nobody is left to read the rest
+        cancel.run(); // the subscriber gets an error and no further item
       }
     }
 

@@ -4,7 +4,7 @@ import java.util.Arrays;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 
-/** The tokens of one generation, which the loop appends. */
+/** The stream of one generation's tokens. The loop appends them. Thread-safe. */
 public final class TokenBuffer extends BufferedPublisher<Integer> {
   private int[] tokens = new int[16];
   private int count;
@@ -13,15 +13,20 @@ public final class TokenBuffer extends BufferedPublisher<Integer> {
   /**
    * Creates a buffer without tokens.
    *
-   * @param callbacks where the subscriber is called
-   * @param cancel run, any number of times, when nobody will read the rest
+   * @param callbacks runs the subscriber
+   * @param cancel runs when no subscriber will read the rest; may run more than once
    * @param onFailure receives what the subscriber threw
    */
   public TokenBuffer(Executor callbacks, Runnable cancel, Consumer<Throwable> onFailure) {
     super(callbacks, cancel, onFailure);
   }
 
-  /** Adds a token, unless the end was noted: a loop that was given up may come back. */
+  /**
+   * Appends a token. Does nothing after {@link #end}: the watchdog may end a stream while the loop
+   * is stuck, and the loop may continue later.
+   *
+   * @param token the token's id, 0 or more
+   */
   public void append(int token) {
     lock.lock();
     try {
@@ -38,7 +43,7 @@ public final class TokenBuffer extends BufferedPublisher<Integer> {
     appended();
   }
 
-  /** All tokens so far; a copy. */
+  /** Returns a copy of all tokens appended so far. */
   public int[] tokens() {
     lock.lock();
     try {

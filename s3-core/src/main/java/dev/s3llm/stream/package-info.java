@@ -1,6 +1,6 @@
 /**
- * Streams that never make their producer wait. Exported to s3-text alone. Depends on no other
- * package of ours but {@code support}.
+ * Streams whose producer never waits for a subscriber. Exported to s3-text alone. Depends only on
+ * {@code support}.
  */
 @NullMarked
 package dev.s3llm.stream;

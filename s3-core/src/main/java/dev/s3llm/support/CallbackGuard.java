@@ -3,8 +3,8 @@ package dev.s3llm.support;
 import java.util.concurrent.Executor;
 
 /**
- * The executor on which user code runs, whatever it does with a task: it may be shut down, have no
- * thread left, or throw. Thread-safe if the executor is.
+ * The executor of user code, behind a guard: it may be shut down, have no thread left, or throw
+ * anything. Thread-safe if the executor is.
  */
 public final class CallbackGuard {
   private final Executor callbacks;
@@ -18,12 +18,21 @@ public final class CallbackGuard {
     this.callbacks = callbacks;
   }
 
-  /** Submits a task; returns false if the executor threw, so that the task will not run. */
+  /**
+   * Submits a task.
+   *
+   * @param task the task
+   * @return false if the executor threw, so that the task will not run
+   */
   public boolean submit(Runnable task) {
     return Guard.run(() -> callbacks.execute(task)) == null;
   }
 
-  /** Submits a task, and runs it on this thread if the executor throws. */
+  /**
+   * Submits a task; runs it on this thread instead if the executor throws.
+   *
+   * @param task the task
+   */
   public void submitOrRun(Runnable task) {
     if (!submit(task)) {
       task.run();

@@ -3,15 +3,16 @@ package dev.s3llm.support;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Calls code that may throw anything: parts, listeners and callbacks that others wrote, and the
- * engine's own last steps when memory has run out.
+ * Calls of code that may throw anything: parts, listeners and callbacks that users wrote, and work
+ * of the engine that must not stop it if memory runs out.
  */
 public final class Guard {
   private Guard() {}
 
   /**
-   * Runs a task.
+   * Runs a task and catches everything that it throws.
    *
+   * @param task the task, run once on this thread
    * @return what the task threw, or null
    */
   public static @Nullable Throwable run(Task task) {

@@ -7,7 +7,7 @@ public final class KvBlocks {
   /**
    * Returns the number of blocks that hold a number of tokens, rounded up.
    *
-   * @param tokens 0 or more
+   * @param tokens number of tokens, 0 or more
    * @param blockTokens token slots of a block, at least 1
    */
   public static int blocksFor(int tokens, int blockTokens) {

@@ -7,7 +7,11 @@ import java.time.Duration;
 public final class Nanos {
   private Nanos() {}
 
-  /** Returns a duration in nanoseconds, saturated at the limits of a {@code long}. */
+  /**
+   * Returns a duration in nanoseconds, saturated at the limits of a {@code long}.
+   *
+   * @param duration any duration
+   */
   public static long of(Duration duration) {
     try {
       return duration.toNanos();
@@ -16,7 +20,12 @@ public final class Nanos {
     }
   }
 
-  /** Returns {@code nanos + duration}, saturated at the limits of a {@code long}. */
+  /**
+   * Returns {@code nanos + duration}, saturated at the limits of a {@code long}.
+   *
+   * @param nanos a time, in nanoseconds
+   * @param duration any duration
+   */
   public static long after(long nanos, Duration duration) {
     return LongMath.saturatedAdd(nanos, of(duration));
   }

@@ -9,22 +9,22 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The values that the callers of a builder have set, by name. Each setting can be set once: a
- * second call is a mistake, and the exception names the earlier value. Null is refused at once.
+ * The values that a builder's caller has set, by name. A setting can be set once: a second call
+ * throws an exception that names the earlier value. Null is refused at once.
  *
  * <p>Not thread-safe.
  */
 public final class Settings {
   private final Map<String, Object> values = new LinkedHashMap<>();
 
-  /** Creates settings of which none is set. */
+  /** Creates settings without values. */
   public Settings() {}
 
   /**
    * Sets a value.
    *
-   * @param name the setting's name, as callers know it
-   * @param value its value
+   * @param name the setting's name, as in the builder
+   * @param value the value
    * @throws NullPointerException if the value is null, naming the setting
    * @throws IllegalStateException if the setting was set before, naming the earlier value
    */
@@ -39,8 +39,8 @@ public final class Settings {
   /**
    * Sets a number that has a lower bound.
    *
-   * @param name the setting's name, as callers know it
-   * @param value its value
+   * @param name the setting's name, as in the builder
+   * @param value the value
    * @param minimum the lowest value that is allowed
    * @throws IllegalArgumentException if the value is below the minimum, naming all three
    * @throws IllegalStateException if the setting was set before, naming the earlier value
@@ -53,8 +53,8 @@ public final class Settings {
   /**
    * Sets a number of 64 bits that has a lower bound.
    *
-   * @param name the setting's name, as callers know it
-   * @param value its value
+   * @param name the setting's name, as in the builder
+   * @param value the value
    * @param minimum the lowest value that is allowed
    * @throws IllegalArgumentException if the value is below the minimum, naming all three
    * @throws IllegalStateException if the setting was set before, naming the earlier value
@@ -67,8 +67,8 @@ public final class Settings {
   /**
    * Sets a duration that must be above zero.
    *
-   * @param name the setting's name, as callers know it
-   * @param value its value
+   * @param name the setting's name, as in the builder
+   * @param value the value
    * @throws NullPointerException if the value is null, naming the setting
    * @throws IllegalArgumentException if the value is zero or negative, naming the setting
    * @throws IllegalStateException if the setting was set before, naming the earlier value
@@ -80,7 +80,11 @@ public final class Settings {
     set(name, value);
   }
 
-  /** Returns whether a setting was set. */
+  /**
+   * Returns whether a setting was set.
+   *
+   * @param name the setting's name
+   */
   public boolean isSet(String name) {
     return values.containsKey(name);
   }
@@ -90,7 +94,7 @@ public final class Settings {
    *
    * @param <T> the type of the setting, the same in each call for this name
    * @param name the setting's name
-   * @param defaultValue makes the value where none was set
+   * @param defaultValue makes the value if none was set; called only then
    */
   @SuppressWarnings("unchecked") // each name has one type, which its builder sets and reads
   public <T> T get(String name, Supplier<? extends T> defaultValue) {
@@ -99,7 +103,7 @@ public final class Settings {
   }
 
   /**
-   * Returns the value of a setting that has no default, or null where none was set.
+   * Returns the value of a setting, or null if none was set.
    *
    * @param <T> the type of the setting
    * @param name the setting's name
@@ -110,9 +114,9 @@ public final class Settings {
   }
 
   /**
-   * Returns a number that has a lower bound.
+   * Checks a lower bound and returns the number.
    *
-   * @param name what the number is, for the message
+   * @param name the name of the number, for the message
    * @param value the number
    * @param minimum the lowest value that is allowed
    * @throws IllegalArgumentException if the value is below the minimum, naming all three

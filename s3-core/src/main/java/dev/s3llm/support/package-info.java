@@ -1,6 +1,6 @@
 /**
- * Small tools that all modules of this project share: settings that can be set once, guards around
- * foreign code, saturating times. Not part of the API. Depends on no other package of ours.
+ * Helpers shared by the modules of this project: builder settings, guards around foreign code, time
+ * and block arithmetic. Not part of the API. Depends on no other package of this project.
  */
 @NullMarked
 package dev.s3llm.support;

@@ -1,12 +1,15 @@
 package dev.s3llm.mutant;
 
 /**
- * A bug to plant in main code, and what must see it.
+ * A bug to plant in main code, and the check that must detect it.
  *
- * @param file of main code, below the root package
- * @param old the text that is replaced, which stands there once
- * @param checker the scenarios' checker that must see it, or the simple name of a test class
- * @param seed the one that shows it, as far as is known; others are tried after it
+ * @param name unique name
+ * @param file path of a source file of main code, below the root package
+ * @param old the text to replace; occurs once in the file
+ * @param replacement the text that replaces it
+ * @param checker the scenario checker that must detect the bug, or the name of a test class below
+ *     the root package
+ * @param seed the seed to try first; others are tried after it
  */
 record Mutant(String name, String file, String old, String replacement, String checker, long seed) {
   @Override

@@ -29,10 +29,10 @@ final class MutantCompiler {
   private final StandardJavaFileManager files = compiler.getStandardFileManager(null, null, null);
 
   /**
-   * The class files of a source with the bug in it, by class name.
+   * Returns the class files of a source with the bug in it, by class name.
    *
-   * @throws AssertionError if there is not exactly one place for the bug, or the source does not
-   *     compile with it
+   * @throws AssertionError if the text to replace does not occur exactly once, or the source does
+   *     not compile with the bug
    */
   Map<String, byte[]> compile(Mutant mutant) {
     Source source = new Source(mutant.file(), planted(mutant));
@@ -86,7 +86,7 @@ final class MutantCompiler {
     }
   }
 
-  /** Keeps what the compiler writes. */
+  /** Stores the compiler's output in memory. */
   private static final class Outputs extends ForwardingJavaFileManager<JavaFileManager> {
     private final Map<String, ByteArrayOutputStream> written = new HashMap<>();
 

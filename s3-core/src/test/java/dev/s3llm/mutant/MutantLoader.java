@@ -5,7 +5,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.Map;
 
-/** Loads the project's classes anew, main and test, some of them from other bytes. */
+/** A loader that defines the project's main and test classes again, some of them mutated. */
 final class MutantLoader extends ClassLoader {
   private static final String OURS = "dev.s3llm.";
 
@@ -14,7 +14,8 @@ final class MutantLoader extends ClassLoader {
   /**
    * Creates the loader.
    *
-   * @param mutated class files by class name
+   * @param parent loads all other classes
+   * @param mutated class files by class name; they replace the compiled ones
    */
   MutantLoader(ClassLoader parent, Map<String, byte[]> mutated) {
     super(parent);

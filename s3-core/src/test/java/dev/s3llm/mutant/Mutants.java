@@ -2,7 +2,7 @@ package dev.s3llm.mutant;
 
 import java.util.List;
 
-/** The bugs that are planted. */
+/** The mutants: bugs that are planted in main code. */
 final class Mutants {
   private static final String ALARMS = "engine/loop/Alarms.java";
   private static final String FINISHER = "engine/loop/SequenceFinisher.java";
@@ -13,6 +13,7 @@ final class Mutants {
   private static final String INBOX = "engine/loop/Inbox.java";
   private static final String INSPECTIONS = "engine/loop/Inspections.java";
   private static final String PREDICTOR = "engine/feedback/GuardedPredictor.java";
+  private static final String LANE = "engine/plan/TenantLane.java";
   private static final String LAUNCHER = "engine/loop/StepLauncher.java";
   private static final String LOOP = "engine/loop/EngineLoop.java";
   private static final String PLANS = "engine/plan/PlanBuilder.java";
@@ -26,7 +27,7 @@ final class Mutants {
   private static final String STEP_PLAN = "engine/plan/StepPlan.java";
   private static final String TENANTS = "engine/plan/TenantQueues.java";
 
-  /** Seen by a checker of the scenarios, which is named. */
+  /** Mutants that a checker of the scenarios must detect. */
   static final List<Mutant> OF_SCENARIOS =
       List.of(
           seen("leak-on-end", FINISHER, "      giveBack(deviceLease);", "", "Conservation", 0),
@@ -68,7 +69,7 @@ final class Mutants {
           seen(
               "skip-host-fence",
               LAUNCHER,
-              "    step.fenced.add(stored);",
+              "    step.fence(stored);",
               "    stored.close();",
               "Fence",
               2),
@@ -82,7 +83,7 @@ final class Mutants {
           seen(
               "tenant-remembered",
               TENANTS,
-              "      lanes.remove(idle.pollFirst().tenant);",
+              "      lanes.remove(idle.pollFirst().tenant());",
               "      idle.pollFirst();",
               "OnePlace",
               5),
@@ -140,7 +141,7 @@ final class Mutants {
           seen(
               "queued-at-stop",
               "engine/loop/EngineRunner.java",
-              "      active.step(clock.getAsLong()); // what was queued meanwhile fails too\n",
+              "      active.step(clock.getAsLong()); // requests that were queued meanwhile fail too\n",
               "",
               "TerminalOnce",
               296),
@@ -182,8 +183,8 @@ final class Mutants {
           seen(
               "skip-copy-in",
               LAUNCHER,
-              "for (int i = 0; i < blocks; i++) {\n      swapIns.add",
-              "for (int i = 1; i < blocks; i++) {\n      swapIns.add",
+              "for (int i = 0; i < blocks; i++) {\n      step.swapIn",
+              "for (int i = 1; i < blocks; i++) {\n      step.swapIn",
               "Transparency",
               2),
           seen(
@@ -281,15 +282,15 @@ final class Mutants {
           seen(
               "late-applied",
               LOOP,
-              "step == null || step.step != number",
+              "step == null || step.number() != number",
               "step == null",
               "Reservation",
               4),
           seen(
               "unbounded-preemption",
-              SEQUENCE,
-              "preemptions >= maxPreemptions",
-              "preemptions > maxPreemptions",
+              "engine/sequence/PreemptionRecord.java",
+              "count >= limit",
+              "count > limit",
               "PreemptionBound",
               390),
           seen("drop-age", QUEUE, "admissions - age", "admissions", "StarvationBound", 2),
@@ -331,8 +332,8 @@ final class Mutants {
           seen(
               "close-interrupted",
               ENGINE,
-              "      Thread.currentThread().interrupt(); // whoever",
-              "      Thread.currentThread().interrupt();\n      runner.stop();\n      if (!closeTimeout.isZero()) return false; // whoever",
+              "      Thread.currentThread().interrupt(); // an interrupted",
+              "      Thread.currentThread().interrupt();\n      runner.stop();\n      if (!closeTimeout.isZero()) return false; // an interrupted",
               "Shutdown",
               54),
           seen(
@@ -359,12 +360,12 @@ final class Mutants {
           seen(
               "order-by-chance",
               QUEUE,
-              "order.rank(sequence, admissionBlocks)",
-              "order.rank(sequence, admissionBlocks) + (System.nanoTime() & 1)",
+              "policy.rank(sequence, admissionBlocks)",
+              "policy.rank(sequence, admissionBlocks) + (System.nanoTime() & 1)",
               "Determinism",
               40));
 
-  /** Seen by the test of the part that is broken. */
+  /** Mutants that the unit test of the changed part must detect. */
   static final List<Mutant> OF_TESTS =
       List.of(
           caught(
@@ -392,10 +393,10 @@ final class Mutants {
               "",
               "simulate.LatencyEstimateTest"),
           caught(
-              "losses-untold",
-              LAUNCHER,
-              "step.lostTokens += kvTokens;",
-              "step.lostTokens += 0;",
+              "losses-unreported",
+              "engine/loop/StepWork.java",
+              "lostTokens += tokens;",
+              "lostTokens += 0;",
               "simulate.ForecastSimulationTest"),
           caught(
               "swaps-as-dear",
@@ -405,15 +406,15 @@ final class Mutants {
               "simulate.ForecastSimulationTest"),
           caught(
               "share-uncorrected",
-              TENANTS,
-              "lane.settled += actual / lane.weight",
-              "lane.settled += charge / lane.weight",
+              LANE,
+              "settled += actual / weight",
+              "settled += charge / weight",
               "engine.plan.TenantQueuesTest"),
           caught(
               "idle-saves-up",
-              TENANTS,
-              "Math.max(lane.settled, start())",
-              "Math.max(lane.settled, start() - 1e9)",
+              LANE,
+              "Math.max(settled, start)",
+              "Math.max(settled, start - 1e9)",
               "engine.plan.TenantQueuesTest"),
           caught(
               "time-stands-still",
@@ -430,8 +431,8 @@ final class Mutants {
           caught(
               "one-bound-for-all",
               QUEUE,
-              "order.maxOvertakes(sequence)",
-              "order.maxOvertakes()",
+              "policy.maxOvertakes(sequence)",
+              "policy.maxOvertakes()",
               "engine.plan.SchedulingPoliciesTest"),
           caught(
               "stream-unbegun",
@@ -460,8 +461,8 @@ final class Mutants {
           caught(
               "inspect-without-end",
               INSPECTIONS,
-              "      if (asked != null) {\n",
-              "      if (asked != null && asked.isDone()) {\n",
+              "      if (pending != null) {\n",
+              "      if (pending != null && pending.isDone()) {\n",
               "engine.loop.InspectionTest"));
 
   private Mutants() {}

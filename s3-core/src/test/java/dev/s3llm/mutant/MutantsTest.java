@@ -14,12 +14,12 @@ import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
 import org.junit.platform.launcher.listeners.TestExecutionSummary;
 
 /**
- * Plants bugs in main code, one at a time, and shows that the checker or the test that each is
- * meant for sees it. A mutant costs a compilation of one file and a class loader. {@code
- * -Ds3.mutant=NAME} runs those whose names begin so.
+ * Plants bugs in main code, one at a time, and checks that the intended checker or test detects
+ * each. A mutant costs the compilation of one file and a class loader. {@code -Ds3.mutant=PREFIX}
+ * runs the mutants whose names start with this prefix.
  */
 class MutantsTest {
-  /** Seeds that a mutant may survive. */
+  /** The most seeds that a mutant may survive. */
   private static final long SEEDS = 2_000;
 
   private static final MutantCompiler COMPILER = new MutantCompiler();

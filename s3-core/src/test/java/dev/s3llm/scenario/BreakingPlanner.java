@@ -4,7 +4,7 @@ import dev.s3llm.memory.ForwardingPlanner;
 import dev.s3llm.memory.MemoryPlanner;
 import dev.s3llm.memory.MemoryView;
 
-/** A planner with a bug: it throws when that fault strikes, and works as another one until then. */
+/** A planner that throws when its fault strikes, and otherwise calls another planner. */
 final class BreakingPlanner extends ForwardingPlanner {
   private final FaultPlan faults;
   private final Checkers checkers;

@@ -6,9 +6,9 @@ import java.util.Random;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 
-/** Runs user code when the scenario says so, in any order, as a pool of threads might. */
+/** The callback executor of a scenario, which runs tasks in any order, as a pool of threads may. */
 final class CallbackPool implements Executor {
-  /** How it runs what it is given. */
+  /** When a task runs. */
   enum Mode {
     /** Later, in any order. */
     QUEUED,
@@ -45,7 +45,7 @@ final class CallbackPool implements Executor {
     }
   }
 
-  /** Runs at most so many tasks; returns how many there were. */
+  /** Runs up to a number of tasks; returns how many it has run. */
   int pump(int most) {
     int ran = 0;
     while (ran < most && !queue.isEmpty()) {
@@ -56,14 +56,14 @@ final class CallbackPool implements Executor {
     return ran;
   }
 
-  /** A thread of a pool survives what a task throws. */
+  /** Runs a task and ignores what it throws, like a pool that replaces a thread. */
   private static void run(Runnable task) {
     try {
       task.run();
     } catch (Violation e) {
       throw e;
     } catch (RuntimeException | Error e) {
-      // the pool's thread ends, another takes its place
+      // a real pool would replace its thread
     }
   }
 

@@ -4,7 +4,7 @@ import dev.s3llm.engine.loop.Ledger;
 import dev.s3llm.observe.FinishReason;
 import java.util.Map;
 
-/** A cancellation takes effect in the next pass, and nobody is cancelled unasked (17). */
+/** A cancellation takes effect in the next pass, and no other request is cancelled (17). */
 final class Cancellation extends Checker {
   private final Map<String, Client> clients;
 
@@ -17,16 +17,16 @@ final class Cancellation extends Checker {
     for (Ledger.Entry entry : seen.live()) {
       Client client = clients.get(entry.requestId());
       if (client != null && client.cancelledAtPass < seen.pass()) {
-        fail("%s was cancelled and goes on", entry.requestId());
+        fail("%s was cancelled and is still live", entry.requestId());
       }
     }
   }
 
   @Override
   void result(Client client) {
-    boolean asked = client.cancelledAtPass != Integer.MAX_VALUE || client.cancelledByClose();
-    if (client.result.finishReason() == FinishReason.CANCELLED && !asked) {
-      fail("%s was cancelled unasked", client.id());
+    boolean requested = client.cancelledAtPass != Integer.MAX_VALUE || client.cancelledByClose();
+    if (client.result.finishReason() == FinishReason.CANCELLED && !requested) {
+      fail("%s was cancelled without a request to do so", client.id());
     }
   }
 }

@@ -7,34 +7,37 @@ import dev.s3llm.observe.EngineSnapshot;
 import java.util.List;
 
 /**
- * Holds one promise of the engine against what can be seen of it: what the executor was given, what
- * clients received, events, snapshots, the ledger. Its name is the class's, without the ending;
- * numbers in its Javadoc are those of the engine's invariants.
+ * A check of one guarantee of the engine against what can be observed: batches, deliveries to
+ * clients, events, snapshots, the ledger. Its name is the simple name of its class. The numbers in
+ * its Javadoc are those of the engine's invariants. Each method is called when something has
+ * happened.
  */
 abstract class Checker {
   private Checkers all;
 
-  void joins(Checkers checkers) {
+  void attachTo(Checkers checkers) {
     all = checkers;
   }
 
-  /** The name that a violation carries. */
+  /** Returns the name of the checker, for violations. */
   final String name() {
     return getClass().getSimpleName();
   }
 
-  /** Notes a violation; never returns. */
+  /** Throws a violation; never returns. */
   final Violation fail(String what, Object... arguments) {
     Violation violation = new Violation(name(), what.formatted(arguments));
     throw all == null ? violation : all.violated(violation);
   }
 
   /**
-   * What can be seen after a pass.
+   * The state after a pass.
    *
-   * @param now the clock when the pass began
-   * @param pass its number
-   * @param live what the ledger holds
+   * @param now the time at which the pass began
+   * @param pass number of the pass
+   * @param ledger the loop's state
+   * @param live the live requests
+   * @param snapshot the snapshot
    */
   record Seen(
       long now, int pass, Ledger ledger, List<Ledger.Entry> live, EngineSnapshot snapshot) {}
@@ -42,57 +45,60 @@ abstract class Checker {
   /** A request was accepted. */
   void submitted(Client client) {}
 
-  /** The engine told of something. */
+  /** The engine has published an event. */
   void event(EngineEvent event) {}
 
   /**
-   * The executor was given a step.
+   * The executor has received a step.
    *
-   * @param busy whether another one was in flight
-   * @param closed whether it had been closed
+   * @param batch the step
+   * @param busy whether another step was in flight
+   * @param closed whether the executor was closed
    */
   void launched(StepBatch batch, boolean busy, boolean closed) {}
 
-  /** A step is about to complete: the executor reads its batch for the last time. */
+  /** A step is about to complete, and the executor reads its batch for the last time. */
   void completing(StepBatch batch) {}
 
   /**
    * A step completes.
    *
-   * @param index of the sequence that fails, if one does
+   * @param batch the step
+   * @param completion what it must do to its requests
+   * @param index index of the sequence that fails, if one does
    */
   void completed(StepBatch batch, Completion completion, int index) {}
 
-  /** The executor told once more of a step that is over. */
+  /** The executor has completed a step that was complete. */
   void repeated() {}
 
-  /** Something failed that the engine cannot go on without. */
+  /** A part has failed without which the engine cannot continue. */
   void engineLost() {}
 
-  /** A pass was made. */
+  /** A pass has ended. */
   void passed(Seen seen) {}
 
-  /** The loop sleeps, and nothing has woken it. */
+  /** The loop sleeps at this time, and nothing has woken it. */
   void asleep(long now) {}
 
-  /** A subscriber got a token. */
+  /** A subscriber has received a token. */
   void token(Client client, int token) {}
 
-  /** A subscriber was told the end. */
+  /** A subscriber has received the end; the error is null if there is none. */
   void streamEnded(Client client, Throwable error) {}
 
-  /** A result came. */
+  /** A result is complete. */
   void result(Client client) {}
 
   /**
    * The executor was closed.
    *
-   * @param times how often by now
+   * @param times how often it was closed so far
    * @param busy whether a step was in flight
    */
   void executorClosed(int times, boolean busy) {}
 
-  /** {@code close} or {@code closeNow} has returned after so long. */
+  /** {@code close} or {@code closeNow} has returned, after this time. */
   void closed(long nanos) {}
 
   /** The scenario is over: the engine is closed and everything was delivered. */

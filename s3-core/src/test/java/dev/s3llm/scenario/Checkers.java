@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 
-/** Tells each checker what can be seen, and keeps the first violation, wherever it was thrown. */
+/** All checkers of a scenario. Keeps the first violation, even if the engine catches it. */
 final class Checkers {
   private final List<Checker> checkers;
   private Violation first;
@@ -16,7 +16,9 @@ final class Checkers {
   /**
    * Creates all checkers.
    *
-   * @param clients by request id
+   * @param setting the parts of the scenario
+   * @param clients the clients by request id; a live view
+   * @param runner gives access to the runner, which is made later
    */
   Checkers(Setting setting, Map<String, Client> clients, RunnerView runner) {
     this.checkers =
@@ -38,15 +40,17 @@ final class Checkers {
             new StarvationBound(clients, setting),
             new SnapshotTruth(),
             new Shutdown());
-    checkers.forEach(checker -> checker.joins(this));
+    checkers.forEach(checker -> checker.attachTo(this));
   }
 
-  /** Where the loop is. */
+  /** Access to the runner of the loop. */
   interface RunnerView {
     HandRunner runner();
   }
 
-  /** Notes a violation, the first for good: the engine may swallow what a callback throws. */
+  /**
+   * Records a violation, of which the first is kept: the engine may catch what a callback throws.
+   */
   Violation violated(Violation violation) {
     if (first == null) {
       first = violation;
@@ -61,9 +65,9 @@ final class Checkers {
     }
   }
 
-  private void each(Consumer<Checker> telling) {
+  private void each(Consumer<Checker> call) {
     for (Checker checker : checkers) {
-      telling.accept(checker);
+      call.accept(checker);
     }
   }
 

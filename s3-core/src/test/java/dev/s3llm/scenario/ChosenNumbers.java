@@ -3,8 +3,8 @@ package dev.s3llm.scenario;
 import java.util.Random;
 
 /**
- * Random numbers that are no such thing: bytes say what comes, one for each small choice, so that a
- * fuzzer that changes a byte changes a decision. When they are used up a seeded generator goes on.
+ * A source of numbers for a fuzzer: each small choice uses one byte of its input, so that a changed
+ * byte changes one decision. After the last byte, a seeded generator continues.
  */
 final class ChosenNumbers extends Random {
   private static final long serialVersionUID = 1L;
@@ -17,7 +17,7 @@ final class ChosenNumbers extends Random {
     this.choices = choices.clone();
   }
 
-  /** Whether the bytes are not used up. */
+  /** Returns whether bytes are left. */
   boolean left() {
     return next < choices.length;
   }
@@ -36,7 +36,7 @@ final class ChosenNumbers extends Random {
 
   @Override
   protected int next(int bits) {
-    if (choices == null || !left()) { // the constructor of the class above draws, too
+    if (choices == null || !left()) { // the constructor of the superclass draws, too
       return super.next(bits);
     }
     return choice() << 24 >>> (32 - bits);

@@ -9,15 +9,15 @@ import java.util.Random;
 import java.util.concurrent.Flow;
 
 /**
- * The caller's side of one request: reads the stream at a pace of its own, misbehaves when faults
- * strike, and notes what reached it.
+ * The caller of one request: reads the stream at its own pace, does wrong when faults strike, and
+ * records what it receives.
  */
 final class Client implements Flow.Subscriber<Integer> {
-  /** How a subscriber asks for tokens. */
+  /** How a subscriber requests tokens. */
   private enum Pace {
     ALL,
     ONE_BY_ONE,
-    /** When the scenario gets round to it. */
+    /** When the scenario decides. */
     SLOW
   }
 
@@ -37,7 +37,7 @@ final class Client implements Flow.Subscriber<Integer> {
   boolean mayFail;
   int overtakes;
 
-  /** The pass before whose successor it was cancelled. */
+  /** The latest pass before its cancellation. */
   int cancelledAtPass = Integer.MAX_VALUE;
 
   private final Scenario scenario;
@@ -85,12 +85,12 @@ final class Client implements Flow.Subscriber<Integer> {
     return scenario.failedByClose();
   }
 
-  /** Whether its stream must be told an end. */
+  /** Returns whether its stream must receive an end. */
   boolean streams() {
     return subscription != null && !unsubscribed;
   }
 
-  // ---- what the scenario makes it do
+  // ---- actions of the caller
 
   void awaitResult() {
     generation.result().whenComplete((r, error) -> resulted(r));
@@ -112,11 +112,11 @@ final class Client implements Flow.Subscriber<Integer> {
   }
 
   void cancel() {
-    asksForEnd();
+    markCancelled();
     generation.cancel();
   }
 
-  private void asksForEnd() {
+  private void markCancelled() {
     cancelledAtPass = Math.min(cancelledAtPass, scenario.passes());
   }
 
@@ -129,20 +129,20 @@ final class Client implements Flow.Subscriber<Integer> {
     }
   }
 
-  /** Asks for some more, or for all that may come. */
-  void askMore(boolean all) {
+  /** Requests some more tokens, or all. */
+  void requestMore(boolean all) {
     if (subscription == null || unsubscribed) {
       return;
     }
     if (faults.strikes(Fault.BAD_DEMAND, 40)) {
       misused = true;
-      asksForEnd();
+      markCancelled();
       subscription.request(-random.nextInt(2));
     }
-    ask(all ? Long.MAX_VALUE : 1 + random.nextInt(5));
+    requestTokens(all ? Long.MAX_VALUE : 1 + random.nextInt(5));
   }
 
-  private void ask(long n) {
+  private void requestTokens(long n) {
     demand = demand + n < 0 ? Long.MAX_VALUE : demand + n;
     subscription.request(n);
   }
@@ -153,7 +153,7 @@ final class Client implements Flow.Subscriber<Integer> {
   public void onSubscribe(Flow.Subscription given) {
     subscription = given;
     if (pace != Pace.SLOW) {
-      ask(pace == Pace.ALL ? Long.MAX_VALUE : 1);
+      requestTokens(pace == Pace.ALL ? Long.MAX_VALUE : 1);
     }
   }
 
@@ -165,7 +165,7 @@ final class Client implements Flow.Subscriber<Integer> {
       scenario.log("token", id() + " " + token);
       scenario.checkers().token(this, token);
       if (pace == Pace.ONE_BY_ONE) {
-        ask(1);
+        requestTokens(1);
       }
       misbehave();
     } finally {
@@ -185,15 +185,15 @@ final class Client implements Flow.Subscriber<Integer> {
     }
     if (faults.strikes(Fault.SUBSCRIBER_CANCELS, 100)) {
       unsubscribed = true;
-      asksForEnd();
+      markCancelled();
       subscription.cancel();
     } else if (faults.strikes(Fault.SUBSCRIBER_THROWS, 120)) {
       unsubscribed = true;
-      asksForEnd();
+      markCancelled();
       throw new IllegalStateException("planted");
     } else if (faults.strikes(Fault.SUBSCRIBER_THROWS_ERROR, 120)) {
       unsubscribed = true;
-      asksForEnd();
+      markCancelled();
       throw new StackOverflowError("planted");
     }
   }
@@ -214,7 +214,7 @@ final class Client implements Flow.Subscriber<Integer> {
     scenario.log("end", id() + " " + (error == null ? "complete" : error.getClass()));
     scenario.checkers().streamEnded(this, error);
     if (faults.strikes(Fault.SUBSCRIBER_THROWS, 12)) {
-      asksForEnd();
+      markCancelled();
       throw new IllegalStateException("planted");
     }
     if (faults.strikes(Fault.SUBSCRIBER_SUBMITS, 12)) {
@@ -222,7 +222,7 @@ final class Client implements Flow.Subscriber<Integer> {
     }
   }
 
-  /** Comes second and must get an error, and nothing else. */
+  /** A second subscriber, which must receive an error and nothing else. */
   private final class Refused implements Flow.Subscriber<Integer> {
     @Override
     public void onSubscribe(Flow.Subscription given) {

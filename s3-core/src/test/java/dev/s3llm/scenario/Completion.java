@@ -1,13 +1,13 @@
 package dev.s3llm.scenario;
 
-/** What a completed step must do to the requests in it. */
+/** The effect that the completion of a step must have on its requests. */
 enum Completion {
-  /** Each gets its token. */
+  /** Each request gets its token. */
   GOOD,
-  /** One fails. */
+  /** One request fails. */
   ONE_FAILS,
-  /** All fail. */
+  /** All requests of the step fail. */
   BATCH_FAILS,
-  /** All fail, and everybody else with them. */
+  /** All live requests fail. */
   EXECUTOR_LOST
 }

@@ -3,7 +3,7 @@ package dev.s3llm.scenario;
 import dev.s3llm.engine.loop.Ledger;
 import dev.s3llm.engine.sequence.KvBlockPool;
 
-/** Free and held blocks make up each pool, and every lease has a holder (1, 2). */
+/** Each pool is the sum of its free and owned blocks, and every lease has an owner (1, 2). */
 final class Conservation extends Checker {
   @Override
   void passed(Seen seen) {
@@ -19,11 +19,11 @@ final class Conservation extends Checker {
     whole(ledger.host(), "host");
     int open = ledger.device().leases() + ledger.host().leases();
     if (open != leases) {
-      fail("%d leases are open, %d have a holder", open, leases);
+      fail("%d leases are open, %d have an owner", open, leases);
     }
     if (ledger.device().reserved() + ledger.host().reserved() != reserved) {
       fail(
-          "%d device and %d host blocks are set aside, %d of them for somebody",
+          "%d device and %d host blocks are reserved, %d by leases with an owner",
           ledger.device().reserved(), ledger.host().reserved(), reserved);
     }
   }
@@ -37,11 +37,11 @@ final class Conservation extends Checker {
       fail("%s: %d free and %d owned of %d", name, pool.free(), owned, pool.capacity());
     }
     if (pool.reserved() < owned || pool.reserved() > pool.capacity()) {
-      fail("%s: %d set aside, %d owned, %d in all", name, pool.reserved(), owned, pool.capacity());
+      fail("%s: %d reserved, %d owned, %d in total", name, pool.reserved(), owned, pool.capacity());
     }
   }
 
-  /** Nothing is left behind, unless a step is stuck that may still touch it. */
+  /** No block is left reserved, unless a step is stuck that may still use it. */
   @Override
   void over(Scenario scenario) {
     Ledger ledger = scenario.ledger();

@@ -11,8 +11,9 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * A failure ends whom it concerns, in the next pass, and nobody else: a step's failure its batch,
- * one sequence's failure that sequence, the executor's loss everybody (19, 20).
+ * A failure ends the requests that it concerns, in the next pass, and no others: the failure of a
+ * step ends its batch, the failure of a sequence that sequence, the loss of the executor all (19,
+ * 20).
  */
 final class Containment extends Checker {
   private final Map<String, Client> clients;
@@ -68,10 +69,10 @@ final class Containment extends Checker {
         fail("%s survives the engine", seen.live().get(0).requestId());
       }
       if (seen.snapshot().healthy()) {
-        fail("the engine says that it is healthy, and it is lost");
+        fail("the engine is lost, and reports that it is healthy");
       }
     } else if (!seen.snapshot().healthy()) {
-      fail("the engine is lost, and nothing was the matter");
+      fail("the engine is lost without a cause");
     }
   }
 
@@ -80,7 +81,7 @@ final class Containment extends Checker {
     FinishReason reason = client.result.finishReason();
     boolean lost = lostAtPass != Integer.MAX_VALUE || client.failedByClose();
     if (reason == FinishReason.FAILED && !client.mayFail && !lost && !refusedToWait(client)) {
-      fail("%s failed for another's fault: %s", client.id(), client.result.failure());
+      fail("%s failed without a fault of its own: %s", client.id(), client.result.failure());
     }
     boolean whole = reason == FinishReason.STOP || reason == FinishReason.LENGTH;
     if (whole && mustFail.containsValue(client.id())) {

@@ -4,7 +4,7 @@ import dev.s3llm.engine.loop.Ledger;
 import dev.s3llm.observe.FinishReason;
 import java.util.Map;
 
-/** Nobody outlives its deadline, or dies before it (6). */
+/** A request times out at its deadline: not later, and not earlier (6). */
 final class Deadlines extends Checker {
   private final Map<String, Client> clients;
 
@@ -20,7 +20,7 @@ final class Deadlines extends Checker {
     for (Ledger.Entry entry : seen.live()) {
       Client client = clients.get(entry.requestId());
       if (client != null && client.deadlineNanos() <= seen.now()) {
-        fail("%s outlives its deadline", entry.requestId());
+        fail("%s is live after its deadline", entry.requestId());
       }
       if (client != null) {
         nextNanos = Math.min(nextNanos, client.deadlineNanos());

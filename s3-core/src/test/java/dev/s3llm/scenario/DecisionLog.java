@@ -2,9 +2,7 @@ package dev.s3llm.scenario;
 
 import dev.s3llm.observe.EngineEvent;
 
-/**
- * Everything that happened in a run, as a hash; printed line by line as well when it is replayed.
- */
+/** The log of a run: a hash of everything that happened. In a replay it is also printed. */
 final class DecisionLog {
   private final boolean prints;
   private long hash = 17;
@@ -20,7 +18,7 @@ final class DecisionLog {
     }
   }
 
-  /** Notes an event; its text costs time, so the most frequent one is noted by its numbers. */
+  /** Adds an event. The most frequent one is added as numbers, because its text costs time. */
   void add(EngineEvent event) {
     if (event instanceof EngineEvent.StepCompleted step && !prints) {
       add(step.nanos());

@@ -8,8 +8,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * The seeded scenarios with a fuzzer in the place of the dice: it chooses the parts, the requests,
- * the cancellations, deadlines and faults, and how they follow each other.
+ * Scenarios in which a fuzzer makes all choices instead of a seeded generator: parts, requests,
+ * cancellations, deadlines, faults, and their order.
  */
 @Timeout(60)
 class EngineOperationsFuzzTest {

@@ -1,6 +1,6 @@
 package dev.s3llm.scenario;
 
-/** What a scenario inflicts on the engine, by the part of the world that it comes from. */
+/** The faults of scenarios, by their origin. */
 enum Fault {
   EXECUTE_THROWS(Group.EXECUTOR),
   EXECUTE_THROWS_ERROR(Group.EXECUTOR),
@@ -61,7 +61,7 @@ enum Fault {
   CLOSE(Group.SHUTDOWN),
   CLOSE_NOW(Group.SHUTDOWN);
 
-  /** Which of them a scenario switches on together. */
+  /** Faults that a scenario enables together. */
   enum Group {
     EXECUTOR,
     LOSS,

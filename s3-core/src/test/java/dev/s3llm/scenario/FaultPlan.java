@@ -4,7 +4,7 @@ import java.util.EnumSet;
 import java.util.Random;
 import java.util.Set;
 
-/** Decides which faults strike, and counts them. Deterministic for its random numbers. */
+/** Decides which faults strike, and counts them. Deterministic for a given source of numbers. */
 final class FaultPlan {
   private final Random random;
   private final Set<Fault.Group> groups;
@@ -16,7 +16,9 @@ final class FaultPlan {
     this.groups = groups;
   }
 
-  /** The groups of a scenario: none of them in one of eight, each with its own chance otherwise. */
+  /**
+   * Draws the enabled groups: none in one of eight scenarios, otherwise each with its own chance.
+   */
   static Set<Fault.Group> draw(Random random) {
     EnumSet<Fault.Group> groups = EnumSet.noneOf(Fault.Group.class);
     boolean calm = random.nextInt(8) == 0;
@@ -33,7 +35,7 @@ final class FaultPlan {
     return groups;
   }
 
-  /** Whether this fault strikes now, which it does once in so many times if it is switched on. */
+  /** Returns whether this fault strikes now: on average once in {@code oneIn} calls, if enabled. */
   boolean strikes(Fault fault, int oneIn) {
     if (!on || !groups.contains(fault.group) || random.nextInt(oneIn) > 0) {
       return false;
@@ -42,17 +44,17 @@ final class FaultPlan {
     return true;
   }
 
-  /** Counts a fault that somebody else decided on. */
+  /** Counts a fault that its caller has decided on. */
   void note(Fault fault) {
     counts[fault.ordinal()]++;
   }
 
-  /** Whether faults of this kind can strike. */
+  /** Returns whether faults of this group can strike. */
   boolean enabled(Fault.Group group) {
     return groups.contains(group);
   }
 
-  /** No fault strikes from now on. */
+  /** Disables all faults from now on. */
   void stop() {
     on = false;
   }

@@ -18,8 +18,8 @@ import java.util.concurrent.CompletionStage;
 import java.util.function.LongSupplier;
 
 /**
- * An executor on virtual time that computes tokens from its own memory ({@link HashExecutor}) and
- * does to a step whatever the {@link FaultPlan} says. It tells the checkers what it does.
+ * An executor on virtual time. It computes tokens from its own memory ({@link HashExecutor}),
+ * commits the faults of a {@link FaultPlan}, and reports to the checkers.
  */
 final class FaultyExecutor implements Executor {
   private static final long NEVER = Long.MAX_VALUE;
@@ -68,11 +68,11 @@ final class FaultyExecutor implements Executor {
     this.clock = clock;
   }
 
-  /** The step that it works on. */
-  private record Running(StepBatch batch, RudeStage stage, long dueNanos) {}
+  /** The step in flight. */
+  private record Running(StepBatch batch, RepeatingStage stage, long dueNanos) {}
 
-  /** A completion that it will tell again. */
-  private record Repetition(RudeStage stage, long dueNanos) {}
+  /** A completion to repeat. */
+  private record Repetition(RepeatingStage stage, long dueNanos) {}
 
   @Override
   public ExecutorProfile profile() {
@@ -95,7 +95,7 @@ final class FaultyExecutor implements Executor {
       failHalfway(batch);
       return null;
     }
-    Running step = new Running(batch, new RudeStage(), dueNanos());
+    Running step = new Running(batch, new RepeatingStage(), dueNanos());
     running = step;
     if (immediate && step.dueNanos != NEVER && random.nextInt(4) == 0) {
       finish(step);
@@ -133,25 +133,25 @@ final class FaultyExecutor implements Executor {
     checkers.completed(batch, Completion.BATCH_FAILS, -1);
   }
 
-  /** Completes the step in flight if it is due, and tells again what was to be told again. */
+  /** Completes the step in flight and repeats completions, as far as they are due. */
   int progress() {
-    int told = 0;
+    int completed = 0;
     Running step = running;
     if (step != null && step.dueNanos <= clock.getAsLong()) {
       finish(step);
-      told++;
+      completed++;
     }
     for (Repetition repetition : List.copyOf(repetitions)) {
       if (repetition.dueNanos <= clock.getAsLong()) {
         repetitions.remove(repetition);
         repeat(repetition.stage);
-        told++;
+        completed++;
       }
     }
-    return told;
+    return completed;
   }
 
-  /** Completes the step in flight, whatever it waits for. */
+  /** Completes the step in flight at once; returns whether there was one. */
   boolean finishStuck() {
     Running step = running;
     if (step != null) {
@@ -164,7 +164,7 @@ final class FaultyExecutor implements Executor {
     return running != null;
   }
 
-  /** Whether the step in flight hangs for ever. */
+  /** Returns whether the step in flight hangs for ever. */
   boolean stuck() {
     return running != null && running.dueNanos == NEVER;
   }
@@ -173,7 +173,7 @@ final class FaultyExecutor implements Executor {
     return closes;
   }
 
-  /** When it next has something to say; {@link Long#MAX_VALUE} if never. */
+  /** Returns the time of the next completion; {@link Long#MAX_VALUE} for never. */
   long nextNanos() {
     long next = running == null ? NEVER : running.dueNanos;
     for (Repetition repetition : repetitions) {
@@ -196,15 +196,15 @@ final class FaultyExecutor implements Executor {
     repeatAtTimes(step.stage);
   }
 
-  /** Steps that copy are struck more often: there is more to lose. */
+  /** Returns whether a fault strikes; more often for steps that copy, which are more fragile. */
   private boolean copiesOrChance(Running step) {
     return random.nextInt(step.batch.swapOuts().isEmpty() ? 20 : 3) == 0;
   }
 
   private void lose(Running step) {
     Throwable lost = new ExecutorLostException("planted", new IllegalStateException("device"));
-    Throwable told = random.nextBoolean() ? lost : new CompletionException(lost);
-    answer(step, null, told, Completion.EXECUTOR_LOST, -1);
+    Throwable thrown = random.nextBoolean() ? lost : new CompletionException(lost);
+    answer(step, null, thrown, Completion.EXECUTOR_LOST, -1);
   }
 
   private void misbehave(Running step, Fault fault) {
@@ -252,7 +252,7 @@ final class FaultyExecutor implements Executor {
     }
   }
 
-  /** Answers what no executor may; where that cannot even be said, the step fails of it. */
+  /** Completes a step with an invalid result, or with the exception of its constructor. */
   private void wrong(Running step, int[] tokens, Map<Integer, Throwable> failures) {
     StepResult result = null;
     Throwable error = null;
@@ -264,7 +264,7 @@ final class FaultyExecutor implements Executor {
     answer(step, result, error, Completion.BATCH_FAILS, -1);
   }
 
-  /** A token for a sequence that samples none, where there is one. */
+  /** Completes a step with a token for a sequence that samples none, if there is one. */
   private void unasked(Running step) {
     int[] tokens = memory.run(step.batch);
     for (int i = 0; i < tokens.length; i++) {
@@ -314,7 +314,7 @@ final class FaultyExecutor implements Executor {
     step.stage.finish(result, error);
   }
 
-  private void repeatAtTimes(RudeStage stage) {
+  private void repeatAtTimes(RepeatingStage stage) {
     if (faults.strikes(Fault.DUPLICATE, 12)) {
       repetitions.add(new Repetition(stage, clock.getAsLong()));
     }
@@ -326,7 +326,7 @@ final class FaultyExecutor implements Executor {
     }
   }
 
-  /** Tells what was to be told after the engine has closed. */
+  /** Repeats the remaining completions after the engine has closed. */
   void repeatAfterClose() {
     for (Repetition repetition : List.copyOf(repetitions)) {
       repetition.stage.again();
@@ -334,7 +334,7 @@ final class FaultyExecutor implements Executor {
     repetitions.clear();
   }
 
-  private void repeat(RudeStage stage) {
+  private void repeat(RepeatingStage stage) {
     checkers.repeated();
     stage.again();
   }

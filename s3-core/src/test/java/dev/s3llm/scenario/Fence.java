@@ -7,7 +7,7 @@ import dev.s3llm.execute.StepBatch;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What a step may touch stays as it was until the step is over (16). */
+/** The blocks that a step may use do not change until the step has ended (16). */
 final class Fence extends Checker {
   private final Checkers.RunnerView world;
   private List<int[]> tables = List.of();
@@ -54,14 +54,14 @@ final class Fence extends Checker {
     }
     for (int i = 0; i < blocks; i++) {
       if (step.block(i) != table[i] || device.ownerOf(table[i]) != step.sequenceId()) {
-        fail("block %d of %s was given away too early", table[i], Ledger.requestId(step));
+        fail("block %d of %s was released too early", table[i], Ledger.requestId(step));
       }
     }
   }
 
   private void owned(KvBlockPool host, int block, StepBatch.BlockCopy copy) {
     if (host.ownerOf(block) != copy.sequenceId()) {
-      fail("host block %d of sequence %d was given away too early", block, copy.sequenceId());
+      fail("host block %d of sequence %d was released too early", block, copy.sequenceId());
     }
   }
 }

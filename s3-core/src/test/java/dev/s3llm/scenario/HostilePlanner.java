@@ -6,7 +6,7 @@ import dev.s3llm.memory.MemoryView;
 import dev.s3llm.schedule.SequenceView;
 import java.util.Random;
 
-/** Asks for absurd amounts, or never admits anybody. */
+/** A planner that reserves absurd amounts, or never admits a sequence. */
 final class HostilePlanner implements MemoryPlanner {
   private static final int[] ABSURD = {Integer.MIN_VALUE, -1, 0, 1, 7, Integer.MAX_VALUE};
 

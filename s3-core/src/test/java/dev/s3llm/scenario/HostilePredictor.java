@@ -10,7 +10,7 @@ import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
-/** Guesses, and when faults strike throws, fails, dawdles or exaggerates. */
+/** A predictor that guesses; when faults strike, it throws, fails, is late or exaggerates. */
 final class HostilePredictor implements LengthPredictor {
   private final Random random;
   private final FaultPlan faults;
@@ -69,7 +69,7 @@ final class HostilePredictor implements LengthPredictor {
     }
   }
 
-  /** Completes some of the late ones; all of them if it must. */
+  /** Completes some or all of the late predictions; returns their number. */
   int progress(boolean all) {
     int completed = 0;
     while (!late.isEmpty() && (all || random.nextInt(4) == 0)) {

@@ -1,6 +1,6 @@
 package dev.s3llm.scenario;
 
-/** Completions that match no step in flight are counted and otherwise ignored (18). */
+/** Completions of steps that are not in flight are counted and otherwise ignored (18). */
 final class LateCompletions extends Checker {
   private final Checkers.RunnerView world;
   private long repeated;

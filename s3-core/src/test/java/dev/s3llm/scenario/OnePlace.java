@@ -2,7 +2,7 @@ package dev.s3llm.scenario;
 
 import dev.s3llm.engine.loop.Ledger;
 
-/** Each live request is in exactly one place, and holds what belongs there (7). */
+/** Each live request is in exactly one place, with the leases that belong to its state (7). */
 final class OnePlace extends Checker {
   @Override
   void passed(Seen seen) {
@@ -34,7 +34,7 @@ final class OnePlace extends Checker {
   @Override
   void over(Scenario scenario) {
     if (scenario.ledger().tenants() > 0) {
-      fail("%d tenants are remembered for nothing", scenario.ledger().tenants());
+      fail("%d tenants without sequences are kept", scenario.ledger().tenants());
     }
   }
 }

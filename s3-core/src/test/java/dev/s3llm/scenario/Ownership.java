@@ -8,7 +8,7 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 
-/** No block is in the tables of two, and no copy goes where another's is (3). */
+/** No block is in two block tables, and no two copies use the same block (3). */
 final class Ownership extends Checker {
   @Override
   void launched(StepBatch batch, boolean busy, boolean closed) {

@@ -4,7 +4,7 @@ import dev.s3llm.observe.EngineEvent;
 import java.util.HashMap;
 import java.util.Map;
 
-/** Nobody is preempted more than ceil(log2(limit / first reservation)) + 1 times (10). */
+/** No request is preempted more than ceil(log2(limit / first reservation)) + 1 times (10). */
 final class PreemptionBound extends Checker {
   private final Map<String, Client> clients;
   private final Map<String, Integer> left = new HashMap<>();
@@ -14,7 +14,7 @@ final class PreemptionBound extends Checker {
   PreemptionBound(Map<String, Client> clients, Setting setting) {
     this.clients = clients;
     this.blockTokens = setting.profile().blockTokens();
-    this.active = setting.tellsAll();
+    this.active = setting.deliversAllEvents();
   }
 
   @Override

@@ -1,8 +1,8 @@
 package dev.s3llm.scenario;
 
 /**
- * Waiting work and an idle executor never meet for longer than a pass (9), and the loop does not
- * sleep over work or alarms.
+ * The executor is not idle for more than one pass while requests wait or run (9), and no alarm is
+ * left at the end.
  */
 final class Progress extends Checker {
   private int idlePasses;

@@ -5,7 +5,7 @@ import dev.s3llm.execute.SamplingParameters;
 import java.time.Duration;
 import java.util.Random;
 
-/** Makes the requests of a scenario. */
+/** The source of a scenario's requests. */
 final class Requests {
   private static final int[] RARE = {7};
   private static final int[] FREQUENT = {7, 11, 17, 23, 31, 43};
@@ -20,7 +20,7 @@ final class Requests {
     this.faults = faults;
   }
 
-  /** One that fits, from a random tenant, with limits of all kinds. */
+  /** Returns a valid request of a random tenant, with random limits. */
   GenerationRequest next(String id) {
     int capacity = (int) Math.min(setting.profile().capacityTokens(), Setting.MAX_CONTEXT);
     int prompt = 1 + random.nextInt(Math.max(1, capacity / 2));
@@ -45,7 +45,7 @@ final class Requests {
     return builder.build();
   }
 
-  /** One that can never run here. */
+  /** Returns a request that the engine must refuse. */
   GenerationRequest bad() {
     return switch (random.nextInt(3)) {
       case 0 -> GenerationRequest.builder(new int[Setting.MAX_CONTEXT]).maxNewTokens(1).build();

@@ -7,7 +7,7 @@ import dev.s3llm.execute.StepBatch;
 import java.util.HashSet;
 import java.util.Set;
 
-/** The executor is given no work beyond what was set aside, nor beyond its limits (4, 5). */
+/** No batch exceeds the reservations of its sequences or the limits of the executor (4, 5). */
 final class Reservation extends Checker {
   private final ExecutorProfile profile;
 
@@ -29,7 +29,7 @@ final class Reservation extends Checker {
       int end = step.startPosition() + step.tokenCount();
       int held = step.blockCount();
       if (!seen.add(step.sequenceId()) || step.tokenCount() < 1) {
-        fail("%s is twice in a step, or for nothing", Ledger.requestId(step));
+        fail("%s is twice in a step, or computes nothing", Ledger.requestId(step));
       }
       if (end > held * profile.blockTokens() || held > Ledger.reservedBlocks(step)) {
         fail(

@@ -20,10 +20,10 @@ import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
 /**
- * One seeded run of a whole engine on one thread and a virtual clock: random parts, pools,
- * requests, consumers and faults, at last a phase without faults in which everything must drain,
- * and a close, which may also come at any time before. What happens is up to the seed alone;
- * whether it was right is up to the {@link Checkers}.
+ * One seeded run of a whole engine, on one thread and a virtual clock, with random parts, pools,
+ * requests, consumers and faults. In the last phase, without faults, every request must end; then
+ * the engine is closed, unless it was closed before. The seed alone decides what happens; the
+ * {@link Checkers} judge it.
  */
 final class Scenario {
   static final long CLOSE_TIMEOUT_NANOS = 120;
@@ -64,10 +64,12 @@ final class Scenario {
   }
 
   /**
-   * A scenario whose every choice a given source makes.
+   * Creates a scenario in which a given source makes every choice.
    *
-   * @param origin what the choices come from, for the message of a failure
-   * @param replay what to add to the command that runs the scenarios, so that it replays this one
+   * @param origin the origin of the choices, for the message of a failure
+   * @param replay the arguments that replay this scenario, for the same message
+   * @param random makes the choices
+   * @param log receives what happens
    */
   Scenario(String origin, String replay, Random random, DecisionLog log) {
     this.origin = origin;
@@ -106,7 +108,9 @@ final class Scenario {
     return runner;
   }
 
-  /** Runs it whole; throws an error whose message, one line, replays it. */
+  /**
+   * Runs the scenario; throws an error whose message, one line, contains the command to replay it.
+   */
   Scenario run() {
     try {
       for (int i = 0; i < 10 * setting.arrivals() && !arrived(); i++) {
@@ -131,7 +135,7 @@ final class Scenario {
     return byId.size() >= setting.arrivals() || closing || !engine.snapshot().healthy();
   }
 
-  /** What went wrong, and all that is needed to see it again. */
+  /** Returns a line with a failure and the command to replay it. */
   String replayLine(String what) {
     return "%s | %s, pass %d, commit %s, %s | ./mvnw -pl s3-core test -Dtest=ScenarioTest"
             .formatted(
@@ -139,9 +143,9 @@ final class Scenario {
         + replay;
   }
 
-  // ---- the world
+  // ---- the environment
 
-  /** Whatever callers, consumers and clocks may do between two passes. */
+  /** Does what callers, consumers and clocks may do between two passes. */
   private void disturb() {
     if (byId.size() < setting.arrivals() && random.nextInt(3) == 0) {
       submit();
@@ -167,17 +171,17 @@ final class Scenario {
 
   private void consume() {
     if (random.nextInt(3) == 0) {
-      anyClient().askMore(false);
+      anyClient().requestMore(false);
     }
     if (random.nextInt(6) == 0) {
       anyClient().subscribe();
     }
   }
 
-  /** Lets everybody get on by one step; false if nobody had anything to do. */
+  /** Runs each part of the environment once; returns whether one of them had or has work. */
   private boolean round() {
     if (++rounds > MOST_ROUNDS) {
-      violated("Liveness", "no end in sight: " + engine.snapshot());
+      violated("Liveness", "too many rounds: " + engine.snapshot());
     }
     now += random.nextInt(5);
     int done = executor.progress() + predictor.progress(faults.stopped());
@@ -220,7 +224,7 @@ final class Scenario {
     }
   }
 
-  /** Goes to the next moment at which somebody has something to do; at most to this one. */
+  /** Advances the clock to the next completion or alarm, but at most to this time. */
   private void skipTo(long latest) {
     long next =
         Math.min(executor.nextNanos(), runner.ended() ? Long.MAX_VALUE : runner.alarmNanos());
@@ -230,7 +234,7 @@ final class Scenario {
     now = Math.max(now, Math.min(next, latest));
   }
 
-  /** Somebody waits for the loop to end: the world goes on meanwhile. */
+  /** Runs the environment while a caller waits for the loop to end. */
   private boolean awaitEnd(long nanos) {
     long until = nanos > Long.MAX_VALUE - now ? Long.MAX_VALUE : now + nanos;
     while (!runner.ended() && now < until) {
@@ -244,11 +248,11 @@ final class Scenario {
     return runner.ended();
   }
 
-  /** Without further faults everything must end, unless a step hangs for ever. */
+  /** Runs without further faults until every request has ended, unless a step hangs for ever. */
   private void settle() {
     faults.stop();
     while (!closing && !executor.stuck() && !(idle() && callbacks.isEmpty())) {
-      clients().forEach(client -> client.askMore(true));
+      clients().forEach(client -> client.requestMore(true));
       if (!round()) {
         skipTo(Long.MAX_VALUE);
       }
@@ -283,7 +287,7 @@ final class Scenario {
     checkers.closed(now - since);
   }
 
-  /** After the close: what was delivered late, and what was read late. */
+  /** Runs late deliveries and late subscriptions after the close. */
   private void finish() {
     for (int i = 0; !quiet() || !runner.ended(); i++) {
       if (i > 10_000) {
@@ -295,7 +299,7 @@ final class Scenario {
       if (random.nextInt(3) > 0) {
         client.subscribe();
       }
-      client.askMore(true);
+      client.requestMore(true);
     }
     while (!quiet()) {
       round();
@@ -308,7 +312,7 @@ final class Scenario {
 
   // ---- callers
 
-  /** Submits a random request; sometimes one that must be refused. */
+  /** Submits a random request, sometimes one that must be refused. */
   void submit() {
     if (byId.size() >= 2 * setting.arrivals()) {
       return;
@@ -359,7 +363,7 @@ final class Scenario {
     }
   }
 
-  /** Requests that hold a place: until their result is handed over. */
+  /** Returns the number of requests that count as live, because their result is not complete. */
   private long withoutResult() {
     return byId.values().stream().filter(client -> client.results == 0).count();
   }
@@ -367,7 +371,7 @@ final class Scenario {
   private void submitBad() {
     try {
       engine.submit(requests.bad());
-      violated("Refusal", "a request that makes no sense was accepted");
+      violated("Refusal", "an invalid request was accepted");
     } catch (RequestRefusedException e) {
       log.add("refused", e.getClass().getSimpleName());
     }
@@ -404,7 +408,7 @@ final class Scenario {
     }
   }
 
-  // ---- what checkers and clients see
+  // ---- for checkers and clients
 
   void violated(String checker, String what) {
     throw checkers.violated(new Violation(checker, what));
@@ -450,17 +454,17 @@ final class Scenario {
     return runner.ended();
   }
 
-  /** Whether the loop was made to end before it was idle. */
+  /** Returns whether the loop was stopped before it was idle. */
   boolean stoppedShort() {
     return stoppedShort;
   }
 
-  /** Whether a step was in flight then. */
+  /** Returns whether a step was in flight when the loop was stopped. */
   boolean stoppedWithAStep() {
     return stoppedWithAStep;
   }
 
-  /** Whether no callback waits and no thread was started that has not run. */
+  /** Returns whether no callback waits and every started thread has run. */
   boolean quiet() {
     return callbacks.isEmpty() && threads.isEmpty();
   }
@@ -482,7 +486,7 @@ final class Scenario {
     return interrupted || (closing && now - closingSince >= CLOSE_TIMEOUT_NANOS);
   }
 
-  // ---- what the run was like
+  // ---- statistics
 
   long logHash() {
     return log.hash();

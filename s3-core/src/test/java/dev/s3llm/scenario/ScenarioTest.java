@@ -12,8 +12,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Seeded runs of whole engines with faults. {@code -Ds3.seeds=N} runs more, {@code -Ds3.seed=K} one
- * alone, and prints what happens in it; a failure's message, one line, replays it.
+ * Seeded runs of whole engines with faults. {@code -Ds3.seeds=N} sets the number of seeds; {@code
+ * -Ds3.seed=K} runs one seed and prints its log. The message of a failure contains the command to
+ * replay it.
  */
 class ScenarioTest {
   private static final long SEEDS = 10_000;

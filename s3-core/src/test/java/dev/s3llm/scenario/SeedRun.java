@@ -2,17 +2,17 @@ package dev.s3llm.scenario;
 
 import java.util.function.Predicate;
 
-/** Runs seeds for tests outside of the package. */
+/** Runs seeds, also for tests outside of the package. */
 public final class SeedRun {
-  /** One seed in so many runs twice, and must make the same decisions. */
+  /** One seed in this many runs twice and must make the same decisions. */
   static final int TWICE_EVERY = 10;
 
   private SeedRun() {}
 
   /**
-   * Runs a seed, perhaps twice.
+   * Runs a seed, some seeds twice.
    *
-   * @throws AssertionError with a message that replays it if a promise is broken
+   * @throws AssertionError if a checker fails; the message contains the command to replay it
    */
   static Scenario run(long seed) {
     Scenario scenario = new Scenario(seed).run();
@@ -23,11 +23,12 @@ public final class SeedRun {
   }
 
   /**
-   * The first failure that is looked for, or null: of one seed, and then of all below the limit.
+   * Returns the first failure of a checker, or null. Tries one seed first, and then all below a
+   * limit.
    *
-   * @param checker whose failure is looked for
+   * @param checker name of the checker
    * @param likely the seed to try first
-   * @param limit seeds to try
+   * @param limit number of seeds to try
    */
   public static String firstFailure(String checker, long likely, long limit) {
     Predicate<String> wanted = message -> message.startsWith(checker + ":");

@@ -14,9 +14,9 @@ import java.util.Random;
 import java.util.Set;
 
 /**
- * What a scenario is made of, drawn from its seed; its text tells what a failing run was about.
+ * The parts and settings of a scenario. Its text is part of a failure's message.
  *
- * @param eventBuffer events that may wait for listeners
+ * @param eventBuffer how many events may wait for listeners
  * @param immediate whether some steps complete before {@code execute} returns
  */
 record Setting(
@@ -51,8 +51,8 @@ record Setting(
         random.nextInt(4) == 0);
   }
 
-  /** Whether every event reaches the listeners. */
-  boolean tellsAll() {
+  /** Returns whether every event reaches the listeners. */
+  boolean deliversAllEvents() {
     return eventBuffer == PLENTY && !faults.contains(Fault.Group.CALLBACKS);
   }
 

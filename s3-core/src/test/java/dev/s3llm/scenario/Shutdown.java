@@ -3,7 +3,9 @@ package dev.s3llm.scenario;
 import dev.s3llm.execute.StepBatch;
 import java.util.concurrent.TimeUnit;
 
-/** Closing is bounded, closes the parts once and not under a step, and leaves nothing (21). */
+/**
+ * A close takes bounded time, closes each part once and not during a step, and leaks nothing (21).
+ */
 final class Shutdown extends Checker {
   private static final long SLACK_NANOS = TimeUnit.SECONDS.toNanos(3);
 
@@ -20,7 +22,7 @@ final class Shutdown extends Checker {
       fail("the executor was closed %d times", times);
     }
     if (busy) {
-      fail("the executor was closed under a step");
+      fail("the executor was closed during a step");
     }
   }
 

@@ -4,7 +4,7 @@ import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.concurrent.ThreadFactory;
 
-/** Threads that run, when they are started, on the scenario's own. */
+/** A factory of threads that run on the scenario's thread after they were started. */
 final class StartedThreads implements ThreadFactory {
   private final Queue<Runnable> started = new ArrayDeque<>();
 
@@ -18,7 +18,7 @@ final class StartedThreads implements ThreadFactory {
     };
   }
 
-  /** Runs those that were started; returns how many there were. */
+  /** Runs the threads that were started; returns their number. */
   int pump() {
     int ran = 0;
     Runnable task;

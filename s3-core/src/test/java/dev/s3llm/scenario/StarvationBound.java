@@ -4,7 +4,7 @@ import dev.s3llm.observe.EngineEvent;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** Nobody is overtaken by later ones of its tenant more often than the order allows (11). */
+/** No request is overtaken by later ones of its tenant more often than the policy allows (11). */
 final class StarvationBound extends Checker {
   private final Map<String, Client> clients;
   private final int bound;
@@ -14,7 +14,7 @@ final class StarvationBound extends Checker {
   StarvationBound(Map<String, Client> clients, Setting setting) {
     this.clients = clients;
     this.bound = setting.order().maxOvertakes();
-    this.active = setting.tellsAll();
+    this.active = setting.deliversAllEvents();
   }
 
   @Override

@@ -4,14 +4,14 @@ import dev.s3llm.engine.loop.EngineLoop;
 import dev.s3llm.engine.loop.Ledger;
 import java.util.List;
 
-/** The checks of a loop's state alone, for tests that step a loop themselves. */
+/** The checkers that need only a loop's state, for tests that step a loop themselves. */
 public final class StateChecks {
   private static final List<Checker> CHECKERS =
       List.of(new Conservation(), new Ownership(), new OnePlace(), new SnapshotTruth());
 
   private StateChecks() {}
 
-  /** Throws if the state of the loop, between two passes, is not as it must be. */
+  /** Checks the state of a loop between two passes. */
   public static void assertValid(EngineLoop loop) {
     Ledger ledger = new Ledger(loop);
     Checker.Seen seen = new Checker.Seen(0, 0, ledger, ledger.live(), ledger.snapshot());

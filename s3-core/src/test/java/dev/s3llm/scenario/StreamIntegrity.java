@@ -3,8 +3,8 @@ package dev.s3llm.scenario;
 import java.util.Arrays;
 
 /**
- * Tokens come once, in order, one call at a time, as many as were asked for, none after the end
- * (13).
+ * A stream delivers each token once, in order, one call at a time, not more than requested, and
+ * none after the end (13).
  */
 final class StreamIntegrity extends Checker {
   @Override
@@ -16,14 +16,14 @@ final class StreamIntegrity extends Checker {
       fail("%s got a token after the end", client.id());
     }
     if (client.tokens.size() > client.demand) {
-      fail("%s got %d tokens, but asked for %d", client.id(), client.tokens.size(), client.demand);
+      fail("%s got %d tokens, but requested %d", client.id(), client.tokens.size(), client.demand);
     }
   }
 
   @Override
   void streamEnded(Client client, Throwable error) {
     if (client.unsubscribed && !client.misused) {
-      fail("%s was told the end after it had cancelled", client.id());
+      fail("%s received the end after it had cancelled", client.id());
     }
   }
 

@@ -3,7 +3,7 @@ package dev.s3llm.scenario;
 import java.util.Arrays;
 import java.util.stream.Collectors;
 
-/** What many scenarios were like, in one line. */
+/** Statistics of many scenarios, in one line. */
 final class Tally {
   private final long startNanos = System.nanoTime();
   private final long[] faults = new long[Fault.values().length];

@@ -5,14 +5,14 @@ import dev.s3llm.observe.FinishReason;
 import java.util.HashMap;
 import java.util.Map;
 
-/** Each request ends exactly once, and event, stream and result agree on how (6). */
+/** Each request ends exactly once, and its event, stream and result agree (6). */
 final class TerminalOnce extends Checker {
-  private final Map<String, FinishReason> told = new HashMap<>();
+  private final Map<String, FinishReason> reported = new HashMap<>();
 
   @Override
   void event(EngineEvent event) {
     if (event instanceof EngineEvent.Ended ended
-        && told.put(ended.requestId(), ended.reason()) != null) {
+        && reported.put(ended.requestId(), ended.reason()) != null) {
       fail("%s ended twice", ended.requestId());
     }
   }
@@ -38,9 +38,9 @@ final class TerminalOnce extends Checker {
         fail("%s has %d results", client.id(), client.results);
       }
       FinishReason reason = client.result.finishReason();
-      FinishReason event = told.get(client.id());
-      if (scenario.setting().tellsAll() && event != reason) {
-        fail("%s ended with %s, but was said to end with %s", client.id(), reason, event);
+      FinishReason event = reported.get(client.id());
+      if (scenario.setting().deliversAllEvents() && event != reason) {
+        fail("%s ended with %s, but its event says %s", client.id(), reason, event);
       }
       boolean failed = client.streamError != null;
       if (client.streamEnds == 1 && !client.misused && failed != (reason == FinishReason.FAILED)) {

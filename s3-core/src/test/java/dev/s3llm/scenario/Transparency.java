@@ -5,8 +5,8 @@ import dev.s3llm.testkit.HashExecutor;
 import java.util.Arrays;
 
 /**
- * A request's tokens are those that it would get alone in the world, whatever is preempted,
- * predicted, cancelled or fails around it (12, 14, 15).
+ * A request gets the same tokens as it would alone in the engine, whatever else is preempted,
+ * predicted, cancelled or failed (12, 14, 15).
  */
 final class Transparency extends Checker {
   @Override

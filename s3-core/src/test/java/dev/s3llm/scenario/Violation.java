@@ -1,6 +1,6 @@
 package dev.s3llm.scenario;
 
-/** A checker found something that must not be. */
+/** The failure of a checker. */
 final class Violation extends AssertionError {
   private static final long serialVersionUID = 1L;
 

@@ -8,7 +8,7 @@ import java.util.concurrent.Flow;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
-/** What a subclass may do wrong; {@code TokenStreamTest} has the rest. */
+/** Tests with faulty subclasses; {@code TokenStreamTest} has the other tests. */
 class BufferedPublisherTest {
   private final AtomicInteger cancels = new AtomicInteger();
   private final List<String> heard = new ArrayList<>();
@@ -29,7 +29,7 @@ class BufferedPublisherTest {
     assertThat(cancels).hasValue(1);
   }
 
-  /** Publishes 0, 1, 2 and so on. */
+  /** A publisher of 0, 1, 2 and so on. */
   private final class Counting extends BufferedPublisher<Integer> {
     boolean broken;
     private int count;

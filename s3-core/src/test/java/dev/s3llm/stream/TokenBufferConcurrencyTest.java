@@ -13,8 +13,8 @@ import org.jetbrains.lincheck.datastructures.Validate;
 import org.junit.jupiter.api.Test;
 
 /**
- * Back-pressure under interleavings of the loop, which appends and ends, and a subscriber that asks
- * and cancels from other threads. Deliveries run on whichever thread caused them.
+ * Tests back-pressure under interleavings of the loop, which appends and ends, and a subscriber
+ * that requests and cancels on other threads. A delivery runs on the thread that causes it.
  */
 public class TokenBufferConcurrencyTest {
   private final AtomicInteger cancels = new AtomicInteger();
@@ -55,7 +55,7 @@ public class TokenBufferConcurrencyTest {
     reader.subscription.request(1);
   }
 
-  /** Cancels now and then only: most scenarios shall deliver all. */
+  /** Cancels, but only sometimes: most scenarios must deliver all tokens. */
   @Operation
   public void cancel(@Param(gen = IntGen.class, conf = "0:11") int dice) {
     if (dice == 0) {
@@ -64,7 +64,9 @@ public class TokenBufferConcurrencyTest {
     }
   }
 
-  /** When all is still, what was asked for and is there has come: once, in order, then the end. */
+  /**
+   * Checks, after all threads, that the requested tokens have come once, in order, then the end.
+   */
   @Validate
   public void everything_isDelivered() {
     int due = Math.min(appended, demand.get());
@@ -112,7 +114,7 @@ public class TokenBufferConcurrencyTest {
     }
   }
 
-  /** Notes what comes; plain fields, since deliveries must not overlap and must be visible. */
+  /** Records deliveries in plain fields: deliveries must not overlap, and must see each other. */
   private static final class Reader implements Flow.Subscriber<Integer> {
     private final List<Integer> tokens = new ArrayList<>();
     private final AtomicInteger inside = new AtomicInteger();

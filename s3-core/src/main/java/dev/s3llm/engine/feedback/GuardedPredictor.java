@@ -8,8 +8,8 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Calls a predictor, which is foreign code and may throw anything: a prediction is advice, and only
- * speed may depend on it.
+ * A predictor behind a guard. A predictor is foreign code and may throw anything, but a prediction
+ * is only advice: a failure must not affect more than speed.
  */
 public final class GuardedPredictor {
   private final LengthPredictor predictor;
@@ -23,7 +23,11 @@ public final class GuardedPredictor {
     this.predictor = predictor;
   }
 
-  /** Returns the prediction; the future fails if the predictor throws. */
+  /**
+   * Requests a prediction.
+   *
+   * @return the predictor's future, or a failed one if the predictor throws
+   */
   public CompletableFuture<LengthPrediction> predict(LengthQuery query) {
     try {
       return predictor.predict(query).toCompletableFuture();
@@ -32,7 +36,11 @@ public final class GuardedPredictor {
     }
   }
 
-  /** Returns a newer prediction, the earlier one where there is none, or null if it throws. */
+  /**
+   * Renews a prediction.
+   *
+   * @return the newer prediction, the earlier one if there is none, or null if the predictor throws
+   */
   public @Nullable LengthPrediction refresh(LengthQuery query, LengthPrediction earlier) {
     try {
       LengthPrediction refreshed = predictor.refresh(query, earlier);
@@ -42,7 +50,11 @@ public final class GuardedPredictor {
     }
   }
 
-  /** Passes an actual length on; returns false if the predictor throws. */
+  /**
+   * Reports the actual length of an answer to the predictor.
+   *
+   * @return false if the predictor throws
+   */
   public boolean observe(LengthFeedback feedback) {
     try {
       predictor.observe(feedback);

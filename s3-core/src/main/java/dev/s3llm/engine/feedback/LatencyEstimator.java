@@ -6,16 +6,17 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Says what a request that joins the queue can expect. In a batch that is full, requests start as
- * fast as others end, so the tokens that those before it will produce, over the tokens produced a
- * second, is its wait: whatever limits the batch, memory or arithmetic, is in the measured rate.
- * Its prefill and its steps are taken from {@link StepTimeModel}.
+ * Estimates when a request that joins the queue starts, has its first token, and ends. If the batch
+ * is full, requests start as fast as others end: so the wait is the number of tokens that the
+ * requests before it will produce, divided by the measured tokens per second. That rate includes
+ * whatever limits the batch, memory or arithmetic. {@link StepTimeModel} estimates the prefill; the
+ * measured mean step time gives the rest.
  *
- * <p>Assumes arrival order within a tenant: under other orders short requests start earlier, long
- * ones later. Not thread-safe; deterministic.
+ * <p>Assumes arrival order within a tenant: under other policies, short requests start earlier and
+ * long ones later. Not thread-safe; deterministic.
  */
 public final class LatencyEstimator {
-  /** Steps after which a step's weight in the rate has fallen to 1/e. */
+  /** The number of steps after which the weight of a step in the rate has fallen to 1/e. */
   private static final double MEMORY = 200;
 
   private final int tokenBudget;
@@ -24,13 +25,24 @@ public final class LatencyEstimator {
   private double producingNanos;
   private double stepNanos;
 
+  /**
+   * Creates an estimator without observations.
+   *
+   * @param tokenBudget the token budget of a step, at least 1
+   * @param stepTime estimates step times; fitted by its other users
+   */
   public LatencyEstimator(int tokenBudget, StepTimeModel stepTime) {
     this.tokenBudget = tokenBudget;
     this.stepTime = stepTime;
   }
 
-  /** Learns the rate from a step that is over. */
-  public void learn(int produced, long nanos) {
+  /**
+   * Adds a step that has ended to the rate.
+   *
+   * @param produced output tokens that it sampled
+   * @param nanos its duration
+   */
+  public void observe(int produced, long nanos) {
     double kept = 1 - 1 / MEMORY;
     producedTokens = kept * producedTokens + produced;
     producingNanos = kept * producingNanos + nanos;
@@ -38,10 +50,14 @@ public final class LatencyEstimator {
   }
 
   /**
-   * What a sequence that has just joined can expect; null as long as too few steps were seen.
+   * Returns the estimate for a sequence that has just joined the queue, or null if too few steps
+   * were observed.
    *
-   * @param before output tokens expected of those that go before it
-   * @param sinceSubmission how long ago it was submitted
+   * @param sequence the sequence
+   * @param before output tokens expected of the sequences that go before it
+   * @param running number of running sequences
+   * @param kvTokens tokens in device KV
+   * @param sinceSubmission time since its submission, in nanoseconds
    */
   public @Nullable LatencyEstimate estimate(
       Sequence sequence, double before, int running, long kvTokens, long sinceSubmission) {

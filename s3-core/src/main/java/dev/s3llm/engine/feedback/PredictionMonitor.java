@@ -5,32 +5,36 @@ import dev.s3llm.predict.LengthPrediction;
 import dev.s3llm.predict.LengthPredictor;
 
 /**
- * Watches how predictions turn out and gives every actual length back to the predictors.
+ * Compares predictions with actual lengths, detects when they become worse (drift), and reports
+ * every actual length to the predictors.
  *
  * <p>Not thread-safe: the engine loop is the only user.
  */
 public final class PredictionMonitor {
   private static final double QUANTILE = 0.9;
 
-  /** Recent answers: each keeps this share of its weight when another follows. */
-  private static final double RETAIN = 1 - 1.0 / 200;
+  /**
+   * The factor on the weight of earlier answers in the recent averages, for each further answer.
+   */
+  private static final double RECENT_DECAY = 1 - 1.0 / 200;
 
-  private static final double LEAST_WEIGHT = 100;
+  /** The weight of answers below which drift is not judged. */
+  private static final double MIN_WEIGHT = 100;
 
-  /** Answers that the recent error is compared with. */
-  private static final double RETAIN_USUAL = 1 - 1.0 / 2000;
+  /** The same factor in the usual error, with which the recent error is compared. */
+  private static final double USUAL_DECAY = 1 - 1.0 / 2000;
 
-  /** Coverage this far below the quantile is drift; back within the second, it is over. */
+  /** Coverage below the quantile by more than the first is drift, until it is within the second. */
   private static final double DRIFT = 0.1;
 
   private static final double RECOVERED = 0.05;
 
-  /** An error so many times the usual one is drift; back within the second, it is over. */
+  /** A recent error above the first times the usual one is drift, until it is below the second. */
   private static final double ERROR_DRIFT = 1.5;
 
   private static final double ERROR_RECOVERED = 1.25;
 
-  /** Errors within so many tokens of each other are alike. */
+  /** A difference of errors, in tokens, that is never drift. */
   private static final double ERROR_SLACK = 2;
 
   private long observed;
@@ -44,10 +48,16 @@ public final class PredictionMonitor {
   private double usualWeight;
   private boolean drifting;
 
-  /** Creates a supervisor that has seen nothing yet. */
+  /** Creates a monitor without observations. */
   public PredictionMonitor() {}
 
-  /** Passes feedback on; a predictor that throws is counted and otherwise ignored. */
+  /**
+   * Records the actual length of an answer and reports it to the predictors.
+   *
+   * @param feedback the answer; a censored one is only reported
+   * @param predictor the engine's predictor; its failures are counted
+   * @param fallback the fallback predictor
+   */
   public void observe(
       LengthFeedback feedback, GuardedPredictor predictor, LengthPredictor fallback) {
     if (!feedback.censored()) {
@@ -57,49 +67,49 @@ public final class PredictionMonitor {
       observed++;
       covered += within;
       absoluteErrorTokens += error;
-      recentWeight = recentWeight * RETAIN + 1;
-      recentCovered = recentCovered * RETAIN + within;
-      recentError = recentError * RETAIN + error;
-      usualWeight = usualWeight * RETAIN_USUAL + 1;
-      usualError = usualError * RETAIN_USUAL + error;
+      recentWeight = recentWeight * RECENT_DECAY + 1;
+      recentCovered = recentCovered * RECENT_DECAY + within;
+      recentError = recentError * RECENT_DECAY + error;
+      usualWeight = usualWeight * USUAL_DECAY + 1;
+      usualError = usualError * USUAL_DECAY + error;
     }
     feedbackFailures += predictor.observe(feedback) ? 0 : 1;
     fallback.observe(feedback);
   }
 
-  /** Answers that ended by themselves. */
+  /** Returns the number of answers that were not censored. */
   public long observed() {
     return observed;
   }
 
-  /** The share of them that stayed within their predicted 90th percentile; NaN before the first. */
+  /** Returns the share of them within their predicted 90th percentile; NaN before the first. */
   public double coverageOfP90() {
     return (double) covered / observed;
   }
 
-  /** Mean absolute error of the predicted median, in tokens; NaN before the first. */
+  /** Returns the mean absolute error of the predicted median, in tokens; NaN before the first. */
   public double meanAbsoluteErrorTokens() {
     return absoluteErrorTokens / observed;
   }
 
-  /** The share within the 90th percentile, over about the last 200 answers. */
+  /** Returns the share within the 90th percentile, over about the last 200 answers. */
   public double recentCoverage() {
     return recentCovered / recentWeight;
   }
 
-  /** Mean absolute error of the median over the same answers, in tokens. */
+  /** Returns the mean absolute error of the median over the same answers, in tokens. */
   public double recentErrorTokens() {
     return recentError / recentWeight;
   }
 
-  /** Whether predictions miss at present. */
+  /** Returns whether predictions drift, as of the latest {@link #driftChanged}. */
   public boolean drifting() {
     return drifting;
   }
 
-  /** Looks at the recent answers; true if {@link #drifting} has changed. */
+  /** Judges the recent answers; returns whether {@link #drifting} has changed. */
   public boolean driftChanged() {
-    if (recentWeight < LEAST_WEIGHT) {
+    if (recentWeight < MIN_WEIGHT) {
       return false;
     }
     double missed = QUANTILE - recentCoverage();
@@ -113,7 +123,7 @@ public final class PredictionMonitor {
     return changed;
   }
 
-  /** How often a predictor threw when given feedback. */
+  /** Returns how often the engine's predictor has thrown on feedback. */
   public long feedbackFailures() {
     return feedbackFailures;
   }

@@ -1,53 +1,65 @@
 package dev.s3llm.engine.feedback;
 
 /**
- * Learns how long steps take, online: {@code a + b decodes + c prefilled tokens + d KV tokens}, by
- * recursive least squares that forgets ({@link #MEMORY} steps), so that it follows a GPU whose
- * clock or load changes. A step far from what was expected (a pause of the JVM, a page fault)
- * counts as a few typical errors at most. Predictions never fall as tokens are added: a negative
- * coefficient counts as zero.
+ * A linear model of the duration of a step, {@code a + b decodes + c prefilled tokens + d KV
+ * tokens}, fitted online. The method is recursive least squares with exponential forgetting ({@link
+ * #MEMORY} steps), so that the model follows a GPU whose clock or load changes. Outliers, such as a
+ * pause of the JVM or a page fault, are cut to a few typical errors. Negative coefficients count as
+ * zero, so that further tokens never reduce an estimate.
  *
  * <p>Not thread-safe; deterministic.
  */
 public final class StepTimeModel {
-  /** Steps after which an observation's weight has fallen to 1/e. */
+  /** The number of steps after which the weight of an observation has fallen to 1/e. */
   private static final double MEMORY = 500;
 
   private static final double FORGETTING = 1 - 1 / MEMORY;
 
-  /** Steps before which predictions mean little. */
-  private static final int SOME = 16;
+  /** The number of steps before which estimates are not reliable. */
+  private static final int MIN_OBSERVATIONS = 16;
 
-  /** Errors beyond this many typical ones are cut. */
+  /** The most an error may count, in typical errors. */
   private static final double OUTLIER = 4;
 
-  /** Brings the inputs to similar sizes. */
+  /** Factors that bring the inputs to similar sizes. */
   private static final double[] SCALES = {1, 1 / 64.0, 1 / 256.0, 1 / 65_536.0};
 
   private static final int SIZE = SCALES.length;
   private static final double NANOS_PER_MILLI = 1e6;
-  private static final double DOUBT = 1e4;
 
-  /** Grows without bound in directions that steps never take, unless it is held. */
-  private static final double MOST_DOUBT = 1e6;
+  /** The variance of each coefficient before the first step. */
+  private static final double INITIAL_VARIANCE = 1e4;
+
+  /**
+   * The largest variance: forgetting would let it grow without bound for inputs that never vary.
+   */
+  private static final double MAX_VARIANCE = 1e6;
 
   private final double[] coefficients = new double[SIZE];
   private final double[][] covariance = new double[SIZE][SIZE];
   private double typicalError;
   private long observed;
 
+  /** Creates a model without observations. */
   public StepTimeModel() {
     for (int i = 0; i < SIZE; i++) {
-      covariance[i][i] = DOUBT;
+      covariance[i][i] = INITIAL_VARIANCE;
     }
   }
 
-  /** Whether enough steps were seen. */
+  /** Returns whether enough steps were observed for estimates. */
   public boolean ready() {
-    return observed >= SOME;
+    return observed >= MIN_OBSERVATIONS;
   }
 
-  /** Learns from a step. */
+  /**
+   * Fits the model to a further step.
+   *
+   * @param decodes sequences that computed one token
+   * @param prefilled tokens in prefill chunks
+   * @param kvTokens tokens that all sequences attended to
+   * @param nanos duration of the step
+   */
   public void observe(int decodes, int prefilled, long kvTokens, long nanos) {
     double[] x = inputs(decodes, prefilled, kvTokens);
     double error = nanos / NANOS_PER_MILLI - dot(coefficients, x);
@@ -58,10 +70,10 @@ public final class StepTimeModel {
     typicalError +=
         (Math.abs(error) * (ready() ? 1.05 : 1) - typicalError) / Math.min(observed + 1, 50);
     observed++;
-    learn(x, error);
+    update(x, error);
   }
 
-  private void learn(double[] x, double error) {
+  private void update(double[] x, double error) {
     double[] gain = new double[SIZE];
     for (int i = 0; i < SIZE; i++) {
       gain[i] = dot(covariance[i], x);
@@ -75,13 +87,13 @@ public final class StepTimeModel {
         covariance[i][j] = (covariance[i][j] - gain[i] * gain[j] / scale) / FORGETTING;
       }
     }
-    holdDoubt();
+    boundVariance();
   }
 
-  private void holdDoubt() {
+  private void boundVariance() {
     for (int i = 0; i < SIZE; i++) {
-      if (covariance[i][i] > MOST_DOUBT) {
-        double shrink = Math.sqrt(MOST_DOUBT / covariance[i][i]);
+      if (covariance[i][i] > MAX_VARIANCE) {
+        double shrink = Math.sqrt(MAX_VARIANCE / covariance[i][i]);
         for (int j = 0; j < SIZE; j++) {
           covariance[i][j] *= shrink;
           covariance[j][i] *= shrink;
@@ -90,7 +102,7 @@ public final class StepTimeModel {
     }
   }
 
-  /** How long a step should take. */
+  /** Returns the estimated duration of a step, in nanoseconds; see {@link #observe}. */
   public double nanos(int decodes, int prefilled, long kvTokens) {
     double[] x = inputs(decodes, prefilled, kvTokens);
     double millis = coefficients[0];

@@ -1,6 +1,6 @@
 /**
- * What the engine learns from steps and answers: the time of a step, what a request can expect, and
- * how predictions turn out. Depends on {@code sequence}.
+ * Models that are fitted to past steps and answers: the time of a step, the latency of a request,
+ * and the quality of predictions. Depends on {@code sequence}.
  */
 @NullMarked
 package dev.s3llm.engine.feedback;

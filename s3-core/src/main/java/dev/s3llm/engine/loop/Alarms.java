@@ -8,18 +8,20 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * When live sequences need attention: at their deadlines, and when their predictions are late. A
- * sequence that has ended has no alarms, so a far deadline keeps nothing in memory. All operations
- * take O(log n). Not thread-safe.
+ * The times at which live sequences need attention: their deadlines, and the ends of their
+ * prediction budgets. A sequence that ends has its alarms cancelled, so a far deadline keeps no
+ * sequence in memory. All operations take O(log n). Not thread-safe.
  */
 final class Alarms {
-  /** What an alarm is for. */
+  /** The purpose of an alarm. */
   enum Kind {
+    /** The request times out. */
     DEADLINE,
+    /** The prediction is late; the fallback replaces it. */
     PREDICTION
   }
 
-  /** A point in time at which a sequence needs attention. */
+  /** A time at which a sequence needs attention, in nanoseconds of the engine's clock. */
   record Alarm(long nanos, Sequence sequence, Kind kind) {
     private static final Comparator<Alarm> BY_TIME =
         Comparator.comparingLong(Alarm::nanos)
@@ -31,14 +33,14 @@ final class Alarms {
   private final Map<Long, Alarm> deadlines = new HashMap<>();
   private final Map<Long, Alarm> predictions = new HashMap<>();
 
-  /** Sets an alarm; a sequence has at most one of a kind. */
+  /** Sets an alarm. A sequence has at most one of each kind. */
   void set(long nanos, Sequence sequence, Kind kind) {
     Alarm alarm = new Alarm(nanos, sequence, kind);
     byTime.add(alarm);
     of(kind).put(sequence.sequenceId(), alarm);
   }
 
-  /** Takes a sequence's alarm of this kind back, if there is one. */
+  /** Cancels a sequence's alarm of this kind, if there is one. */
   void cancel(Sequence sequence, Kind kind) {
     Alarm alarm = of(kind).remove(sequence.sequenceId());
     if (alarm != null) {
@@ -46,12 +48,12 @@ final class Alarms {
     }
   }
 
-  /** When the next alarm is due; {@link Long#MAX_VALUE} if there is none. */
+  /** Returns the time of the next alarm; {@link Long#MAX_VALUE} if there is none. */
   long nextNanos() {
     return byTime.isEmpty() ? Long.MAX_VALUE : byTime.first().nanos;
   }
 
-  /** Takes the next alarm if it is due, or null. */
+  /** Removes and returns the next alarm if it is due; null otherwise. */
   @Nullable Alarm pollDue(long now) {
     if (nextNanos() > now || byTime.isEmpty()) {
       return null;

@@ -9,19 +9,21 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Where user code runs by default: two threads, and more while user code blocks them, so that who
- * blocks holds up others for a moment only.
+ * The default executor of user code: two threads, and more while user code blocks them, so that a
+ * callback that blocks delays others only for a short time. {@link #growIfBlocked} is for one
+ * thread at a time, the other methods for any.
  */
 public final class CallbackPool implements Executor {
   private static final Logger log = LoggerFactory.getLogger(CallbackPool.class);
   private static final int THREADS = 2;
-  private static final int MOST_THREADS = 32;
+  private static final int MAX_THREADS = 32;
   private static final int KEEP_ALIVE_SECONDS = 10;
 
   private final ThreadPoolExecutor pool;
   private long completed;
-  private boolean stood;
+  private boolean blockedBefore;
 
+  /** Creates the pool; its threads start with the first task. */
   public CallbackPool(ThreadFactory threads) {
     pool =
         new ThreadPoolExecutor(
@@ -39,30 +41,33 @@ public final class CallbackPool implements Executor {
     pool.execute(task);
   }
 
-  /** Adds threads if nothing was done between two looks though something was to be done. */
-  public void relieve() {
+  /**
+   * Adds threads if tasks wait and none was completed between two calls in succession. The
+   * watchdog's thread calls it at each interval.
+   */
+  public void growIfBlocked() {
     long now = pool.getCompletedTaskCount();
-    boolean stands = now == completed && !pool.getQueue().isEmpty();
-    if (stands && stood) {
+    boolean blocked = now == completed && !pool.getQueue().isEmpty();
+    if (blocked && blockedBefore) {
       grow();
     }
     completed = now;
-    stood = stands;
+    blockedBefore = blocked;
   }
 
   private void grow() {
     int size = pool.getCorePoolSize();
-    if (size >= MOST_THREADS) {
+    if (size >= MAX_THREADS) {
       return;
     }
     if (size == THREADS) {
-      log.warn("callbacks block the threads that all callbacks share; adding threads");
+      log.warn("callbacks block all callback threads; adding threads");
     }
     pool.setMaximumPoolSize(2 * size);
     pool.setCorePoolSize(2 * size);
   }
 
-  /** Takes no more; what is queued still runs. Waits a second for it. */
+  /** Refuses further tasks and waits up to a second for those queued, which still run. */
   public void close() {
     pool.shutdown();
     try {

@@ -3,8 +3,8 @@ package dev.s3llm.engine.loop;
 import dev.s3llm.engine.plan.StepPlan;
 
 /**
- * The plan of the next step, made while a step is in flight. It holds as long as nothing happens
- * but what it assumes: that every sampled token continues its sequence.
+ * The plan of the next step, made while a step is in flight. It assumes that every sampled token
+ * continues its sequence, and is valid until something else happens.
  */
 final class Draft {
   private final StepPlan plan = new StepPlan();
@@ -15,20 +15,20 @@ final class Draft {
     return plan;
   }
 
-  /** Notes that the plan was made for the state as it will be. */
-  void made() {
+  /** Marks the plan as valid: it was made for the state after the step in flight. */
+  void markValid() {
     valid = true;
   }
 
-  /** Notes that something else happened than the plan assumes. */
+  /** Marks the plan as invalid: something has happened that it does not assume. */
   void invalidate() {
     valid = false;
   }
 
-  /** Returns whether the plan can be carried out as it is, and forgets it. */
+  /** Returns whether the plan can be carried out unchanged, and marks it as used. */
   boolean take() {
-    boolean held = valid;
+    boolean wasValid = valid;
     valid = false;
-    return held;
+    return wasValid;
   }
 }

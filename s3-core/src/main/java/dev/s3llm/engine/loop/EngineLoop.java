@@ -1,7 +1,6 @@
 package dev.s3llm.engine.loop;
 
 import dev.s3llm.engine.EngineParts;
-import dev.s3llm.engine.plan.Decision;
 import dev.s3llm.engine.plan.StepPlan;
 import dev.s3llm.engine.sequence.Failure;
 import dev.s3llm.engine.sequence.Sequence;
@@ -23,20 +22,20 @@ import org.jspecify.annotations.Nullable;
 /**
  * The engine's state machine. It owns all state ({@link EngineState}) and is its only writer; other
  * threads reach it through {@link #submit}, {@link #cancel}, {@link #cancelAll}, {@link #inspect}
- * and {@link #failStuck}, which only queue.
+ * and {@link #failStuck}, which queue commands.
  *
- * <p>One pass of {@link #step} takes in what was queued, applies the step that completed, ends what
- * is past its deadline, and launches the next step if none is in flight. While a step is in flight
- * its successor is drafted on the assumption that every sampled token continues its sequence. If
- * that holds and nothing else changed, the draft is launched as it is; otherwise the plan is made
- * anew. So planning overlaps execution, and yet the decisions are those of a loop that does not
- * overlap: given the same times, parts and inputs, they are the same, bit by bit.
+ * <p>One pass, {@link #step}, runs the queued commands (the completion of a step is one), handles
+ * alarms that are due, and launches the next step if none is in flight. While a step is in flight,
+ * the plan of the next one is drafted on the assumption that every sampled token continues its
+ * sequence. If that is true and nothing else has changed, the draft is launched; otherwise a new
+ * plan is made. So planning overlaps execution, but the decisions are the same as without the
+ * overlap: given the same times, parts and inputs, they are equal bit by bit.
  *
- * <p>Memory that a step in flight may touch is not given back before the step is over: such leases
- * wait in {@link StepInFlight#fenced}.
+ * <p>Memory that a step in flight may use is not released before the step has ended ({@link
+ * StepInFlight#fence}).
  *
- * <p>{@code step}, {@code fail} and the queries are for one thread at a time, the runner's or a
- * test's.
+ * <p>The methods in the section "from the loop's thread" are for one thread at a time, the runner's
+ * or a test's.
  */
 public final class EngineLoop {
   private final EngineState state;
@@ -54,8 +53,8 @@ public final class EngineLoop {
   /**
    * Creates a loop.
    *
-   * @param parts what it composes
-   * @param wake called, from any thread, when there is something to do
+   * @param parts the engine's parts
+   * @param wake wakes the loop's thread; called on any thread after a command was queued
    */
   public EngineLoop(EngineParts parts, Runnable wake) {
     this.state = new EngineState(parts);
@@ -71,7 +70,7 @@ public final class EngineLoop {
 
   // ---- from any thread
 
-  /** Returns an id for {@link #submit}, above all earlier ones. */
+  /** Returns an id for {@link #submit}, greater than all earlier ones. */
   public long nextSequenceId() {
     return nextId.getAndIncrement();
   }
@@ -79,8 +78,8 @@ public final class EngineLoop {
   /**
    * Queues a request.
    *
-   * @param sequenceId from {@link #nextSequenceId}; names the request in {@link #cancel}
-   * @param spec the request
+   * @param sequenceId an unused id from {@link #nextSequenceId}
+   * @param spec the validated request
    */
   public void submit(long sequenceId, SequenceSpec spec) {
     Sequence sequence = new Sequence(sequenceId, spec);
@@ -91,8 +90,9 @@ public final class EngineLoop {
   }
 
   /**
-   * Queues the cancellation of a request. A request that has ended, or was never submitted, is
-   * ignored.
+   * Queues the cancellation of a request; ignored if the request is not live.
+   *
+   * @param sequenceId the id with which it was submitted
    */
   public void cancel(long sequenceId) {
     inbox.add(now -> cancelLive(sequenceId, now));
@@ -105,7 +105,7 @@ public final class EngineLoop {
     }
   }
 
-  /** Counts and logs what a callback of a request threw; from any thread. */
+  /** Counts and logs an exception that a callback of a request has thrown. */
   public void reportCallbackFailure(Throwable thrown) {
     state.events.failed("a subscriber", thrown);
   }
@@ -115,14 +115,14 @@ public final class EngineLoop {
     inbox.add(now -> finisher.endAll(FinishReason.CANCELLED, null, now));
   }
 
-  /** Asks for a picture of who holds what; the loop takes it in its next pass. */
+  /** Queues an inspection of the engine's memory and queues; see {@code S3Engine.inspect}. */
   public CompletableFuture<EngineInspection> inspect() {
-    return inspections.ask();
+    return inspections.request();
   }
 
-  /** Fails what was asked of a loop that makes no pass any more, and what will be. */
-  public void endInspections(Throwable cause) {
-    inspections.end(cause);
+  /** Fails the pending inspection and all later ones, because the loop makes no further pass. */
+  public void failInspections(Throwable cause) {
+    inspections.failAll(cause);
   }
 
   /** Queues the failure of every live request, because the engine is stuck. */
@@ -131,26 +131,27 @@ public final class EngineLoop {
     inbox.add(now -> finisher.failAll(failure, now));
   }
 
-  /** Tells listeners what others than the loop have found out. */
+  /** Publishes an event to the listeners. */
   public void publish(EngineEvent event) {
     state.publish(() -> event);
   }
 
-  /** Whether something was queued that no pass has taken in. */
+  /** Returns whether a command is queued. */
   public boolean queued() {
     return !inbox.isEmpty();
   }
 
+  /** Returns the counters that show the loop's progress. */
   public Heartbeat heartbeat() {
     return heartbeat;
   }
 
-  /** The thread on which the executor runs steps, if it says. */
+  /** Returns the thread on which the executor runs steps, if the executor names it. */
   public Optional<Thread> stepThread() {
     return state.parts.executor().stepThread();
   }
 
-  /** The state after the latest pass. */
+  /** Returns the state after the latest pass. */
   public EngineSnapshot snapshot() {
     return snapshot;
   }
@@ -158,11 +159,11 @@ public final class EngineLoop {
   // ---- from the loop's thread
 
   /**
-   * One pass.
+   * Makes one pass.
    *
-   * @param now the clock, in nanoseconds
-   * @return how much was done; 0 means that nothing will happen before something is queued or
-   *     {@link #nextAlarmNanos} comes
+   * @param now the engine's time, in nanoseconds
+   * @return the number of commands, alarms and launches; if 0, a further pass has nothing to do
+   *     before a command is queued or {@link #nextAlarmNanos} has come
    */
   public int step(long now) {
     heartbeat.passBegins();
@@ -174,7 +175,7 @@ public final class EngineLoop {
   }
 
   private int pass(long now) {
-    int work = inbox.takeIn(now) + intake.ring(now);
+    int work = inbox.runAll(now) + intake.handleDueAlarms(now);
     if (state.inFlight == null && state.lost == null) {
       work += launchNext(now);
     }
@@ -184,35 +185,38 @@ public final class EngineLoop {
     return work;
   }
 
-  /** When the next deadline or prediction budget runs out; {@link Long#MAX_VALUE} if none does. */
+  /** Returns the time of the next deadline or late prediction; {@link Long#MAX_VALUE} for none. */
   public long nextAlarmNanos() {
     return intake.nextAlarmNanos();
   }
 
-  /** Whether no request is live, nothing is queued, and no step is in flight. */
+  /** Returns whether no request is live, no command is queued, and no step is in flight. */
   public boolean idle() {
     return state.live.isEmpty() && inbox.isEmpty() && state.inFlight == null;
   }
 
-  /** Whether a step is in flight. */
+  /** Returns whether a step is in flight. */
   public boolean stepInFlight() {
     return state.inFlight != null;
   }
 
   /**
-   * Ends the engine: every live request fails with this cause, and no step is launched any more.
+   * Ends the engine: fails every live request, and launches no further step.
+   *
+   * @param cause why the engine is lost
+   * @param now the engine's time, in nanoseconds
    */
   public void fail(Throwable cause, long now) {
     if (state.lost == null) {
       state.lost = cause;
-      snapshot = Snapshots.of(state); // whoever hears of a failure finds the engine unhealthy
+      snapshot = Snapshots.of(state); // before the first failure is delivered
       state.publish(() -> new EngineEvent.EngineLost(now, cause));
     }
     finisher.failAll(new Failure(Failure.Kind.LOST, cause), now);
     snapshot = Snapshots.of(state);
   }
 
-  /** What the loop owns, for the oracle of the tests. */
+  /** Returns the state, for the checkers of the tests. */
   EngineState state() {
     return state;
   }
@@ -223,7 +227,7 @@ public final class EngineLoop {
       refresher.refresh();
       state.planBuilder.build(plan);
     }
-    reportDeferral(plan.deferral(), now);
+    state.deferrals.report(plan.deferral(), state, now);
     if (plan.isEmpty()) {
       return 0;
     }
@@ -243,7 +247,7 @@ public final class EngineLoop {
     }
   }
 
-  /** Plans the step after the one in flight, unless an end is certain. */
+  /** Drafts the step after the one in flight, unless a sequence is certain to end with it. */
   private void draft() {
     for (Sequence sequence : state.running) {
       if (sequence.generatedTokens() >= sequence.maxNewTokens()) {
@@ -251,41 +255,21 @@ public final class EngineLoop {
       }
     }
     state.planBuilder.build(state.draft.plan());
-    state.draft.made();
+    state.draft.markValid();
   }
 
   private void stepDone(
       long number, @Nullable StepResult result, @Nullable Throwable thrown, long now) {
     StepInFlight step = state.inFlight;
-    if (step == null || step.step != number) {
+    if (step == null || step.number() != number) {
       state.counters.ignoredCompletions++;
       return;
     }
     state.inFlight = null;
-    heartbeat.stepOver();
+    heartbeat.stepEnded();
     Throwable error = results.apply(step, result, thrown, now);
     if (error instanceof ExecutorLostException) {
       fail(error, now);
     }
-  }
-
-  private void reportDeferral(Decision.@Nullable Defer deferral, long now) {
-    if (deferral == null) {
-      state.lastDeferred = null;
-      return;
-    }
-    Sequence deferred = deferral.sequence();
-    deferred.history().deferred(deferral.reason());
-    if (deferred != state.lastDeferred) {
-      state.publish(
-          () ->
-              new EngineEvent.Deferred(
-                  now,
-                  deferred.requestId(),
-                  deferral.neededBlocks(),
-                  deferral.availableBlocks(),
-                  deferral.reason()));
-    }
-    state.lastDeferred = deferred;
   }
 }

@@ -10,8 +10,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Gives a loop a thread: steps it while there is work and parks it otherwise. Not final, so that
- * tests can put their own thread and clock in its place.
+ * The thread of a loop: makes passes while there is work, and parks otherwise. Not final, so that
+ * tests can replace the thread and the clock. Thread-safe.
  */
 public class EngineRunner {
   private static final Logger log = LoggerFactory.getLogger(EngineRunner.class);
@@ -26,8 +26,10 @@ public class EngineRunner {
   /**
    * Creates a runner whose thread waits for {@link #start}.
    *
-   * @param onFailure told when the loop has failed for good, after it has ended what it could; from
-   *     its thread, which may be about to die
+   * @param clock the engine's clock, in nanoseconds
+   * @param threads makes the thread
+   * @param onFailure receives the failure that ended the loop, after the loop has failed its
+   *     requests as far as it could; called on the loop's thread
    */
   public EngineRunner(LongSupplier clock, ThreadFactory threads, Consumer<Throwable> onFailure) {
     this.clock = clock;
@@ -35,52 +37,61 @@ public class EngineRunner {
     this.thread = threads.newThread(this::run);
   }
 
-  /** Starts the thread. Called once. */
+  /** Starts the thread, which then steps this loop. Must be called once. */
   public void start(EngineLoop loopToRun) {
     loop = loopToRun;
     thread.start();
   }
 
-  /** Wakes the thread; from any thread. */
+  /** Wakes the thread if it is parked. */
   public void wake() {
     LockSupport.unpark(thread);
   }
 
-  /** Lets the thread end once the loop is idle. */
+  /** Makes the thread end as soon as the loop is idle. */
   public void drain() {
     draining = true;
     wake();
   }
 
-  /** Lets the thread end after the pass under way; what is still live fails. */
+  /** Makes the thread end after its present pass; requests that are still live fail. */
   public void stop() {
     stopping = true;
     wake();
   }
 
-  /** Whether the calling thread is the runner's own. */
+  /** Returns whether the calling thread is the thread that steps the loop. */
   public boolean onThread() {
     return Thread.currentThread() == thread;
   }
 
-  /** The thread that steps the loop. */
+  /** Returns the thread that steps the loop. */
   public Thread thread() {
     return thread;
   }
 
-  /** Whether the thread has ended though nobody asked it to. */
+  /** Returns whether the thread has ended without {@link #drain} or {@link #stop}. */
   public boolean died() {
     return thread.getState() == Thread.State.TERMINATED && !draining && !stopping;
   }
 
-  /** Waits for the thread to end; false if it has not when the time is up. */
+  /**
+   * Waits for the thread to end.
+   *
+   * @param nanos the longest time to wait, in nanoseconds
+   * @return whether the thread has ended
+   * @throws InterruptedException if the calling thread is interrupted
+   */
   public boolean join(long nanos) throws InterruptedException {
     long millis = Math.max(1, nanos / 1_000_000);
     thread.join(millis);
     return !thread.isAlive();
   }
 
-  /** Like {@link #join}, for a loop that was told to stop: an earlier interrupt does not count. */
+  /**
+   * Waits for the thread to end after {@link #stop}, like {@link #join}. An earlier interrupt of
+   * the calling thread does not shorten the wait; the interrupt status is restored.
+   */
   public boolean joinStopped(long nanos) {
     boolean interrupted = Thread.interrupted();
     try {
@@ -96,13 +107,15 @@ public class EngineRunner {
   }
 
   private void run() {
-    boolean goesOn = true;
-    while (goesOn) {
-      goesOn = turn();
+    boolean continues = true;
+    while (continues) {
+      continues = turn();
     }
   }
 
-  /** Makes a pass, or ends the loop if it is time; false once it has ended. */
+  /**
+   * Makes a pass, or ends the loop if it was drained or stopped; returns false once it has ended.
+   */
   protected final boolean turn() {
     EngineLoop active = loop;
     if (active == null) {
@@ -115,7 +128,7 @@ public class EngineRunner {
       Throwable first = thrown;
       thrown = Guard.run(() -> passFailed(active, first));
     }
-    if (thrown != null) { // not even failing in order was possible
+    if (thrown != null) { // failing the requests has failed too
       onFailure.accept(thrown);
       return false;
     }
@@ -125,11 +138,11 @@ public class EngineRunner {
   private void end(EngineLoop active) {
     if (stopping) {
       fail(active, new IllegalStateException("the engine was stopped"));
-      active.step(clock.getAsLong()); // what was queued meanwhile fails too
+      active.step(clock.getAsLong()); // requests that were queued meanwhile fail too
     }
   }
 
-  /** Fails everything that is pending, so that no future stays incomplete. */
+  /** Fails every live request, so that no future stays incomplete. */
   private void passFailed(EngineLoop active, Throwable cause) {
     fail(active, cause);
     log.error("the engine loop failed; all pending requests fail", cause);
@@ -147,9 +160,15 @@ public class EngineRunner {
     }
   }
 
-  /** Waits until it is woken or the loop's next alarm is due. */
+  /**
+   * Waits until the thread is woken or the loop's next alarm is due.
+   *
+   * @param active the loop
+   * @param now the engine's time, in nanoseconds
+   */
   protected void park(EngineLoop active, long now) {
-    Thread.interrupted(); // whoever interrupted it meant something else; parking must park
+    Thread
+        .interrupted(); // an interrupt has no meaning here, and would keep the thread from parking
     long alarm = active.nextAlarmNanos();
     if (alarm == Long.MAX_VALUE) {
       LockSupport.park(this);

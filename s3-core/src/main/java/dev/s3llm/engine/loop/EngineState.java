@@ -24,22 +24,36 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the loop owns: sequences and where they are, the pools, the counters. The classes that work
- * on it ({@link Intake}, {@link StepLauncher}, {@link StepResults}, {@link SequenceFinisher}) have
- * no state of their own that outlives a pass. Only the loop's thread uses it; other threads may
- * read the parts, which never change, and publish events.
+ * The loop's state: the sequences in their lists and queues, the block pools, the step in flight,
+ * the counters. The classes that work on it ({@link Intake}, {@link StepLauncher}, {@link
+ * StepResults}, {@link SequenceFinisher}) keep no state between passes. Only the loop's thread uses
+ * it, with two exceptions: other threads may read {@link #parts}, which never changes, and publish
+ * events.
  */
 final class EngineState {
   final EngineParts parts;
   final ExecutorProfile profile;
+
+  /** The KV blocks on the device. */
   final KvBlockPool device;
+
+  /** The swap space in host memory. */
   final KvBlockPool host;
-  final TenantQueues<Sequence> waiting;
-  final List<Sequence> running = new ArrayList<>();
+
+  /** All sequences that have not ended, by id. */
   final Map<Long, Sequence> live = new LinkedHashMap<>();
+
+  /** Those in state WAITING. */
+  final TenantQueues<Sequence> waiting;
+
+  /** Those in state RUNNING, in order of admission. */
+  final List<Sequence> running = new ArrayList<>();
+
   final Alarms alarms = new Alarms();
   final Counters counters = new Counters();
   final Draft draft = new Draft();
+  final DeferralNotices deferrals = new DeferralNotices();
+  final StepFeedback feedback;
   final PlanBuilder planBuilder;
   final CallbackGuard callbacks;
   final EventBus events;
@@ -50,16 +64,9 @@ final class EngineState {
 
   @Nullable StepInFlight inFlight;
 
-  /** The latest step, until planner and models have learned from it. */
-  @Nullable FinishedStep unreported;
-
-  /** What the engine is lost to, or null while it can go on. */
+  /** Why the engine is lost; null while it can continue. */
   @Nullable Throwable lost;
 
-  /** The sequence of the latest deferral, so that each is published once. */
-  @Nullable Sequence lastDeferred;
-
-  private final StepTimeModel stepTime = new StepTimeModel();
   private final LatencyEstimator latency;
 
   EngineState(EngineParts parts) {
@@ -71,7 +78,9 @@ final class EngineState {
     this.callbacks = new CallbackGuard(parts.events().callbacks());
     this.events = new EventBus(parts.events().listeners(), callbacks, parts.events().buffer());
     this.predictor = new GuardedPredictor(parts.predictor());
+    StepTimeModel stepTime = new StepTimeModel();
     this.latency = new LatencyEstimator(parts.limits().maxTokensPerStep(), stepTime);
+    this.feedback = new StepFeedback(parts.planner(), stepTime, latency);
     TokenTimeGuard tokenTime = new TokenTimeGuard(parts.limits().tokenTimeNanos(), stepTime);
     this.planBuilder = new PlanBuilder(parts, device, host, waiting, running, tokenTime);
   }
@@ -83,23 +92,10 @@ final class EngineState {
     draft.invalidate();
   }
 
-  /** Reports the cost of the latest step, once, to the planner and the models of the step time. */
-  void reportStepCost() {
-    FinishedStep finished = unreported;
-    if (finished == null) {
-      return;
-    }
-    unreported = null;
-    parts.planner().stepCompleted(finished.cost());
-    StepInFlight step = finished.step();
-    if (!step.sequences.isEmpty()) {
-      long nanos = finished.cost().nanos();
-      stepTime.observe(step.decodes, step.newTokens - step.decodes, step.kvTokens, nanos);
-      latency.learn(finished.cost().producedTokens(), nanos);
-    }
-  }
-
-  /** Returns what a sequence that has just joined the queue can expect; null if not known yet. */
+  /**
+   * Returns the expected times of a sequence that has just joined the queue; null before enough
+   * steps were observed.
+   */
   @Nullable LatencyEstimate estimate(Sequence sequence, long now) {
     long kvTokens = (long) device.allocated() * profile.blockTokens();
     return latency.estimate(
@@ -110,7 +106,7 @@ final class EngineState {
         Math.max(0, now - sequence.spec().times().arrivalNanos()));
   }
 
-  /** Publishes an event, which is made only if there are listeners. */
+  /** Publishes an event. The supplier is called only if there are listeners. */
   void publish(Supplier<EngineEvent> event) {
     if (events.active()) {
       events.publish(event.get());

@@ -3,13 +3,13 @@ package dev.s3llm.engine.loop;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * What the loop shows of its progress to a watchdog on another thread. Only the loop writes; each
- * number is published by itself.
+ * Counters by which a watchdog on another thread sees the progress of the loop. Only the loop
+ * writes; any thread may read. The counters are not consistent with each other.
  */
 public final class Heartbeat {
   private final AtomicLong beats = new AtomicLong();
   private final AtomicLong launched = new AtomicLong();
-  private final AtomicLong over = new AtomicLong();
+  private final AtomicLong ended = new AtomicLong();
 
   void passBegins() {
     beats.incrementAndGet();
@@ -23,27 +23,27 @@ public final class Heartbeat {
     launched.incrementAndGet();
   }
 
-  void stepOver() {
-    over.incrementAndGet();
+  void stepEnded() {
+    ended.incrementAndGet();
   }
 
-  /** Passes begun and passes ended; changes with every pass. */
+  /** Returns the number of passes begun plus the number of passes ended. */
   public long beats() {
     return beats.get();
   }
 
-  /** Whether a pass is under way. */
+  /** Returns whether a pass is under way. */
   public boolean inPass() {
     return beats.get() % 2 == 1;
   }
 
-  /** Steps launched so far. */
+  /** Returns the number of steps launched. */
   public long launched() {
     return launched.get();
   }
 
-  /** Whether a step is in flight. */
+  /** Returns whether a step is in flight. */
   public boolean stepInFlight() {
-    return over.get() < launched.get();
+    return ended.get() < launched.get();
   }
 }

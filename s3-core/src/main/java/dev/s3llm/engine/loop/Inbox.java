@@ -3,7 +3,10 @@ package dev.s3llm.engine.loop;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
-/** What other threads ask of the loop; it acts on it in its next pass. Thread-safe. */
+/**
+ * The queue of commands from other threads to the loop, which runs them in its next pass.
+ * Thread-safe.
+ */
 final class Inbox {
   private final Queue<Command> commands = new ConcurrentLinkedQueue<>();
   private final Runnable wake;
@@ -12,17 +15,19 @@ final class Inbox {
     this.wake = wake;
   }
 
+  /** Queues a command and wakes the loop. */
   void add(Command command) {
     commands.add(command);
     wake.run();
   }
 
+  /** Returns whether no command is queued. */
   boolean isEmpty() {
     return commands.isEmpty();
   }
 
-  /** Runs what has come, in order; returns how much it was. Called by the loop. */
-  int takeIn(long now) {
+  /** Runs the queued commands, in order, and returns their number. Called by the loop. */
+  int runAll(long now) {
     int work = 0;
     Command command;
     while ((command = commands.poll()) != null) {
@@ -32,8 +37,9 @@ final class Inbox {
     return work;
   }
 
-  /** Something to do at the loop's time. */
+  /** A command for the loop. */
   interface Command {
+    /** Runs the command at this time, in nanoseconds of the engine's clock. */
     void run(long now);
   }
 }

@@ -14,54 +14,54 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lets other threads look at what only the loop's thread may read: it takes the picture between two
- * commands of its inbox. One question is under way at a time, and whoever asks meanwhile gets the
- * same answer; so a loop that hangs collects none. Thread-safe.
+ * Inspections of the loop's state for other threads. Only the loop's thread may read that state, so
+ * an inspection is a command in the loop's inbox. At most one is pending; further requests get its
+ * result too, so that a loop that hangs collects no commands. Thread-safe.
  */
 final class Inspections {
   private final EngineState state;
   private final Inbox inbox;
   private final ReentrantLock lock = new ReentrantLock();
-  private @Nullable CompletableFuture<EngineInspection> asked;
-  private @Nullable Throwable ended;
+  private @Nullable CompletableFuture<EngineInspection> pending;
+  private @Nullable Throwable failure;
 
   Inspections(EngineState state, Inbox inbox) {
     this.state = state;
     this.inbox = inbox;
   }
 
-  /** Asks for a picture; fails if nobody is left to take it. */
-  CompletableFuture<EngineInspection> ask() {
-    CompletableFuture<EngineInspection> question;
+  /** Requests an inspection, or joins the pending one; fails after {@link #failAll}. */
+  CompletableFuture<EngineInspection> request() {
+    CompletableFuture<EngineInspection> requested;
     lock.lock();
     try {
-      if (ended != null) {
-        return CompletableFuture.failedFuture(ended);
+      if (failure != null) {
+        return CompletableFuture.failedFuture(failure);
       }
-      if (asked != null) {
-        return asked.copy();
+      if (pending != null) {
+        return pending.copy();
       }
-      question = new CompletableFuture<>();
-      asked = question;
+      requested = new CompletableFuture<>();
+      pending = requested;
     } finally {
       lock.unlock();
     }
-    CompletableFuture<EngineInspection> answer = question.copy();
-    inbox.add(now -> answer(question, now));
-    return answer;
+    CompletableFuture<EngineInspection> result = requested.copy();
+    inbox.add(now -> run(requested, now));
+    return result;
   }
 
-  /** Fails the question under way and all later ones. */
-  void end(Throwable cause) {
+  /** Fails the pending inspection and all later ones. */
+  void failAll(Throwable cause) {
     CompletableFuture<EngineInspection> open;
     lock.lock();
     try {
-      if (ended != null) {
+      if (failure != null) {
         return;
       }
-      ended = cause;
-      open = asked;
-      asked = null;
+      failure = cause;
+      open = pending;
+      pending = null;
     } finally {
       lock.unlock();
     }
@@ -70,11 +70,11 @@ final class Inspections {
     }
   }
 
-  private void answer(CompletableFuture<EngineInspection> question, long now) {
+  private void run(CompletableFuture<EngineInspection> requested, long now) {
     lock.lock();
     try {
-      if (asked == question) {
-        asked = null;
+      if (pending == requested) {
+        pending = null;
       }
     } finally {
       lock.unlock();
@@ -83,14 +83,14 @@ final class Inspections {
         Guard.run(
             () -> {
               EngineInspection inspection = inspect(now);
-              complete(() -> question.complete(inspection));
+              complete(() -> requested.complete(inspection));
             });
-    if (thrown != null) { // an inspection must not end the engine
-      complete(() -> question.completeExceptionally(thrown));
+    if (thrown != null) { // the engine must not fail because an inspection does
+      complete(() -> requested.completeExceptionally(thrown));
     }
   }
 
-  /** Dependents of the future are user code, which must not run on the loop's thread. */
+  /** Completes a future on the callback executor, because its dependents are user code. */
   private void complete(Runnable completion) {
     state.callbacks.submitOrRun(completion);
   }
@@ -118,7 +118,7 @@ final class Inspections {
         sequence.tenant(),
         sequence.history().admittedNanos() - sequence.spec().times().arrivalNanos(),
         sequence.promptTokens(),
-        sequence.generatedForSure(),
+        sequence.committedTokens(),
         sequence.maxNewTokens(),
         sequence.prediction(),
         sequence.reservedBlocks(),
@@ -136,7 +136,7 @@ final class Inspections {
 
   private List<EngineInspection.Waiting> waiting(long now) {
     List<EngineInspection.Waiting> waiting = new ArrayList<>();
-    Candidates<Sequence> candidates = state.waiting.everybody();
+    Candidates<Sequence> candidates = state.waiting.allCandidates();
     Sequence next;
     while (waiting.size() < EngineInspection.MOST_LISTED && (next = candidates.next()) != null) {
       waiting.add(waiting(next, now));
@@ -151,14 +151,14 @@ final class Inspections {
         sequence.tenant(),
         now - sequence.history().waitingSinceNanos(),
         sequence.promptTokens(),
-        sequence.generatedForSure(),
+        sequence.committedTokens(),
         sequence.maxNewTokens(),
         sequence.prediction(),
         sequence.preemptions(),
         sequence.history().waitsFor());
   }
 
-  /** Numbers that become objects when somebody reads them, which is not on the loop's thread. */
+  /** A list that boxes its numbers when it is read, so that the loop's thread does not. */
   private static final class BlockNumbers extends AbstractList<Integer> implements RandomAccess {
     private final int[] blocks;
 

@@ -12,9 +12,9 @@ import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The way in: a new sequence gets its prediction, or the fallback's when the predictor fails or is
- * late, and joins the waiting queue. Sets the alarms of predictions and deadlines, and acts on
- * them.
+ * The admission of new sequences to the waiting queue: each gets its prediction first, or the
+ * fallback's if the predictor fails or is late. Sets and handles the alarms of predictions and
+ * deadlines.
  */
 final class Intake {
   private final EngineState state;
@@ -29,7 +29,7 @@ final class Intake {
     this.inbox = inbox;
   }
 
-  /** Takes a new sequence in. */
+  /** Accepts a new sequence and requests its prediction. */
   void accept(Sequence sequence, long now) {
     state.counters.submitted++;
     state.live.put(sequence.sequenceId(), sequence);
@@ -43,13 +43,13 @@ final class Intake {
     predict(sequence, now);
   }
 
-  /** When the next deadline or prediction budget runs out; {@link Long#MAX_VALUE} if none does. */
+  /** Returns the time of the next alarm; {@link Long#MAX_VALUE} if there is none. */
   long nextAlarmNanos() {
     return state.alarms.nextNanos();
   }
 
-  /** Acts on the alarms that are due; returns on how many. */
-  int ring(long now) {
+  /** Handles the alarms that are due; returns their number. */
+  int handleDueAlarms(long now) {
     int work = 0;
     Alarms.Alarm alarm;
     while ((alarm = state.alarms.pollDue(now)) != null) {
@@ -69,7 +69,7 @@ final class Intake {
       return;
     }
     long budget = state.parts.limits().predictionBudgetNanos();
-    if (now <= Long.MAX_VALUE - budget) { // else it is never late
+    if (now <= Long.MAX_VALUE - budget) { // otherwise it is never late
       state.alarms.set(now + budget, sequence, Alarms.Kind.PREDICTION);
     }
     CompletionStage<LengthPrediction> stage = future;
@@ -82,7 +82,7 @@ final class Intake {
     }
   }
 
-  /** Lets a sequence join the waiting queue with its prediction, or the fallback's. */
+  /** Adds a sequence to the waiting queue, with its prediction or, without one, the fallback's. */
   private void join(Sequence sequence, @Nullable LengthPrediction answer, long now) {
     state.alarms.cancel(sequence, Alarms.Kind.PREDICTION);
     boolean failed = answer == null;
@@ -91,7 +91,7 @@ final class Intake {
     }
     LengthPrediction prediction =
         answer == null ? state.fallback.predictNow(sequence.spec().query()) : answer;
-    sequence.predict(prediction, refresher.epoch());
+    sequence.setPrediction(prediction, refresher.epoch());
     state.enterQueue(sequence);
     RuntimeException refused = reportEstimate(sequence, state.estimate(sequence, now));
     state.publish(
@@ -102,13 +102,13 @@ final class Intake {
     }
   }
 
-  /** Returns why the request does not accept the wait that is expected, or null. */
+  /** Reports the estimate; returns why the request refuses to wait that long, or null. */
   private @Nullable RuntimeException reportEstimate(
       Sequence sequence, @Nullable LatencyEstimate estimate) {
     try {
       return sequence.spec().sink().onQueued(estimate);
     } catch (Throwable e) { // the sink is foreign code to the loop
-      state.counters.sinkFailures++;
+      state.counters.callbackFailures++;
       return null;
     }
   }

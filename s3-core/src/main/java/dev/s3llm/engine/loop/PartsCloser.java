@@ -13,8 +13,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Closes parts one after another, on a thread that may hang without whoever closes the engine; what
- * one throws keeps no other open.
+ * Closes parts one after another on a thread of its own, so that a part that hangs does not hang
+ * the caller of {@code close}. If closing a part throws, the others are closed nevertheless.
  */
 public final class PartsCloser {
   private static final Logger log = LoggerFactory.getLogger(PartsCloser.class);
@@ -23,17 +23,28 @@ public final class PartsCloser {
   private final ThreadFactory threads;
   private final Map<String, Runnable> parts = new LinkedHashMap<>();
 
+  /**
+   * Creates a closer without parts.
+   *
+   * @param timeout how long {@link #run} waits, positive
+   * @param threads makes the thread
+   */
   public PartsCloser(Duration timeout, ThreadFactory threads) {
     this.timeout = timeout;
     this.threads = threads;
   }
 
-  /** Notes a part to close. */
+  /**
+   * Adds a part to close.
+   *
+   * @param name the part's name, for log messages
+   * @param closing closes the part
+   */
   public void close(String name, Runnable closing) {
     parts.put(name, closing);
   }
 
-  /** Closes them all; returns when it is done or the time is up. */
+  /** Closes all parts; returns when they are closed or the timeout has passed. */
   public void run() {
     Thread thread = startThread();
     if (thread == null) {
@@ -43,14 +54,17 @@ public final class PartsCloser {
     try {
       thread.join(Math.max(1, TimeUnit.NANOSECONDS.toMillis(Nanos.of(timeout))));
       if (thread.isAlive()) {
-        log.warn("closing the parts has taken {}; thread {} goes on", timeout, thread.getName());
+        log.warn(
+            "closing the parts takes longer than {}; thread {} continues",
+            timeout,
+            thread.getName());
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
   }
 
-  /** Returns a thread that closes the parts, or null if there is none left. */
+  /** Starts a thread that closes the parts; returns null if none can be started. */
   private @Nullable Thread startThread() {
     AtomicReference<Thread> started = new AtomicReference<>();
     Guard.run(
@@ -67,7 +81,7 @@ public final class PartsCloser {
         (name, closing) -> {
           Throwable thrown = Guard.run(closing::run);
           if (thrown != null) {
-            log.warn("{} could not be closed in order", name, thrown);
+            log.warn("{} could not be closed cleanly", name, thrown);
           }
         });
   }

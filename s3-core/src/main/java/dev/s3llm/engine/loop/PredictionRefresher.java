@@ -5,15 +5,14 @@ import dev.s3llm.engine.sequence.Sequence;
 import dev.s3llm.predict.LengthPrediction;
 
 /**
- * Predicts again for the sequences that will be admitted next, if answers have ended since they
- * were predicted: a request that waited in a burst profits from the lengths of the answers before
- * it.
+ * Renews the predictions of the sequences that may be admitted next, if the predictor has observed
+ * further answers since. So a request that waits in a burst profits from the answers before it.
  */
 final class PredictionRefresher {
-  /** Waiting sequences that are predicted again before a plan, at most. */
+  /** The most sequences whose predictions are renewed before a plan. */
   private static final int MAX_REFRESHED = 8;
 
-  /** Answers that must have ended before predictions are made again. */
+  /** The number of observed answers after which predictions are renewed. */
   private static final int ANSWERS_PER_EPOCH = 8;
 
   private final EngineState state;
@@ -22,12 +21,15 @@ final class PredictionRefresher {
     this.state = state;
   }
 
-  /** Returns how much was learned from answers so far; predictions of an epoch are alike. */
+  /**
+   * Returns the present epoch. It advances each time {@value #ANSWERS_PER_EPOCH} answers were
+   * observed.
+   */
   long epoch() {
     return state.predictions.observed() / ANSWERS_PER_EPOCH;
   }
 
-  /** Predicts again where it can change something. */
+  /** Renews predictions of an earlier epoch among the next candidates. */
   void refresh() {
     long epoch = epoch();
     Candidates<Sequence> candidates = state.waiting.candidates();
@@ -47,6 +49,6 @@ final class PredictionRefresher {
       state.counters.predictorFallbacks++;
       refreshed = earlier;
     }
-    sequence.predict(refreshed, epoch);
+    sequence.setPrediction(refreshed, epoch);
   }
 }

@@ -5,8 +5,8 @@ import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
 /**
- * Makes the runner that steps an engine's loop. A clock that implements this interface replaces the
- * runner's thread: so tests step an engine by hand, on virtual time.
+ * A factory of the runner that steps an engine's loop. If an engine's clock implements this
+ * interface, it makes the engine's runner: so tests step an engine themselves, on virtual time.
  */
 @FunctionalInterface
 public interface RunnerFactory {
@@ -16,7 +16,7 @@ public interface RunnerFactory {
    *
    * @param clock the engine's clock, in nanoseconds
    * @param threads makes the runner's thread
-   * @param onFailure receives what the loop failed with for good
+   * @param onFailure receives the failure that ended the loop
    */
   EngineRunner create(LongSupplier clock, ThreadFactory threads, Consumer<Throwable> onFailure);
 }

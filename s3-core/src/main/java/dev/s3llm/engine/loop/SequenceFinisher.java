@@ -17,7 +17,10 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Ends sequences: takes them from where they are, frees what they hold, tells everybody once. */
+/**
+ * Ends sequences: removes them from lists and queues, returns their blocks, reports their lengths
+ * to the predictors, and delivers their outcome exactly once.
+ */
 final class SequenceFinisher {
   private static final Logger log = LoggerFactory.getLogger(SequenceFinisher.class);
 
@@ -28,8 +31,13 @@ final class SequenceFinisher {
   }
 
   /**
-   * Ends a sequence wherever it is. Does nothing if it has ended. Whatever a part throws on the
-   * way, who waits for the result gets it.
+   * Ends a sequence in any state. Does nothing if it has ended before. The outcome is delivered
+   * even if a part throws on the way.
+   *
+   * @param sequence the sequence
+   * @param reason why it ends
+   * @param failure what failed, or null
+   * @param now the engine's time, in nanoseconds
    */
   void end(Sequence sequence, FinishReason reason, @Nullable Failure failure, long now) {
     if (state.live.remove(sequence.sequenceId()) == null) {
@@ -41,7 +49,7 @@ final class SequenceFinisher {
     SequenceState before = sequence.end();
     state.counters.ended(reason);
     try {
-      takeOut(sequence, before);
+      remove(sequence, before);
       feedBack(sequence, reason, now);
     } finally {
       boolean waiting = before == SequenceState.WAITING;
@@ -49,10 +57,8 @@ final class SequenceFinisher {
     }
   }
 
-  private void takeOut(Sequence sequence, SequenceState from) {
-    if (state.lastDeferred == sequence) {
-      state.lastDeferred = null;
-    }
+  private void remove(Sequence sequence, SequenceState from) {
+    state.deferrals.forget(sequence);
     release(sequence);
     if (from == SequenceState.RUNNING) {
       state.running.remove(sequence);
@@ -64,10 +70,10 @@ final class SequenceFinisher {
 
   private void report(Sequence sequence, SequenceOutcome outcome, long now) {
     if (Guard.run(() -> sequence.spec().sink().onEnd(outcome)) != null) {
-      state.counters.sinkFailures++;
+      state.counters.callbackFailures++;
     }
     RequestRecording.commit(sequence, outcome);
-    int generated = sequence.generatedForSure();
+    int generated = sequence.committedTokens();
     state.publish(
         () ->
             new EngineEvent.Ended(
@@ -84,12 +90,12 @@ final class SequenceFinisher {
     List.copyOf(state.live.values()).forEach(s -> end(s, reason, failure, now));
   }
 
-  /** Fails every live sequence, whatever state an error has left the engine in. */
+  /** Fails every live sequence; continues with the next one if ending a sequence throws. */
   void failAll(Failure failure, long now) {
     for (Sequence sequence : List.copyOf(state.live.values())) {
       Throwable thrown = Guard.run(() -> end(sequence, FinishReason.FAILED, failure, now));
       if (thrown != null) {
-        log.error("{} could not be ended in order", sequence, thrown);
+        log.error("{} could not be ended cleanly", sequence, thrown);
       }
     }
   }
@@ -106,19 +112,19 @@ final class SequenceFinisher {
     }
   }
 
-  /** At once, or when the step in flight, which may touch the blocks, is over. */
+  /** Closes a lease: at once, or after the step in flight, which may use the blocks. */
   private void giveBack(KvBlockPool.Lease lease) {
     StepInFlight step = state.inFlight;
     if (step == null) {
       lease.close();
     } else {
-      step.fenced.add(lease);
+      step.fence(lease);
     }
   }
 
   private void feedBack(Sequence sequence, FinishReason reason, long now) {
     LengthPrediction prediction = sequence.predictionIfKnown();
-    int generated = sequence.generatedForSure();
+    int generated = sequence.committedTokens();
     if (prediction == null || generated == 0 || reason == FinishReason.FAILED) {
       return;
     }
@@ -138,7 +144,7 @@ final class SequenceFinisher {
     double error = monitor.recentErrorTokens();
     log.info(
         "length predictions {}: {} of recent answers within their 90th percentile, error {} tokens",
-        drifting ? "miss" : "hold again",
+        drifting ? "have become worse" : "are normal again",
         coverage,
         error);
     state.publish(() -> new EngineEvent.PredictionDrift(now, drifting, coverage, error));

@@ -4,11 +4,11 @@ import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.observe.Health;
 
-/** Makes the picture of the engine's state that other threads read. */
+/** Makes the snapshot of the engine's state that other threads read. */
 final class Snapshots {
   private Snapshots() {}
 
-  /** Returns the state as it is now. */
+  /** Returns a snapshot of the present state. */
   static EngineSnapshot of(EngineState state) {
     Counters counters = state.counters;
     return new EngineSnapshot(
@@ -30,7 +30,7 @@ final class Snapshots {
             counters.outgrown, counters.predictorFallbacks, state.predictions.coverageOfP90()),
         new EngineSnapshot.Faults(
             counters.ignoredCompletions,
-            counters.sinkFailures + state.events.failures(),
+            counters.callbackFailures + state.events.failures(),
             state.events.dropped()));
   }
 

@@ -4,8 +4,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 
 /**
- * Keeps a clock from running backwards: after a jump back it goes on from where it was, so that
- * deadlines come when they would have come. Thread-safe.
+ * A clock that never runs backwards: after a jump back of its source, it continues from its latest
+ * value, so that deadlines keep their distance. Thread-safe.
  */
 public final class SteadyClock implements LongSupplier {
   private final LongSupplier clock;
@@ -13,6 +13,11 @@ public final class SteadyClock implements LongSupplier {
   private long lastNanos;
   private long lostNanos;
 
+  /**
+   * Creates the clock.
+   *
+   * @param clock the source, in nanoseconds; thread-safe
+   */
   public SteadyClock(LongSupplier clock) {
     this.clock = clock;
     this.lastNanos = clock.getAsLong();

@@ -8,15 +8,16 @@ import dev.s3llm.engine.sequence.KvBlockPool;
 import dev.s3llm.engine.sequence.Sequence;
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.RecoveryCosts;
-import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.recover.PreemptionMode;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 
-/** Carries out a plan: moves blocks and sequences as it says and makes the executor's batch. */
+/**
+ * Carries out a plan: preempts, grows and admits sequences, moves their blocks, and makes the batch
+ * for the executor.
+ */
 final class StepLauncher {
   private final EngineState state;
   private final ExecutorProfile profile;
@@ -26,45 +27,43 @@ final class StepLauncher {
     this.profile = state.profile;
   }
 
-  /** Carries the plan out; the step is in flight from here on. */
+  /**
+   * Carries a plan out. The step is in flight when the method returns.
+   *
+   * @param plan what the step does
+   * @param now the engine's time, in nanoseconds
+   * @return the batch for the executor
+   */
   StepBatch launch(StepPlan plan, long now) {
-    state.reportStepCost();
-    state.planBuilder.launched(plan);
+    state.feedback.report();
+    state.planBuilder.recordStalls(plan);
     StepInFlight step = new StepInFlight(state.counters.steps++, now, plan.work().size());
-    List<StepBatch.BlockCopy> swapOuts = new ArrayList<>();
-    List<StepBatch.BlockCopy> swapIns = new ArrayList<>();
-    plan.preemptions().forEach(p -> preempt(p, step, swapOuts, now));
+    plan.preemptions().forEach(p -> preempt(p, step, now));
     plan.growths().forEach(g -> grow(g, now));
-    plan.admissions().forEach(a -> admit(a, step, swapIns, now));
+    plan.admissions().forEach(a -> admit(a, step, now));
     for (int i = 0; i < plan.work().size(); i++) {
       Sequence sequence = plan.work().get(i);
-      sequence.launched(plan.workTokens(i));
+      sequence.startStep(plan.workTokens(i));
       sequence.device().allocateTo(profile.blocksFor(sequence.kvTokens()));
-      step.sequences.add(sequence);
-      step.newTokens += plan.workTokens(i);
-      step.decodes += plan.workTokens(i) == 1 ? 1 : 0;
-      step.kvTokens += sequence.kvTokens();
+      step.compute(sequence, plan.workTokens(i));
     }
     state.inFlight = step;
-    List<SequenceStep> sequences = Collections.unmodifiableList(step.sequences);
-    return new StepBatch(step.step, sequences, swapOuts, swapIns);
+    return step.batch();
   }
 
-  private void preempt(
-      Decision.Preempt decision, StepInFlight step, List<StepBatch.BlockCopy> swapOuts, long now) {
+  private void preempt(Decision.Preempt decision, StepInFlight step, long now) {
     Sequence victim = decision.sequence();
     int kvTokens = victim.kvTokens();
     boolean swap = decision.mode() == PreemptionMode.SWAP && kvTokens > 0;
     count(decision, kvTokens, swap);
     int blocks = profile.blocksFor(kvTokens);
-    step.lostTokens += kvTokens;
-    step.recoveryTokens += swap ? profile.recoveryCosts().swapTokens(kvTokens, blocks) : kvTokens;
+    double costTokens = swap ? profile.recoveryCosts().swapTokens(kvTokens, blocks) : kvTokens;
+    step.work().loses(kvTokens, costTokens);
     if (swap) {
-      copyOut(victim, blocks, swapOuts);
-      step.swappedOut.add(victim);
+      step.swapOut(victim, copyOut(victim, blocks));
     }
     victim.preempted(victim.reservedBlocks() * profile.blockTokens(), swap);
-    victim.device().close(); // copies out come before writes within a step
+    victim.device().close(); // safe now: within a step, copies to the host come before writes
     victim.dropDevice();
     state.running.remove(victim);
     state.enterQueue(victim);
@@ -97,15 +96,17 @@ final class StepLauncher {
     counters.recomputedTokens += swap ? 0 : kvTokens;
   }
 
-  private void copyOut(Sequence victim, int blocks, List<StepBatch.BlockCopy> swapOuts) {
+  private List<StepBatch.BlockCopy> copyOut(Sequence victim, int blocks) {
+    List<StepBatch.BlockCopy> copies = new ArrayList<>(blocks);
     KvBlockPool.Lease lease = state.host.open(victim.sequenceId());
     lease.reserve(blocks);
     lease.allocateTo(blocks);
     for (int i = 0; i < blocks; i++) {
-      swapOuts.add(
+      copies.add(
           new StepBatch.BlockCopy(victim.sequenceId(), victim.device().block(i), lease.block(i)));
     }
     victim.holdHost(lease);
+    return copies;
   }
 
   private void grow(Decision.Grow decision, long now) {
@@ -119,8 +120,7 @@ final class StepLauncher {
                 now, sequence.requestId(), decision.reservedBlocks(), decision.reason()));
   }
 
-  private void admit(
-      Decision.Admit decision, StepInFlight step, List<StepBatch.BlockCopy> swapIns, long now) {
+  private void admit(Decision.Admit decision, StepInFlight step, long now) {
     Sequence sequence = decision.sequence();
     sequence.setQueueAge(state.waiting.removeAdmitted(sequence));
     KvBlockPool.Lease lease = state.device.open(sequence.sequenceId());
@@ -130,7 +130,7 @@ final class StepLauncher {
       lease.allocateTo(decision.reservedBlocks());
     }
     int restored = sequence.swappedTokens();
-    copyIn(sequence, lease, step, swapIns);
+    copyIn(sequence, lease, step);
     int reservedTokens = decision.reservedBlocks() * profile.blockTokens();
     if (!sequence.startedBefore() && profile.growth() != ExecutorProfile.KvGrowth.FIXED_CANVAS) {
       sequence.limitPreemptions(Termination.mostPreemptions(sequence, reservedTokens));
@@ -143,11 +143,7 @@ final class StepLauncher {
                 now, sequence.requestId(), decision.reservedBlocks(), restored, decision.reason()));
   }
 
-  private void copyIn(
-      Sequence sequence,
-      KvBlockPool.Lease lease,
-      StepInFlight step,
-      List<StepBatch.BlockCopy> swapIns) {
+  private void copyIn(Sequence sequence, KvBlockPool.Lease lease, StepInFlight step) {
     KvBlockPool.Lease stored = sequence.host();
     if (stored == null) {
       return;
@@ -155,9 +151,9 @@ final class StepLauncher {
     int blocks = profile.blocksFor(sequence.swappedTokens());
     lease.allocateTo(blocks);
     for (int i = 0; i < blocks; i++) {
-      swapIns.add(new StepBatch.BlockCopy(sequence.sequenceId(), lease.block(i), stored.block(i)));
+      step.swapIn(new StepBatch.BlockCopy(sequence.sequenceId(), lease.block(i), stored.block(i)));
     }
-    step.fenced.add(stored);
+    step.fence(stored);
     sequence.takeHost();
   }
 }

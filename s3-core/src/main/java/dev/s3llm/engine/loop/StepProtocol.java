@@ -1,22 +1,25 @@
 package dev.s3llm.engine.loop;
 
+import dev.s3llm.engine.sequence.Sequence;
 import dev.s3llm.execute.StepResult;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Checks that an executor answered what it was asked. */
+/** The check of a step's result against its batch. */
 final class StepProtocol {
   private StepProtocol() {}
 
-  /** What is wrong with a result, or null. */
+  /** Returns what is wrong with a result, or null if it fits its step. */
   static @Nullable String violation(StepInFlight step, StepResult result, int vocabularySize) {
     int[] tokens = result.tokens();
-    int expected = step.sequences.size();
+    List<Sequence> sequences = step.sequences();
+    int expected = sequences.size();
     if (tokens.length != expected) {
       return "%d results for %d sequences".formatted(tokens.length, expected);
     }
     for (int i = 0; i < expected; i++) {
       boolean failed = !result.failures().isEmpty() && result.failures().containsKey(i);
-      boolean samples = step.sequences.get(i).samples() && !failed;
+      boolean samples = sequences.get(i).samples() && !failed;
       boolean inVocabulary = tokens[i] >= 0 && tokens[i] < vocabularySize;
       if (samples && !inVocabulary) {
         return "token %d of sequence %d is not in [0, %d)".formatted(tokens[i], i, vocabularySize);

@@ -6,13 +6,16 @@ import dev.s3llm.engine.sequence.KvBlockPool;
 import dev.s3llm.engine.sequence.Sequence;
 import dev.s3llm.error.ExecutorLostException;
 import dev.s3llm.execute.StepResult;
-import dev.s3llm.memory.MemoryPlanner;
 import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.FinishReason;
+import java.util.List;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 
-/** Applies what the executor answered: tokens to their sequences, failures to theirs. */
+/**
+ * Applies the result of a step: appends and delivers tokens, ends sequences that are complete, and
+ * fails those that the executor failed.
+ */
 final class StepResults {
   private final EngineState state;
   private final SequenceFinisher finisher;
@@ -23,9 +26,13 @@ final class StepResults {
   }
 
   /**
-   * Applies the outcome of a step that is over.
+   * Applies the outcome of a step that has ended.
    *
-   * @return what the step failed with, or null if it succeeded
+   * @param step the step
+   * @param result the executor's result, if it completed the step with one
+   * @param thrown the executor's failure, if it completed the step with one
+   * @param now the engine's time, in nanoseconds
+   * @return the failure of the step, or null if it succeeded
    */
   @Nullable Throwable apply(
       StepInFlight step, @Nullable StepResult result, @Nullable Throwable thrown, long now) {
@@ -54,8 +61,9 @@ final class StepResults {
 
   private void succeeded(StepInFlight step, StepResult result, long now) {
     int produced = 0;
-    for (int i = 0; i < step.sequences.size(); i++) {
-      Sequence sequence = step.sequences.get(i);
+    List<Sequence> sequences = step.sequences();
+    for (int i = 0; i < sequences.size(); i++) {
+      Sequence sequence = sequences.get(i);
       Throwable failure = result.failures().isEmpty() ? null : result.failures().get(i);
       produced += sequence.samples() ? 1 : 0;
       if (sequence.ended()) {
@@ -67,16 +75,13 @@ final class StepResults {
         deliver(sequence, result.tokens()[i], now);
       }
     }
-    long nanos = now - step.launchedNanos;
-    MemoryPlanner.StepCost cost =
-        new MemoryPlanner.StepCost(
-            produced, step.newTokens, step.lostTokens, step.recoveryTokens, nanos);
-    state.unreported = new FinishedStep(step, cost);
-    StepRecording.commit(step.step, step.sequences.size(), step.newTokens, nanos, null);
+    long nanos = now - step.launchedNanos();
+    state.feedback.stepSucceeded(step.work(), step.work().cost(produced, nanos));
+    int newTokens = step.work().newTokens();
+    StepRecording.commit(step.number(), sequences.size(), newTokens, nanos, null);
     state.publish(
         () ->
-            new EngineEvent.StepCompleted(
-                now, step.step, step.sequences.size(), step.newTokens, nanos));
+            new EngineEvent.StepCompleted(now, step.number(), sequences.size(), newTokens, nanos));
   }
 
   private void deliver(Sequence sequence, int token, long now) {
@@ -85,28 +90,29 @@ final class StepResults {
     try {
       sequence.spec().sink().onToken(token);
     } catch (Throwable e) { // the sink is foreign code to the loop
-      state.counters.sinkFailures++;
+      state.counters.callbackFailures++;
       fail(sequence, Failure.Kind.REQUEST, e, now);
       return;
     }
     if (sequence.isStop(token)) {
       finisher.end(sequence, FinishReason.STOP, null, now);
-    } else if (sequence.generatedForSure() >= sequence.maxNewTokens()) {
+    } else if (sequence.committedTokens() >= sequence.maxNewTokens()) {
       finisher.end(sequence, FinishReason.LENGTH, null, now);
     }
   }
 
   private void failed(StepInFlight step, Throwable cause, long now) {
     state.draft.invalidate();
-    StepRecording.commit(
-        step.step, step.sequences.size(), step.newTokens, now - step.launchedNanos, cause);
-    state.publish(() -> new EngineEvent.StepFailed(now, step.step, cause));
+    long nanos = now - step.launchedNanos();
+    List<Sequence> sequences = step.sequences();
+    StepRecording.commit(step.number(), sequences.size(), step.work().newTokens(), nanos, cause);
+    state.publish(() -> new EngineEvent.StepFailed(now, step.number(), cause));
     Failure.Kind kind =
         cause instanceof ExecutorLostException ? Failure.Kind.LOST : Failure.Kind.STEP;
-    for (Sequence sequence : step.sequences) {
+    for (Sequence sequence : sequences) {
       fail(sequence, kind, cause, now);
     }
-    for (Sequence sequence : step.swappedOut) {
+    for (Sequence sequence : step.swappedOut()) {
       if (!sequence.ended() && sequence.host() != null) {
         dropCopy(sequence);
       }
@@ -117,7 +123,7 @@ final class StepResults {
     finisher.end(sequence, FinishReason.FAILED, new Failure(kind, cause), now);
   }
 
-  /** What the failed step was to copy out may be half there: it is computed again. */
+  /** Drops a copy that the failed step may not have finished; its tokens are computed again. */
   private void dropCopy(Sequence sequence) {
     state.counters.recomputedTokens += sequence.swappedTokens();
     KvBlockPool.Lease copy = sequence.takeHost();

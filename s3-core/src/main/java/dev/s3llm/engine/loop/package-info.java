@@ -1,5 +1,5 @@
 /**
- * The state machine that owns all state, the runner that gives it a thread, and the executor of
+ * The engine's state machine, the runner that steps it on a thread, and the default executor of
  * user code. Depends on {@code plan}, {@code sequence}, {@code feedback} and {@code record}.
  */
 @NullMarked

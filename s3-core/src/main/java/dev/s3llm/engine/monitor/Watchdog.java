@@ -15,17 +15,18 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Sees from outside whether a loop gets on: {@link #check} only reads what the loop publishes, so
- * it works while the loop, or the executor, hangs.
+ * The watchdog of a loop. {@link #check} only reads what the loop publishes, so it works while the
+ * loop or the executor hangs.
  *
- * <p>Three things may not last longer than the limit: a step in flight; a pass of the loop, or a
- * wait for one; waiting work with neither. After the limit the engine is unhealthy, with a reason
- * that names the thread. After twice the limit pending requests fail: the loop is asked to fail
- * them, and at the next check those left are abandoned without it. When what was stuck moves, all
- * is well again. A loop whose thread has died is lost at once.
+ * <p>Three conditions must not last longer than the limit: a step is in flight; a pass of the loop
+ * is under way, or one is due and does not begin; requests wait, but no step is in flight. After
+ * the limit the engine is unhealthy, with a reason that names the thread where possible. After
+ * twice the limit, live requests fail: first the loop gets a command to fail them, and at the next
+ * check those that are left fail without the loop. When the loop makes progress, the engine is
+ * healthy again. A loop whose thread has died is lost at once.
  *
- * <p>Time that passed between two checks counts up to twice the interval at which they should come:
- * if the clock jumps, or the whole process was stopped, nobody is accused.
+ * <p>The time between two checks counts as at most twice the check interval: so a clock that jumps,
+ * or a process that was suspended, does not make the engine unhealthy.
  *
  * <p>{@code check} is for one thread at a time, {@link #health} for any.
  */
@@ -38,7 +39,7 @@ public final class Watchdog {
 
   private final EngineLoop loop;
   private final EngineRunner runner;
-  private final Owner owner;
+  private final RequestFailer requests;
   private final long limitNanos;
   private final Stall step = new Stall();
   private final Stall pass = new Stall();
@@ -46,48 +47,56 @@ public final class Watchdog {
   private volatile Health health = Health.OK;
   private boolean started;
   private long lastNanos;
-  private boolean loopAsked;
+  private boolean failureQueued;
   private boolean dead;
 
-  /** Whoever answers for the requests. */
-  public interface Owner {
-    /** Fails what is pending without the loop's help; does nothing if nothing is. */
-    void abandonPending(Failure failure);
+  /** Fails requests without the loop. */
+  @FunctionalInterface
+  public interface RequestFailer {
+    /** Fails every live request; does nothing if there is none. */
+    void failLive(Failure failure);
   }
 
   /**
-   * Creates a watchdog that has not looked yet.
+   * Creates a watchdog.
    *
-   * @param limitNanos how long nothing may move; positive
+   * @param loop the loop to check
+   * @param runner the runner of the loop
+   * @param requests fails the live requests if the loop cannot
+   * @param limitNanos how long each condition may last, in nanoseconds; positive
    */
-  public Watchdog(EngineLoop loop, EngineRunner runner, Owner owner, long limitNanos) {
+  public Watchdog(EngineLoop loop, EngineRunner runner, RequestFailer requests, long limitNanos) {
     this.loop = loop;
     this.runner = runner;
-    this.owner = owner;
+    this.requests = requests;
     this.limitNanos = limitNanos;
   }
 
-  /** The latest verdict. */
+  /** Returns the result of the latest check. */
   public Health health() {
     return health;
   }
 
-  /** How often to check. */
+  /** Returns the time between two checks, in nanoseconds. */
   public long intervalNanos() {
     long nanos = Math.min(limitNanos / CHECKS_IN_LIMIT, LONGEST_INTERVAL_NANOS);
     return Math.max(nanos, SHORTEST_INTERVAL_NANOS);
   }
 
-  /** Looks once. */
+  /**
+   * Checks once.
+   *
+   * @param now the engine's time, in nanoseconds
+   */
   public void check(long now) {
-    long lived = started ? Math.max(0, Math.min(now - lastNanos, 2 * intervalNanos())) : 0;
+    long elapsed = started ? Math.max(0, Math.min(now - lastNanos, 2 * intervalNanos())) : 0;
     started = true;
     lastNanos = now;
     if (runner.died()) {
       died(now);
       return;
     }
-    look(lived);
+    measure(elapsed);
     String reason = reason();
     if (reason == null) {
       recovered(now);
@@ -101,14 +110,15 @@ public final class Watchdog {
     }
   }
 
-  private void look(long lived) {
+  private void measure(long elapsed) {
     Heartbeat heart = loop.heartbeat();
-    EngineSnapshot seen = loop.snapshot();
+    EngineSnapshot snapshot = loop.snapshot();
     boolean inFlight = heart.stepInFlight();
-    boolean work = seen.requests().waiting() + seen.requests().running() > 0;
-    step.look(inFlight, heart.launched(), lived);
-    pass.look(heart.inPass() || loop.queued(), heart.beats(), lived);
-    waiting.look(work && !inFlight, heart.launched() + seen.requests().ended().total(), lived);
+    boolean work = snapshot.requests().waiting() + snapshot.requests().running() > 0;
+    long progress = heart.launched() + snapshot.requests().ended().total();
+    step.measure(inFlight, heart.launched(), elapsed);
+    pass.measure(heart.inPass() || loop.queued(), heart.beats(), elapsed);
+    waiting.measure(work && !inFlight, progress, elapsed);
   }
 
   private @Nullable String reason() {
@@ -117,7 +127,8 @@ public final class Watchdog {
       return what + time(pass) + "; " + describe(runner.thread());
     }
     if (step.nanos >= limitNanos) {
-      String what = "step %d has been in flight for %s; ".formatted(step.key - 1, time(step));
+      String what =
+          "step %d has been in flight for %s; ".formatted(step.latestProgress - 1, time(step));
       return what
           + loop.stepThread()
               .map(Watchdog::describe)
@@ -141,19 +152,19 @@ public final class Watchdog {
 
   private void recovered(long now) {
     if (!health.healthy()) {
-      loopAsked = false;
+      failureQueued = false;
       health = Health.OK;
-      log.info("the engine gets on again");
+      log.info("the engine makes progress again");
       loop.publish(new EngineEvent.EngineRecovered(now));
     }
   }
 
   private void failPending() {
     Throwable cause = new IllegalStateException(health.reason());
-    if (loopAsked) {
-      owner.abandonPending(new Failure(Failure.Kind.STUCK, cause));
+    if (failureQueued) {
+      requests.failLive(new Failure(Failure.Kind.STUCK, cause));
     } else {
-      loopAsked = true;
+      failureQueued = true;
       loop.failStuck(cause);
     }
   }
@@ -166,7 +177,7 @@ public final class Watchdog {
       log.error("{}", reason);
       loop.publish(new EngineEvent.EngineLost(now, new IllegalStateException(reason)));
     }
-    owner.abandonPending(new Failure(Failure.Kind.LOST, new IllegalStateException(reason)));
+    requests.failLive(new Failure(Failure.Kind.LOST, new IllegalStateException(reason)));
   }
 
   private static String time(Stall stall) {
@@ -174,32 +185,39 @@ public final class Watchdog {
   }
 
   /**
-   * Name, state, and what it does: the innermost call, and the innermost that are not the JDK's.
+   * Returns a thread's name, its state, its innermost frame, and the innermost outside of the JDK.
    */
   private static String describe(Thread thread) {
     List<StackTraceElement> stack = List.of(thread.getStackTrace());
     List<StackTraceElement> frames = new ArrayList<>();
     for (StackTraceElement frame : stack) {
-      if ((frames.isEmpty() || !ofTheJdk(frame)) && frames.size() < NAMED_FRAMES) {
+      if ((frames.isEmpty() || !isJdk(frame)) && frames.size() < NAMED_FRAMES) {
         frames.add(frame);
       }
     }
     return "thread %s is %s at %s".formatted(thread.getName(), thread.getState(), frames);
   }
 
-  private static boolean ofTheJdk(StackTraceElement frame) {
+  private static boolean isJdk(StackTraceElement frame) {
     String module = frame.getModuleName();
     return module != null && (module.startsWith("java.") || module.startsWith("jdk."));
   }
 
-  /** For how long something that should change has been seen unchanged. */
+  /** How long a condition has lasted without progress. */
   private static final class Stall {
-    private long key;
+    private long latestProgress;
     private long nanos;
 
-    void look(boolean active, long currentKey, long lived) {
-      nanos = active && currentKey == key ? nanos + lived : 0;
-      key = currentKey;
+    /**
+     * Adds the time since the latest check, or starts from zero.
+     *
+     * @param active whether the condition is true
+     * @param progress a number that changes with progress
+     * @param elapsed time since the latest check, in nanoseconds
+     */
+    void measure(boolean active, long progress, long elapsed) {
+      nanos = active && progress == latestProgress ? nanos + elapsed : 0;
+      latestProgress = progress;
     }
   }
 }

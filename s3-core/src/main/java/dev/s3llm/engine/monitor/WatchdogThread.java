@@ -7,7 +7,7 @@ import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A thread that looks after the engine at intervals until it is stopped. */
+/** A thread that runs a check at intervals until it is stopped. */
 public final class WatchdogThread {
   private static final Logger log = LoggerFactory.getLogger(WatchdogThread.class);
 
@@ -20,14 +20,20 @@ public final class WatchdogThread {
     this.intervalNanos = intervalNanos;
   }
 
-  /** Starts the thread. */
+  /**
+   * Starts the thread.
+   *
+   * @param check the check; if it throws, the thread logs that and continues
+   * @param intervalNanos time between two checks, positive
+   * @param threads makes the thread
+   */
   public static WatchdogThread start(Runnable check, long intervalNanos, ThreadFactory threads) {
     WatchdogThread started = new WatchdogThread(check, intervalNanos);
     threads.newThread(started::run).start();
     return started;
   }
 
-  /** Lets the thread end; does not wait for it. */
+  /** Makes the thread end; does not wait for it. */
   public void stop() {
     stopped.countDown();
   }
@@ -35,7 +41,7 @@ public final class WatchdogThread {
   private void run() {
     while (!awaitStop()) {
       Throwable thrown = Guard.run(check::run);
-      if (thrown != null) { // a watchdog that has died would not be missed
+      if (thrown != null) { // nothing would replace this thread, so it must not end
         log.warn("a check of the engine failed", thrown);
       }
     }

@@ -1,6 +1,6 @@
 /**
- * The watchdog, which sees from outside whether a loop makes progress. Depends on {@code loop} and
- * {@code sequence}.
+ * The watchdog, which detects from another thread that a loop makes no progress. Depends on {@code
+ * loop} and {@code sequence}.
  */
 @NullMarked
 package dev.s3llm.engine.monitor;

@@ -5,9 +5,9 @@ import dev.s3llm.memory.MemoryDecision;
 import dev.s3llm.memory.MemoryPlanner;
 import dev.s3llm.memory.MemoryView;
 
-/** The part of one plan that admits, in the order of the {@link Candidates}. */
+/** The part of a plan that admits waiting sequences, in the order of the {@link Candidates}. */
 final class AdmissionPass {
-  /** Waiters that may be found not to fit in one step, where the order skips them. */
+  /** The most sequences that a plan skips because they do not fit, if the policy skips at all. */
   private static final int MAX_UNFIT = 64;
 
   private final MemoryView memory;
@@ -20,6 +20,12 @@ final class AdmissionPass {
     this.plan = plan;
   }
 
+  /**
+   * Admits candidates until the budgets of the plan are used up or no further candidate may go.
+   *
+   * @param candidates the waiting sequences, in order
+   * @param freeSlots how many sequences the batch can still take
+   */
   void run(Candidates<Sequence> candidates, int freeSlots) {
     int slots = freeSlots;
     int unfit = 0;

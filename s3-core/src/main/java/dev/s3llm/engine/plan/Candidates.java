@@ -9,44 +9,50 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The waiting sequences in the order in which one plan may admit them: it is always the turn of the
- * tenant that was served least for its weight, admissions of this plan included; and of a tenant's
- * sequences, the overdue ones come first and alone, the others in the queue's order.
+ * The waiting sequences in the order in which one plan may admit them. The next candidate is always
+ * of the tenant with the least service for its weight, admissions of this plan included. Within a
+ * tenant, overdue sequences come first, then the others in the policy's order.
  *
- * <p>Ask {@link #next} for a candidate, then say either {@link #admitted} or {@link #unfit}. The
- * queues do not change by that: what a plan admits leaves them when the plan is carried out, and
- * they must not change while candidates are asked for. Not thread-safe.
+ * <p>Use: call {@link #next} for a candidate, then either {@link #admitted} or {@link #unfit}.
+ * These calls do not change the queues: an admitted sequence leaves its queue when the plan is
+ * carried out. The queues must not change while candidates are taken. Not thread-safe.
+ *
+ * @param <S> type of the sequences
  */
 public final class Candidates<S extends SequenceView> {
   private final TenantQueues<S> queues;
   private final Iterator<TenantLane<S>> lanes;
   private final PriorityQueue<Turn<S>> touched =
       new PriorityQueue<>(
-          Comparator.comparingDouble((Turn<S> t) -> t.served).thenComparingLong(t -> t.lane.index));
+          Comparator.comparingDouble((Turn<S> t) -> t.served)
+              .thenComparingLong(t -> t.lane.index()));
   private @Nullable Turn<S> turn;
 
-  /** The tenant served least of those that no candidate was asked of yet. */
+  /** The tenant with the least service among those without a turn in this plan, or null. */
   private @Nullable TenantLane<S> untouched;
 
-  /** Whether it ends where somebody would become overdue, whom the next plan considers first. */
-  private final boolean heedsBounds;
+  /** Whether it ends as soon as the admissions of this plan make a sequence overdue. */
+  private final boolean stopsAtBounds;
 
   private boolean closed;
 
-  Candidates(TenantQueues<S> queues, Iterator<TenantLane<S>> lanes, boolean heedsBounds) {
+  Candidates(TenantQueues<S> queues, Iterator<TenantLane<S>> lanes, boolean stopsAtBounds) {
     this.queues = queues;
     this.lanes = lanes;
-    this.heedsBounds = heedsBounds;
+    this.stopsAtBounds = stopsAtBounds;
     this.untouched = nextLane();
   }
 
-  /** Whose turn it is, the same until it is decided on; null if nobody else may go in this plan. */
+  /**
+   * Returns the next candidate, or null if this plan may admit no further one. Returns the same
+   * candidate until {@link #admitted} or {@link #unfit} is called.
+   */
   public @Nullable S next() {
     while (!closed && turn == null) {
       turn = nextTurn();
       if (turn == null) {
         closed = true;
-      } else if (heedsBounds && turn.spent()) {
+      } else if (stopsAtBounds && turn.spent()) {
         closed = true;
         turn = null;
       } else if (turn.candidate == null) {
@@ -56,16 +62,21 @@ public final class Candidates<S extends SequenceView> {
     return turn == null ? null : turn.candidate;
   }
 
-  /** The candidate was admitted. */
+  /** Records that the candidate was admitted. */
   public void admitted() {
     Turn<S> current = current();
     S sequence = current.admitted();
-    current.served += queues.charge(sequence) / current.lane.weight;
+    current.served += queues.charge(sequence) / current.lane.weight();
     touched.add(current);
     turn = null;
   }
 
-  /** The candidate does not fit; it may hold up all others. */
+  /**
+   * Records that the candidate does not fit. Ends the candidates, unless the policy skips sequences
+   * that do not fit.
+   *
+   * @param availableBlocks blocks that are available
+   */
   public void unfit(int availableBlocks) {
     Turn<S> current = current();
     if (current.skips(availableBlocks)) {
@@ -78,7 +89,7 @@ public final class Candidates<S extends SequenceView> {
 
   private Turn<S> current() {
     if (turn == null) {
-      throw new IllegalStateException("no candidate was asked for");
+      throw new IllegalStateException("call next() first");
     }
     return turn;
   }
@@ -86,7 +97,7 @@ public final class Candidates<S extends SequenceView> {
   private @Nullable Turn<S> nextTurn() {
     Turn<S> first = touched.peek();
     TenantLane<S> lane = untouched;
-    if (lane == null || (first != null && !lane.before(first.served, first.lane.index))) {
+    if (lane == null || (first != null && !lane.before(first.served, first.lane.index()))) {
       return touched.poll();
     }
     untouched = nextLane();
@@ -97,7 +108,7 @@ public final class Candidates<S extends SequenceView> {
     return lanes.hasNext() ? lanes.next() : null;
   }
 
-  /** Where this plan is in one tenant's queue. */
+  /** The position of a plan in one tenant's queue. */
   private static final class Turn<S extends SequenceView> {
     final TenantLane<S> lane;
     double served;
@@ -105,8 +116,8 @@ public final class Candidates<S extends SequenceView> {
     private final Iterator<S> overdue;
     private final Set<S> taken = new HashSet<>();
 
-    /** Admissions after which somebody becomes overdue. */
-    private final long most;
+    /** The number of admissions after which a further sequence of the tenant is overdue. */
+    private final long maxAdmissions;
 
     private boolean inOrder;
     @Nullable S candidate;
@@ -114,17 +125,19 @@ public final class Candidates<S extends SequenceView> {
     Turn(TenantLane<S> lane) {
       this.lane = lane;
       this.served = lane.served();
-      this.queue = lane.queue;
+      this.queue = lane.queue();
       this.overdue = queue.overdue().iterator();
-      this.most = queue.admissionsUntilOverdue();
+      this.maxAdmissions = queue.admissionsUntilOverdue();
       inOrder = !overdue.hasNext();
       candidate = inOrder ? queue.first() : overdue.next();
     }
 
+    /** Returns whether the admissions of this plan have made a sequence overdue. */
     boolean spent() {
-      return taken.size() >= most;
+      return taken.size() >= maxAdmissions;
     }
 
+    /** Moves on after the candidate was admitted; returns it. */
     S admitted() {
       S sequence = decided();
       taken.add(sequence);
@@ -139,7 +152,7 @@ public final class Candidates<S extends SequenceView> {
       return sequence;
     }
 
-    /** Goes on to who may fit; false if others must wait for the candidate. */
+    /** Moves on to a candidate that may fit; returns false if others must wait for this one. */
     boolean skips(int availableBlocks) {
       if (!inOrder || !queue.order().skipsUnfit()) {
         return false;
@@ -155,7 +168,7 @@ public final class Candidates<S extends SequenceView> {
       return candidate;
     }
 
-    /** The first from here on that was not taken when it was overdue. */
+    /** Returns the first sequence from here on that this plan has not admitted as overdue. */
     private @Nullable S untaken(@Nullable S from) {
       S sequence = from;
       while (sequence != null && taken.contains(sequence)) {

@@ -7,11 +7,11 @@ import java.util.List;
 
 /**
  * Iteration-level scheduling (ORCA, OSDI 2022) with chunked prefill (Sarathi-Serve, OSDI 2024):
- * every running sequence decodes one token; what is left of the token budget goes to prefills under
- * way, in order of admission, and then to new admissions. A step that preempts or lets a sequence
- * wait for a block admits nobody.
+ * every running sequence decodes one token; the rest of the token budget goes to prefills under
+ * way, in order of admission, and then to new admissions. A step that preempts or stalls a sequence
+ * admits none.
  *
- * <p>Thread-safe: it has no state.
+ * <p>Not thread-safe: it reads the loop's lists.
  */
 public final class ContinuousBatchingScheduler {
   private final MemoryPlanner planner;
@@ -26,10 +26,10 @@ public final class ContinuousBatchingScheduler {
   }
 
   /**
-   * Adds work and admissions to a plan that already holds growths and preemptions.
+   * Adds work and admissions to a plan that already has growths, preemptions and stalls.
    *
    * @param memory KV memory before this plan
-   * @param plan to fill; knows the budgets that are left
+   * @param plan the plan, with the budgets that are left
    */
   void schedule(MemoryView memory, StepPlan plan) {
     decode(plan);
@@ -69,7 +69,9 @@ public final class ContinuousBatchingScheduler {
     return sequence.contextTokens() - sequence.kvTokens();
   }
 
-  /** Running sequences that found no place in this step keep their claim on the batch. */
+  /**
+   * Returns how many sequences may be admitted; running ones left out of this step keep their slot.
+   */
   private int freeSlots(StepPlan plan) {
     int stalled = running.size() - plan.work().size();
     return plan.sequencesLeft() - stalled;

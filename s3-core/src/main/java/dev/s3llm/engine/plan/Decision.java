@@ -3,43 +3,51 @@ package dev.s3llm.engine.plan;
 import dev.s3llm.engine.sequence.Sequence;
 import dev.s3llm.recover.PreemptionMode;
 
-/** What a plan decides about a sequence, and why. */
+/** A plan's decision about a sequence, with its reason. */
 public sealed interface Decision {
 
-  /** Whom it is about. */
+  /** Returns the sequence that the decision is about. */
   Sequence sequence();
 
-  /** Why; stable text without request data. */
+  /** Returns the reason: a stable text without request data. */
   String reason();
 
   /**
-   * Start a waiting sequence, or start it again.
+   * Starts a waiting sequence, for the first time or again.
    *
-   * @param reservedBlocks its reservation in all
+   * @param sequence the sequence
+   * @param reservedBlocks blocks to reserve
+   * @param reason the planner's reason
    */
   record Admit(Sequence sequence, int reservedBlocks, String reason) implements Decision {}
 
   /**
-   * Leave it waiting.
+   * Leaves a sequence in the waiting queue.
    *
-   * @param neededBlocks what it needs
-   * @param availableBlocks what there is
+   * @param sequence the sequence
+   * @param neededBlocks blocks that it needs
+   * @param availableBlocks blocks that are available
+   * @param reason the planner's reason
    */
   record Defer(Sequence sequence, int neededBlocks, int availableBlocks, String reason)
       implements Decision {}
 
   /**
-   * Enlarge a running sequence's reservation.
+   * Enlarges a running sequence's reservation.
    *
-   * @param reservedBlocks its reservation in all
+   * @param sequence the sequence
+   * @param reservedBlocks blocks to reserve, including those reserved before
+   * @param reason the planner's reason
    */
   record Grow(Sequence sequence, int reservedBlocks, String reason) implements Decision {}
 
   /**
-   * Take a running sequence's blocks away.
+   * Takes the blocks of a running sequence.
    *
+   * @param sequence the sequence
    * @param mode what becomes of its KV
-   * @param outgrown the sequence that needed room, possibly the same
+   * @param outgrown the sequence that has outgrown its reservation; may be the same
+   * @param reason why the planner did not grow the reservation
    */
   record Preempt(Sequence sequence, PreemptionMode mode, Sequence outgrown, String reason)
       implements Decision {}

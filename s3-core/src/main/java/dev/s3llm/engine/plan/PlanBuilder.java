@@ -13,8 +13,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Makes the plan of a step: recovery first, for sequences that have outgrown their reservations,
- * then the scheduler. It only counts; the loop moves the blocks.
+ * Builds the plan of a step: first the recovery of sequences that have outgrown their reservations,
+ * then the scheduling. A plan only counts blocks; {@code StepLauncher} moves them. Not thread-safe.
  */
 public final class PlanBuilder {
   private final EngineParts parts;
@@ -27,9 +27,19 @@ public final class PlanBuilder {
   private final ContinuousBatchingScheduler scheduler;
   private int hostBlocksFree;
 
-  /** Tokens not produced by sequences that wait for a block, since a step in which none did. */
+  /** Tokens that stalled sequences have not produced, since the latest step without a stall. */
   private long stalledTokens;
 
+  /**
+   * Creates the builder.
+   *
+   * @param parts planner, recovery policy and limits
+   * @param device the KV blocks on the device
+   * @param host the swap space
+   * @param waiting the waiting sequences; a live view
+   * @param running the running sequences; a live view
+   * @param tokenTime limits the token budget where a target must be kept
+   */
   public PlanBuilder(
       EngineParts parts,
       KvBlockPool device,
@@ -47,6 +57,7 @@ public final class PlanBuilder {
     this.scheduler = new ContinuousBatchingScheduler(parts.planner(), waiting, running);
   }
 
+  /** Empties a plan and fills it for the next step. */
   public void build(StepPlan plan) {
     int tokens = tokenTime.tokenBudget(running, parts.limits().maxTokensPerStep());
     plan.reset(device.available(), tokens, parts.limits().maxSequencesPerStep());
@@ -60,8 +71,8 @@ public final class PlanBuilder {
     }
   }
 
-  /** Takes note of a plan that is carried out. */
-  public void launched(StepPlan plan) {
+  /** Counts the stalls of a plan that is carried out. */
+  public void recordStalls(StepPlan plan) {
     int stalls = plan.stalls().size();
     stalledTokens = stalls == 0 ? 0 : stalledTokens + stalls;
   }
@@ -70,7 +81,10 @@ public final class PlanBuilder {
     return new MemoryView(blockTokens, device.capacity(), plan.availableBlocks(), running);
   }
 
-  /** Blocks that a candidate weighs in orders by size. */
+  /**
+   * Returns the blocks that the planner would reserve for a sequence, for policies that order by
+   * size.
+   */
   public int admissionBlocks(Sequence candidate) {
     MemoryView memory = new MemoryView(blockTokens, device.capacity(), device.available(), running);
     return parts.planner().admissionBlocks(candidate, memory);
@@ -98,7 +112,8 @@ public final class PlanBuilder {
         }
       }
       boolean mayStall = mayStall(plan);
-      if (mayStall && !plan.stalls().isEmpty()) { // this step waits: decided already
+      if (mayStall
+          && !plan.stalls().isEmpty()) { // the policy has already decided that this step waits
         plan.stall(sequence);
         return;
       }
@@ -114,7 +129,7 @@ public final class PlanBuilder {
     }
   }
 
-  /** Somebody must go on, or waiting would never end. */
+  /** Returns whether a further sequence may stall: at least one must run, or no block gets free. */
   private boolean mayStall(StepPlan plan) {
     return plan.stalls().size() + plan.preemptions().size() + 1 < running.size();
   }
@@ -149,7 +164,8 @@ public final class PlanBuilder {
   }
 
   /**
-   * Nothing runs and the planner admits nobody: the first in line gets what it may need at most.
+   * Admits the first waiting sequence with its worst case, because nothing runs and the planner has
+   * admitted none.
    */
   private void forceProgress(StepPlan plan) {
     Sequence first = waiting.next();

@@ -8,8 +8,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the next step does. A plan counts blocks and tokens; it moves none. Blocks change hands when
- * the engine launches the plan. Reused from step to step. Not thread-safe.
+ * The plan of a step: what it computes, admits, grows, preempts and stalls. A plan only counts
+ * blocks and tokens; {@code StepLauncher} moves the blocks. Reused from step to step. Not
+ * thread-safe.
  */
 public final class StepPlan {
   private final List<Decision.Admit> admissions = new ArrayList<>();
@@ -26,7 +27,13 @@ public final class StepPlan {
   /** Creates an empty plan; {@link #reset} it before use. */
   public StepPlan() {}
 
-  /** Empties the plan for a step with this much memory, this token budget and this batch limit. */
+  /**
+   * Empties the plan for a step.
+   *
+   * @param availableBlocks blocks that are not reserved
+   * @param tokenBudget the most tokens that the step may compute
+   * @param maxSequences the most sequences in the step
+   */
   public void reset(int availableBlocks, int tokenBudget, int maxSequences) {
     admissions.clear();
     growths.clear();
@@ -39,22 +46,27 @@ public final class StepPlan {
     this.sequencesLeft = maxSequences;
   }
 
-  /** Blocks that are still available. */
+  /** Returns the blocks that are still available. */
   public int availableBlocks() {
     return availableBlocks;
   }
 
-  /** Tokens that the step can still take. */
+  /** Returns the tokens that the step can still compute. */
   public int tokensLeft() {
     return tokensLeft;
   }
 
-  /** Sequences that the step can still take. */
+  /** Returns the sequences that the step can still take. */
   public int sequencesLeft() {
     return sequencesLeft;
   }
 
-  /** Lets a sequence compute its next tokens: one for a decode, more for a prefill chunk. */
+  /**
+   * Adds a sequence to the work of the step.
+   *
+   * @param sequence the sequence
+   * @param tokens tokens to compute: 1 for a decode, more for a prefill chunk
+   */
   public void compute(Sequence sequence, int tokens) {
     if (work.size() == workTokens.length) {
       workTokens = Arrays.copyOf(workTokens, 2 * workTokens.length);
@@ -65,19 +77,21 @@ public final class StepPlan {
     sequencesLeft--;
   }
 
-  /** Starts a waiting sequence. */
+  /** Adds an admission, and subtracts its blocks. */
   public void admit(Decision.Admit admit) {
     admissions.add(admit);
     availableBlocks -= admit.reservedBlocks();
   }
 
-  /** Enlarges a running sequence's reservation. */
+  /** Adds a growth, and subtracts the additional blocks. */
   public void grow(Decision.Grow grow) {
     growths.add(grow);
     availableBlocks -= grow.reservedBlocks() - grow.sequence().reservedBlocks();
   }
 
-  /** Takes a running sequence's blocks away, and what this plan had granted it. */
+  /**
+   * Adds a preemption; makes the sequence's blocks available, and revokes its growth in this plan.
+   */
   public void preempt(Decision.Preempt preempt) {
     preemptions.add(preempt);
     int held = preempt.sequence().reservedBlocks();
@@ -89,19 +103,22 @@ public final class StepPlan {
     availableBlocks += held;
   }
 
-  /** Leaves a running sequence out of the step: it keeps its blocks and waits for one more. */
+  /**
+   * Adds a stall: the running sequence keeps its blocks, and skips the step to wait for another
+   * one.
+   */
   public void stall(Sequence sequence) {
     stalls.add(sequence);
   }
 
-  /** Notes why the first in line was left waiting. */
+  /** Records a deferral; only the first one of a plan is kept. */
   public void defer(Decision.Defer defer) {
     if (deferral == null) {
       deferral = defer;
     }
   }
 
-  /** Whether this plan preempts the sequence. */
+  /** Returns whether this plan preempts the sequence. */
   public boolean preempts(Sequence sequence) {
     for (Decision.Preempt preempt : preemptions) {
       if (preempt.sequence() == sequence) {
@@ -111,47 +128,47 @@ public final class StepPlan {
     return false;
   }
 
-  /** Whether this plan leaves the sequence out. */
+  /** Returns whether this plan stalls the sequence. */
   public boolean stalls(Sequence sequence) {
     return !stalls.isEmpty() && stalls.contains(sequence);
   }
 
-  /** Whether there is nothing to do. */
+  /** Returns whether the plan has neither work nor preemptions. */
   public boolean isEmpty() {
     return work.isEmpty() && preemptions.isEmpty();
   }
 
-  /** Sequences that compute, in batch order. */
+  /** Returns the sequences that compute, in batch order; a live view. */
   public List<Sequence> work() {
     return Collections.unmodifiableList(work);
   }
 
-  /** Tokens that the i-th of {@link #work} computes. */
+  /** Returns the tokens that sequence {@code i} of {@link #work} computes. */
   public int workTokens(int i) {
     return workTokens[i];
   }
 
-  /** Sequences to start. */
+  /** Returns the admissions; a live view. */
   public List<Decision.Admit> admissions() {
     return Collections.unmodifiableList(admissions);
   }
 
-  /** Reservations to enlarge. */
+  /** Returns the growths; a live view. */
   public List<Decision.Grow> growths() {
     return Collections.unmodifiableList(growths);
   }
 
-  /** Sequences to preempt. */
+  /** Returns the preemptions; a live view. */
   public List<Decision.Preempt> preemptions() {
     return Collections.unmodifiableList(preemptions);
   }
 
-  /** Running sequences that wait for a block. */
+  /** Returns the running sequences that skip the step; a live view. */
   public List<Sequence> stalls() {
     return Collections.unmodifiableList(stalls);
   }
 
-  /** Why the first in line was left waiting, or null. */
+  /** Returns why the first candidate that did not fit was deferred, or null. */
   public Decision.@Nullable Defer deferral() {
     return deferral;
   }

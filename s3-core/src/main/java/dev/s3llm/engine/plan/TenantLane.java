@@ -3,38 +3,101 @@ package dev.s3llm.engine.plan;
 import dev.s3llm.schedule.SchedulingPolicy;
 import dev.s3llm.schedule.SequenceView;
 
-/** One tenant: its waiting sequences, its weight, and what it was given so far. */
+/**
+ * One tenant: its waiting sequences, its weight, and its account of service. Service is in tokens
+ * over weight. The account has two parts: what is settled by sequences that have ended, and what
+ * sequences that have not ended are charged with. Not thread-safe.
+ */
 final class TenantLane<S extends SequenceView> {
-  final String tenant;
-  final double weight;
-  final WaitingQueue<S> queue;
+  private final String tenant;
+  private final double weight;
+  private final WaitingQueue<S> queue;
+  private final long index;
+  private double settled;
+  private double charged;
+  private int live;
 
-  /** Ascends with creation; decides between tenants that were served alike. */
-  final long index;
-
-  /** Service over weight of its sequences that have ended, in tokens. */
-  double settled;
-
-  /** What its sequences that have not ended are charged with, over weight. */
-  double charged;
-
-  /** Its sequences that have not ended. */
-  int live;
-
-  TenantLane(String tenant, double weight, SchedulingPolicy order, long index, double settled) {
+  /**
+   * Creates the lane of a tenant without sequences.
+   *
+   * @param index order of creation; decides between tenants with equal service
+   * @param settled service over weight at which the account starts
+   */
+  TenantLane(String tenant, double weight, SchedulingPolicy policy, long index, double settled) {
     this.tenant = tenant;
     this.weight = weight;
-    this.queue = new WaitingQueue<>(order);
+    this.queue = new WaitingQueue<>(policy);
     this.index = index;
     this.settled = settled;
   }
 
-  /** All its service over weight, in tokens. */
+  /** Returns the name of the tenant. */
+  String tenant() {
+    return tenant;
+  }
+
+  /** Returns the weight of the tenant. */
+  double weight() {
+    return weight;
+  }
+
+  /** Returns the waiting sequences of the tenant. */
+  WaitingQueue<S> queue() {
+    return queue;
+  }
+
+  /** Returns the order of creation. */
+  long index() {
+    return index;
+  }
+
+  /** Returns all service over weight: settled and charged. */
   double served() {
     return settled + charged;
   }
 
-  /** Whether its turn comes before that of another. */
+  /** Returns the service over weight of the sequences that have ended. */
+  double settled() {
+    return settled;
+  }
+
+  /** Raises the settled service to this value if it is lower. */
+  void startAt(double start) {
+    settled = Math.max(settled, start);
+  }
+
+  /** Charges the tenant with service of a sequence that starts, in tokens. */
+  void charge(double tokens) {
+    charged += tokens / weight;
+  }
+
+  /**
+   * Replaces the charge of a sequence that ends by its true service.
+   *
+   * @param charge the charge, in tokens
+   * @param actual the true service, in tokens
+   */
+  void settle(double charge, double actual) {
+    charged -= charge / weight;
+    settled += actual / weight;
+  }
+
+  /** Adds a sequence that has not ended; returns whether it is the only one. */
+  boolean enter() {
+    live++;
+    return live == 1;
+  }
+
+  /** Removes a sequence that ends; returns whether none is left. */
+  boolean leave() {
+    live--;
+    if (live == 0) {
+      charged = 0; // no sequence is charged; what is left is a rounding error
+    }
+    return live == 0;
+  }
+
+  /** Returns whether the tenant's turn comes before the turn of another tenant. */
   boolean before(double otherServed, long otherIndex) {
     double served = served();
     return served < otherServed || (served == otherServed && index < otherIndex);

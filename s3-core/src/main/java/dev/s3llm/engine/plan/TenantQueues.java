@@ -10,52 +10,54 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sequences that wait for memory, a queue for each tenant, and fair shares between tenants by
- * weight. Within a tenant a {@link SchedulingPolicy} decides; between tenants only what they were
- * given. With one tenant there is nothing to share, and its queue is all there is.
+ * The waiting sequences, in one queue for each tenant, with fair shares between tenants by weight.
+ * A {@link SchedulingPolicy} orders the sequences of a tenant; the service so far decides between
+ * tenants. With a single tenant, its queue alone decides.
  *
- * <p>Shares. A tenant's service counts prompt tokens once and output tokens {@value #OUTPUT_WEIGHT}
- * times, as "Fairness in Serving Large Language Models" (OSDI 2024) does; it is charged with its
- * predicted output when it is admitted first, so that a burst cannot run away before its tokens are
- * counted, and corrected by the true output when it ends. What a preemption makes the engine
- * compute again is not charged. It is always the turn of the tenant with the least service over
- * weight. So two tenants that keep waiting get service in proportion to their weights, up to the
- * one request that each may be ahead and the tokens by which predictions err.
+ * <p>Shares. A tenant's service is its prompt tokens plus {@value #OUTPUT_WEIGHT} times its output
+ * tokens, as in "Fairness in Serving Large Language Models" (OSDI 2024). A sequence is charged with
+ * its predicted output at its first admission, so that a burst cannot start before its tokens
+ * count; the true output replaces the charge when the sequence ends. Tokens that are computed again
+ * after a preemption are not charged. The next sequence is always of the tenant with the least
+ * service over weight. So two tenants that always have waiting sequences get service in proportion
+ * to their weights, up to one request and the error of the predictions.
  *
- * <p>Idle tenants save nothing up. Whoever comes to wait starts at the virtual time: the service
- * over weight that a tenant would have by now if it had always waited (start-time fair queueing,
- * SIGCOMM 1996). It advances with the true service of those that end, shared among the tenants that
- * have sequences, and never lies behind what is settled of the tenant admitted last. What still
- * runs does not advance it: so predictions that err put no newcomer behind, and one that meets a
- * batch full of another's sequences gets its share of that as well. Because it advances, newcomers
- * do not pass a tenant for ever, however many there are. A tenant without sequences is forgotten as
- * soon as the virtual time has reached it; so memory is bounded by those that have some, and those
- * lately served.
+ * <p>Idle tenants save no service. A tenant whose first sequence starts to wait starts at the
+ * virtual time: the service over weight that a tenant would have now if it had always waited
+ * (start-time fair queueing, SIGCOMM 1996). The virtual time advances with the true service of
+ * sequences that end, divided by the weight of all tenants with sequences, and is at least the
+ * settled service of the tenant admitted last. Sequences that still run do not advance it: so wrong
+ * predictions do not disadvantage a new tenant, and a new tenant gets its share even if another one
+ * fills the batch. Because the virtual time advances, new tenants cannot pass a tenant for ever,
+ * however many there are. A tenant without sequences is removed as soon as the virtual time has
+ * reached its service; so memory is bounded by the tenants with sequences and those served lately.
  *
- * <p>All operations take O(log n). Deterministic. Not thread-safe; a scheduler only reads.
+ * <p>All operations take O(log n). Deterministic. Not thread-safe.
+ *
+ * @param <S> type of the sequences
  */
 public final class TenantQueues<S extends SequenceView> {
-  /** What an output token counts for, in prompt tokens. */
+  /** The service of an output token, in prompt tokens. */
   static final int OUTPUT_WEIGHT = 2;
 
-  /** Tenants that an estimate asks, so that one more request costs no look at all tenants. */
-  private static final int MOST_ASKED = 64;
+  /** The most tenants that an estimate reads, so that its cost does not grow with their number. */
+  private static final int MAX_SAMPLED_TENANTS = 64;
 
   private static final Comparator<TenantLane<?>> BY_SERVICE =
       Comparator.<TenantLane<?>>comparingDouble(TenantLane::served)
-          .thenComparingLong(lane -> lane.index);
+          .thenComparingLong(TenantLane::index);
 
-  private final SchedulingPolicy order;
+  private final SchedulingPolicy policy;
   private final TenantWeights weights;
   private final Map<String, TenantLane<S>> lanes = new HashMap<>();
 
-  /** Tenants with somebody waiting. */
+  /** The tenants with waiting sequences. */
   private final TreeSet<TenantLane<S>> waiting = new TreeSet<>(BY_SERVICE);
 
-  /** Tenants without sequences that have had more than the virtual time. */
+  /** The tenants without sequences, whose service is above the virtual time. */
   private final TreeSet<TenantLane<S>> idle = new TreeSet<>(BY_SERVICE);
 
-  /** What sequences that were admitted and have not ended are charged with, in tokens. */
+  /** The charge of each sequence that was admitted and has not ended, in tokens. */
   private final Map<Long, Double> charges = new HashMap<>();
 
   private double virtualTime;
@@ -64,120 +66,135 @@ public final class TenantQueues<S extends SequenceView> {
   private int size;
 
   /** Creates empty queues for tenants of equal weight. */
-  public TenantQueues(SchedulingPolicy order) {
-    this(order, TenantWeights.EQUAL);
+  public TenantQueues(SchedulingPolicy policy) {
+    this(policy, TenantWeights.EQUAL);
   }
 
-  /** Creates empty queues. */
-  public TenantQueues(SchedulingPolicy order, TenantWeights weights) {
-    this.order = order;
+  /**
+   * Creates empty queues.
+   *
+   * @param policy orders the sequences of a tenant
+   * @param weights the weights of the tenants
+   */
+  public TenantQueues(SchedulingPolicy policy, TenantWeights weights) {
+    this.policy = policy;
     this.weights = weights;
   }
 
-  /** How many wait. */
+  /** Returns the number of waiting sequences. */
   public int size() {
     return size;
   }
 
-  /** Whether nobody waits. */
+  /** Returns whether no sequence waits. */
   public boolean isEmpty() {
     return size == 0;
   }
 
-  /** Whether a sequence waits here. */
+  /** Returns whether a sequence waits in these queues. */
   public boolean contains(S sequence) {
     TenantLane<S> lane = lanes.get(sequence.tenant());
-    return lane != null && lane.queue.contains(sequence);
+    return lane != null && lane.queue().contains(sequence);
   }
 
-  /** In which order a plan may admit those that wait, until somebody becomes overdue by that. */
+  /**
+   * Returns the sequences that a plan may admit, in order. They end as soon as the plan's
+   * admissions make a sequence overdue: the next plan must consider that sequence first.
+   */
   public Candidates<S> candidates() {
     return new Candidates<>(this, waiting.iterator(), true);
   }
 
-  /** The same order to the end, to look at: {@link Candidates#admitted} goes on to the next. */
-  public Candidates<S> everybody() {
+  /**
+   * Returns all waiting sequences in this order, to list them: call {@code admitted} after each.
+   */
+  public Candidates<S> allCandidates() {
     return new Candidates<>(this, waiting.iterator(), false);
   }
 
-  /** The one that must go next if anybody goes, or null. */
+  /** Returns the sequence that must be admitted next, or null if none waits. */
   public @Nullable S next() {
-    return waiting.isEmpty() ? null : waiting.first().queue.next();
+    return waiting.isEmpty() ? null : waiting.first().queue().next();
   }
 
   /**
-   * Lets a sequence wait, for the first time or again.
+   * Adds a sequence, for the first time or again.
    *
-   * @param admissionBlocks what the planner would set aside for it
-   * @param age what {@link #removeAdmitted} said when it last left; 0 for a new one
+   * @param sequence a sequence that does not wait
+   * @param admissionBlocks blocks that the planner would reserve for it
+   * @param age the result of {@link #removeAdmitted} when it left last; 0 for a new sequence
    */
   public void add(S sequence, int admissionBlocks, long age) {
     TenantLane<S> lane = lanes.computeIfAbsent(sequence.tenant(), this::newLane);
-    boolean waited = !lane.queue.isEmpty();
-    lane.queue.add(sequence, admissionBlocks, age);
+    boolean waited = !lane.queue().isEmpty();
+    lane.queue().add(sequence, admissionBlocks, age);
     size++;
     if (!charges.containsKey(sequence.sequenceId())) {
       becomesLive(lane);
     }
     if (!waited) {
-      lane.settled = Math.max(lane.settled, start());
+      lane.startAt(start());
       waiting.add(lane);
     }
   }
 
-  /** Where a tenant starts that comes to wait: behind nobody who has had more. */
+  /**
+   * Returns the service at which a tenant starts to wait: the virtual time, but at most the largest
+   * service of a waiting tenant.
+   */
   private double start() {
     return waiting.isEmpty() ? virtualTime : Math.min(virtualTime, waiting.last().served());
   }
 
   /**
-   * Takes an admitted sequence out, charges its tenant, ages those of the tenant that still wait by
-   * one, and returns its age.
+   * Removes an admitted sequence, charges its tenant, and adds one to the age of the tenant's other
+   * waiting sequences.
+   *
+   * @return the age of the sequence
    */
   public long removeAdmitted(S sequence) {
     TenantLane<S> lane = lane(sequence);
-    virtualTime = Math.max(virtualTime, lane.settled);
+    virtualTime = Math.max(virtualTime, lane.settled());
     double charge = charge(sequence);
     waiting.remove(lane);
-    long age = lane.queue.removeAdmitted(sequence);
+    long age = lane.queue().removeAdmitted(sequence);
     size--;
-    lane.charged += charge / lane.weight;
+    lane.charge(charge);
     charges.merge(sequence.sequenceId(), charge, Double::sum);
-    if (!lane.queue.isEmpty()) {
+    if (!lane.queue().isEmpty()) {
       waiting.add(lane);
     }
     return age;
   }
 
   /**
-   * Notes that a sequence ends: takes it out if it waits, and corrects what its tenant was charged
-   * with. Must be called once for each sequence that was added.
+   * Records that a sequence ends: removes it if it waits, and replaces its charge by its true
+   * service. Must be called once for each sequence that was added.
    */
   public void ended(S sequence) {
     TenantLane<S> lane = lane(sequence);
-    if (lane.queue.contains(sequence)) {
+    if (lane.queue().contains(sequence)) {
       take(sequence, lane);
     }
     Double charged = charges.remove(sequence.sequenceId());
     if (charged != null) {
       settle(lane, charged, service(sequence.promptTokens(), sequence.generatedTokens()));
     }
-    lane.live--;
-    if (lane.live == 0) {
+    if (lane.leave()) {
       becomesIdle(lane);
     }
     forgetIdle();
   }
 
   /**
-   * Output tokens expected of those that go before a sequence that has just joined: in its own
-   * queue, all; of other tenants, as many as their weights let pass meanwhile. Assumes arrival
-   * order within a tenant. Of many tenants that wait, the {@value #MOST_ASKED} whose turn comes
-   * first stand for all.
+   * Returns the output tokens expected of the sequences that go before a sequence that has just
+   * joined: all others of its tenant, and of other tenants as many as their weights allow in the
+   * same time. Assumes arrival order within a tenant. If many tenants wait, the {@value
+   * #MAX_SAMPLED_TENANTS} whose turns come first represent all.
    */
   public double expectedTokensBefore(S sequence) {
     TenantLane<S> own = lane(sequence);
-    double before = own.queue.expectedTokens() - own.queue.expectedTokens(sequence);
+    double before = own.queue().expectedTokens() - own.queue().expectedTokens(sequence);
     double others = 0;
     if (waiting.size() > 1) {
       others = expectedOfOthers(own);
@@ -186,28 +203,30 @@ public final class TenantQueues<S extends SequenceView> {
   }
 
   private double expectedOfOthers(TenantLane<S> own) {
-    double mine = own.queue.expectedTokens() / own.weight;
+    double mine = own.queue().expectedTokens() / own.weight();
     double sum = 0;
-    int asked = 0;
+    int sampled = 0;
     Iterator<TenantLane<S>> lanes = waiting.iterator();
-    while (lanes.hasNext() && asked < MOST_ASKED) {
+    while (lanes.hasNext() && sampled < MAX_SAMPLED_TENANTS) {
       TenantLane<S> lane = lanes.next();
       if (lane != own) {
-        sum += Math.min(lane.queue.expectedTokens(), mine * lane.weight);
-        asked++;
+        sum += Math.min(lane.queue().expectedTokens(), mine * lane.weight());
+        sampled++;
       }
     }
-    return sum * (waiting.size() - 1) / asked;
+    return sum * (waiting.size() - 1) / sampled;
   }
 
-  /** What its admission adds to its tenant's service, in tokens; nothing if it was charged. */
+  /**
+   * Returns what an admission would charge the tenant with, in tokens; 0 if it was charged before.
+   */
   double charge(S sequence) {
     return charges.containsKey(sequence.sequenceId())
         ? 0
         : service(sequence.promptTokens(), Math.max(1, sequence.prediction().mean()));
   }
 
-  /** How many tenants are remembered. */
+  /** Returns the number of tenants that the queues keep. */
   public int tenants() {
     return lanes.size();
   }
@@ -217,40 +236,39 @@ public final class TenantQueues<S extends SequenceView> {
   }
 
   private void take(S sequence, TenantLane<S> lane) {
-    lane.queue.remove(sequence);
+    lane.queue().remove(sequence);
     size--;
-    if (lane.queue.isEmpty()) {
+    if (lane.queue().isEmpty()) {
       waiting.remove(lane);
     }
   }
 
-  /** Puts the true service in the place of the charge; the tenant's turn moves with it. */
+  /** Replaces a charge by the true service, and moves the tenant to its new turn. */
   private void settle(TenantLane<S> lane, double charge, double actual) {
     virtualTime += actual / liveWeight;
     boolean waits = waiting.remove(lane);
-    lane.charged -= charge / lane.weight;
-    lane.settled += actual / lane.weight;
+    lane.settle(charge, actual);
     if (waits) {
       waiting.add(lane);
     }
   }
 
   private TenantLane<S> newLane(String tenant) {
-    return new TenantLane<>(tenant, weights.of(tenant), order, lanesMade++, virtualTime);
+    return new TenantLane<>(tenant, weights.of(tenant), policy, lanesMade++, virtualTime);
   }
 
   private void becomesLive(TenantLane<S> lane) {
-    if (lane.live++ == 0) {
+    if (lane.enter()) {
       idle.remove(lane);
-      liveWeight += lane.weight;
+      liveWeight += lane.weight();
     }
   }
 
   private void becomesIdle(TenantLane<S> lane) {
-    liveWeight -= lane.weight;
-    lane.charged = 0; // but for rounding errors it is
+    liveWeight -= lane.weight();
     idle.add(lane);
-    if (idle.size() == lanes.size()) { // nobody is owed anything, and rounding errors end here
+    if (idle.size()
+        == lanes.size()) { // no tenant has sequences: start anew, without rounding errors
       lanes.clear();
       idle.clear();
       virtualTime = 0;
@@ -260,7 +278,7 @@ public final class TenantQueues<S extends SequenceView> {
 
   private void forgetIdle() {
     while (!idle.isEmpty() && idle.first().served() <= virtualTime) {
-      lanes.remove(idle.pollFirst().tenant);
+      lanes.remove(idle.pollFirst().tenant());
     }
   }
 
@@ -268,7 +286,7 @@ public final class TenantQueues<S extends SequenceView> {
     TenantLane<S> lane = lanes.get(sequence.tenant());
     if (lane == null) {
       throw new IllegalStateException(
-          "nothing waits or runs of the tenant of sequence " + sequence.sequenceId());
+          "no live sequence has the tenant of sequence " + sequence.sequenceId());
     }
     return lane;
   }

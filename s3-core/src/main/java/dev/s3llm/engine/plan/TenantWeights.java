@@ -3,18 +3,22 @@ package dev.s3llm.engine.plan;
 import java.util.Map;
 
 /**
- * How much of the service each tenant is to get, against the others that want some at the same
- * time. Immutable.
+ * The weights of tenants. Tenants that need service at the same time share it in proportion to
+ * their weights. Immutable.
  *
- * @param weights of tenants by name; all others have weight 1
+ * @param weights weight by tenant name, from 1e-6 to 1e6; all other tenants have weight 1
  */
 public record TenantWeights(Map<String, Double> weights) {
-  /** All tenants alike. */
+  /** The same weight for all tenants. */
   public static final TenantWeights EQUAL = new TenantWeights(Map.of());
 
   private static final double LARGEST = 1e6;
 
-  /** Validates that weights are from 1e-6 to 1e6. */
+  /**
+   * Copies and validates the weights.
+   *
+   * @throws IllegalArgumentException if a weight is out of range
+   */
   public TenantWeights {
     weights = Map.copyOf(weights);
     weights.forEach(
@@ -27,7 +31,7 @@ public record TenantWeights(Map<String, Double> weights) {
         });
   }
 
-  /** The weight of a tenant. */
+  /** Returns the weight of a tenant. */
   public double of(String tenant) {
     return weights.getOrDefault(tenant, 1.0);
   }

@@ -6,17 +6,17 @@ import dev.s3llm.support.KvBlocks;
 import java.math.RoundingMode;
 
 /**
- * The rules that make every request end, whatever planners, policies and predictions say.
+ * The rules that make every request end, whatever planners, policies and predictors return.
  *
  * <ul>
  *   <li>A reservation covers at least the tokens that a sequence has, and at most its worst case
  *       ({@link #clampReservation}): so an admitted sequence can compute its next token, and no
- *       planner can ask for more than the engine promised to hold.
+ *       planner can reserve more than the pool has.
  *   <li>Each preemption doubles the output that the next reservation covers, and a sequence is
  *       preempted at most {@link #mostPreemptions} times: ceil(log2(limit / first)) + 1. Then it is
  *       exempt: it is admitted with its worst case and never preempted again.
  *   <li>A sequence is not preempted again before it has produced a token since its last admission
- *       ({@link #mayBePreempted}): so each recovery brings it forward.
+ *       ({@link #mayBePreempted}): so it progresses between two preemptions.
  * </ul>
  */
 public final class Termination {
@@ -25,8 +25,8 @@ public final class Termination {
   /**
    * Returns a reservation that the engine can grant.
    *
-   * @param blocks what a planner wants to set aside
-   * @param sequence for which
+   * @param blocks blocks that a planner wants to reserve; any number
+   * @param sequence the sequence
    * @param blockTokens token slots of a block
    */
   static int clampReservation(int blocks, Sequence sequence, int blockTokens) {
@@ -48,7 +48,7 @@ public final class Termination {
    * Returns how often a sequence may be preempted over its life.
    *
    * @param sequence a sequence that is admitted for the first time
-   * @param reservedTokens KV slots of its first reservation
+   * @param reservedTokens KV slots of its first reservation, at least 1
    */
   public static int mostPreemptions(Sequence sequence, int reservedTokens) {
     int firstOutput = Math.max(1, reservedTokens - sequence.promptTokens());

@@ -5,19 +5,19 @@ import dev.s3llm.engine.sequence.Sequence;
 import java.util.List;
 
 /**
- * Keeps the time per output token: a step that decodes for running sequences takes no more prefill,
- * and starts no more sequences, than the strictest target, the engine's or one of theirs, leaves
- * time for, by what {@link StepTimeModel} has learned. A step always takes some tokens of a prefill
- * under way, so that every request goes on, and where nothing decodes there is nobody to keep the
- * time for.
+ * The limit of a step's token budget that keeps the time per output token. A step that decodes
+ * takes no more prefill, and starts no more sequences, than the strictest target allows: the
+ * engine's or one of its running sequences'. {@link StepTimeModel} estimates the time. Two
+ * exceptions: a step always takes at least {@value #LEAST_CHUNK} tokens of a prefill under way, if
+ * it has room, so that every request progresses; and a step without decodes has no limit.
  *
  * <p>Not thread-safe; deterministic.
  */
 public final class TokenTimeGuard {
-  /** What a prefill under way gets in a step, whatever the target. */
+  /** The prefill tokens that a step takes whatever the target. */
   static final int LEAST_CHUNK = 32;
 
-  /** Share of the target that is aimed at; the rest is for what a linear model does not know. */
+  /** The part of the target that a step may use; the rest is for the errors of the linear model. */
   private static final double AIM = 0.95;
 
   private final double targetNanos;
@@ -26,8 +26,8 @@ public final class TokenTimeGuard {
   /**
    * Creates a guard.
    *
-   * @param targetNanos time per output token; {@link Long#MAX_VALUE} for no limit
-   * @param model learns elsewhere
+   * @param targetNanos the engine's target, in nanoseconds; {@link Long#MAX_VALUE} for none
+   * @param model estimates step times; fitted by its other users
    */
   public TokenTimeGuard(long targetNanos, StepTimeModel model) {
     this.model = model;
@@ -35,9 +35,10 @@ public final class TokenTimeGuard {
   }
 
   /**
-   * The token budget of the next step.
+   * Returns the token budget of the next step.
    *
-   * @param most what executor and settings allow
+   * @param running the running sequences
+   * @param most the budget that executor and settings allow
    */
   int tokenBudget(List<Sequence> running, int most) {
     if (!model.ready()) {
@@ -67,13 +68,14 @@ public final class TokenTimeGuard {
     return nanos == Long.MAX_VALUE ? Double.POSITIVE_INFINITY : AIM * nanos;
   }
 
-  /** The most tokens of prefill with which the step keeps the target, found by halving. */
+  /** Returns the most prefill tokens with which the step keeps the limit, by binary search. */
   private int prefillThatFits(double limit, int decodes, long kvTokens, int most) {
     int fits = -1;
     int tooMany = most + 1;
     while (tooMany - fits > 1) {
       int tried = (fits + tooMany) >>> 1;
-      // whoever is prefilled decodes from then on: its tokens count as KV, and one more decode
+      // a sequence that is prefilled decodes afterwards: count its tokens as KV, and one more
+      // decode
       double nanos = model.nanos(decodes + (tried > 0 ? 1 : 0), tried, kvTokens + tried);
       if (nanos <= limit) {
         fits = tried;

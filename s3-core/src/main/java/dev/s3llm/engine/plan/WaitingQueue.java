@@ -10,19 +10,21 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The sequences of one tenant that wait for memory, in a {@link SchedulingPolicy}, with a bound on
+ * The waiting sequences of one tenant, in the order of a {@link SchedulingPolicy}, with a bound on
  * overtaking.
  *
- * <p>Age. A sequence's age is the number of admissions while it waited, summed over its waits: an
- * upper bound of how many overtook it. Once the age reaches the order's bound for this sequence, it
- * is overdue. Overdue sequences go before all others, and among themselves in order of arrival, so
- * that whoever goes first has arrived before every overdue one that stays: none of those is
- * overtaken any more. So nobody is overtaken more often than its bound.
+ * <p>Age. A sequence's age is the number of admissions while it waited, summed over its waits. It
+ * is an upper bound of how often the sequence was overtaken. A sequence whose age has reached the
+ * policy's bound for it is overdue. Overdue sequences go before all others, in order of arrival: so
+ * every overdue sequence that still waits has arrived later than the one admitted, and is not
+ * overtaken any more. So no sequence is overtaken more often than its bound.
  *
- * <p>Adding, removing and seeking take O(log n). Not thread-safe.
+ * <p>Adding, removing and searching take O(log n). Not thread-safe.
+ *
+ * @param <S> type of the sequences
  */
 public final class WaitingQueue<S extends SequenceView> {
-  private final SchedulingPolicy order;
+  private final SchedulingPolicy policy;
   private final TreeSet<Entry<S>> byRank =
       new TreeSet<>(
           Comparator.comparing((Entry<S> e) -> e.priority, Comparator.reverseOrder())
@@ -35,31 +37,33 @@ public final class WaitingQueue<S extends SequenceView> {
   private long admissions;
   private double expectedTokens;
 
-  /** Creates an empty queue. */
-  public WaitingQueue(SchedulingPolicy order) {
-    this.order = order;
+  /** Creates an empty queue in the order of this policy. */
+  public WaitingQueue(SchedulingPolicy policy) {
+    this.policy = policy;
   }
 
-  /** The order in force. */
+  /** Returns the policy. */
   public SchedulingPolicy order() {
-    return order;
+    return policy;
   }
 
-  /** How many wait. */
+  /** Returns the number of waiting sequences. */
   public int size() {
     return byId.size();
   }
 
-  /** Whether nobody waits. */
+  /** Returns whether no sequence waits. */
   public boolean isEmpty() {
     return byId.isEmpty();
   }
 
   /**
-   * Lets a sequence wait.
+   * Adds a sequence.
    *
-   * @param admissionBlocks what the planner would set aside for it
-   * @param age what {@link #remove} said when it last left; 0 for a new one
+   * @param sequence a sequence that does not wait
+   * @param admissionBlocks blocks that the planner would reserve for it
+   * @param age the result of {@link #remove} when it left last; 0 for a new sequence
+   * @throws IllegalStateException if the sequence waits
    */
   public void add(S sequence, int admissionBlocks, long age) {
     long birth = admissions - age;
@@ -68,9 +72,9 @@ public final class WaitingQueue<S extends SequenceView> {
             sequence,
             sequence.sequenceId(),
             sequence.priority(),
-            order.rank(sequence, admissionBlocks),
+            policy.rank(sequence, admissionBlocks),
             birth,
-            birth + order.maxOvertakes(sequence),
+            birth + policy.maxOvertakes(sequence),
             Math.max(1, sequence.prediction().mean() - sequence.generatedTokens()));
     if (byId.putIfAbsent(entry.id, entry) != null) {
       throw new IllegalStateException("sequence " + entry.id + " waits already");
@@ -81,7 +85,11 @@ public final class WaitingQueue<S extends SequenceView> {
     promoteOverdue();
   }
 
-  /** Takes a sequence out and returns its age. */
+  /**
+   * Removes a sequence and returns its age.
+   *
+   * @throws IllegalStateException if the sequence does not wait
+   */
   public long remove(S sequence) {
     Entry<S> entry = byId.remove(sequence.sequenceId());
     if (entry == null) {
@@ -95,7 +103,7 @@ public final class WaitingQueue<S extends SequenceView> {
     return admissions - entry.birth;
   }
 
-  /** Takes an admitted sequence out, ages the others by one, and returns its age. */
+  /** Removes an admitted sequence, adds one to the age of the others, and returns its age. */
   public long removeAdmitted(S sequence) {
     long age = remove(sequence);
     admissions++;
@@ -109,59 +117,59 @@ public final class WaitingQueue<S extends SequenceView> {
     }
   }
 
-  /** How many may be admitted before the next of those in time is overdue. */
+  /** Returns how many sequences may be admitted before the next one becomes overdue. */
   long admissionsUntilOverdue() {
     return inTime.isEmpty() ? Long.MAX_VALUE : inTime.first().due - admissions;
   }
 
-  /** Output tokens that those who wait are expected to produce yet. */
+  /** Returns the output tokens that all waiting sequences are still expected to produce. */
   double expectedTokens() {
     return expectedTokens;
   }
 
-  /** Output tokens that this one of them is expected to produce yet. */
+  /** Returns the output tokens that a waiting sequence is still expected to produce. */
   double expectedTokens(S sequence) {
     return entry(sequence).expectedTokens;
   }
 
-  /** Whether a sequence waits here. */
+  /** Returns whether a sequence waits in this queue. */
   public boolean contains(S sequence) {
     return byId.containsKey(sequence.sequenceId());
   }
 
-  /** The overdue sequences, in order of arrival; they go before all others. A live view. */
+  /** Returns the overdue sequences, in order of arrival; a live view. */
   Iterable<S> overdue() {
     return () -> overdue.stream().map(Entry::sequence).iterator();
   }
 
-  /** The first in order, or null. */
+  /** Returns the first sequence in the policy's order, or null. */
   @Nullable S first() {
     return byRank.isEmpty() ? null : byRank.first().sequence;
   }
 
-  /** The one that must go next if anybody goes: the first overdue, else the first in order. */
+  /** Returns the first overdue sequence, else the first in the policy's order, else null. */
   public @Nullable S next() {
     return overdue.isEmpty() ? first() : overdue.first().sequence;
   }
 
-  /** The next in order after one that waits here, or null. */
+  /** Returns the sequence after this one in the policy's order, or null. */
   @Nullable S after(S sequence) {
     Entry<S> next = byRank.higher(entry(sequence));
     return next == null ? null : next.sequence;
   }
 
-  /** The next in order after one that did not fit, leaving out what the order knows not to fit. */
+  /** Returns the next sequence after this one that may fit, as far as the policy knows; or null. */
   @Nullable S afterUnfit(S sequence, int availableBlocks) {
     Entry<S> unfit = entry(sequence);
     Entry<S> next = byRank.higher(unfit);
-    long rank = order.firstRankWithin(availableBlocks);
+    long rank = policy.firstRankWithin(availableBlocks);
     if (next != null && next.rank < rank) {
       next = byRank.ceiling(new Entry<>(sequence, Long.MIN_VALUE, next.priority, rank, 0, 0, 0));
     }
     return next == null ? null : next.sequence;
   }
 
-  /** Every waiting sequence, in order; a copy. */
+  /** Returns a copy of all waiting sequences, in the policy's order. */
   List<S> inOrder() {
     return byRank.stream().map(e -> e.sequence).toList();
   }
@@ -175,10 +183,10 @@ public final class WaitingQueue<S extends SequenceView> {
   }
 
   /**
-   * One waiter.
+   * A waiting sequence.
    *
-   * @param birth the admission count at which its age was zero
-   * @param due the one from which on it is overdue
+   * @param birth the number of admissions at which its age was zero
+   * @param due the number of admissions from which on it is overdue
    */
   private record Entry<S extends SequenceView>(
       S sequence, long id, int priority, long rank, long birth, long due, double expectedTokens) {}

@@ -12,8 +12,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Delivers events to listeners, in order, without ever making the loop wait, and counts what user
- * code throws. Thread-safe.
+ * The queue of events to the listeners. Delivers them in order on the callback executor, never
+ * makes the loop wait, and counts what user code throws. Thread-safe.
  */
 public final class EventBus {
   private static final Logger log = LoggerFactory.getLogger(EventBus.class);
@@ -30,7 +30,7 @@ public final class EventBus {
    *
    * @param listeners receive each event, in this order
    * @param callbacks runs the listeners
-   * @param buffer events that may wait, at least 1
+   * @param buffer how many events may wait, at least 1
    */
   public EventBus(List<EngineListener> listeners, CallbackGuard callbacks, int buffer) {
     this.listeners = List.copyOf(listeners);
@@ -38,12 +38,12 @@ public final class EventBus {
     this.events = new ArrayBlockingQueue<>(buffer);
   }
 
-  /** Returns whether there are listeners; without any, events need not be made. */
+  /** Returns whether there are listeners. If not, no event needs to be made. */
   public boolean active() {
     return !listeners.isEmpty();
   }
 
-  /** Queues an event, or drops and counts it if too many wait. */
+  /** Queues an event; drops and counts it if the buffer is full or the executor refuses. */
   public void publish(EngineEvent event) {
     if (!events.offer(event)) {
       dropped.incrementAndGet();
@@ -52,17 +52,22 @@ public final class EventBus {
     scheduleDrain();
   }
 
-  /** Returns how many events were dropped. */
+  /** Returns the number of dropped events. */
   public long dropped() {
     return dropped.get();
   }
 
-  /** Returns how many exceptions listeners and callbacks threw. */
+  /** Returns the number of exceptions that listeners and callbacks have thrown. */
   public long failures() {
     return failures.get();
   }
 
-  /** Counts what user code threw; the first is logged at WARN, further ones at DEBUG. */
+  /**
+   * Counts and logs an exception of user code: the first one at WARN, further ones at DEBUG.
+   *
+   * @param what what has thrown, for the log message
+   * @param thrown the exception
+   */
   public void failed(String what, Throwable thrown) {
     if (failures.getAndIncrement() == 0) {
       log.warn("{} threw; further failures are logged at DEBUG", what, thrown);

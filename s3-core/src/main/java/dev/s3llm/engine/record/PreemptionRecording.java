@@ -10,7 +10,7 @@ import jdk.jfr.StackTrace;
 import jdk.jfr.Timespan;
 import org.jspecify.annotations.Nullable;
 
-/** A running sequence that lost its memory, for Java Flight Recorder. */
+/** The Flight Recorder event of a preemption. */
 @Name("dev.s3llm.Preemption")
 @Label("Preemption")
 @Category({"S3 for Java"})
@@ -32,7 +32,15 @@ public final class PreemptionRecording extends Event {
   @Timespan(Timespan.NANOSECONDS)
   long cost;
 
-  /** Records a preemption, if anybody records. */
+  /**
+   * Records a preemption if a recording is active.
+   *
+   * @param victim the preempted sequence
+   * @param causedBy id of the request that needed the memory
+   * @param mode what becomes of the KV
+   * @param kvTokens tokens whose KV is lost
+   * @param costNanos expected time to bring the KV back
+   */
   public static void commit(
       Sequence victim, String causedBy, PreemptionMode mode, int kvTokens, double costNanos) {
     PreemptionRecording event = new PreemptionRecording();

@@ -12,7 +12,7 @@ import jdk.jfr.StackTrace;
 import jdk.jfr.Timespan;
 import org.jspecify.annotations.Nullable;
 
-/** A request that ended, for Java Flight Recorder. */
+/** The Flight Recorder event of a request that ended. */
 @Name("dev.s3llm.Request")
 @Label("Request")
 @Category({"S3 for Java"})
@@ -55,7 +55,12 @@ public final class RequestRecording extends Event {
   @Label("Explanation")
   @Nullable String explanation;
 
-  /** Records an end, if anybody records. */
+  /**
+   * Records the end of a request if a recording is active.
+   *
+   * @param sequence the sequence that ended
+   * @param outcome how it ended
+   */
   public static void commit(Sequence sequence, SequenceOutcome outcome) {
     RequestRecording event = new RequestRecording();
     if (!event.shouldCommit()) {
@@ -65,7 +70,7 @@ public final class RequestRecording extends Event {
     event.requestId = sequence.requestId();
     event.finishReason = outcome.reason().name();
     event.promptTokens = sequence.promptTokens();
-    event.outputTokens = sequence.generatedForSure();
+    event.outputTokens = sequence.committedTokens();
     event.predictedTokens = explained.predictedTokens();
     event.reservedTokens = explained.reservedTokens();
     event.preemptions = outcome.preemptions();

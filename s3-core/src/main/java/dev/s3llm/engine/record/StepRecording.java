@@ -8,7 +8,7 @@ import jdk.jfr.StackTrace;
 import jdk.jfr.Timespan;
 import org.jspecify.annotations.Nullable;
 
-/** A step that is over, for Java Flight Recorder. */
+/** The Flight Recorder event of a step that ended. */
 @Name("dev.s3llm.Step")
 @Label("Step")
 @Category({"S3 for Java"})
@@ -30,7 +30,15 @@ public final class StepRecording extends Event {
   @Label("Failure")
   @Nullable String failure;
 
-  /** Records a step, if anybody records. */
+  /**
+   * Records a step if a recording is active.
+   *
+   * @param step number of the step
+   * @param sequences sequences in it
+   * @param newTokens tokens that it computed
+   * @param nanos its duration
+   * @param failure what failed, or null
+   */
   public static void commit(
       long step, int sequences, int newTokens, long nanos, @Nullable Throwable failure) {
     StepRecording event = new StepRecording();

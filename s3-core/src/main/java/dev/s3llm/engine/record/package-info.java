@@ -1,6 +1,6 @@
 /**
- * What the engine publishes about its work: events for listeners, and recordings for Java Flight
- * Recorder. Depends on {@code sequence}.
+ * The engine's output for observers: events for listeners, and events for Java Flight Recorder.
+ * Depends on {@code sequence}.
  */
 @NullMarked
 package dev.s3llm.engine.record;

@@ -3,22 +3,22 @@ package dev.s3llm.engine.sequence;
 /**
  * Why a sequence failed.
  *
- * @param kind whose fault it was
+ * @param kind what failed
  * @param cause what was thrown
  */
 public record Failure(Kind kind, Throwable cause) {
 
-  /** Whose fault it was. */
+  /** What failed. */
   public enum Kind {
-    /** It was refused after submission; the cause is the refusal. */
+    /** The sequence was refused after its submission; the cause is the refusal. */
     REFUSED,
-    /** Its own: its sampler or its callback threw. */
+    /** The sequence itself: its sampler or its callback threw. */
     REQUEST,
-    /** The step's that it was in. */
+    /** A step that the sequence took part in. */
     STEP,
-    /** The engine's, or its executor's: neither can go on. */
+    /** The engine or its executor, which cannot continue. */
     LOST,
-    /** The engine's, which made no progress for too long. */
+    /** The engine, which made no progress for too long. */
     STUCK
   }
 }

@@ -3,17 +3,18 @@ package dev.s3llm.engine.sequence;
 import java.util.Arrays;
 
 /**
- * The ledger of KV blocks: who owns which, and what is set aside.
+ * The ledger of a pool of KV blocks: which sequence owns which block, and how many blocks are
+ * reserved.
  *
- * <p>Blocks are numbered from 0. A {@link Lease} holds allocated blocks (they carry tokens) and may
- * reserve more than it holds. Always: the blocks held are disjoint, free + allocated = capacity,
- * and the larger of reserved and allocated, summed over all leases, stays within capacity. A call
- * that would break this throws and changes nothing.
+ * <p>Blocks are numbered from 0. A {@link Lease} has allocated blocks, which contain tokens, and
+ * may reserve more than are allocated. Invariants: no block belongs to two leases; free + allocated
+ * = capacity; and the larger of reserved and allocated, summed over all leases, stays within the
+ * capacity. A call that would break an invariant throws and changes nothing.
  *
  * <p>Not thread-safe: the engine loop is the only user.
  */
 public final class KvBlockPool {
-  private static final long NOBODY = -1;
+  private static final long FREE = -1;
 
   private final long[] owners;
   private final int[] freeStack;
@@ -31,7 +32,7 @@ public final class KvBlockPool {
       throw new IllegalArgumentException("capacity must be at least 0, but is " + capacity);
     }
     owners = new long[capacity];
-    Arrays.fill(owners, NOBODY);
+    Arrays.fill(owners, FREE);
     freeStack = new int[capacity];
     for (int i = 0; i < capacity; i++) {
       freeStack[i] = capacity - 1 - i; // lowest numbers first
@@ -39,32 +40,32 @@ public final class KvBlockPool {
     freeCount = capacity;
   }
 
-  /** Number of blocks. */
+  /** Returns the number of blocks. */
   public int capacity() {
     return owners.length;
   }
 
-  /** Blocks that no lease holds; some of them may be reserved. */
+  /** Returns the number of blocks that no lease holds; some of them may be reserved. */
   public int free() {
     return freeCount;
   }
 
-  /** Blocks that leases hold. */
+  /** Returns the number of blocks that leases hold. */
   public int allocated() {
     return owners.length - freeCount;
   }
 
-  /** Blocks that are held or reserved. */
+  /** Returns the number of blocks that leases hold or reserve. */
   public int reserved() {
     return reserved;
   }
 
-  /** Blocks that are neither held nor reserved. */
+  /** Returns the number of blocks that leases neither hold nor reserve. */
   public int available() {
     return owners.length - reserved;
   }
 
-  /** Open leases. */
+  /** Returns the number of open leases. */
   public int leases() {
     return leases;
   }
@@ -72,7 +73,7 @@ public final class KvBlockPool {
   /**
    * Opens a lease without blocks.
    *
-   * @param owner 0 or more; named in errors
+   * @param owner the sequence's id, 0 or more
    */
   public Lease open(long owner) {
     if (owner < 0) {
@@ -82,34 +83,42 @@ public final class KvBlockPool {
     return new Lease(owner);
   }
 
-  /** The owner of a block, or -1 if it is free. */
+  /** Returns the id of the sequence that owns a block, or -1 if the block is free. */
   public long ownerOf(int block) {
     return owners[block];
   }
 
-  /** One sequence's share of the pool. Closed exactly once. */
+  /** The blocks of one sequence. Must be closed exactly once. */
   public final class Lease {
     private final long owner;
     private int[] blocks = new int[4];
     private int count;
+
+    /** The reservation; the blocks held count if there are more. */
     private int target;
+
     private boolean closed;
 
     private Lease(long owner) {
       this.owner = owner;
     }
 
-    /** Blocks held. */
+    /** Returns the number of blocks held. */
     public int allocated() {
       return count;
     }
 
-    /** Blocks held or set aside. */
+    /** Returns the number of blocks held or reserved. */
     public int reserved() {
       return Math.max(count, target);
     }
 
-    /** The block at a position of the block table. */
+    /**
+     * Returns the number of a block held.
+     *
+     * @param index position in the block table, from 0
+     * @throws IndexOutOfBoundsException if fewer blocks are held
+     */
     public int block(int index) {
       if (index >= count) {
         throw new IndexOutOfBoundsException(
@@ -121,8 +130,8 @@ public final class KvBlockPool {
     /**
      * Sets the reservation.
      *
-     * @param total blocks in all, those held included
-     * @throws IllegalStateException if not enough is available or the lease is closed
+     * @param total number of blocks, including those held
+     * @throws IllegalStateException if too few blocks are available or the lease is closed
      */
     public void reserve(int total) {
       requireOpen();
@@ -137,8 +146,9 @@ public final class KvBlockPool {
     }
 
     /**
-     * Takes free blocks until this many are held.
+     * Allocates free blocks until this many are held. Does nothing if more are held.
      *
+     * @param total number of blocks to hold
      * @throws IllegalStateException if that exceeds the reservation or the lease is closed
      */
     public void allocateTo(int total) {
@@ -159,9 +169,9 @@ public final class KvBlockPool {
     }
 
     /**
-     * Gives everything back.
+     * Returns all blocks to the pool and ends the reservation.
      *
-     * @throws IllegalStateException if the lease is closed already
+     * @throws IllegalStateException if the lease was closed before
      */
     public void close() {
       requireOpen();
@@ -170,7 +180,7 @@ public final class KvBlockPool {
       reserved -= reserved();
       while (count > 0) {
         int block = blocks[--count];
-        owners[block] = NOBODY;
+        owners[block] = FREE;
         freeStack[freeCount++] = block;
       }
       target = 0;

@@ -10,7 +10,11 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** What happened to one request, for its {@link Explanation}; as long as that lists. */
+/**
+ * What happened to one request, and when: its waits, admissions and preemptions, for its result and
+ * its {@link Explanation}. Keeps at most as many entries as an explanation lists. All times are in
+ * nanoseconds of the engine's clock. Not thread-safe.
+ */
 public final class RequestHistory {
   private static final String NOT_FIRST = "requests before it, or the step in flight";
 
@@ -19,45 +23,85 @@ public final class RequestHistory {
   private List<Preemption> preemptions = List.of();
   private @Nullable String deferral;
   private long waitingSinceNanos;
+  private boolean admitted;
   private long admittedNanos;
-  private int reservedTokens;
+  private long queuedNanos;
+  private long firstTokenNanos = -1;
+  private int firstReservedTokens;
   private int mostReservedTokens;
   private int unlisted;
 
+  /**
+   * Creates the history of a request that waits from its arrival on.
+   *
+   * @param arrivalNanos time of submission
+   */
   public RequestHistory(long arrivalNanos) {
     this.arrivalNanos = arrivalNanos;
     this.waitingSinceNanos = arrivalNanos;
   }
 
-  /** It was first in line, and still had to wait. */
+  /** Records why the request had to wait although it was first in the queue. */
   public void deferred(String reason) {
     deferral = reason;
   }
 
-  public void admitted(long now, int tokens) {
+  /**
+   * Records an admission.
+   *
+   * @param now the time
+   * @param reservedTokens KV slots reserved
+   */
+  public void admitted(long now, int reservedTokens) {
     waited(now);
     admittedNanos = now;
-    if (mostReservedTokens == 0) {
-      reservedTokens = tokens;
+    if (!admitted) {
+      admitted = true;
+      queuedNanos = now - arrivalNanos;
+      firstReservedTokens = reservedTokens;
     }
-    reserved(tokens);
+    reserved(reservedTokens);
   }
 
-  /** When it was admitted last. */
+  /** Returns whether the request was admitted at least once. */
+  public boolean admittedBefore() {
+    return admitted;
+  }
+
+  /** Returns the KV slots of the first reservation; 0 before the first admission. */
+  int firstReservedTokens() {
+    return firstReservedTokens;
+  }
+
+  /** Records that a token was generated. */
+  void tokenGenerated(long now) {
+    if (firstTokenNanos < 0) {
+      firstTokenNanos = Math.max(0, now - arrivalNanos);
+    }
+  }
+
+  /** Returns how long the request took, if it ends now. */
+  SequenceOutcome.Timing timing(long now) {
+    long total = now - arrivalNanos;
+    return new SequenceOutcome.Timing(admitted ? queuedNanos : total, firstTokenNanos, total);
+  }
+
+  /** Returns the time of the latest admission. */
   public long admittedNanos() {
     return admittedNanos;
   }
 
-  /** Since when it waits, if it does. */
+  /** Returns the time since which the request waits, if it waits. */
   public long waitingSinceNanos() {
     return waitingSinceNanos;
   }
 
-  /** What it waits for, if it does. */
+  /** Returns what the request waits for, if it waits. */
   public String waitsFor() {
     return deferral == null ? NOT_FIRST : deferral;
   }
 
+  /** Records a reservation of this many KV slots. */
   public void reserved(int tokens) {
     mostReservedTokens = Math.max(mostReservedTokens, tokens);
   }
@@ -73,6 +117,16 @@ public final class RequestHistory {
     deferral = null;
   }
 
+  /**
+   * Records a preemption, after which the request waits again.
+   *
+   * @param now the time
+   * @param mode what becomes of its KV
+   * @param kvTokens tokens whose KV it lost
+   * @param causedBy id of the request that needed the memory
+   * @param costNanos expected time to bring the KV back
+   * @param why the reason, without request data
+   */
   public void preempted(
       long now, PreemptionMode mode, int kvTokens, String causedBy, double costNanos, String why) {
     waitingSinceNanos = now;
@@ -92,7 +146,14 @@ public final class RequestHistory {
     preemptions = longer;
   }
 
-  /** The whole; a wait that never ended is listed too. */
+  /**
+   * Returns the explanation of a request that ends now.
+   *
+   * @param waiting whether the request waits; if so, this wait is listed too
+   * @param prediction the latest prediction, or null
+   * @param usedTokens prompt and output tokens
+   * @param now the time
+   */
   public Explanation explain(
       boolean waiting, @Nullable LengthPrediction prediction, int usedTokens, long now) {
     if (waiting) {
@@ -100,7 +161,7 @@ public final class RequestHistory {
     }
     return new Explanation(
         prediction == null ? 0 : prediction.quantile(0.5),
-        reservedTokens,
+        firstReservedTokens,
         mostReservedTokens,
         usedTokens,
         waits,

@@ -9,19 +9,20 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The engine's record of one request: its tokens, its leases, its state. It is also the view that
- * planners and policies get of it ({@link SequenceView}), and the view that the executor gets of
- * its part in a step ({@link SequenceStep}); both only read.
+ * The engine's record of one request: its tokens, its leases, its state. Planners and policies read
+ * it as a {@link SequenceView}, the executor reads its part in a step as a {@link SequenceStep}.
  *
- * <p>Not thread-safe: the loop is the only writer, and the executor reads while a step is in
- * flight.
+ * <p>Not thread-safe: the loop is the only writer; the executor reads while a step is in flight,
+ * during which the loop does not change what the step uses.
  */
 public final class Sequence implements SequenceView, SequenceStep {
   private final long id;
   private final SequenceSpec spec;
   private final RequestHistory history;
+  private final PreemptionRecord preemptions = new PreemptionRecord();
   private int[] tokens;
   private int generated;
+  private long queueAge;
 
   private SequenceState state = SequenceState.PREDICTING;
   private @Nullable LengthPrediction prediction;
@@ -32,21 +33,15 @@ public final class Sequence implements SequenceView, SequenceStep {
   /** Tokens in device KV, those that the step in flight writes included. */
   int kvTokens;
 
-  int swappedTokens;
-  private boolean tokenPending;
+  private int swappedTokens;
+
+  // the sequence's part in the latest step
   private int stepStart;
   private int stepTokens;
   private boolean stepSamples;
 
-  private int generatedAtAdmission;
-  int outputFloor;
-  int preemptions;
-  private int maxPreemptions = Integer.MAX_VALUE;
-  private long queueAge;
-
-  private int firstReservedTokens;
-  private long admittedNanos = -1;
-  private long firstTokenNanos = -1;
+  /** Whether that step is in flight and samples a token. */
+  private boolean tokenPending;
 
   /**
    * Creates the record of a new request.
@@ -87,14 +82,16 @@ public final class Sequence implements SequenceView, SequenceStep {
    * Sets the predicted output length.
    *
    * @param length the prediction; capped at the output limit
-   * @param epoch how much had been learned from answers when it was made
+   * @param epoch the epoch of the predictor in which it was made; see {@link #predictionEpoch}
    */
-  public void predict(LengthPrediction length, long epoch) {
+  public void setPrediction(LengthPrediction length, long epoch) {
     prediction = length.cappedAt(maxNewTokens());
     predictionEpoch = epoch;
   }
 
-  /** Returns how much had been learned from answers when the prediction was made. */
+  /**
+   * Returns the predictor's epoch of the prediction: how many answers it had observed, coarsely.
+   */
   public long predictionEpoch() {
     return predictionEpoch;
   }
@@ -107,7 +104,7 @@ public final class Sequence implements SequenceView, SequenceStep {
   // ---- memory
 
   /**
-   * Returns the lease of its device blocks.
+   * Returns the lease of the sequence's device blocks.
    *
    * @throws IllegalStateException if it holds none
    */
@@ -118,88 +115,85 @@ public final class Sequence implements SequenceView, SequenceStep {
     return deviceLease;
   }
 
-  /** Returns the lease of its device blocks, or null. */
+  /** Returns the lease of the sequence's device blocks, or null. */
   public KvBlockPool.@Nullable Lease deviceIfHeld() {
     return deviceLease;
   }
 
-  /** Sets the lease of its device blocks, of which it held none. */
+  /** Sets the lease of the sequence's device blocks. */
   public void holdDevice(KvBlockPool.Lease lease) {
     deviceLease = lease;
   }
 
-  /** Forgets the lease of its device blocks, which no step reads any more. */
+  /** Removes the lease of the sequence's device blocks. No step may read it any more. */
   public void dropDevice() {
     deviceLease = null;
   }
 
-  /** Sets the lease of the host blocks that its swapped KV is in. */
+  /** Sets the lease of the host blocks that contain the sequence's swapped KV. */
   public void holdHost(KvBlockPool.Lease lease) {
     hostLease = lease;
   }
 
-  /** Takes the lease of its host blocks from it; null if it holds none. */
+  /** Removes and returns the lease of the sequence's host blocks; null if there is none. */
   public KvBlockPool.@Nullable Lease takeHost() {
     KvBlockPool.Lease lease = hostLease;
     hostLease = null;
     return lease;
   }
 
-  /** Returns the lease of its host blocks, or null. */
+  /** Returns the lease of the sequence's host blocks, or null. */
   public KvBlockPool.@Nullable Lease host() {
     return hostLease;
   }
 
   // ---- progress
 
-  /** Notes that the sequence waits for memory, for the first time or again. */
+  /** Records that the sequence joins the waiting queue, for the first time or again. */
   public void queued() {
     state = SequenceState.WAITING;
   }
 
   /**
-   * Notes an admission; swapped tokens are in device KV again once the step has run.
+   * Records an admission. Swapped tokens count as device KV from now on: the next step copies them
+   * back first.
    *
    * @param now the engine's time, in nanoseconds
-   * @param reservedTokens KV slots set aside
+   * @param reservedTokens KV slots reserved
    */
   public void admitted(long now, int reservedTokens) {
     history.admitted(now, reservedTokens);
     state = SequenceState.RUNNING;
     kvTokens = swappedTokens;
     swappedTokens = 0;
-    generatedAtAdmission = generated;
-    if (admittedNanos < 0) {
-      admittedNanos = now;
-      firstReservedTokens = reservedTokens;
-    }
+    preemptions.admitted(generated);
   }
 
-  /** Returns whether it was admitted before. */
+  /** Returns whether the sequence was admitted before. */
   public boolean startedBefore() {
-    return admittedNanos >= 0;
+    return history.admittedBefore();
   }
 
   /**
-   * Sets how often it may be preempted; unbounded until then.
+   * Sets how often the sequence may be preempted; unbounded until then.
    *
    * @param most 0 or more
    */
   public void limitPreemptions(int most) {
-    maxPreemptions = most;
+    preemptions.limitTo(most);
   }
 
-  /** Returns whether it has produced a token since it was admitted last. */
+  /** Returns whether the sequence has generated a token since its latest admission. */
   public boolean progressed() {
-    return generatedTokens() > generatedAtAdmission;
+    return preemptions.progressed(generatedTokens());
   }
 
   /**
-   * Notes that the next step computes tokens of the sequence.
+   * Records that a step, which starts now, computes tokens of the sequence.
    *
-   * @param count how many, at least 1
+   * @param count how many tokens, at least 1
    */
-  public void launched(int count) {
+  public void startStep(int count) {
     stepStart = kvTokens;
     stepTokens = count;
     kvTokens += count;
@@ -207,7 +201,12 @@ public final class Sequence implements SequenceView, SequenceStep {
     tokenPending = stepSamples;
   }
 
-  /** Adds the token that the step sampled. */
+  /**
+   * Appends the token that the step sampled.
+   *
+   * @param token the token's id
+   * @param now the engine's time, in nanoseconds
+   */
   public void append(int token, long now) {
     int length = promptTokens() + generated;
     if (length == tokens.length) {
@@ -217,31 +216,28 @@ public final class Sequence implements SequenceView, SequenceStep {
     tokens[length] = token;
     generated++;
     tokenPending = false;
-    if (firstTokenNanos < 0) {
-      firstTokenNanos = now;
-    }
+    history.tokenGenerated(now);
   }
 
   /**
-   * Notes the loss of its blocks; the next reservation covers at least twice this one's output.
+   * Records a preemption: the sequence loses its device blocks. The next reservation covers at
+   * least twice the output that this one covered.
    *
-   * @param reservedTokens KV slots that it had
-   * @param swapped whether its KV is copied to host memory
+   * @param reservedTokens KV slots of the lost reservation
+   * @param swapped whether the KV is copied to host memory
    */
   public void preempted(int reservedTokens, boolean swapped) {
-    preemptions++;
-    int covered = Math.max(1, reservedTokens - promptTokens());
-    outputFloor = (int) Math.min(maxNewTokens(), Math.max(outputFloor, 2L * covered));
+    preemptions.preempted(reservedTokens - promptTokens(), maxNewTokens());
     swappedTokens = swapped ? kvTokens : 0;
     kvTokens = 0;
   }
 
-  /** Notes that the swapped copy is lost; its tokens are computed again. */
+  /** Records that the swapped copy is lost, so that its tokens must be computed again. */
   public void dropSwapped() {
     swappedTokens = 0;
   }
 
-  /** Notes the end; returns where the sequence was until now. */
+  /** Records the end; returns the state until now. */
   public SequenceState end() {
     SequenceState before = state;
     state = SequenceState.ENDED;
@@ -253,42 +249,42 @@ public final class Sequence implements SequenceView, SequenceStep {
     return Arrays.binarySearch(spec.stopTokens(), token) >= 0;
   }
 
-  /** Returns the tokens generated so far, without the one that a step in flight may add. */
-  public int generatedForSure() {
+  /**
+   * Returns the number of tokens generated so far, without the one that a step in flight may add.
+   */
+  public int committedTokens() {
     return generated;
   }
 
-  /** Returns how often it was passed while it waited, as of when it last left the queue. */
+  /**
+   * Returns the sequence's age in the waiting queue when it last left it; see {@code WaitingQueue}.
+   */
   public long queueAge() {
     return queueAge;
   }
 
-  /** Sets how often it was passed while it waited. */
+  /** Sets the age that the sequence has on leaving the waiting queue. */
   public void setQueueAge(long age) {
     queueAge = age;
   }
 
   /**
-   * Returns how it ended.
+   * Returns how the sequence ended.
    *
    * @param reason why it ended
    * @param failure what failed, or null
-   * @param waiting whether it was waiting for memory until now
+   * @param waiting whether it was in the waiting queue until now
    * @param now the engine's time, in nanoseconds
    */
   public SequenceOutcome outcome(
       FinishReason reason, @Nullable Failure failure, boolean waiting, long now) {
-    long arrival = spec.times().arrivalNanos();
     return new SequenceOutcome(
         reason,
         failure,
         prediction,
-        firstReservedTokens,
-        preemptions,
-        new SequenceOutcome.Timing(
-            (admittedNanos < 0 ? now : admittedNanos) - arrival,
-            firstTokenNanos < 0 ? -1 : firstTokenNanos - arrival,
-            now - arrival),
+        history.firstReservedTokens(),
+        preemptions.count(),
+        history.timing(now),
         history.explain(waiting, prediction, promptTokens() + generated, now));
   }
 
@@ -339,17 +335,17 @@ public final class Sequence implements SequenceView, SequenceStep {
 
   @Override
   public int outputFloorTokens() {
-    return outputFloor;
+    return preemptions.outputFloorTokens();
   }
 
   @Override
   public int preemptions() {
-    return preemptions;
+    return preemptions.count();
   }
 
   @Override
   public boolean preemptionExempt() {
-    return preemptions >= maxPreemptions;
+    return preemptions.exempt();
   }
 
   @Override

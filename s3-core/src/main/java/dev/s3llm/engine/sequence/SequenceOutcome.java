@@ -11,11 +11,11 @@ import org.jspecify.annotations.Nullable;
  *
  * @param reason why it ended
  * @param failure what failed, with {@link FinishReason#FAILED}
- * @param prediction what the planners worked with, or null if it ended before it was predicted
- * @param reservedTokens KV slots set aside at its first admission; 0 if never admitted
+ * @param prediction the latest prediction, or null if the sequence ended before it was predicted
+ * @param reservedTokens KV slots reserved at the first admission; 0 if never admitted
  * @param preemptions how often it was preempted
- * @param timing how long it took
- * @param explanation why it took that long
+ * @param timing times of the first admission, the first token and the end
+ * @param explanation what the sequence waited for, reserved and lost
  */
 public record SequenceOutcome(
     FinishReason reason,
@@ -27,19 +27,20 @@ public record SequenceOutcome(
     Explanation explanation) {
 
   /**
-   * How long it took, in nanoseconds from its submission.
+   * Times from submission, in nanoseconds.
    *
-   * @param queuedNanos to the first admission, or to the end without one
-   * @param firstTokenNanos to the first token; -1 without one
-   * @param totalNanos to the end
+   * @param queuedNanos until the first admission, or until the end if there was none
+   * @param firstTokenNanos until the first token; -1 if there was none
+   * @param totalNanos until the end
    */
   public record Timing(long queuedNanos, long firstTokenNanos, long totalNanos) {}
 
   /**
-   * Returns the outcome of a sequence that was failed without its loop, which alone knows the rest.
+   * Returns the outcome of a sequence that was failed without its loop. The details, which only the
+   * loop knows, are zero or empty.
    *
-   * @param failure why it failed
-   * @param totalNanos from its submission
+   * @param failure why the sequence failed
+   * @param totalNanos time from submission to the end
    */
   public static SequenceOutcome abandoned(Failure failure, long totalNanos) {
     Explanation unknown = new Explanation(0, 0, 0, 0, List.of(), List.of(), 0);

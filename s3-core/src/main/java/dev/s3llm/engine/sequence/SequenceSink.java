@@ -3,22 +3,25 @@ package dev.s3llm.engine.sequence;
 import dev.s3llm.observe.LatencyEstimate;
 import org.jspecify.annotations.Nullable;
 
-/** Where a sequence's output goes. Called from the loop, so it must neither block nor throw. */
+/**
+ * The receiver of a sequence's output. The loop calls it on its own thread, so it must not block.
+ * An exception is counted; one from {@link #onToken} also fails the request.
+ */
 public interface SequenceSink {
 
   /**
-   * It joins the queue.
+   * Called when the sequence joins the waiting queue for the first time.
    *
-   * @param estimate what it can expect; null if nothing is known yet
-   * @return why it does not want to wait that long, or null; it then ends with this cause
+   * @param estimate the expected times; null if too few steps were observed
+   * @return null to continue, or the failure with which the sequence ends at once
    */
   default @Nullable RuntimeException onQueued(@Nullable LatencyEstimate estimate) {
     return null;
   }
 
-  /** The next token. */
+  /** Receives the next token. */
   void onToken(int token);
 
-  /** The end; called exactly once, after the last token. */
+  /** Receives the end. Called exactly once, after the last token. */
   void onEnd(SequenceOutcome outcome);
 }

@@ -4,16 +4,15 @@ import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.predict.LengthQuery;
 
 /**
- * What the loop needs to know of a request. The engine's facade has validated it, and the arrays
- * belong to the sequence.
+ * A request as the loop needs it: validated, with arrays that belong to the sequence.
  *
  * @param requestId the caller's id
  * @param promptTokens token ids, at least one
  * @param stopTokens token ids that end the answer, ascending
- * @param sampling how to sample
+ * @param sampling the sampling parameters
  * @param standing tenant and priority
- * @param times when it was submitted and what it must meet
- * @param query what predictors see; holds the output limit
+ * @param times time of submission, deadline and target
+ * @param query the predictor's input; contains the output limit
  * @param sink receives tokens and the end
  */
 @SuppressWarnings("ArrayRecordComponent") // passed on once, never compared
@@ -28,21 +27,22 @@ public record SequenceSpec(
     SequenceSink sink) {
 
   /**
-   * What decides when it is the request's turn.
+   * Tenant and priority of a request, which decide about its turn.
    *
-   * @param tenant on whose behalf it runs; empty for none
-   * @param priority higher goes first among the requests of the tenant
+   * @param tenant name of the tenant; empty for none
+   * @param priority among the requests of a tenant, a higher priority goes first
    */
   public record Standing(String tenant, int priority) {
-    /** No tenant, and no priority over others. */
+    /** No tenant and priority 0. */
     public static final Standing NONE = new Standing("", 0);
   }
 
   /**
-   * When a request was submitted and what it must meet, in nanoseconds of the engine's clock.
+   * The times of a request, in nanoseconds.
    *
-   * @param arrivalNanos when it was submitted
-   * @param deadlineNanos when it times out; {@link Long#MAX_VALUE} for never
+   * @param arrivalNanos time of submission, by the engine's clock
+   * @param deadlineNanos time of the timeout, by the engine's clock; {@link Long#MAX_VALUE} for
+   *     never
    * @param tokenTimeNanos target for the time per output token; {@link Long#MAX_VALUE} for none
    */
   public record Times(long arrivalNanos, long deadlineNanos, long tokenTimeNanos) {

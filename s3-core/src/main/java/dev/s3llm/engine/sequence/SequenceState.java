@@ -1,13 +1,13 @@
 package dev.s3llm.engine.sequence;
 
-/** Where a sequence is: in exactly one of these. */
+/** The state of a sequence. */
 public enum SequenceState {
-  /** Its prediction is awaited. */
+  /** Its prediction is pending. */
   PREDICTING,
-  /** In the waiting queue, new or preempted. */
+  /** It is in the waiting queue, new or preempted. */
   WAITING,
-  /** Holds KV memory. */
+  /** It holds KV memory and takes part in steps. */
   RUNNING,
-  /** Over. */
+  /** It has ended. */
   ENDED
 }

@@ -1,5 +1,6 @@
 /**
- * The record of a request and the ledger of KV blocks. Depends on no other package of the engine.
+ * The record of a request, its output and its history, and the ledger of KV blocks. Depends on no
+ * other package of the engine.
  */
 @NullMarked
 package dev.s3llm.engine.sequence;

@@ -29,7 +29,7 @@ class PredictionMonitorTest {
   @Test
   void coverageAndError_areMeasured() {
     observe(LengthPrediction.exactly(10), 10, false); // covered
-    observe(LengthPrediction.exactly(10), 14, false); // not
+    observe(LengthPrediction.exactly(10), 14, false); // not covered
     observe(LengthPrediction.uniform(100), 90, false); // covered: the 90th of 100
 
     assertThat(monitor.observed()).isEqualTo(3);

@@ -36,14 +36,14 @@ import jdk.jfr.consumer.RecordingFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A request says why it waited, what it held, who took it and what that cost. */
+/** Tests of explanations: waits, reservations, preemptions and their costs. */
 class ExplanationTest {
   private static final int PROMPT = 4;
   private static final int OUTPUT = 20;
   private static final int BLOCK = 4;
   private static final int RECOMPUTE_NANOS = 7;
 
-  /** Passes are so many nanoseconds apart. */
+  /** The time between two passes, in nanoseconds. */
   private static final long PASS = 1_000;
 
   @Test
@@ -164,7 +164,7 @@ class ExplanationTest {
         .toList();
   }
 
-  /** A loop driven by hand, a pass each {@link #PASS}. */
+  /** A loop that the test steps, with a pass each {@link #PASS}. */
   private static final class Run {
     final Map<String, SequenceOutcome> outcomes = new LinkedHashMap<>();
     final EngineLoop loop;

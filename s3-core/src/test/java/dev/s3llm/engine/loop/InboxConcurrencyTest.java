@@ -11,11 +11,11 @@ import org.jetbrains.lincheck.datastructures.Validate;
 import org.junit.jupiter.api.Test;
 
 /**
- * The way into the loop, under the interleavings of callers and the loop's thread that Lincheck
- * chooses: a queue, from which nothing is lost and over which nobody sleeps.
+ * Tests the inbox under interleavings of callers and the loop's thread that Lincheck chooses: no
+ * command is lost, and the loop does not sleep while a command waits.
  */
 public class InboxConcurrencyTest {
-  private final AtomicBoolean permit = new AtomicBoolean(); // as of LockSupport.unpark
+  private final AtomicBoolean permit = new AtomicBoolean(); // the permit of LockSupport.unpark
   private final Inbox inbox = new Inbox(() -> permit.set(true));
   private final List<Integer> taken = new ArrayList<>();
 
@@ -24,12 +24,12 @@ public class InboxConcurrencyTest {
     inbox.add(now -> taken.add(value));
   }
 
-  /** One pass of the loop, which the permit has woken. */
+  /** Makes one pass of the loop, if the permit has woken it. */
   @Operation(nonParallelGroup = "loop")
   public String takeIn() {
     permit.set(false);
     taken.clear();
-    int work = inbox.takeIn(0);
+    int work = inbox.runAll(0);
     return work + " " + taken;
   }
 
@@ -38,11 +38,11 @@ public class InboxConcurrencyTest {
     return inbox.isEmpty();
   }
 
-  /** A loop that parks now would park over work without a permit. */
+  /** Checks that the loop, if it parks now, has a permit or no command waits. */
   @Validate
   public void whatWaits_wakesTheLoop() {
     if (!inbox.isEmpty() && !permit.get()) {
-      throw new AssertionError("work waits, and nobody wakes the loop");
+      throw new AssertionError("a command waits, and nothing wakes the loop");
     }
   }
 

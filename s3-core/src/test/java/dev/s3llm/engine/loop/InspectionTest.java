@@ -28,7 +28,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 
-/** What an inspection says is what the loop owns, and asking for one changes nothing. */
+/** Tests that an inspection agrees with the loop's state and does not change it. */
 class InspectionTest {
   private static final int PROMPT = 4;
   private static final int OUTPUT = 20;
@@ -76,7 +76,7 @@ class InspectionTest {
           run.loop
               .inspect()
               .thenAccept(
-                  seen -> { // in the pass itself, before it goes on
+                  seen -> { // within the pass
                     run.compare(seen);
                     seen.waiting().stream()
                         .filter(waiting -> waiting.preemptions() > 0)
@@ -145,13 +145,13 @@ class InspectionTest {
   void afterTheEnd_questionsFail() {
     Run run = new Run(new WorstCasePlanner(), 8);
     CompletableFuture<EngineInspection> before = run.loop.inspect();
-    run.loop.endInspections(new IllegalStateException("over"));
+    run.loop.failInspections(new IllegalStateException("over"));
     assertThat(before).isCompletedExceptionally();
     assertThat(run.loop.inspect()).isCompletedExceptionally();
-    run.loop.step(0); // what was queued harms nobody
+    run.loop.step(0); // the queued command has no effect
   }
 
-  /** A loop driven by hand. */
+  /** A loop that the test steps. */
   private static final class Run implements EngineListener {
     final List<EngineEvent> events = new ArrayList<>();
     final EngineLoop loop;
@@ -226,7 +226,7 @@ class InspectionTest {
       return answer.join();
     }
 
-    /** With the pool's own books. */
+    /** Compares an inspection with the pool. */
     void compare(EngineInspection seen) {
       List<Integer> blocks = new ArrayList<>();
       for (Running running : seen.running()) {
@@ -241,7 +241,7 @@ class InspectionTest {
 
     private String owner(int block) {
       Sequence sequence = loop.state().live.get(loop.state().device.ownerOf(block));
-      return sequence == null ? "nobody" : sequence.requestId();
+      return sequence == null ? "none" : sequence.requestId();
     }
   }
 }

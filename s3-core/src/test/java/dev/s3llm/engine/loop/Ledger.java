@@ -7,25 +7,25 @@ import dev.s3llm.observe.EngineSnapshot;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What a loop owns, for checkers to read: a view, true between passes and while one is made. */
+/** A read-only view of a loop's state for checkers, valid between passes and during one. */
 public final class Ledger {
   private final EngineLoop loop;
   private final EngineState state;
 
-  /** Looks into a loop. */
+  /** Creates the view. */
   public Ledger(EngineLoop loop) {
     this.loop = loop;
     this.state = loop.state();
   }
 
   /**
-   * One live request.
+   * A live request.
    *
-   * @param queued whether the waiting queue holds it
-   * @param listed whether it is listed as running
-   * @param state where it says that it is
+   * @param queued whether it is in the waiting queue
+   * @param listed whether it is in the list of running sequences
+   * @param state its own state
    * @param deviceBlocks its block table; null without a lease
-   * @param hostBlocks blocks of its copy in host memory; -1 without one
+   * @param hostBlocks host blocks of its swapped KV; -1 without a lease
    */
   @SuppressWarnings("ArrayRecordComponent") // read once, never compared
   public record Entry(
@@ -42,7 +42,7 @@ public final class Ledger {
       int generatedTokens,
       int maxNewTokens) {}
 
-  /** Every request that was taken in and has not ended. */
+  /** Returns all live requests of the loop. */
   public List<Entry> live() {
     List<Entry> entries = new ArrayList<>(state.live.size());
     for (Sequence sequence : state.live.values()) {
@@ -76,79 +76,79 @@ public final class Ledger {
     return blocks;
   }
 
-  /** The request that a part of a batch belongs to. */
+  /** Returns the request id of a sequence in a batch. */
   public static String requestId(SequenceStep step) {
     return ((Sequence) step).requestId();
   }
 
-  /** Blocks set aside for the part of a batch. */
+  /** Returns the blocks reserved for a sequence in a batch. */
   public static int reservedBlocks(SequenceStep step) {
     return ((Sequence) step).reservedBlocks();
   }
 
-  /** Whether a request is live. */
+  /** Returns whether a request is live. */
   public boolean isLive(long sequenceId) {
     return state.live.containsKey(sequenceId);
   }
 
-  /** The device's pool. */
+  /** Returns the pool of the device. */
   public KvBlockPool device() {
     return state.device;
   }
 
-  /** The host's pool. */
+  /** Returns the pool of the host. */
   public KvBlockPool host() {
     return state.host;
   }
 
-  /** Token slots of a block. */
+  /** Returns the token slots of a block. */
   public int blockTokens() {
     return state.profile.blockTokens();
   }
 
-  /** How many wait, by the queue's own count. */
+  /** Returns the size of the waiting queue. */
   public int waiting() {
     return state.waiting.size();
   }
 
-  /** How many run. */
+  /** Returns the number of running sequences. */
   public int running() {
     return state.running.size();
   }
 
-  /** Tenants that the queue remembers. */
+  /** Returns the number of tenants that the queue keeps. */
   public int tenants() {
     return state.waiting.tenants();
   }
 
-  /** Leases that wait for the step in flight. */
+  /** Returns the number of leases that wait for the end of the step in flight. */
   public int fencedLeases() {
-    return state.inFlight == null ? 0 : state.inFlight.fenced.size();
+    return state.inFlight == null ? 0 : state.inFlight.fenced().size();
   }
 
-  /** Blocks of those leases, device and host. */
+  /** Returns the blocks of those leases, device and host. */
   public int fencedBlocks() {
     return state.inFlight == null
         ? 0
-        : state.inFlight.fenced.stream().mapToInt(KvBlockPool.Lease::reserved).sum();
+        : state.inFlight.fenced().stream().mapToInt(KvBlockPool.Lease::reserved).sum();
   }
 
-  /** Whether a step is in flight. */
+  /** Returns whether a step is in flight. */
   public boolean stepInFlight() {
     return loop.stepInFlight();
   }
 
-  /** Whether nothing is live, queued or in flight. */
+  /** Returns whether no request is live, no command queued, and no step in flight. */
   public boolean idle() {
     return loop.idle();
   }
 
-  /** When the loop next has something to do by itself. */
+  /** Returns the time of the next alarm. */
   public long nextAlarmNanos() {
     return loop.nextAlarmNanos();
   }
 
-  /** What the engine's callers are told. */
+  /** Returns the snapshot that callers get. */
   public EngineSnapshot snapshot() {
     return loop.snapshot();
   }

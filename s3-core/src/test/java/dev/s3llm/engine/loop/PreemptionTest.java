@@ -26,7 +26,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
-/** A sequence preempted at any position continues with the tokens it would have had. */
+/** Tests that a sequence preempted at any position produces the same tokens as without. */
 class PreemptionTest {
   private static final int PROMPT = 5;
   private static final int OUTPUT = 27;
@@ -50,7 +50,7 @@ class PreemptionTest {
     }
   }
 
-  /** Reserves up to one position, and refuses to grow there once. */
+  /** A planner that reserves up to one position, and refuses to grow there once. */
   private static final class RefusingOnce implements MemoryPlanner {
     private final int position;
     private boolean refused;

@@ -21,7 +21,9 @@ import dev.s3llm.testkit.HashExecutor;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** Room for 1,000 tokens, five requests of one kind always waiting, and one of another kind. */
+/**
+ * Tests with room for 1,000 tokens, where five equal requests always wait, and one different one.
+ */
 class StarvationTest {
   private static final int BOUND = 30;
   private static final String ODD = "the odd one";

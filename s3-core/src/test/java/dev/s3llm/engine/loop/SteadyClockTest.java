@@ -52,7 +52,7 @@ class SteadyClockTest {
                   .deadline(Duration.ofNanos(1_000))
                   .build());
       clock.set(-5_000_000_000L);
-      engine.submit(GenerationRequest.builder(1).maxNewTokens(1).build()); // looks at the clock
+      engine.submit(GenerationRequest.builder(1).maxNewTokens(1).build()); // reads the clock
       clock.addAndGet(1_000);
       executor.release(1_000); // so does each pass
       GenerationResult result = generation.result().get(60, TimeUnit.SECONDS);

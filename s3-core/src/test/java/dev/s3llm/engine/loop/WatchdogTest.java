@@ -24,7 +24,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** A loop and a watchdog stepped by hand, on one clock. */
+/** Tests of a loop and a watchdog that the test steps, on one clock. */
 class WatchdogTest {
   private static final ExecutorProfile PROFILE =
       ExecutorProfile.builder()
@@ -102,7 +102,7 @@ class WatchdogTest {
   void loopThatMakesNoPass_isReportedAndPassedBy() {
     start();
     loop.step(now);
-    submit(); // and no pass takes it in
+    submit(); // and no pass handles it
     watchFor(LIMIT + watchdog.intervalNanos());
     assertThat(watchdog.health().reason())
         .contains("there was no pass for", "thread never-started");
@@ -117,7 +117,7 @@ class WatchdogTest {
   @Test
   void requestsThatNobodyStarts_areReported() {
     start();
-    loop.state().device.open(99).reserve(PROFILE.blockCount()); // a leak: nobody can start
+    loop.state().device.open(99).reserve(PROFILE.blockCount()); // a leak: no request can start
     submit();
     submit();
     loop.step(now);
@@ -146,7 +146,7 @@ class WatchdogTest {
     for (int i = 0; i < 50; i++) {
       submit();
       loop.step(now);
-      watchFor(LIMIT); // each step takes as long as it may
+      watchFor(LIMIT); // each step takes exactly the limit
       assertThat(watchdog.health().healthy()).isTrue();
       executor.complete();
     }
@@ -166,14 +166,14 @@ class WatchdogTest {
     submit();
     loop.step(now);
     watchFor(LIMIT / 2);
-    now += 1_000 * LIMIT; // or the process was stopped for a while
+    now += 1_000 * LIMIT; // as if the process had been suspended
     watchdog.check(now);
     assertThat(watchdog.health().healthy()).isTrue();
     now -= 5_000 * LIMIT;
     watchdog.check(now);
     assertThat(watchdog.health().healthy()).isTrue();
     watchFor(LIMIT / 2);
-    assertThat(watchdog.health().healthy()).as("what is stuck is found all the same").isFalse();
+    assertThat(watchdog.health().healthy()).as("the stuck step is still detected").isFalse();
   }
 
   private void start() {
@@ -194,7 +194,7 @@ class WatchdogTest {
     watchdog.check(now);
   }
 
-  /** Lets the watchdog look at its interval for some time. */
+  /** Runs the checks of some time, at the watchdog's interval. */
   private void watchFor(long nanos) {
     for (long waited = 0; waited < nanos; waited += watchdog.intervalNanos()) {
       now += watchdog.intervalNanos();

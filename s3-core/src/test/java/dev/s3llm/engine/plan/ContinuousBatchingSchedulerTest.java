@@ -32,7 +32,7 @@ class ContinuousBatchingSchedulerTest {
     schedule(List.of(prefilling, decoding), 50, 12, 8);
 
     assertThat(plan.work()).containsExactly(decoding, prefilling, fresh);
-    assertThat(tokens()).containsExactly(1, 6, 5); // what is left of 12 cuts the last prompt
+    assertThat(tokens()).containsExactly(1, 6, 5); // the budget of 12 cuts the last prompt
     assertThat(plan.tokensLeft()).isZero();
   }
 

@@ -56,7 +56,7 @@ final class TenantQueuesTest {
       bounded.add(sequence("a"), 1, 0);
     }
     assertThat(admissible(bounded)).hasSizeLessThan(10);
-    Candidates<TestSequence> everybody = bounded.everybody();
+    Candidates<TestSequence> everybody = bounded.allCandidates();
     int listed = 0;
     while (everybody.next() != null) {
       everybody.admitted();
@@ -111,7 +111,7 @@ final class TenantQueuesTest {
     }
     TestSequence endless = waits("idle");
     serveInTurn(queues, 1);
-    queues.removeAdmitted(endless); // it runs on: its tenant is not forgotten
+    queues.removeAdmitted(endless); // it still runs: its tenant is kept
     serveInTurn(queues, 60);
     for (int i = 0; i < 100; i++) {
       waits("idle");
@@ -215,7 +215,7 @@ final class TenantQueuesTest {
     }
   }
 
-  /** Whatever waits, is preempted and ends: what one keeps waiting for is at most its share. */
+  /** Tests random arrivals, preemptions and ends: a tenant that always waits gets its share. */
   @Property(tries = 100)
   void tenantsThatKeepWaiting_areServedAlike(@ForAll long seed) {
     Random random = new Random(seed);
@@ -233,7 +233,7 @@ final class TenantQueuesTest {
       TestSequence next = nextOf(shared);
       shared.removeAdmitted(next);
       running.add(next);
-      shared.add(random(next.tenant(), random), 1, 0); // everybody wants more, always
+      shared.add(random(next.tenant(), random), 1, 0); // every tenant always has waiting sequences
       while (running.size() > 4) {
         TestSequence done = running.remove(random.nextInt(running.size()));
         int output = 1 + random.nextInt(done.maxNewTokens());
@@ -278,7 +278,7 @@ final class TenantQueuesTest {
     TestSequence next = queues.candidates().next();
     assertThat(next).isSameAs(queues.next());
     if (next == null) {
-      throw new AssertionError("nobody waits");
+      throw new AssertionError("no sequence waits");
     }
     return next;
   }

@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
-/** A step of 10 ms, 0.1 ms for each decode and 0.02 ms for each prefilled token. */
+/** Tests with steps of 10 ms, plus 0.1 ms for each decode and 0.02 ms for each prefilled token. */
 class TokenTimeGuardTest {
   private static final int MOST = 4_096;
   private static final long NONE = Long.MAX_VALUE;
@@ -86,7 +86,7 @@ class TokenTimeGuardTest {
   private static Sequence decoding(int id, long tokenTime) {
     Sequence sequence = new Sequence(id, spec(id, tokenTime));
     sequence.admitted(0, 64);
-    sequence.launched(8);
+    sequence.startStep(8);
     sequence.append(1, 1);
     return sequence;
   }

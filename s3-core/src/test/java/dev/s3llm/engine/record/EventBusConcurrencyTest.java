@@ -16,27 +16,27 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Events on their way to a listener, which several callback threads deliver in turn. The publisher
- * lets the bus run empty again and again, so that a new event and the end of a delivery meet.
+ * Tests the delivery of events to a listener by several callback threads. The publisher often lets
+ * the bus become empty, so that new events coincide with the end of a delivery.
  */
 @Timeout(60)
 class EventBusConcurrencyTest {
   private static final long RUN_NANOS = 4_000_000_000L;
   private static final int BUFFER = 3;
 
-  /** Longer than a busy machine keeps a thread waiting. */
+  /** A time longer than a busy machine delays a thread. */
   private static final long PATIENCE_NANOS = 30_000_000_000L;
 
-  private final Queue<Runnable> asked = new ConcurrentLinkedQueue<>();
+  private final Queue<Runnable> queued = new ConcurrentLinkedQueue<>();
   private final AtomicInteger waiting = new AtomicInteger();
   private final AtomicInteger mostWaiting = new AtomicInteger();
   private final AtomicBoolean running = new AtomicBoolean(true);
   private final AtomicInteger inside = new AtomicInteger();
   private final AtomicInteger overlaps = new AtomicInteger();
-  private final AtomicLong heard = new AtomicLong();
+  private final AtomicLong delivered = new AtomicLong();
   private final EventBus bus =
-      new EventBus(List.of(this::hear), new CallbackGuard(this::ask), BUFFER);
-  private long last = -1; // plain: deliveries must follow each other, visibly
+      new EventBus(List.of(this::receive), new CallbackGuard(this::queue), BUFFER);
+  private long last = -1; // not volatile: each delivery must see the one before
   private boolean unordered;
 
   @Test
@@ -51,14 +51,14 @@ class EventBusConcurrencyTest {
     for (Thread thread : callbacks) {
       thread.join();
     }
-    assertThat(heard.get() + bus.dropped()).as("heard or dropped").isEqualTo(published);
+    assertThat(delivered.get() + bus.dropped()).as("delivered or dropped").isEqualTo(published);
     assertThat(bus.failures()).isZero();
     assertThat(overlaps.get()).as("deliveries at the same time").isZero();
-    assertThat(mostWaiting.get()).as("deliveries asked for at once").isEqualTo(1);
+    assertThat(mostWaiting.get()).as("deliveries queued at once").isEqualTo(1);
     assertThat(unordered).as("order was lost").isFalse();
   }
 
-  /** Until the time is up, or what was published is not heard for long. */
+  /** Publishes until a time, or until an event is not delivered for long; returns the number. */
   private long publish(long end) {
     long published = 0;
     while (System.nanoTime() < end) {
@@ -66,25 +66,25 @@ class EventBusConcurrencyTest {
         bus.publish(new EngineEvent.Ended(published++, "r", FinishReason.LENGTH, 1, null, -1));
       }
       long patience = System.nanoTime() + PATIENCE_NANOS;
-      while (heard.get() + bus.dropped() < published) {
+      while (delivered.get() + bus.dropped() < published) {
         if (System.nanoTime() > patience) {
           return published;
         }
-        Thread.onSpinWait(); // closer to the delivery's end than a thread that gave way
+        Thread.onSpinWait(); // a spinning thread continues sooner than one that yields
       }
     }
     return published;
   }
 
-  private void ask(Runnable delivery) {
-    asked.add(delivery);
+  private void queue(Runnable delivery) {
+    queued.add(delivery);
     int now = waiting.incrementAndGet();
     mostWaiting.accumulateAndGet(now, Math::max);
   }
 
   private void callBack() {
     while (running.get()) {
-      Runnable delivery = asked.poll();
+      Runnable delivery = queued.poll();
       if (delivery == null) {
         Thread.yield();
       } else {
@@ -94,13 +94,13 @@ class EventBusConcurrencyTest {
     }
   }
 
-  private void hear(EngineEvent event) {
+  private void receive(EngineEvent event) {
     if (inside.incrementAndGet() > 1) {
       overlaps.incrementAndGet();
     }
     unordered |= event.nanos() <= last;
     last = event.nanos();
-    heard.incrementAndGet();
+    delivered.incrementAndGet();
     inside.decrementAndGet();
   }
 }

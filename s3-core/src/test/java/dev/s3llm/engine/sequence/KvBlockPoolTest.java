@@ -78,7 +78,7 @@ final class KvBlockPoolTest {
         .withMessage("block 1 of 1 of owner 2");
   }
 
-  /** The pool beside a plain account of who owns what. */
+  /** A pool beside a simple model of the owners of its blocks. */
   private static final class Model {
     final KvBlockPool pool;
     private final int capacity;

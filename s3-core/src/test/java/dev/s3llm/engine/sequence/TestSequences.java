@@ -4,7 +4,7 @@ import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.predict.LengthPrediction;
 import dev.s3llm.predict.LengthQuery;
 
-/** Makes sequences in a given state, for tests of plans. */
+/** A builder of sequences in a given state, for tests of plans. */
 public final class TestSequences {
   private final Sequence sequence;
 
@@ -12,7 +12,7 @@ public final class TestSequences {
     this.sequence = sequence;
   }
 
-  /** A sequence that has generated nothing and holds nothing. */
+  /** Returns a builder of a sequence without generated tokens and blocks. */
   public static TestSequences of(long id, int promptTokens, int maxNewTokens) {
     SequenceSink ignoring =
         new SequenceSink() {
@@ -34,7 +34,7 @@ public final class TestSequences {
                 SequenceSpec.Times.of(0),
                 new LengthQuery(promptTokens, null, null, 0, maxNewTokens),
                 ignoring));
-    sequence.predict(LengthPrediction.uniform(maxNewTokens), 0);
+    sequence.setPrediction(LengthPrediction.uniform(maxNewTokens), 0);
     return new TestSequences(sequence);
   }
 
@@ -52,7 +52,7 @@ public final class TestSequences {
     return this;
   }
 
-  /** Sets the blocks set aside. */
+  /** Sets the number of reserved blocks. */
   public TestSequences reserved(int blocks) {
     KvBlockPool.Lease lease = new KvBlockPool(blocks).open(sequence.sequenceId());
     lease.reserve(blocks);
@@ -60,7 +60,7 @@ public final class TestSequences {
     return this;
   }
 
-  /** The sequence. */
+  /** Returns the sequence. */
   public Sequence build() {
     return sequence;
   }

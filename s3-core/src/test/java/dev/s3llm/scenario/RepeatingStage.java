@@ -4,9 +4,9 @@ import dev.s3llm.execute.StepResult;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BiConsumer;
 
-/** A stage of a bad executor: it may tell its completion more than once. */
-final class RudeStage extends CompletableFuture<StepResult> {
-  private BiConsumer<? super StepResult, ? super Throwable> told;
+/** A stage of a faulty executor, which may complete its dependent more than once. */
+final class RepeatingStage extends CompletableFuture<StepResult> {
+  private BiConsumer<? super StepResult, ? super Throwable> dependent;
   private boolean finished;
   private StepResult result;
   private Throwable error;
@@ -14,25 +14,25 @@ final class RudeStage extends CompletableFuture<StepResult> {
   @Override
   public CompletableFuture<StepResult> whenComplete(
       BiConsumer<? super StepResult, ? super Throwable> action) {
-    told = action;
+    dependent = action;
     if (finished) {
       action.accept(result, error);
     }
     return this;
   }
 
-  /** Completes it. */
+  /** Completes the stage. */
   void finish(StepResult answer, Throwable failure) {
     finished = true;
     result = answer;
     error = failure;
-    if (told != null) {
-      told.accept(answer, failure);
+    if (dependent != null) {
+      dependent.accept(answer, failure);
     }
   }
 
-  /** Tells once more what it was completed with. */
+  /** Completes the dependent once more, with the same result. */
   void again() {
-    told.accept(result, error);
+    dependent.accept(result, error);
   }
 }

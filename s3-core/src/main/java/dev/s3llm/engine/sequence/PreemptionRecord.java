@@ -1,0 +1,56 @@
+package dev.s3llm.engine.sequence;
+
+/**
+ * How often a sequence was preempted, and what follows for its next admission. Bounds the number of
+ * preemptions: each one doubles the output that the next reservation covers.
+ */
+final class PreemptionRecord {
+  private int count;
+  private int limit = Integer.MAX_VALUE;
+  private int outputFloor;
+  private int generatedAtAdmission;
+
+  /** Returns the number of preemptions so far. */
+  int count() {
+    return count;
+  }
+
+  /**
+   * Returns the output tokens that the next reservation must cover; 0 before the first preemption.
+   */
+  int outputFloorTokens() {
+    return outputFloor;
+  }
+
+  /** Returns whether the limit is reached, so that no further preemption is allowed. */
+  boolean exempt() {
+    return count >= limit;
+  }
+
+  /** Sets how many preemptions are allowed, 0 or more; unbounded until then. */
+  void limitTo(int most) {
+    limit = most;
+  }
+
+  /** Records an admission of a sequence that has generated this many tokens. */
+  void admitted(int generatedTokens) {
+    generatedAtAdmission = generatedTokens;
+  }
+
+  /** Returns whether a sequence that has generated this many tokens has progressed since then. */
+  boolean progressed(int generatedTokens) {
+    return generatedTokens > generatedAtAdmission;
+  }
+
+  /**
+   * Records a preemption.
+   *
+   * @param coveredTokens output tokens that the lost reservation covered
+   * @param maxNewTokens the sequence's output limit
+   */
+  void preempted(int coveredTokens, int maxNewTokens) {
+    count++;
+    long doubled = 2L * Math.max(1, coveredTokens);
+    outputFloor = (int) Math.min(maxNewTokens, Math.max(outputFloor, doubled));
+  }
+}
