@@ -7,11 +7,11 @@ import dev.s3llm.S3Engine;
 import dev.s3llm.cpu.CpuExecutor;
 import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.observe.FinishReason;
+import dev.s3llm.text.ChatMessage;
 import dev.s3llm.text.TextGenerator;
 import dev.s3llm.text.TextModel;
 import dev.s3llm.text.TextRequest;
 import dev.s3llm.text.TextResult;
-import dev.s3llm.text.ChatMessage;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -64,8 +64,7 @@ class SmallModelTextTest {
     assertThat(model.encode(List.of(ChatMessage.user(QUESTION)))).isEqualTo(model.encode(QUESTION));
     assertThat(model.encode(List.of(ChatMessage.system("Be brief."), ChatMessage.user(QUESTION))))
         .isEqualTo(model.encode("Be brief.\n\n" + QUESTION));
-    assertThat(model.encode(QUESTION, false))
-        .hasSize(model.encode(QUESTION).length - 2);
+    assertThat(model.encode(QUESTION, false)).hasSize(model.encode(QUESTION).length - 2);
   }
 
   @Test

@@ -4,8 +4,8 @@ import dev.s3llm.onnx.OnnxLengthPredictor;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
 import dev.s3llm.predict.LengthPredictor;
 import dev.s3llm.predict.LengthQuery;
-import dev.s3llm.text.TextModel;
 import dev.s3llm.text.ChatTemplateException;
+import dev.s3llm.text.TextModel;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 
