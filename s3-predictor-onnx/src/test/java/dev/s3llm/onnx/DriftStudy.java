@@ -14,11 +14,13 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A stream that changes its mix halfway: one file of {@code {"prompt", "output_tokens"}} rows, then
- * another. Arguments: the model folder, the two files, and by how much to multiply the lengths of
- * the second (1), as if the served model had become wordier as well. Prints the coverage of the
- * 90th percentile and what it reserves over what is used: before the change, right after, and at
- * the end; and after how many requests the coverage of the last 200 is back within 3 points.
+ * Measures predictors on traffic that changes halfway: one file of {@code {"prompt",
+ * "output_tokens"}} rows, then another. Arguments: the model folder, the two files, and the factor
+ * of the second file's lengths (1), as if the served model had become wordier too.
+ *
+ * <p>Prints the coverage of the 90th percentile and the ratio of reserved to used tokens: before
+ * the change, directly after it, and at the end; and the number of requests until the coverage of
+ * the last 200 is within 3 points again.
  */
 final class DriftStudy {
   private static final int LIMIT = 256;

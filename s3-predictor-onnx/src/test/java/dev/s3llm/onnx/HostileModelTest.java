@@ -14,7 +14,7 @@ import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Model folders that must not be loaded, and what is said of them. */
+/** Model folders that must be refused, and the messages. */
 class HostileModelTest {
   @TempDir Path folder;
 
@@ -24,7 +24,7 @@ class HostileModelTest {
     refused(m -> m.sparseExternal = true, "another file");
   }
 
-  /** Refused by name alone: no link is followed, and no file looked for. */
+  /** The name alone is refused: no link is followed, and no file is opened. */
   @Test
   void externalData_isRefusedWhereverItIs() throws IOException {
     Path secret = Files.writeString(folder.resolve("secret"), "not for you");

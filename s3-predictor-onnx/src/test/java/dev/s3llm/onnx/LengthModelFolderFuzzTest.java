@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Descriptions of any content beside sound files are read or refused. */
+/** Descriptions of any content, beside valid files, are read or refused. */
 @Timeout(60)
 class LengthModelFolderFuzzTest {
   private static final long BYTES_AT_LEAST = 4 << 20;
@@ -45,7 +45,7 @@ class LengthModelFolderFuzzTest {
         .map(text -> text.getBytes(StandardCharsets.UTF_8));
   }
 
-  /** The seeds are asked for before JUnit has made the folder. */
+  /** Returns a folder: the seeds are made before JUnit has created its folder. */
   private static Path folder() {
     try {
       return folder == null ? Files.createTempDirectory("s3-seeds") : folder;

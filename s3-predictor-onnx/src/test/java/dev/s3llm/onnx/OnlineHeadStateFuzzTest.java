@@ -18,7 +18,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Saved heads of any content are read or refused. The checksum is mended, or none would get far.
+ * Saved heads of any content are read or refused. The checksum is corrected, since it would refuse
+ * nearly all.
  */
 @Timeout(60)
 class OnlineHeadStateFuzzTest {
@@ -44,7 +45,7 @@ class OnlineHeadStateFuzzTest {
   @MethodSource("seeds")
   @FuzzTest
   void anyFile_isReadOrRefused(byte[] content) throws Exception {
-    Path file = Files.write(folder.resolve("head.bin"), mended(content));
+    Path file = Files.write(folder.resolve("head.bin"), withChecksum(content));
     Allocations.assertWithin((4 << 20) + 100L * content.length, () -> check(file));
   }
 
@@ -59,7 +60,7 @@ class OnlineHeadStateFuzzTest {
     }
   }
 
-  private static byte[] mended(byte[] content) {
+  private static byte[] withChecksum(byte[] content) {
     if (content.length < Long.BYTES) {
       return content;
     }

@@ -49,7 +49,7 @@ class OnlineHeadTest {
     learn(head, 400, 100, false);
     assertThat(head.active()).isTrue();
     Random random = new Random(3);
-    for (int i = 0; i < 4_000; i++) { // the model is right again, and there is nothing to learn
+    for (int i = 0; i < 4_000; i++) { // the model is right again
       head.learn(SHORT, random.nextInt(20) == 0 ? 100 : 2, false);
     }
     double[] belief = head.apply(SHORT);

@@ -10,7 +10,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** ONNX files of any content pass the check or are refused; looking costs next to nothing. */
+/** ONNX files of any content pass the check or are refused; the check needs little memory. */
 @Timeout(60)
 class OnnxFileCheckFuzzTest {
   private static final long BYTES_AT_LEAST = 1 << 20;

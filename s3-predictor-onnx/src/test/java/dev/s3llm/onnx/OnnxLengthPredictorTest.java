@@ -83,7 +83,7 @@ class OnnxLengthPredictorTest extends LengthPredictorContract {
   }
 
   @Test
-  void questionWithoutText_isAnsweredByTheFallback() throws Exception {
+  void queryWithoutText_isAnsweredByTheFallback() throws Exception {
     try (OnnxLengthPredictor predictor = open(b -> b)) {
       for (int i = 0; i < 500; i++) {
         predictor.observe(
@@ -164,7 +164,7 @@ class OnnxLengthPredictorTest extends LengthPredictorContract {
     }
   }
 
-  /** Does something in a callback of the worker thread. */
+  /** Runs an action in a callback of the predictor's thread. */
   private static CompletableFuture<Void> onWorker(OnnxLengthPredictor predictor, Runnable action)
       throws Exception {
     for (int attempt = 0; attempt < 1_000; attempt++) {
@@ -175,7 +175,7 @@ class OnnxLengthPredictorTest extends LengthPredictorContract {
               .thenRun(
                   () -> {
                     if (!Thread.currentThread().getName().equals("s3-length-predictor")) {
-                      throw new IllegalStateException("answered before it could be waited for");
+                      throw new IllegalStateException("answered before the callback was added");
                     }
                     action.run();
                   });
@@ -231,7 +231,7 @@ class OnnxLengthPredictorTest extends LengthPredictorContract {
   }
 
   @Test
-  void feedback_takesNoQuestionsPlace() throws Exception {
+  void feedback_doesNotFillTheQueue() throws Exception {
     try (OnnxLengthPredictor predictor = open(b -> b.queueCapacity(1))) {
       for (int i = 0; i < 200; i++) {
         for (int j = 0; j < 20; j++) {
@@ -300,7 +300,7 @@ class OnnxLengthPredictorTest extends LengthPredictorContract {
     Path saved = folder.resolve("head.bin");
     try (OnnxLengthPredictor predictor = open(b -> b)) {
       assertThat(likeliest(answer(predictor, "w0"))).isEqualTo(0);
-      teach(predictor, "w0", 200, 600); // the model says at most 4 tokens
+      teach(predictor, "w0", 200, 600); // the model predicts at most 4 tokens
       assertThat(predictor.stats().model().onlineHead()).isTrue();
       assertThat(likeliest(answer(predictor, "w0"))).isEqualTo(4);
       predictor.saveOnlineHead(saved);

@@ -12,9 +12,9 @@ import java.nio.file.Path;
 import java.util.function.Consumer;
 
 /**
- * Writes model folders for tests, protobuf by hand. The model's vocabulary is {@code w0 ... w9} for
- * five classes: word {@code wN} speaks for class {@code N % 5}; the embedding is the sum of the
- * words' vectors. Fields are there to be spoilt.
+ * Writes model folders for tests; encodes protobuf itself. The model's vocabulary is {@code w0 ...
+ * w9} for five classes: word {@code wN} speaks for class {@code N % 5}; the embedding is the sum of
+ * the words' vectors. Tests change fields to damage the model.
  */
 final class TinyModel {
   static final int CLASSES = 5;
@@ -31,13 +31,13 @@ final class TinyModel {
   String operator = "Gather";
   boolean externalData;
 
-  /** Where external data are said to be. */
+  /** The path of external data. */
   String location = "../../secret";
 
   boolean sparseExternal;
   float poison;
 
-  /** This word's vector is no number; none if negative. */
+  /** The word whose vector is not finite; negative for none. */
   int poisonedWord = -1;
 
   /** Whether the embedding has as many values as the prompt has tokens. */

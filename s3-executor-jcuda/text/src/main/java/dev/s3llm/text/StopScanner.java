@@ -6,9 +6,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Passes text on up to the first stop string. The first is the one that is complete first, and of
- * those that end at the same character the longest, so that the outcome does not depend on how the
- * text was split. Holds back the longest end of the text that could still become a stop string. Not
- * thread-safe.
+ * several that end at the same character the longest, so that the outcome does not depend on how
+ * the text was split. Holds back the longest end of the text that could still become a stop string.
+ * Not thread-safe.
  */
 final class StopScanner {
   private final List<String> stopStrings;

@@ -15,14 +15,18 @@ final class TextBuffer extends BufferedPublisher<String> {
    * Creates a buffer without text.
    *
    * @param callbacks where the subscriber is called
-   * @param cancel run, any number of times, when nobody will read the rest
+   * @param cancel run, any number of times, when the rest will not be read
    * @param onFailure receives what the subscriber threw
    */
   TextBuffer(Executor callbacks, Runnable cancel, Consumer<Throwable> onFailure) {
     super(callbacks, cancel, onFailure);
   }
 
-  /** Adds a piece that is not empty. */
+  /**
+   * Adds a piece of text.
+   *
+   * @param piece not empty
+   */
   void append(String piece) {
     lock.lock();
     try {

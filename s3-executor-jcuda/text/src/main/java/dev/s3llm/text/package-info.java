@@ -3,8 +3,8 @@
  * a model folder, {@link dev.s3llm.text.TextGenerator} submits prompts and conversations to an
  * engine and streams the answers.
  *
- * <p>Depends on {@code s3-core}, {@code s3-model} and the {@code internal} packages of this module;
- * the libraries below those (tokenizers, Jinjava, Jackson) appear neither here nor in public
+ * <p>Depends on {@code s3-core}, {@code s3-model}, Guava and the {@code internal} packages; the
+ * libraries below those (tokenizers, Jinjava, Jackson) appear neither here nor in public
  * signatures. Depends on no executor: any engine that runs the folder's model will do.
  */
 @NullMarked

@@ -25,7 +25,7 @@ final class ByteModel {
 
   private ByteModel() {}
 
-  /** The tokens of a text, special ones aside. */
+  /** Returns the tokens of a text without special tokens. */
   static int[] tokens(String text) {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
     int[] tokens = new int[bytes.length];

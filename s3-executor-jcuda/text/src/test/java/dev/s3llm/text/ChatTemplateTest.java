@@ -19,7 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Templates of the shapes that model families use, and what a template must not be able to do. */
+/** Templates like those of model families, and the limits of templates. */
 class ChatTemplateTest {
   private static final List<ChatMessage> TALK =
       List.of(system("Be brief."), user(" Hi "), assistant("Hello"), user("Bye"));
@@ -210,7 +210,7 @@ class ChatTemplateTest {
         .isInstanceOf(ChatTemplateException.class);
   }
 
-  /** As templates do that look at the message before: nothing may be done for all at each. */
+  /** Templates that read the message before must not need time for all messages at each message. */
   @Timeout(30)
   @ParameterizedTest
   @ValueSource(strings = {"messages", "messages[0:]", "messages | selectattr('role') | list"})

@@ -7,7 +7,7 @@ import dev.s3llm.model.testing.ClassPath;
 import java.util.Locale;
 import org.junit.jupiter.api.Test;
 
-/** A user without a GPU downloads nothing of CUDA: read from the class path that Maven resolved. */
+/** A user without a GPU downloads nothing of CUDA; reads the class path that Maven has resolved. */
 class DependenciesTest {
   private static final String KERNELS = ".fatbin";
 

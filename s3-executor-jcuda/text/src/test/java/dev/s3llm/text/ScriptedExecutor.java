@@ -10,8 +10,8 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
 
 /**
- * Answers every prompt with the same tokens, over and over; or fails after them. No step ends while
- * its gate is shut.
+ * Answers every prompt with the same tokens, repeated without end, or fails after them. No step
+ * ends while its gate is shut.
  */
 final class ScriptedExecutor implements Executor {
   static final int CONTEXT = 1000;

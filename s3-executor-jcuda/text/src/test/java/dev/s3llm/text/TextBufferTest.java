@@ -10,7 +10,7 @@ import java.util.concurrent.Flow;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
-/** What a subscriber does wrong ends the generation, which nobody reads any more. */
+/** Mistakes of a subscriber end the generation, since its text is not read any more. */
 class TextBufferTest {
   private final AtomicInteger cancels = new AtomicInteger();
   private final List<Throwable> failures = new ArrayList<>();

@@ -68,7 +68,7 @@ class TextGenerationTest {
     return generator;
   }
 
-  /** Says the text and ends. */
+  /** Answers with the text and ends. */
   private TextGenerator answering(String text) {
     return answering(false, andEnd(text));
   }
@@ -78,14 +78,14 @@ class TextGenerationTest {
         .toArray();
   }
 
-  /** Says the text over and over, but takes no step before it is let. */
+  /** Repeats the text without end, but executes no step before its gate opens. */
   private TextGenerator endlessOnceOpen(String text) {
     TextGenerator endless = endless(text);
     executor.shut();
     return endless;
   }
 
-  /** Says the text over and over. */
+  /** Repeats the text without end. */
   private TextGenerator endless(String text) {
     return answering(false, ByteModel.tokens(text));
   }

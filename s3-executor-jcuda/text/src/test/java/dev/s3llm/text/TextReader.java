@@ -6,7 +6,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Flow;
 import java.util.concurrent.TimeUnit;
 
-/** A subscriber that notes what it gets. */
+/** A subscriber that records its calls. */
 final class TextReader implements Flow.Subscriber<String> {
   final List<String> pieces = new CopyOnWriteArrayList<>();
   private final CompletableFuture<String> end = new CompletableFuture<>();
@@ -27,7 +27,7 @@ final class TextReader implements Flow.Subscriber<String> {
     return of(generation, Long.MAX_VALUE);
   }
 
-  /** How the stream ended: "complete", or the error's message. */
+  /** Returns how the stream ended: "complete", or the error's message. */
   String awaitEnd() throws Exception {
     return end.get(30, TimeUnit.SECONDS);
   }

@@ -31,7 +31,7 @@ final class JinjaExpressions extends Jinjava {
   private static final class Syntax extends ExtendedSyntaxBuilder {
     private static final long serialVersionUID = 1L;
 
-    Syntax() { // the features that Jinjava's own has
+    Syntax() { // the features of Jinjava's own syntax
       super(Builder.Feature.METHOD_INVOCATIONS, Builder.Feature.VARARGS);
     }
 

@@ -15,8 +15,8 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The filters that a template may use: those of Jinja whose result cannot be much longer than what
- * goes in. The others pad, repeat or parse as far as their arguments say.
+ * The filters that a template may use: the filters of Jinja whose result cannot be much longer than
+ * their input. The others pad, repeat or parse without a limit.
  */
 final class JinjaFilters {
   private static final Set<String> ALLOWED =
@@ -58,14 +58,14 @@ final class JinjaFilters {
 
   private JinjaFilters() {}
 
-  /** Replaces those of an engine that know no bounds. */
+  /** Replaces the filters of an engine that have no limits. */
   static void bound(Jinjava jinjava) {
     jinjava.registerFilter(new Replace());
     jinjava.registerFilter(new BoundedList());
     jinjava.registerFilter(new SortedCopy());
   }
 
-  /** Names of all filters that Jinjava has and a template may not use. */
+  /** Returns the names of all filters of Jinjava that a template may not use. */
   static Set<String> disabled() {
     return new FilterLibrary(true, Set.of())
         .entries().stream()
@@ -87,7 +87,7 @@ final class JinjaFilters {
     }
   }
 
-  /** Of a copy: what comes out of a namespace must not change with it. */
+  /** Sorts a copy: the result must not change with the namespace. */
   private static final class SortedCopy extends DictSortFilter {
     @Override
     public Object filter(Object value, JinjavaInterpreter interpreter, String... arguments) {

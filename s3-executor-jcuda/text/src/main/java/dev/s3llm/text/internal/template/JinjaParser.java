@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Jinjava's parser, except that the budget of the rendering counts the values of names, operators,
- * slices and calls: one expression can make as many as it has characters. Those of properties,
- * filters and methods pass through {@link JinjaValues}, which counts them.
+ * slices and calls: one expression can make as many as it has characters. {@link JinjaValues}
+ * counts the values of properties, filters and methods.
  */
 final class JinjaParser extends ExtendedParser {
   JinjaParser(Builder builder, String expression) {
@@ -73,7 +73,9 @@ final class JinjaParser extends ExtendedParser {
       return counted(value, context);
     }
 
-    /** Jinjava would let what it does not know come to nothing, and the prompt be another. */
+    /**
+     * Refuses unknown filters and tests: Jinjava would ignore them, and the prompt would differ.
+     */
     private void refuse(String prefix, String what) {
       if (getName().startsWith(prefix)) {
         throw new TemplateException(

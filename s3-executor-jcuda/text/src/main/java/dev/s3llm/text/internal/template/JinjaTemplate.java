@@ -18,10 +18,10 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * A chat template in Jinja, rendered by Jinjava set up as the transformers library sets up Jinja
- * (trim_blocks and lstrip_blocks), and shut in: {@link JinjaValues} lets it see plain data only,
- * {@link JinjaFilters} leaves out what pads and repeats, {@link RenderBudget} ends it, nothing can
- * be included, and what a message says is never rendered.
+ * A chat template in Jinja. Jinjava renders it with the settings of the transformers library
+ * (trim_blocks and lstrip_blocks) and within limits: {@link JinjaValues} shows it plain data only,
+ * {@link JinjaFilters} disables filters that pad and repeat, {@link RenderBudget} limits its work,
+ * nothing can be included, and the text of a message is never rendered. Immutable and thread-safe.
  */
 public final class JinjaTemplate {
   private static final int MAX_SOURCE = 1 << 20;
@@ -52,7 +52,7 @@ public final class JinjaTemplate {
           "a chat template may have %d characters, but has %d"
               .formatted(MAX_SOURCE, source.length()));
     }
-    // As Jinja does: one newline at the end of a template is none of its text.
+    // As in Jinja, one newline at the end of a template is not part of its text.
     this.source = source.endsWith("\n") ? source.substring(0, source.length() - 1) : source;
     this.bosToken = bosToken;
     this.eosToken = eosToken;
@@ -98,7 +98,7 @@ public final class JinjaTemplate {
         .withTrimBlocks(true)
         .withLstripBlocks(true)
         .withKeepTrailingNewline(true)
-        .withNestedInterpretationEnabled(false) // messages are text, whatever they look like
+        .withNestedInterpretationEnabled(false) // messages are text, not templates
         .withDisabled(DISABLED)
         .withElResolver(new JinjaValues(budget))
         .withProcessors(
@@ -126,7 +126,12 @@ public final class JinjaTemplate {
         .build();
   }
 
-  /** What templates call to refuse a conversation. */
+  /**
+   * Refuses a conversation; templates call it as {@code raise_exception}.
+   *
+   * @param message the reason
+   * @throws TemplateException always
+   */
   public static String raiseException(String message) {
     throw new TemplateException(message);
   }

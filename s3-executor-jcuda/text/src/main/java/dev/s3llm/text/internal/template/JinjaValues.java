@@ -22,9 +22,9 @@ import jinjava.javax.el.ELResolver;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What an expression of a template may look at: entries of maps and lists, characters of strings,
- * the state of a loop, and the methods of Python's strings and dictionaries that templates use.
- * Nothing is found by reflection, so no Java object can be reached.
+ * The values that an expression of a template can read: entries of maps and lists, characters of
+ * strings, the state of a loop, and the results of the methods of Python's strings and dictionaries
+ * that templates use. Reads nothing by reflection, so no Java object can be reached.
  */
 final class JinjaValues extends ELResolver {
   private static final ELResolver OWN = JinjavaInterpreterResolver.DEFAULT_RESOLVER_READ_ONLY;
@@ -35,7 +35,7 @@ final class JinjaValues extends ELResolver {
     this.budget = budget;
   }
 
-  /** That of the rendering which evaluates an expression. */
+  /** Returns the budget of the rendering that evaluates an expression. */
   static RenderBudget budget(ELContext context) {
     JinjavaInterpreter interpreter =
         (JinjavaInterpreter)
@@ -69,7 +69,7 @@ final class JinjaValues extends ELResolver {
     return null;
   }
 
-  /** An index from the start, or if negative from the end; -1 if it is none. */
+  /** Returns an index from the start (a negative one counts from the end); -1 if it is none. */
   private static int index(Object property, int size) {
     Integer given = Ints.tryParse(String.valueOf(property));
     int i = given == null ? -1 : given < 0 ? given + size : given;
@@ -110,7 +110,8 @@ final class JinjaValues extends ELResolver {
       Object[] arguments) {
     String name = String.valueOf(method);
     if ((base instanceof Filter && name.equals("filter"))
-        || (base instanceof ExpTest && name.startsWith("evaluate"))) { // how Jinjava calls its own
+        || (base instanceof ExpTest
+            && name.startsWith("evaluate"))) { // Jinjava calls its own filters and tests
       return OWN.invoke(context, base, method, types, arguments);
     }
     context.setPropertyResolved(true);
@@ -185,7 +186,7 @@ final class JinjaValues extends ELResolver {
     return Arrays.stream(parts).filter(part -> separator != null || !part.isEmpty()).toList();
   }
 
-  /** As Python does: all, or as many as a third argument says. */
+  /** Replaces all occurrences, or as many as a third argument sets, like Python. */
   static String replace(String text, List<String> arguments) {
     if (arguments.size() < 2 || arguments.size() > 3) {
       throw new TemplateException("replace takes two arguments, and a count");

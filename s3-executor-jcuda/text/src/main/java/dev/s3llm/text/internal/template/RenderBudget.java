@@ -12,38 +12,38 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How much work the rendering of one template may do, and how large the values that it reads and
- * makes may be, each and all together.
+ * The limits of one rendering of a template: its work, and the sizes of the values that it reads
+ * and makes, each and all together.
  *
- * <p>The weight of a value is the number of its characters and {@value #ITEM_CHARS} for itself,
- * with all that it holds. A list that holds another twice, which holds another twice, and so on,
- * takes a few bytes, but time and memory without end to compare or to write: such a list is too
- * heavy. What a list or map weighs is found out once, because none ever changes but a namespace;
- * and a namespace may be in no other value. Not thread-safe.
+ * <p>The weight of a value is the number of its characters plus {@value #ITEM_CHARS}, together with
+ * the weights of its parts. A list that holds another twice, which holds another twice, and so on,
+ * has few bytes, but to compare or to write it needs unbounded time and memory: such a list is too
+ * heavy. Lists and maps are weighed once, because only a namespace can change; and a namespace must
+ * not be part of another value. Not thread-safe.
  */
 final class RenderBudget {
-  /** Of a string: what a tokenizer takes. */
+  /** The largest string, in characters: the longest text of a tokenizer. */
   static final int MAX_CHARS = 4_000_000;
 
-  /** Of a list or a map. */
+  /** The largest list or map, in items. */
   static final int MAX_ITEMS = 100_000;
 
-  /** What each value weighs beside its text. */
+  /** The weight of each value in addition to its text. */
   private static final int ITEM_CHARS = 20;
 
-  /** Of one value: the longest conversation, in fifty thousand messages at most. */
+  /** The largest weight of one value: the longest conversation in 50,000 messages. */
   private static final int MAX_WEIGHT = 2 * MAX_CHARS;
 
-  /** Of all values together, in use or not: enough to read the longest text fifty times. */
+  /** The largest weight of all values together, used or not: the longest text fifty times. */
   private static final long MAX_TOTAL = 50L * MAX_CHARS;
 
-  /** Of lists in lists. */
+  /** The deepest nesting of lists. */
   private static final int MAX_DEPTH = 50;
 
-  /** Long: the first rendering of a process loads classes, on a machine that may be busy. */
+  /** The longest time. It is generous: the first rendering of a process loads classes. */
   private static final long MAX_NANOS = TimeUnit.SECONDS.toNanos(5);
 
-  /** Far more than any conversation needs: a few for each message. */
+  /** The most parts that are rendered; a conversation needs a few for each message. */
   private static final int MAX_NODES = 200_000;
 
   private final long start = System.nanoTime();
@@ -51,13 +51,13 @@ final class RenderBudget {
   private int nodes;
   private long total;
 
-  /** Notes that a part of the template is about to be rendered. */
+  /** Counts a part of the template that is rendered next. */
   void spend() {
     nodes++;
-    use(0); // Jinjava goes on after an expression that failed
+    use(0); // Jinjava continues after an expression that failed
   }
 
-  /** Notes that an expression has read or made a value. */
+  /** Counts a value that an expression has read or made. */
   void count(@Nullable Object value) {
     weigh(value, 0);
   }
@@ -120,7 +120,7 @@ final class RenderBudget {
         : (Iterable<?>) bare;
   }
 
-  /** What Jinjava's wrappers hold, which it makes anew each time that a variable is read. */
+  /** Returns the content of Jinjava's wrappers, which are new at each reading of a variable. */
   private static @Nullable Object bare(@Nullable Object value) {
     if (value instanceof PyList list) {
       return list.toList();

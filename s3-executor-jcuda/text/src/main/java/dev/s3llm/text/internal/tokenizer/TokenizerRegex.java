@@ -15,11 +15,11 @@ import java.util.regex.PatternSyntaxException;
  *       step back into the repetition.
  *   <li>From one position there are few ways to match: the sum over alternatives of the product
  *       over their parts, where {@code ?} counts 2 and {@code {m,n}} counts n - m + 1.
- *   <li>No group repeats, no quantifier follows another, nothing refers back.
+ *   <li>No group repeats, no quantifier follows another, there is no back reference.
  * </ul>
  *
- * <p>Well-known expressions that break the rule are listed; a search by these takes two steps back
- * for each character at most.
+ * <p>Well-known expressions that break the rule are listed; a search by these steps back twice for
+ * each character at most.
  */
 final class TokenizerRegex {
   private static final String CONTRACTIONS = "'s|'t|'re|'ve|'m|'ll|'d";
@@ -119,11 +119,11 @@ final class TokenizerRegex {
   }
 
   private Shape group() {
-    boolean looksAhead = regex.startsWith("(?=", at) || regex.startsWith("(?!", at);
+    boolean lookahead = regex.startsWith("(?=", at) || regex.startsWith("(?!", at);
     skip(OPENING);
     Shape inner = alternatives();
     require(has(')'), "a group is not closed");
-    require(!looksAhead || !inner.endless, "a look ahead has no end");
+    require(!lookahead || !inner.endless, "a look ahead has no end");
     at++;
     return inner;
   }

@@ -15,7 +15,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Which tokenizers are loaded, and which are refused instead of tokenising wrongly. */
+/** The tokenizers that are loaded, and those that are refused since they would be wrong. */
 class TokenizerFileTest {
   private static final String WORDS =
       "{\"type\":\"WordLevel\",\"vocab\":{\"<unk>\":0,\"a\":1,\"b\":2,\"ab\":3},\"unk_token\":\"<unk>\"}";
@@ -55,7 +55,7 @@ class TokenizerFileTest {
     }
   }
 
-  /** The parts of Llama 2's, Llama 3's and Qwen2's files; the vocabulary is ours. */
+  /** The parts of Llama 2's, Llama 3's and Qwen2's files with a small vocabulary. */
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -139,7 +139,7 @@ class TokenizerFileTest {
         "is there twice");
   }
 
-  /** Each of these ends the process if the native library sees it, some only at the first text. */
+  /** Each of these ends the process in the native library, some only at the first text. */
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -198,7 +198,7 @@ class TokenizerFileTest {
     }
   }
 
-  /** The native library ends the process over these, or takes hours; the texts are not tried. */
+  /** With these the native library ends the process or needs hours, so no text is encoded. */
   @Test
   void expressionsThatMayStepBackWithoutEnd_areRefused() {
     String[] unsafe = {
