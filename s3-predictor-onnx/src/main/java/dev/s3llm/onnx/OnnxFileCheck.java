@@ -1,15 +1,22 @@
 package dev.s3llm.onnx;
 
 import java.util.Arrays;
+import java.util.Set;
 
 /**
  * Checks an ONNX file before the runtime loads it. Refuses tensors in other files, which the
- * runtime would read through paths; graphs nested so deep that a stack overflows; and what this
- * class does not read and where such tensors could hide: functions, training graphs, and the
- * runtime's own file format. The runtime itself refuses unknown operators. Field numbers are those
- * of onnx.proto3.
+ * runtime would read through paths; operators that may run without end, because the runtime cannot
+ * be interrupted; operators of foreign domains; graphs nested so deep that a stack overflows; and
+ * what this class does not read and where such parts could hide: functions, training graphs, and
+ * the runtime's own file format. Field numbers are those of onnx.proto3.
  */
 final class OnnxFileCheck {
+  private static final Set<String> DOMAINS = Set.of("", "ai.onnx", "ai.onnx.ml", "com.microsoft");
+
+  /** Operators that can run without end, or nearly; a text encoder has none. */
+  private static final Set<String> REPEATING =
+      Set.of("Loop", "Scan", "BeamSearch", "GreedySearch", "Sampling", "WhisperBeamSearch");
+
   private static final int MAX_DEPTH = 16;
 
   /** The position of the magic number in a file of the runtime's own format. */
@@ -18,12 +25,16 @@ final class OnnxFileCheck {
   private static final byte[] MAGIC = {'O', 'R', 'T', 'M'};
 
   private static final int MODEL_GRAPH = 7;
+  private static final int MODEL_OPSET_IMPORT = 8;
   private static final int MODEL_TRAINING = 20;
   private static final int MODEL_FUNCTIONS = 25;
+  private static final int OPSET_DOMAIN = 1;
   private static final int GRAPH_NODE = 1;
   private static final int GRAPH_INITIALIZER = 5;
   private static final int GRAPH_SPARSE_INITIALIZER = 15;
+  private static final int NODE_OPERATOR = 4;
   private static final int NODE_ATTRIBUTE = 5;
+  private static final int NODE_DOMAIN = 7;
   private static final int ATTRIBUTE_TENSOR = 5;
   private static final int ATTRIBUTE_GRAPH = 6;
   private static final int ATTRIBUTE_TENSORS = 10;
@@ -57,6 +68,7 @@ final class OnnxFileCheck {
           graphSeen = true;
           checkGraph(reader.message(), 0);
         }
+        case MODEL_OPSET_IMPORT -> checkOpset(reader.message());
         case MODEL_FUNCTIONS, MODEL_TRAINING ->
             throw new LengthModelException(
                 "functions of its own and training graphs are refused in a length model");
@@ -65,6 +77,14 @@ final class OnnxFileCheck {
     }
     if (!graphSeen) {
       throw new LengthModelException("not an ONNX model: it has no graph");
+    }
+  }
+
+  private static void checkOpset(ProtobufReader opset) {
+    while (opset.next()) {
+      if (opset.field() == OPSET_DOMAIN) {
+        requireKnown(opset.text(), "opset import");
+      }
     }
   }
 
@@ -83,10 +103,19 @@ final class OnnxFileCheck {
   }
 
   private static void checkNode(ProtobufReader node, int depth) {
+    String domain = "";
+    String operator = "";
     while (node.next()) {
-      if (node.field() == NODE_ATTRIBUTE) {
-        checkAttribute(node.message(), depth);
+      switch (node.field()) {
+        case NODE_OPERATOR -> operator = node.text();
+        case NODE_DOMAIN -> domain = node.text();
+        case NODE_ATTRIBUTE -> checkAttribute(node.message(), depth);
+        default -> {}
       }
+    }
+    requireKnown(domain, "operator " + operator);
+    if (REPEATING.contains(operator)) {
+      throw new LengthModelException("operator " + operator + " may run without end");
     }
   }
 
@@ -123,6 +152,13 @@ final class OnnxFileCheck {
     if (external) {
       throw new LengthModelException(
           "tensor '" + name + "' keeps its data in another file, which is refused");
+    }
+  }
+
+  private static void requireKnown(String domain, String where) {
+    if (!DOMAINS.contains(domain)) {
+      throw new LengthModelException(
+          "%s is of the domain '%s'; only %s are allowed".formatted(where, domain, DOMAINS));
     }
   }
 }

@@ -65,6 +65,13 @@ class HostileModelTest {
     refused(m -> m.domain = "evil.ops", "evil.ops");
   }
 
+  @Test
+  void operatorsThatMayNeverEnd_areRefused() {
+    for (String operator : new String[] {"Loop", "Scan", "GreedySearch"}) {
+      refused(m -> m.operator = operator, operator, "without end");
+    }
+  }
+
   /** A loop needs a graph of its own, which is checked as the model's graph is. */
   @Test
   void loopsWithExternalData_areRefused() {

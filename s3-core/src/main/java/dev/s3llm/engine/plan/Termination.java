@@ -12,9 +12,9 @@ import java.math.RoundingMode;
  *   <li>A reservation covers at least the tokens that a sequence has, and at most its worst case
  *       ({@link #clampReservation}): so an admitted sequence can compute its next token, and no
  *       planner can reserve more than the pool has.
- *   <li>Each preemption doubles the output that the next reservation covers, and a sequence is
- *       preempted at most {@link #mostPreemptions} times: ceil(log2(limit / first)) + 1. Then it is
- *       exempt: it is admitted with its worst case and never preempted again.
+ *   <li>A sequence is preempted at most {@link #mostPreemptions} times: ceil(log2(limit / first)) +
+ *       1, as many as it takes a planner that doubles the reserved output at each preemption. Then
+ *       it is exempt: it is admitted with its worst case and never preempted again.
  *   <li>A sequence is not preempted again before it has produced a token since its last admission
  *       ({@link #mayBePreempted}): so it progresses between two preemptions.
  * </ul>
