@@ -139,9 +139,13 @@ public final class HandDrivenEngine implements AutoCloseable {
     engine.closeNow();
   }
 
-  /** Keeps the stage of the step in flight, so that a pass can wait for it. */
+  /**
+   * Passes steps on, and knows when the loop has received the result of the latest one. The
+   * executor's own stage is not enough: it may be complete before its dependents, the loop among
+   * them, ran.
+   */
   private static final class StepAwaiter extends ForwardingExecutor {
-    private CompletableFuture<?> step = CompletableFuture.completedFuture(null);
+    private CompletableFuture<Void> delivered = CompletableFuture.completedFuture(null);
 
     StepAwaiter(Executor executor) {
       super(executor);
@@ -149,17 +153,26 @@ public final class HandDrivenEngine implements AutoCloseable {
 
     @Override
     public CompletionStage<StepResult> execute(StepBatch batch) {
-      CompletionStage<StepResult> stage = super.execute(batch);
-      step = stage.toCompletableFuture();
-      return stage;
+      CompletableFuture<StepResult> answer = new CompletableFuture<>();
+      CompletableFuture<Void> done = new CompletableFuture<>();
+      super.execute(batch)
+          .whenComplete(
+              (result, error) -> {
+                if (error == null) {
+                  answer.complete(result);
+                } else {
+                  answer.completeExceptionally(error);
+                }
+                done.complete(null);
+              });
+      delivered = done;
+      return answer;
     }
 
     void await() {
       try {
-        step.get(STEP_LIMIT_SECONDS, TimeUnit.SECONDS);
-      } catch (ExecutionException e) {
-        step = CompletableFuture.completedFuture(null); // the loop handles the failure
-      } catch (TimeoutException e) {
+        delivered.get(STEP_LIMIT_SECONDS, TimeUnit.SECONDS);
+      } catch (ExecutionException | TimeoutException e) {
         throw new IllegalStateException(
             "a step did not end within " + STEP_LIMIT_SECONDS + " s", e);
       } catch (InterruptedException e) {

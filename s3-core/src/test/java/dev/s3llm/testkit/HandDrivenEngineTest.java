@@ -21,6 +21,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class HandDrivenEngineTest {
   private static final ExecutorProfile PROFILE =
@@ -64,13 +65,17 @@ class HandDrivenEngineTest {
   }
 
   @Test
+  @Timeout(60)
   void executorWithAThreadOfItsOwn_isWaitedFor() {
     ExecutorService worker = Executors.newSingleThreadExecutor();
     try (HandDrivenEngine driven =
         HandDrivenEngine.of(new OnAnotherThread(worker), UnaryOperator.identity())) {
-      Generation generation = driven.engine().submit(request(1).build());
-      driven.run();
-      assertThat(generation.result().join().outputTokens()).isEqualTo(20);
+      for (int seed = 0; seed < 200; seed++) {
+        Generation generation = driven.engine().submit(request(seed).build());
+        driven.run();
+        assertThat(generation.result()).isDone();
+        assertThat(generation.result().join().outputTokens()).isEqualTo(20);
+      }
     } finally {
       worker.shutdownNow();
     }

@@ -71,6 +71,7 @@ class EmbeddingGuideTest {
         DocSnippets.source(EmbeddingGuideTest.class),
         DocSnippets.source(LookupExecutor.class),
         DocSnippets.source(LookupExecutorTest.class),
+        DocSnippets.source(VirtualTime.class),
         DocSnippets.source(KindPredictor.class),
         DocSnippets.source(KindPredictorTest.class),
         DocSnippets.source(ServiceAnswer.class));
