@@ -36,52 +36,42 @@ public record EngineInspection(
   }
 
   /**
-   * A request that holds KV memory.
+   * What a request is, wherever it is.
    *
    * @param requestId the request's id
    * @param tenant name of its tenant; empty if it has none
-   * @param waitedNanos nanoseconds from its submission to its latest admission
    * @param promptTokens length of the prompt, in tokens
    * @param outputTokens number of tokens generated so far
    * @param maxNewTokens output limit, in tokens
    * @param prediction the latest prediction of its output length
-   * @param reservedBlocks number of KV blocks that it may use
-   * @param blocks numbers of the KV blocks that it holds, in the order of its tokens
    * @param preemptions how often it was preempted
    */
-  public record Running(
+  public record Request(
       String requestId,
       String tenant,
-      long waitedNanos,
       int promptTokens,
       int outputTokens,
       int maxNewTokens,
       LengthPrediction prediction,
-      int reservedBlocks,
-      List<Integer> blocks,
       int preemptions) {}
+
+  /**
+   * A request that holds KV memory.
+   *
+   * @param request the request
+   * @param waitedNanos nanoseconds from its submission to its latest admission
+   * @param reservedBlocks number of KV blocks that it may use
+   * @param blocks numbers of the KV blocks that it holds, in the order of its tokens
+   */
+  public record Running(
+      Request request, long waitedNanos, int reservedBlocks, List<Integer> blocks) {}
 
   /**
    * A request that waits for KV memory.
    *
-   * @param requestId the request's id
-   * @param tenant name of its tenant; empty if it has none
+   * @param request the request
    * @param waitingNanos nanoseconds since its submission, or since its latest preemption
-   * @param promptTokens length of the prompt, in tokens
-   * @param outputTokens number of tokens generated before it was preempted
-   * @param maxNewTokens output limit, in tokens
-   * @param prediction the latest prediction of its output length
-   * @param preemptions how often it was preempted
    * @param reason why it has not been admitted yet
    */
-  public record Waiting(
-      String requestId,
-      String tenant,
-      long waitingNanos,
-      int promptTokens,
-      int outputTokens,
-      int maxNewTokens,
-      LengthPrediction prediction,
-      int preemptions,
-      String reason) {}
+  public record Waiting(Request request, long waitingNanos, String reason) {}
 }

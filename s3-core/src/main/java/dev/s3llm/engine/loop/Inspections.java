@@ -114,16 +114,10 @@ final class Inspections {
 
   private static EngineInspection.Running running(Sequence sequence) {
     return new EngineInspection.Running(
-        sequence.requestId(),
-        sequence.tenant(),
+        request(sequence),
         sequence.history().admittedNanos() - sequence.spec().times().arrivalNanos(),
-        sequence.promptTokens(),
-        sequence.committedTokens(),
-        sequence.maxNewTokens(),
-        sequence.prediction(),
         sequence.reservedBlocks(),
-        blocks(sequence.device()),
-        sequence.preemptions());
+        blocks(sequence.device()));
   }
 
   private static List<Integer> blocks(KvBlockPool.Lease lease) {
@@ -147,15 +141,20 @@ final class Inspections {
 
   private static EngineInspection.Waiting waiting(Sequence sequence, long now) {
     return new EngineInspection.Waiting(
+        request(sequence),
+        now - sequence.history().waitingSinceNanos(),
+        sequence.history().waitsFor());
+  }
+
+  private static EngineInspection.Request request(Sequence sequence) {
+    return new EngineInspection.Request(
         sequence.requestId(),
         sequence.tenant(),
-        now - sequence.history().waitingSinceNanos(),
         sequence.promptTokens(),
         sequence.committedTokens(),
         sequence.maxNewTokens(),
         sequence.prediction(),
-        sequence.preemptions(),
-        sequence.history().waitsFor());
+        sequence.preemptions());
   }
 
   /** A list that boxes its numbers when it is read, so that the loop's thread does not. */

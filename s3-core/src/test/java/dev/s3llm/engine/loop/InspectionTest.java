@@ -48,17 +48,17 @@ class InspectionTest {
         .singleElement()
         .satisfies(
             a -> {
-              assertThat(a.requestId()).isEqualTo("a");
-              assertThat(a.tenant()).isEqualTo("tenant-a");
-              assertThat(a.promptTokens()).isEqualTo(PROMPT);
-              assertThat(a.maxNewTokens()).isEqualTo(OUTPUT);
-              assertThat(a.outputTokens()).isEqualTo(run.tokens).isPositive();
+              assertThat(a.request().requestId()).isEqualTo("a");
+              assertThat(a.request().tenant()).isEqualTo("tenant-a");
+              assertThat(a.request().promptTokens()).isEqualTo(PROMPT);
+              assertThat(a.request().maxNewTokens()).isEqualTo(OUTPUT);
+              assertThat(a.request().outputTokens()).isEqualTo(run.tokens).isPositive();
               assertThat(a.reservedBlocks()).isEqualTo((PROMPT + OUTPUT) / BLOCK);
               assertThat(a.blocks()).hasSize(seen.heldBlocks());
-              assertThat(a.prediction().quantile(0.9)).isPositive();
+              assertThat(a.request().prediction().quantile(0.9)).isPositive();
               assertThat(a.waitedNanos()).isZero();
             });
-    assertThat(seen.waiting()).extracting(Waiting::requestId).containsExactly("b", "c");
+    assertThat(seen.waiting()).extracting(w -> w.request().requestId()).containsExactly("b", "c");
     assertThat(seen.waiting().get(0).reason()).contains("free KV blocks");
     assertThat(seen.waiting().get(1).reason()).contains("requests before it");
     assertThat(seen.waiting()).allSatisfy(w -> assertThat(w.waitingNanos()).isPositive());
@@ -79,7 +79,7 @@ class InspectionTest {
                   seen -> { // within the pass
                     run.compare(seen);
                     seen.waiting().stream()
-                        .filter(waiting -> waiting.preemptions() > 0)
+                        .filter(waiting -> waiting.request().preemptions() > 0)
                         .forEach(preempted::add);
                   });
       run.passes(1);
@@ -231,7 +231,9 @@ class InspectionTest {
       List<Integer> blocks = new ArrayList<>();
       for (Running running : seen.running()) {
         blocks.addAll(running.blocks());
-        running.blocks().forEach(b -> assertThat(owner(b)).isEqualTo(running.requestId()));
+        running
+            .blocks()
+            .forEach(b -> assertThat(owner(b)).isEqualTo(running.request().requestId()));
       }
       assertThat(blocks).doesNotHaveDuplicates();
       assertThat(seen.heldBlocks())

@@ -158,14 +158,14 @@ public record Picture(
       int preemptions) {
     static RunningRow of(EngineInspection.Running running) {
       return new RunningRow(
-          running.requestId(),
-          running.tenant(),
+          running.request().requestId(),
+          running.request().tenant(),
           running.waitedNanos() / 1_000_000,
-          new Tokens(running.promptTokens(), running.outputTokens()),
-          running.maxNewTokens(),
-          Predicted.of(running.prediction()),
+          new Tokens(running.request().promptTokens(), running.request().outputTokens()),
+          running.request().maxNewTokens(),
+          Predicted.of(running.request().prediction()),
           new Blocks(running.blocks().size(), running.reservedBlocks()),
-          running.preemptions());
+          running.request().preemptions());
     }
   }
 
@@ -184,12 +184,12 @@ public record Picture(
       String reason) {
     static WaitingRow of(EngineInspection.Waiting waiting) {
       return new WaitingRow(
-          waiting.requestId(),
-          waiting.tenant(),
+          waiting.request().requestId(),
+          waiting.request().tenant(),
           waiting.waitingNanos() / 1_000_000,
-          new Tokens(waiting.promptTokens(), waiting.outputTokens()),
-          Predicted.of(waiting.prediction()),
-          waiting.preemptions(),
+          new Tokens(waiting.request().promptTokens(), waiting.request().outputTokens()),
+          Predicted.of(waiting.request().prediction()),
+          waiting.request().preemptions(),
           waiting.reason());
     }
   }

@@ -51,7 +51,11 @@ class BlockMapTest {
             .mapToObj(
                 i ->
                     new EngineInspection.Running(
-                        "r" + i, "", 0, 1, 1, 9, LengthPrediction.exactly(5), 9, held[i], 0))
+                        new EngineInspection.Request(
+                            "r" + i, "", 1, 1, 9, LengthPrediction.exactly(5), 0),
+                        0,
+                        9,
+                        held[i]))
             .toList();
     return new EngineInspection(0, 16, capacity, capacity, running, List.of());
   }

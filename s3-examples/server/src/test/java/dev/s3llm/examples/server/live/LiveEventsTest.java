@@ -109,10 +109,15 @@ class LiveEventsTest {
             6,
             List.of(
                 new EngineInspection.Running(
-                    "r", "t", 0, 1, 2, 9, LengthPrediction.exactly(5), 4, List.of(3), 0)),
+                    new EngineInspection.Request("r", "t", 1, 2, 9, LengthPrediction.exactly(5), 0),
+                    0,
+                    4,
+                    List.of(3))),
             List.of(
                 new EngineInspection.Waiting(
-                    "w", "t", 0, 1, 2, 9, LengthPrediction.exactly(5), 0, "no room")));
+                    new EngineInspection.Request("w", "t", 1, 2, 9, LengthPrediction.exactly(5), 0),
+                    0,
+                    "no room")));
     Picture picture =
         Picture.of(snapshot(0), new Picture.Inspected(seen, 4), events.memory(), List.of(), 5);
     JsonNode json = JsonMapper.shared().valueToTree(picture);
