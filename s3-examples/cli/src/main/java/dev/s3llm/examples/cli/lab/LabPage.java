@@ -23,7 +23,14 @@ import java.util.stream.Collectors;
 public final class LabPage {
   /** In this order: each script may use the ones before it. */
   private static final List<String> SCRIPTS =
-      List.of("helpers.js", "linechart.js", "overview.js", "waiting.js", "batch.js", "page.js");
+      List.of(
+          "dom.js",
+          "helpers.js",
+          "linechart.js",
+          "overview.js",
+          "waiting.js",
+          "batch.js",
+          "page.js");
 
   private final Map<String, String> facts;
   private final Simulation.LatencyTargets targets;

@@ -1,34 +1,9 @@
-// The data of the page, and helpers for elements, numbers, axes, tables and redrawing.
+// The data of the page, and helpers for axes, tables and redrawing. dom.js has those for elements and numbers.
 
 const data = JSON.parse(document.getElementById('data').textContent);
 const runs = data.points[data.points.length - 1].runs;
 const policies = runs.map(run => run.policy);
 const color = i => `var(--c${i % 8})`;
-const SVG = 'http://www.w3.org/2000/svg'; // a namespace: nothing is loaded from there
-
-const byId = id => document.getElementById(id);
-
-function element(name, attributes, ...children) {
-  const node = document.createElement(name);
-  Object.entries(attributes || {}).forEach(([key, value]) => node.setAttribute(key, value));
-  node.append(...children);
-  return node;
-}
-
-function shape(parent, name, attributes, text) {
-  const node = document.createElementNS(SVG, name);
-  Object.entries(attributes).forEach(([key, value]) => node.setAttribute(key, value));
-  if (text !== undefined) node.textContent = text;
-  parent.append(node);
-  return node;
-}
-
-/** Formats a number with three significant digits and separators. */
-function number(x) {
-  if (x === null || x === undefined || !isFinite(x)) return '–';
-  if (Math.abs(x) >= 1000) return Math.round(x).toLocaleString('en');
-  return String(+x.toPrecision(3));
-}
 
 function seconds(x) {
   if (x === null || x === undefined || !isFinite(x)) return '–';
