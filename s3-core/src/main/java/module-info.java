@@ -17,6 +17,8 @@ module dev.s3llm.core {
   exports dev.s3llm.simulate;
   exports dev.s3llm.engine.loop to
       dev.s3llm.testkit;
+  exports dev.s3llm.engine.plan to
+      dev.s3llm.testkit;
   exports dev.s3llm.stream to
       dev.s3llm.text;
   exports dev.s3llm.support to

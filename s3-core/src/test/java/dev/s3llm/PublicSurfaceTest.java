@@ -22,6 +22,8 @@ class PublicSurfaceTest {
   /** The limit of public exported types: each one must be documented and kept compatible. */
   private static final int MOST_TYPES = 60;
 
+  private static final String TEST_KIT = "dev.s3llm.testkit";
+
   @Test
   void publicTypesInExportedPackages_areFew() {
     Set<String> exported = exportedPackages();
@@ -45,13 +47,34 @@ class PublicSurfaceTest {
     assertThat(files).contains("S3Engine").hasSizeLessThan(12);
   }
 
+  /** On the module path the test kit is a module of its own. */
+  @Test
+  void packagesThatTheTestKitUses_areExportedToIt() {
+    Set<String> visible =
+        module().exports().stream()
+            .filter(exports -> !exports.isQualified() || exports.targets().contains(TEST_KIT))
+            .map(ModuleDescriptor.Exports::source)
+            .collect(Collectors.toSet());
+    Set<String> used =
+        new ClassFileImporter()
+            .importPath(Path.of("target", "test-classes", "dev", "s3llm", "testkit")).stream()
+                .filter(type -> !type.getName().matches(".*Test(\\$.*)?"))
+                .flatMap(type -> type.getDirectDependenciesFromSelf().stream())
+                .map(dependency -> dependency.getTargetClass().getPackageName())
+                .filter(name -> name.startsWith("dev.s3llm") && !name.equals(TEST_KIT))
+                .collect(Collectors.toCollection(TreeSet::new));
+    assertThat(used).contains("dev.s3llm.engine.loop").isSubsetOf(visible);
+  }
+
   private static Set<String> exportedPackages() {
-    ModuleDescriptor module =
-        ModuleFinder.of(CLASSES).find("dev.s3llm.core").orElseThrow().descriptor();
-    return module.exports().stream()
+    return module().exports().stream()
         .filter(exports -> !exports.isQualified())
         .map(ModuleDescriptor.Exports::source)
         .collect(Collectors.toSet());
+  }
+
+  private static ModuleDescriptor module() {
+    return ModuleFinder.of(CLASSES).find("dev.s3llm.core").orElseThrow().descriptor();
   }
 
   private static List<JavaClass> classes() {
