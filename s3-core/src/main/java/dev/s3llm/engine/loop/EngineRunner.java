@@ -31,6 +31,7 @@ public class EngineRunner {
    * @param onFailure receives the failure that ended the loop, after the loop has failed its
    *     requests as far as it could; called on the loop's thread
    */
+  @SuppressWarnings("this-escape") // the thread does not run before start()
   public EngineRunner(LongSupplier clock, ThreadFactory threads, Consumer<Throwable> onFailure) {
     this.clock = clock;
     this.onFailure = onFailure;
