@@ -1,0 +1,5 @@
+/** Jinja. */
+@NullMarked
+package dev.s3llm.text.internal.jinja;
+
+import org.jspecify.annotations.NullMarked;
