@@ -30,7 +30,9 @@ final class Dict implements Value {
         && real.value() == Math.rint(real.value())) {
       return new Int(new BigDecimal(real.value()).toBigInteger());
     }
-    if (key instanceof Sequence sequence && sequence.kind() == Sequence.Kind.TUPLE) {
+    if (key instanceof Sequence sequence
+        && sequence.kind().hasIndex()
+        && sequence.kind() != Sequence.Kind.LIST) {
       return sequence.view().stream().map(Dict::hashed).toList();
     }
     if (key instanceof Sequence || key instanceof Dict) {

@@ -66,13 +66,13 @@ final class ExpressionLexer {
   }
 
   private static boolean isNamePart(int c) {
-    return c == '_' || Character.isLetterOrDigit(c);
+    return (c >= 'a' && c <= 'z') || c == '_' || Character.isLetterOrDigit(c);
   }
 
   private void readName() {
     int end = position;
     while (end < source.length() && isNamePart(source.codePointAt(end))) {
-      end = source.offsetByCodePoints(end, 1);
+      end += source.charAt(end) < 0x80 ? 1 : Character.charCount(source.codePointAt(end));
     }
     add(Type.NAME, source.substring(position, end), end);
   }
@@ -188,15 +188,18 @@ final class ExpressionLexer {
   }
 
   private void readOperator() {
-    for (String pair : PAIRS) {
-      if (source.startsWith(pair, position)) {
-        add(Type.OPERATOR, pair, position + 2);
-        return;
+    char c = source.charAt(position);
+    if ("/*=!<>".indexOf(c) >= 0) {
+      for (String pair : PAIRS) {
+        if (source.startsWith(pair, position)) {
+          add(Type.OPERATOR, pair, position + 2);
+          return;
+        }
       }
     }
-    char c = source.charAt(position);
     if (SINGLES.indexOf(c) < 0) {
-      throw JinjaException.syntax(source, position, "unexpected character '" + c + "'");
+      String found = Character.toString(source.codePointAt(position));
+      throw JinjaException.syntax(source, position, "unexpected character '" + found + "'");
     }
     balance(c);
     add(Type.OPERATOR, String.valueOf(c), position + 1);

@@ -42,6 +42,7 @@ final class ExpressionParser extends OperandParser {
     return token.is(Type.VARIABLE_END)
         || token.is(Type.BLOCK_END)
         || token.isOperator(")")
+        || token.isOperator("]")
         || token.isName("recursive");
   }
 

@@ -50,7 +50,11 @@ final class Globals {
     for (long i = 0; i < count; i++) {
       items.add(Int.of(start + i * step));
     }
-    return Sequence.of(Sequence.Kind.RANGE, items);
+    List<Value> written = new ArrayList<>(List.of(Int.of(start), Int.of(stop)));
+    if (step != 1) {
+      written.add(Int.of(step));
+    }
+    return Sequence.range(items, written);
   }
 
   private static Value dict(Env env, Arguments arguments) {

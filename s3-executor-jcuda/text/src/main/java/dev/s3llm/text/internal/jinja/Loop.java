@@ -24,6 +24,11 @@ final class Loop implements Value {
     index = item;
   }
 
+  /** Returns the index of the current item, from 0. */
+  int index() {
+    return index;
+  }
+
   @Override
   public String typeName() {
     return "LoopContext";

@@ -15,7 +15,7 @@ record Macro(Definition definition, Scope scope) implements Value {
   /**
    * The source of a macro.
    *
-   * @param name its name
+   * @param name its name; empty for the block of a {@code call}
    * @param parameters its parameters
    * @param defaults the values of the last parameters, where they are not given
    * @param body what it writes

@@ -117,11 +117,22 @@ final class Numbers {
       case "-" -> x - y;
       case "*" -> x * y;
       case "/" -> x / y;
-      case "//" -> Math.floor(x / y);
-      case "%" -> x - Math.floor(x / y) * y;
+      case "//" -> floor(x, y);
+      case "%" -> remainder(x, y);
       case "**" -> powerOfReals(x, y);
       default -> throw new IllegalArgumentException(operator);
     };
+  }
+
+  private static double remainder(double x, double y) {
+    double remainder = x % y;
+    return remainder != 0 && (y < 0) != (remainder < 0) ? remainder + y : remainder;
+  }
+
+  private static double floor(double x, double y) {
+    double quotient = (x - remainder(x, y)) / y;
+    double floor = Math.floor(quotient);
+    return quotient - floor > 0.5 ? floor + 1 : floor;
   }
 
   private static double powerOfReals(double x, double y) {
@@ -162,7 +173,11 @@ final class Numbers {
       return value;
     }
     BigDecimal rounded = exact(value).setScale(precision, mode);
-    boolean integer = !(value instanceof Real) && method.equals("common");
-    return integer ? new Int(rounded.toBigInteger()) : new Real(rounded.doubleValue());
+    if (!method.equals("common")) {
+      return new Real(rounded.doubleValue());
+    }
+    return value instanceof Real real
+        ? new Real(Math.copySign(rounded.doubleValue(), real.value()))
+        : new Int(rounded.toBigInteger());
   }
 }

@@ -51,9 +51,10 @@ abstract class OperandParser {
     unknown.subList(from, unknown.size()).clear();
   }
 
-  void requireKnown() {
-    if (!unknown.isEmpty()) {
-      throw unknown.get(0);
+  /** Fails if an unknown filter or test was found after so many. */
+  void requireKnown(int from) {
+    if (unknown.size() > from) {
+      throw unknown.get(from);
     }
   }
 
@@ -173,7 +174,7 @@ abstract class OperandParser {
   private Expr parseSubscript(Expr base) {
     int at = tokens.current().offset();
     tokens.expectOperator("[");
-    Expr from = tokens.current().isOperator(":") ? null : parse();
+    Expr from = tokens.current().isOperator(":") ? null : parseTuple(true);
     if (from != null && !tokens.current().isOperator(":")) {
       tokens.expectOperator("]");
       return new Expressions.Item(base, from, at);

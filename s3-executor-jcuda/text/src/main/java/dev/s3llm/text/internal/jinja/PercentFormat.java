@@ -46,7 +46,10 @@ final class PercentFormat {
         convert();
       }
     }
-    boolean open = values instanceof Dict || (values instanceof Sequence s && s.kind() == Sequence.Kind.LIST);
+    boolean open = // Python lets what has items go unused, but for tuples and texts
+        values instanceof Dict
+            || values instanceof Undefined
+            || (values instanceof Sequence s && s.kind() == Sequence.Kind.LIST);
     if (next < positional.size() && !open) {
       throw JinjaException.runtime("not all arguments converted during string formatting");
     }

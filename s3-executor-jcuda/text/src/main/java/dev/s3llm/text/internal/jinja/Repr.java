@@ -50,7 +50,8 @@ final class Repr {
   private void writeInside(Value value) {
     budget.visit(depth);
     if (value instanceof Text text) {
-      out.append(text.like(Python.repr(text.chars())));
+      String quoted = Python.repr(text.chars());
+      out.append(text.like(text.isSafe() ? "Markup(" + quoted + ")" : quoted));
     } else if (value instanceof Undefined) {
       out.append("Undefined");
     } else {
@@ -72,7 +73,10 @@ final class Repr {
               .iterator());
       out.append(">");
     } else if (value instanceof Macro macro) {
-      out.append("<Macro " + Python.repr(macro.name()) + ">");
+      out.append(
+          "<Macro %s>".formatted(macro.name().isEmpty() ? "anonymous" : Python.repr(macro.name())));
+    } else if (value instanceof Loop loop) {
+      out.append("<LoopContext %d/%d>".formatted(loop.index() + 1, loop.length()));
     } else {
       throw JinjaException.runtime("a %s cannot be written as text", value.typeName());
     }
@@ -81,7 +85,7 @@ final class Repr {
 
   private void writeSequence(Sequence sequence) {
     String[] frame = sequence.kind().frame();
-    List<Value> items = sequence.view();
+    List<Value> items = sequence.written();
     out.append(frame[0]);
     for (int i = 0; i < items.size(); i++) {
       out.append(i == 0 ? "" : ", ");

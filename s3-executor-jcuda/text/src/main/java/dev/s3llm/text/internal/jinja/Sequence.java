@@ -13,7 +13,7 @@ final class Sequence implements Value {
     TUPLE("tuple", "(", ")"),
     /** A pair of {@code groupby}: a tuple with the attributes grouper and list. */
     GROUP("tuple", "(", ")"),
-    RANGE("range"),
+    RANGE("range", "range(", ")"),
     KEYS("dict_keys", "dict_keys([", "])"),
     VALUES("dict_values", "dict_values([", "])"),
     ITEMS("dict_items", "dict_items([", "])"),
@@ -46,30 +46,37 @@ final class Sequence implements Value {
   }
 
   private final Kind kind;
+  private final List<Value> written;
   private List<Value> items;
 
-  private Sequence(Kind kind, List<Value> items) {
+  private Sequence(Kind kind, List<Value> items, List<Value> written) {
     this.kind = kind;
     this.items = items;
+    this.written = written;
   }
 
   /** Returns a sequence of items that are already counted and that nobody changes. */
   static Sequence of(Kind kind, List<Value> items) {
-    return new Sequence(kind, items);
+    return new Sequence(kind, items, items);
+  }
+
+  /** Returns a range, with the arguments that are written for it. */
+  static Sequence range(List<Value> items, List<Value> arguments) {
+    return new Sequence(Kind.RANGE, items, arguments);
   }
 
   static Sequence list(Env env, List<Value> items) {
     env.budget().items(items.size());
-    return new Sequence(Kind.LIST, items);
+    return of(Kind.LIST, items);
   }
 
   static Sequence tuple(Value... items) {
-    return new Sequence(Kind.TUPLE, List.of(items));
+    return of(Kind.TUPLE, List.of(items));
   }
 
   static Sequence iterator(Env env, List<Value> items) {
     env.budget().items(items.size());
-    return new Sequence(Kind.ITERATOR, items);
+    return of(Kind.ITERATOR, items);
   }
 
   /** Returns the index that a key means in so many items, counted from the end if negative; or -1. */
@@ -86,6 +93,14 @@ final class Sequence implements Value {
   /** Returns the items, without reading them from an iterator. */
   List<Value> view() {
     return Collections.unmodifiableList(items);
+  }
+
+  /** Returns what stands between the brackets where the sequence is written as text. */
+  List<Value> written() {
+    if (kind == Kind.RANGE && written == items) {
+      throw JinjaException.runtime("a slice of a range is written as text; add |list");
+    }
+    return written;
   }
 
   @Override

@@ -78,6 +78,9 @@ final class SequenceFilters {
   }
 
   private static Value map(Env env, Value value, Arguments arguments) {
+    if (!value.isTrue()) {
+      return Sequence.iterator(env, List.of());
+    }
     Function<Value, Value> change;
     if (arguments.positional().isEmpty()) {
       Arguments.Bound bound = arguments.bind("map", 1, "attribute", "default");
@@ -90,11 +93,11 @@ final class SequenceFilters {
     } else {
       String name = arguments.bindFirst("map").chars();
       Filter filter = Filters.find(name);
-      if (filter == null && value.isTrue()) {
+      if (filter == null) {
         throw JinjaException.runtime("%s", Filters.unknown(name));
       }
       Arguments rest = arguments.without(1);
-      change = item -> filter == null ? item : filter.apply(env, item, rest);
+      change = item -> filter.apply(env, item, rest);
     }
     List<Value> mapped = new ArrayList<>();
     for (Value item : value.items(env)) {

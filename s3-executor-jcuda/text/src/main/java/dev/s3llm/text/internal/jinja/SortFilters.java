@@ -44,12 +44,8 @@ final class SortFilters {
     } else {
       keys.add(key(env, bound.get(2), bound.flag(1)));
     }
-    Function<Value, Value> all =
-        keys.size() == 1
-            ? keys.get(0)
-            : item ->
-                Sequence.of(
-                    Sequence.Kind.LIST, keys.stream().map(key -> key.apply(item)).toList());
+    Function<Value, Value> all = // a list also for one key: equal items need no order then
+        item -> Sequence.of(Sequence.Kind.LIST, keys.stream().map(k -> k.apply(item)).toList());
     return Sequence.list(env, sorted(env, value.items(env), all, bound.flag(0)));
   }
 

@@ -9,6 +9,8 @@ import java.util.Set;
 /** Parses the statements of a template. */
 final class TemplateParser {
   private static final Set<String> SPECIAL = Set.of("caller", "varargs", "kwargs");
+  private static final Set<String> CONSTANTS =
+      Set.of("true", "false", "none", "True", "False", "None");
   private static final Set<String> NOT_SUPPORTED =
       Set.of("include", "import", "from", "extends", "autoescape", "do", "trans", "debug");
 
@@ -30,14 +32,14 @@ final class TemplateParser {
   static List<Stmt> parse(String source) {
     TemplateParser parser = new TemplateParser(new TokenStream(source));
     List<Stmt> body = parser.parseBody();
-    parser.expressions.requireKnown();
+    parser.expressions.requireKnown(0);
     return body;
   }
 
   /** Parses until a block with one of the names, whose name is then the current token. */
   private List<Stmt> parseBody(String... ends) {
     tokens.enter();
-    Set<String> names = Set.of(ends);
+    List<String> names = List.of(ends);
     List<Stmt> body = new ArrayList<>();
     while (!tokens.current().is(Type.END)) {
       Token token = tokens.take();
@@ -62,10 +64,18 @@ final class TemplateParser {
     return body;
   }
 
+  /** Parses like {@link #parseBody}, without unknown filters and tests. */
+  private List<Stmt> parseKnownBody(String... ends) {
+    int unknown = expressions.unknownNames();
+    List<Stmt> body = parseBody(ends);
+    expressions.requireKnown(unknown);
+    return body;
+  }
+
   /** Parses the body of a block that one name ends, and that name. */
   private List<Stmt> parseBlock(String end) {
     tokens.expect(Type.BLOCK_END);
-    List<Stmt> body = parseBody(end);
+    List<Stmt> body = parseKnownBody(end);
     tokens.expectName(end);
     return body;
   }
@@ -116,7 +126,9 @@ final class TemplateParser {
       name = tokens.take().text();
     } while (name.equals("elif"));
     if (name.equals("else")) {
-      otherwise = parseBlock("endif");
+      tokens.expect(Type.BLOCK_END);
+      otherwise = parseBody("endif");
+      tokens.take();
     }
     expressions.tolerateUnknown(unknown);
     return new Statements.If(branches, otherwise);
@@ -130,7 +142,7 @@ final class TemplateParser {
     boolean recursive = tokens.skipName("recursive");
     tokens.expect(Type.BLOCK_END);
     loops++;
-    List<Stmt> body = parseBody("endfor", "else");
+    List<Stmt> body = parseKnownBody("endfor", "else");
     loops--;
     boolean hasElse = tokens.take().isName("else");
     List<Stmt> otherwise = hasElse ? parseBlock("endfor") : List.of();
@@ -200,7 +212,7 @@ final class TemplateParser {
       return inside;
     }
     Token name = tokens.expect(Type.NAME);
-    if (Set.of("true", "false", "none", "True", "False", "None").contains(name.text())) {
+    if (CONSTANTS.contains(name.text())) {
       throw tokens.failure(name, "expected a variable but found '%s'".formatted(name.text()));
     }
     return new Target.Variable(name.text());
@@ -228,7 +240,7 @@ final class TemplateParser {
     }
     List<Stmt> body = parseOutsideLoops("endcall");
     return new Statements.CallBlock(
-        call, define("caller", parameters, defaults, body, outerNames));
+        call, define("", parameters, defaults, body, outerNames));
   }
 
   /** Makes a macro of its parts; the names read since it began say what it uses. */

@@ -44,8 +44,8 @@ final class Tests {
     tests.put("divisibleby", (env, value, args) -> remainder(value, only(args, "num")) == 0);
     tests.put("sameas", (env, value, args) -> isSame(value, only(args, "other")));
     tests.put("in", (env, value, args) -> Operators.contains(env, only(args, "seq"), value));
-    tests.put("filter", (env, value, args) -> Filters.find(Repr.text(env, value).chars()) != null);
-    tests.put("test", (env, value, args) -> find(Repr.text(env, value).chars()) != null);
+    tests.put("filter", (env, value, args) -> isName(value, Filters::find));
+    tests.put("test", (env, value, args) -> isName(value, Tests::find));
     comparison(tests, "==", "eq", "equalto", "==");
     comparison(tests, "!=", "ne", "!=");
     comparison(tests, "<", "lt", "lessthan", "<");
@@ -74,6 +74,10 @@ final class Tests {
 
   private static Value only(Arguments arguments, String name) {
     return arguments.bind("the test", 1, name).value(0);
+  }
+
+  private static boolean isName(Value value, java.util.function.Function<String, @Nullable Object> find) {
+    return Dict.hashed(value) instanceof Text name && find.apply(name.chars()) != null;
   }
 
   private static boolean isSequence(Value value) {

@@ -121,17 +121,17 @@ final class TextFilters {
   private static Value truncate(Env env, Value value, Arguments arguments) {
     Arguments.Bound bound =
         arguments.bind("truncate", 0, "length", "killwords", "end", "leeway");
-    if (!(value instanceof Text text)) {
-      throw JinjaException.runtime("object of type '%s' cannot be truncated", value.typeName());
-    }
     int length = bound.integer(0, 255);
     Text end = bound.has(2) ? bound.text(2) : Text.of("...");
     int leeway = bound.has(3) ? bound.integer(3, 5) : 5;
     if (length < end.length() || leeway < 0) {
       throw JinjaException.runtime("expected a length of %d at least", end.length());
     }
-    if (text.length() <= (long) length + leeway) {
-      return text;
+    if (value.length() >= 0 && value.length() <= (long) length + leeway) {
+      return value;
+    }
+    if (!(value instanceof Text text)) {
+      throw JinjaException.runtime("object of type '%s' cannot be truncated", value.typeName());
     }
     Text start = text.sub(0, text.offset(length - end.length()));
     int blank = bound.flag(1) ? -1 : start.chars().lastIndexOf(' ');
