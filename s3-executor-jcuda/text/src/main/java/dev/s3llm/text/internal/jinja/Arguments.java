@@ -72,7 +72,17 @@ record Arguments(List<Value> positional, Map<String, Value> named) {
   }
 
   /** Arguments that are assigned to parameters, read by the parameter's index. */
-  record Bound(String function, String[] parameters, @Nullable Value[] values) {
+  static final class Bound {
+    private final String function;
+    private final String[] parameters;
+    private final @Nullable Value[] values;
+
+    private Bound(String function, String[] parameters, @Nullable Value[] values) {
+      this.function = function;
+      this.parameters = parameters;
+      this.values = values;
+    }
+
     /** Returns whether a parameter is given; {@code none} does not count as given. */
     boolean has(int index) {
       return values[index] != null && values[index] != None.NONE;
@@ -117,7 +127,7 @@ record Arguments(List<Value> positional, Map<String, Value> named) {
         return number.clamped();
       }
       if (value instanceof Bool bool) {
-        return bool.ordinal();
+        return bool.asInt();
       }
       throw wrongType(index, "int");
     }

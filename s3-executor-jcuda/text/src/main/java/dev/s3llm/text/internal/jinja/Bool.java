@@ -9,6 +9,11 @@ enum Bool implements Value {
     return value ? TRUE : FALSE;
   }
 
+  /** Returns 0 or 1. */
+  int asInt() {
+    return this == TRUE ? 1 : 0;
+  }
+
   @Override
   public String typeName() {
     return "bool";

@@ -19,7 +19,7 @@ record CallArguments(
   static final CallArguments NONE = new CallArguments(List.of(), Map.of(), null, null);
 
   Arguments eval(Env env) {
-    if (this == NONE) {
+    if (positional.isEmpty() && named.isEmpty() && rest == null && namedRest == null) {
       return Arguments.NONE;
     }
     List<Value> values = new ArrayList<>(positional.size());

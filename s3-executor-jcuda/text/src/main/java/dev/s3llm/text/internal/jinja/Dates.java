@@ -5,7 +5,6 @@ import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.Locale;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /** {@code strftime_now}: Python's {@code strftime} of a clock's local time, in English. */
 final class Dates {
@@ -34,6 +33,8 @@ final class Dates {
           Map.entry('D', "MM/dd/yy"),
           Map.entry('x', "MM/dd/yy"));
 
+  static final int MAX_FORMAT_CHARS = 1000;
+
   private Dates() {}
 
   /** Returns the time of a clock in a format of Python's. */
@@ -54,30 +55,23 @@ final class Dates {
   }
 
   private static String part(LocalDateTime now, char directive) {
-    @Nullable String pattern = PATTERNS.get(directive);
-    switch (directive) {
-      case '%':
-        return "%";
-      case 'n':
-        return "\n";
-      case 't':
-        return "\t";
-      case 'Z', 'z':
-        return ""; // the local time that transformers takes knows no zone
-      case 'e':
-        return "%2d".formatted(now.getDayOfMonth());
-      case 'c':
-        return formatted(now, "EEE MMM ") + part(now, 'e') + formatted(now, " HH:mm:ss yyyy");
-      case 'u':
-        return String.valueOf(now.getDayOfWeek().getValue());
-      case 'w':
-        return String.valueOf(now.getDayOfWeek().getValue() % 7);
-      default:
+    return switch (directive) {
+      case '%' -> "%";
+      case 'n' -> "\n";
+      case 't' -> "\t";
+      case 'Z', 'z' -> ""; // the local time that transformers takes knows no zone
+      case 'e' -> "%2d".formatted(now.getDayOfMonth());
+      case 'c' -> formatted(now, "EEE MMM ") + part(now, 'e') + formatted(now, " HH:mm:ss yyyy");
+      case 'u' -> String.valueOf(now.getDayOfWeek().getValue());
+      case 'w' -> String.valueOf(now.getDayOfWeek().getValue() % 7);
+      default -> {
+        String pattern = PATTERNS.get(directive);
         if (pattern == null) {
           throw JinjaException.runtime("strftime_now does not support '%%%s'", directive);
         }
-        return formatted(now, pattern);
-    }
+        yield formatted(now, pattern);
+      }
+    };
   }
 
   private static String formatted(LocalDateTime now, String pattern) {

@@ -10,7 +10,9 @@ import org.jspecify.annotations.Nullable;
 
 /** A mapping in the order of its insertions; it does not change once it is built. */
 final class Dict implements Value {
-  /** The entries by their keys in the form in which Python compares them: 1, 1.0 and true are one. */
+  /**
+   * The entries by their keys in the form in which Python compares them: 1, 1.0 and true are one.
+   */
   private final Map<Object, Map.Entry<Value, Value>> entries = new LinkedHashMap<>();
 
   /** Adds an entry while the mapping is built. A key that is there keeps its place. */
@@ -23,22 +25,32 @@ final class Dict implements Value {
   /** Returns a key's form for a hash table. */
   static Object hashed(Value key) {
     if (key instanceof Bool bool) {
-      return Int.of(bool.ordinal());
+      return Int.of(bool.asInt());
     }
     if (key instanceof Real real
         && Double.isFinite(real.value())
         && real.value() == Math.rint(real.value())) {
       return new Int(new BigDecimal(real.value()).toBigInteger());
     }
-    if (key instanceof Sequence sequence
-        && sequence.kind().hasIndex()
-        && sequence.kind() != Sequence.Kind.LIST) {
-      return sequence.view().stream().map(Dict::hashed).toList();
+    if (key instanceof Sequence sequence && isTuple(sequence)) {
+      return sequence.view().stream().map(Dict::hashedItem).toList();
     }
     if (key instanceof Sequence || key instanceof Dict) {
       throw JinjaException.runtime("unhashable type: '%s'", key.typeName());
     }
     return key;
+  }
+
+  private static boolean isTuple(Sequence sequence) {
+    return sequence.kind().hasIndex() && sequence.kind() != Sequence.Kind.LIST;
+  }
+
+  /** Tuples in tuples are no keys here: few of them can hold more items than any limit. */
+  private static Object hashedItem(Value item) {
+    if (item instanceof Sequence) {
+      throw JinjaException.runtime("a '%s' in a tuple cannot be hashed", item.typeName());
+    }
+    return hashed(item);
   }
 
   @Nullable Value get(Value key) {
@@ -92,7 +104,8 @@ final class Dict implements Value {
 
   @Override
   public @Nullable Value item(Value key) {
-    boolean hashable = !(key instanceof Dict) && !(key instanceof Sequence s && s.kind() == Sequence.Kind.LIST);
+    boolean hashable =
+        !(key instanceof Dict) && !(key instanceof Sequence s && s.kind() == Sequence.Kind.LIST);
     return hashable ? get(key) : null;
   }
 

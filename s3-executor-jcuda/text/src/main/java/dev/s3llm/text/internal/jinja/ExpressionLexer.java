@@ -1,6 +1,5 @@
 package dev.s3llm.text.internal.jinja;
 
-import dev.s3llm.text.internal.jinja.Token.Type;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
@@ -56,7 +55,7 @@ final class ExpressionLexer {
     }
   }
 
-  private void add(Type type, String text, int end) {
+  private void add(TokenType type, String text, int end) {
     tokens.add(new Token(type, text, position));
     position = end;
   }
@@ -74,7 +73,7 @@ final class ExpressionLexer {
     while (end < source.length() && isNamePart(source.codePointAt(end))) {
       end += source.charAt(end) < 0x80 ? 1 : Character.charCount(source.codePointAt(end));
     }
-    add(Type.NAME, source.substring(position, end), end);
+    add(TokenType.NAME, source.substring(position, end), end);
   }
 
   private void readNumber() {
@@ -82,14 +81,14 @@ final class ExpressionLexer {
     boolean afterDot = position > 0 && source.charAt(position - 1) == '.';
     int real = afterDot ? end : exponent(fraction(end));
     if (real > end) {
-      add(Type.FLOAT, source.substring(position, real).replace("_", ""), real);
+      add(TokenType.FLOAT, source.substring(position, real).replace("_", ""), real);
       return;
     }
     int radix = end == position + 1 && source.charAt(position) == '0' ? radix(end) : 10;
     if (radix != 10 && digits(end + 1, radix) > end + 1) {
       end = digits(end + 1, radix);
     }
-    add(Type.INTEGER, source.substring(position, end).replace("_", ""), end);
+    add(TokenType.INTEGER, source.substring(position, end).replace("_", ""), end);
   }
 
   private int radix(int at) {
@@ -112,7 +111,8 @@ final class ExpressionLexer {
   }
 
   private int fraction(int at) {
-    boolean dot = at + 1 < source.length() && source.charAt(at) == '.' && isDigit(source.charAt(at + 1));
+    boolean dot =
+        at + 1 < source.length() && source.charAt(at) == '.' && isDigit(source.charAt(at + 1));
     return dot ? digits(at + 1, 10) : at;
   }
 
@@ -134,7 +134,7 @@ final class ExpressionLexer {
     if (end >= source.length()) {
       throw JinjaException.syntax(source, position, "this string has no end; expected " + quote);
     }
-    add(Type.STRING, unescaped(position + 1, end), end + 1);
+    add(TokenType.STRING, unescaped(position + 1, end), end + 1);
   }
 
   private String unescaped(int from, int to) {
@@ -192,7 +192,7 @@ final class ExpressionLexer {
     if ("/*=!<>".indexOf(c) >= 0) {
       for (String pair : PAIRS) {
         if (source.startsWith(pair, position)) {
-          add(Type.OPERATOR, pair, position + 2);
+          add(TokenType.OPERATOR, pair, position + 2);
           return;
         }
       }
@@ -202,7 +202,7 @@ final class ExpressionLexer {
       throw JinjaException.syntax(source, position, "unexpected character '" + found + "'");
     }
     balance(c);
-    add(Type.OPERATOR, String.valueOf(c), position + 1);
+    add(TokenType.OPERATOR, String.valueOf(c), position + 1);
   }
 
   private void balance(char c) {

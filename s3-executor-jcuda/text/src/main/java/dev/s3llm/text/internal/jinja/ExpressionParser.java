@@ -1,6 +1,5 @@
 package dev.s3llm.text.internal.jinja;
 
-import dev.s3llm.text.internal.jinja.Token.Type;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -39,8 +38,8 @@ final class ExpressionParser extends OperandParser {
 
   private boolean atTupleEnd() {
     Token token = tokens.current();
-    return token.is(Type.VARIABLE_END)
-        || token.is(Type.BLOCK_END)
+    return token.is(TokenType.VARIABLE_END)
+        || token.is(TokenType.BLOCK_END)
         || token.isOperator(")")
         || token.isOperator("]")
         || token.isName("recursive");
@@ -119,7 +118,7 @@ final class ExpressionParser extends OperandParser {
 
   private @Nullable String comparison() {
     Token token = tokens.current();
-    if (token.is(Type.OPERATOR)) {
+    if (token.is(TokenType.OPERATOR)) {
       return COMPARISONS.contains(token.text()) ? token.text() : null;
     }
     if (token.isName("not") && tokens.following().isName("in")) {
@@ -163,7 +162,7 @@ final class ExpressionParser extends OperandParser {
   private Expr parseLeft(Set<String> operators, boolean power) {
     Expr first = power ? parseUnary(true) : parsePower();
     List<Expressions.Operation> operations = new ArrayList<>();
-    while (tokens.current().is(Type.OPERATOR) && operators.contains(tokens.current().text())) {
+    while (tokens.current().is(TokenType.OPERATOR) && operators.contains(tokens.current().text())) {
       Token operator = tokens.take();
       Expr operand = power ? parseUnary(true) : parsePower();
       operations.add(new Expressions.Operation(operator.text(), operand, operator.offset()));
@@ -177,8 +176,7 @@ final class ExpressionParser extends OperandParser {
     if (token.isOperator("-") || token.isOperator("+")) {
       tokens.enter();
       tokens.take();
-      expression =
-          new Expressions.Sign(parseUnary(false), token.isOperator("-"), token.offset());
+      expression = new Expressions.Sign(parseUnary(false), token.isOperator("-"), token.offset());
       tokens.leave();
     } else {
       expression = parsePrimary();

@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The nodes of expressions, each of which evaluates itself. {@code at} is the offset in the source
- * that a failure names. Operators of equal precedence are one node, so that long chains do not nest.
+ * that a failure names. Operators of equal precedence are one node, so that long chains do not
+ * nest.
  */
 final class Expressions {
   private Expressions() {}
@@ -113,8 +114,7 @@ final class Expressions {
   }
 
   /** {@code input|name(…)}; the filter is null if its name is unknown, but may never be used. */
-  record Filtered(
-      Expr input, String name, @Nullable Filter filter, CallArguments arguments, int at)
+  record Filtered(Expr input, String name, @Nullable Filter filter, CallArguments arguments, int at)
       implements Expr {
     @Override
     public Value eval(Env env) {

@@ -21,6 +21,9 @@ final class Globals {
         "strftime_now",
         (env, args) -> {
           String format = args.bind("strftime_now", 1, "format").text(0).chars();
+          if (format.length() > Dates.MAX_FORMAT_CHARS) {
+            throw JinjaException.limit("the format of strftime_now is too long");
+          }
           return Text.of(Dates.format(clock, format));
         });
     return scope;
@@ -81,7 +84,8 @@ final class Globals {
     Namespace namespace = new Namespace();
     if (dict(env, arguments) instanceof Dict dict) {
       dict.entries()
-          .forEach(entry -> namespace.set(Repr.text(env, entry.getKey()).chars(), entry.getValue()));
+          .forEach(
+              entry -> namespace.set(Repr.text(env, entry.getKey()).chars(), entry.getValue()));
     }
     return namespace;
   }

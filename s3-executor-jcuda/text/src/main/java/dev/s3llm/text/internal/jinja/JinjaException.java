@@ -13,7 +13,9 @@ public final class JinjaException extends RuntimeException {
     SYNTAX,
     /** The template called {@code raise_exception}. */
     RAISED,
-    /** The template used a variable or an attribute that does not exist ({@code UndefinedError}). */
+    /**
+     * The template used a variable or an attribute that does not exist ({@code UndefinedError}).
+     */
     UNDEFINED,
     /** The sandbox does not allow an attribute or a method ({@code SecurityError}). */
     FORBIDDEN,
@@ -50,6 +52,7 @@ public final class JinjaException extends RuntimeException {
     return new JinjaException(Kind.LIMIT, message, 0, 0);
   }
 
+  @SuppressWarnings("AnnotateFormatMethod") // the annotation would be a dependency
   static JinjaException runtime(String format, Object... arguments) {
     return new JinjaException(Kind.RUNTIME, format.formatted(arguments), 0, 0);
   }
@@ -62,7 +65,8 @@ public final class JinjaException extends RuntimeException {
   JinjaException at(String source, int offset) {
     int end = Math.max(0, Math.min(offset, source.length()));
     int lineStart = source.lastIndexOf('\n', end - 1) + 1;
-    int lineNumber = 1 + (int) source.substring(0, lineStart).chars().filter(c -> c == '\n').count();
+    int lineNumber =
+        1 + (int) source.substring(0, lineStart).chars().filter(c -> c == '\n').count();
     int columnNumber = 1 + source.codePointCount(lineStart, end);
     String message =
         kind == Kind.RAISED

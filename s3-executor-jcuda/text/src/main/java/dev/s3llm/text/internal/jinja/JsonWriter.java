@@ -62,7 +62,7 @@ final class JsonWriter {
       out.append(text.like(quoted(text.chars())));
     } else if (value instanceof Dict dict) {
       writeEntries(dict, depth);
-    } else if (value instanceof Sequence sequence && sequence.kind().ordinal() < Sequence.Kind.RANGE.ordinal()) {
+    } else if (value instanceof Sequence sequence && sequence.kind().isListOrTuple()) {
       writeItems(sequence, depth);
     } else {
       out.append(scalar(value));

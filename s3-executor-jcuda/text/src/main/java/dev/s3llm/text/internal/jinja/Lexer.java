@@ -1,6 +1,5 @@
 package dev.s3llm.text.internal.jinja;
 
-import dev.s3llm.text.internal.jinja.Token.Type;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -28,7 +27,7 @@ final class Lexer {
   }
 
   /**
-   * Returns the tokens of a normalized source; the last is of type {@link Type#END}.
+   * Returns the tokens of a normalized source; the last is of type {@link TokenType#END}.
    *
    * @throws JinjaException if the source breaks the rules of the language
    */
@@ -37,7 +36,7 @@ final class Lexer {
     while (lexer.position < source.length()) {
       lexer.next();
     }
-    lexer.tokens.add(new Token(Type.END, "", source.length()));
+    lexer.tokens.add(new Token(TokenType.END, "", source.length()));
     return lexer.tokens;
   }
 
@@ -82,7 +81,9 @@ final class Lexer {
         end--;
       }
     } else if (sign != '+' && kind != '{') {
-      while (end > start && source.charAt(end - 1) != '\n' && Python.isSpace(source.charAt(end - 1))) {
+      while (end > start
+          && source.charAt(end - 1) != '\n'
+          && Python.isSpace(source.charAt(end - 1))) {
         end--;
       }
       boolean atLineStart = end > start ? source.charAt(end - 1) == '\n' : lineStarts;
@@ -93,7 +94,7 @@ final class Lexer {
 
   private void addText(int start, int end) {
     if (end > start) {
-      tokens.add(new Token(Type.TEXT, source.substring(start, end), start));
+      tokens.add(new Token(TokenType.TEXT, source.substring(start, end), start));
     }
   }
 
@@ -153,7 +154,7 @@ final class Lexer {
   }
 
   private void readMark(int mark, int inside, boolean variable) {
-    Type begin = variable ? Type.VARIABLE_BEGIN : Type.BLOCK_BEGIN;
+    TokenType begin = variable ? TokenType.VARIABLE_BEGIN : TokenType.BLOCK_BEGIN;
     tokens.add(new Token(begin, source.substring(mark, inside), mark));
     ExpressionLexer expression = new ExpressionLexer(source, inside, tokens);
     String end = variable ? "}}" : "%}";
@@ -162,7 +163,7 @@ final class Lexer {
       position = source.length(); // the parser says what is missing
       return;
     }
-    tokens.add(new Token(variable ? Type.VARIABLE_END : Type.BLOCK_END, end, at));
+    tokens.add(new Token(variable ? TokenType.VARIABLE_END : TokenType.BLOCK_END, end, at));
     char sign = source.charAt(at);
     endMark(at + (sign == end.charAt(0) ? 2 : 3), sign == '-', !variable && sign != '+');
   }

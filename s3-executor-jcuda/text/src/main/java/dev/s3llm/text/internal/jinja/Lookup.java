@@ -8,6 +8,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Access to items and attributes as templates and filters do it, inside the sandbox. */
 final class Lookup {
+  private static final int MAX_NAME_CHARS = 1000;
+
   private Lookup() {}
 
   /** Returns an attribute, a forbidden one as undefined, or null if there is none. */
@@ -36,7 +38,7 @@ final class Lookup {
   static Function<Value, Value> path(@Nullable Value attribute) {
     List<Value> keys = new ArrayList<>();
     if (attribute instanceof Text text) {
-      for (String part : text.chars().split("\\.", -1)) {
+      for (String part : shortName(text).split("\\.", -1)) {
         boolean digits = !part.isEmpty() && part.chars().allMatch(c -> c >= '0' && c <= '9');
         keys.add(digits ? new Int(new BigInteger(part)) : Text.of(part));
       }
@@ -50,6 +52,15 @@ final class Lookup {
       }
       return value;
     };
+  }
+
+  /** Returns the characters of an attribute's name, or of several. */
+  static String shortName(Text text) {
+    if (text.chars().length() > MAX_NAME_CHARS) {
+      throw JinjaException.limit(
+          "the name of an attribute has more than %d characters".formatted(MAX_NAME_CHARS));
+    }
+    return text.chars();
   }
 
   /** Returns whether a comparison holds. */

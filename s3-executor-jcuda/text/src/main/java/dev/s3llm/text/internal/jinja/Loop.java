@@ -52,8 +52,10 @@ final class Loop implements Value {
       case "length" -> Int.of(size);
       case "depth" -> Int.of(depth + 1);
       case "depth0" -> Int.of(depth);
-      case "previtem" -> index > 0 ? items.get(index - 1) : Undefined.because("there is no previous item");
-      case "nextitem" -> index + 1 < size ? items.get(index + 1) : Undefined.because("there is no next item");
+      case "previtem" ->
+          index > 0 ? items.get(index - 1) : Undefined.because("there is no previous item");
+      case "nextitem" ->
+          index + 1 < size ? items.get(index + 1) : Undefined.because("there is no next item");
       case "cycle" -> new Function(name, (env, args) -> cycle(args.positional()));
       case "changed" -> new Function(name, (env, args) -> Bool.of(changed(env, args.positional())));
       default -> null;

@@ -67,8 +67,7 @@ record Macro(Definition definition, Scope scope) implements Value {
     if (value != null) {
       return value;
     }
-    int fromDefaults =
-        index - (definition.parameters().size() - definition.defaults().size());
+    int fromDefaults = index - (definition.parameters().size() - definition.defaults().size());
     return fromDefaults >= 0
         ? env.evalIn(inner, definition.defaults().get(fromDefaults))
         : Undefined.because("parameter '%s' was not provided".formatted(parameter));

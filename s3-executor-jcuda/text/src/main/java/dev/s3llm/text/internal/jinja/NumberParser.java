@@ -49,17 +49,17 @@ final class NumberParser {
   static @Nullable Real real(String text) {
     String digits = TextMethods.strip(text);
     String word = digits.length() <= 9 ? digits.toLowerCase(Locale.ROOT) : "";
-    switch (word) {
-      case "inf", "+inf", "infinity", "+infinity":
-        return new Real(Double.POSITIVE_INFINITY);
-      case "-inf", "-infinity":
-        return new Real(Double.NEGATIVE_INFINITY);
-      case "nan", "+nan", "-nan":
-        return new Real(Double.NaN);
-      default:
-    }
+    return switch (word) {
+      case "inf", "+inf", "infinity", "+infinity" -> new Real(Double.POSITIVE_INFINITY);
+      case "-inf", "-infinity" -> new Real(Double.NEGATIVE_INFINITY);
+      case "nan", "+nan", "-nan" -> new Real(Double.NaN);
+      default -> decimal(digits);
+    };
+  }
+
+  private static @Nullable Real decimal(String digits) {
     if (digits.isEmpty() || !digits.chars().allMatch(c -> "0123456789+-.eE".indexOf(c) >= 0)) {
-      return null;
+      return null; // Java reads more than Python does, such as 1d
     }
     try {
       return new Real(Double.parseDouble(digits));

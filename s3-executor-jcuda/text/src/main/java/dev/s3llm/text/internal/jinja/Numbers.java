@@ -17,7 +17,7 @@ final class Numbers {
   static @Nullable BigInteger integer(Value value) {
     return value instanceof Int number
         ? number.value()
-        : value instanceof Bool bool ? BigInteger.valueOf(bool.ordinal()) : null;
+        : value instanceof Bool bool ? BigInteger.valueOf(bool.asInt()) : null;
   }
 
   static double real(Value value) {
@@ -97,8 +97,7 @@ final class Numbers {
       return new Real(ofReals("**", x.doubleValue(), y.doubleValue()));
     }
     int exponent = new Int(y).clamped();
-    if ((long) exponent * Math.max(1, x.bitLength()) > 2L * Int.MAX_BITS
-        && x.bitLength() > 1) {
+    if ((long) exponent * Math.max(1, x.bitLength()) > 2L * Int.MAX_BITS && x.bitLength() > 1) {
       throw JinjaException.limit("the template computes an integer that is too large");
     }
     return new Int(x.bitLength() <= 1 && x.signum() >= 0 ? small(x, y) : x.pow(exponent));

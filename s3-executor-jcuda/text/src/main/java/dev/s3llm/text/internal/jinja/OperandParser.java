@@ -1,6 +1,5 @@
 package dev.s3llm.text.internal.jinja;
 
-import dev.s3llm.text.internal.jinja.Token.Type;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -90,7 +89,7 @@ abstract class OperandParser {
 
   private Expr parseString() {
     StringBuilder text = new StringBuilder();
-    while (tokens.current().is(Type.STRING)) {
+    while (tokens.current().is(TokenType.STRING)) {
       text.append(tokens.take().text());
     }
     return new Expressions.Constant(Text.of(text.toString()));
@@ -98,7 +97,8 @@ abstract class OperandParser {
 
   private Int integer(Token token) {
     String text = token.text().toLowerCase(Locale.ROOT);
-    int radix = text.startsWith("0x") ? 16 : text.startsWith("0o") ? 8 : text.startsWith("0b") ? 2 : 10;
+    int radix =
+        text.startsWith("0x") ? 16 : text.startsWith("0o") ? 8 : text.startsWith("0b") ? 2 : 10;
     if (text.length() > 1000) {
       throw tokens.failure(token, "this integer has too many digits");
     }
@@ -163,11 +163,11 @@ abstract class OperandParser {
   private Expr parseAttribute(Expr base) {
     tokens.expectOperator(".");
     Token name = tokens.current();
-    if (name.is(Type.INTEGER)) {
+    if (name.is(TokenType.INTEGER)) {
       return new Expressions.Item(
           base, new Expressions.Constant(integer(tokens.take())), name.offset());
     }
-    tokens.expect(Type.NAME);
+    tokens.expect(TokenType.NAME);
     return new Expressions.Attribute(base, Text.of(name.text()), name.offset());
   }
 
@@ -203,7 +203,9 @@ abstract class OperandParser {
         rest = parse();
       } else if (namedRest == null && tokens.skipOperator("**")) {
         namedRest = parse();
-      } else if (token.is(Type.NAME) && tokens.following().isOperator("=") && namedRest == null) {
+      } else if (token.is(TokenType.NAME)
+          && tokens.following().isOperator("=")
+          && namedRest == null) {
         tokens.take();
         tokens.take();
         named.put(token.text(), parse());
@@ -249,9 +251,9 @@ abstract class OperandParser {
   }
 
   private String dottedName() {
-    StringBuilder name = new StringBuilder(tokens.expect(Type.NAME).text());
+    StringBuilder name = new StringBuilder(tokens.expect(TokenType.NAME).text());
     while (tokens.skipOperator(".")) {
-      name.append('.').append(tokens.expect(Type.NAME).text());
+      name.append('.').append(tokens.expect(TokenType.NAME).text());
     }
     return name.toString();
   }

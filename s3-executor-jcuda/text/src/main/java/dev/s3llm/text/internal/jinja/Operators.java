@@ -75,7 +75,7 @@ final class Operators {
     if (a instanceof Sequence x
         && b instanceof Sequence y
         && x.kind().sliced() == y.kind().sliced()
-        && x.kind().sliced().ordinal() <= Sequence.Kind.TUPLE.ordinal()) {
+        && x.kind().isListOrTuple()) {
       return compareItems(env, x.view(), y.view(), depth);
     }
     throw unsupported("comparison", a, b);
@@ -137,7 +137,7 @@ final class Operators {
     }
     if (a instanceof Sequence x && b instanceof Sequence y) {
       Sequence.Kind kind = x.kind().sliced();
-      if (kind == y.kind().sliced() && kind.ordinal() <= Sequence.Kind.TUPLE.ordinal()) {
+      if (kind == y.kind().sliced() && kind.isListOrTuple()) {
         env.budget().items((long) x.length() + y.length());
         List<Value> items = new ArrayList<>(x.view());
         items.addAll(y.view());
@@ -159,7 +159,7 @@ final class Operators {
 
   private static Value repeat(Env env, Value value, Value times) {
     BigInteger count = Numbers.integer(times);
-    if (count == null || (value instanceof Sequence s && s.kind().ordinal() > 1)) {
+    if (count == null || (value instanceof Sequence s && !s.kind().isListOrTuple())) {
       throw unsupported("*", value, times);
     }
     int n = Math.max(0, new Int(count).clamped());
@@ -169,7 +169,7 @@ final class Operators {
       for (int i = 0; sequence.isTrue() && i < n; i++) {
         items.addAll(sequence.view());
       }
-      return Sequence.of(sequence.kind(), items);
+      return Sequence.of(sequence.kind().sliced(), items);
     }
     Text text = (Text) value;
     env.budget().text(0, (long) n * text.chars().length());
@@ -197,7 +197,8 @@ final class Operators {
     }
     int first = by > 0 ? 0 : -1;
     int start = clip(bound(from, by > 0 ? 0 : Integer.MAX_VALUE), size, first);
-    int end = to == null || to == None.NONE ? (by > 0 ? size : -1) : clip(bound(to, 0), size, first);
+    int end =
+        to == null || to == None.NONE ? (by > 0 ? size : -1) : clip(bound(to, 0), size, first);
     if (value instanceof Text text && by == 1) {
       int begin = text.offset(start);
       env.budget().text(0, Math.max(0, end - start));

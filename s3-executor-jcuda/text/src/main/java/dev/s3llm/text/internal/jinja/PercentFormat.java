@@ -116,26 +116,31 @@ final class PercentFormat {
   }
 
   private Text converted(char type, Value value, int precision, String flags) {
-    switch (type) {
-      case 's', 'r':
-        Text text = type == 's' ? Repr.text(env, value) : Repr.repr(env, value);
-        Text escaped = format.isSafe() ? TextFilters.escape(env, text) : text;
-        return precision < 0 || precision >= escaped.length()
-            ? escaped
-            : escaped.sub(0, escaped.offset(precision));
-      case 'c':
-        return value instanceof Text letter ? letter : Text.of(Character.toString(integer(value).intValue()));
-      case 'd', 'i', 'u':
-        return signed(integer(value).toString(), flags);
-      case 'x', 'o':
-        return signed(integer(value).toString(type == 'x' ? 16 : 8), flags);
-      case 'X':
-        return signed(integer(value).toString(16).toUpperCase(Locale.ROOT), flags);
-      case 'f', 'F':
-        return signed(fixed(value, precision), flags);
-      default:
-        throw JinjaException.runtime("the format character '%s' is not supported", type);
+    return switch (type) {
+      case 's' -> cut(Repr.text(env, value), precision);
+      case 'r' -> cut(Repr.repr(env, value), precision);
+      case 'c' ->
+          value instanceof Text letter ? letter : character(new Int(integer(value)).clamped());
+      case 'd', 'i', 'u' -> signed(integer(value).toString(), flags);
+      case 'x', 'o' -> signed(integer(value).toString(type == 'x' ? 16 : 8), flags);
+      case 'X' -> signed(integer(value).toString(16).toUpperCase(Locale.ROOT), flags);
+      case 'f', 'F' -> signed(fixed(value, precision), flags);
+      default -> throw JinjaException.runtime("the format character '%s' is not supported", type);
+    };
+  }
+
+  private static Text character(int code) {
+    if (!Character.isValidCodePoint(code)) {
+      throw JinjaException.runtime("%%c arg not in range(0x110000)");
     }
+    return Text.of(Character.toString(code));
+  }
+
+  private Text cut(Text text, int precision) {
+    Text escaped = format.isSafe() ? TextFilters.escape(env, text) : text;
+    return precision < 0 || precision >= escaped.length()
+        ? escaped
+        : escaped.sub(0, escaped.offset(precision));
   }
 
   private static BigInteger integer(Value value) {

@@ -23,7 +23,7 @@ public record RenderLimits(
     Duration maxTime) {
 
   private static final RenderLimits STANDARD =
-      new RenderLimits(4_000_000, 100_000, 200_000_000, 20_000_000, 50, Duration.ofSeconds(5));
+      new RenderLimits(4_000_000, 100_000, 200_000_000, 10_000_000, 50, Duration.ofSeconds(5));
 
   /**
    * Checks the bounds.

@@ -17,9 +17,7 @@ final class Repr {
 
   /** Returns a value as {@code str} gives it. */
   static Text text(Env env, Value value) {
-    return value instanceof Text text
-        ? text
-            : new TextBuilder(env.budget()).append(value).toText();
+    return value instanceof Text text ? text : new TextBuilder(env.budget()).append(value).toText();
   }
 
   /** Returns a value as {@code repr} gives it. */
@@ -84,15 +82,14 @@ final class Repr {
   }
 
   private void writeSequence(Sequence sequence) {
-    String[] frame = sequence.kind().frame();
     List<Value> items = sequence.written();
-    out.append(frame[0]);
+    out.append(sequence.kind().open());
     for (int i = 0; i < items.size(); i++) {
       out.append(i == 0 ? "" : ", ");
       writeInside(items.get(i));
     }
     out.append(items.size() == 1 && sequence.kind() == Sequence.Kind.TUPLE ? "," : "");
-    out.append(frame[1]);
+    out.append(sequence.kind().close());
   }
 
   private void writeEntries(Iterator<Map.Entry<Value, Value>> entries) {

@@ -9,6 +9,9 @@ import org.jspecify.annotations.Nullable;
  * it sets is gone when it ends.
  */
 final class Scope {
+  /** A round of a loop has its own few variables, and there are many rounds. */
+  private static final int INITIAL_CAPACITY = 4;
+
   private final @Nullable Scope outer;
   private @Nullable Map<String, Value> variables;
 
@@ -18,7 +21,7 @@ final class Scope {
 
   void set(String name, Value value) {
     if (variables == null) {
-      variables = new HashMap<>();
+      variables = new HashMap<>(INITIAL_CAPACITY);
     }
     variables.put(name, value);
   }

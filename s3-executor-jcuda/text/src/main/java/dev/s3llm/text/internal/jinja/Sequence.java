@@ -18,26 +18,34 @@ final class Sequence implements Value {
     VALUES("dict_values", "dict_values([", "])"),
     ITEMS("dict_items", "dict_items([", "])"),
     /** What most filters return: its items can be read once, and it has no length. */
-    ITERATOR("generator");
+    ITERATOR("generator", "", "");
 
     private final String typeName;
-    private final String[] frame;
+    private final String open;
+    private final String close;
 
-    Kind(String typeName, String... frame) {
+    Kind(String typeName, String open, String close) {
       this.typeName = typeName;
-      this.frame = frame;
+      this.open = open;
+      this.close = close;
     }
 
     boolean hasIndex() {
-      return ordinal() <= RANGE.ordinal();
+      return isListOrTuple() || this == RANGE;
     }
 
-    /** Returns what is written before and after the items. */
-    String[] frame() {
-      if (frame.length == 0) {
-        throw JinjaException.runtime("a %s is written as text; add |list", typeName);
-      }
-      return frame;
+    boolean isListOrTuple() {
+      return this == LIST || this == TUPLE || this == GROUP;
+    }
+
+    /** Returns what is written before the items. */
+    String open() {
+      return open;
+    }
+
+    /** Returns what is written after the items. */
+    String close() {
+      return close;
     }
 
     Kind sliced() {
@@ -79,9 +87,12 @@ final class Sequence implements Value {
     return of(Kind.ITERATOR, items);
   }
 
-  /** Returns the index that a key means in so many items, counted from the end if negative; or -1. */
+  /**
+   * Returns the index that a key means in so many items, counted from the end if negative; or -1.
+   */
   static int index(Value key, int size) {
-    int given = key instanceof Int number ? number.clamped() : key instanceof Bool b ? b.ordinal() : size;
+    int given =
+        key instanceof Int number ? number.clamped() : key instanceof Bool b ? b.asInt() : size;
     int index = given < 0 ? given + size : given;
     return index < size ? Math.max(index, -1) : -1;
   }
@@ -97,8 +108,11 @@ final class Sequence implements Value {
 
   /** Returns what stands between the brackets where the sequence is written as text. */
   List<Value> written() {
-    if (kind == Kind.RANGE && written == items) {
-      throw JinjaException.runtime("a slice of a range is written as text; add |list");
+    if (kind == Kind.ITERATOR || (kind == Kind.RANGE && written == items)) {
+      throw JinjaException.runtime(
+          kind == Kind.RANGE
+              ? "a slice of a range is written as text; add |list"
+              : "a generator is written as text; add |list");
     }
     return written;
   }

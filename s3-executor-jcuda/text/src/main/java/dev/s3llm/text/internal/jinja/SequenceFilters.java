@@ -28,9 +28,7 @@ final class SequenceFilters {
   }
 
   private static Value firstOf(List<Value> items) {
-    return items.isEmpty()
-        ? Undefined.because("No first item, sequence was empty.")
-        : items.get(0);
+    return items.isEmpty() ? Undefined.because("No first item, sequence was empty.") : items.get(0);
   }
 
   private static Value last(Env env, Value value, Arguments arguments) {
@@ -161,7 +159,8 @@ final class SequenceFilters {
     List<Value> all = value.items(env);
     List<Value> batches = new ArrayList<>();
     for (int i = 0; i < all.size(); i += Math.max(1, size)) {
-      List<Value> batch = new ArrayList<>(all.subList(i, Math.min(all.size(), i + Math.max(1, size))));
+      List<Value> batch =
+          new ArrayList<>(all.subList(i, Math.min(all.size(), i + Math.max(1, size))));
       while (bound.has(1) && batch.size() < size) {
         batch.add(bound.value(1));
       }

@@ -38,7 +38,7 @@ final class SortFilters {
     Arguments.Bound bound = arguments.bind("sort", 0, "reverse", "case_sensitive", "attribute");
     List<Function<Value, Value>> keys = new ArrayList<>();
     if (bound.get(2) instanceof Text names) {
-      for (String name : names.chars().split(",", -1)) {
+      for (String name : Lookup.shortName(names).split(",", -1)) {
         keys.add(key(env, Text.of(name), bound.flag(1)));
       }
     } else {
@@ -93,16 +93,14 @@ final class SortFilters {
   }
 
   private static Value groupBy(Env env, Value value, Arguments arguments) {
-    Arguments.Bound bound =
-        arguments.bind("groupby", 1, "attribute", "default", "case_sensitive");
+    Arguments.Bound bound = arguments.bind("groupby", 1, "attribute", "default", "case_sensitive");
     Function<Value, Value> path = Lookup.path(bound.value(0));
     Function<Value, Value> grouper =
         item -> {
           Value found = path.apply(item);
           return found instanceof Undefined && bound.has(1) ? bound.value(1) : found;
         };
-    Function<Value, Value> key =
-        bound.flag(2) ? grouper : item -> lower(env, grouper.apply(item));
+    Function<Value, Value> key = bound.flag(2) ? grouper : item -> lower(env, grouper.apply(item));
     List<Value> groups = new ArrayList<>();
     List<Value> group = new ArrayList<>();
     for (Value item : sorted(env, value.items(env), key, false)) {
@@ -133,8 +131,6 @@ final class SortFilters {
         best = item;
       }
     }
-    return best == null
-        ? Undefined.because("No aggregated item, sequence was empty.")
-        : best;
+    return best == null ? Undefined.because("No aggregated item, sequence was empty.") : best;
   }
 }

@@ -69,6 +69,7 @@ final class Statements {
       for (int i = 0; i < items.size() && flow != Flow.BREAK; i++) {
         Scope round = new Scope(outer);
         env.at(at);
+        env.budget().step(); // a round with its variables costs more than an operation
         loop.moveTo(i);
         target.assign(env, round, items.get(i));
         round.set("loop", loop);

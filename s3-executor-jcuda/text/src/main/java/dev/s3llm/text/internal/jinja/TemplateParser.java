@@ -1,6 +1,5 @@
 package dev.s3llm.text.internal.jinja;
 
-import dev.s3llm.text.internal.jinja.Token.Type;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -41,20 +40,20 @@ final class TemplateParser {
     tokens.enter();
     List<String> names = List.of(ends);
     List<Stmt> body = new ArrayList<>();
-    while (!tokens.current().is(Type.END)) {
+    while (!tokens.current().is(TokenType.END)) {
       Token token = tokens.take();
-      if (token.is(Type.TEXT)) {
+      if (token.is(TokenType.TEXT)) {
         body.add(new Statements.Data(Text.of(token.text())));
-      } else if (token.is(Type.VARIABLE_BEGIN)) {
+      } else if (token.is(TokenType.VARIABLE_BEGIN)) {
         int at = tokens.current().offset();
         body.add(new Statements.Output(expressions.parseTuple(true), at));
-        tokens.expect(Type.VARIABLE_END);
-      } else if (names.contains(tokens.current().text()) && tokens.current().is(Type.NAME)) {
+        tokens.expect(TokenType.VARIABLE_END);
+      } else if (names.contains(tokens.current().text()) && tokens.current().is(TokenType.NAME)) {
         tokens.leave();
         return body;
       } else {
         body.add(parseStatement());
-        tokens.expect(Type.BLOCK_END);
+        tokens.expect(TokenType.BLOCK_END);
       }
     }
     if (ends.length > 0) {
@@ -74,14 +73,14 @@ final class TemplateParser {
 
   /** Parses the body of a block that one name ends, and that name. */
   private List<Stmt> parseBlock(String end) {
-    tokens.expect(Type.BLOCK_END);
+    tokens.expect(TokenType.BLOCK_END);
     List<Stmt> body = parseKnownBody(end);
     tokens.expectName(end);
     return body;
   }
 
   private Stmt parseStatement() {
-    Token token = tokens.expect(Type.NAME);
+    Token token = tokens.expect(TokenType.NAME);
     return switch (token.text()) {
       case "if" -> parseIf();
       case "for" -> parseFor(token.offset());
@@ -121,12 +120,12 @@ final class TemplateParser {
     String name;
     do {
       Expr test = expressions.parseTuple(false);
-      tokens.expect(Type.BLOCK_END);
+      tokens.expect(TokenType.BLOCK_END);
       branches.add(new Statements.Branch(test, parseBody("elif", "else", "endif")));
       name = tokens.take().text();
     } while (name.equals("elif"));
     if (name.equals("else")) {
-      tokens.expect(Type.BLOCK_END);
+      tokens.expect(TokenType.BLOCK_END);
       otherwise = parseBody("endif");
       tokens.take();
     }
@@ -140,7 +139,7 @@ final class TemplateParser {
     Expr iterable = expressions.parseTuple(false);
     Expr test = tokens.skipName("if") ? expressions.parse() : null;
     boolean recursive = tokens.skipName("recursive");
-    tokens.expect(Type.BLOCK_END);
+    tokens.expect(TokenType.BLOCK_END);
     loops++;
     List<Stmt> body = parseKnownBody("endfor", "else");
     loops--;
@@ -167,7 +166,7 @@ final class TemplateParser {
   private Stmt parseWith() {
     List<Target> targets = new ArrayList<>();
     List<Expr> values = new ArrayList<>();
-    while (!tokens.current().is(Type.BLOCK_END)) {
+    while (!tokens.current().is(TokenType.BLOCK_END)) {
       if (!targets.isEmpty()) {
         tokens.expectOperator(",");
       }
@@ -180,9 +179,9 @@ final class TemplateParser {
 
   private Target parseTarget(boolean withNamespace) {
     if (withNamespace && tokens.following().isOperator(".")) {
-      String namespace = tokens.expect(Type.NAME).text();
+      String namespace = tokens.expect(TokenType.NAME).text();
       tokens.expectOperator(".");
-      return new Target.Attribute(namespace, tokens.expect(Type.NAME).text());
+      return new Target.Attribute(namespace, tokens.expect(TokenType.NAME).text());
     }
     Target first = parseSingleTarget();
     if (!tokens.current().isOperator(",")) {
@@ -200,7 +199,7 @@ final class TemplateParser {
     return token.isName("in")
         || token.isOperator("=")
         || token.isOperator(")")
-        || token.is(Type.BLOCK_END);
+        || token.is(TokenType.BLOCK_END);
   }
 
   private Target parseSingleTarget() {
@@ -211,7 +210,7 @@ final class TemplateParser {
       tokens.expectOperator(")");
       return inside;
     }
-    Token name = tokens.expect(Type.NAME);
+    Token name = tokens.expect(TokenType.NAME);
     if (CONSTANTS.contains(name.text())) {
       throw tokens.failure(name, "expected a variable but found '%s'".formatted(name.text()));
     }
@@ -219,7 +218,7 @@ final class TemplateParser {
   }
 
   private Macro.Definition parseMacro() {
-    String name = tokens.expect(Type.NAME).text();
+    String name = tokens.expect(TokenType.NAME).text();
     List<String> parameters = new ArrayList<>();
     List<Expr> defaults = new ArrayList<>();
     Set<String> outerNames = expressions.swapNames(new HashSet<>());
@@ -239,8 +238,7 @@ final class TemplateParser {
       throw tokens.failure(start, "expected a call of a macro");
     }
     List<Stmt> body = parseOutsideLoops("endcall");
-    return new Statements.CallBlock(
-        call, define("", parameters, defaults, body, outerNames));
+    return new Statements.CallBlock(call, define("", parameters, defaults, body, outerNames));
   }
 
   /** Makes a macro of its parts; the names read since it began say what it uses. */
@@ -262,7 +260,7 @@ final class TemplateParser {
       if (!parameters.isEmpty()) {
         tokens.expectOperator(",");
       }
-      Token parameter = tokens.expect(Type.NAME);
+      Token parameter = tokens.expect(TokenType.NAME);
       parameters.add(parameter.text());
       if (tokens.skipOperator("=")) {
         defaults.add(expressions.parse());
@@ -283,7 +281,7 @@ final class TemplateParser {
   }
 
   private Stmt parseNamedBlock(Token token) {
-    String name = tokens.expect(Type.NAME).text();
+    String name = tokens.expect(TokenType.NAME).text();
     if (!blocks.add(name)) {
       throw tokens.failure(token, "block '%s' is defined twice".formatted(name));
     }

@@ -67,8 +67,7 @@ final class Tests {
   private static void comparison(Map<String, Test> tests, String operator, String... names) {
     for (String name : names) {
       tests.put(
-          name,
-          (env, value, args) -> Lookup.compares(env, operator, value, only(args, "other")));
+          name, (env, value, args) -> Lookup.compares(env, operator, value, only(args, "other")));
     }
   }
 
@@ -76,7 +75,8 @@ final class Tests {
     return arguments.bind("the test", 1, name).value(0);
   }
 
-  private static boolean isName(Value value, java.util.function.Function<String, @Nullable Object> find) {
+  private static boolean isName(
+      Value value, java.util.function.Function<String, @Nullable Object> find) {
     return Dict.hashed(value) instanceof Text name && find.apply(name.chars()) != null;
   }
 

@@ -57,7 +57,9 @@ final class TextFilters {
         .replace("\"", "&#34;");
   }
 
-  /** Makes the first character of each word upper case, where blanks, - and brackets start words. */
+  /**
+   * Makes the first character of each word upper case, where blanks, - and brackets start words.
+   */
   private static Text title(Env env, Text text) {
     boolean[] inWord = {false};
     return text.map(
@@ -119,8 +121,7 @@ final class TextFilters {
   }
 
   private static Value truncate(Env env, Value value, Arguments arguments) {
-    Arguments.Bound bound =
-        arguments.bind("truncate", 0, "length", "killwords", "end", "leeway");
+    Arguments.Bound bound = arguments.bind("truncate", 0, "length", "killwords", "end", "leeway");
     int length = bound.integer(0, 255);
     Text end = bound.has(2) ? bound.text(2) : Text.of("...");
     int leeway = bound.has(3) ? bound.integer(3, 5) : 5;

@@ -18,7 +18,13 @@ final class TextMethods {
 
   private static final Set<String> NOT_SUPPORTED =
       Set.of(
-          "casefold", "encode", "expandtabs", "format_map", "isidentifier", "istitle", "maketrans",
+          "casefold",
+          "encode",
+          "expandtabs",
+          "format_map",
+          "isidentifier",
+          "istitle",
+          "maketrans",
           "translate");
 
   private static final Map<String, Method> METHODS = methods();
@@ -74,7 +80,8 @@ final class TextMethods {
     all(methods, "isspace", Python::isSpace);
     methods.put("isupper", (env, text, args) -> Bool.of(isCase(text.chars(), true)));
     methods.put("islower", (env, text, args) -> Bool.of(isCase(text.chars(), false)));
-    methods.put("isascii", (env, text, args) -> Bool.of(text.chars().chars().allMatch(c -> c < 128)));
+    methods.put(
+        "isascii", (env, text, args) -> Bool.of(text.chars().chars().allMatch(c -> c < 128)));
     methods.put(
         "isprintable",
         (env, text, args) -> Bool.of(text.chars().codePoints().allMatch(Python::isPrintable)));
@@ -99,7 +106,8 @@ final class TextMethods {
 
   /** Returns whether a text has cased characters, and all of them are of this case. */
   static boolean isCase(String text, boolean upper) {
-    boolean any = text.codePoints().anyMatch(upper ? Character::isUpperCase : Character::isLowerCase);
+    boolean any =
+        text.codePoints().anyMatch(upper ? Character::isUpperCase : Character::isLowerCase);
     return any
         && text.codePoints()
             .noneMatch(

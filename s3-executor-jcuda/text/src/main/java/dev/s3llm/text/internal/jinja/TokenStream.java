@@ -1,6 +1,5 @@
 package dev.s3llm.text.internal.jinja;
 
-import dev.s3llm.text.internal.jinja.Token.Type;
 import java.util.List;
 
 /** The tokens of a template, read in order, and the failures that say what was expected instead. */
@@ -52,7 +51,7 @@ final class TokenStream {
     return skip;
   }
 
-  Token expect(Type type) {
+  Token expect(TokenType type) {
     if (!current().is(type)) {
       throw expected(type.description());
     }

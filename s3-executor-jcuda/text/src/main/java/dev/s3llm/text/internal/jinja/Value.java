@@ -8,7 +8,18 @@ import org.jspecify.annotations.Nullable;
  * caller. All are immutable, except {@link Namespace} and what an iterator has left.
  */
 sealed interface Value
-    permits Text, Int, Real, Bool, None, Sequence, Dict, Undefined, Namespace, Loop, Macro, Function {
+    permits Text,
+        Int,
+        Real,
+        Bool,
+        None,
+        Sequence,
+        Dict,
+        Undefined,
+        Namespace,
+        Loop,
+        Macro,
+        Function {
 
   /** Returns the name of the type in messages, as Python has it. */
   String typeName();
