@@ -220,11 +220,11 @@ class ChatTemplateTest {
   @CsvSource(
       delimiter = '#',
       value = {
-        "{% if %}#line 1, column 7: an expression is expected#1#7",
-        "{{ 'a' | forcescape }}#filter 'forcescape'#1#10",
-        "a@{{ 1 is callabel }}#test 'callabel'#2#9",
+        "{% if %}#column 7: expected an expression but found '%}'#1#7",
+        "{{ 'a' | forcescape }}#no filter is named 'forcescape'#1#10",
+        "a@{{ 1 is callabel }}#no test is named 'callabel'#2#9",
         "@@{% for x in %}#expected#3#13",
-        "{{ messages[0].content.zfull(3) }}#zfull#1#27",
+        "{{ messages[0].content.zfull(3) }}#zfull#1#29",
         "{% include 'x' %}#include#1#4",
       })
   void mistake_isNamedWithLineAndColumn(String source, String what, int line, int column) {
