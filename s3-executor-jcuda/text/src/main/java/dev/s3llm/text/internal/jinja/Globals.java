@@ -26,6 +26,7 @@ final class Globals {
           }
           return Text.of(Dates.format(clock, format));
         });
+    scope.set("self", new Namespace()); // the blocks by name, which no chat template reads
     return scope;
   }
 
