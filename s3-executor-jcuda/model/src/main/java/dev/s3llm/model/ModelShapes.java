@@ -1,7 +1,17 @@
 package dev.s3llm.model;
 
+import dev.s3llm.model.ModelConfig.Activation;
 import dev.s3llm.model.ModelConfig.Attention;
+import dev.s3llm.model.ModelConfig.FeedForward;
+import dev.s3llm.model.ModelConfig.Layer;
+import dev.s3llm.model.ModelConfig.NormKind;
+import dev.s3llm.model.ModelConfig.NormPlacement;
+import dev.s3llm.model.ModelConfig.Norms;
+import dev.s3llm.model.ModelConfig.QueryKeyNorm;
+import dev.s3llm.model.ModelConfig.Scales;
+import dev.s3llm.model.ModelConfig.Scores;
 import dev.s3llm.model.ModelConfig.Vocabulary;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -42,26 +52,33 @@ public final class ModelShapes {
 
   private static ModelConfig llama(int layers, int hidden, int heads, int inner) {
     int size = hidden / heads;
+    FeedForward part = new FeedForward(Activation.SILU, true, inner, false, null);
     return new ModelConfig(
-        ModelFamily.LLAMA,
-        new Vocabulary(32_000, false),
-        new Attention(heads, heads, size, RotaryEmbedding.of(size, 10_000)),
-        layers,
+        "llama",
+        new Vocabulary(32_000, false, false),
         hidden,
-        inner,
-        1e-5f,
-        CONTEXT);
+        CONTEXT,
+        new Norms(NormKind.RMS, NormPlacement.BEFORE, 1e-5f),
+        attention(heads, size),
+        Scales.NONE,
+        Collections.nCopies(layers, new Layer(RotaryEmbedding.of(size, 10_000), 0, part)));
   }
 
   private static ModelConfig gptJ(int layers, int hidden, int heads) {
+    FeedForward part = new FeedForward(Activation.GELU_TANH, false, 4 * hidden, true, null);
     return new ModelConfig(
-        ModelFamily.GPT_J,
-        new Vocabulary(50_400, false),
-        new Attention(heads, heads, hidden / heads, RotaryEmbedding.interleaved(64, 10_000)),
-        layers,
+        "gptj",
+        new Vocabulary(50_400, false, true),
         hidden,
-        4 * hidden,
-        1e-5f,
-        CONTEXT);
+        CONTEXT,
+        new Norms(NormKind.LAYER, NormPlacement.SHARED, 1e-5f),
+        attention(heads, hidden / heads),
+        Scales.NONE,
+        Collections.nCopies(layers, new Layer(RotaryEmbedding.interleaved(64, 10_000), 0, part)));
+  }
+
+  private static Attention attention(int heads, int size) {
+    Scores scores = new Scores((float) (1 / Math.sqrt(size)), 0, false);
+    return new Attention(heads, heads, size, scores, QueryKeyNorm.NONE, false, false);
   }
 }
