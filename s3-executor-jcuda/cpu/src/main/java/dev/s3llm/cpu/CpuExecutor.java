@@ -9,7 +9,6 @@ import dev.s3llm.execute.StepResult;
 import dev.s3llm.model.ExecutorSettings;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelFormatException;
-import dev.s3llm.model.ModelWeights;
 import dev.s3llm.model.TensorSource;
 import dev.s3llm.model.WeightFiles;
 import java.nio.file.Path;
@@ -74,7 +73,7 @@ public final class CpuExecutor implements Executor {
    * @throws ModelFormatException if a tensor is missing or has another shape
    */
   public static Builder builder(ModelConfig config, TensorSource source) {
-    return new Builder(config, ModelWeights.read(config, source));
+    return new Builder(config, CpuWeights.read(config, source));
   }
 
   /** Returns the shape of the model. */
@@ -168,9 +167,9 @@ public final class CpuExecutor implements Executor {
     private static final double PRODUCTS_PER_CORE_AND_NANO = 4;
 
     private final ModelConfig config;
-    private final ModelWeights weights;
+    private final CpuWeights weights;
 
-    private Builder(ModelConfig config, ModelWeights weights) {
+    private Builder(ModelConfig config, CpuWeights weights) {
       this.config = config;
       this.weights = weights;
     }
@@ -246,7 +245,7 @@ public final class CpuExecutor implements Executor {
 
     /** KV blocks take heap at first use: what cannot fit would end as an OutOfMemoryError. */
     private void requireHeap(long kvBytes) {
-      long room = Math.max(0, Runtime.getRuntime().maxMemory() - CpuDecoder.bytes(weights));
+      long room = Math.max(0, Runtime.getRuntime().maxMemory() - weights.bytes());
       if (kvBytes > room) {
         throw new IllegalArgumentException(
             "kvBytes is %d, but the heap has room for %d bytes beside the weights; lower kvBytes or raise -Xmx"
@@ -255,15 +254,9 @@ public final class CpuExecutor implements Executor {
     }
 
     private RecoveryCosts costs(long blockBytes) {
-      double parameters =
-          (double) config.layers()
-              * config.hiddenSize()
-              * (2.0 * config.querySize()
-                  + 2.0 * config.kvSize()
-                  + 3.0 * config.intermediateSize());
       return new RecoveryCosts(
           2 * blockBytes / COPIED_BYTES_PER_NANO,
-          parameters / (PRODUCTS_PER_CORE_AND_NANO * threads()));
+          config.activeParameters() / (PRODUCTS_PER_CORE_AND_NANO * threads()));
     }
   }
 }

@@ -177,8 +177,6 @@ public record ModelConfig(
     SILU,
     /** GELU in its tanh form (Hendrycks and Gimpel 2016). */
     GELU_TANH,
-    /** GELU with the error function. */
-    GELU,
     /**
      * gpt-oss: {@code (up + 1) * gate * sigmoid(1.702 * gate)}, with the gate at most 7 and up in
      * [-7, 7].
@@ -307,5 +305,13 @@ public record ModelConfig(
   /** Returns the number of weights, biases and norms included; a tied output does not count. */
   public long parameters() {
     return ParameterCount.of(this);
+  }
+
+  /**
+   * Returns the number of weights that one token is multiplied by: the output matrix but not the
+   * embedding, and of experts those that serve a token.
+   */
+  public long activeParameters() {
+    return ParameterCount.active(this);
   }
 }

@@ -51,7 +51,12 @@ public final class Families {
     if (stop.isMissingNode() || stop.isNull()) {
       stop = fields.node("eos_token_id");
     }
-    return family.read(new ModelFacts(family.modelType(), fields, stop, contextTokens));
+    try {
+      return family.read(new ModelFacts(family.modelType(), fields, stop, contextTokens));
+    } catch (ModelFormatException e) {
+      String message = String.valueOf(e.getMessage());
+      throw message.startsWith(source) ? e : new ModelFormatException(source + ": " + message, e);
+    }
   }
 
   /** Returns whether a configuration is that of a model which reads more than text. */
