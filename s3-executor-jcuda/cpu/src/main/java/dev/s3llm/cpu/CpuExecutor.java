@@ -8,9 +8,9 @@ import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
 import dev.s3llm.model.ExecutorSettings;
 import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.ModelFiles;
 import dev.s3llm.model.ModelFormatException;
 import dev.s3llm.model.TensorSource;
-import dev.s3llm.model.WeightFiles;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -52,16 +52,15 @@ public final class CpuExecutor implements Executor {
   }
 
   /**
-   * Starts to build an executor from a Hugging Face model folder. Reads the configuration and the
-   * weights at once.
+   * Starts to build an executor from a model's files. Reads the configuration and the weights at
+   * once.
    *
-   * @param folder the model folder
+   * @param model a Hugging Face folder or a GGUF file
    * @throws ModelFormatException if a file is missing or damaged
    */
-  public static Builder builder(Path folder) {
-    ModelConfig config = ModelConfig.read(folder);
-    try (WeightFiles files = WeightFiles.open(folder)) {
-      return builder(config, files);
+  public static Builder builder(Path model) {
+    try (ModelFiles files = ModelFiles.open(model)) {
+      return builder(files.config(), files.tensors());
     }
   }
 

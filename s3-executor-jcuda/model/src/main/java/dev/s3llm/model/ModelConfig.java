@@ -1,6 +1,5 @@
 package dev.s3llm.model;
 
-import dev.s3llm.model.family.Families;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -231,7 +230,7 @@ public record ModelConfig(
    * @throws ModelFormatException naming the field, its value and the expected value
    */
   public static ModelConfig read(Path model) {
-    return Families.read(model, 0);
+    return ModelFiles.config(model, 0);
   }
 
   /**
@@ -249,7 +248,7 @@ public record ModelConfig(
       throw new IllegalArgumentException(
           "contextTokens must be at least 1, but is " + contextTokens);
     }
-    return Families.read(model, contextTokens);
+    return ModelFiles.config(model, contextTokens);
   }
 
   /** Returns the number of tokens; token ids are in {@code [0, vocabularySize)}. */

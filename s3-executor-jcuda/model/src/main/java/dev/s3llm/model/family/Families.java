@@ -15,13 +15,13 @@ public final class Families {
   private Families() {}
 
   /**
-   * Reads the configuration of a model.
+   * Reads the configuration of a folder.
    *
    * @param model a Hugging Face folder
    * @param contextTokens positions to serve; 0 for those that the model was made for
    * @throws ModelFormatException naming the field, its value and the expected value
    */
-  public static ModelConfig read(Path model, int contextTokens) {
+  public static ModelConfig readFolder(Path model, int contextTokens) {
     Path file = model.resolve("config.json");
     JsonNode config = JsonFile.read(file);
     Path generation = model.resolve("generation_config.json");

@@ -61,7 +61,7 @@ final class GgufConfig {
     json.put("num_attention_heads", heads);
     json.put("num_key_value_heads", keys.size("attention.head_count_kv", heads));
     long headSize = keys.size("attention.key_length", Math.max(1, hidden / heads));
-    keys.require("attention.value_length", headSize);
+    keys.require("attention.value_length", (double) headSize);
     json.put("head_dim", headSize);
     json.put("intermediate_size", keys.size("feed_forward_length"));
     json.put("rms_norm_eps", keys.number("attention.layer_norm_rms_epsilon", 1e-5));
@@ -204,7 +204,7 @@ final class GgufConfig {
     attentionBias();
     json.put("mlp_bias", file.contains("blk.0.ffn_gate.bias"));
     keys.require("rope.scaling.finetuned", true);
-    double scale = 1 / Math.sqrt(json.get("head_dim").asLong());
+    double scale = 1 / Math.sqrt((double) json.get("head_dim").asLong());
     json.put("attention_multiplier", keys.number("attention.scale", scale));
     json.put("embedding_multiplier", keys.number("embedding_scale", 1));
     json.put("residual_multiplier", keys.number("residual_scale", 1));
