@@ -1,7 +1,9 @@
 package dev.s3llm.text;
 
 import com.google.common.base.Preconditions;
+import dev.s3llm.model.ModelFiles;
 import dev.s3llm.model.ModelFormatException;
+import dev.s3llm.model.gguf.GgufFile;
 import dev.s3llm.text.internal.template.GgufTemplates;
 import dev.s3llm.text.internal.template.ModelTemplates;
 import dev.s3llm.text.internal.template.TemplateFolder;
@@ -55,26 +57,35 @@ public final class ChatTemplate {
   }
 
   /**
-   * Loads the templates of a model folder: {@code chat_template.jinja} and the files of {@code
-   * additional_chat_templates}, or else {@code chat_template} of {@code tokenizer_config.json} (one
-   * or a list of named ones), or else that of {@code chat_template.json}, or else {@link #plain}.
-   * The special tokens are those of {@code tokenizer_config.json}.
+   * Loads the templates of a model, or returns {@link #plain} if it has none.
    *
-   * @param folder a Hugging Face folder
+   * <p>Of a folder: {@code chat_template.jinja} and the files of {@code additional_chat_templates},
+   * those of the field {@code chat_template} of {@code tokenizer_config.json} (one, or a list of
+   * named ones) that no file replaces, or else that of {@code chat_template.json}. The special
+   * tokens are those of {@code tokenizer_config.json}.
+   *
+   * <p>Of a GGUF file: {@code tokenizer.chat_template} and, by name, {@code
+   * tokenizer.chat_template.NAME}, with the special tokens of the same metadata.
+   *
+   * @param model a Hugging Face folder or a GGUF file
    * @throws ModelFormatException if a file is damaged or too large
    * @throws ChatTemplateException if a template is not valid or not supported, with file, line,
    *     column, and what was expected; {@link TextModel#load(Path, ChatTemplate)} takes another one
    */
-  public static ChatTemplate load(Path folder) {
-    return of(TemplateFolder.read(folder));
+  public static ChatTemplate load(Path model) {
+    if (!ModelFiles.isGguf(model)) {
+      return of(TemplateFolder.read(model));
+    }
+    try (GgufFile file = GgufFile.open(model)) {
+      return gguf(model.toString(), file.metadata());
+    }
   }
 
   /**
-   * Creates the template of a GGUF file: {@code tokenizer.chat_template} and, by name, {@code
-   * tokenizer.chat_template.NAME}, or else {@link #plain}.
+   * Creates the templates of a GGUF file.
    *
    * @param file the file's name, for messages
-   * @param metadata the metadata of the file: integers as {@link Number}, arrays as lists
+   * @param metadata the metadata of the file, as {@link GgufFile#metadata} returns it
    * @throws ModelFormatException if a token's id or a template is not valid
    * @throws ChatTemplateException if a template is not valid or not supported, with key, line,
    *     column, and what was expected

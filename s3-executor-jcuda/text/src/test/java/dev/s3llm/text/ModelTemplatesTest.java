@@ -5,10 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.s3llm.model.ModelFormatException;
+import dev.s3llm.model.testing.GgufBytes;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,6 +22,13 @@ class ModelTemplatesTest {
   private static final Conversation HI = Conversation.of(List.of(user("Hi")));
   private static final Conversation WITH_TOOLS =
       Conversation.builder(user("Hi")).tools(TOOLS).build();
+
+  private static final String CHAT_ML =
+      "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+          + "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
+  private static final String INSTRUCTIONS =
+      "<s>{% for m in messages %}{% if m.role == 'user' %}[INST] {{ m.content }} [/INST]"
+          + "{% else %} {{ m.content }}</s>{% endif %}{% endfor %}";
 
   @TempDir Path folder;
 
@@ -171,13 +178,6 @@ class ModelTemplatesTest {
         .hasMessageStartingWith("m.gguf: tokenizer.chat_template, line 1, column 13: ");
   }
 
-  private static final String CHAT_ML =
-      "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
-          + "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
-  private static final String INSTRUCTIONS =
-      "<s>{% for m in messages %}{% if m.role == 'user' %}[INST] {{ m.content }} [/INST]"
-          + "{% else %} {{ m.content }}</s>{% endif %}{% endfor %}";
-
   @Test
   void frameOfPlainText_isRecognised() throws IOException {
     ByteModel.write(folder); // with the added tokens <s>, </s>, <|im_start|>, <|im_end|>
@@ -190,16 +190,25 @@ class ModelTemplatesTest {
   }
 
   @Test
-  void frameOfAGgufFile_isKnownByTheTypesOfItsTokens() {
-    List<String> tokens = new ArrayList<>(List.of("<|im_start|>", "<|im_end|>", " ", "[INST]"));
-    Map<String, Object> metadata = new HashMap<>();
-    metadata.put("tokenizer.chat_template", CHAT_ML);
-    metadata.put("tokenizer.ggml.tokens", tokens);
-    metadata.put("tokenizer.ggml.token_type", List.of(3L, 4L, 4L, 1L));
-    assertThat(ChatTemplate.gguf("m.gguf", metadata).hasPlainTextFrame()).isFalse();
-    metadata.put("tokenizer.chat_template", INSTRUCTIONS);
-    assertThat(ChatTemplate.gguf("m.gguf", metadata).hasPlainTextFrame()).isTrue();
-    metadata.remove("tokenizer.ggml.token_type");
+  void ggufFile_isLoadedWithTheTypesOfItsTokens() throws IOException {
+    assertThat(ggufFile(CHAT_ML).render(HI))
+        .isEqualTo("<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
+    assertThat(ggufFile(CHAT_ML).hasPlainTextFrame()).isFalse();
+    assertThat(ggufFile(INSTRUCTIONS).hasPlainTextFrame()).isTrue();
+  }
+
+  private ChatTemplate ggufFile(String template) throws IOException {
+    GgufBytes gguf =
+        new GgufBytes()
+            .put("tokenizer.chat_template", template)
+            .put("tokenizer.ggml.tokens", List.of("<|im_start|>", "<|im_end|>", " ", "[INST]"))
+            .put("tokenizer.ggml.token_type", List.of(3, 4, 4, 1));
+    return ChatTemplate.load(Files.write(folder.resolve("m.gguf"), gguf.bytes()));
+  }
+
+  @Test
+  void frameOfUnknownTokens_isNotReported() {
+    Map<String, Object> metadata = Map.of("tokenizer.chat_template", INSTRUCTIONS);
     assertThat(ChatTemplate.gguf("m.gguf", metadata).hasPlainTextFrame()).isFalse();
   }
 }

@@ -33,7 +33,7 @@ public final class TemplateCommand implements Callable<Integer> {
   private static final String MESSAGES = "--messages";
   private static final String JSON = "--json";
 
-  @Parameters(paramLabel = "MODEL", arity = "0..1", description = "the folder of a model")
+  @Parameters(paramLabel = "MODEL", arity = "0..1", description = "a model folder or GGUF file")
   private @Nullable Path model;
 
   @Option(

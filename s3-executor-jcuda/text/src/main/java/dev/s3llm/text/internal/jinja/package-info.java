@@ -52,8 +52,8 @@
  * <ul>
  *   <li>What is not supported is refused with its name and place; nothing is left out in silence.
  *       That covers {@code include}, {@code import} and {@code extends} (a chat template is one
- *       file), {@code autoescape}, {@code lipsum}, {@code cycler} and {@code joiner};
- *       {@code self} has no blocks.
+ *       file), {@code autoescape}, {@code lipsum}, {@code cycler} and {@code joiner}; {@code self}
+ *       has no blocks.
  *   <li>A generator, a method or a slice of a range written as text is refused: Python would write
  *       its address in memory.
  *   <li>Filters work at once, not when their result is read. The difference shows only where a

@@ -16,7 +16,7 @@ public final class GgufTemplates {
   private static final String TOKEN_TYPES = "tokenizer.ggml.token_type";
 
   /** The types of tokens that a tokenizer recognises as a whole: control and user-defined. */
-  private static final Set<Integer> ADDED = Set.of(3, 4);
+  private static final Set<Long> ADDED = Set.of(3L, 4L);
 
   /** The keys of ids, by the names that templates use. */
   private static final Map<String, String> IDS =
@@ -41,7 +41,8 @@ public final class GgufTemplates {
    * Reads the templates and special tokens.
    *
    * @param file the file's name, for messages
-   * @param metadata the file's metadata: integers as {@link Number}, texts, arrays as lists
+   * @param metadata the file's metadata: texts, integers as {@link Number}, arrays as lists of
+   *     texts or {@code long[]}
    * @return the templates, the default one first
    * @throws ModelFormatException if a value is of another type, an id is no token, or a template is
    *     too long
@@ -49,7 +50,7 @@ public final class GgufTemplates {
   public static ModelTemplates read(String file, Map<String, ?> metadata) {
     GgufTemplates reader = new GgufTemplates(file, metadata);
     List<TemplateSource> sources = reader.sources();
-    List<?> tokens = reader.list(TOKENS);
+    List<?> tokens = metadata.get(TOKENS) instanceof List<?> list ? list : List.of();
     return new ModelTemplates(sources, reader.specialTokens(tokens), reader.addedTokens(tokens));
   }
 
@@ -98,18 +99,13 @@ public final class GgufTemplates {
 
   private Set<String> addedTokens(List<?> tokens) {
     Set<String> added = new HashSet<>();
-    List<?> types = list(TOKEN_TYPES);
-    for (int i = 0; i < Math.min(tokens.size(), types.size()); i++) {
-      if (types.get(i) instanceof Number type
-          && ADDED.contains(type.intValue())
-          && tokens.get(i) instanceof String text) {
-        added.add(text);
+    if (metadata.get(TOKEN_TYPES) instanceof long[] types) {
+      for (int i = 0; i < Math.min(tokens.size(), types.length); i++) {
+        if (ADDED.contains(types[i]) && tokens.get(i) instanceof String text) {
+          added.add(text);
+        }
       }
     }
     return added;
-  }
-
-  private List<?> list(String key) {
-    return metadata.get(key) instanceof List<?> list ? list : List.of();
   }
 }
