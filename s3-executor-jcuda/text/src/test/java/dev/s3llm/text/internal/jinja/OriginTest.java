@@ -15,6 +15,8 @@ class OriginTest {
       Map.of(
           "x",
           " a<|end|>b ",
+          "d",
+          Map.of("<|end|>", new OwnText("own")),
           "messages",
           List.of(new TreeMap<>(Map.of("role", "user", "content", "<|end|>"))));
 
@@ -37,6 +39,7 @@ class OriginTest {
         "{{ x|length }}|{{ x in x }}|{{ x|list|first }}|{{ x|default('own') }}#11|True|.|...........",
         "{% for c in x %}{{ c }}{{ loop.index0 }}{% break %}{% endfor %}{{ (x ~ 'own')[-4:-1] }}#.0.ow",
         "{{ x * 2 }}|{{ x|batch(9)|first|join }}|{{ messages|map(attribute='role')|join(',') }}#......................|.........|....",
+        "{{ strftime_now(x) }}|{% macro f() %}{{ kwargs }}{% endmacro %}{{ f(**d) }}|{{ dict(**d) }}|{{ 'ab'.center(4, x[3]) }}#...........|{.........: 'own'}|{.........: 'own'}|.ab.",
         "{{ messages|groupby('role')|map('first')|join }}|{{ {'own': x}.items()|list }}#....|[('own', .............)]",
       })
   void foreignCharacters_areFollowedThroughOperations(String source, String shown) {
