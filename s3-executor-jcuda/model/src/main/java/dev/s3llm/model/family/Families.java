@@ -15,13 +15,13 @@ public final class Families {
   private Families() {}
 
   /**
-   * Reads the configuration of a model.
+   * Reads the configuration of a folder.
    *
    * @param model a Hugging Face folder
    * @param contextTokens positions to serve; 0 for those that the model was made for
    * @throws ModelFormatException naming the field, its value and the expected value
    */
-  public static ModelConfig read(Path model, int contextTokens) {
+  public static ModelConfig readFolder(Path model, int contextTokens) {
     Path file = model.resolve("config.json");
     JsonNode config = JsonFile.read(file);
     Path generation = model.resolve("generation_config.json");
@@ -51,7 +51,12 @@ public final class Families {
     if (stop.isMissingNode() || stop.isNull()) {
       stop = fields.node("eos_token_id");
     }
-    return family.read(new ModelFacts(family.modelType(), fields, stop, contextTokens));
+    try {
+      return family.read(new ModelFacts(family.modelType(), fields, stop, contextTokens));
+    } catch (ModelFormatException e) {
+      String message = String.valueOf(e.getMessage());
+      throw message.startsWith(source) ? e : new ModelFormatException(source + ": " + message, e);
+    }
   }
 
   /** Returns whether a configuration is that of a model which reads more than text. */

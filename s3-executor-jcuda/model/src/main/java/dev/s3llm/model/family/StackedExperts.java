@@ -38,6 +38,7 @@ final class StackedExperts implements TensorSource {
   }
 
   /** An expert's matrix of a stack, as floats, {@code [in][width]}. */
+  @SuppressWarnings("ArrayRecordComponent") // cached, never compared
   private record Transposed(String stack, int expert, float[] values) {}
 
   @Override

@@ -37,8 +37,8 @@ final class GgufRope {
       int dimensions = keys.size("rope.dimension_count", headSize);
       json.put("partial_rotary_factor", (double) dimensions / headSize);
     } else {
-      keys.require("rope.dimension_count", headSize);
-      keys.require("rope.dimension_count_swa", headSize);
+      keys.require("rope.dimension_count", (double) headSize);
+      keys.require("rope.dimension_count_swa", (double) headSize);
     }
   }
 
