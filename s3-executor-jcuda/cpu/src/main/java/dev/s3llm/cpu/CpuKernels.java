@@ -40,20 +40,6 @@ final class CpuKernels {
     Arrays.setAll(scratch, thread -> new Scratch());
   }
 
-  /** {@code out[r] = table[tokens[r]]}; the width is the row size. */
-  void embed(float[] table, int[] tokens, int rows, int width, float[] out) {
-    for (int r = 0; r < rows; r++) {
-      System.arraycopy(table, tokens[r] * width, out, r * width, width);
-    }
-  }
-
-  /** {@code out[r] = row tokens[r] of the table}. */
-  void embed(CpuMatrix table, int[] tokens, int rows, float[] out) {
-    for (int r = 0; r < rows; r++) {
-      table.row(tokens[r], out, r * table.in());
-    }
-  }
-
   /**
    * {@code out[r] = in[r] / sqrt(mean(in[r]^2) + epsilon) * weight}; the width is that of the
    * weight. {@code out} may be {@code in}.
@@ -175,9 +161,13 @@ final class CpuKernels {
 
   /** {@code into[i] += from[i]}. */
   void add(float[] into, float[] from, int count) {
-    for (int i = 0; i < count; i++) {
-      into[i] += from[i];
-    }
+    inPieces(
+        count,
+        (first, last, work) -> {
+          for (int i = first; i < last; i++) {
+            into[i] += from[i];
+          }
+        });
   }
 
   /** {@code gate[i] = silu(gate[i]) * up[i]}. */
@@ -208,19 +198,9 @@ final class CpuKernels {
         (thread, p) -> piece.run(p * PIECE, Math.min(count, (p + 1) * PIECE), scratch[thread].sums));
   }
 
-  /**
-   * Rotates each head of each row by its position.
-   *
-   * @param attentionFactor factor of sine and cosine
-   */
-  void rotate(
-      float[] heads,
-      int[] positions,
-      int rows,
-      int headCount,
-      RotaryEmbedding rope,
-      float attentionFactor) {
-    RotationTable table = rotations(positions, rope, attentionFactor);
+  /** Rotates each head of each row by its position. */
+  void rotate(float[] heads, int[] positions, int rows, int headCount, RotaryEmbedding rope) {
+    RotationTable table = rotations(positions, rope);
     workers.forEach(
         rows,
         (long) rows * headCount * cache.headSize > PIECE,
@@ -228,14 +208,14 @@ final class CpuKernels {
   }
 
   /** Returns sines and cosines of a step: all layers with the same embedding share them. */
-  private RotationTable rotations(int[] positions, RotaryEmbedding rope, float factor) {
+  private RotationTable rotations(int[] positions, RotaryEmbedding rope) {
     for (RotationTable table : tables) {
-      if (table.isFor(positions, rope, factor)) {
+      if (table.isFor(positions, rope)) {
         return table;
       }
     }
     tables.removeIf(table -> !table.isFor(positions));
-    RotationTable table = new RotationTable(positions, rope, factor);
+    RotationTable table = new RotationTable(positions, rope);
     tables.add(table);
     return table;
   }

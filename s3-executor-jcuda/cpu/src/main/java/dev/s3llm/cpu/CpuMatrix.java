@@ -1,6 +1,5 @@
 package dev.s3llm.cpu;
 
-import dev.s3llm.model.ElementType;
 import dev.s3llm.model.ModelFormatException;
 import dev.s3llm.model.Tensor;
 import java.nio.ByteBuffer;
@@ -93,20 +92,6 @@ final class CpuMatrix {
 
   private static int units(int in, Packing packing) {
     return in / packing.columns + (in % packing.columns == 0 ? 0 : 1);
-  }
-
-  /** Returns floats as a tensor. */
-  static Tensor tensor(String label, float[] values) {
-    return new Tensor(
-        label,
-        ElementType.F32,
-        values.length,
-        (first, count) -> {
-          ByteBuffer bytes =
-              ByteBuffer.allocate(count * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-          bytes.asFloatBuffer().put(values, (int) first, count);
-          return bytes;
-        });
   }
 
   /** Returns the number of rows: the width of the result. */

@@ -6,15 +6,14 @@ import dev.s3llm.model.RotaryEmbedding;
 final class RotationTable {
   private final int[] positions;
   private final RotaryEmbedding rope;
-  private final float factor;
   private final float[] cos;
   private final float[] sin;
 
-  RotationTable(int[] positions, RotaryEmbedding rope, float factor) {
+  RotationTable(int[] positions, RotaryEmbedding rope) {
     this.positions = positions;
     this.rope = rope;
-    this.factor = factor;
     float[] frequencies = rope.frequencies();
+    float factor = rope.magnitude();
     this.cos = new float[positions.length * frequencies.length];
     this.sin = new float[cos.length];
     for (int r = 0; r < positions.length; r++) {
@@ -31,9 +30,9 @@ final class RotationTable {
     return positions == otherPositions;
   }
 
-  /** Returns whether this table is of a step and an embedding, by their identity. */
-  boolean isFor(int[] otherPositions, RotaryEmbedding otherRope, float otherFactor) {
-    return isFor(otherPositions) && rope == otherRope && factor == otherFactor;
+  /** Returns whether this table is of a step and an embedding, by the identity of their arrays. */
+  boolean isFor(int[] otherPositions, RotaryEmbedding otherRope) {
+    return isFor(otherPositions) && rope.equals(otherRope);
   }
 
   /** Rotates each head of a row. */
