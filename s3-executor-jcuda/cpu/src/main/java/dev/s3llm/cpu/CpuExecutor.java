@@ -8,10 +8,9 @@ import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
 import dev.s3llm.model.ExecutorSettings;
 import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.ModelFiles;
 import dev.s3llm.model.ModelFormatException;
-import dev.s3llm.model.ModelWeights;
 import dev.s3llm.model.TensorSource;
-import dev.s3llm.model.WeightFiles;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -53,16 +52,15 @@ public final class CpuExecutor implements Executor {
   }
 
   /**
-   * Starts to build an executor from a Hugging Face model folder. Reads the configuration and the
-   * weights at once.
+   * Starts to build an executor from a model's files. Reads the configuration and the weights at
+   * once.
    *
-   * @param folder the model folder
+   * @param model a Hugging Face folder or a GGUF file
    * @throws ModelFormatException if a file is missing or damaged
    */
-  public static Builder builder(Path folder) {
-    ModelConfig config = ModelConfig.read(folder);
-    try (WeightFiles files = WeightFiles.open(folder)) {
-      return builder(config, files);
+  public static Builder builder(Path model) {
+    try (ModelFiles files = ModelFiles.open(model)) {
+      return builder(files.config(), files.tensors());
     }
   }
 
@@ -74,7 +72,7 @@ public final class CpuExecutor implements Executor {
    * @throws ModelFormatException if a tensor is missing or has another shape
    */
   public static Builder builder(ModelConfig config, TensorSource source) {
-    return new Builder(config, ModelWeights.read(config, source));
+    return new Builder(config, CpuWeights.read(config, source));
   }
 
   /** Returns the shape of the model. */
@@ -168,9 +166,9 @@ public final class CpuExecutor implements Executor {
     private static final double PRODUCTS_PER_CORE_AND_NANO = 4;
 
     private final ModelConfig config;
-    private final ModelWeights weights;
+    private final CpuWeights weights;
 
-    private Builder(ModelConfig config, ModelWeights weights) {
+    private Builder(ModelConfig config, CpuWeights weights) {
       this.config = config;
       this.weights = weights;
     }
@@ -246,7 +244,7 @@ public final class CpuExecutor implements Executor {
 
     /** KV blocks take heap at first use: what cannot fit would end as an OutOfMemoryError. */
     private void requireHeap(long kvBytes) {
-      long room = Math.max(0, Runtime.getRuntime().maxMemory() - CpuDecoder.bytes(weights));
+      long room = Math.max(0, Runtime.getRuntime().maxMemory() - weights.bytes());
       if (kvBytes > room) {
         throw new IllegalArgumentException(
             "kvBytes is %d, but the heap has room for %d bytes beside the weights; lower kvBytes or raise -Xmx"
@@ -255,15 +253,9 @@ public final class CpuExecutor implements Executor {
     }
 
     private RecoveryCosts costs(long blockBytes) {
-      double parameters =
-          (double) config.layers()
-              * config.hiddenSize()
-              * (2.0 * config.querySize()
-                  + 2.0 * config.kvSize()
-                  + 3.0 * config.intermediateSize());
       return new RecoveryCosts(
           2 * blockBytes / COPIED_BYTES_PER_NANO,
-          parameters / (PRODUCTS_PER_CORE_AND_NANO * threads()));
+          config.activeParameters() / (PRODUCTS_PER_CORE_AND_NANO * threads()));
     }
   }
 }

@@ -25,7 +25,7 @@ final class CpuKvCache {
     this.kvHeads = config.kvHeads();
     this.headSize = config.headSize();
     this.blockTokens = profile.blockTokens();
-    this.blockFloats = config.layers() * layerFloats();
+    this.blockFloats = config.layerCount() * layerFloats();
     this.keys = new float[profile.blockCount()][];
     this.values = new float[profile.blockCount()][];
     this.swappedKeys = new float[profile.hostBlockCount()][];
@@ -35,7 +35,7 @@ final class CpuKvCache {
   /** Returns the bytes of one block over all layers, keys and values. */
   static long bytesPerBlock(ModelConfig config, int blockTokens) {
     return Math.multiplyExact(
-        2L * Float.BYTES * config.layers() * config.kvSize(), (long) blockTokens);
+        2L * Float.BYTES * config.layerCount() * config.kvSize(), (long) blockTokens);
   }
 
   /** Returns the keys of a block; takes memory at first use. */

@@ -1,10 +1,13 @@
 package dev.s3llm.model;
 
+import dev.s3llm.model.ModelConfig.NormKind;
+import dev.s3llm.model.family.Family;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 
 /**
  * Generates weights of any shape in half precision, for tests and benchmarks: normally distributed,
@@ -19,7 +22,7 @@ public final class RandomTensors implements TensorSource {
   private static final double NORM_DEVIATION = 0.1;
 
   private final ModelConfig config;
-  private final WeightNames names;
+  private final String embeddingName;
   private final float[] draws = new float[DRAWS];
   private final Map<Scale, ByteBuffer> tables = new HashMap<>();
 
@@ -31,7 +34,7 @@ public final class RandomTensors implements TensorSource {
    */
   public RandomTensors(ModelConfig config, long seed) {
     this.config = config;
-    this.names = WeightNames.of(config.family());
+    this.embeddingName = Family.of(config).names().embedding();
     Random random = new Random(seed);
     for (int i = 0; i < DRAWS; i++) {
       draws[i] = (float) random.nextGaussian();
@@ -40,13 +43,15 @@ public final class RandomTensors implements TensorSource {
 
   private record Scale(double mean, double deviation) {}
 
-  /** Returns whether the model has the tensor; biases are where GPT-J has them. */
+  /** Returns true: a tensor of any name can be made. */
   @Override
   public boolean contains(String name) {
-    if (name.endsWith(".bias")) {
-      return config.family() == ModelFamily.GPT_J && !name.contains(".attn.");
-    }
-    return !(config.tiedOutput() && name.startsWith(names.output()));
+    return true;
+  }
+
+  @Override
+  public Set<String> names() {
+    return Set.of();
   }
 
   @Override
@@ -65,10 +70,14 @@ public final class RandomTensors implements TensorSource {
   }
 
   private Scale scale(String name, long... shape) {
-    if (shape.length == 1) {
-      return new Scale(name.endsWith(".bias") ? 0 : 1, NORM_DEVIATION);
+    if (name.endsWith("bias") || name.endsWith("sinks")) {
+      return new Scale(0, NORM_DEVIATION);
     }
-    boolean embedding = name.startsWith(names.embedding()) && !config.tiedOutput();
+    if (shape.length == 1) {
+      boolean onePlus = config.norms().kind() == NormKind.RMS_ONE_PLUS;
+      return new Scale(onePlus ? 0 : 1, NORM_DEVIATION);
+    }
+    boolean embedding = name.startsWith(embeddingName) && !config.tiedOutput();
     return new Scale(0, embedding ? 1 : 1 / Math.sqrt((double) shape[1]));
   }
 

@@ -99,10 +99,7 @@ public final class SafetensorsFile implements AutoCloseable {
     Objects.checkFromIndexSize(first, count, entry.elements());
     try {
       return channel
-          .map(
-              FileChannel.MapMode.READ_ONLY,
-              entry.offset() + first * type.bytes(),
-              (long) count * type.bytes())
+          .map(FileChannel.MapMode.READ_ONLY, entry.offset() + type.bytes(first), type.bytes(count))
           .order(ByteOrder.LITTLE_ENDIAN);
     } catch (IOException e) {
       throw new ModelFormatException(label + " cannot be read", e);

@@ -135,10 +135,11 @@ final class SafetensorsHeader {
     type(dtype)
         .ifPresent(
             type -> {
-              if (multiply(where, elements, type.bytes()) != bytes) {
+              long needed = multiply(where, elements, type.blockBytes());
+              if (needed != bytes) {
                 throw new ModelFormatException(
                     "%s of shape %s and type %s needs %d bytes, but has %d"
-                        .formatted(where, shape, dtype, elements * type.bytes(), bytes));
+                        .formatted(where, shape, dtype, needed, bytes));
               }
             });
   }

@@ -1,17 +1,18 @@
 package dev.s3llm.model;
 
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 
 /**
  * A tensor that is read piece by piece, so that the whole is never copied.
  *
  * @param label source and name of the tensor, for messages
- * @param type number type of the elements
- * @param elements number of elements, row-major; at least 0
+ * @param type number format of the elements
+ * @param elements number of elements, row-major; at least 0, a multiple of the format's block
  * @param slices reads the elements
  */
 public record Tensor(String label, ElementType type, long elements, Slices slices) {
-  private static final int PIECE = 1 << 22;
+  private static final int PIECE = 1 << 20;
 
   /** Reads consecutive elements. */
   @FunctionalInterface
@@ -20,8 +21,8 @@ public record Tensor(String label, ElementType type, long elements, Slices slice
      * Returns the bytes of some elements, little-endian, from position 0 on; valid while the source
      * is open.
      *
-     * @param first index of the first element, in {@code [0, elements)}
-     * @param count number of elements; together at most 2^31 - 1 bytes
+     * @param first index of the first element, in {@code [0, elements)}; the start of a block
+     * @param count number of elements, whole blocks; together at most 2^31 - 1 bytes
      * @throws ModelFormatException if the source cannot be read
      */
     ByteBuffer read(long first, int count);
@@ -29,18 +30,55 @@ public record Tensor(String label, ElementType type, long elements, Slices slice
 
   /** Returns the size of all elements in bytes. */
   public long bytes() {
-    return elements * type.bytes();
+    return type.bytes(elements);
   }
 
   /**
    * Returns the bytes of some elements; see {@link Slices#read}.
    *
-   * @param first index of the first element, in {@code [0, elements)}
-   * @param count number of elements; together at most 2^31 - 1 bytes
+   * @param first index of the first element, in {@code [0, elements)}; the start of a block
+   * @param count number of elements, whole blocks; together at most 2^31 - 1 bytes
    * @throws ModelFormatException if the source cannot be read
    */
   public ByteBuffer slice(long first, int count) {
     return slices.read(first, count);
+  }
+
+  /**
+   * Returns a part of this tensor, such as some consecutive rows.
+   *
+   * @param part name of the part, for messages
+   * @param first index of its first element; the start of a block
+   * @param count number of its elements, whole blocks
+   * @throws IndexOutOfBoundsException if the part is not inside this tensor
+   */
+  public Tensor part(String part, long first, long count) {
+    if (first < 0 || count < 0 || first > elements - count) {
+      throw new IndexOutOfBoundsException(
+          "%s: elements %d to %d of %d".formatted(label, first, first + count, elements));
+    }
+    return new Tensor(
+        label + " (" + part + ")", type, count, (at, size) -> slices.read(first + at, size));
+  }
+
+  /** Returns this tensor with its elements as single-precision numbers, decoded piece by piece. */
+  public Tensor widened() {
+    return type == ElementType.F32
+        ? this
+        : new Tensor(label, ElementType.F32, elements, this::decoded);
+  }
+
+  private ByteBuffer decoded(long first, int count) {
+    int block = type.blockElements();
+    long start = first / block * block;
+    int lead = (int) (first - start);
+    int whole = (lead + count + block - 1) / block * block;
+    float[] values = new float[whole];
+    Decoding.decode(type, slice(start, whole), values, 0, whole);
+    ByteBuffer bytes =
+        ByteBuffer.allocate(Math.multiplyExact(count, Float.BYTES)).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.asFloatBuffer().put(values, lead, count);
+    return bytes;
   }
 
   /**
@@ -57,7 +95,7 @@ public record Tensor(String label, ElementType type, long elements, Slices slice
     float[] values = new float[(int) elements];
     for (int at = 0; at < values.length; at += PIECE) {
       int count = Math.min(PIECE, values.length - at);
-      convert(slice(at, count), values, at, count);
+      Decoding.decode(type, slice(at, count), values, at, count);
     }
     for (int i = 0; i < values.length; i++) {
       if (!Float.isFinite(values[i])) {
@@ -65,21 +103,5 @@ public record Tensor(String label, ElementType type, long elements, Slices slice
       }
     }
     return values;
-  }
-
-  private void convert(ByteBuffer from, float[] to, int at, int count) {
-    switch (type) {
-      case F32 -> from.asFloatBuffer().get(to, at, count);
-      case F16 -> {
-        for (int i = 0; i < count; i++) {
-          to[at + i] = HalfFloats.fromHalf(from.getShort(2 * i));
-        }
-      }
-      case BF16 -> {
-        for (int i = 0; i < count; i++) {
-          to[at + i] = Float.intBitsToFloat(from.getShort(2 * i) << 16);
-        }
-      }
-    }
   }
 }

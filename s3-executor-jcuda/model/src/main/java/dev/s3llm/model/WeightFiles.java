@@ -5,8 +5,10 @@ import dev.s3llm.model.json.JsonFile;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * The weights of a model folder: {@code model.safetensors}, or the shards that {@code
@@ -76,6 +78,11 @@ public final class WeightFiles implements TensorSource {
   @Override
   public boolean contains(String name) {
     return byTensor.containsKey(name);
+  }
+
+  @Override
+  public Set<String> names() {
+    return Collections.unmodifiableSet(byTensor.keySet());
   }
 
   @Override

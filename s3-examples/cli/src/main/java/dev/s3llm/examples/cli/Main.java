@@ -5,6 +5,7 @@ import dev.s3llm.examples.cli.devices.DevicesCommand;
 import dev.s3llm.examples.cli.generate.GenerateCommand;
 import dev.s3llm.examples.cli.predict.PredictCommand;
 import dev.s3llm.examples.cli.replay.ReplayCommand;
+import dev.s3llm.examples.cli.template.TemplateCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -20,7 +21,8 @@ import picocli.CommandLine.IVersionProvider;
       ReplayCommand.class,
       CapacityCommand.class,
       BenchCommand.class,
-      DevicesCommand.class
+      DevicesCommand.class,
+      TemplateCommand.class
     },
     description = "Runs S3 for Java from the command line.")
 public final class Main implements Runnable {

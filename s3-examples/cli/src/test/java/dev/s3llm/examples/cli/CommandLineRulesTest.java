@@ -44,6 +44,8 @@ final class CommandLineRulesTest {
 
   @ArchTest static final ArchRule devices_useNoOtherPackage = usesOnly("devices");
 
+  @ArchTest static final ArchRule template_usesSupport = usesOnly("template", "support");
+
   @ArchTest
   static final ArchRule packages_formNoCycle =
       slices().matching(ROOT + "(*)..").should().beFreeOfCycles();

@@ -69,7 +69,7 @@ final class WeightUpload implements AutoCloseable {
    */
   void tile(Tensor tensor, int rows, int columns, DeviceMemory tiles, int firstRow, int placement) {
     int step =
-        BUFFER_BYTES / (columns * tensor.type().bytes()) / 8 * 8; // turns of eight rows stay whole
+        BUFFER_BYTES / (int) tensor.type().bytes(columns) / 8 * 8; // turns of eight rows stay whole
     if (step == 0) {
       throw new ModelFormatException(tensor.label() + " has rows of " + columns + " elements");
     }
@@ -89,7 +89,7 @@ final class WeightUpload implements AutoCloseable {
    * @param toElement index of the first element in the target
    */
   void copy(Tensor tensor, DeviceMemory to, long toElement) {
-    int step = BUFFER_BYTES / tensor.type().bytes();
+    int step = BUFFER_BYTES / tensor.type().blockBytes();
     for (long at = 0; at < tensor.elements(); at += step) {
       int count = (int) Math.min(step, tensor.elements() - at);
       Buffer buffer = fill(tensor, at, count);
