@@ -35,8 +35,9 @@ final class SafetensorsHeader {
    * @param shape dimensions, outermost first
    * @param elements product of the dimensions
    * @param offset position of the first byte in the file
+   * @param bytes bytes of all elements
    */
-  record Entry(String dtype, List<Long> shape, long elements, long offset) {
+  record Entry(String dtype, List<Long> shape, long elements, long offset, long bytes) {
 
     /** Returns the number type; empty if this module cannot read it. */
     Optional<ElementType> type() {
@@ -127,7 +128,7 @@ final class SafetensorsHeader {
       elements = multiply(where, elements, dim.asLong());
     }
     requireBytes(where, dtype, shape, elements, end - begin);
-    return new Entry(dtype, List.copyOf(shape), elements, dataStart + begin);
+    return new Entry(dtype, List.copyOf(shape), elements, dataStart + begin, end - begin);
   }
 
   private static void requireBytes(
