@@ -203,8 +203,8 @@ final class CpuKernels {
     for (int r = 0; r < rows; r++) {
       for (int i = 0; i < pairs; i++) {
         float angle = positions[r] * rope.frequencies()[i];
-        float cos = (float) Math.cos(angle);
-        float sin = (float) Math.sin(angle);
+        float cos = rope.magnitude() * (float) Math.cos(angle);
+        float sin = rope.magnitude() * (float) Math.sin(angle);
         for (int h = 0; h < headCount; h++) {
           int at = (r * headCount + h) * cache.headSize + step * i;
           float first = heads[at];
@@ -240,7 +240,8 @@ final class CpuKernels {
   }
 
   /** Attends from each row to its sequence's positions up to its own. */
-  void attend(int layer, BatchLayout batch, float[] queries, int headCount, float[] out) {
+  void attend(int layer, BatchLayout batch, float[] queries, AttentionRule rule, float[] out) {
+    int headCount = rule.heads();
     long work = 0;
     for (int r = 0; r < batch.rows; r++) {
       work += (long) batch.positions[r] * headCount * cache.headSize;
@@ -251,7 +252,7 @@ final class CpuKernels {
         row -> {
           float[] scores = new float[batch.positions[row] + cache.blockTokens];
           for (int h = 0; h < headCount; h++) {
-            attendHead(layer, batch, row, h, headCount, queries, scores, out);
+            attendHead(layer, batch, row, h, rule, queries, scores, out);
           }
         });
   }
@@ -261,10 +262,11 @@ final class CpuKernels {
       BatchLayout batch,
       int row,
       int head,
-      int headCount,
+      AttentionRule rule,
       float[] queries,
       float[] scores,
       float[] out) {
+    int headCount = rule.heads();
     int size = cache.headSize;
     int at = (row * headCount + head) * size;
     int base = cache.offset(layer, head / (headCount / cache.kvHeads));
@@ -275,7 +277,7 @@ final class CpuKernels {
       addProducts(
           keys, base, cache.blockTokens, queries, at, size, scores, start, cache.blockTokens);
     }
-    softmax(scores, length, (float) (1 / Math.sqrt(size)));
+    softmax(scores, length, rule, head);
     Arrays.fill(out, at, at + size, 0);
     for (int start = 0; start < length; start += cache.blockTokens) {
       float[] values = cache.values(blockOf(batch, row, start));
@@ -284,20 +286,33 @@ final class CpuKernels {
     }
   }
 
-  private static void softmax(float[] scores, int length, float scale) {
-    float max = Float.NEGATIVE_INFINITY;
-    for (int i = 0; i < length; i++) {
-      scores[i] *= scale;
+  private static void softmax(float[] scores, int length, AttentionRule rule, int head) {
+    int from = rule.window() == 0 ? 0 : Math.max(0, length - rule.window());
+    float[] sinks = rule.sinks();
+    float max = sinks == null ? Float.NEGATIVE_INFINITY : sinks[head];
+    for (int i = from; i < length; i++) {
+      scores[i] *= rule.scale();
+      if (rule.softcap() > 0) {
+        scores[i] = (float) (rule.softcap() * Math.tanh(scores[i] / rule.softcap()));
+      }
       max = Math.max(max, scores[i]);
     }
-    double sum = 0;
-    for (int i = 0; i < length; i++) {
+    double sum = sinks == null ? 0 : Math.exp(sinks[head] - max);
+    Arrays.fill(scores, 0, from, 0);
+    for (int i = from; i < length; i++) {
       scores[i] = (float) Math.exp(scores[i] - max);
       sum += scores[i];
     }
     float inverse = (float) (1 / sum);
-    for (int i = 0; i < length; i++) {
+    for (int i = from; i < length; i++) {
       scores[i] *= inverse;
+    }
+  }
+
+  void gatedGelu(float[] gate, float[] up, int count) {
+    gelu(gate, count);
+    for (int i = 0; i < count; i++) {
+      gate[i] *= up[i];
     }
   }
 }

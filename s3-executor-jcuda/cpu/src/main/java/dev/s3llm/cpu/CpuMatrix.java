@@ -1,6 +1,6 @@
 package dev.s3llm.cpu;
 
-import dev.s3llm.model.ModelWeights.Linear;
+import dev.s3llm.model.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,14 +20,32 @@ final class CpuMatrix {
     this.bias = bias;
   }
 
-  /** Transposes a matrix. */
-  static CpuMatrix of(Linear linear) {
-    float[] transposed = new float[linear.matrix().length];
-    for (int o = 0; o < linear.out(); o++) {
-      for (int i = 0; i < linear.in(); i++) {
-        transposed[i * linear.out() + o] = linear.matrix()[o * linear.in() + i];
+  static CpuMatrix of(Tensor tensor, int out, int in, float @Nullable [] bias) {
+    float[] matrix = tensor.floats();
+    float[] transposed = new float[matrix.length];
+    for (int o = 0; o < out; o++) {
+      for (int i = 0; i < in; i++) {
+        transposed[i * out + o] = matrix[o * in + i];
       }
     }
-    return new CpuMatrix(linear.in(), linear.out(), transposed, linear.bias());
+    return new CpuMatrix(in, out, transposed, bias);
+  }
+
+  int out() {
+    return out;
+  }
+
+  int in() {
+    return in;
+  }
+
+  long bytes() {
+    return 4L * transposed.length;
+  }
+
+  void row(int row, float[] to, int at) {
+    for (int i = 0; i < in; i++) {
+      to[at + i] = transposed[i * out + row];
+    }
   }
 }
