@@ -85,6 +85,10 @@ public final class InspectCommand implements Callable<Integer> {
         unit = next;
       }
     }
-    return String.format(Locale.ROOT, value < 9.995 ? "%.2f %s" : value < 99.95 ? "%.1f %s" : "%.0f %s", value, unit);
+    return String.format(
+        Locale.ROOT,
+        value < 9.995 ? "%.2f %s" : value < 99.95 ? "%.1f %s" : "%.0f %s",
+        value,
+        unit);
   }
 }

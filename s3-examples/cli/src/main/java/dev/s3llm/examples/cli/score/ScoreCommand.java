@@ -89,8 +89,7 @@ public final class ScoreCommand implements Callable<Integer> {
     return threads > 0 ? builder.threads(threads).build() : builder.build();
   }
 
-  private static void score(
-      TextModel text, CpuExecutor executor, JsonNode row, ObjectNode result) {
+  private static void score(TextModel text, CpuExecutor executor, JsonNode row, ObjectNode result) {
     int[] tokens = text.encode(CaseFile.text(row, "text"));
     double[] scores = executor.scores(tokens);
     result.put("tokens", tokens.length).put("nll", 0 - Arrays.stream(scores).sum());
