@@ -26,7 +26,7 @@ public final class DevicesCommand implements Callable<Integer> {
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
     out.printf(
-        "host: %d processors, the reference backend (--device host)%n",
+        "host: %d processors, --device cpu%n",
         Runtime.getRuntime().availableProcessors());
     try {
       List<CudaDevice> devices = CudaDevice.list();
