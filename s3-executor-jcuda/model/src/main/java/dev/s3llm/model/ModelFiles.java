@@ -95,7 +95,7 @@ public final class ModelFiles implements AutoCloseable {
     return config;
   }
 
-  /** Returns the tensors, which can be read until {@link #close}. */
+  /** Returns the tensors, which can be read until {@link #close}; closing them closes the files. */
   public TensorSource tensors() {
     return tensors;
   }

@@ -7,6 +7,7 @@ import dev.s3llm.examples.cli.inspect.InspectCommand;
 import dev.s3llm.examples.cli.predict.PredictCommand;
 import dev.s3llm.examples.cli.replay.ReplayCommand;
 import dev.s3llm.examples.cli.score.ScoreCommand;
+import dev.s3llm.examples.cli.template.TemplateCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -24,7 +25,8 @@ import picocli.CommandLine.IVersionProvider;
       BenchCommand.class,
       DevicesCommand.class,
       InspectCommand.class,
-      ScoreCommand.class
+      ScoreCommand.class,
+      TemplateCommand.class
     },
     description = "Runs S3 for Java from the command line.")
 public final class Main implements Runnable {

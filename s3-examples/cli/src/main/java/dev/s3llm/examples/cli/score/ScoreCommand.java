@@ -77,7 +77,7 @@ public final class ScoreCommand implements Callable<Integer> {
     if (output != null) {
       output.write(
           results.results().stream()
-              .map(row -> Json.line(row) + "\n")
+              .map(row -> Json.asciiLine(row) + "\n")
               .collect(Collectors.joining()));
     }
     summarise(results);
