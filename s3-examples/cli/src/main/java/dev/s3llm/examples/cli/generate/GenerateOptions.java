@@ -111,7 +111,8 @@ final class GenerateOptions {
     Numbers.requireAtLeast("--max-new-tokens", 1, maxNewTokens);
     model.check();
     if (greedy && temperature != 0) {
-      throw new UsageException("--greedy and --temperature " + temperature + " contradict each other");
+      throw new UsageException(
+          "--greedy and --temperature " + temperature + " contradict each other");
     }
     SamplingParameters unused = sampling(); // refuses a value out of range
     if (predictor == PredictorChoice.ONNX && !hasLengthModel()) {

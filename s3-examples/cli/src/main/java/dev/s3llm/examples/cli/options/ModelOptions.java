@@ -85,8 +85,7 @@ public final class ModelOptions {
    */
   public Executor load(Path path, ByteSize kvMemory) {
     try {
-      Executor executor =
-          device.isAuto() ? onAnyDevice(path, kvMemory) : onDevice(path, kvMemory);
+      Executor executor = device.isAuto() ? onAnyDevice(path, kvMemory) : onDevice(path, kvMemory);
       sayToy();
       return executor;
     } catch (ModelFormatException e) {
