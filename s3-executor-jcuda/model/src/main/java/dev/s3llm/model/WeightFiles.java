@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
+import java.util.TreeMap;
 
 /**
  * The weights of a model folder: {@code model.safetensors}, or the shards that {@code
@@ -118,6 +119,15 @@ public final class WeightFiles implements TensorSource {
       throw new ModelFormatException(
           folder.resolve(INDEX) + ": weight_map names no file: " + e.getMessage(), e);
     }
+  }
+
+  /** Returns the bytes of all tensors of a number type, by its name in the files. */
+  Map<String, Long> bytesByType() {
+    Map<String, Long> bytes = new TreeMap<>();
+    for (SafetensorsFile file : files.values()) {
+      file.bytesByType().forEach((type, size) -> bytes.merge(type, size, Math::addExact));
+    }
+    return bytes;
   }
 
   @Override
