@@ -45,6 +45,7 @@ public final class ModelFiles implements AutoCloseable {
    *     family
    */
   public static ModelFiles open(Path model, int contextTokens) {
+    FolderCheck.requireModel(model);
     return isGguf(model) ? gguf(model, contextTokens) : folder(model, contextTokens);
   }
 
@@ -58,7 +59,9 @@ public final class ModelFiles implements AutoCloseable {
   }
 
   private static ModelFiles folder(Path model, int contextTokens) {
+    FolderCheck.requireConfig(model);
     ModelConfig config = Families.readFolder(model, contextTokens);
+    FolderCheck.requireWeights(model);
     TensorSource weights = WeightFiles.open(model);
     return new ModelFiles(config, weights, weights);
   }
@@ -77,7 +80,9 @@ public final class ModelFiles implements AutoCloseable {
 
   /** Reads the configuration alone; no weights are needed for a folder. */
   static ModelConfig config(Path model, int contextTokens) {
+    FolderCheck.requireModel(model);
     if (!isGguf(model)) {
+      FolderCheck.requireConfig(model);
       return Families.readFolder(model, contextTokens);
     }
     try (ModelFiles files = gguf(model, contextTokens)) {
@@ -90,7 +95,7 @@ public final class ModelFiles implements AutoCloseable {
     return config;
   }
 
-  /** Returns the tensors, which can be read until {@link #close}. */
+  /** Returns the tensors, which can be read until {@link #close}; closing them closes the files. */
   public TensorSource tensors() {
     return tensors;
   }
