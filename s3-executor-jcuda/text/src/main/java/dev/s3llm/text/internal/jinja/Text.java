@@ -74,11 +74,6 @@ final class Text implements Value {
     return safe == value ? this : new Text(chars, marks, value);
   }
 
-  /** Returns whether the first or last char is foreign, for what is added beside it. */
-  boolean isForeign() {
-    return marks.length > 0;
-  }
-
   private boolean isUniform() {
     return marks.length == 0 || (marks.length == 2 && marks[0] == 0 && marks[1] == chars.length());
   }

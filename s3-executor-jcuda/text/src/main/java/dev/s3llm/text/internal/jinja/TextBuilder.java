@@ -66,10 +66,6 @@ final class TextBuilder {
     marks[markCount++] = end;
   }
 
-  int length() {
-    return chars.length();
-  }
-
   Text toText() {
     return new Text(chars.toString(), Arrays.copyOf(marks, markCount), false);
   }
