@@ -39,7 +39,7 @@ final class PlainArithmetic extends Arithmetic {
 
   private static void bytes(int[] words, int unit, float[] to, int out) {
     for (int lane = 0; lane < TILE; lane++) {
-      int half = words[unit + lane % (TILE / 2)] >>> lane / (TILE / 2) * 16;
+      int half = words[unit + lane % (TILE / 2)] >>> (lane / (TILE / 2) * 16);
       float scale = Halves.toFloat(half);
       int first = unit + TILE / 2 + lane;
       for (int w = 0; w < 8; w++) {
@@ -55,7 +55,7 @@ final class PlainArithmetic extends Arithmetic {
 
   private static void nibbles(int[] words, int unit, float[] to, int out) {
     for (int lane = 0; lane < TILE; lane++) {
-      int half = words[unit + lane % (TILE / 2)] >>> lane / (TILE / 2) * 16;
+      int half = words[unit + lane % (TILE / 2)] >>> (lane / (TILE / 2) * 16);
       float scale = Halves.toFloat(half);
       eachNibble(words, unit + TILE / 2 + lane, scale, -8 * scale, to, out + lane);
     }

@@ -3,13 +3,19 @@ package dev.s3llm.cpu;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Chooses the inner loops: with the vector API of the JDK where it is there, or plain ones. */
+/**
+ * Chooses the inner loops: those with the vector API of the JDK where its module was added, else
+ * the plain ones. The vector API is an incubating module, which a JVM resolves only on request;
+ * therefore this module does not require it, and the class that uses it is loaded by name.
+ */
 final class VectorSupport {
+  private static final Logger LOG = LoggerFactory.getLogger(VectorSupport.class);
   private static final String MODULE = "jdk.incubator.vector";
+  private static final String VECTORS = "dev.s3llm.cpu.VectorArithmetic";
 
   private VectorSupport() {}
 
-  /** Returns the fastest inner loops that this JVM runs. */
+  /** Returns the fastest inner loops that this JVM runs; says once in the log which they are. */
   static Arithmetic arithmetic() {
     return Chosen.ARITHMETIC;
   }
@@ -20,15 +26,21 @@ final class VectorSupport {
   }
 
   private static Arithmetic choose() {
-    return ModuleLayer.boot().findModule(MODULE).isPresent() ? vectors() : new PlainArithmetic();
-  }
-
-  private static Arithmetic vectors() {
-    VectorSupport.class.getModule().addReads(ModuleLayer.boot().findModule(MODULE).orElseThrow());
+    Module vectors = ModuleLayer.boot().findModule(MODULE).orElse(null);
+    if (vectors == null) {
+      LOG.info(
+          "The CPU executor runs without vector instructions; the option --add-modules {} of the java command makes it several times faster",
+          MODULE);
+      return new PlainArithmetic();
+    }
+    VectorSupport.class.getModule().addReads(vectors);
     try {
-      return (Arithmetic)
-          Class.forName("dev.s3llm.cpu.VectorArithmetic").getDeclaredConstructor().newInstance();
+      return Class.forName(VECTORS)
+          .asSubclass(Arithmetic.class)
+          .getDeclaredConstructor()
+          .newInstance();
     } catch (ReflectiveOperationException | LinkageError e) {
+      LOG.warn("The vector API of this JVM cannot be used; the CPU executor runs without it", e);
       return new PlainArithmetic();
     }
   }

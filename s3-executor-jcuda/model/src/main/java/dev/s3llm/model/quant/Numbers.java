@@ -10,6 +10,9 @@ import java.util.Arrays;
 final class Numbers {
   private static final int E4M3_BIAS = 7;
 
+  /** Most rows or columns, so that eight times as many fit an int. */
+  private static final int MAX_SIZE = 1 << 27;
+
   private final RawTensor stored;
   private final ByteBuffer bytes;
 
@@ -53,6 +56,21 @@ final class Numbers {
       throw bad("has shape %s, but must have %s".formatted(stored.shape(), Arrays.toString(shape)));
     }
     return this;
+  }
+
+  /** Returns the number of rows or columns of a matrix; refuses one that no array could have. */
+  static int size(RawTensor source, long value) {
+    if (value < 1 || value > MAX_SIZE) {
+      throw new ModelFormatException(
+          "%s says %d rows or columns, but must say 1 to %d"
+              .formatted(source.label(), value, MAX_SIZE));
+    }
+    return (int) value;
+  }
+
+  /** Returns an element that is the number of rows or columns of a matrix. */
+  int size(int index) {
+    return size(stored, integer(index));
   }
 
   /** Returns whether the shape is the given one. */

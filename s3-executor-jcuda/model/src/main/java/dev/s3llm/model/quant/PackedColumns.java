@@ -70,10 +70,10 @@ final class PackedColumns implements Scheme {
   @Override
   public Matrix matrix(Parts parts) {
     int each = packing.each();
-    long first = parts.size(".qweight", 2, 0);
-    long second = parts.size(".qweight", 2, 1);
-    int in = Math.toIntExact(packing.awq ? first : first * each);
-    int out = Math.toIntExact(packing.awq ? second * each : second);
+    int first = parts.size(".qweight", 2, 0);
+    int second = parts.size(".qweight", 2, 1);
+    int in = packing.awq ? first : first * each;
+    int out = packing.awq ? second * each : second;
     int groups = groupSize == 0 ? 1 : (in + groupSize - 1) / groupSize;
     Numbers zeros = parts.numbers(".qzeros").words().shaped(groups, out / each);
     if (out % each != 0) {

@@ -41,11 +41,8 @@ final class PackedRows implements Scheme {
   @Override
   public Matrix matrix(Parts parts) {
     Numbers shape = parts.numbers(".weight_shape").shaped(2);
-    int rows = Math.toIntExact(shape.integer(0));
-    int width = Math.toIntExact(shape.integer(1));
-    if (rows < 1 || width < 1) {
-      throw shape.bad("says %d rows of %d".formatted(rows, width));
-    }
+    int rows = shape.size(0);
+    int width = shape.size(1);
     int each = 32 / bits;
     int words = (width + each - 1) / each;
     Numbers scales = parts.numbers(SCALE).of("F16", "BF16", "F32");

@@ -25,13 +25,13 @@ record Parts(WeightFiles files, String module) {
   }
 
   /** Returns a dimension of a part that has as many of them. */
-  long size(String part, int dimensions, int dimension) {
+  int size(String part, int dimensions, int dimension) {
     RawTensor raw = raw(part);
     if (raw.shape().size() != dimensions) {
       throw new ModelFormatException(
           "%s has shape %s, but must have %d dimensions"
               .formatted(raw.label(), raw.shape(), dimensions));
     }
-    return raw.shape().get(dimension);
+    return Numbers.size(raw, raw.shape().get(dimension));
   }
 }

@@ -78,8 +78,8 @@ final class ScaledElements implements Scheme {
   @Override
   public Matrix matrix(Parts parts) {
     RawTensor weight = parts.raw(WEIGHT);
-    int rows = Math.toIntExact(parts.size(WEIGHT, 2, 0));
-    int width = Math.toIntExact(parts.size(WEIGHT, 2, 1));
+    int rows = parts.size(WEIGHT, 2, 0);
+    int width = parts.size(WEIGHT, 2, 1);
     requireRowMajor(parts);
     Numbers scales = null;
     for (String name : scaleNames) {
