@@ -195,6 +195,6 @@ final class FolderCheck {
   }
 
   private ModelFormatException bad(String what) {
-    return new ModelFormatException("folder " + folder + " " + what);
+    return new ModelFormatException(folder + " " + what);
   }
 }

@@ -3,6 +3,8 @@ package dev.s3llm.model;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import dev.s3llm.model.family.Families;
 import dev.s3llm.model.gguf.GgufModel;
+import dev.s3llm.model.json.JsonFile;
+import dev.s3llm.model.quant.QuantizedTensors;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -61,9 +63,15 @@ public final class ModelFiles implements AutoCloseable {
   private static ModelFiles folder(Path model, int contextTokens) {
     FolderCheck.requireConfig(model);
     ModelConfig config = Families.readFolder(model, contextTokens);
-    FolderCheck.requireWeights(model);
-    TensorSource weights = WeightFiles.open(model);
-    return new ModelFiles(config, weights, weights);
+    WeightFiles files = WeightFiles.open(model);
+    try {
+      Path file = model.resolve("config.json");
+      TensorSource weights = QuantizedTensors.of(files, file.toString(), JsonFile.read(file));
+      return new ModelFiles(config, weights, weights);
+    } catch (RuntimeException | Error e) {
+      files.close();
+      throw e;
+    }
   }
 
   private static ModelFiles gguf(Path model, int contextTokens) {

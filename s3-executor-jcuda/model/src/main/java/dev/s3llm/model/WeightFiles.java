@@ -40,6 +40,7 @@ public final class WeightFiles implements TensorSource {
    * @throws ModelFormatException if a file is missing or damaged
    */
   public static WeightFiles open(Path folder) {
+    FolderCheck.requireWeights(folder);
     Map<String, SafetensorsFile> files = new LinkedHashMap<>();
     try {
       if (Files.exists(folder.resolve(INDEX))) {
@@ -97,11 +98,30 @@ public final class WeightFiles implements TensorSource {
 
   @Override
   public Tensor tensor(String name, long... shape) {
+    return file(name).tensor(name, shape);
+  }
+
+  /**
+   * Returns a tensor of any number type, as bytes.
+   *
+   * @param name name as in the files
+   * @throws ModelFormatException if the tensor is missing
+   */
+  public RawTensor raw(String name) {
+    return file(name).raw(name);
+  }
+
+  /** Returns the folder. */
+  public Path folder() {
+    return folder;
+  }
+
+  private SafetensorsFile file(String name) {
     SafetensorsFile file = byTensor.get(name);
     if (file == null) {
       throw new ModelFormatException(folder + " has no tensor " + name);
     }
-    return file.tensor(name, shape);
+    return file;
   }
 
   @Override

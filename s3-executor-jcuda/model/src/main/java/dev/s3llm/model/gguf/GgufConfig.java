@@ -54,19 +54,19 @@ final class GgufConfig {
   private void shared() {
     json.put("model_type", architecture.modelType());
     json.putArray("architectures").add(architecture.className());
-    long hidden = keys.size("embedding_length");
-    long heads = keys.size("attention.head_count");
+    int hidden = keys.size("embedding_length");
+    int heads = keys.size("attention.head_count");
     json.put("hidden_size", hidden);
     json.put("num_hidden_layers", keys.size("block_count"));
     json.put("num_attention_heads", heads);
     json.put("num_key_value_heads", keys.size("attention.head_count_kv", heads));
-    long headSize = keys.size("attention.key_length", Math.max(1, hidden / heads));
-    keys.require("attention.value_length", (double) headSize);
+    int headSize = keys.size("attention.key_length", Math.max(1, hidden / heads));
+    keys.require("attention.value_length", headSize);
     json.put("head_dim", headSize);
     json.put("intermediate_size", keys.size("feed_forward_length"));
     json.put("rms_norm_eps", keys.number("attention.layer_norm_rms_epsilon", 1e-5));
     json.put("max_position_embeddings", keys.size("context_length"));
-    json.put("vocab_size", file.shape("token_embd.weight").get(0));
+    json.put("vocab_size", Math.toIntExact(file.shape("token_embd.weight").get(0)));
     json.put("tie_word_embeddings", !file.contains("output.weight"));
     ends();
     keys.require("attention.causal", true);
@@ -79,7 +79,7 @@ final class GgufConfig {
   }
 
   private void ends() {
-    Set<Long> ends = new TreeSet<>();
+    Set<Integer> ends = new TreeSet<>();
     for (String key : List.of("eos_token_id", "eot_token_id", "eom_token_id")) {
       keys.token(key).ifPresent(ends::add);
     }
@@ -90,11 +90,11 @@ final class GgufConfig {
             : new long[0];
     for (int i = 0; i < Math.min(tokens.size(), kinds.length); i++) {
       if (kinds[i] == CONTROL && ENDS.contains(tokens.get(i))) {
-        ends.add((long) i);
+        ends.add(i);
       }
     }
     if (architecture == GgufArchitecture.GPT_OSS) {
-      ends.remove((long) tokens.indexOf("<|end|>")); // ends a message, not the answer
+      ends.remove(tokens.indexOf("<|end|>")); // ends a message, not the answer
     }
     ArrayNode list = json.putArray("eos_token_id");
     ends.forEach(list::add);
@@ -168,10 +168,9 @@ final class GgufConfig {
 
   private void gemma(int layersOfTheLargest) {
     json.put("hidden_activation", "gelu_pytorch_tanh");
-    long heads = json.get("num_attention_heads").asLong();
+    int heads = json.get("num_attention_heads").asInt();
     boolean largest = json.get("num_hidden_layers").asInt() == layersOfTheLargest;
-    long scalar =
-        largest ? json.get("hidden_size").asLong() / heads : json.get("head_dim").asLong();
+    int scalar = largest ? json.get("hidden_size").asInt() / heads : json.get("head_dim").asInt();
     json.put("query_pre_attn_scalar", scalar);
   }
 
@@ -204,7 +203,7 @@ final class GgufConfig {
     attentionBias();
     json.put("mlp_bias", file.contains("blk.0.ffn_gate.bias"));
     keys.require("rope.scaling.finetuned", true);
-    double scale = 1 / Math.sqrt((double) json.get("head_dim").asLong());
+    double scale = 1 / Math.sqrt(json.get("head_dim").asDouble());
     json.put("attention_multiplier", keys.number("attention.scale", scale));
     json.put("embedding_multiplier", keys.number("embedding_scale", 1));
     json.put("residual_multiplier", keys.number("residual_scale", 1));
@@ -225,7 +224,7 @@ final class GgufConfig {
   }
 
   private void window(int byDefault) {
-    long window = (long) keys.number("attention.sliding_window", byDefault);
+    int window = (int) keys.number("attention.sliding_window", byDefault);
     if (window > 0) {
       json.put("sliding_window", window);
     } else {
@@ -239,7 +238,7 @@ final class GgufConfig {
     Object pattern = keys.value("attention.sliding_window_pattern");
     boolean[] listed =
         pattern instanceof boolean[] flags && flags.length == layers ? flags : new boolean[0];
-    long period =
+    int period =
         pattern == null || listed.length > 0
             ? byDefault
             : keys.size("attention.sliding_window_pattern");

@@ -44,12 +44,12 @@ final class GgufKeys {
   }
 
   /** Returns an integer from 1 on. */
-  long size(String key) {
+  int size(String key) {
     return size(key, 0);
   }
 
   /** Returns an integer from 1 on, or the default if the key is missing; 0 is no default. */
-  long size(String key, long byDefault) {
+  int size(String key, int byDefault) {
     Object value = value(key);
     if (value == null && byDefault > 0) {
       return byDefault;
@@ -58,7 +58,7 @@ final class GgufKeys {
       value = layers[0];
     }
     if (value instanceof Long number && number > 0 && number <= Integer.MAX_VALUE) {
-      return number;
+      return number.intValue();
     }
     throw bad(key, shown(value), "an integer from 1 on, the same for all layers");
   }
@@ -103,9 +103,9 @@ final class GgufKeys {
   }
 
   /** Returns a token id of the tokenizer's metadata. */
-  Optional<Long> token(String key) {
-    return metadata.get("tokenizer.ggml." + key) instanceof Long id
-        ? Optional.of(id)
+  Optional<Integer> token(String key) {
+    return metadata.get("tokenizer.ggml." + key) instanceof Long id && id == id.intValue()
+        ? Optional.of(id.intValue())
         : Optional.empty();
   }
 

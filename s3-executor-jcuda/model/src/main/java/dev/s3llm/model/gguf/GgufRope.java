@@ -32,9 +32,9 @@ final class GgufRope {
   }
 
   private void dimensions(ObjectNode json) {
-    long headSize = json.get("head_dim").asLong();
+    int headSize = json.get("head_dim").asInt();
     if (architecture == GgufArchitecture.PHI3) {
-      long dimensions = keys.size("rope.dimension_count", headSize);
+      int dimensions = keys.size("rope.dimension_count", headSize);
       json.put("partial_rotary_factor", (double) dimensions / headSize);
     } else {
       keys.require("rope.dimension_count", (double) headSize);
@@ -59,7 +59,9 @@ final class GgufRope {
     }
     keys.has("rope.scaling.original_context_length"); // the model's own without scaling
     keys.require("rope.scaling.yarn_log_multiplier", 0);
-    keys.require("rope.scaling.attn_factor", 1);
+    if (!scaling.has("long_factor")) {
+      keys.require("rope.scaling.attn_factor", 1);
+    }
   }
 
   private void linear(ObjectNode scaling, String type) {
