@@ -7,6 +7,8 @@ module dev.s3llm.model {
   requires static transitive org.jspecify;
 
   exports dev.s3llm.model;
+  exports dev.s3llm.model.gguf to
+      dev.s3llm.text;
   exports dev.s3llm.model.json to
       dev.s3llm.text;
 }

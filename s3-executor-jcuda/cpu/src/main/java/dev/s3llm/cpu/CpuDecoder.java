@@ -1,115 +1,33 @@
 package dev.s3llm.cpu;
 
+import dev.s3llm.cpu.CpuWeights.Norm;
 import dev.s3llm.model.ModelConfig;
-import dev.s3llm.model.ModelWeights;
-import dev.s3llm.model.ModelWeights.Linear;
-import dev.s3llm.model.ModelWeights.Norm;
-import java.util.ArrayList;
-import java.util.List;
+import dev.s3llm.model.ModelConfig.NormPlacement;
+import dev.s3llm.model.ModelConfig.QueryKeyNorm;
+import dev.s3llm.model.ModelConfig.Scores;
+import dev.s3llm.model.RotaryEmbedding;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The forward pass of a decoder over a ragged batch on the CPU: Llama's, attention before
- * feed-forward (Touvron et al. 2023), and GPT-J's, attention and feed-forward side by side (Wang
- * and Komatsuzaki 2021).
+ * The forward pass of a decoder over a ragged batch on the CPU: whatever operations a {@link
+ * ModelConfig} names, in fp32. The reference for the kernels of other devices.
  */
 final class CpuDecoder {
   private final ModelConfig config;
-  private final ModelWeights weights;
+  private final CpuWeights weights;
   private final CpuKernels kernels;
-  private final List<LayerMatrices> layers = new ArrayList<>();
-  private final CpuMatrix output;
+  private final FeedForwardPart feedForward;
 
-  CpuDecoder(ModelConfig config, ModelWeights weights, CpuKernels kernels) {
+  CpuDecoder(ModelConfig config, CpuWeights weights, CpuKernels kernels) {
     this.config = config;
     this.weights = weights;
     this.kernels = kernels;
-    for (ModelWeights.Layer layer : weights.layers()) {
-      Linear gate = layer.gate();
-      layers.add(
-          new LayerMatrices(
-              CpuMatrix.of(layer.query()),
-              CpuMatrix.of(layer.key()),
-              CpuMatrix.of(layer.value()),
-              CpuMatrix.of(layer.attentionOutput()),
-              gate == null ? null : CpuMatrix.of(gate),
-              CpuMatrix.of(layer.up()),
-              CpuMatrix.of(layer.down())));
-    }
-    this.output = CpuMatrix.of(weights.output());
-  }
-
-  private record LayerMatrices(
-      CpuMatrix query,
-      CpuMatrix key,
-      CpuMatrix value,
-      CpuMatrix attentionOutput,
-      @Nullable CpuMatrix gate,
-      CpuMatrix up,
-      CpuMatrix down) {}
-
-  /**
-   * Returns the bytes of heap that a model takes: each matrix as it was read, and transposed. An
-   * estimate from above, since small vectors are not transposed.
-   */
-  static long bytes(ModelWeights weights) {
-    return 2 * Float.BYTES * weights.elements();
+    this.feedForward = new FeedForwardPart(kernels);
   }
 
   /** Runs the batch and returns the logits of each sampled row, {@code [sampled][vocabulary]}. */
   float[] forward(BatchLayout batch) {
-    int hidden = config.hiddenSize();
-    float[] stream = new float[batch.rows * hidden];
-    kernels.embed(weights.embedding(), batch.tokens, batch.rows, hidden, stream);
-    Workspace work = new Workspace(config, batch.rows);
-    for (int i = 0; i < layers.size(); i++) {
-      LayerMatrices matrices = layers.get(i);
-      ModelWeights.Layer layer = weights.layers().get(i);
-      Norm feedForwardNorm = layer.feedForwardNorm();
-      norm(stream, layer.attentionNorm(), batch.rows, work.normed);
-      attention(i, matrices, batch, work);
-      kernels.add(stream, work.change, stream.length);
-      if (feedForwardNorm != null) { // otherwise both parts read the same normed rows
-        norm(stream, feedForwardNorm, batch.rows, work.normed);
-      }
-      feedForward(matrices, batch.rows, work);
-      kernels.add(stream, work.change, stream.length);
-    }
-    return logits(batch, stream);
-  }
-
-  private void norm(float[] in, Norm norm, int rows, float[] out) {
-    float[] bias = norm.bias();
-    if (bias == null) {
-      kernels.rmsNorm(in, norm.weight(), config.normEpsilon(), rows, out);
-    } else {
-      kernels.layerNorm(in, norm.weight(), bias, config.normEpsilon(), rows, out);
-    }
-  }
-
-  private void attention(int i, LayerMatrices matrices, BatchLayout batch, Workspace work) {
-    int rows = batch.rows;
-    kernels.multiply(matrices.query, work.normed, rows, work.queries);
-    kernels.multiply(matrices.key, work.normed, rows, work.keys);
-    kernels.multiply(matrices.value, work.normed, rows, work.values);
-    kernels.rotate(work.queries, batch.positions, rows, config.heads(), config.rope());
-    kernels.rotate(work.keys, batch.positions, rows, config.kvHeads(), config.rope());
-    kernels.store(i, batch, work.keys, work.values);
-    kernels.attend(i, batch, work.queries, config.heads(), work.attended);
-    kernels.multiply(matrices.attentionOutput, work.attended, rows, work.change);
-  }
-
-  private void feedForward(LayerMatrices matrices, int rows, Workspace work) {
-    int count = rows * config.intermediateSize();
-    CpuMatrix gate = matrices.gate;
-    kernels.multiply(matrices.up, work.normed, rows, work.up);
-    if (gate == null) {
-      kernels.gelu(work.up, count);
-    } else {
-      kernels.multiply(gate, work.normed, rows, work.gate);
-      kernels.gatedSilu(work.gate, work.up, count);
-    }
-    kernels.multiply(matrices.down, gate == null ? work.up : work.gate, rows, work.change);
+    return logits(batch, new Pass(batch).run());
   }
 
   /** Computes logits for the sampled rows alone: no other row needs the last norm. */
@@ -123,32 +41,148 @@ final class CpuDecoder {
     float[] normed = new float[sampled * hidden];
     norm(last, weights.finalNorm(), sampled, normed);
     float[] logits = new float[Math.multiplyExact(sampled, config.vocabularySize())];
-    kernels.multiply(output, normed, sampled, logits);
+    kernels.multiply(weights.output(), normed, sampled, logits);
+    scaleLogits(logits);
     return logits;
   }
 
-  /** Buffers of one step. */
-  private static final class Workspace {
-    final float[] normed;
-    final float[] queries;
-    final float[] keys;
-    final float[] values;
-    final float[] attended;
-    final float[] gate;
-    final float[] up;
+  private void scaleLogits(float[] logits) {
+    float scale = config.scales().logits();
+    float cap = config.scales().logitSoftcap();
+    if (scale != 1) {
+      for (int i = 0; i < logits.length; i++) {
+        logits[i] *= scale;
+      }
+    }
+    if (cap > 0) {
+      for (int i = 0; i < logits.length; i++) {
+        logits[i] = (float) (cap * Math.tanh(logits[i] / cap));
+      }
+    }
+  }
+
+  private void norm(float[] in, Norm norm, int rows, float[] out) {
+    float[] bias = norm.bias();
+    if (bias == null) {
+      kernels.rmsNorm(in, norm.scale(), config.normEpsilon(), rows, out);
+    } else {
+      kernels.layerNorm(in, norm.scale(), bias, config.normEpsilon(), rows, out);
+    }
+  }
+
+  /** One pass of a batch over all layers, with its buffers. */
+  private final class Pass {
+    private final BatchLayout batch;
+    private final int rows;
+
+    /** Residual stream, {@code [row][hidden]}. */
+    private final float[] stream;
+
+    private final float[] normed;
+    private final float[] queries;
+    private final float[] keys;
+    private final float[] values;
+    private final float[] attended;
 
     /** Result of a part of a layer, to be added to the stream. */
-    final float[] change;
+    private final float[] change;
 
-    Workspace(ModelConfig config, int rows) {
+    Pass(BatchLayout batch) {
+      this.batch = batch;
+      this.rows = batch.rows;
+      stream = new float[rows * config.hiddenSize()];
       normed = new float[rows * config.hiddenSize()];
       queries = new float[rows * config.querySize()];
       keys = new float[rows * config.kvSize()];
       values = new float[rows * config.kvSize()];
       attended = new float[rows * config.querySize()];
-      gate = new float[rows * config.intermediateSize()];
-      up = new float[rows * config.intermediateSize()];
       change = new float[rows * config.hiddenSize()];
+    }
+
+    float[] run() {
+      int hidden = config.hiddenSize();
+      float scale = config.scales().embedding();
+      for (int r = 0; r < rows; r++) {
+        weights.embedding().row(batch.tokens[r], stream, r * hidden);
+      }
+      if (scale != 1) {
+        for (int i = 0; i < stream.length; i++) {
+          stream[i] *= scale;
+        }
+      }
+      for (int i = 0; i < config.layerCount(); i++) {
+        layer(i, config.layers().get(i), weights.layers().get(i));
+      }
+      return stream;
+    }
+
+    private void layer(int number, ModelConfig.Layer layer, CpuWeights.Layer own) {
+      attention(number, layer, own.attention(), before(own.norms().beforeAttention()));
+      add(own.norms().afterAttention());
+      float[] in = // parts that run side by side read the same normed rows
+          config.norms().placement() == NormPlacement.SHARED
+              ? normed
+              : before(own.norms().beforeFeedForward());
+      feedForward.run(layer.feedForward(), own.feedForward(), in, rows, change);
+      add(own.norms().afterFeedForward());
+    }
+
+    private float[] before(@Nullable Norm norm) {
+      if (norm == null) {
+        return stream;
+      }
+      norm(stream, norm, rows, normed);
+      return normed;
+    }
+
+    /** Adds a part's result to the stream. */
+    private void add(@Nullable Norm norm) {
+      if (norm != null) {
+        norm(change, norm, rows, change);
+      }
+      float scale = config.scales().residual();
+      if (scale != 1) {
+        for (int i = 0; i < change.length; i++) {
+          change[i] *= scale;
+        }
+      }
+      kernels.add(stream, change, stream.length);
+    }
+
+    private void attention(
+        int number, ModelConfig.Layer layer, CpuWeights.Attention own, float[] in) {
+      kernels.multiply(own.query(), in, rows, queries);
+      kernels.multiply(own.key(), in, rows, keys);
+      kernels.multiply(own.value(), in, rows, values);
+      normHeads(queries, own.queryNorm(), config.heads());
+      normHeads(keys, own.keyNorm(), config.kvHeads());
+      RotaryEmbedding rope = layer.rope();
+      if (rope != null) {
+        kernels.rotate(queries, batch.positions, rows, config.heads(), rope);
+        kernels.rotate(keys, batch.positions, rows, config.kvHeads(), rope);
+      }
+      kernels.store(number, batch, keys, values);
+      kernels.attend(number, batch, queries, rule(layer, own), attended);
+      kernels.multiply(own.output(), attended, rows, change);
+    }
+
+    private void normHeads(float[] heads, @Nullable Norm norm, int count) {
+      if (norm != null) {
+        boolean whole = config.attention().queryKeyNorm() == QueryKeyNorm.WHOLE;
+        norm(heads, norm, whole ? rows : rows * count, heads);
+      }
+    }
+
+    private AttentionRule rule(ModelConfig.Layer layer, CpuWeights.Attention own) {
+      Scores scores = config.attention().scores();
+      return new AttentionRule(
+          config.heads(),
+          config.kvHeads(),
+          config.headSize(),
+          scores.scale(),
+          layer.window(),
+          scores.softcap(),
+          own.sinks());
     }
   }
 }

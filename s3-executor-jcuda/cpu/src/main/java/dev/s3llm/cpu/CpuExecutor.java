@@ -8,19 +8,20 @@ import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
 import dev.s3llm.model.ExecutorSettings;
 import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.ModelFiles;
 import dev.s3llm.model.ModelFormatException;
-import dev.s3llm.model.ModelWeights;
 import dev.s3llm.model.TensorSource;
-import dev.s3llm.model.WeightFiles;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -34,6 +35,7 @@ import org.jspecify.annotations.Nullable;
 public final class CpuExecutor implements Executor {
   private final ModelConfig config;
   private final ExecutorProfile profile;
+  private final CpuWeights weights;
   private final CpuKvCache cache;
   private final CpuDecoder decoder;
   private final WorkerPool workers;
@@ -46,23 +48,23 @@ public final class CpuExecutor implements Executor {
     ThreadFactory threads = builder.threadFactory();
     this.config = builder.config;
     this.profile = builder.profile();
+    this.weights = builder.weights;
     this.cache = new CpuKvCache(config, profile);
     this.workers = new WorkerPool(builder.threads(), threads);
     this.steps = Executors.newSingleThreadExecutor(threads);
-    this.decoder = new CpuDecoder(config, builder.weights, new CpuKernels(cache, workers));
+    this.decoder = new CpuDecoder(config, weights, new CpuKernels(cache, workers));
   }
 
   /**
-   * Starts to build an executor from a Hugging Face model folder. Reads the configuration and the
-   * weights at once.
+   * Starts to build an executor from a model's files. Reads the configuration and the weights at
+   * once.
    *
-   * @param folder the model folder
+   * @param model a Hugging Face folder or a GGUF file
    * @throws ModelFormatException if a file is missing or damaged
    */
-  public static Builder builder(Path folder) {
-    ModelConfig config = ModelConfig.read(folder);
-    try (WeightFiles files = WeightFiles.open(folder)) {
-      return builder(config, files);
+  public static Builder builder(Path model) {
+    try (ModelFiles files = ModelFiles.open(model)) {
+      return builder(files.config(), files.tensors());
     }
   }
 
@@ -74,7 +76,7 @@ public final class CpuExecutor implements Executor {
    * @throws ModelFormatException if a tensor is missing or has another shape
    */
   public static Builder builder(ModelConfig config, TensorSource source) {
-    return new Builder(config, ModelWeights.read(config, source));
+    return new Builder(config, CpuWeights.read(config, source));
   }
 
   /** Returns the shape of the model. */
@@ -137,6 +139,47 @@ public final class CpuExecutor implements Executor {
     return decoder.forward(new BatchLayout(batch));
   }
 
+  /**
+   * Returns how probable the model finds a text: for each token but the first the natural logarithm
+   * of its probability, given all tokens before it. Their negative sum is the text's negative
+   * log-likelihood. Runs between the steps of an engine, on their thread, and with keys and values
+   * of its own in the heap; blocks the calling thread until it is done.
+   *
+   * @param tokens token ids in {@code [0, vocabularySize)}, from 1 to {@code maxContextTokens} of
+   *     them
+   * @return one value of at most 0 for each token but the first
+   * @throws IllegalArgumentException if there is no token, there are too many, or one is out of
+   *     range
+   * @throws IllegalStateException if the executor is closed
+   */
+  public double[] scores(int... tokens) {
+    requireText(tokens);
+    int[] copy = tokens.clone();
+    try {
+      return CompletableFuture.supplyAsync(
+              () -> new TokenScores(config, weights, workers, copy).compute(), steps)
+          .join();
+    } catch (RejectedExecutionException e) {
+      throw new IllegalStateException("the executor is closed", e);
+    } catch (CompletionException e) {
+      throw e.getCause() instanceof RuntimeException known ? known : e;
+    }
+  }
+
+  private void requireText(int... tokens) {
+    if (tokens.length < 1 || tokens.length > config.maxContextTokens()) {
+      throw new IllegalArgumentException(
+          "the text has %d tokens, but must have from 1 to %d"
+              .formatted(tokens.length, config.maxContextTokens()));
+    }
+    for (int token : tokens) {
+      if (token < 0 || token >= config.vocabularySize()) {
+        throw new IllegalArgumentException(
+            "token %d is not in [0, %d)".formatted(token, config.vocabularySize()));
+      }
+    }
+  }
+
   /** Waits for the step that runs, and ends the threads. Idempotent. */
   @Override
   public void close() {
@@ -168,9 +211,9 @@ public final class CpuExecutor implements Executor {
     private static final double PRODUCTS_PER_CORE_AND_NANO = 4;
 
     private final ModelConfig config;
-    private final ModelWeights weights;
+    private final CpuWeights weights;
 
-    private Builder(ModelConfig config, ModelWeights weights) {
+    private Builder(ModelConfig config, CpuWeights weights) {
       this.config = config;
       this.weights = weights;
     }
@@ -246,7 +289,7 @@ public final class CpuExecutor implements Executor {
 
     /** KV blocks take heap at first use: what cannot fit would end as an OutOfMemoryError. */
     private void requireHeap(long kvBytes) {
-      long room = Math.max(0, Runtime.getRuntime().maxMemory() - CpuDecoder.bytes(weights));
+      long room = Math.max(0, Runtime.getRuntime().maxMemory() - weights.bytes());
       if (kvBytes > room) {
         throw new IllegalArgumentException(
             "kvBytes is %d, but the heap has room for %d bytes beside the weights; lower kvBytes or raise -Xmx"
@@ -255,15 +298,9 @@ public final class CpuExecutor implements Executor {
     }
 
     private RecoveryCosts costs(long blockBytes) {
-      double parameters =
-          (double) config.layers()
-              * config.hiddenSize()
-              * (2.0 * config.querySize()
-                  + 2.0 * config.kvSize()
-                  + 3.0 * config.intermediateSize());
       return new RecoveryCosts(
           2 * blockBytes / COPIED_BYTES_PER_NANO,
-          parameters / (PRODUCTS_PER_CORE_AND_NANO * threads()));
+          config.activeParameters() / (PRODUCTS_PER_CORE_AND_NANO * threads()));
     }
   }
 }

@@ -6,26 +6,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.s3llm.execute.Executor;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.model.ModelConfig;
-import dev.s3llm.model.ModelConfig.Attention;
-import dev.s3llm.model.ModelConfig.Vocabulary;
-import dev.s3llm.model.ModelFamily;
+import dev.s3llm.model.ModelShapes;
 import dev.s3llm.model.RandomTensors;
-import dev.s3llm.model.RotaryEmbedding;
 import dev.s3llm.testkit.ExecutorContract;
 import dev.s3llm.testkit.HandDrivenSequence;
 import org.junit.jupiter.api.Test;
 
 class CpuExecutorTest extends ExecutorContract {
   private static final ModelConfig CONFIG =
-      new ModelConfig(
-          ModelFamily.LLAMA,
-          new Vocabulary(100, true, 3),
-          new Attention(4, 2, 8, RotaryEmbedding.of(8, 10_000)),
-          2,
-          32,
-          64,
-          1e-5f,
-          256);
+      new ModelShapes.Sizes(100, 32, 2, 4, 2, 8, 64, 256).llama(true, 3);
 
   @Override
   protected Executor create() {

@@ -4,11 +4,8 @@ import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.model.ModelConfig;
-import dev.s3llm.model.ModelConfig.Attention;
-import dev.s3llm.model.ModelConfig.Vocabulary;
-import dev.s3llm.model.ModelFamily;
+import dev.s3llm.model.ModelShapes;
 import dev.s3llm.model.RandomTensors;
-import dev.s3llm.model.RotaryEmbedding;
 import dev.s3llm.testkit.HandDrivenSequence;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -31,16 +28,7 @@ final class CpuThroughput {
         args.length == 0
             ? new int[] {1, 8, 32}
             : Arrays.stream(args).mapToInt(Integer::parseInt).toArray();
-    ModelConfig config =
-        new ModelConfig(
-            ModelFamily.LLAMA,
-            new Vocabulary(4096, true),
-            new Attention(8, 4, 32, RotaryEmbedding.of(32, 1e4)),
-            6,
-            256,
-            704,
-            1e-5f,
-            1024);
+    ModelConfig config = new ModelShapes.Sizes(4096, 256, 6, 8, 4, 32, 704, 1024).llama(true);
     try (CpuExecutor executor =
         CpuExecutor.builder(config, new RandomTensors(config, 1))
             .maxTokensPerStep(32 * PROMPT)

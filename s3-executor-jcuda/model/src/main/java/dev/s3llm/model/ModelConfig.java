@@ -1,6 +1,5 @@
 package dev.s3llm.model;
 
-import dev.s3llm.model.family.Families;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -177,8 +176,6 @@ public record ModelConfig(
     SILU,
     /** GELU in its tanh form (Hendrycks and Gimpel 2016). */
     GELU_TANH,
-    /** GELU with the error function. */
-    GELU,
     /**
      * gpt-oss: {@code (up + 1) * gate * sigmoid(1.702 * gate)}, with the gate at most 7 and up in
      * [-7, 7].
@@ -233,7 +230,7 @@ public record ModelConfig(
    * @throws ModelFormatException naming the field, its value and the expected value
    */
   public static ModelConfig read(Path model) {
-    return Families.read(model, 0);
+    return ModelFiles.config(model, 0);
   }
 
   /**
@@ -251,7 +248,7 @@ public record ModelConfig(
       throw new IllegalArgumentException(
           "contextTokens must be at least 1, but is " + contextTokens);
     }
-    return Families.read(model, contextTokens);
+    return ModelFiles.config(model, contextTokens);
   }
 
   /** Returns the number of tokens; token ids are in {@code [0, vocabularySize)}. */
@@ -307,5 +304,13 @@ public record ModelConfig(
   /** Returns the number of weights, biases and norms included; a tied output does not count. */
   public long parameters() {
     return ParameterCount.of(this);
+  }
+
+  /**
+   * Returns the number of weights that one token is multiplied by: the output matrix but not the
+   * embedding, and of experts those that serve a token.
+   */
+  public long activeParameters() {
+    return ParameterCount.active(this);
   }
 }

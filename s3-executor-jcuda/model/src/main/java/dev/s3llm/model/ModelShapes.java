@@ -30,6 +30,16 @@ public final class ModelShapes {
 
   private ModelShapes() {}
 
+  private static ModelConfig llama(int layers, int hidden, int heads, int inner) {
+    return new Sizes(32_000, hidden, layers, heads, heads, hidden / heads, inner, CONTEXT)
+        .llama(false);
+  }
+
+  private static ModelConfig gptJ(int layers, int hidden, int heads) {
+    return new Sizes(50_400, hidden, layers, heads, heads, hidden / heads, 4 * hidden, CONTEXT)
+        .gptJ(64);
+  }
+
   /** Returns the known names. */
   public static Set<String> names() {
     return SHAPES.keySet();
@@ -50,35 +60,72 @@ public final class ModelShapes {
     return config;
   }
 
-  private static ModelConfig llama(int layers, int hidden, int heads, int inner) {
-    int size = hidden / heads;
-    FeedForward part = new FeedForward(Activation.SILU, true, inner, false, null);
-    return new ModelConfig(
-        "llama",
-        new Vocabulary(32_000, false, false),
-        hidden,
-        CONTEXT,
-        new Norms(NormKind.RMS, NormPlacement.BEFORE, 1e-5f),
-        attention(heads, size),
-        Scales.NONE,
-        Collections.nCopies(layers, new Layer(RotaryEmbedding.of(size, 10_000), 0, part)));
-  }
+  /**
+   * The sizes of a plain decoder, for shapes of one's own.
+   *
+   * @param vocabulary number of tokens
+   * @param hidden width of the residual stream
+   * @param layers number of layers
+   * @param heads number of query heads
+   * @param kvHeads number of key and value heads
+   * @param headSize width of a head
+   * @param inner width of the feed-forward part
+   * @param context number of positions
+   */
+  public record Sizes(
+      int vocabulary,
+      int hidden,
+      int layers,
+      int heads,
+      int kvHeads,
+      int headSize,
+      int inner,
+      int context) {
+    /**
+     * Returns a decoder of Llama's operations.
+     *
+     * @param tied whether the output matrix is the embedding
+     * @param stopTokens token ids that end an answer, ascending
+     */
+    public ModelConfig llama(boolean tied, int... stopTokens) {
+      return config(
+          "llama",
+          new Vocabulary(vocabulary, tied, false, stopTokens),
+          new Norms(NormKind.RMS, NormPlacement.BEFORE, 1e-5f),
+          new Layer(
+              RotaryEmbedding.of(headSize, 10_000),
+              0,
+              new FeedForward(Activation.SILU, true, inner, false, null)));
+    }
 
-  private static ModelConfig gptJ(int layers, int hidden, int heads) {
-    FeedForward part = new FeedForward(Activation.GELU_TANH, false, 4 * hidden, true, null);
-    return new ModelConfig(
-        "gptj",
-        new Vocabulary(50_400, false, true),
-        hidden,
-        CONTEXT,
-        new Norms(NormKind.LAYER, NormPlacement.SHARED, 1e-5f),
-        attention(heads, hidden / heads),
-        Scales.NONE,
-        Collections.nCopies(layers, new Layer(RotaryEmbedding.interleaved(64, 10_000), 0, part)));
-  }
+    /**
+     * Returns a decoder of GPT-J's operations.
+     *
+     * @param turned number of rotated dimensions of a head
+     * @param stopTokens token ids that end an answer, ascending
+     */
+    public ModelConfig gptJ(int turned, int... stopTokens) {
+      return config(
+          "gptj",
+          new Vocabulary(vocabulary, false, true, stopTokens),
+          new Norms(NormKind.LAYER, NormPlacement.SHARED, 1e-5f),
+          new Layer(
+              RotaryEmbedding.interleaved(turned, 10_000),
+              0,
+              new FeedForward(Activation.GELU_TANH, false, inner, true, null)));
+    }
 
-  private static Attention attention(int heads, int size) {
-    Scores scores = new Scores((float) (1 / Math.sqrt(size)), 0, false);
-    return new Attention(heads, heads, size, scores, QueryKeyNorm.NONE, false, false);
+    private ModelConfig config(String family, Vocabulary tokens, Norms norms, Layer layer) {
+      Scores scores = new Scores((float) (1 / Math.sqrt(headSize)), 0, false);
+      return new ModelConfig(
+          family,
+          tokens,
+          hidden,
+          context,
+          norms,
+          new Attention(heads, kvHeads, headSize, scores, QueryKeyNorm.NONE, false, false),
+          Scales.NONE,
+          Collections.nCopies(layers, layer));
+    }
   }
 }

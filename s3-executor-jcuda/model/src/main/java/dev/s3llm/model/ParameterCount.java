@@ -11,16 +11,23 @@ import dev.s3llm.model.ModelConfig.Vocabulary;
 final class ParameterCount {
   private ParameterCount() {}
 
+  /** Counts all weights; a tied output does not count. */
   static long of(ModelConfig config) {
+    return count(config, config.vocabulary().tiedOutput() ? 1 : 2, false);
+  }
+
+  /** Counts the weights that one token is multiplied by: of experts, those that serve a token. */
+  static long active(ModelConfig config) {
+    return count(config, 1, true);
+  }
+
+  private static long count(ModelConfig config, int tables, boolean active) {
     Vocabulary vocabulary = config.vocabulary();
     long hidden = config.hiddenSize();
-    long count = vocabulary.size() * hidden + norm(config);
-    if (!vocabulary.tiedOutput()) {
-      count += vocabulary.size() * hidden;
-    }
+    long count = hidden * vocabulary.size() * tables + norm(config);
     count += vocabulary.outputBias() ? vocabulary.size() : 0;
     for (ModelConfig.Layer layer : config.layers()) {
-      count += norms(config) + attention(config) + feedForward(layer.feedForward(), hidden);
+      count += norms(config) + attention(config) + feedForward(layer.feedForward(), hidden, active);
     }
     return count;
   }
@@ -52,7 +59,7 @@ final class ParameterCount {
         };
   }
 
-  private static long feedForward(FeedForward part, long hidden) {
+  private static long feedForward(FeedForward part, long hidden, boolean active) {
     int matrices = part.gated() ? 3 : 2;
     long one = matrices * hidden * part.size();
     one += part.bias() ? (matrices - 1L) * part.size() + hidden : 0;
@@ -60,6 +67,7 @@ final class ParameterCount {
     if (experts == null) {
       return one;
     }
-    return experts.count() * (one + hidden) + (experts.routerBias() ? experts.count() : 0);
+    long router = experts.count() * hidden + (experts.routerBias() ? experts.count() : 0);
+    return (active ? experts.perToken() : experts.count()) * one + router;
   }
 }

@@ -1,15 +1,14 @@
 package dev.s3llm.model;
 
+import dev.s3llm.model.io.MappedRegion;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.Map;
-import java.util.Objects;
+import java.util.TreeMap;
 
 /**
  * A safetensors file: eight bytes of header length, a JSON header, and the bytes of the tensors.
@@ -61,6 +60,13 @@ public final class SafetensorsFile implements AutoCloseable {
     return Collections.unmodifiableSet(tensors.keySet());
   }
 
+  /** Returns the bytes of all tensors of a number type, by its name in the file. */
+  Map<String, Long> bytesByType() {
+    Map<String, Long> bytes = new TreeMap<>();
+    tensors.values().forEach(entry -> bytes.merge(entry.dtype(), entry.bytes(), Math::addExact));
+    return bytes;
+  }
+
   /**
    * Returns whether the file has a tensor of a name.
    *
@@ -89,21 +95,28 @@ public final class SafetensorsFile implements AutoCloseable {
             .orElseThrow(
                 () ->
                     bad(name, "is of type " + entry.dtype() + ", readable are F32, F16 and BF16"));
-    String label = path + ": tensor " + name;
+    RawTensor raw = raw(name);
     return new Tensor(
-        label, type, entry.elements(), (first, count) -> map(label, entry, type, first, count));
+        raw.label(),
+        type,
+        entry.elements(),
+        (first, count) -> raw.slices().read(type.bytes(first), Math.toIntExact(type.bytes(count))));
   }
 
-  private ByteBuffer map(
-      String label, SafetensorsHeader.Entry entry, ElementType type, long first, int count) {
-    Objects.checkFromIndexSize(first, count, entry.elements());
-    try {
-      return channel
-          .map(FileChannel.MapMode.READ_ONLY, entry.offset() + type.bytes(first), type.bytes(count))
-          .order(ByteOrder.LITTLE_ENDIAN);
-    } catch (IOException e) {
-      throw new ModelFormatException(label + " cannot be read", e);
+  /**
+   * Returns a tensor of any number type, as bytes.
+   *
+   * @param name name of the tensor
+   * @throws ModelFormatException if the tensor is missing
+   */
+  public RawTensor raw(String name) {
+    SafetensorsHeader.Entry entry = tensors.get(name);
+    if (entry == null) {
+      throw new ModelFormatException(path + " has no tensor " + name);
     }
+    String label = path + ": tensor " + name;
+    MappedRegion region = new MappedRegion(channel, label, entry.offset(), entry.bytes());
+    return new RawTensor(label, entry.dtype(), entry.shape(), entry.bytes(), region::read);
   }
 
   private void requireShape(String name, SafetensorsHeader.Entry tensor, long[] shape) {

@@ -20,6 +20,7 @@ import java.util.Optional;
 final class SafetensorsHeader {
   private static final long MAX_HEADER_BYTES = 100_000_000;
   private static final int LENGTH_BYTES = 8;
+  private static final long GIT_LFS = 0x206E6F6973726576L; // "version "
 
   private final Path path;
 
@@ -35,8 +36,9 @@ final class SafetensorsHeader {
    * @param shape dimensions, outermost first
    * @param elements product of the dimensions
    * @param offset position of the first byte in the file
+   * @param bytes size of all elements
    */
-  record Entry(String dtype, List<Long> shape, long elements, long offset) {
+  record Entry(String dtype, List<Long> shape, long elements, long offset, long bytes) {
 
     /** Returns the number type; empty if this module cannot read it. */
     Optional<ElementType> type() {
@@ -57,6 +59,12 @@ final class SafetensorsHeader {
       throw new ModelFormatException(path + " has " + fileSize + " bytes, too few for a header");
     }
     long length = readFully(path, channel, 0, LENGTH_BYTES).getLong(0);
+    if (length == GIT_LFS) {
+      throw new ModelFormatException(
+          path
+              + " is a pointer of Git LFS, not the weights themselves; run 'git lfs pull' in its"
+              + " folder or download the file");
+    }
     if (length < 2 || length > MAX_HEADER_BYTES || length > fileSize - LENGTH_BYTES) {
       throw new ModelFormatException(
           "%s: header length is %s, but must be from 2 to %d"
@@ -127,21 +135,17 @@ final class SafetensorsHeader {
       elements = multiply(where, elements, dim.asLong());
     }
     requireBytes(where, dtype, shape, elements, end - begin);
-    return new Entry(dtype, List.copyOf(shape), elements, dataStart + begin);
+    return new Entry(dtype, List.copyOf(shape), elements, dataStart + begin, end - begin);
   }
 
   private static void requireBytes(
       String where, String dtype, List<Long> shape, long elements, long bytes) {
-    type(dtype)
-        .ifPresent(
-            type -> {
-              long needed = multiply(where, elements, type.blockBytes());
-              if (needed != bytes) {
-                throw new ModelFormatException(
-                    "%s of shape %s and type %s needs %d bytes, but has %d"
-                        .formatted(where, shape, dtype, needed, bytes));
-              }
-            });
+    int each = elementBytes(dtype);
+    if (each > 0 && multiply(where, elements, each) != bytes) {
+      throw new ModelFormatException(
+          "%s of shape %s and type %s needs %d bytes, but has %d"
+              .formatted(where, shape, dtype, elements * each, bytes));
+    }
   }
 
   private static long multiply(String where, long a, long b) {
@@ -158,6 +162,17 @@ final class SafetensorsHeader {
       case "F16" -> Optional.of(ElementType.F16);
       case "BF16" -> Optional.of(ElementType.BF16);
       default -> Optional.empty(); // refused when read
+    };
+  }
+
+  /** Returns the size of an element of a type in bytes; 0 if the type is unknown. */
+  private static int elementBytes(String dtype) {
+    return switch (dtype) {
+      case "BOOL", "I8", "U8", "F8_E4M3", "F8_E5M2", "F8_E8M0" -> 1;
+      case "I16", "U16", "F16", "BF16" -> 2;
+      case "I32", "U32", "F32" -> 4;
+      case "I64", "U64", "F64" -> 8;
+      default -> 0; // refused when read
     };
   }
 }

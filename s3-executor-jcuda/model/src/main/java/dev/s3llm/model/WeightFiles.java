@@ -9,6 +9,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 
 /**
  * The weights of a model folder: {@code model.safetensors}, or the shards that {@code
@@ -39,6 +40,7 @@ public final class WeightFiles implements TensorSource {
    * @throws ModelFormatException if a file is missing or damaged
    */
   public static WeightFiles open(Path folder) {
+    FolderCheck.requireWeights(folder);
     Map<String, SafetensorsFile> files = new LinkedHashMap<>();
     try {
       if (Files.exists(folder.resolve(INDEX))) {
@@ -75,6 +77,15 @@ public final class WeightFiles implements TensorSource {
     }
   }
 
+  /** Returns the bytes of all tensors of a number type, by its name in the files. */
+  Map<String, Long> bytesByType() {
+    Map<String, Long> bytes = new TreeMap<>();
+    for (SafetensorsFile file : files.values()) {
+      file.bytesByType().forEach((type, size) -> bytes.merge(type, size, Math::addExact));
+    }
+    return bytes;
+  }
+
   @Override
   public boolean contains(String name) {
     return byTensor.containsKey(name);
@@ -87,11 +98,30 @@ public final class WeightFiles implements TensorSource {
 
   @Override
   public Tensor tensor(String name, long... shape) {
+    return file(name).tensor(name, shape);
+  }
+
+  /**
+   * Returns a tensor of any number type, as bytes.
+   *
+   * @param name name as in the files
+   * @throws ModelFormatException if the tensor is missing
+   */
+  public RawTensor raw(String name) {
+    return file(name).raw(name);
+  }
+
+  /** Returns the folder. */
+  public Path folder() {
+    return folder;
+  }
+
+  private SafetensorsFile file(String name) {
     SafetensorsFile file = byTensor.get(name);
     if (file == null) {
       throw new ModelFormatException(folder + " has no tensor " + name);
     }
-    return file.tensor(name, shape);
+    return file;
   }
 
   @Override

@@ -46,9 +46,11 @@ class RandomTensorsTest {
 
   @Test
   void biases_areWhereGptJHasThem() {
-    try (RandomTensors tensors = new RandomTensors(ModelShapes.of("gpt-j-6b"), 1)) {
-      assertThat(tensors.contains("transformer.h.0.mlp.fc_in.bias")).isTrue();
-      assertThat(tensors.contains("transformer.h.0.attn.q_proj.bias")).isFalse();
+    ModelConfig config = ModelShapes.of("gpt-j-6b");
+    try (RandomTensors tensors = new RandomTensors(config, 1)) {
+      ModelTensors.Layer layer = ModelTensors.of(config, tensors).layers().get(0);
+      assertThat(layer.feedForward().experts().get(0).up().bias()).isNotNull();
+      assertThat(layer.attention().query().bias()).isNull();
     }
   }
 }

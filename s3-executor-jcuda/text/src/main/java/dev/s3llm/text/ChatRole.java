@@ -12,7 +12,9 @@ public enum ChatRole {
   /** The model. */
   ASSISTANT,
   /** A tool, whose result the message holds. */
-  TOOL;
+  TOOL,
+  /** The application, in templates that distinguish its developer from the system. */
+  DEVELOPER;
 
   /** Returns the role's name in chat templates and protocols, such as {@code user}. */
   public String text() {

@@ -1,9 +1,10 @@
 package dev.s3llm.text;
 
+import com.google.common.base.Preconditions;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelFormatException;
+import dev.s3llm.text.internal.template.SpecialTokens;
 import dev.s3llm.text.internal.tokenizer.TextTokenizer;
-import dev.s3llm.text.internal.tokenizer.TokenizerConfig;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -47,7 +48,7 @@ public final class TextModel implements AutoCloseable {
    */
   public static TextModel load(Path folder, ChatTemplate template) {
     ModelConfig config = ModelConfig.read(folder);
-    String eosToken = TokenizerConfig.readEosToken(folder);
+    String eosToken = SpecialTokens.readEosToken(folder);
     TextTokenizer tokenizer = TextTokenizer.load(folder);
     try {
       int[] eos = eosToken.isEmpty() ? new int[0] : tokenizer.encode(eosToken, false);
@@ -118,7 +119,23 @@ public final class TextModel implements AutoCloseable {
    * @throws IllegalStateException if the model is closed
    */
   public int[] encode(List<ChatMessage> messages) {
-    return encode(template.render(messages), template.isPlain());
+    Preconditions.checkArgument(!messages.isEmpty(), "messages must have at least one message");
+    return encode(Conversation.of(messages));
+  }
+
+  /**
+   * Returns the token ids of a conversation with tools, documents or variables, as {@link
+   * #encode(List)} does.
+   *
+   * @param conversation the messages, and what else the template reads
+   * @throws ChatTemplateException if the template refuses the conversation or cannot be rendered
+   * @throws IllegalArgumentException if a content has a part that is no text, or the prompt is too
+   *     long
+   * @throws IllegalStateException if the model is closed
+   */
+  public int[] encode(Conversation conversation) {
+    conversation.requireText();
+    return encode(template.render(conversation), template.isPlain());
   }
 
   /**

@@ -38,15 +38,17 @@ public final class TextRequest {
   /** The largest length of a stop string in characters (UTF-16 units). */
   public static final int MAX_STOP_LENGTH = 256;
 
+  private static final String MESSAGES = "messages";
+
   private final @Nullable String prompt;
-  private final List<ChatMessage> messages;
+  private final @Nullable Conversation conversation;
   private final int maxNewTokens;
   private final List<String> stopStrings;
   private final Consumer<GenerationRequest.Builder> configure;
 
   private TextRequest(Builder builder) {
     prompt = builder.settings.find("prompt", String.class);
-    messages = builder.settings.get("messages", List::of);
+    conversation = builder.settings.find(MESSAGES, Conversation.class);
     maxNewTokens = builder.settings.get("maxNewTokens", () -> 0);
     stopStrings = List.copyOf(builder.stopStrings);
     configure = builder.configure;
@@ -74,7 +76,12 @@ public final class TextRequest {
 
   /** Returns the conversation, oldest message first; empty if there is a prompt. */
   public List<ChatMessage> messages() {
-    return messages;
+    return conversation == null ? List.of() : conversation.messages();
+  }
+
+  /** Returns the messages with tools, documents and variables; empty if there is a prompt. */
+  public Optional<Conversation> conversation() {
+    return Optional.ofNullable(conversation);
   }
 
   /** Returns the output limit in tokens; empty if none is set. */
@@ -94,7 +101,10 @@ public final class TextRequest {
    * @param maxTokens the largest number of tokens, prompt and answer together
    */
   GenerationRequest tokenize(TextModel model, long maxTokens) {
-    int[] tokens = prompt != null ? model.encode(prompt) : model.encode(messages);
+    int[] tokens =
+        conversation != null
+            ? model.encode(conversation)
+            : model.encode(Objects.requireNonNull(prompt));
     long left = Math.max(1, maxTokens - tokens.length);
     int limit = maxNewTokens > 0 ? maxNewTokens : (int) Math.min(DEFAULT_MAX_NEW_TOKENS, left);
     GenerationRequest.Builder builder = GenerationRequest.builder(tokens);
@@ -126,8 +136,9 @@ public final class TextRequest {
     if (prompt != null) {
       return prompt;
     }
+    List<ChatMessage> messages = messages();
     for (int i = messages.size() - 1; i >= 0; i--) {
-      if (messages.get(i).role() == ChatRole.USER) {
+      if (messages.get(i).isFrom(ChatRole.USER)) {
         return messages.get(i).content();
       }
     }
@@ -166,9 +177,7 @@ public final class TextRequest {
      */
     public Builder messages(List<ChatMessage> messages) {
       Objects.requireNonNull(messages, "messages must not be null");
-      Preconditions.checkArgument(!messages.isEmpty(), "messages must have at least one message");
-      settings.set("messages", List.copyOf(messages));
-      return this;
+      return conversation(Conversation.of(messages));
     }
 
     /**
@@ -180,6 +189,21 @@ public final class TextRequest {
      */
     public Builder messages(ChatMessage... messages) {
       return messages(List.of(messages));
+    }
+
+    /**
+     * Sets the conversation with tools, documents and variables, which the model's chat template
+     * frames. A request has either a prompt or messages.
+     *
+     * @param conversation at least one message, and what else the template reads
+     * @throws IllegalArgumentException if there is no message
+     */
+    public Builder conversation(Conversation conversation) {
+      Objects.requireNonNull(conversation, "conversation must not be null");
+      Preconditions.checkArgument(
+          !conversation.messages().isEmpty(), "messages must have at least one message");
+      settings.set(MESSAGES, conversation);
+      return this;
     }
 
     /**
@@ -251,7 +275,7 @@ public final class TextRequest {
      */
     public TextRequest build() {
       Preconditions.checkArgument(
-          settings.isSet("prompt") != settings.isSet("messages"),
+          settings.isSet("prompt") != settings.isSet(MESSAGES),
           "a request needs either a prompt or messages, and not both");
       return new TextRequest(this);
     }

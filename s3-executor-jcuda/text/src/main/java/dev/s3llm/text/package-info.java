@@ -4,8 +4,8 @@
  * engine and streams the answers.
  *
  * <p>Depends on {@code s3-core}, {@code s3-model}, Guava and the {@code internal} packages; the
- * libraries below those (tokenizers, Jinjava, Jackson) appear neither here nor in public
- * signatures. Depends on no executor: any engine that runs the folder's model will do.
+ * libraries below those (tokenizers, Jackson) appear neither here nor in public signatures. Depends
+ * on no executor: any engine that runs the folder's model will do.
  */
 @NullMarked
 package dev.s3llm.text;

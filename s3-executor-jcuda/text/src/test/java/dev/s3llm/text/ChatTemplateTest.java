@@ -6,20 +6,15 @@ import static dev.s3llm.text.ChatMessage.user;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.s3llm.model.testing.Allocations;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Templates like those of model families, and the limits of templates. */
+/** Templates like those of model families, and what happens with those that are not valid. */
 class ChatTemplateTest {
   private static final List<ChatMessage> TALK =
       List.of(system("Be brief."), user(" Hi "), assistant("Hello"), user("Bye"));
@@ -78,12 +73,6 @@ class ChatTemplateTest {
       {%- set ns = namespace(users=0) -%}
       {% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\\nYou are a helpful assistant.<|im_end|>\\n' }}{% endif %}{% if message.role == 'user' %}{% set ns.users = ns.users + 1 %}{% endif %}{{'<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>'}}{% if not loop.last or add_generation_prompt %}{{ '\\n' }}{% endif %}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}{% if ns.users > 9 %}{{ raise_exception('too long') }}{% endif %}""";
 
-  private static final String TWO_MILLION =
-      "{% set ns = namespace(s='ab') %}{% for i in range(20) %}{% set ns.s = ns.s + ns.s %}"
-          + "{% endfor %}";
-
-  @TempDir Path folder;
-
   @Test
   void chatMl_putsEachMessageBetweenItsMarks() {
     assertThat(ChatTemplate.jinja(CHAT_ML, "", "").render(TALK))
@@ -137,17 +126,17 @@ class ChatTemplateTest {
       ignoreLeadingAndTrailingWhitespace = false,
       value = {
         "{{ ' x '.strip() }}{{ 'xax'.lstrip('x') }}{{ 'xax'.rstrip('x') }}#xaxxa",
-        "{{ 'abc'.startswith('ab') and 'abc'.endswith('bc') and 'b' in 'abc' }}#true",
+        "{{ 'abc'.startswith('ab') and 'abc'.endswith('bc') and 'b' in 'abc' }}#True",
         "{{ 'a</t>b'.split('</t>')[-1] }}{{ 'a b  c'.split()[2] }}#bc",
         "{{ 'aXb'.replace('X', '-').upper() }}{{ 'AB'.lower() }}#A-Bab",
         "{{ 'aXbX' | replace('X', '$1') }}{{ 'aaa'.replace('a', 'b', 2) }}{{ 'ab'.replace('', '-') }}#a$1b$1bba-a-b-",
         "{{ 'ab' | list | length }}{{ ' a b '.split() | length }}{{ ',a'.split(',') | length }}#222",
-        "{{ x | replace('a', 'b') }}{{ none | replace('a', 'b') }}{{ messages[0].foo | replace('a', 'b') }}x#x",
+        "{{ x | replace('a', 'b') }}{{ none | replace('a', 'b') }}{{ messages[0].foo | replace('a', 'b') }}x#Nonex",
         "{{ messages[0].content | tojson }}#\"Be brief.\"",
         "{{ messages[-1]['content'] }}{{ messages | length }}{{ messages[0].get('name', 'n') }}#Bye4n",
-        "{% if tools is defined and tools %}t{% else %}f{% endif %}{{ 'name' in messages[0] }}#ffalse",
+        "{% if tools is defined and tools %}t{% else %}f{% endif %}{{ 'name' in messages[0] }}#fFalse",
         "{% for m in messages %}{{ loop.index }}{{ loop.last }}{% endfor %}"
-            + "#1false2false3false4true",
+            + "#1False2False3False4True",
         "{% for k, v in messages[0].items() %}{{ k }}={{ v }};{% endfor %}#role=system;content=Be brief.;",
         "{% macro f(x) %}[{{ x }}]{% endmacro %}{{ f('a') }}#[a]",
         "{{ messages | map(attribute='role') | join(',') }}#system,user,assistant,user",
@@ -227,134 +216,27 @@ class ChatTemplateTest {
     assertThat(text).isEqualTo("qa".repeat(5_000).substring(1));
   }
 
-  /**
-   * Each of these took the heap, or came near it, before anything stopped it. Of what they may
-   * still allocate, most is garbage at once.
-   */
-  @Timeout(30)
   @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "{% set s = 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' %}{% set s = s.replace('a', s) %}"
-            + "{% set s = s.replace('a', s) %}{% set s = s.replace('a', s) %}"
-            + "{% set s = s.replace('a', s) %}{% set s = s.replace('a', s) %}{{ s | length }}",
-        "{% set s = 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' %}{% set s = s | replace('a', s) %}"
-            + "{% set s = s | replace('a', s) %}{% set s = s | replace('a', s) %}"
-            + "{% set s = s | replace('a', s) %}{% set s = s | replace('a', s) %}{{ s | length }}",
-        "{{ 'a'.split('') }}",
-        "{% set ns = namespace(s='ab') %}{% for i in range(20) %}{% set ns.s = ns.s + ns.s %}"
-            + "{% endfor %}{{ ns.s.split('a') | length }}",
-        "{% set ns = namespace(s='ab') %}{% for i in range(20) %}{% set ns.s = ns.s + ns.s %}"
-            + "{% endfor %}{{ ns.s | list | length }}",
-        "{% set ns = namespace(s='ab', l=[]) %}{% for i in range(20) %}"
-            + "{% set ns.s = ns.s + ns.s %}{% endfor %}"
-            + "{% for i in range(1000) %}{% set ns.l = ns.l + [ns.s ~ i] %}{% endfor %}",
-        TWO_MILLION + "{{ [0@, ns.s ~ 0@] | length }}",
-        TWO_MILLION + "{% set s = ns.s %}{{ [0@, s ~ 0@] | length }}",
-        TWO_MILLION + "{% set l = [ns.s] %}{{ [0@, l ~ 0@] | length }}",
-        TWO_MILLION + "{{ [0@, ns.s + 'x'@] | length }}",
-        TWO_MILLION + "{{ [0@, ns.s[1:]@] | length }}",
-        TWO_MILLION + "{{ [0@, ns.s | upper@] | length }}",
-        TWO_MILLION + "{% macro f() %}{{ ns.s }}{% endmacro %}{{ [0@, f()@] | length }}",
-        "{{ [0@, range(1000)@] | length }}",
-        "{% for a in range(1000) %}{% set x = [0@, range(1000)@] %}{% endfor %}",
-        "{{ '%300000000d' | format(5) }}",
-        "{{ 'x' | center(300000000) }}",
-        "{{ ['x'] | map('center', 300000000) | join }}",
-        "{{ [1] | batch(300000000, 'x') }}",
-        "{{ 1 | round(1000000000) }}",
+  @CsvSource(
+      delimiter = '#',
+      value = {
+        "{% if %}#column 7: expected an expression but found '%}'#1#7",
+        "{{ 'a' | forcescape }}#no filter is named 'forcescape'#1#10",
+        "a@{{ 1 is callabel }}#no test is named 'callabel'#2#9",
+        "@@{% for x in %}#expected#3#13",
+        "{{ messages[0].content.zfull(3) }}#zfull#1#29",
+        "{% include 'x' %}#include#1#4",
       })
-  void template_isEndedBeforeItTakesMuchMemory(String source) throws Exception {
-    Allocations.assertWithin(
-        2L << 30,
-        () ->
-            assertThatThrownBy(() -> ChatTemplate.jinja(manyTimes(source), "", "").render(TALK))
-                .isInstanceOf(ChatTemplateException.class));
-  }
-
-  private static String manyTimes(String source) {
-    String[] parts = source.split("@");
-    return parts.length == 1 ? source : parts[0] + parts[1].repeat(20_000) + parts[2];
-  }
-
-  /** Forty times twice: 2^40 items in a few bytes. */
-  @Timeout(30)
-  @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "@{% set l = [l, l] %}@{{ l ~ '' }}",
-        "@{% set l = [l, l] %}@{{ l | string | length }}",
-        "@{% set l = [l, l] %}@{{ l | join | length }}",
-        "@{% set l = [l, l] %}{% set m = [m, m] %}@{{ l == m }}",
-        "@{% set l = {'a': l, 'b': l} %}@{{ l }}",
-        "@{% set l = namespace(a=l, b=l) %}@{{ l }}",
-        "@{% set l = {'a': l, 'b': l}.items() %}@{{ l ~ '' }}",
-        "{% set e = [1] %}@{% set ns = namespace(a=1) %}{% set f = ns | dictsort %}{{ f | length }}"
-            + "{% set ns.a = [e, e] %}{% set e = f %}{% set e = [e, ns.a] %}@{{ e ~ '' }}",
-        "{% set ns = namespace(a=1) %}{% set ns.a = ns %}{{ ns }}",
-        "{% set ns = namespace(a=1) %}{% set l = [ns] %}{{ l }}",
-        "{% macro f(x, n) %}{% if n > 0 %}{{ f([x, x], n - 1) }}{% else %}{{ x ~ '' }}{% endif %}"
-            + "{% endmacro %}{% set ns = namespace(l=[1]) %}"
-            + "{% for i in range(40) %}{% set ns.l = [ns.l, ns.l] %}{% endfor %}{{ f(ns.l, 9) }}",
-      })
-  void valuesThatHoldOthersTwice_areRefused(String source) throws Exception {
-    String[] parts = source.split("@");
-    String whole =
-        parts.length == 1
-            ? source
-            : "{% set l = {'c': 1} %}{% set m = {'c': 1} %}" + parts[1].repeat(40) + parts[2];
-    Allocations.assertWithin(
-        400L << 20,
-        () ->
-            assertThatThrownBy(() -> ChatTemplate.jinja(whole, "", "").render(TALK))
-                .isInstanceOf(ChatTemplateException.class));
-  }
-
-  @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "{{ messages[::-1] }}",
-        "{{ 'a'.zfill(3) }}",
-        "{{ 'a'.replace('a') }}",
-        "{{ 'a'.replace('a', 'b', 'x') }}",
-        "{{ 'a' | replace('a', 'b', 'x') }}",
-        "{{ messages | groupby('role') }}",
-        "{{ 'a' | wordwrap(3) }}",
-        "{{ nothing | wordwrap }}",
-        "{% if 'a' is wordy %}x{% endif %}",
-        "{% if 'a' is not wordy %}x{% endif %}",
-        "{% if %}",
-        "{{ nofunction() }}",
-        "{% for x in %}"
-      })
-  void whatIsNotSupported_isRefusedAndNotLeftOut(String source) {
-    assertThatThrownBy(() -> ChatTemplate.jinja(source, "", "").render(TALK))
-        .isInstanceOf(ChatTemplateException.class);
-  }
-
-  @Test
-  void unknownFilterOrTest_isNamed() {
-    assertThatThrownBy(() -> ChatTemplate.jinja("{{ 'a' | forcescape }}", "", "").render(TALK))
-        .isInstanceOf(ChatTemplateException.class)
-        .hasMessageContaining("filter 'forcescape'");
-    assertThatThrownBy(() -> ChatTemplate.jinja("{{ 1 is callable }}", "", "").render(TALK))
-        .isInstanceOf(ChatTemplateException.class)
-        .hasMessageContaining("test 'callable'");
-  }
-
-  @Test
-  void folder_givesItsTemplateAndTokens() throws IOException {
-    assertThat(ChatTemplate.load(folder).isPlain()).isTrue();
-    Files.writeString(
-        folder.resolve("tokenizer_config.json"),
-        """
-        {"bos_token": {"content": "<s>"}, "eos_token": "</s>", "chat_template": [
-          {"name": "tool_use", "template": "tools"},
-          {"name": "default", "template": "{{ bos_token }}{{ messages[0].content }}{{ eos_token }}"}]}
-        """);
-    assertThat(ChatTemplate.load(folder).render(List.of(user("Hi")))).isEqualTo("<s>Hi</s>");
-    Files.writeString(folder.resolve("chat_template.jinja"), "own{{ eos_token }}\n");
-    assertThat(ChatTemplate.load(folder).render(List.of(user("Hi")))).isEqualTo("own</s>");
+  void mistake_isNamedWithLineAndColumn(String source, String what, int line, int column) {
+    assertThatThrownBy(() -> ChatTemplate.jinja(source.replace('@', '\n'), "", "").render(TALK))
+        .isInstanceOfSatisfying(
+            ChatTemplateException.class,
+            e -> {
+              assertThat(e).hasMessageStartingWith("the chat template, line " + line);
+              assertThat(e).hasMessageContaining(what);
+              assertThat(e.line()).hasValue(line);
+              assertThat(e.column()).hasValue(column);
+            });
   }
 
   @Test

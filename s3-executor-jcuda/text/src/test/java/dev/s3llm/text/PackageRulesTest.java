@@ -21,6 +21,7 @@ import com.tngtech.archunit.lang.ArchRule;
 final class PackageRulesTest {
   private static final String API = "dev.s3llm.text";
   private static final String TEMPLATE = "dev.s3llm.text.internal.template";
+  private static final String JINJA = "dev.s3llm.text.internal.jinja";
   private static final String TOKENIZER = "dev.s3llm.text.internal.tokenizer";
 
   private static final DescribedPredicate<JavaClass> INTERNALS_AND_LIBRARIES =
@@ -28,8 +29,6 @@ final class PackageRulesTest {
           "dev.s3llm.text.internal..",
           "dev.s3llm.stream..",
           "dev.s3llm.support..",
-          "com.hubspot..",
-          "jinjava..",
           "com.fasterxml..",
           "com.google..",
           "ai.djl..");
@@ -60,7 +59,7 @@ final class PackageRulesTest {
           .resideInAPackage(API)
           .should()
           .dependOnClassesThat()
-          .resideInAnyPackage("com.hubspot..", "jinjava..", "com.fasterxml..", "ai.djl..");
+          .resideInAnyPackage("com.fasterxml..", "ai.djl..");
 
   @ArchTest
   static final ArchRule tokenizer_knowsTheModelAlone =
@@ -79,7 +78,16 @@ final class PackageRulesTest {
               "org.jspecify..");
 
   @ArchTest
-  static final ArchRule template_knowsNoOtherPackageOfOurs =
+  static final ArchRule jinja_usesTheJdkAlone =
+      classes()
+          .that()
+          .resideInAPackage(JINJA)
+          .should()
+          .onlyDependOnClassesThat()
+          .resideInAnyPackage(JINJA, "java..", "org.jspecify..");
+
+  @ArchTest
+  static final ArchRule template_knowsJinjaAndTheModel =
       classes()
           .that()
           .resideInAPackage(TEMPLATE)
@@ -87,9 +95,9 @@ final class PackageRulesTest {
           .onlyDependOnClassesThat()
           .resideInAnyPackage(
               TEMPLATE,
-              "com.hubspot.jinjava..",
-              "jinjava..",
-              "com.google.common..",
+              JINJA,
+              "dev.s3llm.model..",
+              "com.fasterxml.jackson..",
               "java..",
               "org.jspecify..");
 

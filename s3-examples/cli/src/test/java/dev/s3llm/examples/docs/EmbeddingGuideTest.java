@@ -17,12 +17,19 @@ import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.onnx.OnnxLengthPredictor;
 import dev.s3llm.predict.CalibratedPredictor;
 import dev.s3llm.schedule.SchedulingPolicies;
+import dev.s3llm.text.ChatMessage;
+import dev.s3llm.text.ChatRole;
+import dev.s3llm.text.ChatTemplate;
+import dev.s3llm.text.Conversation;
+import dev.s3llm.text.TextRequest;
+import dev.s3llm.text.ToolCall;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.ToDoubleFunction;
@@ -50,6 +57,7 @@ class EmbeddingGuideTest {
         java.util.Map<String, Double> gauges;
         StringBuilder alerts;
         io.micrometer.core.instrument.MeterRegistry registry;
+        java.util.List<java.util.Map<String, Object>> tools;
 
         void run() {
       %s  }
@@ -58,7 +66,7 @@ class EmbeddingGuideTest {
 
   private final int[] prompt = {5, 6, 7, 5};
 
-  static java.util.List<String> blocks() {
+  static List<String> blocks() {
     return DocSnippets.of("docs/embedding.md");
   }
 
@@ -137,6 +145,27 @@ class EmbeddingGuideTest {
         S3Engine.builder(executor).predictor(new CalibratedPredictor(new KindPredictor())).build();
     assertThat(answer(engine).prediction()).isPresent();
     engine.close();
+  }
+
+  @Test
+  void conversation_hasToolsAndVariables() {
+    List<Map<String, Object>> tools = List.of(Map.of("type", "function"));
+    ToolCall call = new ToolCall("call_1", "weather", Map.of("city", "Paris"));
+    Conversation conversation =
+        Conversation.builder(
+                ChatMessage.user("What is the weather in Paris?"),
+                ChatMessage.builder(ChatRole.ASSISTANT).toolCall(call).build(),
+                ChatMessage.tool("21 degrees", call.id()))
+            .tools(tools) // JSON schemas as lists and maps
+            .variable("enable_thinking", false)
+            .build();
+    TextRequest request = TextRequest.builder().conversation(conversation).build();
+    assertThat(request.messages()).hasSize(3);
+    String template =
+        "{{ tools[0].type }} {{ messages[1].tool_calls[0].function.arguments.city }}"
+            + " {{ messages[2].tool_call_id }} {{ enable_thinking }}";
+    assertThat(ChatTemplate.jinja(template, "", "").render(conversation))
+        .isEqualTo("function Paris call_1 False");
   }
 
   @Test

@@ -118,7 +118,10 @@ final class ConfigFields {
     if (byDefault > 0 && node.isMissingNode()) {
       return byDefault;
     }
-    if (!node.isInt() || node.asInt() < 1 || node.asInt() > ModelConfig.MAX_DIMENSION) {
+    if (!node.isIntegralNumber()
+        || !node.canConvertToInt()
+        || node.asInt() < 1
+        || node.asInt() > ModelConfig.MAX_DIMENSION) {
       throw bad(name, node.toString(), "an integer from 1 to " + ModelConfig.MAX_DIMENSION);
     }
     return node.asInt();

@@ -255,7 +255,10 @@ final class DecoderReader {
   }
 
   private int stopToken(JsonNode token, int vocabulary) {
-    if (!token.isInt() || token.intValue() < 0 || token.intValue() >= vocabulary) {
+    if (!token.isIntegralNumber()
+        || !token.canConvertToInt()
+        || token.intValue() < 0
+        || token.intValue() >= vocabulary) {
       throw fields.bad(
           "eos_token_id", token.toString(), "a token id below vocab_size " + vocabulary);
     }

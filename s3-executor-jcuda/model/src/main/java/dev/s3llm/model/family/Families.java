@@ -9,20 +9,19 @@ import dev.s3llm.model.family.DecoderReader.ModelFacts;
 import dev.s3llm.model.json.JsonFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.jspecify.annotations.Nullable;
 
 /** Reads configurations: finds the family, and the text model inside a larger one. */
 public final class Families {
   private Families() {}
 
   /**
-   * Reads the configuration of a model.
+   * Reads the configuration of a folder.
    *
    * @param model a Hugging Face folder
    * @param contextTokens positions to serve; 0 for those that the model was made for
    * @throws ModelFormatException naming the field, its value and the expected value
    */
-  public static ModelConfig read(Path model, int contextTokens) {
+  public static ModelConfig readFolder(Path model, int contextTokens) {
     Path file = model.resolve("config.json");
     JsonNode config = JsonFile.read(file);
     Path generation = model.resolve("generation_config.json");
@@ -45,41 +44,45 @@ public final class Families {
    */
   public static ModelConfig read(
       String source, JsonNode config, JsonNode generationStop, int contextTokens) {
-    JsonNode text = textModel(config);
-    ConfigFields fields = ConfigFields.of(source, text);
-    Family family = family(fields, text == config ? null : config);
+    boolean larger = isLarger(config);
+    ConfigFields fields = ConfigFields.of(source, larger ? textModel(config) : config);
+    Family family = larger ? familyOfPart(fields, config) : family(fields);
     JsonNode stop = generationStop;
     if (stop.isMissingNode() || stop.isNull()) {
       stop = fields.node("eos_token_id");
     }
-    return family.read(new ModelFacts(family.modelType(), fields, stop, contextTokens));
+    try {
+      return family.read(new ModelFacts(family.modelType(), fields, stop, contextTokens));
+    } catch (ModelFormatException e) {
+      String message = String.valueOf(e.getMessage());
+      throw message.startsWith(source) ? e : new ModelFormatException(source + ": " + message, e);
+    }
+  }
+
+  /** Returns whether a configuration is that of a model which reads more than text. */
+  private static boolean isLarger(JsonNode config) {
+    return config.path("text_config").isObject()
+        && Family.of(config.path("model_type").asText()).isEmpty();
   }
 
   /** Returns the part of a configuration that describes the text model. */
   private static JsonNode textModel(JsonNode config) {
-    JsonNode text = config.path("text_config");
-    if (!text.isObject() || Family.of(config.path("model_type").asText()).isPresent()) {
-      return config;
-    }
-    ObjectNode merged = ((ObjectNode) text).deepCopy();
+    ObjectNode merged = ((ObjectNode) config.path("text_config")).deepCopy();
     for (String shared : new String[] {"tie_word_embeddings", "eos_token_id"}) {
       if (!merged.hasNonNull(shared) && config.hasNonNull(shared)) {
         merged.set(shared, config.get(shared));
       }
     }
-    merged.remove("architectures");
     return merged;
   }
 
-  private static Family family(ConfigFields fields, @Nullable JsonNode whole) {
+  private static Family family(ConfigFields fields) {
     String type = fields.text("model_type", "");
     Family family =
         Family.of(type)
             .orElseThrow(() -> fields.bad("model_type", type, "one of " + Family.modelTypes()));
     JsonNode architectures = fields.node("architectures");
-    if (whole != null) {
-      requireVisionModel(fields, whole);
-    } else if (!architectures.isMissingNode() && !architectures.isEmpty()) {
+    if (!architectures.isMissingNode() && !architectures.isEmpty()) {
       String name = architectures.path(0).asText();
       if (architectures.size() != 1 || !family.isArchitecture(name)) {
         throw fields.bad("architectures", architectures.toString(), family.architecture());
@@ -89,11 +92,16 @@ public final class Families {
   }
 
   /** Accepts models that read images beside text, whose text model runs alone. */
-  private static void requireVisionModel(ConfigFields fields, JsonNode whole) {
+  private static Family familyOfPart(ConfigFields fields, JsonNode whole) {
     String type = whole.path("model_type").asText();
     if (!type.equals("gemma3") && !type.equals("mistral3")) {
       throw fields.bad(
-          "model_type", type, "one of " + Family.modelTypes() + ", or gemma3 or mistral3");
+          "model_type", type, "one of " + Family.modelTypes() + ", gemma3 or mistral3");
     }
+    fields.node("architectures");
+    String part = fields.text("model_type", "");
+    return Family.of(part)
+        .orElseThrow(
+            () -> fields.bad("text_config.model_type", part, "one of " + Family.modelTypes()));
   }
 }

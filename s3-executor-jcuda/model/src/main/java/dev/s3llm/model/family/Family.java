@@ -15,6 +15,7 @@ import java.util.function.Function;
  * architecture that generates text, the names of its tensors, and the method that reads its
  * configuration.
  */
+@SuppressWarnings("ImmutableEnumChecker") // names and readers have no state
 public enum Family {
   LLAMA("llama", "LlamaForCausalLM", TensorNames.LLAMA, Readers::llama),
   MISTRAL("mistral", "MistralForCausalLM", TensorNames.LLAMA, Readers::mistral),

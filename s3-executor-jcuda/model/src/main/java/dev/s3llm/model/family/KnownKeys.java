@@ -162,8 +162,8 @@ final class KnownKeys {
       return value.asDouble() == (factor ? 1 : 0);
     }
     return value.isNull()
-        || value.isBoolean() && (!value.asBoolean() || name.equals("rotary"))
-        || value.isTextual() && value.asText().isEmpty()
-        || value.isContainerNode() && value.isEmpty();
+        || (value.isBoolean() && !value.asBoolean())
+        || (value.isTextual() && value.asText().isEmpty())
+        || (value.isContainerNode() && value.isEmpty());
   }
 }

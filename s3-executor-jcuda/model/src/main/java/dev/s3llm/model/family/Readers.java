@@ -88,7 +88,7 @@ final class Readers {
     ConfigFields fields = reader.fields();
     Experts experts =
         new Experts(
-            fields.dimension("num_experts", 128),
+            fields.dimension("num_experts", fields.dimension("num_local_experts", 128)),
             fields.dimension("num_experts_per_tok", 8),
             fields.flag("norm_topk_prob", false),
             false);

@@ -38,12 +38,13 @@ final class StackedExperts implements TensorSource {
   }
 
   /** An expert's matrix of a stack, as floats, {@code [in][width]}. */
+  @SuppressWarnings("ArrayRecordComponent") // cached, never compared
   private record Transposed(String stack, int expert, float[] values) {}
 
   @Override
   public boolean contains(String name) {
     Matcher expert = EXPERT.matcher(name);
-    return expert.matches() ? source.contains(stack(expert)) : source.contains(name);
+    return source.contains(name) || (expert.matches() && source.contains(stack(expert)));
   }
 
   private static String stack(Matcher expert) {
@@ -62,7 +63,7 @@ final class StackedExperts implements TensorSource {
   @Override
   public Tensor tensor(String name, long... shape) {
     Matcher expert = EXPERT.matcher(name);
-    if (!expert.matches()) {
+    if (!expert.matches() || source.contains(name)) { // GGUF and MXFP4 have the experts apart
       return source.tensor(name, shape);
     }
     String stack = stack(expert);

@@ -4,7 +4,6 @@ import dev.s3llm.examples.cli.support.UsageException;
 import dev.s3llm.jcuda.JCudaExecutor;
 import dev.s3llm.jcuda.Precision;
 import dev.s3llm.model.ModelConfig;
-import dev.s3llm.model.ModelFamily;
 import dev.s3llm.model.ModelShapes;
 import dev.s3llm.model.RandomTensors;
 import java.io.PrintWriter;
@@ -63,21 +62,9 @@ final class BenchModel {
         .progress(report::loaded);
   }
 
-  /**
-   * Returns the number of weights that one token is multiplied by: all but the embedding's rows.
-   */
-  static double multipliedWeights(ModelConfig config) {
-    double attention =
-        (double) config.hiddenSize() * (2.0 * config.querySize() + 2.0 * config.kvSize());
-    int matrices = config.family() == ModelFamily.LLAMA ? 3 : 2;
-    double feedForward = (double) matrices * config.hiddenSize() * config.intermediateSize();
-    return config.layers() * (attention + feedForward)
-        + (double) config.vocabularySize() * config.hiddenSize();
-  }
-
   /** Returns the bytes of a token's keys and values over all layers. */
   static double kvBytesPerToken(ModelConfig config) {
-    return 4.0 * config.layers() * config.kvSize();
+    return 4.0 * config.layerCount() * config.kvSize();
   }
 
   /** Prints a line for each tenth of the weights. */

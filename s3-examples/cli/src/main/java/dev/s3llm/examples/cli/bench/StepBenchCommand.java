@@ -131,7 +131,7 @@ public final class StepBenchCommand implements Callable<Integer> {
   }
 
   private Row row(ModelConfig config, StepBench.Point point, StepBench.Times times) {
-    double weights = BenchModel.multipliedWeights(config);
+    double weights = config.activeParameters();
     double tokens = (double) point.batch() * (point.context() + steps / 2.0);
     double bytes = 2 * weights + tokens * BenchModel.kvBytesPerToken(config);
     double memory = bytes / (terabytesPerSecond * 1e9);

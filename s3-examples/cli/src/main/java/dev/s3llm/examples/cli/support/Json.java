@@ -1,6 +1,7 @@
 package dev.s3llm.examples.cli.support;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.ObjectWriter;
@@ -12,11 +13,15 @@ import java.math.MathContext;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Reads and writes JSON the same way in every command. */
 public final class Json {
   private static final ObjectMapper MAPPER = new ObjectMapper();
+  private static final ObjectWriter ASCII = MAPPER.writer().with(JsonWriteFeature.ESCAPE_NON_ASCII);
   private static final ObjectWriter PRETTY = MAPPER.writerWithDefaultPrettyPrinter();
 
   private Json() {}
@@ -94,6 +99,42 @@ public final class Json {
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("a value of numbers and texts is always JSON", e);
     }
+  }
+
+  /**
+   * Formats a value on one line of ASCII, so that also half a surrogate pair can be written.
+   *
+   * @param value a tree
+   * @return the JSON
+   */
+  public static String asciiLine(JsonNode value) {
+    try {
+      return ASCII.writeValueAsString(value);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("a tree is always JSON", e);
+    }
+  }
+
+  /**
+   * Converts a tree to plain data.
+   *
+   * @param node the tree
+   * @return null, a string, boolean, number, list or map
+   */
+  public static @Nullable Object plain(JsonNode node) {
+    return MAPPER.convertValue(node, Object.class);
+  }
+
+  /**
+   * Converts an object to plain data.
+   *
+   * @param node an object
+   * @return its fields in order, as {@link #plain} converts them
+   */
+  public static Map<String, @Nullable Object> plainObject(JsonNode node) {
+    Map<String, @Nullable Object> map = new LinkedHashMap<>();
+    node.properties().forEach(field -> map.put(field.getKey(), plain(field.getValue())));
+    return map;
   }
 
   /**

@@ -7,9 +7,8 @@ import dev.s3llm.GenerationResult;
 import dev.s3llm.S3Engine;
 import dev.s3llm.cpu.CpuExecutor;
 import dev.s3llm.model.ModelConfig;
-import dev.s3llm.model.ModelFamily;
+import dev.s3llm.model.ModelShapes;
 import dev.s3llm.model.RandomTensors;
-import dev.s3llm.model.RotaryEmbedding;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.simulate.Trace;
 import java.util.ArrayList;
@@ -19,15 +18,7 @@ import org.junit.jupiter.api.Test;
 
 class ForcedLengthsTest {
   private static final ModelConfig CONFIG =
-      new ModelConfig(
-          ModelFamily.LLAMA,
-          new ModelConfig.Vocabulary(30_000, false),
-          new ModelConfig.Attention(2, 2, 8, RotaryEmbedding.of(8, 10_000)),
-          1,
-          16,
-          16,
-          1e-5f,
-          128);
+      new ModelShapes.Sizes(30_000, 16, 1, 2, 2, 8, 16, 128).llama(false);
 
   @Test
   void answers_haveTheTracesLengths() {

@@ -38,6 +38,7 @@ class GenerateCommandTest extends CommandTest {
             "predicted_p50",
             "predicted_p90",
             "reserved_tokens",
+            "tokens",
             "finish_reason",
             "preemptions",
             "queued_s",

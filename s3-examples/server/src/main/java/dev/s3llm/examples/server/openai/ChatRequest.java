@@ -55,7 +55,7 @@ public record ChatRequest(List<ChatMessage> messages, GenerationOptions options)
       throw ApiException.badField(name, name + " must be an object");
     }
     JsonFields fields = new JsonFields(object);
-    return new ChatMessage(
+    return ChatMessage.of(
         role(name + ".role", fields.string("role").orElse("")),
         content(name + ".content", fields.find("content")));
   }

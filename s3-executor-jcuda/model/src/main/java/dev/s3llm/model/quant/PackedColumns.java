@@ -1,0 +1,161 @@
+package dev.s3llm.model.quant;
+
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * GPTQ and AWQ: unsigned integers of 4 or 8 bits in words of 32, stored as {@code [in][out]}, with
+ * a scale and a zero for each group of inputs and each output. Sources: {@code qlinear_cuda_old.py}
+ * of AutoGPTQ, {@code packing_utils.py} of AutoAWQ.
+ */
+final class PackedColumns implements Scheme {
+  private final Packing packing;
+  private final int groupSize;
+  private final int zeroOffset;
+
+  /**
+   * Creates the scheme.
+   *
+   * @param groupSize inputs of a group; 0 for one group
+   * @param zeroOffset what is added to a stored zero, modulo the integers' range
+   */
+  PackedColumns(Packing packing, int groupSize, int zeroOffset) {
+    this.packing = packing;
+    this.groupSize = groupSize;
+    this.zeroOffset = zeroOffset;
+  }
+
+  /**
+   * How integers lie in words.
+   *
+   * @param bits bits of an integer, 4 or 8
+   * @param awq whether a word of weights holds outputs; else it holds consecutive inputs
+   */
+  record Packing(int bits, boolean awq) {
+    /** Which four bits of a word hold each of eight outputs. */
+    private static final int[] AWQ_PLACES = {0, 4, 1, 5, 2, 6, 3, 7};
+
+    int each() {
+      return 32 / bits;
+    }
+
+    int weight(Numbers words, int in, int out, int outs) {
+      int each = each();
+      return awq
+          ? integer(words.word(in * (outs / each) + out / each), AWQ_PLACES[out % each])
+          : integer(words.word(in / each * outs + out), in % each);
+    }
+
+    int zero(Numbers words, int group, int out, int outs) {
+      int each = each();
+      int word = words.word(group * (outs / each) + out / each);
+      return integer(word, awq ? AWQ_PLACES[out % each] : out % each);
+    }
+
+    private int integer(int word, int place) {
+      return (word >>> (bits * place)) & ((1 << bits) - 1);
+    }
+  }
+
+  @Override
+  public String mark() {
+    return ".qweight";
+  }
+
+  @Override
+  public Set<String> parts() {
+    return Set.of(".qweight", ".qzeros", ".scales", ".g_idx");
+  }
+
+  @Override
+  public Matrix matrix(Parts parts) {
+    int each = packing.each();
+    int first = parts.size(".qweight", 2, 0);
+    int second = parts.size(".qweight", 2, 1);
+    int in = packing.awq ? first : first * each;
+    int out = packing.awq ? second * each : second;
+    int groups = groupSize == 0 ? 1 : (in + groupSize - 1) / groupSize;
+    Numbers zeros = parts.numbers(".qzeros").words().shaped(groups, out / each);
+    if (out % each != 0) {
+      throw zeros.bad("has %d outputs, which fill no whole words".formatted(out));
+    }
+    Numbers order = null;
+    if (!packing.awq && parts.has(".g_idx")) {
+      order = parts.numbers(".g_idx").of("I32", "I64").shaped(in);
+    }
+    Numbers scales = parts.numbers(".scales").of("F16", "BF16", "F32").shaped(groups, out);
+    return new Columns(parts.numbers(".qweight").words(), zeros, scales, order, out, in, groups);
+  }
+
+  /** The matrix as {@code [out][in]}. */
+  private final class Columns implements Matrix {
+    private final Numbers weights;
+    private final Numbers zeros;
+    private final Numbers scales;
+    private final @Nullable Numbers order;
+    private final int out;
+    private final int in;
+    private final int groups;
+
+    Columns(
+        Numbers weights,
+        Numbers zeros,
+        Numbers scales,
+        @Nullable Numbers order,
+        int out,
+        int in,
+        int groups) {
+      this.weights = weights;
+      this.zeros = zeros;
+      this.scales = scales;
+      this.order = order;
+      this.out = out;
+      this.in = in;
+      this.groups = groups;
+    }
+
+    @Override
+    public long rows() {
+      return out;
+    }
+
+    @Override
+    public long width() {
+      return in;
+    }
+
+    @Override
+    public void decode(long first, int count, float[] to) {
+      int start = (int) first;
+      float[] scale = new float[count * groups];
+      int[] zero = new int[count * groups];
+      for (int group = 0; group < groups; group++) {
+        for (int row = 0; row < count; row++) {
+          scale[row * groups + group] = scales.real(group * out + start + row);
+          zero[row * groups + group] = zero(group, start + row);
+        }
+      }
+      for (int i = 0; i < in; i++) { // columns outside, since stored rows are inputs
+        int group = group(i);
+        for (int row = 0; row < count; row++) {
+          int at = row * groups + group;
+          int weight = packing.weight(weights, i, start + row, out);
+          to[row * in + i] = scale[at] * (weight - zero[at]);
+        }
+      }
+    }
+
+    private int zero(int group, int output) {
+      int range = 1 << packing.bits;
+      return (packing.zero(zeros, group, output, out) + zeroOffset) % range;
+    }
+
+    private int group(int input) {
+      Numbers given = order;
+      if (given == null) {
+        return groupSize == 0 ? 0 : input / groupSize;
+      }
+      return given.group(input, groups);
+    }
+  }
+}

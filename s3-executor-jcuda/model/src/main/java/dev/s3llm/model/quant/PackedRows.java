@@ -1,0 +1,143 @@
+package dev.s3llm.model.quant;
+
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Compressed-tensors' {@code pack-quantized}: signed integers of 4 or 8 bits, stored above half
+ * their range in words of 32 along a row, with scales and optional zeros for each row and group.
+ * Source: {@code pack_quantized.py} and {@code forward.py} of compressed-tensors.
+ */
+final class PackedRows implements Scheme {
+  private static final String WEIGHT = ".weight_packed";
+  private static final String SCALE = ".weight_scale";
+  private static final String ZERO = ".weight_zero_point";
+  private static final String ORDER = ".weight_g_idx";
+
+  private final int bits;
+  private final int groupSize;
+
+  /**
+   * Creates the scheme.
+   *
+   * @param bits bits of an integer, 4 or 8
+   * @param groupSize columns of a group; 0 for one group
+   */
+  PackedRows(int bits, int groupSize) {
+    this.bits = bits;
+    this.groupSize = groupSize;
+  }
+
+  @Override
+  public String mark() {
+    return WEIGHT;
+  }
+
+  @Override
+  public Set<String> parts() {
+    return Set.of(WEIGHT, SCALE, ZERO, ORDER, ".weight_shape");
+  }
+
+  @Override
+  public Matrix matrix(Parts parts) {
+    Numbers shape = parts.numbers(".weight_shape").shaped(2);
+    int rows = shape.size(0);
+    int width = shape.size(1);
+    int each = 32 / bits;
+    int words = (width + each - 1) / each;
+    Numbers scales = parts.numbers(SCALE).of("F16", "BF16", "F32");
+    int groups = groupSize == 0 ? 1 : (width + groupSize - 1) / groupSize;
+    boolean whole = groupSize == 0 && scales.size() == 1;
+    scales.shaped(whole ? 1 : rows, groups);
+    Numbers order = parts.has(ORDER) ? parts.numbers(ORDER).of("I32", "I64").shaped(width) : null;
+    return new Rows(
+        parts.numbers(WEIGHT).words().shaped(rows, words),
+        new Scales(scales, zeros(parts, rows, groups), order, whole, groups),
+        rows,
+        width);
+  }
+
+  private @Nullable Numbers zeros(Parts parts, int rows, int groups) {
+    if (!parts.has(ZERO)) {
+      return null;
+    }
+    Numbers zeros = parts.numbers(ZERO).of("I32", "I8");
+    int each = 32 / bits;
+    return zeros.isWords()
+        ? zeros.shaped((rows + each - 1) / each, groups)
+        : zeros.shaped(rows, groups);
+  }
+
+  /** Returns an integer of a word, in {@code [-range / 2, range / 2)}. */
+  private int integer(int word, int place) {
+    return ((word >>> (bits * place)) & ((1 << bits) - 1)) - (1 << (bits - 1));
+  }
+
+  /** What the groups of a matrix have; {@code whole} if one scale is all rows'. */
+  private record Scales(
+      Numbers scales,
+      @Nullable Numbers zeros,
+      @Nullable Numbers order,
+      boolean whole,
+      int groups) {}
+
+  /** The matrix. */
+  private final class Rows implements Matrix {
+    private final Numbers words;
+    private final Scales scales;
+    private final int rows;
+    private final int width;
+
+    Rows(Numbers words, Scales scales, int rows, int width) {
+      this.words = words;
+      this.scales = scales;
+      this.rows = rows;
+      this.width = width;
+    }
+
+    @Override
+    public long rows() {
+      return rows;
+    }
+
+    @Override
+    public long width() {
+      return width;
+    }
+
+    @Override
+    public void decode(long first, int count, float[] to) {
+      int each = 32 / bits;
+      int wordsPerRow = (width + each - 1) / each;
+      for (int row = 0; row < count; row++) {
+        int own = (int) first + row;
+        for (int i = 0; i < width; i++) {
+          int group = group(i);
+          int weight = integer(words.word(own * wordsPerRow + i / each), i % each);
+          int at = (scales.whole ? 0 : own * scales.groups) + group;
+          to[row * width + i] = (weight - zero(own, group)) * scales.scales.real(at);
+        }
+      }
+    }
+
+    /** Returns a zero; packed ones follow each other down the rows. */
+    private int zero(int row, int group) {
+      Numbers zeros = scales.zeros;
+      if (zeros == null) {
+        return 0;
+      }
+      int each = 32 / bits;
+      return zeros.isWords()
+          ? integer(zeros.word(row / each * scales.groups + group), row % each)
+          : (int) zeros.integer(row * scales.groups + group);
+    }
+
+    private int group(int column) {
+      Numbers order = scales.order;
+      if (order == null) {
+        return groupSize == 0 ? 0 : column / groupSize;
+      }
+      return order.group(column, scales.groups);
+    }
+  }
+}

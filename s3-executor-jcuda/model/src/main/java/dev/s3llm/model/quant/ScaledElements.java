@@ -1,0 +1,184 @@
+package dev.s3llm.model.quant;
+
+import dev.s3llm.model.ModelFormatException;
+import dev.s3llm.model.RawTensor;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Matrices of small numbers (fp8, int8) in {@code weight} itself, with scales beside it: one for
+ * the matrix, for each row, for each group of a row, or for each block of rows and columns. What a
+ * scale is for is seen from how many there are.
+ */
+final class ScaledElements implements Scheme {
+  private static final String WEIGHT = ".weight";
+  private static final String ZERO = ".weight_zero_point";
+
+  /** Scales of activations and of the cache, which products in floating point have no use for. */
+  private static final Set<String> UNUSED =
+      Set.of(
+          ".input_scale",
+          ".output_scale",
+          ".k_scale",
+          ".v_scale",
+          ".q_scale",
+          ".input_scale_ub",
+          ".activation_scale",
+          ".input_zero_point");
+
+  private final Set<String> types;
+  private final List<String> scaleNames;
+  private final int blockRows;
+  private final int blockColumns;
+  private final float factor;
+
+  /**
+   * Creates the scheme.
+   *
+   * @param types number types of quantised matrices
+   * @param scaleNames ends of the names that the scales may have
+   * @param blockRows rows of a block, where scales are for blocks
+   * @param blockColumns columns of a block or of a group
+   * @param factor constant factor of all elements
+   */
+  ScaledElements(
+      Set<String> types, List<String> scaleNames, int blockRows, int blockColumns, float factor) {
+    this.types = types;
+    this.scaleNames = scaleNames;
+    this.blockRows = blockRows;
+    this.blockColumns = blockColumns;
+    this.factor = factor;
+  }
+
+  @Override
+  public String mark() {
+    return WEIGHT;
+  }
+
+  @Override
+  public Set<String> parts() {
+    Set<String> parts = new HashSet<>(scaleNames);
+    parts.add(ZERO);
+    parts.add(".weight_format");
+    return parts;
+  }
+
+  @Override
+  public Set<String> unused() {
+    return UNUSED;
+  }
+
+  @Override
+  public boolean quantised(Parts parts) {
+    return types.contains(parts.raw(WEIGHT).dtype());
+  }
+
+  @Override
+  public Matrix matrix(Parts parts) {
+    RawTensor weight = parts.raw(WEIGHT);
+    int rows = parts.size(WEIGHT, 2, 0);
+    int width = parts.size(WEIGHT, 2, 1);
+    requireRowMajor(parts);
+    Numbers scales = null;
+    for (String name : scaleNames) {
+      if (scales == null && parts.has(name)) {
+        scales = parts.numbers(name);
+      }
+    }
+    if (scales == null) {
+      throw new ModelFormatException(
+          "%s has no scales; %s needs one of %s"
+              .formatted(weight.label(), parts.module(), String.join(", ", scaleNames)));
+    }
+    return new Elements(
+        new Numbers(weight),
+        scales,
+        parts.has(ZERO) ? parts.numbers(ZERO).of("I8", "I32") : null,
+        grid(scales, rows, width),
+        rows,
+        width);
+  }
+
+  private static void requireRowMajor(Parts parts) {
+    if (parts.has(".weight_format") && parts.numbers(".weight_format").integer(0) != 0) {
+      throw parts.numbers(".weight_format").bad("is not 0 (rows), other orders are not supported");
+    }
+  }
+
+  /** The rows and columns that share a scale, and the number of scales in a row of scales. */
+  private record Grid(int rows, int columns, int scalesInRow) {}
+
+  private Grid grid(Numbers scales, int rows, int width) {
+    if (blockColumns > 0) {
+      int down = (rows + blockRows - 1) / blockRows;
+      int across = (width + blockColumns - 1) / blockColumns;
+      if (scales.isShaped(down, across)) {
+        return new Grid(blockRows, blockColumns, across);
+      }
+    }
+    if (scales.size() == 1) {
+      return new Grid(rows, width, 1);
+    }
+    if (scales.isShaped(rows) || scales.isShaped(rows, 1)) {
+      return new Grid(1, width, 1);
+    }
+    String blocks =
+        blockColumns > 0
+            ? " or one for each block of %d rows and %d columns".formatted(blockRows, blockColumns)
+            : "";
+    throw scales.bad(
+        "must be one scale, or one for each of %d rows%s of a matrix of %d columns"
+            .formatted(rows, blocks, width));
+  }
+
+  /** The matrix. */
+  private final class Elements implements Matrix {
+    private final Numbers weights;
+    private final Numbers scales;
+    private final @Nullable Numbers zeros;
+    private final Grid grid;
+    private final int rows;
+    private final int width;
+
+    Elements(
+        Numbers weights, Numbers scales, @Nullable Numbers zeros, Grid grid, int rows, int width) {
+      this.weights = weights;
+      this.scales = scales;
+      this.zeros = zeros == null ? null : zeros.sized(scales.size());
+      this.grid = grid;
+      this.rows = rows;
+      this.width = width;
+    }
+
+    @Override
+    public long rows() {
+      return rows;
+    }
+
+    @Override
+    public long width() {
+      return width;
+    }
+
+    @Override
+    public void decode(long first, int count, float[] to) {
+      for (int row = 0; row < count; row++) {
+        int own = (int) first + row;
+        int scaleRow = own / grid.rows * grid.scalesInRow;
+        for (int start = 0; start < width; start += grid.columns) {
+          int end = Math.min(width, start + grid.columns);
+          int at = scaleRow + start / grid.columns;
+          float scale = scales.real(at);
+          Numbers zeroPoints = zeros;
+          float zero = zeroPoints == null ? 0 : zeroPoints.integer(at);
+          for (int i = start; i < end; i++) {
+            float weight = weights.real(own * width + i) - zero;
+            to[row * width + i] = weight * scale * factor;
+          }
+        }
+      }
+    }
+  }
+}
