@@ -2,6 +2,7 @@
 module dev.s3llm.cpu {
   requires transitive dev.s3llm.core;
   requires transitive dev.s3llm.model;
+  requires org.slf4j;
   requires static transitive org.jspecify;
 
   exports dev.s3llm.cpu;

@@ -8,11 +8,23 @@ import org.jspecify.annotations.Nullable;
  * The model that the engine runs.
  *
  * @param name the model's name for clients and in metrics
- * @param folder the model's folder, with the files of a Hugging Face model folder
+ * @param folder the model's Hugging Face folder, or its GGUF file
  * @param lengthModel folder of the classifier that predicts the length of the model's answers; null
  *     if lengths are learned from finished answers
+ * @param toy whether it is the embedded model for tests and first steps, which clients should know
  */
-public record ServedModel(String name, Path folder, @Nullable Path lengthModel) {
+public record ServedModel(String name, Path folder, @Nullable Path lengthModel, boolean toy) {
+
+  /**
+   * Creates a model that is no toy.
+   *
+   * @param name the model's name for clients and in metrics
+   * @param folder the model's Hugging Face folder, or its GGUF file
+   * @param lengthModel folder of a classifier of answer lengths; null for none
+   */
+  public ServedModel(String name, Path folder, @Nullable Path lengthModel) {
+    this(name, folder, lengthModel, false);
+  }
 
   /** Checks that name and folder are given. */
   public ServedModel {

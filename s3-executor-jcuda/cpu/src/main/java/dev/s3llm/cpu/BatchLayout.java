@@ -28,6 +28,34 @@ final class BatchLayout {
     fill(batch);
   }
 
+  private BatchLayout(int rows, int[]... blockTables) {
+    this.rows = rows;
+    this.blockTables = blockTables;
+    tokens = new int[rows];
+    positions = new int[rows];
+    sequenceOfRow = new int[rows];
+    sampledRows = new int[rows];
+    sampledSequences = new int[rows];
+  }
+
+  /**
+   * Returns a batch of one sequence in which every row is sampled.
+   *
+   * @param all the tokens of the sequence
+   * @param start position of the first row
+   * @param count number of rows
+   * @param blocks the sequence's blocks
+   */
+  static BatchLayout ofAllPositions(int[] all, int start, int count, int... blocks) {
+    BatchLayout layout = new BatchLayout(count, blocks);
+    for (int row = 0; row < count; row++) {
+      layout.tokens[row] = all[start + row];
+      layout.positions[row] = start + row;
+      layout.sampledRows[row] = row;
+    }
+    return layout;
+  }
+
   private void fill(StepBatch batch) {
     int row = 0;
     int sampled = 0;

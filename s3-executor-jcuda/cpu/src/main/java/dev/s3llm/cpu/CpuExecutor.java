@@ -17,9 +17,11 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +35,7 @@ import org.jspecify.annotations.Nullable;
 public final class CpuExecutor implements Executor {
   private final ModelConfig config;
   private final ExecutorProfile profile;
+  private final CpuWeights weights;
   private final CpuKvCache cache;
   private final CpuDecoder decoder;
   private final WorkerPool workers;
@@ -45,10 +48,11 @@ public final class CpuExecutor implements Executor {
     ThreadFactory threads = builder.threadFactory();
     this.config = builder.config;
     this.profile = builder.profile();
+    this.weights = builder.weights;
     this.cache = new CpuKvCache(config, profile);
     this.workers = new WorkerPool(builder.threads(), threads);
     this.steps = Executors.newSingleThreadExecutor(threads);
-    this.decoder = new CpuDecoder(config, builder.weights, new CpuKernels(cache, workers));
+    this.decoder = new CpuDecoder(config, weights, new CpuKernels(cache, workers));
   }
 
   /**
@@ -133,6 +137,47 @@ public final class CpuExecutor implements Executor {
    */
   float[] logits(StepBatch batch) {
     return decoder.forward(new BatchLayout(batch));
+  }
+
+  /**
+   * Returns how probable the model finds a text: for each token but the first the natural logarithm
+   * of its probability, given all tokens before it. Their negative sum is the text's negative
+   * log-likelihood. Runs between the steps of an engine, on their thread, and with keys and values
+   * of its own in the heap; blocks the calling thread until it is done.
+   *
+   * @param tokens token ids in {@code [0, vocabularySize)}, from 1 to {@code maxContextTokens} of
+   *     them
+   * @return one value of at most 0 for each token but the first
+   * @throws IllegalArgumentException if there is no token, there are too many, or one is out of
+   *     range
+   * @throws IllegalStateException if the executor is closed
+   */
+  public double[] scores(int... tokens) {
+    requireText(tokens);
+    int[] copy = tokens.clone();
+    try {
+      return CompletableFuture.supplyAsync(
+              () -> new TokenScores(config, weights, workers, copy).compute(), steps)
+          .join();
+    } catch (RejectedExecutionException e) {
+      throw new IllegalStateException("the executor is closed", e);
+    } catch (CompletionException e) {
+      throw e.getCause() instanceof RuntimeException known ? known : e;
+    }
+  }
+
+  private void requireText(int... tokens) {
+    if (tokens.length < 1 || tokens.length > config.maxContextTokens()) {
+      throw new IllegalArgumentException(
+          "the text has %d tokens, but must have from 1 to %d"
+              .formatted(tokens.length, config.maxContextTokens()));
+    }
+    for (int token : tokens) {
+      if (token < 0 || token >= config.vocabularySize()) {
+        throw new IllegalArgumentException(
+            "token %d is not in [0, %d)".formatted(token, config.vocabularySize()));
+      }
+    }
   }
 
   /** Waits for the step that runs, and ends the threads. Idempotent. */

@@ -22,14 +22,18 @@ final class CpuKvCache {
   private final float[][] swappedValues;
 
   CpuKvCache(ModelConfig config, ExecutorProfile profile) {
+    this(config, profile.blockTokens(), profile.blockCount(), profile.hostBlockCount());
+  }
+
+  CpuKvCache(ModelConfig config, int blockTokens, int blocks, int swapBlocks) {
     this.kvHeads = config.kvHeads();
     this.headSize = config.headSize();
-    this.blockTokens = profile.blockTokens();
+    this.blockTokens = blockTokens;
     this.blockFloats = config.layerCount() * layerFloats();
-    this.keys = new float[profile.blockCount()][];
-    this.values = new float[profile.blockCount()][];
-    this.swappedKeys = new float[profile.hostBlockCount()][];
-    this.swappedValues = new float[profile.hostBlockCount()][];
+    this.keys = new float[blocks][];
+    this.values = new float[blocks][];
+    this.swappedKeys = new float[swapBlocks][];
+    this.swappedValues = new float[swapBlocks][];
   }
 
   /** Returns the bytes of one block over all layers, keys and values. */

@@ -1,51 +1,158 @@
 package dev.s3llm.cpu;
 
+import dev.s3llm.model.ModelFormatException;
 import dev.s3llm.model.Tensor;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A matrix transposed to {@code [in][out]}, so that the inner loop of a product runs over
- * consecutive outputs, which the JIT compiler turns into vector instructions.
+ * A matrix of weights {@code [out][in]} in the format of its tensor, arranged for the products as
+ * {@link Packing} says. Rows beyond the last that fill its tile are zero.
  */
 final class CpuMatrix {
-  final int in;
-  final int out;
-  final float[] transposed;
+  /** Rows of a tile. */
+  static final int TILE = 32;
+
+  private static final float[] NO_FLOATS = {};
+  private static final int[] NO_WORDS = {};
+
+  final Packing packing;
+
+  /** The weights where they are {@link Packing#FLOATS}; otherwise empty. */
+  final float[] floats;
+
+  /** The weights in any other arrangement; otherwise empty. */
+  final int[] words;
+
   final float @Nullable [] bias;
 
-  private CpuMatrix(int in, int out, float[] transposed, float @Nullable [] bias) {
-    this.in = in;
+  /** Words or floats of one tile. */
+  final int tileWords;
+
+  private final int out;
+  private final int in;
+
+  private CpuMatrix(Tensor tensor, Packing packing, int out, int in, float @Nullable [] bias) {
+    this.packing = packing;
     this.out = out;
-    this.transposed = transposed;
+    this.in = in;
     this.bias = bias;
-  }
-
-  static CpuMatrix of(Tensor tensor, int out, int in, float @Nullable [] bias) {
-    float[] matrix = tensor.floats();
-    float[] transposed = new float[matrix.length];
-    for (int o = 0; o < out; o++) {
-      for (int i = 0; i < in; i++) {
-        transposed[i * out + o] = matrix[o * in + i];
-      }
+    long units = units(in, packing);
+    long all = units * packing.words * ((out + TILE - 1) / TILE);
+    if (all > Integer.MAX_VALUE - 8) {
+      throw new ModelFormatException(
+          "%s takes %d words of memory, the limit is 2^31".formatted(tensor.label(), all));
     }
-    return new CpuMatrix(in, out, transposed, bias);
+    this.tileWords = (int) (units * packing.words);
+    boolean plain = packing == Packing.FLOATS;
+    this.floats = plain ? new float[(int) all] : NO_FLOATS;
+    this.words = plain ? NO_WORDS : new int[(int) all];
   }
 
+  /**
+   * Reads a matrix tile by tile. Keeps the format F32, F16, BF16, Q8_0, Q4_0 or Q4_1; widens any
+   * other to F32.
+   *
+   * @param matrix the weights, row-major
+   * @param out number of rows: the width of the result
+   * @param in number of columns: the width of the input
+   * @param bias {@code [out]}, or null
+   * @throws ModelFormatException if the tensor has another number of elements, a weight is a NaN or
+   *     an infinity, or the source cannot be read
+   */
+  static CpuMatrix of(Tensor matrix, int out, int in, float @Nullable [] bias) {
+    if (matrix.elements() != (long) out * in) {
+      throw new ModelFormatException(
+          "%s has %d elements, a matrix of %d rows and %d columns has %d"
+              .formatted(matrix.label(), matrix.elements(), out, in, (long) out * in));
+    }
+    Packing packing = Packing.of(matrix.type());
+    boolean whole = in % matrix.type().blockElements() == 0;
+    if (packing == Packing.FLOATS || !whole) {
+      packing = Packing.FLOATS;
+      matrix = matrix.widened();
+    }
+    CpuMatrix read = new CpuMatrix(matrix, packing, out, in, bias);
+    for (int row = 0; row < out; row += TILE) {
+      int rows = Math.min(TILE, out - row);
+      ByteBuffer bytes = matrix.slice((long) row * in, Math.multiplyExact(rows, in));
+      TilePacker packer = new TilePacker(read, bytes.order(ByteOrder.LITTLE_ENDIAN));
+      packer.pack(row / TILE * read.tileWords, rows, element(matrix, row, in));
+    }
+    return read;
+  }
+
+  private static TilePacker.NonFinite element(Tensor matrix, int firstRow, int in) {
+    return (value, row, column) ->
+        new ModelFormatException(
+            "%s holds %s at element %d"
+                .formatted(matrix.label(), value, (long) (firstRow + row) * in + column));
+  }
+
+  private static int units(int in, Packing packing) {
+    return in / packing.columns + (in % packing.columns == 0 ? 0 : 1);
+  }
+
+  /** Returns the number of rows: the width of the result. */
   int out() {
     return out;
   }
 
+  /** Returns the number of columns: the width of the input. */
   int in() {
     return in;
   }
 
-  long bytes() {
-    return 4L * transposed.length;
+  /** Returns the number of tiles. */
+  int tiles() {
+    return (out + TILE - 1) / TILE;
   }
 
+  /** Returns the bytes of heap that the matrix takes. */
+  long bytes() {
+    long weights = (long) Integer.BYTES * (floats.length + (long) words.length);
+    return weights + (bias == null ? 0 : (long) Float.BYTES * bias.length);
+  }
+
+  /**
+   * Decodes a row: what an embedding has for a token.
+   *
+   * @param row the row, below {@link #out}
+   * @param to receives {@link #in} floats
+   * @param at index of the first
+   */
   void row(int row, float[] to, int at) {
-    for (int i = 0; i < in; i++) {
-      to[at + i] = transposed[i * out + row];
+    int tile = row / TILE * tileWords;
+    int lane = row % TILE;
+    for (int c = 0; c < in; c++) {
+      to[at + c] = weight(tile + c / packing.columns * packing.words, lane, c % packing.columns);
     }
+  }
+
+  /** Decodes one weight: column {@code c} of the unit that begins at {@code unit}. */
+  private float weight(int unit, int lane, int c) {
+    return switch (packing) {
+      case FLOATS -> floats[unit + lane];
+      case HALVES -> Halves.toFloat(words[unit + lane] >>> (16 * c));
+      case BRAIN_HALVES -> Float.intBitsToFloat(words[unit + lane] >>> (16 * c) << 16);
+      case BYTES -> {
+        int word = words[unit + TILE / 2 + c / 4 * TILE + lane];
+        yield (((word >>> (8 * (c % 4))) & 255) - 128) * scale(unit, lane);
+      }
+      case NIBBLES -> (nibble(unit + TILE / 2 + lane, c) - 8) * scale(unit, lane);
+      case NIBBLES_AND_MINIMUM -> {
+        int word = words[unit + lane];
+        yield nibble(unit + TILE + lane, c) * Halves.toFloat(word) + Halves.toFloat(word >>> 16);
+      }
+    };
+  }
+
+  private float scale(int unit, int lane) {
+    return Halves.toFloat(words[unit + lane % (TILE / 2)] >>> (lane / (TILE / 2) * 16));
+  }
+
+  private int nibble(int at, int c) {
+    return words[at + c % 16 / 4 * TILE] >>> (8 * (c % 4) + c / 16 * 4) & 15;
   }
 }

@@ -22,5 +22,7 @@ final class PackageRulesTest {
               "dev.s3llm.error",
               "dev.s3llm.model",
               "java..",
-              "org.jspecify..");
+              "jdk.incubator.vector..",
+              "org.jspecify..",
+              "org.slf4j..");
 }

@@ -11,9 +11,9 @@ import dev.s3llm.jcuda.internal.decode.CudaPipeline;
 import dev.s3llm.jcuda.internal.driver.DeviceException;
 import dev.s3llm.model.ExecutorSettings;
 import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.ModelFiles;
 import dev.s3llm.model.ModelFormatException;
 import dev.s3llm.model.TensorSource;
-import dev.s3llm.model.WeightFiles;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -69,15 +69,15 @@ public final class JCudaExecutor implements Executor {
   }
 
   /**
-   * Starts to build an executor from a Hugging Face model folder. Reads the configuration at once,
-   * and the weights in {@link Builder#build}.
+   * Starts to build an executor from a model's files. Reads the configuration at once, and the
+   * weights in {@link Builder#build}.
    *
-   * @param folder the model folder
+   * @param model a Hugging Face folder or a GGUF file
    * @throws ModelFormatException if the configuration is missing or damaged
    * @throws IllegalArgumentException if the kernels do not support the model's shape
    */
-  public static Builder builder(Path folder) {
-    return new Builder(ModelConfig.read(folder), () -> WeightFiles.open(folder));
+  public static Builder builder(Path model) {
+    return new Builder(ModelConfig.read(model), () -> ModelFiles.open(model).tensors());
   }
 
   /**

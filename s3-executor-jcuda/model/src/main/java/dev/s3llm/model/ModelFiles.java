@@ -47,6 +47,7 @@ public final class ModelFiles implements AutoCloseable {
    *     family
    */
   public static ModelFiles open(Path model, int contextTokens) {
+    FolderCheck.requireModel(model);
     return isGguf(model) ? gguf(model, contextTokens) : folder(model, contextTokens);
   }
 
@@ -60,6 +61,7 @@ public final class ModelFiles implements AutoCloseable {
   }
 
   private static ModelFiles folder(Path model, int contextTokens) {
+    FolderCheck.requireConfig(model);
     ModelConfig config = Families.readFolder(model, contextTokens);
     WeightFiles files = WeightFiles.open(model);
     try {
@@ -86,7 +88,9 @@ public final class ModelFiles implements AutoCloseable {
 
   /** Reads the configuration alone; no weights are needed for a folder. */
   static ModelConfig config(Path model, int contextTokens) {
+    FolderCheck.requireModel(model);
     if (!isGguf(model)) {
+      FolderCheck.requireConfig(model);
       return Families.readFolder(model, contextTokens);
     }
     try (ModelFiles files = gguf(model, contextTokens)) {
@@ -99,7 +103,7 @@ public final class ModelFiles implements AutoCloseable {
     return config;
   }
 
-  /** Returns the tensors, which can be read until {@link #close}. */
+  /** Returns the tensors, which can be read until {@link #close}; closing them closes the files. */
   public TensorSource tensors() {
     return tensors;
   }

@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.Map;
 import java.util.Objects;
+import java.util.TreeMap;
 
 /**
  * A safetensors file: eight bytes of header length, a JSON header, and the bytes of the tensors.
@@ -57,6 +58,13 @@ public final class SafetensorsFile implements AutoCloseable {
   /** Returns the names of the tensors, in the order of the header. */
   public Iterable<String> names() {
     return Collections.unmodifiableSet(tensors.keySet());
+  }
+
+  /** Returns the bytes of all tensors of a number type, by its name in the file. */
+  Map<String, Long> bytesByType() {
+    Map<String, Long> bytes = new TreeMap<>();
+    tensors.values().forEach(entry -> bytes.merge(entry.dtype(), entry.bytes(), Math::addExact));
+    return bytes;
   }
 
   /**

@@ -2,17 +2,14 @@ package dev.s3llm.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.s3llm.model.json.JsonFile;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Stream;
+import java.util.TreeMap;
 
 /**
  * The weights of a model folder: {@code model.safetensors}, or the shards that {@code
@@ -43,12 +40,12 @@ public final class WeightFiles implements TensorSource {
    * @throws ModelFormatException if a file is missing or damaged
    */
   public static WeightFiles open(Path folder) {
+    FolderCheck.requireWeights(folder);
     Map<String, SafetensorsFile> files = new LinkedHashMap<>();
     try {
       if (Files.exists(folder.resolve(INDEX))) {
         openShards(folder, files);
       } else {
-        requireSingle(folder);
         files.put(SINGLE, SafetensorsFile.open(folder.resolve(SINGLE)));
       }
       return new WeightFiles(folder, files);
@@ -56,41 +53,6 @@ public final class WeightFiles implements TensorSource {
       files.values().forEach(SafetensorsFile::close);
       throw e;
     }
-  }
-
-  /** Says what a folder without {@code model.safetensors} has instead, and what to do. */
-  private static void requireSingle(Path folder) {
-    if (Files.exists(folder.resolve(SINGLE))) {
-      return;
-    }
-    List<String> names = names(folder);
-    Optional<String> shard = first(names, "model-\\d+-of-\\d+\\.safetensors");
-    Optional<String> pickled = first(names, "(pytorch_model|consolidated).*\\.(bin|pth|pt)");
-    Optional<String> gguf = first(names, ".*\\.gguf");
-    String why = "; download the whole folder";
-    if (shard.isPresent()) {
-      why = " that says which tensors are in " + shard.get() + "; download " + INDEX;
-    } else if (pickled.isPresent()) {
-      why =
-          ", only %s; safetensors are needed: load the model in transformers and call save_pretrained"
-              .formatted(pickled.get());
-    } else if (gguf.isPresent()) {
-      why = ", only %s; give the path of that file".formatted(gguf.get());
-    }
-    String missing = shard.isPresent() ? INDEX : SINGLE;
-    throw new ModelFormatException("%s has no %s%s".formatted(folder, missing, why));
-  }
-
-  private static List<String> names(Path folder) {
-    try (Stream<Path> files = Files.list(folder)) {
-      return files.map(file -> String.valueOf(file.getFileName())).sorted().toList();
-    } catch (IOException e) {
-      throw new ModelFormatException(folder + " cannot be listed: " + e, e);
-    }
-  }
-
-  private static Optional<String> first(List<String> names, String pattern) {
-    return names.stream().filter(name -> name.matches(pattern)).findFirst();
   }
 
   private static void openShards(Path folder, Map<String, SafetensorsFile> files) {
@@ -101,12 +63,7 @@ public final class WeightFiles implements TensorSource {
     for (JsonNode shard : map) {
       String name = shard.asText();
       if (!files.containsKey(name)) {
-        Path path = shardPath(folder, name);
-        if (!Files.exists(path)) {
-          throw new ModelFormatException(
-              path + " is missing, but " + INDEX + " names it; download the whole folder");
-        }
-        files.put(name, SafetensorsFile.open(path));
+        files.put(name, SafetensorsFile.open(shardPath(folder, name)));
       }
     }
   }
@@ -118,6 +75,15 @@ public final class WeightFiles implements TensorSource {
       throw new ModelFormatException(
           folder.resolve(INDEX) + ": weight_map names no file: " + e.getMessage(), e);
     }
+  }
+
+  /** Returns the bytes of all tensors of a number type, by its name in the files. */
+  Map<String, Long> bytesByType() {
+    Map<String, Long> bytes = new TreeMap<>();
+    for (SafetensorsFile file : files.values()) {
+      file.bytesByType().forEach((type, size) -> bytes.merge(type, size, Math::addExact));
+    }
+    return bytes;
   }
 
   @Override

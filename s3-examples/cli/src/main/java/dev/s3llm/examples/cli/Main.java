@@ -3,8 +3,10 @@ package dev.s3llm.examples.cli;
 import dev.s3llm.examples.cli.capacity.CapacityCommand;
 import dev.s3llm.examples.cli.devices.DevicesCommand;
 import dev.s3llm.examples.cli.generate.GenerateCommand;
+import dev.s3llm.examples.cli.inspect.InspectCommand;
 import dev.s3llm.examples.cli.predict.PredictCommand;
 import dev.s3llm.examples.cli.replay.ReplayCommand;
+import dev.s3llm.examples.cli.score.ScoreCommand;
 import dev.s3llm.examples.cli.template.TemplateCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -22,6 +24,8 @@ import picocli.CommandLine.IVersionProvider;
       CapacityCommand.class,
       BenchCommand.class,
       DevicesCommand.class,
+      InspectCommand.class,
+      ScoreCommand.class,
       TemplateCommand.class
     },
     description = "Runs S3 for Java from the command line.")

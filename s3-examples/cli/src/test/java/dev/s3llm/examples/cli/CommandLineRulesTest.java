@@ -44,6 +44,10 @@ final class CommandLineRulesTest {
 
   @ArchTest static final ArchRule devices_useNoOtherPackage = usesOnly("devices");
 
+  @ArchTest static final ArchRule inspect_usesSupport = usesOnly("inspect", "support");
+
+  @ArchTest static final ArchRule score_usesSupport = usesOnly("score", "support");
+
   @ArchTest static final ArchRule template_usesSupport = usesOnly("template", "support");
 
   @ArchTest

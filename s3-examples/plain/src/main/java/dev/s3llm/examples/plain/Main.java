@@ -9,7 +9,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 
-/** Starts the service: {@code [PORT [MODEL_FOLDER]]}, by default 8080 and the embedded model. */
+/** Starts the service: {@code [PORT [MODEL]]}, by default 8080 and the embedded toy model. */
 public final class Main {
   private static final int DEFAULT_PORT = 8080;
 
@@ -21,17 +21,20 @@ public final class Main {
   /**
    * Serves until the process gets SIGTERM, then lets live requests finish.
    *
-   * @param args port and model folder, both optional
+   * @param args port, and a model's Hugging Face folder or .gguf file, both optional
    * @throws IOException if the port is in use
    */
   public static void main(String[] args) throws IOException {
     int port = args.length > 0 ? Integer.parseInt(args[0]) : DEFAULT_PORT;
-    Path folder = args.length > 1 ? Path.of(args[1]) : SmallModel.unpack();
+    if (args.length < 2) {
+      System.err.println(SmallModel.NOTICE + "; the second argument names a real one");
+    }
+    Path model = args.length > 1 ? Path.of(args[1]) : SmallModel.unpack();
     S3Engine engine =
-        S3Engine.builder(CpuExecutor.builder(folder).build())
+        S3Engine.builder(CpuExecutor.builder(model).build())
             .maxLiveRequests(MAX_LIVE_REQUESTS)
             .build();
-    TextGenerator generator = TextGenerator.of(engine, TextModel.load(folder));
+    TextGenerator generator = TextGenerator.of(engine, TextModel.load(model));
     TextServer server = TextServer.start(generator, new InetSocketAddress(port));
     Runtime.getRuntime().addShutdownHook(new Thread(server::close, "shutdown"));
     System.out.println("listening on port " + server.port());

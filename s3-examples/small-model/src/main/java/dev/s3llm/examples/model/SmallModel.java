@@ -13,6 +13,11 @@ import java.util.List;
  * this jar as resources. Stateless; every method may be called from any thread.
  */
 public final class SmallModel {
+  /** What to say wherever the model runs by default, so that nobody takes it for a real one. */
+  public static final String NOTICE =
+      "this is the embedded toy model (5.5 million parameters, for tests and first steps; its"
+          + " answers make little sense)";
+
   private static final List<String> FILES =
       List.of("config.json", "generation_config.json", "model.safetensors", "tokenizer.json");
   private static final List<String> LENGTH_FILES =

@@ -38,10 +38,10 @@ final class ExecutorEngine implements AutoCloseable {
   }
 
   private static ExecutorEngine open(Key key) {
-    Path folder = key.settings.model().open();
-    TextModel model = TextModel.load(folder);
+    Path path = key.settings.model().open();
+    TextModel model = TextModel.load(path);
     try {
-      TrackedExecutor executor = new TrackedExecutor(executor(folder, key));
+      TrackedExecutor executor = new TrackedExecutor(executor(path, key));
       // Tasks bound the rows in flight, so the engine needs no bound of its own. Predicted lengths
       // are hints of the requests, which the engine's default predictor calibrates.
       S3Engine engine = S3Engine.builder(executor).maxLiveRequests(Integer.MAX_VALUE).build();
@@ -52,10 +52,10 @@ final class ExecutorEngine implements AutoCloseable {
     }
   }
 
-  private static Executor executor(Path folder, Key key) {
+  private static Executor executor(Path path, Key key) {
     EngineSettings settings = key.settings;
     if (key.gpus.isEmpty()) {
-      CpuExecutor.Builder host = CpuExecutor.builder(folder);
+      CpuExecutor.Builder host = CpuExecutor.builder(path);
       if (settings.threads() > 0) {
         host.threads(settings.threads());
       }
@@ -65,7 +65,7 @@ final class ExecutorEngine implements AutoCloseable {
       return host.build();
     }
     JCudaExecutor.Builder cuda =
-        JCudaExecutor.builder(folder)
+        JCudaExecutor.builder(path)
             .devices(key.gpus.stream().mapToInt(Integer::intValue).toArray());
     return (settings.kvBytes() > 0 ? cuda.kvBytes(settings.kvBytes()) : cuda).build();
   }

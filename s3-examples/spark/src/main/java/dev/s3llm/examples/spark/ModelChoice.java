@@ -9,25 +9,26 @@ import java.util.List;
 /**
  * The model of a job.
  *
- * @param folder a Hugging Face folder that every executor can read; empty for the embedded model
+ * @param path a Hugging Face folder or GGUF file that every executor can read; empty for the
+ *     embedded model
  * @param lengthFolder the folder of a length model; empty for the embedded length model, or for
  *     none with another model
  * @param chat whether the model's chat template frames each prompt as a user's message
  */
-record ModelChoice(String folder, String lengthFolder, boolean chat) implements Serializable {
+record ModelChoice(String path, String lengthFolder, boolean chat) implements Serializable {
   private static final long serialVersionUID = 1L;
 
   /** The embedded model. */
   static final ModelChoice SMALL = new ModelChoice("", "", false);
 
-  /** Returns the model's folder; unpacks the embedded model. */
+  /** Returns the model's folder or file; unpacks the embedded model. */
   Path open() {
-    return folder.isEmpty() ? SmallModel.unpack() : Path.of(folder);
+    return path.isEmpty() ? SmallModel.unpack() : Path.of(path);
   }
 
   /** Returns whether there is a length model. */
   boolean predictsLengths() {
-    return folder.isEmpty() || !lengthFolder.isEmpty();
+    return path.isEmpty() || !lengthFolder.isEmpty();
   }
 
   /** Returns the folder of the length model; unpacks the embedded one. */

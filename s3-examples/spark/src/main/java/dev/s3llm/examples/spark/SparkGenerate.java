@@ -1,5 +1,6 @@
 package dev.s3llm.examples.spark;
 
+import dev.s3llm.examples.model.SmallModel;
 import java.io.IOException;
 import java.util.concurrent.Callable;
 import org.apache.spark.sql.SparkSession;
@@ -41,7 +42,8 @@ public final class SparkGenerate implements Callable<Integer> {
       names = "--model",
       defaultValue = "",
       description =
-          "Hugging Face folder that every executor can read. Default: the embedded model.")
+          "Hugging Face folder or .gguf file that every executor can read. Default: the embedded toy"
+              + " model.")
   private String model;
 
   @Option(
@@ -116,6 +118,9 @@ public final class SparkGenerate implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    if (model.isEmpty()) {
+      System.err.println(SmallModel.NOTICE + "; --model names a real one");
+    }
     try (SparkSession spark = SparkSession.builder().appName("s3-generate").getOrCreate()) {
       int slots = spark.sparkContext().defaultParallelism();
       System.out.println(new GenerationJob(spark, jobOptions(slots)).run().summary());

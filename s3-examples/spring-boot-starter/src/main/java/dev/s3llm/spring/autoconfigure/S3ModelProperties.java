@@ -13,9 +13,10 @@ import org.springframework.validation.annotation.Validated;
 /**
  * Properties of the model and the device that runs it.
  *
- * @param model folder of the model, with the files of a Hugging Face model folder. Default: the
- *     small model, if s3-example-small-model is a dependency of the application.
- * @param modelName name of the model for clients and in metrics. Default: the folder's name.
+ * @param model Hugging Face folder of the model, or its .gguf file. Default: the embedded toy
+ *     model, if s3-example-small-model is a dependency of the application.
+ * @param modelName name of the model for clients and in metrics. Default: the name of the folder,
+ *     or that of the file without .gguf.
  * @param lengthModel folder of a classifier that predicts answer lengths. Default: none, lengths
  *     are learned from finished answers; the small model has its own classifier.
  * @param device device that runs the model: host (the CPU), cuda, cuda:0,1 (one pipeline stage for

@@ -1,6 +1,7 @@
 package dev.s3llm.spring.autoconfigure;
 
 import dev.s3llm.examples.model.SmallModel;
+import dev.s3llm.model.ModelFiles;
 import dev.s3llm.onnx.OnnxLengthPredictor;
 import dev.s3llm.predict.CalibratedPredictor;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
@@ -10,10 +11,13 @@ import dev.s3llm.spring.S3StartException;
 import dev.s3llm.spring.ServedModel;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.util.ClassUtils;
 
 /** Finds the model and the length predictor that the properties name. */
 final class ServedModels {
+  private static final Logger log = LoggerFactory.getLogger(ServedModels.class);
   private static final String SMALL_MODEL = "dev.s3llm.examples.model.SmallModel";
   private static final String ONNX = "dev.s3llm.onnx.OnnxLengthPredictor";
 
@@ -27,20 +31,22 @@ final class ServedModels {
   ServedModel find(S3ModelProperties properties) {
     Path model = properties.model();
     if (model != null) {
-      return new ServedModel(name(properties, folderName(model)), model, properties.lengthModel());
+      return new ServedModel(name(properties, pathName(model)), model, properties.lengthModel());
     }
     if (!isPresent(SMALL_MODEL)) {
       throw new S3StartException(
           "no model is configured",
-          "Set s3llm.model to a model folder, or add the dependency"
-              + " dev.s3llm:s3-example-small-model for a small model to try.");
+          "Set s3llm.model to a model folder or a .gguf file, or add the dependency"
+              + " dev.s3llm:s3-example-small-model for a toy model to try.");
     }
     return Small.model(properties, isPresent(ONNX));
   }
 
-  private static String folderName(Path model) {
-    Path folder = model.toAbsolutePath().normalize().getFileName();
-    return folder == null ? "model" : folder.toString();
+  /** Returns the name of a folder, or that of a GGUF file without its suffix. */
+  private static String pathName(Path model) {
+    Path last = model.toAbsolutePath().normalize().getFileName();
+    String name = last == null ? "model" : last.toString();
+    return ModelFiles.isGguf(model) ? name.substring(0, name.lastIndexOf('.')) : name;
   }
 
   private static String name(S3ModelProperties properties, String byDefault) {
@@ -67,11 +73,15 @@ final class ServedModels {
   /** Apart, so that the class is loaded only where the small model is there. */
   private static final class Small {
     static ServedModel model(S3ModelProperties properties, boolean onnx) {
+      log.warn(
+          "{}; set s3llm.model to a model folder or a .gguf file for a real one",
+          SmallModel.NOTICE);
       Path lengths = properties.lengthModel();
       return new ServedModel(
           name(properties, "s3-small"),
           SmallModel.unpack(),
-          lengths == null && onnx ? SmallModel.unpackLengthModel() : lengths);
+          lengths == null && onnx ? SmallModel.unpackLengthModel() : lengths,
+          true);
     }
   }
 

@@ -42,6 +42,7 @@ public final class JsonFile {
         throw new ModelFormatException(
             "%s has %d bytes, the limit is %d".formatted(file, size, MAX_BYTES));
       }
+      GitLfs.refusePointer(file);
       return parse(file.toString(), Files.readAllBytes(file));
     } catch (IOException e) {
       throw new ModelFormatException(file + " cannot be read: " + e.getMessage(), e);

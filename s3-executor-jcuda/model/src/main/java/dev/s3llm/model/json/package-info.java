@@ -1,4 +1,7 @@
-/** Strict JSON for the files of a model folder. Not exported, but to {@code dev.s3llm.text}. */
+/**
+ * Strict JSON for the files of a model folder, and files that were not downloaded. Not exported,
+ * but to {@code dev.s3llm.text}.
+ */
 @NullMarked
 package dev.s3llm.model.json;
 

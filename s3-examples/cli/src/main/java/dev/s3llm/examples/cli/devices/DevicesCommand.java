@@ -25,9 +25,7 @@ public final class DevicesCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
-    out.printf(
-        "host: %d processors, the reference backend (--device host)%n",
-        Runtime.getRuntime().availableProcessors());
+    out.printf("host: %d processors, --device cpu%n", Runtime.getRuntime().availableProcessors());
     try {
       List<CudaDevice> devices = CudaDevice.list();
       devices.forEach(device -> print(out, device));

@@ -6,6 +6,8 @@ import dev.s3llm.GenerationResult;
 import dev.s3llm.examples.cli.options.Prompt;
 import dev.s3llm.predict.LengthPrediction;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
@@ -16,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param prompt the prompt with its id
  * @param text the answer
  * @param lengths tokens of the prompt and the answer, predicted and reserved tokens
+ * @param tokens ids of the answer's tokens, with the one that ended it
  * @param finishReason why it ended, in lower case
  * @param preemptions how often it was preempted
  * @param times how long it took
@@ -25,6 +28,7 @@ record Answer(
     @JsonUnwrapped Prompt prompt,
     @JsonProperty("text") String text,
     @JsonUnwrapped Lengths lengths,
+    @JsonProperty("tokens") List<Integer> tokens,
     @JsonProperty("finish_reason") String finishReason,
     @JsonProperty("preemptions") int preemptions,
     @JsonUnwrapped Times times,
@@ -84,6 +88,7 @@ record Answer(
         new Prompt(result.id(), prompt.text()),
         text,
         Lengths.of(result),
+        Arrays.stream(result.tokens()).boxed().toList(),
         result.finishReason().name().toLowerCase(Locale.ROOT),
         result.preemptions(),
         Times.of(result),

@@ -1,7 +1,6 @@
 package dev.s3llm.examples.cli.generate;
 
 import dev.s3llm.examples.cli.generate.GenerationRun.Outcome;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 
@@ -38,15 +37,11 @@ final class ComparisonTable {
 
   /** Returns whether all runs gave the same tokens for every prompt. */
   static boolean sameTokens(List<Outcome> outcomes) {
-    List<int[]> first = outcomes.get(0).tokens();
-    for (Outcome outcome : outcomes) {
-      for (int i = 0; i < first.size(); i++) {
-        if (!Arrays.equals(first.get(i), outcome.tokens().get(i))) {
-          return false;
-        }
-      }
-    }
-    return true;
+    return outcomes.stream().map(ComparisonTable::tokens).distinct().count() == 1;
+  }
+
+  private static List<List<Integer>> tokens(Outcome outcome) {
+    return outcome.answers().stream().map(Answer::tokens).toList();
   }
 
   /** Returns the output tokens per second of a run. */

@@ -64,7 +64,7 @@ public final class GenerateCommand implements Callable<Integer> {
     List<Prompt> prompts = promptOptions.prompts();
     check();
     try {
-      GenerationRun run = new GenerationRun(options.model.folder(), options);
+      GenerationRun run = new GenerationRun(options.model.path(), options);
       return compare || comparePredictors ? compare(run, prompts) : generate(run, prompts);
     } catch (ModelFormatException e) {
       throw new UsageException("--model: " + e.getMessage());

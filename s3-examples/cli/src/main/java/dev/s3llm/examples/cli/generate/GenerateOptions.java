@@ -49,6 +49,16 @@ final class GenerateOptions {
   boolean recomputeOnly;
 
   @Option(
+      names = "--greedy",
+      description = "take the most probable token each time; the default, not with --temperature")
+  private boolean greedy;
+
+  @Option(
+      names = "--raw",
+      description = "continue each prompt as it is, without the model's chat template")
+  boolean raw;
+
+  @Option(
       names = "--temperature",
       description = "0 is greedy (default: ${DEFAULT-VALUE})",
       defaultValue = "0")
@@ -100,6 +110,10 @@ final class GenerateOptions {
   void check() {
     Numbers.requireAtLeast("--max-new-tokens", 1, maxNewTokens);
     model.check();
+    if (greedy && temperature != 0) {
+      throw new UsageException(
+          "--greedy and --temperature " + temperature + " contradict each other");
+    }
     SamplingParameters unused = sampling(); // refuses a value out of range
     if (predictor == PredictorChoice.ONNX && !hasLengthModel()) {
       throw new UsageException("--predictor onnx needs --length-model for a model of your own");

@@ -10,6 +10,8 @@ import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.observe.EngineListener;
 import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.predict.LengthPredictor;
+import dev.s3llm.text.ChatMessage;
+import dev.s3llm.text.ChatTemplateException;
 import dev.s3llm.text.TextGeneration;
 import dev.s3llm.text.TextGenerator;
 import dev.s3llm.text.TextModel;
@@ -56,17 +58,11 @@ final class GenerationRun {
    * The answers and the figures of one run.
    *
    * @param answers the answers, in the order of the prompts
-   * @param tokens the output token ids of each answer
    * @param seconds from the first submission to the last answer
    * @param meanKvUse mean share of KV blocks that held tokens, from 0 to 1, sampled while it ran
    * @param end the engine's counters at the end
    */
-  record Outcome(
-      List<Answer> answers,
-      List<int[]> tokens,
-      double seconds,
-      double meanKvUse,
-      EngineSnapshot end) {
+  record Outcome(List<Answer> answers, double seconds, double meanKvUse, EngineSnapshot end) {
 
     long outputTokens() {
       return answers.stream().mapToLong(Answer::outputTokens).sum();
@@ -135,16 +131,14 @@ final class GenerationRun {
         generations.get(0).text().subscribe(new TextPrinter(pieces));
       }
       List<Answer> answers = new ArrayList<>();
-      List<int[]> tokens = new ArrayList<>();
       for (int i = 0; i < generations.size(); i++) {
         TextResult result = generations.get(i).result().join();
         Answer answer = Answer.of(prompts.get(i), result.text(), result.generation());
         answers.add(answer);
-        tokens.add(result.generation().tokens());
         onAnswer.accept(answer);
       }
       double seconds = (System.nanoTime() - start) / 1e9;
-      return new Outcome(answers, tokens, seconds, use.mean(), engine.snapshot());
+      return new Outcome(answers, seconds, use.mean(), engine.snapshot());
     }
   }
 
@@ -155,15 +149,32 @@ final class GenerationRun {
       TextModel text, ExecutorProfile profile, List<Prompt> prompts) {
     List<TextRequest> requests = new ArrayList<>();
     for (Prompt prompt : prompts) {
-      requireFits(prompt, text.encode(prompt.text()).length, profile);
+      requireFits(prompt, promptTokens(text, prompt), profile);
       requests.add(
-          TextRequest.builder()
-              .prompt(prompt.text())
+          request(prompt)
               .maxNewTokens(options.maxNewTokens)
               .configure(request -> request.id(prompt.id()).sampling(options.sampling()))
               .build());
     }
     return requests;
+  }
+
+  private TextRequest.Builder request(Prompt prompt) {
+    return options.raw
+        ? TextRequest.builder().prompt(prompt.text())
+        : TextRequest.builder().messages(ChatMessage.user(prompt.text()));
+  }
+
+  private int promptTokens(TextModel text, Prompt prompt) {
+    try {
+      return options.raw
+          ? text.encode(prompt.text()).length
+          : text.encode(List.of(ChatMessage.user(prompt.text()))).length;
+    } catch (ChatTemplateException e) {
+      throw new UsageException(
+          "prompt %s: %s; --raw runs without the chat template"
+              .formatted(prompt.id(), e.getMessage()));
+    }
   }
 
   private void requireFits(Prompt prompt, int tokens, ExecutorProfile profile) {

@@ -8,11 +8,14 @@ import picocli.CommandLine.TypeConversionException;
 /**
  * The device that a model runs on.
  *
+ * @param isAuto whether it is the first GPU if one can run the model, else the host
  * @param gpus numbers of the GPUs, one for each stage of the model; empty for the host
  */
-public record DeviceChoice(List<Integer> gpus) {
+public record DeviceChoice(boolean isAuto, List<Integer> gpus) {
   /** The processors of this machine. */
-  public static final DeviceChoice HOST = new DeviceChoice(List.of());
+  public static final DeviceChoice HOST = new DeviceChoice(false, List.of());
+
+  private static final DeviceChoice AUTO = new DeviceChoice(true, List.of());
 
   private static final String CUDA = "cuda";
   private static final String NUMBERED = "cuda:";
@@ -34,11 +37,14 @@ public record DeviceChoice(List<Integer> gpus) {
 
     @Override
     public DeviceChoice convert(String value) {
-      if (value.equals("host")) {
+      if (value.equals("host") || value.equals("cpu")) {
         return HOST;
       }
+      if (value.equals("auto")) {
+        return AUTO;
+      }
       if (value.equals(CUDA)) {
-        return new DeviceChoice(List.of(0));
+        return new DeviceChoice(false, List.of(0));
       }
       List<Integer> gpus = new ArrayList<>();
       try {
@@ -50,9 +56,9 @@ public record DeviceChoice(List<Integer> gpus) {
       }
       if (gpus.isEmpty()) {
         throw new TypeConversionException(
-            "'" + value + "' is no device; write host, cuda, or cuda:0,1 for two stages");
+            "'" + value + "' is no device; write cpu, cuda, cuda:0,1 for two stages, or auto");
       }
-      return new DeviceChoice(List.copyOf(gpus));
+      return new DeviceChoice(false, List.copyOf(gpus));
     }
 
     private static String[] numbers(String value) {

@@ -6,36 +6,48 @@ import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.execute.Executor;
 import dev.s3llm.jcuda.JCudaExecutor;
 import dev.s3llm.model.ModelFormatException;
+import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** The model of a command, and the device that runs it. */
 public final class ModelOptions {
   @Option(
       names = "--model",
-      paramLabel = "FOLDER",
+      paramLabel = "PATH",
       description =
-          "a Hugging Face folder of the Llama family or GPT-J (default: the embedded small model)")
+          "a Hugging Face folder or a .gguf file, see docs/models.md (default: the embedded toy"
+              + " model, for tests and first steps)")
   private @Nullable Path model;
 
   @Option(
       names = "--device",
       paramLabel = "NAME",
       converter = DeviceChoice.Converter.class,
-      description = "host, cuda, or cuda:N,M... for one stage a GPU (default: ${DEFAULT-VALUE})",
-      defaultValue = "host")
+      description =
+          "cpu (or host), cuda, cuda:N,M... for one stage a GPU, or auto: the first GPU if there is"
+              + " one, else the CPU (default: ${DEFAULT-VALUE})",
+      defaultValue = "cpu")
   private DeviceChoice device = DeviceChoice.HOST;
 
   @Option(
       names = "--threads",
       paramLabel = "N",
-      description = "threads of the model on the host (default: one for each processor)",
+      description = "threads of the model on the CPU (default: one for each processor)",
       defaultValue = "0")
   private int threads;
 
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec command;
+
+  private boolean saidToy;
+
   /** Created by a command; picocli sets the fields. */
+  @SuppressWarnings("NullAway.Init")
   public ModelOptions() {}
 
   /** Returns whether the command runs the embedded small model. */
@@ -46,39 +58,36 @@ public final class ModelOptions {
   /**
    * Checks the options.
    *
-   * @throws UsageException if one is out of range or its folder is missing
+   * @throws UsageException if one is out of range or there is no model at its path
    */
   public void check() {
     if (threads < 0) {
       throw new UsageException("--threads must be at least 1, but is " + threads);
     }
-    if (model != null && !Files.isDirectory(model)) {
-      throw new UsageException("--model: " + model + " is no folder");
+    if (model != null && !Files.exists(model)) {
+      throw new UsageException("--model: " + model + " does not exist");
     }
   }
 
-  /** Returns the model's folder; unpacks the embedded model if the user named none. */
-  public Path folder() {
+  /** Returns the model's folder or GGUF file; unpacks the embedded model if the user named none. */
+  public Path path() {
     return model == null ? SmallModel.unpack() : model;
   }
 
   /**
-   * Loads a model onto the device.
+   * Loads a model onto the device. At the first call, prints that the embedded model is a toy.
    *
-   * @param folder the folder that {@link #folder} returned
+   * @param path the path that {@link #path} returned
    * @param kvMemory memory for keys and values
    * @return the executor, which the caller closes
-   * @throws UsageException if the folder cannot be read, the memory does not fit, or the device
+   * @throws UsageException if the model cannot be read, the memory does not fit, or the device
    *     cannot be used
    */
-  public Executor load(Path folder, ByteSize kvMemory) {
+  public Executor load(Path path, ByteSize kvMemory) {
     try {
-      return device.isHost()
-          ? onCpu(folder, kvMemory)
-          : JCudaExecutor.builder(folder)
-              .kvBytes(kvMemory.bytes())
-              .devices(device.numbers())
-              .build();
+      Executor executor = device.isAuto() ? onAnyDevice(path, kvMemory) : onDevice(path, kvMemory);
+      sayToy();
+      return executor;
     } catch (ModelFormatException e) {
       throw new UsageException("--model: " + e.getMessage());
     } catch (IllegalStateException e) {
@@ -86,8 +95,33 @@ public final class ModelOptions {
     }
   }
 
-  private Executor onCpu(Path folder, ByteSize kvMemory) {
-    CpuExecutor.Builder builder = CpuExecutor.builder(folder).kvBytes(kvMemory.bytes());
+  private void sayToy() {
+    if (embedded() && !saidToy) {
+      saidToy = true;
+      PrintWriter err = command.commandLine().getErr();
+      err.printf(
+          "s3-cli: %s; --model FOLDER or --model FILE.gguf runs a real one, see docs/models.md%n",
+          SmallModel.NOTICE);
+      err.flush();
+    }
+  }
+
+  private Executor onDevice(Path path, ByteSize kvMemory) {
+    return device.isHost()
+        ? onCpu(path, kvMemory)
+        : JCudaExecutor.builder(path).kvBytes(kvMemory.bytes()).devices(device.numbers()).build();
+  }
+
+  private Executor onAnyDevice(Path path, ByteSize kvMemory) {
+    try {
+      return JCudaExecutor.builder(path).kvBytes(kvMemory.bytes()).devices(0).build();
+    } catch (IllegalStateException | IllegalArgumentException e) {
+      return onCpu(path, kvMemory);
+    }
+  }
+
+  private Executor onCpu(Path path, ByteSize kvMemory) {
+    CpuExecutor.Builder builder = CpuExecutor.builder(path).kvBytes(kvMemory.bytes());
     if (threads > 0) {
       builder.threads(threads);
     }

@@ -69,7 +69,7 @@ public final class SoakCommand implements Callable<Integer> {
     }
     Numbers.requireAtLeast("--fault-every", 1, faultEvery);
     model.check();
-    Executor executor = new FaultyExecutor(model.load(model.folder(), kvBudget), faultEvery, seed);
+    Executor executor = new FaultyExecutor(model.load(model.path(), kvBudget), faultEvery, seed);
     SoakTable table = new SoakTable(spec.commandLine().getOut());
     List<SoakSample> samples = new ArrayList<>();
     SoakEnd end = soak(executor, samples, table);

@@ -1,6 +1,8 @@
 package dev.s3llm.examples.cli.template;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.s3llm.examples.cli.support.CaseFile;
 import dev.s3llm.examples.cli.support.Json;
 import dev.s3llm.examples.cli.support.OutputFile;
 import dev.s3llm.examples.cli.support.UsageException;
@@ -79,7 +81,7 @@ public final class TemplateCommand implements Callable<Integer> {
   }
 
   private void runCases(Path file, OutputFile output) {
-    TemplateCases all = TemplateCases.run(requireFile(CASES, file));
+    CaseFile all = CaseFile.answer(CASES, file, TemplateCommand::render);
     output.write(
         all.results().stream()
             .map(row -> Json.asciiLine(row) + "\n")
@@ -89,6 +91,14 @@ public final class TemplateCommand implements Callable<Integer> {
         "%d rows: %d rendered, %d errors%n",
         all.results().size(), all.results().size() - all.errors(), all.errors());
     out.flush();
+  }
+
+  private static void render(JsonNode row, ObjectNode result) {
+    try {
+      result.put("text", new TemplateInput(row).renderOwnTemplate());
+    } catch (ChatTemplateException e) {
+      throw new UsageException(String.valueOf(e.getMessage()));
+    }
   }
 
   private void render(Path model, Path file) throws IOException {

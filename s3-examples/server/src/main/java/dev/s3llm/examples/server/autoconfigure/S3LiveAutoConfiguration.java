@@ -4,6 +4,8 @@ import dev.s3llm.examples.server.http.ApiKeyFilter;
 import dev.s3llm.examples.server.http.LiveHandler;
 import dev.s3llm.examples.server.live.LiveEvents;
 import dev.s3llm.examples.server.live.LiveFeed;
+import dev.s3llm.examples.server.live.LivePage;
+import dev.s3llm.spring.ServedModel;
 import dev.s3llm.spring.autoconfigure.S3AutoConfiguration;
 import dev.s3llm.text.TextGenerator;
 import org.slf4j.Logger;
@@ -48,7 +50,8 @@ public class S3LiveAutoConfiguration {
   }
 
   @Bean
-  RouterFunction<ServerResponse> s3LiveRoutes(LiveFeed feed, ServerProperties properties) {
+  RouterFunction<ServerResponse> s3LiveRoutes(
+      LiveFeed feed, ServerProperties properties, ServedModel model) {
     String key = properties.livePage().apiKey();
     boolean tenantsHaveKeys =
         properties.tenants().values().stream().anyMatch(tenant -> !tenant.apiKeys().isEmpty());
@@ -56,7 +59,7 @@ public class S3LiveAutoConfiguration {
       log.info("tenants have API keys, so /live is off until s3llm.live-page.api-key is set");
       return request -> Mono.empty();
     }
-    LiveHandler handler = new LiveHandler(feed);
+    LiveHandler handler = new LiveHandler(feed, new LivePage(model.toy()));
     RouterFunction<ServerResponse> data =
         RouterFunctions.route()
             .GET("/live/state", handler::state)

@@ -17,11 +17,17 @@ import reactor.core.publisher.Mono;
 /** Handles the endpoints of the live page. Thread-safe. */
 public final class LiveHandler {
   private final LiveFeed feed;
-  private final LivePage page = new LivePage();
+  private final LivePage page;
 
-  /** Creates a handler of this feed. */
-  public LiveHandler(LiveFeed feed) {
+  /**
+   * Creates a handler.
+   *
+   * @param feed the pictures
+   * @param page the page that shows them
+   */
+  public LiveHandler(LiveFeed feed, LivePage page) {
     this.feed = feed;
+    this.page = page;
   }
 
   /** Handles {@code GET /live}: the page without data. */

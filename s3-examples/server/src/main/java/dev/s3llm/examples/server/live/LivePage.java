@@ -16,14 +16,26 @@ public final class LivePage {
   private static final List<String> SCRIPTS =
       List.of("dom.js", "helpers.js", "requests.js", "map.js", "charts.js", "connection.js");
 
+  private static final String TOY =
+      "<p class=\"note\">The server runs the embedded toy model, whose answers make little sense; set"
+          + " s3llm.model for a real one.</p>";
+
   private final String html;
   private final String policy;
 
-  /** Reads the page's files. */
-  public LivePage() {
+  /**
+   * Reads the page's files.
+   *
+   * @param toy whether the header says that the model is a toy
+   */
+  public LivePage(boolean toy) {
     String style = resource("page.css");
     String script = script();
-    html = resource("page.html").replace("/*STYLE*/", style).replace("/*SCRIPT*/", script);
+    html =
+        resource("page.html")
+            .replace("<!--NOTICE-->", toy ? TOY : "")
+            .replace("/*STYLE*/", style)
+            .replace("/*SCRIPT*/", script);
     policy =
         "default-src 'none'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none';"
             + " frame-ancestors 'none'; style-src '%s'; script-src '%s'"

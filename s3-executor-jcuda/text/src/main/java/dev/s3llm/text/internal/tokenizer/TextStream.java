@@ -3,20 +3,27 @@ package dev.s3llm.text.internal.tokenizer;
 import java.util.Arrays;
 
 /**
- * Decodes tokens as they arrive. A character that is not complete yet is held back, so that text
- * that was returned never changes; {@link #finish} returns the rest. Not thread-safe.
+ * Decodes tokens as they arrive. Text that may still change is held back: a character that is not
+ * complete yet, and pieces that stand for single bytes up to the end of their run. So text that was
+ * returned never changes, and all pieces together are what {@link TextTokenizer#decode} returns for
+ * all tokens. Not thread-safe.
  */
 public final class TextStream {
   private static final char REPLACEMENT = '\uFFFD';
 
-  /** A character has at most four bytes, hence at most four tokens; then it is invalid. */
-  private static final int MAX_INCOMPLETE = 4;
+  /** Tokens that are decoded together before the first of them are dropped, if they can be. */
+  private static final int WINDOW = 8;
 
   private final TextTokenizer tokenizer;
-  private int[] tokens = new int[16];
+  private int[] tokens = new int[2 * WINDOW];
   private int count;
-  private int start;
-  private int done;
+  private int window = WINDOW;
+
+  /** Tokens at the end that stand for bytes. */
+  private int bytes;
+
+  /** Characters of the text of the window that were returned. */
+  private int returned;
 
   TextStream(TextTokenizer tokenizer) {
     this.tokenizer = tokenizer;
@@ -28,32 +35,67 @@ public final class TextStream {
    * @param token a token id
    */
   public String append(int token) {
+    if (!tokenizer.isVisible(token)) {
+      return ""; // decoding leaves it out, and what is beside it is as if it was not there
+    }
     if (count == tokens.length) {
       tokens = Arrays.copyOf(tokens, 2 * count);
     }
     tokens[count++] = token;
-    String text = text(count);
-    boolean incomplete = !text.isEmpty() && text.charAt(text.length() - 1) == REPLACEMENT;
-    if (incomplete && count - done < MAX_INCOMPLETE) {
+    bytes = tokenizer.isByte(token) ? bytes + 1 : 0;
+    if (bytes > 0) {
       return "";
     }
-    return release(text);
+    String text = text(0, count);
+    boolean complete = text.isEmpty() || text.charAt(text.length() - 1) != REPLACEMENT;
+    String released = release(text, complete ? text.length() : text.length() - 1);
+    if (count >= window) {
+      shorten(text);
+    }
+    return released;
   }
 
   /** Returns the text that was held back. */
   public String finish() {
-    return release(text(count));
+    String text = text(0, count);
+    return release(text, text.length());
   }
 
-  /** Decodes from a little earlier, since a token's text may depend on the token before it. */
-  private String text(int end) {
+  private String text(int start, int end) {
     return tokenizer.decode(Arrays.copyOfRange(tokens, start, end));
   }
 
-  private String release(String text) {
-    String before = text(done);
-    start = done;
-    done = count;
-    return text.length() > before.length() ? text.substring(before.length()) : "";
+  private String release(String text, int end) {
+    String released = end > returned ? text.substring(returned, end) : "";
+    returned = Math.max(returned, end);
+    return released;
+  }
+
+  /**
+   * Drops tokens from the front. The first tokens of a window may lose blanks, so the rest must
+   * have other text, too, and it must not begin inside a character.
+   */
+  private void shorten(String text) {
+    int held = text.length() - returned;
+    for (int start = count - 1; start > 0; start--) {
+      String end = text(start, count);
+      if (end.length() > held && follows(end, text(0, start), text)) {
+        System.arraycopy(tokens, start, tokens, 0, count - start);
+        count -= start;
+        returned = end.length() - held;
+        window = WINDOW;
+        return;
+      }
+    }
+    window = 2 * count;
+  }
+
+  /** Returns whether a text is two others one after the other, with nothing but blanks between. */
+  private static boolean follows(String end, String beginning, String text) {
+    int between = text.length() - end.length();
+    return between >= beginning.length()
+        && text.startsWith(beginning)
+        && text.endsWith(end)
+        && text.substring(beginning.length(), between).isBlank();
   }
 }

@@ -1,153 +1,185 @@
 package dev.s3llm.text.internal.tokenizer;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.NullNode;
 import dev.s3llm.model.ModelFormatException;
-import dev.s3llm.model.json.JsonFile;
-import java.nio.charset.StandardCharsets;
+import java.util.BitSet;
 import java.util.HashMap;
-import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
- * Checks a {@code tokenizer.json} before the native library reads it. On much of what that library
- * does not expect, it ends the whole process, in some cases only at the first text; and it loads a
- * vocabulary that contradicts itself, and then tokenises wrongly. So only content that is known to
- * be well-formed is passed on, as newly written JSON.
+ * Checks a {@code tokenizer.json} before the native library reads it, in one pass. On a few things
+ * that library ends the whole process, in some cases only at the first text; and it loads a
+ * vocabulary that contradicts itself, and then tokenises wrongly. Everything else is left to the
+ * library: parts and fields that are not known here are passed on.
  */
 final class TokenizerFile {
-  private static final int MAX_ID = 1 << 24;
+  private static final int MAX_SHOWN = 60;
+  private static final int BYTES = 256;
 
   private final String name;
-  private final Map<String, Integer> ids = new HashMap<>();
-  private final Map<Integer, String> pieces = new HashMap<>();
+  private final JsonBytes json;
+  private final Vocabulary vocabulary;
+  private final Map<String, JsonNode> parts = new HashMap<>();
+  private final Map<String, JsonNode> model = new HashMap<>();
+  private boolean hasModel;
+  private int merges = -1;
 
-  private TokenizerFile(String name) {
+  private TokenizerFile(String name, byte[] content) {
     this.name = name;
+    this.json = new JsonBytes(name, content);
+    this.vocabulary = new Vocabulary(name, json);
   }
+
+  /**
+   * What is known of a tokenizer that was checked.
+   *
+   * @param addedTokens in the order of the file, with the ids that the library gives them
+   * @param limits of the expressions that search a text
+   * @param unknownToken the piece that stands for unknown text; empty if there is none
+   * @param hidden texts of the tokens that decoding leaves out, by id
+   * @param visible the other ids
+   * @param bytes the ids that stand for a byte when they are decoded
+   */
+  record Checked(
+      List<AddedToken> addedTokens,
+      List<RegexLimit> limits,
+      String unknownToken,
+      Map<Integer, String> hidden,
+      BitSet visible,
+      BitSet bytes) {}
 
   /**
    * Checks the content of a file.
    *
    * @param name the source, for messages
-   * @param bytes the content
-   * @return the same content, in plain JSON
-   * @throws ModelFormatException if the content is not well-formed
+   * @param content the content
+   * @throws ModelFormatException if the library would end the process, or tokenise wrongly
    */
-  static byte[] checked(String name, byte[] bytes) {
-    JsonNode json = JsonFile.parse(name, bytes);
-    new TokenizerFile(name).check(json);
-    dropNulls(json); // equivalent to missing fields, of which the library reads more
-    return json.toString().getBytes(StandardCharsets.UTF_8);
+  static Checked check(String name, byte[] content) {
+    TokenizerFile file = new TokenizerFile(name, content);
+    file.read();
+    file.checkModel(content);
+    return file.checked();
   }
 
-  private void check(JsonNode json) {
-    TokenizerParts parts = new TokenizerParts(name);
-    parts.requireKnown("tokenizer", json, TokenizerParts.FRAME);
-    JsonNode model = json.path("model");
-    switch (parts.check("model", model, TokenizerParts.MODELS)) {
-      case "Unigram" -> readScores(model);
-      case "BPE" -> {
-        readVocabulary(model.path("vocab"));
-        checkMerges(model);
+  private Checked checked() {
+    TokenizerParts checks = new TokenizerParts(name);
+    JsonNode normalizer = part("normalizer");
+    checks.check(normalizer, part("pre_tokenizer"), part("post_processor"), part("decoder"));
+    List<AddedToken> added = AddedTokens.read(name, part("added_tokens"), normalizer, vocabulary);
+    Map<Integer, String> hidden =
+        added.stream()
+            .filter(AddedToken::special)
+            .collect(Collectors.toUnmodifiableMap(AddedToken::id, AddedToken::content));
+    BitSet visible = vocabulary.present();
+    added.forEach(token -> visible.set(token.id(), !token.special()));
+    return new Checked(added, checks.limits(), unknownToken(), hidden, visible, bytes(visible));
+  }
+
+  private String unknownToken() {
+    JsonNode unknown = field("unk_token");
+    return unknown.isTextual() ? unknown.asText() : vocabulary.piece(field("unk_id").asInt(-1));
+  }
+
+  /** Returns the pieces that the decoder {@code ByteFallback} takes for bytes. */
+  private BitSet bytes(BitSet visible) {
+    BitSet bytes = new BitSet();
+    if (part("decoder").toString().contains("\"ByteFallback\"")) {
+      for (String form : List.of("<0x%02X>", "<0x%02x>")) {
+        IntStream.range(0, BYTES)
+            .map(value -> vocabulary.id(form.formatted(value)))
+            .filter(id -> id >= 0)
+            .forEach(bytes::set);
       }
-      default -> readVocabulary(model.path("vocab"));
     }
-    JsonNode unknown = model.path("unk_token");
-    require(!unknown.isTextual() || ids.containsKey(unknown.asText()), "unk_token is no piece");
-    readAddedTokens(parts, json.path("added_tokens"));
-    parts.optional("normalizer", json.path("normalizer"), TokenizerParts.NORMALIZERS);
-    parts.optional("pre_tokenizer", json.path("pre_tokenizer"), TokenizerParts.PRE_TOKENIZERS);
-    parts.optional("post_processor", json.path("post_processor"), TokenizerParts.POST_PROCESSORS);
-    parts.optional("decoder", json.path("decoder"), TokenizerParts.DECODERS);
+    bytes.and(visible);
+    return bytes;
   }
 
-  private static void dropNulls(JsonNode node) {
-    node.forEach(TokenizerFile::dropNulls);
-    if (node instanceof ObjectNode object) {
-      object.removeIf(JsonNode::isNull);
+  private JsonNode part(String field) {
+    return parts.getOrDefault(field, NullNode.getInstance());
+  }
+
+  private JsonNode field(String field) {
+    return model.getOrDefault(field, NullNode.getInstance());
+  }
+
+  private void read() {
+    json.expect('{');
+    for (boolean first = true; json.next(first, '}'); first = false) {
+      String field = json.fieldName();
+      if (field.equals("model")) {
+        require(!hasModel, "the field 'model' is there twice");
+        hasModel = true;
+        readModel();
+      } else {
+        require(parts.put(field, tree()) == null, "the field '" + field + "' is there twice");
+      }
+    }
+    require(json.peek() == 0, "there is text behind the end");
+    require(hasModel, "model is missing");
+  }
+
+  /** Reads a small part, and checks that the library can read its texts and numbers. */
+  private JsonNode tree() {
+    JsonNode tree = json.tree();
+    TokenizerParts.requireReadable(name, tree, 0);
+    return tree;
+  }
+
+  private void readModel() {
+    json.expect('{');
+    for (boolean first = true; json.next(first, '}'); first = false) {
+      String field = json.fieldName();
+      if (field.equals("vocab")) {
+        require(vocabulary.size() == 0, "the field 'vocab' is there twice");
+        readVocabulary();
+      } else if (field.equals("merges")) {
+        merges = json.position();
+        json.skip(); // the library checks that they are of known pieces
+      } else {
+        require(model.put(field, tree()) == null, "the field '" + field + "' is there twice");
+      }
     }
   }
 
-  private void readVocabulary(JsonNode vocabulary) {
-    for (Map.Entry<String, JsonNode> entry : vocabulary.properties()) {
-      add(entry.getKey(), entry.getValue());
+  private void readVocabulary() {
+    if (json.peek() == '{') {
+      vocabulary.readIds();
+    } else {
+      vocabulary.readScores();
     }
-    require(!ids.isEmpty(), "the vocabulary is empty");
   }
 
-  private void readScores(JsonNode model) {
-    for (JsonNode entry : model.path("vocab")) {
-      boolean pair = entry.isArray() && entry.size() == 2 && entry.path(0).isTextual();
-      require(pair && entry.path(1).isNumber(), "a piece of the vocabulary is " + shown(entry));
-      double score = entry.path(1).doubleValue();
-      require(Double.isFinite(score), "a piece's score is " + shown(entry));
-      String piece = entry.path(0).asText();
+  private void checkModel(byte[] content) {
+    JsonNode dropout = field("dropout");
+    require(
+        dropout.isNull() || dropout.asDouble() == 0,
+        "model: dropout is %s, which makes tokens random; set it to null".formatted(dropout));
+    JsonNode prefix = field("continuing_subword_prefix");
+    if (prefix.isTextual() && !prefix.asText().isEmpty() && merges >= 0) {
+      checkMerges(prefix.asText(), new JsonBytes(name, content).at(merges).tree());
+    }
+  }
+
+  /**
+   * Checks the merges of a model with a prefix: the library cuts the length of the prefix off each
+   * right side, and ends the process where that cannot be done.
+   */
+  private void checkMerges(String prefix, JsonNode merges) {
+    for (JsonNode merge : merges) {
+      String both = merge.asText();
+      String right =
+          merge.isArray() ? merge.path(1).asText() : both.substring(both.indexOf(' ') + 1);
       require(
-          ids.put(piece, ids.size()) == null, "the piece '" + shown(piece) + "' is there twice");
-      require(!piece.isEmpty(), "a piece of the vocabulary is empty");
+          right.startsWith(prefix),
+          "the right side of the merge %s does not start with the prefix '%s'"
+              .formatted(shown(merge), prefix));
     }
-    JsonNode unknown = model.path("unk_id");
-    boolean inside = unknown.isInt() && unknown.intValue() >= 0 && unknown.intValue() < ids.size();
-    require(inside, "unk_id is " + shown(unknown) + ", but there are " + ids.size() + " pieces");
-  }
-
-  private void add(String piece, JsonNode id) {
-    requireId("the piece '" + shown(piece) + "'", id);
-    String other = pieces.put(id.intValue(), piece);
-    require(other == null, "'%s' and '%s' have one id".formatted(shown(piece), shown(other)));
-    ids.put(piece, id.intValue());
-  }
-
-  /** Checks that each merge joins two known pieces into a longer one, so that none is circular. */
-  private void checkMerges(JsonNode model) {
-    String prefix = model.path("continuing_subword_prefix").asText("");
-    Set<String> seen = new HashSet<>();
-    for (JsonNode merge : model.path("merges")) {
-      String[] pair = pair(merge);
-      require(!pair[0].isEmpty() && !pair[1].isEmpty(), "a merge has an empty side");
-      require(seen.add(pair[0] + "\0" + pair[1]), "a merge is there twice: " + shown(merge));
-      boolean cut = !prefix.isEmpty() && pair[1].startsWith(prefix);
-      String joined = pair[0] + (cut ? pair[1].substring(prefix.length()) : pair[1]);
-      boolean known = ids.containsKey(pair[0]) && ids.containsKey(pair[1]);
-      require(known && ids.containsKey(joined), "a merge is of no known pieces: " + shown(merge));
-      require(joined.length() > pair[0].length(), "a merge does not lengthen: " + shown(merge));
-    }
-  }
-
-  /** Returns the sides of a merge, which is {@code "a b"} or {@code ["a", "b"]}. */
-  private String[] pair(JsonNode merge) {
-    if (merge.isArray()
-        && merge.size() == 2
-        && merge.path(0).isTextual()
-        && merge.path(1).isTextual()) {
-      return new String[] {merge.path(0).asText(), merge.path(1).asText()};
-    }
-    String[] sides = merge.isTextual() ? merge.asText().split(" ", -1) : new String[0];
-    require(sides.length == 2, "a merge is " + shown(merge) + ", not a pair");
-    return sides;
-  }
-
-  private void readAddedTokens(TokenizerParts parts, JsonNode tokens) {
-    Set<String> seen = new HashSet<>();
-    for (JsonNode token : tokens) {
-      parts.requireKnown("added_tokens", token, TokenizerParts.ADDED_TOKEN);
-      String content = token.path("content").asText();
-      requireId("the added token '" + shown(content) + "'", token.path("id"));
-      int id = token.path("id").intValue();
-      require(!content.isEmpty(), "an added token is empty");
-      require(seen.add(content), "the added token '" + shown(content) + "' is there twice");
-      String other = pieces.putIfAbsent(id, content);
-      Integer known = ids.putIfAbsent(content, id);
-      boolean same = (other == null || other.equals(content)) && (known == null || known == id);
-      require(same, "the added token '" + shown(content) + "' contradicts the vocabulary");
-    }
-  }
-
-  private void requireId(String what, JsonNode id) {
-    boolean inside = id.isInt() && id.intValue() >= 0 && id.intValue() < MAX_ID;
-    require(inside, what + " has the id " + shown(id) + ", but ids are in [0, " + MAX_ID + ")");
   }
 
   private void require(boolean holds, String otherwise) {
@@ -156,7 +188,8 @@ final class TokenizerFile {
     }
   }
 
-  private static String shown(Object value) {
-    return TokenizerParts.shown(value);
+  static String shown(Object value) {
+    String text = String.valueOf(value);
+    return text.length() <= MAX_SHOWN ? text : text.substring(0, MAX_SHOWN) + "...";
   }
 }

@@ -1,196 +1,268 @@
 package dev.s3llm.text.internal.tokenizer;
 
-import java.util.Set;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
 /**
- * Checks the regular expressions by which a tokenizer splits texts. The native library ends the
- * process when a search backtracks ten million times, and a search may take hours before that, so
- * an expression must not allow a text to cause this:
- *
- * <ul>
- *   <li>After an unbounded repetition every part can match nothing, so that the search never has to
- *       step back into the repetition.
- *   <li>From one position there are few ways to match: the sum over alternatives of the product
- *       over their parts, where {@code ?} counts 2 and {@code {m,n}} counts n - m + 1.
- *   <li>No group repeats, no quantifier follows another, there is no back reference.
- * </ul>
- *
- * <p>Well-known expressions that break the rule are listed; a search by these steps back twice for
- * each character at most.
+ * The syntax tree of a regular expression by which a tokenizer splits texts, as far as {@link
+ * RegexCost} needs it. The syntax is that of the native library (Oniguruma, Ruby's dialect).
  */
 final class TokenizerRegex {
-  private static final String CONTRACTIONS = "'s|'t|'re|'ve|'m|'ll|'d";
-  private static final String ANY_CASE = "(?i:" + CONTRACTIONS + ")";
-  private static final String WORDS = "[^\\r\\n\\p{L}\\p{N}]?\\p{L}+";
-  private static final String SPACES = "\\s+(?!\\S)|\\s+";
-  private static final String REST = " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|" + SPACES;
-  private static final String UPPER = "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]";
-  private static final String LOWER = "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]";
+  /** No upper bound of a repetition. */
+  static final int UNBOUNDED = -1;
 
-  /** GPT-2's, Llama 3's, Qwen2's and Mistral Nemo's. */
-  private static final Set<String> KNOWN =
-      Set.of(
-          String.join("|", CONTRACTIONS, " ?\\p{L}+", " ?\\p{N}+", " ?[^\\s\\p{L}\\p{N}]+", SPACES),
-          String.join("|", ANY_CASE, WORDS, "\\p{N}{1,3}", REST),
-          String.join("|", ANY_CASE, WORDS, "\\p{N}", REST),
-          String.join(
-              "|",
-              "[^\\r\\n\\p{L}\\p{N}]?" + UPPER + "*" + LOWER + "+",
-              "[^\\r\\n\\p{L}\\p{N}]?" + UPPER + "+" + LOWER + "*",
-              "\\p{N}",
-              REST.replace("\\r\\n]*", "\\r\\n/]*")));
+  private static final int MAX_DEPTH = 64;
 
-  private static final int MAX_CHARS = 512;
-
-  /** Far below ten million: a search starts at each character of a text. */
-  private static final int MAX_WAYS = 128;
+  /** Ruby's dialect reads a plus behind a counted repetition as one more repetition. */
+  private static final Pattern COUNT = Pattern.compile("\\{(\\d{0,5})(?:(,)(\\d{0,5}))?}");
 
   private static final Pattern ESCAPE =
-      Pattern.compile("\\\\(?:[pP]\\{\\^?\\w+}|[sSdDwWrnt]|[^\\w])");
+      Pattern.compile(
+          "\\\\(?:[pP]\\{[^}]*}|x\\{[0-9a-fA-F ]+}|x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{4}|0[0-7]{0,2}|[^\\n])",
+          Pattern.DOTALL);
 
-  /** Has no leading zeros, so that only a count that may match nothing begins with a zero. */
-  private static final Pattern COUNT = Pattern.compile("\\{(0|[1-9]\\d?)(?:,(0|[1-9]\\d?))?}");
-
-  private static final Pattern OPENING = Pattern.compile("\\((?:\\?(?:i?:|=|!))?(?!\\?)");
+  private static final Pattern FLAGS = Pattern.compile("\\(\\?([imx]*)(?:-([imx]+))?([:)])");
+  private static final Pattern NAME = Pattern.compile("\\(\\?<(\\w+)>");
 
   private final String regex;
   private int at;
+  private int depth;
+  private boolean ignoreCase;
 
   private TokenizerRegex(String regex) {
     this.regex = regex;
   }
 
-  static boolean isSafe(String regex) {
-    return KNOWN.contains(regex) || (regex.length() <= MAX_CHARS && keepsTheRule(regex));
-  }
-
-  private static boolean keepsTheRule(String regex) {
-    try {
-      Pattern.compile(regex);
-      TokenizerRegex parser = new TokenizerRegex(regex);
-      Shape whole = parser.alternatives();
-      return parser.at == regex.length() && whole.ways <= MAX_WAYS;
-    } catch (PatternSyntaxException e) {
-      return false;
-    }
-  }
+  /** A part of an expression. */
+  sealed interface Node permits One, Anchor, Sequence, Choice, Repeat, Look {}
 
   /**
-   * The properties of a part that the rule needs.
+   * One character of a class, or a literal one.
    *
-   * @param ways upper bound of the number of ways to match at one position
-   * @param endless whether it has an unbounded repetition
+   * @param source how the expression writes it
+   * @param ignoreCase whether case is ignored
    */
-  private record Shape(long ways, boolean endless) {
-    private static final Shape NOTHING = new Shape(1, false);
+  record One(String source, boolean ignoreCase) implements Node {}
 
-    Shape or(Shape other) {
-      return new Shape(Math.min(ways + other.ways, MAX_WAYS + 1), endless || other.endless);
-    }
+  /**
+   * A condition on the position that consumes nothing.
+   *
+   * @param source how the expression writes it
+   */
+  record Anchor(String source) implements Node {}
 
-    Shape then(Shape next) {
-      return new Shape(Math.min(ways * next.ways, MAX_WAYS + 1), endless || next.endless);
-    }
+  /**
+   * Parts one after the other.
+   *
+   * @param parts the parts
+   */
+  record Sequence(List<Node> parts) implements Node {}
+
+  /**
+   * Alternatives.
+   *
+   * @param parts tried in order
+   */
+  record Choice(List<Node> parts) implements Node {}
+
+  /**
+   * A repeated part.
+   *
+   * @param body what repeats
+   * @param least the least count
+   * @param most the largest count, or {@link #UNBOUNDED}
+   */
+  record Repeat(Node body, int least, int most) implements Node {}
+
+  /**
+   * A look ahead or behind.
+   *
+   * @param body what is looked for
+   * @param source how the expression writes it
+   */
+  record Look(Node body, String source) implements Node {}
+
+  /**
+   * Parses an expression.
+   *
+   * @param regex the expression
+   * @throws PatternSyntaxException if it is not valid, or has a construct that is not known here
+   */
+  static Node parse(String regex) {
+    TokenizerRegex parser = new TokenizerRegex(regex);
+    Node whole = parser.choice();
+    parser.require(parser.at == regex.length(), "a closing parenthesis has no opening one");
+    return whole;
   }
 
-  private Shape alternatives() {
-    Shape all = sequence();
+  private Node choice() {
+    require(++depth <= MAX_DEPTH, "groups are nested too deeply");
+    boolean outer = ignoreCase;
+    List<Node> all = new ArrayList<>(List.of(sequence()));
     while (has('|')) {
       at++;
-      all = all.or(sequence());
+      all.add(sequence());
     }
-    return all;
+    ignoreCase = outer;
+    depth--;
+    return all.size() == 1 ? all.get(0) : new Choice(List.copyOf(all));
   }
 
-  private Shape sequence() {
-    Shape all = Shape.NOTHING;
+  private Node sequence() {
+    List<Node> all = new ArrayList<>();
     while (at < regex.length() && !has('|') && !has(')')) {
-      boolean group = has('(');
-      Shape atom = group ? group() : single();
-      int start = at;
-      Shape part = quantified(atom, group);
-      require(!all.endless || mayMatchNothing(start), "what follows a repetition can fail");
-      all = all.then(part);
+      Node part = repeated(single());
+      if (!(part instanceof Sequence none && none.parts().isEmpty())) {
+        all.add(part);
+      }
     }
-    return all;
+    return all.size() == 1 ? all.get(0) : new Sequence(List.copyOf(all));
   }
 
-  private Shape group() {
-    boolean lookahead = regex.startsWith("(?=", at) || regex.startsWith("(?!", at);
-    skip(OPENING);
-    Shape inner = alternatives();
+  private Node single() {
+    require("*+?".indexOf(regex.charAt(at)) < 0, "a quantifier has nothing to repeat");
+    return switch (regex.charAt(at)) {
+      case '(' -> group();
+      case '[' -> new One(between(at, afterClass()), ignoreCase);
+      case '\\' -> escape();
+      case '^', '$' -> new Anchor(between(at, at + 1));
+      default -> new One(between(at, at + Character.charCount(regex.codePointAt(at))), ignoreCase);
+    };
+  }
+
+  private Node escape() {
+    Matcher escape = matcher(ESCAPE);
+    require(escape.lookingAt(), "an escape is not complete");
+    String source = between(at, escape.end());
+    require(!source.matches("\\\\[1-9kgKCcM]"), source + " is not known");
+    boolean anchor = source.length() == 2 && "bBAzZG".indexOf(source.charAt(1)) >= 0;
+    return anchor ? new Anchor(source) : new One(source, ignoreCase);
+  }
+
+  private Node group() {
+    int start = at;
+    for (String look : List.of("(?=", "(?!", "(?<=", "(?<!")) {
+      if (regex.startsWith(look, at)) {
+        at += look.length();
+        Node body = closed();
+        return new Look(body, regex.substring(start, at));
+      }
+    }
+    if (regex.startsWith("(?#", at)) {
+      int end = regex.indexOf(')', at);
+      require(end > 0, "a comment is not closed");
+      at = end + 1;
+      return new Sequence(List.of());
+    }
+    return open();
+  }
+
+  private Node open() {
+    Matcher flags = matcher(FLAGS);
+    if (flags.lookingAt()) {
+      at = flags.end();
+      return flagged(flags);
+    }
+    Matcher name = matcher(NAME);
+    if (regex.startsWith("(?>", at)) {
+      at += 3;
+    } else if (name.lookingAt()) {
+      at = name.end();
+    } else {
+      require(!regex.startsWith("(?", at), "a group of this kind is not known");
+      at++;
+    }
+    return closed();
+  }
+
+  private Node flagged(Matcher flags) {
+    String off = flags.group(2) == null ? "" : flags.group(2);
+    require(flags.group(1).indexOf('x') < 0, "extended syntax is not known");
+    boolean outer = ignoreCase;
+    ignoreCase = (ignoreCase || flags.group(1).indexOf('i') >= 0) && off.indexOf('i') < 0;
+    if (flags.group(3).equals(")")) { // holds up to the end of the enclosing group
+      List<Node> rest = new ArrayList<>(List.of(sequence()));
+      while (has('|')) {
+        at++;
+        rest.add(sequence());
+      }
+      return rest.size() == 1 ? rest.get(0) : new Choice(List.copyOf(rest));
+    }
+    Node body = closed();
+    ignoreCase = outer;
+    return body;
+  }
+
+  private Node closed() {
+    Node body = choice();
     require(has(')'), "a group is not closed");
-    require(!lookahead || !inner.endless, "a look ahead has no end");
     at++;
-    return inner;
+    return body;
   }
 
-  private Shape single() {
-    require(!hasQuantifier(), "a quantifier has nothing to repeat");
-    switch (regex.charAt(at)) {
-      case '\\' -> skip(ESCAPE);
-      case '[' -> skipClass();
-      default -> at++;
+  private Node repeated(Node atom) {
+    Node result = atom;
+    while (at < regex.length()) {
+      Matcher count = matcher(COUNT);
+      boolean counted = has('{') && count.lookingAt() && count.end() - at > 2;
+      if (counted) {
+        at = count.end();
+        result = counted(result, count);
+        at += has('?') ? 1 : 0; // a reluctant one has as many ways
+      } else if ("*+?".indexOf(regex.charAt(at)) >= 0) {
+        char kind = regex.charAt(at++);
+        result = new Repeat(result, kind == '+' ? 1 : 0, kind == '?' ? 1 : UNBOUNDED);
+        at += has('+') || has('?') ? 1 : 0; // possessive or reluctant
+      } else {
+        break;
+      }
     }
-    return Shape.NOTHING;
+    return result;
   }
 
-  private Shape quantified(Shape atom, boolean group) {
-    if (!hasQuantifier()) {
-      return atom;
+  private static Node counted(Node body, Matcher count) {
+    int least = count.group(1).isEmpty() ? 0 : Integer.parseInt(count.group(1));
+    if (count.group(2) == null) {
+      return new Repeat(body, least, least);
     }
-    char quantifier = regex.charAt(at);
-    require(!group || quantifier == '?', "a group repeats");
-    if (quantifier == '{') {
-      return atom.then(new Shape(choices(skip(COUNT)), false));
-    }
-    at++;
-    return quantifier == '?' ? atom.or(Shape.NOTHING) : new Shape(1, true);
+    boolean open = count.group(3).isEmpty();
+    return new Repeat(body, least, open ? UNBOUNDED : Integer.parseInt(count.group(3)));
   }
 
-  private static int choices(Matcher count) {
-    int least = Integer.parseInt(count.group(1));
-    return count.group(2) == null ? 1 : Integer.parseInt(count.group(2)) - least + 1;
+  private int afterClass() {
+    int end = at;
+    int open = 0;
+    do {
+      require(end < regex.length(), "a class is not closed");
+      switch (regex.charAt(end++)) {
+        case '\\' -> end++;
+        case '[' -> {
+          open++;
+          end += regex.startsWith("^", end) ? 1 : 0;
+          end += regex.startsWith("]", end) ? 1 : 0; // literal at the start of a class
+        }
+        case ']' -> open--;
+        default -> {}
+      }
+    } while (open > 0);
+    require(end <= regex.length(), "a class is not closed");
+    return end;
   }
 
-  /** Returns whether the quantifier at a position allows matching nothing. */
-  private boolean mayMatchNothing(int quantifier) {
-    return regex.startsWith("*", quantifier)
-        || regex.startsWith("?", quantifier)
-        || regex.startsWith("{0", quantifier);
+  private String between(int start, int end) {
+    at = end;
+    return regex.substring(start, end);
   }
 
   private boolean has(char c) {
     return at < regex.length() && regex.charAt(at) == c;
   }
 
-  private boolean hasQuantifier() {
-    return at < regex.length() && "*+?{".indexOf(regex.charAt(at)) >= 0;
-  }
-
-  private Matcher skip(Pattern expected) {
-    Matcher matcher = expected.matcher(regex).region(at, regex.length());
-    require(matcher.lookingAt(), "this is not supported");
-    at = matcher.end();
-    return matcher;
-  }
-
-  private void skipClass() {
-    boolean empty = regex.startsWith("[]", at) || regex.startsWith("[^]", at);
-    require(!empty, "a class begins with what may end it");
-    int depth = 0;
-    do {
-      require(at < regex.length(), "a class is not closed");
-      switch (regex.charAt(at++)) {
-        case '\\' -> at++;
-        case '[' -> depth++;
-        case ']' -> depth--;
-        default -> {}
-      }
-    } while (depth > 0);
+  private Matcher matcher(Pattern expected) {
+    return expected.matcher(regex).region(at, regex.length());
   }
 
   private void require(boolean holds, String otherwise) {

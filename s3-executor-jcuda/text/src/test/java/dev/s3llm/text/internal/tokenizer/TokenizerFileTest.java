@@ -7,8 +7,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.s3llm.model.ModelFormatException;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Base64;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -87,23 +91,20 @@ class TokenizerFileTest {
       delimiter = '|',
       quoteCharacter = '`',
       value = {
-        "'b':2 | 'a':2 | Duplicate field",
+        "'b':2 | 'a':2 | is there twice",
         "'b':2 | 'b':1 | have one id",
         "'b':2 | 'b':-2 | ids are in [0",
         "'b':2 | 'b':4294967295 | ids are in [0",
         "'b':2 | 'b':16777216 | ids are in [0",
         "'b':2 | 'b':2.5 | ids are in [0",
-        "'merges':['a b'] | 'merges':['a b','a b'] | a merge is there twice",
-        "'merges':['a b'] | 'merges':['a c'] | a merge is of no known pieces",
-        "'merges':['a b'] | 'merges':['b a'] | a merge is of no known pieces",
-        "'merges':['a b'] | 'merges':[' a'] | a merge has an empty side",
-        "'merges':['a b'] | 'merges':[['a','b','c']] | not a pair",
-        "'merges':['a b'] | 'merges':{} | merges is {}, but must be list",
+        "'merges':['a b'] | 'merges':['a c'] | out of vocabulary",
+        "'merges':['a b'] | 'merges':['b a'] | out of vocabulary",
+        "'merges':['a b'] | 'merges':[' a'] | out of vocabulary",
+        "'merges':['a b'] | 'merges':[['a','b','c']] | MergeType",
+        "'merges':['a b'] | 'merges':{} | MergeType",
         "'vocab':{'a':1,'b':2,'ab':3} | 'vocab':{} | the vocabulary is empty",
-        "'type':'BPE' | 'type':'BPE','more':1 | fields that are not known",
         "'type':'BPE' | 'type':'BPE','dropout':0.5 | dropout is 0.5",
-        "'type':'BPE' | 'type':'BPE','unk_token':'no' | unk_token is no piece",
-        "'type':'BPE' | 'type':'Magic' | 'Magic', which is not supported",
+        "'type':'BPE' | 'type':'Magic' | did not match any variant",
       })
   void vocabularyThatContradictsItself_isRefused(String good, String bad, String because)
       throws IOException {
@@ -118,10 +119,10 @@ class TokenizerFileTest {
       quoteCharacter = '`',
       value = {
         "[['a',0.0],['a',1.0]] | 0 | is there twice",
-        "[['a',0.0],['b',1.0]] | 2 | unk_id is 2",
-        "[['a',0.0],['b','c']] | 0 | a piece of the vocabulary is",
-        "[['a',1e999]] | 0 | score",
-        "[] | 0 | unk_id is 0",
+        "[['a',0.0],['b',1.0]] | 2 | UnkIdNotInVocabulary",
+        "[['a',0.0],['b','c']] | 0 | expected f64",
+        "[['a',1e999]] | 0 | out of range",
+        "[] | 0 | EmptyVocabulary",
       })
   void scoresThatContradictThemselves_areRefused(String pieces, int unknown, String because)
       throws IOException {
@@ -145,14 +146,22 @@ class TokenizerFileTest {
       delimiter = '|',
       quoteCharacter = '`',
       value = {
-        "0 | {'type':'Precompiled','precompiled_charsmap':'AAAA'} | not supported",
-        "1 | {'type':'FixedLength','length':0} | not supported",
-        "1 | {'type':'Split','pattern':{'Regex':'(a+)+c'},'behavior':'Isolated','invert':false} | pattern",
-        "1 | {'type':'Split','pattern':{'Regex':'a*a*c'},'behavior':'Isolated','invert':false} | pattern",
+        "0 | {'type':'Precompiled','precompiled_charsmap':'AAAA'} | its size is -1",
+        "0 | {'type':'Precompiled','precompiled_charsmap':'AAAAAA=='} | its size is 0",
+        "0 | {'type':'Precompiled','precompiled_charsmap':'BAAAAAD8//8='} | beyond its end",
+        "0 | {'type':'Precompiled','precompiled_charsmap':null} | no character map",
+        "0 | {'type':'Precompiled'} | no character map",
+        "1 | {'type':'FixedLength','length':0} | length is 0",
+        "1 | {'type':'Sequence','pretokenizers':[{'type':'FixedLength','length':0}]} | pretokenizers[0]: length",
         "2 | {'type':'TemplateProcessing','single':[{'SpecialToken':{'id':'<q>','type_id':0}}],'pair':[],'special_tokens':{}} | template",
+        "2 | {'single':[{'SpecialToken':{'id':'<q>','type_id':0}}],'pair':[],'special_tokens':{}} | template",
+        "2 | {'type':'TemplateProcessing','single':[{'Sequence':{'id':'B','type_id':0}}],'pair':[],'special_tokens':{}} | template",
+        "2 | [[{'SpecialToken':{'id':'<q>','type_id':0}}],[],{}] | not an object",
         "3 | {'type':'Strip','content':'a','start':0,'stop':99} | stop",
-        "3 | {'type':'ByteLevel'} | add_prefix_space is , but must be flag",
-        "3 | {'type':'Nope'} | not supported",
+        "3 | ['a',0,99] | not an object",
+        "3 | {'type':'Fuse','x':1e999} | too large",
+        "3 | {'type':'Fuse','x':'\\ud800'} | half a surrogate pair",
+        "3 | {'type':Fuse} | not valid JSON",
       })
   void partsThatEndTheProcess_areRefused(int place, String part, String because)
       throws IOException {
@@ -161,19 +170,99 @@ class TokenizerFileTest {
     refused(json(WORDS, "", parts[0], parts[1], parts[2], parts[3]), because);
   }
 
+  @Test
+  void nestingThatEndsTheProcess_isRefused() throws IOException {
+    String inner = "{'type':'Fuse'}";
+    for (int i = 0; i < 150; i++) {
+      inner = "{'type':'Sequence','decoders':[" + inner + "]}";
+    }
+    refused(json(WORDS, "", "null", "null", "null", plain(inner)), "nested too deeply");
+  }
+
+  @Test
+  void prefixThatIsNotOnTheRightSideOfAMerge_isRefused() throws IOException {
+    String model = PAIRS.replace("\"merges\"", "\"continuing_subword_prefix\":\"##\",\"merges\"");
+    refused(json(model, "", "null", "null", "null", "null"), "does not start with the prefix");
+  }
+
+  @Test
+  void unigramPiecesThatOverflowTheStack_areRefused() throws IOException {
+    String model = "{'type':'Unigram','unk_id':0,'vocab':[['" + "a".repeat(100_000) + "',0]]}";
+    refused(json(plain(model), "", "null", "null", "null", "null"), "more than 4096 bytes");
+  }
+
+  @Test
+  void addedTokenOfWhichTheNormalizerLeavesNothing_isRefused() throws IOException {
+    String blank = added(4, " ").replace("\"normalized\":false", "\"normalized\":true");
+    String strip = plain("{'type':'Strip','strip_left':true,'strip_right':true}");
+    refused(json(WORDS, blank, strip, "null", "null", "null"), "leaves nothing");
+  }
+
   @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "\\s+",
-        "\\d{1,3}|\\w+",
-        "[^\\s\\]]+x?",
-        "(?:a|b)?c*",
-        " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*",
-        "x(?!y)|(?:a+|b)?c{0,9}d*",
-        "a{1,99}|b{1,9}",
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "'type':'BPE' | 'type':'BPE','more':1",
+        "'type':'BPE', | ` `",
+        "'type':'BPE' | 'type':'BPE','dropout':0.0",
+        "'type':'BPE' | 'type':'BPE','unk_token':'<none>'",
+        "'merges':['a b'] | 'merges':['a b','a b']",
+        "'merges':['a b'] | 'merges':[['a','b']]",
+        "'vocab' | 'byte_fallback':null,'vocab'",
+        "'a':1 | '\\u0061':1",
       })
-  void expressionsThatCannotStepBackFar_areAllowed(String safe) {
-    assertThat(TokenizerRegex.isSafe(safe)).isTrue();
+  void whatTheLibraryLoads_isLoaded(String before, String after) throws IOException {
+    write(json(PAIRS.replace(plain(before), plain(after)), "", "null", "null", "null", "null"));
+    try (TextTokenizer tokenizer = TextTokenizer.load(folder)) {
+      assertThat(tokenizer.encode("ab")).containsExactly(3);
+    }
+  }
+
+  @Test
+  void textThatNeedsAMissingUnknownToken_isRefusedByName() throws IOException {
+    String model = WORDS.replace("\"unk_token\":\"<unk>\"", "\"unk_token\":\"none\"");
+    write(json(model, "", "null", "null", "null", "null"));
+    try (TextTokenizer tokenizer = TextTokenizer.load(folder)) {
+      assertThat(tokenizer.encode("ab")).containsExactly(3);
+      assertThatExceptionOfType(ModelFormatException.class)
+          .isThrownBy(() -> tokenizer.encode("zz"))
+          .withMessageContaining("tokenizer.json cannot encode a text");
+    }
+  }
+
+  /** A trie of one state that replaces U+0001 by nothing. */
+  @Test
+  void characterMaps_areUsed() throws IOException {
+    String pieces = plain("{'type':'Unigram','unk_id':0,'vocab':[['?',0],['a',-1],['b',-1]]}");
+    ByteBuffer map = ByteBuffer.allocate(4 + 4 * 512 + 1).order(ByteOrder.LITTLE_ENDIAN);
+    map.putInt(4 * 512).putInt(256 << 10); // the root's children are at 256 and above
+    map.putInt(4 + 4 * (256 ^ 'q'), 'q' | 1 << 8 | ('q' ^ 1) << 10); // q leads to 257, a leaf
+    map.putInt(4 + 4 * 257, 1 << 31);
+    String text = Base64.getEncoder().encodeToString(map.array());
+    String normalizer = plain("{'type':'Precompiled','precompiled_charsmap':'" + text + "'}");
+    write(json(pieces, "", normalizer, "null", "null", "null"));
+    try (TextTokenizer tokenizer = TextTokenizer.load(folder)) {
+      assertThat(tokenizer.encode("aqb")).containsExactly(1, 2);
+    }
+  }
+
+  @Test
+  void unsafeExpressions_areRefusedWithReasonAndWayOut() throws IOException {
+    String split =
+        "{'type':'Split','pattern':{'Regex':'(a+)+c'},'behavior':'Isolated','invert':false}";
+    String inner = "{'type':'Sequence','pretokenizers':[{'type':'Whitespace'}," + split + "]}";
+    for (String part :
+        List.of("pre_tokenizer.pretokenizers[1]", "(a+)+c", "many ways", "-Ds3llm.")) {
+      refused(json(WORDS, "", "null", plain(inner), "null", "null"), part);
+    }
+    System.setProperty(RegexLimit.UNCHECKED, "true");
+    try {
+      write(json(WORDS, "", "null", plain(split), "null", "null"));
+      TextTokenizer.load(folder).close();
+    } finally {
+      System.clearProperty(RegexLimit.UNCHECKED);
+    }
   }
 
   @ParameterizedTest
@@ -185,11 +274,7 @@ class TokenizerFileTest {
             + "|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
       })
   void expressionsOfGpt2AndMistralNemo_splitLongTexts(String known) throws IOException {
-    String json = known.replace("\\", "\\\\");
-    String split =
-        plain("{'type':'Split','pattern':{'Regex':@},'behavior':'Isolated','invert':false}")
-            .replace("@", "\"" + json + "\"");
-    write(json(PAIRS, "", "null", split, "null", "null"));
+    write(json(PAIRS, "", "null", split(known), "null", "null"));
     try (TextTokenizer tokenizer = TextTokenizer.load(folder)) {
       for (String hostile : new String[] {"A", "\u0301", " ", "\n", "!", "/", "\u4e00"}) {
         String text = "\u0301" + hostile.repeat(200_000) + "ab";
@@ -198,49 +283,22 @@ class TokenizerFileTest {
     }
   }
 
-  /** With these the native library ends the process or needs hours, so no text is encoded. */
   @Test
-  void expressionsThatMayStepBackWithoutEnd_areRefused() {
-    String[] unsafe = {
-      "(a+)+",
-      "a*b*c",
-      "(?:a*|b)c*d",
-      "(a|a)*",
-      "(a|a)".repeat(28) + "b",
-      "a?".repeat(28) + "b",
-      "a{1,99}".repeat(6) + "b",
-      "(?:a{1,99}|b)(?:a{1,99}|b)",
-      "\\w+(?!\\S)",
-      "a+(?:b|)",
-      "(?:(?:a+))b",
-      "(?=a+)a",
-      "a+[bd]|a+[ce]",
-      "a{1000}",
-      "a{9}{9}",
-      "a{1,3}+",
-      "(a{9}){9}",
-      "(a)\\1",
-      "(?<=a)b",
-      "[a",
-      "[]a]",
-      "(",
-      ")",
-      "a)b",
-      "\\",
-      "a{2,}",
-      "a+b{01}",
-      "a+b{01,5}",
-      "a+b{00}",
-      "a+b{0,05}",
-      "(?>a)",
-      "x".repeat(600),
-      "\\k<n>",
-      "a**",
-      "*a"
-    };
-    for (String bad : unsafe) {
-      assertThat(TokenizerRegex.isSafe(bad)).as(bad).isFalse();
+  void textsWithWhichAnExpressionTakesTooLong_areRefused() throws IOException {
+    write(json(PAIRS, "", "null", split("\\s+$"), "null", "null"));
+    try (TextTokenizer tokenizer = TextTokenizer.load(folder)) {
+      assertThat(tokenizer.encode("a ".repeat(60_000))).isNotEmpty();
+      assertThat(tokenizer.encode("a" + " ".repeat(10_000) + "b")).isNotEmpty();
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> tokenizer.encode("a" + " ".repeat(200_000) + "b"))
+          .withMessageContaining("run of 200000 characters")
+          .withMessageContaining("pre_tokenizer");
     }
+  }
+
+  private static String split(String regex) {
+    return plain("{'type':'Split','pattern':{'Regex':@},'behavior':'Isolated','invert':false}")
+        .replace("@", "\"" + regex.replace("\\", "\\\\") + "\"");
   }
 
   @Test

@@ -1,0 +1,179 @@
+package dev.s3llm.cpu;
+
+import java.util.Arrays;
+
+/**
+ * The attention of one layer over a batch. Up to four consecutive rows of a sequence are computed
+ * together, which reads their keys and values once; each result is the same as that of its row
+ * alone.
+ */
+final class Attention {
+  private static final int ROWS = 4;
+
+  private final CpuKvCache cache;
+  private final Arithmetic arithmetic;
+  private final BatchLayout batch;
+  private final int layer;
+  private final AttentionRule rule;
+  private final float[] queries;
+  private final float[] out;
+
+  /** First row of each group, and the number of rows after the last. */
+  private final int[] groupStarts;
+
+  private final int groups;
+
+  Attention(
+      CpuKvCache cache,
+      Arithmetic arithmetic,
+      BatchLayout batch,
+      int layer,
+      AttentionRule rule,
+      float[] queries,
+      float[] out) {
+    this.cache = cache;
+    this.arithmetic = arithmetic;
+    this.batch = batch;
+    this.layer = layer;
+    this.rule = rule;
+    this.queries = queries;
+    this.out = out;
+    this.groupStarts = new int[batch.rows + 1];
+    int count = 0;
+    for (int row = 1; row <= batch.rows; row++) {
+      boolean full = row - groupStarts[count] == ROWS;
+      boolean last = row == batch.rows;
+      if (full || last || batch.sequenceOfRow[row] != batch.sequenceOfRow[row - 1]) {
+        groupStarts[++count] = row;
+      }
+    }
+    this.groups = count;
+  }
+
+  /** Returns the number of groups of rows. */
+  int groups() {
+    return groups;
+  }
+
+  /** Returns the number of multiplications, roughly. */
+  long work() {
+    long work = 0;
+    for (int row = 0; row < batch.rows; row++) {
+      int position = batch.positions[row];
+      work += 2L * (position + 1 - rule.first(position)) * rule.heads() * rule.headSize();
+    }
+    return work;
+  }
+
+  /** Attends from a group of rows with the query heads that share a head of keys. */
+  void run(int group, int kvHead, CpuKernels.Scratch scratch) {
+    int row = groupStarts[group];
+    int rows = groupStarts[group + 1] - row;
+    int firstBlock = rule.first(batch.positions[row]) / cache.blockTokens;
+    int blocks = batch.positions[row + rows - 1] / cache.blockTokens + 1 - firstBlock;
+    float[] scores = scratch.scores(rows * blocks * cache.blockTokens);
+    int shared = rule.heads() / rule.kvHeads();
+    for (int head = kvHead * shared; head < (kvHead + 1) * shared; head++) {
+      new Head(row, rows, head, cache.offset(layer, kvHead), firstBlock, blocks, scores).run();
+    }
+  }
+
+  /** One query head of a group of rows. */
+  private final class Head {
+    private final int row;
+    private final int rows;
+    private final int head;
+    private final int base;
+    private final int firstBlock;
+    private final int blocks;
+    private final float[] scores;
+    private final int size = rule.headSize();
+    private final int slots = cache.blockTokens;
+
+    /** Floats from a row's scores to those of the next. */
+    private final int span;
+
+    private final int stride = rule.heads() * size;
+
+    Head(
+        int row, int rows, int head, int base, int firstBlock, int blocks, float[] scores) {
+      this.row = row;
+      this.rows = rows;
+      this.head = head;
+      this.base = base;
+      this.firstBlock = firstBlock;
+      this.blocks = blocks;
+      this.scores = scores;
+      this.span = blocks * slots;
+    }
+
+    void run() {
+      Arrays.fill(scores, 0, rows * span, 0);
+      for (int b = 0; b < blocks; b++) {
+        score(b);
+      }
+      float[] sinks = rule.sinks();
+      float sink = sinks == null ? Float.NEGATIVE_INFINITY : sinks[head];
+      for (int r = 0; r < rows; r++) {
+        arithmetic.softmax(
+            scores, r * span + from(r), r * span + to(r), rule.scale(), rule.softcap(), sink);
+        int at = query(r);
+        Arrays.fill(out, at, at + size, 0);
+      }
+      for (int b = 0; b < blocks; b++) {
+        addValues(b);
+      }
+    }
+
+    /** Returns the first score that a row sees. */
+    private int from(int r) {
+      return rule.first(batch.positions[row + r]) - firstBlock * slots;
+    }
+
+    /** Returns the score after the last that a row sees. */
+    private int to(int r) {
+      return batch.positions[row + r] + 1 - firstBlock * slots;
+    }
+
+    private int query(int r) {
+      return (row + r) * stride + head * size;
+    }
+
+    /** Computes the scores of a block's slots; those that a row does not see are not used. */
+    private void score(int b) {
+      float[] keys = cache.keys(block(b));
+      if (rows == ROWS) {
+        arithmetic.multiplyFour(
+            keys, base, slots, slots, size, queries, query(0), stride, scores, b * slots, span);
+        return;
+      }
+      for (int r = 0; r < rows; r++) {
+        arithmetic.multiply(
+            keys, base, slots, slots, size, queries, query(r), scores, r * span + b * slots);
+      }
+    }
+
+    private int block(int b) {
+      return batch.blockTables[batch.sequenceOfRow[row]][firstBlock + b];
+    }
+
+    private void addValues(int b) {
+      float[] values = cache.values(block(b));
+      boolean all = rows == ROWS && from(ROWS - 1) <= b * slots && to(0) >= (b + 1) * slots;
+      if (all) {
+        arithmetic.multiplyFour(
+            values, base, size, size, slots, scores, b * slots, span, out, query(0), stride);
+        return;
+      }
+      for (int r = 0; r < rows; r++) {
+        int first = Math.max(from(r), b * slots);
+        int count = Math.min(to(r), (b + 1) * slots) - first;
+        if (count > 0) {
+          int at = base + (first - b * slots) * size;
+          arithmetic.multiply(
+              values, at, size, size, count, scores, r * span + first, out, query(r));
+        }
+      }
+    }
+  }
+}
