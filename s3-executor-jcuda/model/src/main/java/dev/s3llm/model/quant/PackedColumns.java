@@ -135,8 +135,10 @@ final class PackedColumns implements Scheme {
           zero[row * groups + group] = zero(group, start + row);
         }
       }
+      Numbers given = order;
+      int[] groupOf = given == null ? Numbers.groups(in, groupSize) : given.groups(groups);
       for (int i = 0; i < in; i++) { // columns outside, since stored rows are inputs
-        int group = group(i);
+        int group = groupOf[i];
         for (int row = 0; row < count; row++) {
           int at = row * groups + group;
           int weight = packing.weight(weights, i, start + row, out);
@@ -148,14 +150,6 @@ final class PackedColumns implements Scheme {
     private int zero(int group, int output) {
       int range = 1 << packing.bits;
       return (packing.zero(zeros, group, output, out) + zeroOffset) % range;
-    }
-
-    private int group(int input) {
-      Numbers given = order;
-      if (given == null) {
-        return groupSize == 0 ? 0 : input / groupSize;
-      }
-      return given.group(input, groups);
     }
   }
 }

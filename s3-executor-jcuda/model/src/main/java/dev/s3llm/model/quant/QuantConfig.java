@@ -38,18 +38,41 @@ final class QuantConfig {
    */
   static List<Scheme> read(String source, JsonNode json) {
     QuantConfig config = new QuantConfig(source, json);
-    String method = json.path("quant_method").asText("");
-    if (method.isEmpty() && json.has("load_in_4bit")) {
-      method = "bitsandbytes";
-    }
-    return switch (method) {
+    return switch (config.method()) {
       case "fp8", "fbgemm_fp8" -> List.of(config.fp8());
       case "gptq" -> List.of(config.gptq());
       case "awq" -> List.of(config.awq());
       case "bitsandbytes" -> List.of(config.bitsAndBytes());
       case "compressed-tensors" -> List.of(config.compressed());
       case MXFP4 -> List.of();
-      default -> throw config.bad("quant_method", method, METHODS);
+      default -> throw config.bad("quant_method", config.method(), METHODS);
+    };
+  }
+
+  private String method() {
+    String method = json.path("quant_method").asText("");
+    return method.isEmpty() && json.has("load_in_4bit") ? "bitsandbytes" : method;
+  }
+
+  /**
+   * Returns a short name of the way, for people.
+   *
+   * @throws ModelFormatException as {@link #read}
+   */
+  static String name(String source, JsonNode json) {
+    read(source, json);
+    String method = new QuantConfig(source, json).method();
+    return switch (method) {
+      case "gptq", "awq" ->
+          method + " " + json.path(json.has("w_bit") ? "w_bit" : "bits").asInt() + " bit";
+      case "bitsandbytes" ->
+          method
+              + " "
+              + (json.path("load_in_8bit").asBoolean(false)
+                  ? "int8"
+                  : json.path("bnb_4bit_quant_type").asText("fp4"));
+      case "compressed-tensors" -> method + " " + json.path("format").asText("mixed");
+      default -> method;
     };
   }
 
