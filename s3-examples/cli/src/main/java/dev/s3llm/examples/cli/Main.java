@@ -6,6 +6,7 @@ import dev.s3llm.examples.cli.generate.GenerateCommand;
 import dev.s3llm.examples.cli.predict.PredictCommand;
 import dev.s3llm.examples.cli.replay.ReplayCommand;
 import dev.s3llm.examples.cli.template.TemplateCommand;
+import dev.s3llm.examples.cli.tokenize.TokenizeCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -22,7 +23,8 @@ import picocli.CommandLine.IVersionProvider;
       CapacityCommand.class,
       BenchCommand.class,
       DevicesCommand.class,
-      TemplateCommand.class
+      TemplateCommand.class,
+      TokenizeCommand.class
     },
     description = "Runs S3 for Java from the command line.")
 public final class Main implements Runnable {
