@@ -45,11 +45,6 @@ struct AttentionArgs {
   }
 };
 
-/** tanh within 2e-7, in few instructions. */
-__device__ __forceinline__ float tanhFast(float v) {
-  return __fadd_rn(1.0f, -__fdividef(2.0f, __fadd_rn(exp2Fast(__fmul_rn(v, 2 * kLog2e)), 1.0f)));
-}
-
 /** The factors of a score, in powers of two. */
 struct ScoreScale {
   float inner;  // of the score

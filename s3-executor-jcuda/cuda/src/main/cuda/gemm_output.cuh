@@ -20,8 +20,7 @@ enum GemmMode {
 enum Activation {
   kSilu = 0,
   kGeluTanh = 1,
-  kGelu = 2,
-  kClampedSwiglu = 3,  // gpt-oss; gated only
+  kClampedSwiglu = 2,  // gpt-oss; gated only
 };
 
 /** y[m][n] = x[m][k] * w[n][k]^T (+ bias); see README.md. */
@@ -58,10 +57,8 @@ __device__ __forceinline__ void each(float (&v)[8], F f) {
 __device__ __forceinline__ void activate(int activation, float (&v)[8]) {
   if (activation == kSilu) {
     each(v, silu);
-  } else if (activation == kGeluTanh) {
-    each(v, geluTanh);
   } else {
-    each(v, geluErf);
+    each(v, geluTanh);
   }
 }
 
@@ -72,18 +69,31 @@ __device__ __forceinline__ float clampedSwiglu(float gate, float up) {
   return (up + 1.0f) * (gate / (1.0f + __expf(-1.702f * gate)));
 }
 
-/** Writes results of columns [column, column + 8) of a row; columns from n on are dropped. */
+/**
+ * Writes results of columns [column, column + 8) of a row; columns from n on are dropped. Where a result is gated, v is its
+ * gate and up what it is multiplied with, which stand beside each other in the product.
+ */
 template <typename T>
-__device__ __forceinline__ void writePlain(const GemmArgs& a, int row, int column, float (&v)[8]) {
-  bool whole = column + 8 <= a.n;
+__device__ __forceinline__ void write(const GemmArgs& a, int row, int column, float (&v)[8], float (&up)[8]) {
+  bool gated = a.mode == kGatedTiles;
   addBias<T>(a, column, v);
-  if (a.mode == kTiles) {
-    activate(a.activation, v);
-    store8(static_cast<T*>(a.y) + activationOffset(row, column, a.stride), v);
+  if (gated || a.mode == kTiles) {
+    if (gated) addBias<T>(a, column + 8, up);
+    if (a.activation == kClampedSwiglu) {
+#pragma unroll
+      for (int i = 0; i < 8; i++) v[i] = clampedSwiglu(v[i], up[i]);
+    } else {
+      activate(a.activation, v);
+      if (gated) {
+#pragma unroll
+        for (int i = 0; i < 8; i++) v[i] *= up[i];
+      }
+    }
+    store8(static_cast<T*>(a.y) + activationOffset(row, gated ? column / 2 : column, a.stride), v);
     return;
   }
+  bool whole = column + 8 <= a.n && (a.stride & 7) == 0;
   size_t at = static_cast<size_t>(row) * a.stride + column;
-  whole = whole && (a.stride & 7) == 0;
   if (a.mode == kRows) {
     T* y = static_cast<T*>(a.y) + at;
     if (whole) {
@@ -99,30 +109,13 @@ __device__ __forceinline__ void writePlain(const GemmArgs& a, int row, int colum
     for (int i = 0; i < 8; i++) v[i] = fmaf(a.factor, v[i], column + i < a.n ? y[i] : 0.0f);
   } else {
     each(v, [&](float r) { return a.factor * r; });
-    if (a.cap > 0) each(v, [&](float r) { return a.cap * tanhf(r / a.cap); });
+    if (a.cap > 0) each(v, [&](float r) { return a.cap * tanhFast(r / a.cap); });
   }
   if (whole) {
     store8(y, v);
   } else {
     for (int i = 0; i < 8 && column + i < a.n; i++) y[i] = v[i];
   }
-}
-
-/** Writes eight gated results from the gate and up columns [column, column + 16) of the product. */
-template <typename T>
-__device__ __forceinline__ void writeGated(const GemmArgs& a, int row, int column, float (&gate)[8],
-                                           float (&up)[8]) {
-  addBias<T>(a, column, gate);
-  addBias<T>(a, column + 8, up);
-  if (a.activation == kClampedSwiglu) {
-#pragma unroll
-    for (int i = 0; i < 8; i++) gate[i] = clampedSwiglu(gate[i], up[i]);
-  } else {
-    activate(a.activation, gate);
-#pragma unroll
-    for (int i = 0; i < 8; i++) gate[i] *= up[i];
-  }
-  store8(static_cast<T*>(a.y) + activationOffset(row, column / 2, a.stride), gate);
 }
 
 /**
@@ -138,15 +131,10 @@ __device__ __forceinline__ void writeTile(const GemmArgs& a, RowOf rowOf, int fi
   for (int i = worker; i < rows * pieces; i += workers) {
     int row = i / pieces;
     int column = (i % pieces) * width;
-    float v[8];
+    float v[8], up[8];
     load(row, column, v);
-    if (gated) {
-      float up[8];
-      load(row, column + 8, up);
-      writeGated<T>(a, rowOf(row), firstColumn + column, v, up);
-    } else {
-      writePlain<T>(a, rowOf(row), firstColumn + column, v);
-    }
+    if (gated) load(row, column + 8, up);
+    write<T>(a, rowOf(row), firstColumn + column, v, up);
   }
 }
 

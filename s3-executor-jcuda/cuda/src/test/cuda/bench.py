@@ -140,7 +140,7 @@ def bench_attention():
             seconds = time_graph([lambda: K.launch(
                 "attention_prefill_f16_d128", (tiles, kv_heads, 1), 128, prefill_shared(d), q, memory, positions,
                 sequences, zero, tables, zero, counts, out, heads * d, ceil(count, 8), 0, 1, heads, kv_heads,
-                d**-0.5)] * 4)
+                d**-0.5, *UNBOUNDED)] * 4)
             operations = 4 * d * heads * (count * start + count * (count + 1) / 2)
             print(f"heads {heads}/{kv_heads} positions {start} to {total}: {seconds * 1e6:7.1f} us, "
                   f"{operations / seconds / 1e12:4.0f} TFLOP/s", flush=True)
@@ -151,7 +151,7 @@ def bench_small():
     for m in m_values:
         groups = ceil(m, 8)
         stream = torch.randn(m, width, device="cuda")
-        weight = torch.randn(width, device="cuda", dtype=torch.float16)
+        weight = torch.randn(width, device="cuda")
         tiles = torch.zeros(groups * 8 * inner, device="cuda", dtype=torch.float16)
         norm = time_graph([lambda: K.launch("rms_norm_f16", (m,), 1024, 0, stream, None, None, weight, tiles, width,
                                             groups, 1e-5)] * 20)

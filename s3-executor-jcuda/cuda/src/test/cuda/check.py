@@ -93,8 +93,8 @@ def check_modes(kind, configuration, m=37, n=320, k=192):
     xt, groups = tile_rows(K, x)
     wt = retile(K, w)
     plain = x.float() @ w.float().T
-    run = lambda y, stride, mode, b, tiles=wt: gemm(
-        K, kind, tiles, xt, y, m, n, k, groups, stride, mode=mode, bias=b, splits=1, configuration=configuration)
+    run = lambda y, stride, mode, b, tiles=wt, **more: gemm(
+        K, kind, tiles, xt, y, m, n, k, groups, stride, mode=mode, bias=b, splits=1, configuration=configuration, **more)
     y = poisoned(m, n, dtype=TYPES[kind])
     run(y, n, 0, bias)
     report(f"gemm {kind} {configuration[0]} rows with bias", relative(y, plain + bias.float()), LIMIT[kind])
@@ -102,8 +102,14 @@ def check_modes(kind, configuration, m=37, n=320, k=192):
     expected = stream + plain
     run(stream, n, 2, None)
     report(f"gemm {kind} {configuration[0]} added to stream", relative(stream, expected), 1e-5)
+    expected = stream + 0.3 * (plain + bias.float())
+    run(stream, n, 2, bias, factor=0.3)
+    report(f"gemm {kind} {configuration[0]} added times a factor", relative(stream, expected), 1e-5)
+    y = poisoned(m, n, dtype=torch.float32)
+    run(y, n, 1, bias, factor=0.7, cap=2.0)
+    report(f"gemm {kind} {configuration[0]} capped", relative(y, 2 * torch.tanh(0.7 * (plain + bias.float()) / 2)), 1e-5)
     tiles = torch.zeros(groups * 8 * n, dtype=TYPES[kind], device="cuda")
-    run(tiles, groups, 4, bias)
+    run(tiles, groups, 4, bias, activation=1)
     gelu = torch.nn.functional.gelu(plain + bias.float(), approximate="tanh")
     report(f"gemm {kind} {configuration[0]} gelu", relative(untile_rows(tiles, m, n, groups), gelu), LIMIT[kind])
     gate, up = w[: n // 2].contiguous(), w[n // 2 :].contiguous()
@@ -113,6 +119,78 @@ def check_modes(kind, configuration, m=37, n=320, k=192):
     run(tiles, groups, 3, None, both)
     gated = torch.nn.functional.silu(plain[:, : n // 2]) * plain[:, n // 2 :]
     report(f"gemm {kind} {configuration[0]} gated", relative(untile_rows(tiles, m, n // 2, groups), gated), LIMIT[kind])
+    turns = torch.stack([bias[: n // 2].view(-1, 8), bias[n // 2 :].view(-1, 8)], 1).reshape(-1).contiguous()
+    biased = 4 * (plain + bias.float())
+    for activation, function in ((0, gated_silu), (1, gated_gelu), (2, clamped_swiglu)):
+        own = retile(K, (4 * gate).contiguous(), placement=1, rows=n)
+        retile(K, (4 * up).contiguous(), placement=2, out=own)
+        run(tiles, groups, 3, 4 * turns, own, activation=activation)
+        report(f"gemm {kind} {configuration[0]} gated by function {activation}",
+               relative(untile_rows(tiles, m, n // 2, groups), function(biased[:, : n // 2], biased[:, n // 2 :])), LIMIT[kind])
+
+
+def gated_silu(gate, up):
+    return torch.nn.functional.silu(gate) * up
+
+
+def gated_gelu(gate, up):
+    return torch.nn.functional.gelu(gate, approximate="tanh") * up
+
+
+def clamped_swiglu(gate, up):
+    gate, up = gate.clamp(max=7), up.clamp(-7, 7)
+    return (up + 1) * gate * torch.sigmoid(1.702 * gate)
+
+
+def check_experts(kind, rows, experts, per_token, normalised, hidden=128, inner=72):
+    """Routing, sorting, both products and the sum, against the same in torch."""
+    ints = lambda v: torch.tensor(v, device="cuda", dtype=torch.int32)
+    logits = randn(rows, experts)
+    logits[0] = 0  # ties: the lowest numbers
+    sequences = ints([-1 if r == rows - 2 else r for r in range(rows)])  # one row that only pads
+    real = [r for r in range(rows) if r != rows - 2]
+    pairs = rows * per_token
+    picked, weights = ints([-7] * pairs), poisoned(pairs, dtype=torch.float32)
+    K.launch("route", (rows,), 32, experts * 5, logits, sequences, picked, weights, experts, per_token, normalised)
+    best = torch.sort(logits, dim=1, descending=True, stable=True).indices[:, :per_token]
+    probabilities = torch.softmax(logits, 1).gather(1, best)
+    if normalised:
+        probabilities = probabilities / probabilities.sum(1, keepdim=True)
+    name = f"experts {kind} rows{rows} {per_token} of {experts}"
+    report(f"{name} picked", picked.view(rows, -1)[real].ne(best[real]).sum().item(), 0)
+    report(f"{name} probabilities", relative(weights.view(rows, -1)[real], probabilities[real]), 1e-5)
+    x = randn(rows, hidden, kind=kind)
+    xt, groups = tile_rows(K, x)
+    gate, up = (randn(experts, inner, hidden, kind=kind, scale=hidden**-0.5) for _ in range(2))
+    down = randn(experts, hidden, inner, kind=kind, scale=inner**-0.5)
+    bias_up, bias_down = randn(experts, 2 * inner, kind=kind), randn(experts, hidden, kind=kind)
+    both = torch.cat([retile(K, u, placement=2, out=retile(K, g, placement=1, rows=2 * inner)) for g, u in zip(gate, up)])
+    downs = torch.cat([retile(K, d) for d in down])
+    first = None
+    for tile_size in (16, 64, 128):
+        tiles, order = ints([0] * (4 + 4 * (pairs // 16 + experts))), ints([-7] * pairs)
+        K.launch("group_pairs", (1,), 1024, experts * 8, picked, pairs, experts, tile_size, tiles, order)
+        inner_groups = ceil(pairs, 8)
+        activated = torch.zeros(inner_groups * 8 * ceil(inner, 64) * 64, dtype=TYPES[kind], device="cuda")
+        experts_product(K, kind, tile_size, both, xt, activated, 2 * inner, hidden, groups, inner_groups, 3, 2, tiles, order,
+                        per_token, pairs, experts, bias_up)
+        results = poisoned(pairs, hidden, dtype=torch.float32)
+        experts_product(K, kind, tile_size, downs, activated, results, hidden, inner, inner_groups, hidden, 1, 0, tiles,
+                        order, 1, pairs, experts, bias_down)
+        stream = torch.ones(rows, hidden, device="cuda")
+        K.launch("combine_experts", (rows,), 256, 0, results, weights, sequences, stream, hidden, per_token, 0.5, 1)
+        first = stream if first is None else first
+        report(f"{name} bits that depend on tiles of {tile_size}", differing(first, stream), 0)
+    turn = bias_up.float().view(experts, -1, 2, 8)
+    expected = torch.ones(rows, hidden, device="cuda")
+    for r in real:
+        for i in range(per_token):
+            e = best[r, i]
+            g = gate[e].float() @ x[r].float() + turn[e, :, 0].reshape(-1)
+            u = up[e].float() @ x[r].float() + turn[e, :, 1].reshape(-1)
+            out = down[e].float() @ clamped_swiglu(g, u) + bias_down[e].float()
+            expected[r] += 0.5 * probabilities[r, i] * out
+    report(f"{name} sum", relative(first - 1, expected - 1), LIMIT[kind])
 
 
 # ---- small kernels
@@ -122,16 +200,16 @@ def check_small(kind, rows=13, width=640):
     dtype = TYPES[kind]
     table, tokens = randn(100, width, kind=kind), torch.randint(0, 100, (rows,), device="cuda", dtype=torch.int32)
     stream = poisoned(rows, width, dtype=torch.float32)
-    K.launch(f"embed_{kind}", (rows,), 128, 0, table, tokens, stream, width)
-    report(f"embed {kind}", differing(stream, table[tokens.long()].float()), 0)
+    K.launch(f"embed_{kind}", (rows,), 128, 0, table, tokens, stream, width, 3.0)
+    report(f"embed {kind}", differing(stream, table[tokens.long()].float() * 3), 0)
 
-    weight, bias, delta = randn(width, kind=kind), randn(width, kind=kind), randn(rows, width, kind=kind)
+    weight, bias, delta = randn(width), randn(width), randn(rows, width, kind=kind)
     groups = ceil(rows, 8)
     added = stream + delta.float()
     eps = 1e-5
     for name, expected in (
-        ("rms_norm", added * torch.rsqrt(added.pow(2).mean(-1, keepdim=True) + eps) * weight.float()),
-        ("layer_norm", torch.nn.functional.layer_norm(added, (width,), weight.float(), bias.float(), eps)),
+        ("rms_norm", added * torch.rsqrt(added.pow(2).mean(-1, keepdim=True) + eps) * weight),
+        ("layer_norm", torch.nn.functional.layer_norm(added, (width,), weight, bias, eps)),
     ):
         out = poisoned(groups * 8 * width, dtype=dtype)
         own = stream.clone()
@@ -145,6 +223,15 @@ def check_small(kind, rows=13, width=640):
         bits = differing(untile_rows(some, 3, width, 1).contiguous(),
                          untile_rows(out, rows, width, groups)[picked.long()].contiguous())
         report(f"{name} {kind} bits of gathered rows", bits, 0)
+        part, target = randn(rows, width), stream.clone()
+        normed = part * torch.rsqrt(part.pow(2).mean(-1, keepdim=True) + eps) * weight
+        if name == "layer_norm":
+            normed = torch.nn.functional.layer_norm(part, (width,), weight, bias, eps)
+        K.launch(f"{name}_add", (rows,), 256, 0, part, target, *extra, width, eps, 0.25)
+        report(f"{name}_add", relative(target, stream + 0.25 * normed), 1e-6)
+    out = poisoned(groups * 8 * width, dtype=dtype)
+    K.launch(f"tile_stream_{kind}", (rows,), 256, 0, stream, out, width, groups)
+    report(f"tile_stream {kind}", differing(untile_rows(out, rows, width, groups).contiguous(), stream.to(dtype)), 0)
 
 
 # ---- attention
@@ -171,18 +258,27 @@ class Pool:
             self.memory[blocks, layer, 1, :, at % 16] = self.values[s]
 
 
-def reference_attention(q, keys, values, position):
+def reference_attention(q, keys, values, position, bounds=None):
     """q [heads][d] of one row at a position."""
     group = q.shape[0] // keys.shape[1]
-    k = keys[: position + 1].double().repeat_interleave(group, 1)
-    v = values[: position + 1].double().repeat_interleave(group, 1)
-    p = torch.softmax(torch.einsum("hd,thd->ht", q.double(), k) / math.sqrt(q.shape[1]), -1)
+    cap, window, sinks = bounds or UNBOUNDED
+    first = max(0, position + 1 - window) if window else 0
+    k = keys[first : position + 1].double().repeat_interleave(group, 1)
+    v = values[first : position + 1].double().repeat_interleave(group, 1)
+    scores = torch.einsum("hd,thd->ht", q.double(), k) / math.sqrt(q.shape[1])
+    if cap:
+        scores = cap * torch.tanh(scores / cap)
+    if sinks is not None:
+        scores = torch.cat([scores, sinks.double()[:, None]], 1)
+    p = torch.softmax(scores, -1)[:, : k.shape[0]]
     return torch.einsum("ht,thd->hd", p, v)
 
 
-def run_decode(pool, q, positions, sequences, rows, heads, grid=None):
+def run_decode(pool, q, positions, sequences, rows, heads, grid=None, bounds=None):
     d, count = pool.d, len(rows)
     parts = int(positions.max().item()) // 256 + 1
+    if bounds and bounds[1]:
+        parts = min(parts, (bounds[1] + 254) // 256 + 1)
     groups = ceil(q.shape[0], 8)
     sums = poisoned(count * heads * parts * d, dtype=torch.float32)
     states = poisoned(count * heads * parts * 2, dtype=torch.float32)
@@ -190,12 +286,12 @@ def run_decode(pool, q, positions, sequences, rows, heads, grid=None):
     counters = torch.zeros(count * pool.kv_heads, dtype=torch.int32, device="cuda")
     attention_decode(K, pool.kind, d, q, pool.memory, positions, sequences, pool.starts, pool.tables, rows, sums,
                      states, counters, out, groups, pool.layer, pool.layers, heads, pool.kv_heads, count, parts,
-                     grid or parts)
+                     grid or parts, bounds)
     report(f"counters left {pool.kind} d{d}", counters.abs().sum().item(), 0)
     return untile_rows(out, q.shape[0], heads * d, groups)
 
 
-def check_attention(kind, heads, kv_heads, d):
+def check_attention(kind, heads, kv_heads, d, bounds=None):
     lengths = [70, 300, 1, 17] if SMALL else [700, 1, 16, 17, 257, 1100, 333, 64]
     chunks = [min(n, c) for n, c in zip(lengths, [40, 100, 1, 5] if SMALL else [200, 1, 16, 9, 257, 130, 40, 64])]
     pool = Pool(kind, lengths, kv_heads, d)
@@ -210,24 +306,27 @@ def check_attention(kind, heads, kv_heads, d):
     where, owners, firsts, counts = ints(positions), ints(sequences), ints(first), ints(chunks)
     groups = ceil(total, 8)
     out = torch.zeros(groups * 8 * ceil(heads * d, 64) * 64, dtype=q.dtype, device="cuda")
-    K.launch(f"attention_prefill_{kind}_d{d}", (3, kv_heads, len(lengths)), 128, prefill_shared(d), q,
+    K.launch(f"attention_prefill_{kind}_d{d}{'_bounded' if bounds else ''}", (3, kv_heads, len(lengths)), 128, prefill_shared(d), q,
              pool.memory, where, owners, pool.starts, pool.tables, firsts, counts, out, q.shape[1], groups, pool.layer,
-             pool.layers, heads, kv_heads, d**-0.5)
+             pool.layers, heads, kv_heads, d**-0.5, *(bounds or UNBOUNDED))
     prefill = untile_rows(out, total, heads * d, groups).contiguous()
-    decode = run_decode(pool, q, where, owners, ints(list(range(total))), heads).contiguous()
-    others = [run_decode(pool, q, where, owners, ints(list(range(total))), heads, grid=n).contiguous() for n in (1, 2)]
+    decode = run_decode(pool, q, where, owners, ints(list(range(total))), heads, bounds=bounds).contiguous()
+    others = [run_decode(pool, q, where, owners, ints(list(range(total))), heads, grid=n, bounds=bounds).contiguous()
+              for n in (1, 2)]
     some = list(range(0, total, 1 if SMALL else 7))
     expected = torch.stack([
         reference_attention(q[r, : heads * d].view(heads, d), pool.keys[sequences[r]], pool.values[sequences[r]],
-                            positions[r]).reshape(-1) for r in some])
+                            positions[r], bounds).reshape(-1) for r in some])
     name = f"attention {kind} heads{heads}/{kv_heads} d{d}"
+    if bounds:
+        name += f" cap{bounds[0]} window{bounds[1]} {'no ' if bounds[2] is None else ''}sinks"
     report(f"{name} prefill", relative(prefill[some], expected), LIMIT[kind])
     report(f"{name} decode", relative(decode[some], expected), LIMIT[kind])
     report(f"{name} bits that differ between prefill and decode", differing(prefill, decode), 0)
     report(f"{name} bits that depend on the grid", sum(differing(other, decode) for other in others), 0)
 
 
-def check_rotary(kind, heads, kv_heads, d, rotary, interleaved):
+def check_rotary(kind, heads, kv_heads, d, rotary, interleaved, magnitude=1.0, norm=None):
     lengths = [40, 5, 100]
     pool = Pool(kind, lengths, kv_heads, d)
     ints = lambda v: torch.tensor(v, device="cuda", dtype=torch.int32)
@@ -235,18 +334,27 @@ def check_rotary(kind, heads, kv_heads, d, rotary, interleaved):
     qkv = randn(5, (heads + 2 * kv_heads) * d, kind=kind)
     before = qkv.clone().view(5, heads + 2 * kv_heads, d)
     frequencies = torch.tensor([10000.0 ** (-2 * i / rotary) for i in range(rotary // 2)], device="cuda")
-    K.launch(f"rotate_and_store_{kind}", (5, 1 + d % 3), 256, rotary * 4, qkv, pool.memory, ints(positions), ints(sequences),
-             pool.starts, pool.tables, frequencies, pool.layer, pool.layers, heads, kv_heads, d, rotary, interleaved)
+    whole, eps = norm == "whole", 1e-5
+    query_norm, key_norm = (randn(n * d if whole else d) for n in (heads, kv_heads)) if norm else (None, None)
+    K.launch(f"rotate_and_store_{kind}", (5, 1 if whole else 1 + d % 3), 256,
+             rotary * 4 + (4 * (heads + kv_heads) if norm else 0), qkv, pool.memory, ints(positions), ints(sequences),
+             pool.starts, pool.tables, frequencies, pool.layer, pool.layers, heads, kv_heads, d, rotary, interleaved, magnitude,
+             query_norm, key_norm, eps, int(whole))
     worst = 0
     for r in range(4):
         angle = (torch.tensor(positions[r], device="cuda", dtype=torch.float32) * frequencies).double()
         x = before[r, : heads + kv_heads].double()
+        if norm:
+            q, k = x[:heads], x[heads:]
+            over = lambda t: t.pow(2).mean() if whole else t.pow(2).mean(-1, keepdim=True)
+            x = torch.cat([(t * torch.rsqrt(over(t) + eps) * w.double().view(-1, d)) for t, w in ((q, query_norm), (k, key_norm))])
         turned = x.clone()
         if interleaved:
             a, b = x[:, 0:rotary:2], x[:, 1:rotary:2]
         else:
             a, b = x[:, : rotary // 2], x[:, rotary // 2 : rotary]
-        first, second = a * angle.cos() - b * angle.sin(), b * angle.cos() + a * angle.sin()
+        cos, sin = angle.cos() * magnitude, angle.sin() * magnitude
+        first, second = a * cos - b * sin, b * cos + a * sin
         if interleaved:
             turned[:, 0:rotary:2], turned[:, 1:rotary:2] = first, second
         else:
@@ -256,7 +364,7 @@ def check_rotary(kind, heads, kv_heads, d, rotary, interleaved):
         worst = max(worst, relative(qkv[r].view(-1, d)[:heads], turned[:heads]),
                     relative(pool.memory[block, pool.layer, 0, :, slot], turned[heads:]),
                     relative(pool.memory[block, pool.layer, 1, :, slot], before[r, heads + kv_heads :]))
-    report(f"rotary {kind} heads{heads}/{kv_heads} d{d} rotary{rotary} interleaved{interleaved}", worst, LIMIT[kind])
+    report(f"rotary {kind} heads{heads}/{kv_heads} d{d} rotary{rotary} interleaved{interleaved} norm {norm}", worst, LIMIT[kind])
 
 
 # ---- sampling
@@ -338,9 +446,17 @@ def main():
             (8, 8, 128), (32, 8, 128), (4, 1, 64), (8, 2, 256), (4, 4, 80), (4, 2, 96), (4, 2, 16), (6, 2, 32),
             (16, 1, 128)]:
             check_attention(kind, heads, kv_heads, d)
-        for arguments in [(4, 2, 128, 128, 0), (3, 1, 96, 96, 0), (4, 4, 256, 64, 1), (2, 2, 16, 8, 0)]:
+        for heads, kv_heads, d, cap, window, sinked in [(4, 2, 64, 5.0, 70, True), (2, 1, 256, 0.0, 20, False)] if SMALL else [
+            (8, 8, 128, 0.0, 100, False), (32, 8, 128, 0.0, 1, False), (4, 1, 64, 0.0, 300, True), (8, 2, 256, 3.0, 0, False),
+            (8, 2, 256, 3.0, 257, False), (4, 4, 80, 0.0, 0, True), (4, 2, 96, 0.0, 64, False), (4, 2, 16, 4.0, 33, True),
+            (6, 2, 32, 0.0, 1000, True), (16, 1, 128, 2.0, 256, False)]:
+            check_attention(kind, heads, kv_heads, d, (cap, window, randn(heads) if sinked else None))
+        for shape in [(9, 6, 2, 1)] if SMALL else [(3, 8, 2, 1), (40, 16, 4, 0), (300, 128, 8, 1), (700, 5, 3, 0), (2, 4, 1, 1)]:
+            check_experts(kind, *shape)
+        for arguments in [(4, 2, 128, 128, 0, 1.3, "head"), (3, 1, 96, 72, 0, 1.0, "whole"), (4, 2, 64, 0, 0, 1.0, "head"),
+                          (4, 4, 80, 0, 0), (8, 2, 256, 256, 0, 1.0, "head"), (4, 2, 128, 128, 0), (3, 1, 96, 96, 0), (4, 4, 256, 64, 1), (2, 2, 16, 8, 0)]:
             check_rotary(kind, *arguments)
-    for vocabulary, rows in [(1000, 15)] if SMALL else [(97, 60), (32000, 60), (128256, 29)]:
+    for vocabulary, rows in [(1000, 15)] if SMALL else [(97, 60), (32000, 60), (128256, 29), (262208, 29)]:
         check_sampling(vocabulary, rows)
     print("failed: " + ", ".join(failures) if failures else "all checks passed")
     return 1 if failures else 0

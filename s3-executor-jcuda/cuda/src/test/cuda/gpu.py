@@ -168,14 +168,34 @@ def mma(rows):
     return f"mma_n{rows}", columns, rows, 256 if rows == 128 else 128, stages * (columns + rows) * 128, 1
 
 
-def gemm(kernels, kind, w, x, y, m, n, k, groups, stride, mode=0, bias=None, splits=None, configuration=None):
+def gemm(kernels, kind, w, x, y, m, n, k, groups, stride, mode=0, bias=None, splits=None, configuration=None,
+         activation=0, factor=1.0, cap=0.0):
     splits = splits or splits_of(n, k)
     name, columns, rows, threads, shared, first = configuration or gemm_configuration(m, n, k, splits)
     grid = (first, ceil(m, rows), ceil(n, columns))
-    kernels.launch(f"gemm_{kind}_{name}", grid, threads, shared, w, x, y, bias, m, n, k, groups, stride, mode, splits)
+    kernels.launch(f"gemm_{kind}_{name}", grid, threads, shared, w, x, y, bias, m, n, k, groups, stride, mode, splits,
+                   activation, factor, cap)
+
+
+# ---- experts
+
+
+def most_tiles(pairs, experts, rows):
+    """Blocks in the direction of the pairs: the tiles that there are at most."""
+    return min(pairs, pairs // rows + experts)
+
+
+def experts_product(kernels, kind, rows, w, x, y, n, k, groups, stride, mode, activation, tiles, pairs, divisor, count,
+                    experts, bias=None):
+    _, columns, _, threads, shared, _ = mma(rows)
+    kernels.launch(f"experts_{kind}_n{rows}", (1, most_tiles(count, experts, rows), ceil(n, columns)), threads, shared,
+                   w, x, y, bias, n, k, groups, stride, mode, activation, tiles, pairs, divisor)
 
 
 # ---- attention
+
+
+UNBOUNDED = (0.0, 0, None)  # cap on scores, window, sinks
 
 
 def decode_shared(d):
@@ -183,10 +203,10 @@ def decode_shared(d):
 
 
 def attention_decode(kernels, kind, d, q, pool, positions, sequences, starts, tables, rows, sums, states, counters, out,
-                     groups, layer, layers, heads, kv_heads, count, parts, blocks=None):
-    kernels.launch(f"attention_decode_{kind}_d{d}", (kv_heads, count, blocks or decode_blocks(kv_heads, count, parts)),
+                     groups, layer, layers, heads, kv_heads, count, parts, blocks=None, bounds=None):
+    kernels.launch(f"attention_decode_{kind}_d{d}{'_bounded' if bounds else ''}", (kv_heads, count, blocks or decode_blocks(kv_heads, count, parts)),
                    128, decode_shared(d), q, pool, positions, sequences, starts, tables, rows, sums, states, counters,
-                   out, q.shape[1], groups, layer, layers, heads, kv_heads, parts, d**-0.5)
+                   out, q.shape[1], groups, layer, layers, heads, kv_heads, parts, d**-0.5, *(bounds or UNBOUNDED))
 
 
 def decode_blocks(kv_heads, count, parts):

@@ -40,7 +40,7 @@ class Layers:
         self.states = torch.empty(batch * HEADS * self.parts * 2, device="cuda")
         self.counters = torch.zeros(batch * KV_HEADS, device="cuda", dtype=torch.int32)
         self.frequencies = torch.tensor([10000.0 ** (-2 * i / D) for i in range(D // 2)], device="cuda")
-        self.norm_weight = torch.ones(HIDDEN, device="cuda", dtype=torch.float16)
+        self.norm_weight = torch.ones(HIDDEN, device="cuda")
 
     def launch(self, weights, drop="", blocks=None):
         m, groups = self.batch, self.groups
@@ -51,7 +51,7 @@ class Layers:
                 gemm(K, "f16", qkv, self.normed, self.qkv, m, QKV, HIDDEN, groups, QKV)
             if drop != "rotate":
                 K.launch("rotate_and_store_f16", (m, rotate_blocks(m, HEADS, KV_HEADS)), 256, D * 4, self.qkv, self.memory, self.positions, self.sequences,
-                         self.starts, self.tables, self.frequencies, layer, LAYERS, HEADS, KV_HEADS, D, D, 0)
+                         self.starts, self.tables, self.frequencies, layer, LAYERS, HEADS, KV_HEADS, D, D, 0, 1.0, None, None, 1e-5, 0)
             if drop != "attention":
                 attention_decode(K, "f16", D, self.qkv, self.memory, self.positions, self.sequences, self.starts,
                                  self.tables, None, self.sums, self.states, self.counters, self.attended, groups, layer,

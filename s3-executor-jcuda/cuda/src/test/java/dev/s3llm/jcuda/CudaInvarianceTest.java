@@ -37,7 +37,10 @@ class CudaInvarianceTest {
     return Stream.of(
         Arguments.of("multi-head", RandomModels.llama(8), Precision.FP16),
         Arguments.of("grouped queries", RandomModels.llama(2), Precision.BF16),
-        Arguments.of("GPT-J", RandomModels.gptJ(), Precision.FP16));
+        Arguments.of("GPT-J", RandomModels.gptJ(), Precision.FP16),
+        Arguments.of("windows and caps", RandomModels.gemma(), Precision.BF16),
+        Arguments.of("experts and sinks", RandomModels.gptOss(), Precision.FP16),
+        Arguments.of("experts", RandomModels.qwen3Moe(), Precision.BF16));
   }
 
   @ParameterizedTest

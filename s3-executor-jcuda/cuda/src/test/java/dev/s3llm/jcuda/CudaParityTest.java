@@ -50,7 +50,7 @@ class CudaParityTest {
     try (CpuExecutor host = RandomModels.host(config).maxTokensPerStep(256).build();
         JCudaExecutor gpu = RandomModels.gpu(config).precision(precision).build()) {
       double error =
-          TransformersParity.error(gpu.logits(alone(prompt)), CpuLogits.of(host, alone(prompt)));
+          FamilyParity.error(gpu.logits(alone(prompt)), CpuLogits.of(host, alone(prompt)));
       assertThat(error).as("%s, %d tokens", config, prompt.length).isLessThan(limit(precision));
       return error;
     }

@@ -10,6 +10,7 @@ import dev.s3llm.model.ModelShapes;
 import dev.s3llm.model.RandomTensors;
 import dev.s3llm.testkit.ExecutorContract;
 import dev.s3llm.testkit.HandDrivenSequence;
+import java.util.Collections;
 import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.Test;
 
@@ -38,12 +39,12 @@ class JCudaExecutorTest extends ExecutorContract {
         new ModelConfig(
             large.family(),
             large.vocabulary(),
-            large.attention(),
-            100 * large.layers(),
             large.hiddenSize(),
-            large.intermediateSize(),
-            large.normEpsilon(),
-            large.maxContextTokens());
+            large.maxContextTokens(),
+            large.norms(),
+            large.attention(),
+            large.scales(),
+            Collections.nCopies(100 * large.layerCount(), large.layers().get(0)));
     assertThatThrownBy(
             () -> JCudaExecutor.builder(tooLarge, () -> new RandomTensors(tooLarge, 1)).build())
         .isInstanceOf(IllegalArgumentException.class)

@@ -2,23 +2,38 @@ package dev.s3llm.jcuda;
 
 import dev.s3llm.cpu.CpuExecutor;
 import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.ModelConfig.Activation;
 import dev.s3llm.model.ModelConfig.Attention;
+import dev.s3llm.model.ModelConfig.Experts;
+import dev.s3llm.model.ModelConfig.FeedForward;
+import dev.s3llm.model.ModelConfig.Layer;
+import dev.s3llm.model.ModelConfig.NormKind;
+import dev.s3llm.model.ModelConfig.NormPlacement;
+import dev.s3llm.model.ModelConfig.Norms;
+import dev.s3llm.model.ModelConfig.QueryKeyNorm;
+import dev.s3llm.model.ModelConfig.Scales;
+import dev.s3llm.model.ModelConfig.Scores;
 import dev.s3llm.model.ModelConfig.Vocabulary;
-import dev.s3llm.model.ModelFamily;
 import dev.s3llm.model.RandomTensors;
 import dev.s3llm.model.RotaryEmbedding;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import java.util.Random;
 
 /** Small models with random weights, the same on the CPU and the GPU. */
 final class RandomModels {
   private static final int[] HEAD_SIZES = {16, 32, 64, 80, 96, 128, 256};
   private static final int[] GROUPS = {1, 1, 2, 4, 8};
+  private static final int CONTEXT = 1024;
+  private static final float EPSILON = 1e-5f;
 
   private RandomModels() {}
 
   /** Llama with this many key heads to its eight query heads. */
   static ModelConfig llama(int kvHeads) {
-    return llama(1000, 256, 4, 8, kvHeads, 32, 704);
+    FeedForward part = new FeedForward(Activation.SILU, true, 704, false, null);
+    return plain("llama", 1000, 256, attention(8, kvHeads, 32), 4, part);
   }
 
   /** GPT-J with part of each head turned. */
@@ -26,7 +41,51 @@ final class RandomModels {
     return gptJ(1000, 256, 3, 4, 1024, 32);
   }
 
-  /** A shape drawn at random: family, widths, heads, grouping. */
+  /** Gemma: norms around each part, capped scores and logits, a window on every second layer. */
+  static ModelConfig gemma() {
+    FeedForward part = new FeedForward(Activation.GELU_TANH, true, 704, false, null);
+    RotaryEmbedding near = RotaryEmbedding.of(64, 10_000);
+    RotaryEmbedding far = RotaryEmbedding.of(64, 1e6);
+    return new ModelConfig(
+        "gemma3_text",
+        new Vocabulary(1000, true, false, 3),
+        256,
+        CONTEXT,
+        new Norms(NormKind.RMS_ONE_PLUS, NormPlacement.AROUND, EPSILON),
+        new Attention(4, 2, 64, new Scores(0.1f, 20, false), QueryKeyNorm.HEAD, false, false),
+        new Scales(16, 1, 1, 10),
+        List.of(
+            new Layer(near, 40, part), new Layer(far, 0, part), new Layer(near, 40, part)));
+  }
+
+  /** gpt-oss: experts with a clamped gate, sinks, a window on every second layer, biases. */
+  static ModelConfig gptOss() {
+    return withExperts(new Experts(16, 3, true, true), Activation.CLAMPED_SWIGLU, true, 50);
+  }
+
+  /** Qwen3-MoE: experts whose probabilities are not scaled. */
+  static ModelConfig qwen3Moe() {
+    return withExperts(new Experts(12, 4, false, false), Activation.SILU, false, 0);
+  }
+
+  private static ModelConfig withExperts(
+      Experts experts, Activation activation, boolean biased, int window) {
+    FeedForward part = new FeedForward(activation, true, 72, biased, experts);
+    RotaryEmbedding rope = RotaryEmbedding.of(32, 10_000);
+    Scores scores = new Scores(0.18f, 0, biased);
+    QueryKeyNorm norm = biased ? QueryKeyNorm.NONE : QueryKeyNorm.HEAD;
+    return new ModelConfig(
+        "llama", // whose tensors have these names too; gpt_oss's own are stacked
+        new Vocabulary(1000, false, false, 3),
+        256,
+        CONTEXT,
+        new Norms(NormKind.RMS, NormPlacement.BEFORE, EPSILON),
+        new Attention(8, 2, 32, scores, norm, biased, biased),
+        Scales.NONE,
+        List.of(new Layer(rope, window, part), new Layer(rope, 0, part)));
+  }
+
+  /** A shape drawn at random: family, widths, heads, grouping, and what a layer may have. */
   static ModelConfig drawn(long seed) {
     Random random = new Random(seed);
     int size = HEAD_SIZES[random.nextInt(HEAD_SIZES.length)];
@@ -36,36 +95,101 @@ final class RandomModels {
     int vocabulary = 50 + random.nextInt(3000);
     int layers = 1 + random.nextInt(3);
     int inner = 8 * (8 + random.nextInt(150));
-    if (random.nextInt(4) == 0) {
+    if (random.nextInt(5) == 0) {
       return gptJ(vocabulary, kvHeads * size, layers, kvHeads, inner, size / 4 * 2);
     }
-    return llama(vocabulary, 8 * (8 + random.nextInt(80)), layers, heads, kvHeads, size, inner);
+    int hidden = 8 * (8 + random.nextInt(80));
+    if (random.nextInt(3) == 0) {
+      FeedForward part = new FeedForward(Activation.SILU, true, inner, false, null);
+      return plain("llama", vocabulary, hidden, attention(heads, kvHeads, size), layers, part);
+    }
+    return varied(random, vocabulary, hidden, new int[] {heads, kvHeads, size}, layers, inner);
   }
 
-  private static ModelConfig llama(
-      int vocabulary, int hidden, int layers, int heads, int kvHeads, int size, int inner) {
+  private static ModelConfig varied(
+      Random random, int vocabulary, int hidden, int[] heads, int layers, int inner) {
+    NormPlacement placement = NormPlacement.values()[random.nextInt(3)];
+    String family =
+        switch (placement) { // its tensors have the names of these norms
+          case BEFORE, SHARED -> "llama";
+          case AFTER -> "olmo2";
+          case AROUND -> "gemma2";
+        };
+    NormKind kind = random.nextBoolean() ? NormKind.RMS : NormKind.RMS_ONE_PLUS;
+    Scores scores =
+        new Scores(
+            (float) (1.2 / Math.sqrt(heads[2])),
+            random.nextBoolean() ? 0 : 6,
+            random.nextBoolean());
+    QueryKeyNorm norm = QueryKeyNorm.values()[random.nextInt(3)];
+    boolean biased = random.nextBoolean();
+    List<Layer> all = new ArrayList<>();
+    for (int i = 0; i < layers; i++) {
+      all.add(layer(random, heads[2], inner, biased));
+    }
     return new ModelConfig(
-        ModelFamily.LLAMA,
-        new Vocabulary(vocabulary, false, 3),
-        new Attention(heads, kvHeads, size, RotaryEmbedding.of(size, 10_000)),
-        layers,
+        family,
+        new Vocabulary(vocabulary, random.nextBoolean(), false, 3),
         hidden,
-        inner,
-        1e-5f,
-        1024);
+        CONTEXT,
+        new Norms(kind, placement, EPSILON),
+        new Attention(heads[0], heads[1], heads[2], scores, norm, biased, random.nextBoolean()),
+        new Scales(1.5f, 0.7f, 0.5f, random.nextBoolean() ? 0 : 4),
+        all);
+  }
+
+  private static Layer layer(Random random, int size, int inner, boolean biased) {
+    Activation activation = Activation.values()[random.nextInt(Activation.values().length)];
+    RotaryEmbedding whole = RotaryEmbedding.of(size, 10_000);
+    RotaryEmbedding part =
+        new RotaryEmbedding(RotaryEmbedding.of(size / 4 * 2, 1e5).frequencies(), false, 1.2f);
+    RotaryEmbedding rope =
+        switch (random.nextInt(3)) {
+          case 0 -> null;
+          case 1 -> whole;
+          default -> part;
+        };
+    int window = random.nextBoolean() ? 0 : 1 + random.nextInt(150);
+    return new Layer(rope, window, new FeedForward(activation, true, inner, biased, null));
+  }
+
+  private static ModelConfig plain(
+      String family,
+      int vocabulary,
+      int hidden,
+      Attention attention,
+      int layers,
+      FeedForward part) {
+    RotaryEmbedding rope = RotaryEmbedding.of(attention.headSize(), 10_000);
+    return new ModelConfig(
+        family,
+        new Vocabulary(vocabulary, false, false, 3),
+        hidden,
+        CONTEXT,
+        new Norms(NormKind.RMS, NormPlacement.BEFORE, EPSILON),
+        attention,
+        Scales.NONE,
+        Collections.nCopies(layers, new Layer(rope, 0, part)));
+  }
+
+  private static Attention attention(int heads, int kvHeads, int size) {
+    Scores scores = new Scores((float) (1 / Math.sqrt(size)), 0, false);
+    return new Attention(heads, kvHeads, size, scores, QueryKeyNorm.NONE, false, false);
   }
 
   private static ModelConfig gptJ(
       int vocabulary, int hidden, int layers, int heads, int inner, int turned) {
+    FeedForward part = new FeedForward(Activation.GELU_TANH, false, inner, true, null);
     return new ModelConfig(
-        ModelFamily.GPT_J,
-        new Vocabulary(vocabulary, false, 3),
-        new Attention(heads, heads, hidden / heads, RotaryEmbedding.interleaved(turned, 10_000)),
-        layers,
+        "gptj",
+        new Vocabulary(vocabulary, false, true, 3),
         hidden,
-        inner,
-        1e-5f,
-        1024);
+        CONTEXT,
+        new Norms(NormKind.LAYER, NormPlacement.SHARED, EPSILON),
+        attention(heads, heads, hidden / heads),
+        Scales.NONE,
+        Collections.nCopies(
+            layers, new Layer(RotaryEmbedding.interleaved(turned, 10_000), 0, part)));
   }
 
   /** The host's executor for a shape. */

@@ -14,7 +14,6 @@ import dev.s3llm.model.Tensor;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.function.LongConsumer;
 import jcuda.Pointer;
 import org.jspecify.annotations.Nullable;
@@ -145,7 +144,8 @@ final class CudaWeights implements AutoCloseable {
     private final Device device;
     private final DeviceStream stream;
     private final WeightUpload upload;
-    private final Map<RotaryEmbedding, DeviceMemory> frequencies = new IdentityHashMap<>();
+    private final IdentityHashMap<RotaryEmbedding, DeviceMemory> frequencies =
+        new IdentityHashMap<>();
 
     Loader(Device device, DeviceStream stream, WeightUpload upload) {
       this.device = device;

@@ -7,6 +7,7 @@ import dev.s3llm.jcuda.internal.driver.Divide;
 import dev.s3llm.jcuda.internal.driver.Grid;
 import dev.s3llm.jcuda.internal.driver.KernelLauncher;
 import dev.s3llm.model.ElementType;
+import dev.s3llm.model.ModelConfig.Activation;
 import dev.s3llm.model.ModelConfig.FeedForward;
 import org.jspecify.annotations.Nullable;
 
@@ -58,7 +59,15 @@ final class MatrixProduct {
      * or {@code f(result)} where the part has no gate.
      */
     static Output activated(FeedForward part) {
-      return new Output(part.gated() ? 3 : 4, part.activation().ordinal(), 1, 0);
+      return new Output(part.gated() ? 3 : 4, number(part.activation()), 1, 0);
+    }
+
+    private static int number(Activation activation) {
+      return switch (activation) {
+        case SILU -> 0;
+        case GELU_TANH -> 1;
+        case CLAMPED_SWIGLU -> 2;
+      };
     }
   }
 

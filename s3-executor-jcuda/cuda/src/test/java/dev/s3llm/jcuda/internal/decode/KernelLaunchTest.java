@@ -11,12 +11,14 @@ import dev.s3llm.jcuda.internal.driver.Grid;
 import dev.s3llm.jcuda.internal.driver.KernelLauncher;
 import dev.s3llm.model.ElementType;
 import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.ModelConfig.QueryKeyNorm;
 import dev.s3llm.model.ModelShapes;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -25,18 +27,18 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** The launches of an H200, which has 132 multiprocessors, for llama-13b: 40 heads of 128. */
-class DecoderKernelsTest {
+class KernelLaunchTest {
   private static final int H200 = 132;
   private static final ModelConfig CONFIG = ModelShapes.of("llama-13b");
   private static final BatchFormat FORMAT = new BatchFormat(1024, 256, 2048, 16);
   private static final Path SOURCES = Path.of("src/main/cuda");
 
   private final Recorder recorder = new Recorder();
-  private final DecoderKernels kernels =
-      new DecoderKernels(recorder, CONFIG, ElementType.F16, 40, H200);
+  private final AttentionKernels attention = attention(CONFIG);
   private final DeviceBatch batch = new DeviceBatch(bytes -> null, FORMAT);
   private final Workspace work =
       new Workspace(bytes -> null, CONFIG, new LayerRange(0, 40), FORMAT);
+  private final CudaWeights.Heads heads = new CudaWeights.Heads(null, null, null, null);
 
   private record Launch(String kernel, Grid grid, int block, int shared, List<Object> arguments) {}
 
@@ -66,6 +68,34 @@ class DecoderKernelsTest {
     }
   }
 
+  private AttentionKernels attention(ModelConfig config) {
+    LayerRange all = new LayerRange(0, config.layerCount());
+    return new AttentionKernels(recorder, config, ElementType.F16, all, H200);
+  }
+
+  /** The same with a window, capped scores and norms over all heads. */
+  private static ModelConfig bounded(int window) {
+    ModelConfig.Attention own = CONFIG.attention();
+    ModelConfig.Layer layer = CONFIG.layers().get(0);
+    return new ModelConfig(
+        CONFIG.family(),
+        CONFIG.vocabulary(),
+        CONFIG.hiddenSize(),
+        CONFIG.maxContextTokens(),
+        CONFIG.norms(),
+        new ModelConfig.Attention(
+            own.heads(),
+            own.kvHeads(),
+            own.headSize(),
+            own.scores(),
+            QueryKeyNorm.WHOLE,
+            false,
+            false),
+        CONFIG.scales(),
+        Collections.nCopies(
+            40, new ModelConfig.Layer(layer.rope(), window, layer.feedForward())));
+  }
+
   @ParameterizedTest
   @CsvSource({
     "1, 512, 2", // 396 blocks at once are 9 for each of 40 heads, but the context has two parts
@@ -76,16 +106,33 @@ class DecoderKernelsTest {
   })
   void decodeAttention_splitsPartsWhileTheDeviceHasRoom(int decodes, int longest, int z) {
     StepShape shape = new StepShape(decodes, decodes, longest, 0, 0, decodes);
-    kernels.decodeAttention(null, shape, work, null, batch, 3);
+    attention.decode(null, shape, work, null, batch, heads, 3);
     assertThat(recorder.last().grid).isEqualTo(new Grid(40, decodes, z));
     assertThat(recorder.last().block).isEqualTo(128);
     assertThat(recorder.last().shared).isEqualTo(512 * 136 + 32 * 136 + 400);
     assertThat(recorder.last().arguments).contains((longest + 255) / 256);
   }
 
+  @ParameterizedTest
+  @CsvSource({"1, 1", "256, 2", "257, 2", "258, 3", "1000, 5", "2048, 8"})
+  void windowedDecodeAttention_hasThePartsThatAWindowMayTouch(int window, int parts) {
+    attention(bounded(window))
+        .decode(null, new StepShape(1, 1, 2048, 0, 0, 1), work, null, batch, heads, 3);
+    assertThat(recorder.last().arguments.get(17)).isEqualTo(parts);
+    assertThat(recorder.last().kernel.endsWith("_bounded")).isEqualTo(window < 2048);
+  }
+
+  @Test
+  void normOverAllHeads_takesOneBlockARow() {
+    attention(bounded(0)).rotateAndStore(null, 1, null, null, batch, heads, 0);
+    assertThat(recorder.last().grid).isEqualTo(Grid.of(1));
+    assertThat(recorder.last().shared).isEqualTo(4 * (128 + 80));
+  }
+
   @Test
   void prefillAttention_hasABlockForSixtyFourRows() {
-    kernels.prefillAttention(null, new StepShape(700, 0, 0, 2, 600, 2), work, null, batch, 3);
+    attention.prefill(
+        null, new StepShape(700, 0, 0, 2, 600, 2), work, null, batch, heads, 3);
     assertThat(recorder.last().grid).isEqualTo(new Grid(10, 40, 2));
     assertThat(recorder.last().shared).isEqualTo(514 * 136 + 256 * 128);
   }
@@ -93,14 +140,14 @@ class DecoderKernelsTest {
   @ParameterizedTest
   @CsvSource({"1, 16", "16, 16", "17, 15", "264, 1", "1024, 1"})
   void rotaryEmbedding_splitsHeadsWhileTheDeviceHasRoom(int rows, int blocks) {
-    kernels.rotateAndStore(null, rows, null, null, batch, null, 0);
+    attention.rotateAndStore(null, rows, null, null, batch, heads, 0);
     assertThat(recorder.last().grid).isEqualTo(Grid.of(rows, blocks));
     assertThat(recorder.last().shared).isEqualTo(4 * 128);
   }
 
   @Test
   void sampling_hasABitForEachToken() {
-    kernels.sample(null, 7, null, batch, null, 256);
+    new SampleKernel(recorder, 32_000).sample(null, 7, null, batch, null, 256);
     assertThat(recorder.last().grid).isEqualTo(Grid.of(7));
     assertThat(recorder.last().block).isEqualTo(1024);
     assertThat(recorder.last().shared).isEqualTo(4 * 1000);
@@ -109,7 +156,7 @@ class DecoderKernelsTest {
   @Test
   void everyLaunch_passesAsManyArgumentsAsItsKernelTakes() throws IOException {
     launchEveryKernel();
-    assertThat(recorder.launches).hasSize(11);
+    assertThat(recorder.launches).hasSize(19);
     for (Launch launch : recorder.launches) {
       assertThat(launch.arguments).as(launch.kernel).hasSize(parametersOf(launch.kernel));
     }
@@ -118,7 +165,11 @@ class DecoderKernelsTest {
   @Test
   void everyKernelOfAStep_isLoaded() {
     launchEveryKernel();
-    kernels.load();
+    attention.load();
+    attention(bounded(100)).load();
+    new NormKernels(recorder, CONFIG, ElementType.F16).load();
+    new ExpertKernels(recorder, ElementType.F16).load();
+    new SampleKernel(recorder, 32_000).load();
     new MatrixProduct(recorder, ElementType.F16, new ProductShapes(true, H200)).load(512, 512);
     assertThat(recorder.loaded)
         .containsAll(
@@ -131,19 +182,56 @@ class DecoderKernelsTest {
   private void launchEveryKernel() {
     StepShape shape = new StepShape(9, 4, 100, 1, 5, 5);
     DeviceMemory none = null;
-    kernels.embed(null, 9, none, batch.tokens, none);
-    kernels.rmsNorm(null, 9, none, null, none, none, work.groups);
-    kernels.layerNorm(null, 9, none, batch.sampledRows, none, none, none, work.groups);
-    kernels.rotateAndStore(null, 9, none, none, batch, none, 0);
-    kernels.decodeAttention(null, shape, work, none, batch, 0);
-    kernels.prefillAttention(null, shape, work, none, batch, 0);
-    kernels.sample(null, 5, none, batch, none, 256);
+    for (AttentionKernels own : List.of(attention, attention(bounded(100)))) {
+      own.rotateAndStore(null, 9, none, none, batch, heads, 0);
+      own.decode(null, shape, work, none, batch, heads, 0);
+      own.prefill(null, shape, work, none, batch, heads, 0);
+    }
+    launchNorms();
+    launchExperts();
+    new SampleKernel(recorder, 32_000).sample(null, 5, none, batch, none, 256);
     new MatrixProduct(recorder, ElementType.F16, new ProductShapes(true, H200))
         .launch(null, none, none, none, none, 9, 512, 512, 128, 512, MatrixProduct.Output.ROWS);
     LoadKernels load = new LoadKernels(recorder, ElementType.F16);
-    load.retile(null, ElementType.BF16, none, none, 64, 64, 0, 0);
+    load.retile(null, ElementType.BF16, none, null, 64, 64, 0, 0);
     load.convert(null, ElementType.F32, none, null, 64);
-    load.findNonFinite(null, none, 64, none);
+    load.findNonFinite(null, null, 64, none);
+  }
+
+  private void launchNorms() {
+    NormKernels norms = new NormKernels(recorder, CONFIG, ElementType.F16);
+    DeviceMemory none = null;
+    CudaWeights.Norm rms = new CudaWeights.Norm(none, null);
+    norms.embed(null, 9, none, batch.tokens, none);
+    norms.norm(null, 9, none, null, rms, none, work.groups);
+    norms.tile(null, 9, none, none, work.groups);
+    norms.normAndAdd(null, 9, none, rms, none);
+  }
+
+  private void launchExperts() {
+    ExpertKernels experts = new ExpertKernels(recorder, ElementType.F16);
+    ModelConfig.Experts own = new ModelConfig.Experts(32, 4, true, false);
+    ExpertSpace space =
+        new ExpertSpace(bytes -> null, new ExpertSpace.Sizes(512, 1, 1, 1, 1, 1));
+    CudaWeights.Matrix matrix = new CudaWeights.Matrix(null, 512, 256, null);
+    experts.route(null, 9, space, batch, own);
+    experts.multiply(
+        null, 9, space, own, matrix, null, 8, true, null, 512, MatrixProduct.Output.FLOAT_ROWS);
+    experts.combine(null, 9, space, batch, own, null, 256, 1, true);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 16, 4", "100, 16, 57", "512, 64, 64", "4096, 128, 160"})
+  void expertProducts_haveABlockForEveryTileThatMayBe(int rows, int tileRows, int tiles) {
+    ExpertKernels experts = new ExpertKernels(recorder, ElementType.F16);
+    ModelConfig.Experts own = new ModelConfig.Experts(32, 4, true, false);
+    ExpertSpace space =
+        new ExpertSpace(bytes -> null, new ExpertSpace.Sizes(512, 1, 1, 1, 1, 1));
+    CudaWeights.Matrix matrix = new CudaWeights.Matrix(null, 512, 256, null);
+    experts.multiply(
+        null, rows, space, own, matrix, null, 8, true, null, 512, MatrixProduct.Output.FLOAT_ROWS);
+    assertThat(recorder.last().kernel).isEqualTo("experts_f16_n" + tileRows);
+    assertThat(recorder.last().grid.y()).isEqualTo(tiles);
   }
 
   /** Counts the parameters of a kernel in the CUDA sources. */
