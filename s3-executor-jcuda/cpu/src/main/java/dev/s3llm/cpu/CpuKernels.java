@@ -138,6 +138,11 @@ final class CpuKernels {
     int width = matrix.in();
     int columns = Math.min(CHUNK, width - column);
     int at = tile * matrix.tileWords + column / matrix.packing.columns * matrix.packing.words;
+    float[] sums = scratch.sums;
+    if (to - from == 1
+        && arithmetic.multiplyPacked(matrix, at, columns, in, from * width + column, sums, 0)) {
+      return;
+    }
     float[] weights = matrix.floats;
     if (matrix.packing != Packing.FLOATS) {
       weights = scratch.weights;
@@ -145,7 +150,6 @@ final class CpuKernels {
       at = 0;
     }
     int stride = CpuMatrix.TILE;
-    float[] sums = scratch.sums;
     int r = from;
     for (; r + 4 <= to; r += 4) {
       int sum = (r - from) * stride;

@@ -11,8 +11,14 @@ import jdk.incubator.vector.VectorSpecies;
 
 /** The inner loops with the vector API of the JDK. */
 final class VectorArithmetic extends Arithmetic {
-  private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
-  private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
+  /** At most 256 bits: wider ones have too few sums in flight for one row. */
+  private static final VectorSpecies<Float> FLOATS =
+      FloatVector.SPECIES_PREFERRED.length() > 8
+          ? FloatVector.SPECIES_256
+          : FloatVector.SPECIES_PREFERRED;
+
+  private static final VectorSpecies<Integer> INTS =
+      VectorSpecies.of(int.class, FLOATS.vectorShape());
   private static final int LANES = FLOATS.length();
   private static final int TILE = CpuMatrix.TILE;
 
@@ -201,6 +207,376 @@ final class VectorArithmetic extends Arithmetic {
             .intoArray(to, out + 3 * TILE);
       }
     }
+  }
+
+  @Override
+  boolean multiplyPacked(
+      CpuMatrix matrix, int at, int columns, float[] in, int inAt, float[] sums, int sumsAt) {
+    if (GROUPS != 4) {
+      return false;
+    }
+    int[] words = matrix.words;
+    int units = columns / matrix.packing.columns;
+    switch (matrix.packing) {
+      case BYTES -> oneByBytes(words, at, units, in, inAt, sums, sumsAt, -128);
+      case NIBBLES -> oneByNibbles(words, at, units, in, inAt, sums, sumsAt, -8);
+      case NIBBLES_AND_MINIMUM -> oneByNibblesAndMinimum(words, at, units, in, inAt, sums, sumsAt);
+      default -> {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static void oneByNibblesAndMinimum(
+      int[] words, int at, int units, float[] in, int inAt, float[] sums, int to) {
+    FloatVector sum0 = FloatVector.zero(FLOATS);
+    FloatVector sum1 = sum0;
+    FloatVector sum2 = sum0;
+    FloatVector sum3 = sum0;
+    for (int u = 0; u < units; u++) {
+      int unit = at + u * NIBBLES_AND_MINIMUM;
+      IntVector head0 = IntVector.fromArray(INTS, words, unit + 0 * LANES);
+      FloatVector scale0 =
+          head0
+              .lanewise(LSHL, 16)
+              .lanewise(ASHR, 3)
+              .and(Halves.MASK)
+              .reinterpretAsFloats()
+              .mul(Halves.BIAS);
+      FloatVector minimum0 =
+          head0.lanewise(ASHR, 3).and(Halves.MASK).reinterpretAsFloats().mul(Halves.BIAS);
+      IntVector head1 = IntVector.fromArray(INTS, words, unit + 1 * LANES);
+      FloatVector scale1 =
+          head1
+              .lanewise(LSHL, 16)
+              .lanewise(ASHR, 3)
+              .and(Halves.MASK)
+              .reinterpretAsFloats()
+              .mul(Halves.BIAS);
+      FloatVector minimum1 =
+          head1.lanewise(ASHR, 3).and(Halves.MASK).reinterpretAsFloats().mul(Halves.BIAS);
+      IntVector head2 = IntVector.fromArray(INTS, words, unit + 2 * LANES);
+      FloatVector scale2 =
+          head2
+              .lanewise(LSHL, 16)
+              .lanewise(ASHR, 3)
+              .and(Halves.MASK)
+              .reinterpretAsFloats()
+              .mul(Halves.BIAS);
+      FloatVector minimum2 =
+          head2.lanewise(ASHR, 3).and(Halves.MASK).reinterpretAsFloats().mul(Halves.BIAS);
+      IntVector head3 = IntVector.fromArray(INTS, words, unit + 3 * LANES);
+      FloatVector scale3 =
+          head3
+              .lanewise(LSHL, 16)
+              .lanewise(ASHR, 3)
+              .and(Halves.MASK)
+              .reinterpretAsFloats()
+              .mul(Halves.BIAS);
+      FloatVector minimum3 =
+          head3.lanewise(ASHR, 3).and(Halves.MASK).reinterpretAsFloats().mul(Halves.BIAS);
+      for (int w = 0; w < 8; w++) {
+        int shift = w & 4;
+        int word = unit + TILE + (w & 3) * TILE;
+        IntVector word0 =
+            IntVector.fromArray(INTS, words, word + 0 * LANES)
+                .lanewise(LSHR, shift)
+                .and(0x0F0F0F0F);
+        IntVector word1 =
+            IntVector.fromArray(INTS, words, word + 1 * LANES)
+                .lanewise(LSHR, shift)
+                .and(0x0F0F0F0F);
+        IntVector word2 =
+            IntVector.fromArray(INTS, words, word + 2 * LANES)
+                .lanewise(LSHR, shift)
+                .and(0x0F0F0F0F);
+        IntVector word3 =
+            IntVector.fromArray(INTS, words, word + 3 * LANES)
+                .lanewise(LSHR, shift)
+                .and(0x0F0F0F0F);
+        int x = inAt + 32 * u + 4 * w;
+        FloatVector x0 = FloatVector.broadcast(FLOATS, in[x + 0]);
+        sum0 = ((FloatVector) word0.and(255).convert(I2F, 0)).fma(scale0, minimum0).fma(x0, sum0);
+        sum1 = ((FloatVector) word1.and(255).convert(I2F, 0)).fma(scale1, minimum1).fma(x0, sum1);
+        sum2 = ((FloatVector) word2.and(255).convert(I2F, 0)).fma(scale2, minimum2).fma(x0, sum2);
+        sum3 = ((FloatVector) word3.and(255).convert(I2F, 0)).fma(scale3, minimum3).fma(x0, sum3);
+        FloatVector x1 = FloatVector.broadcast(FLOATS, in[x + 1]);
+        sum0 =
+            ((FloatVector) word0.lanewise(LSHR, 8).and(255).convert(I2F, 0))
+                .fma(scale0, minimum0)
+                .fma(x1, sum0);
+        sum1 =
+            ((FloatVector) word1.lanewise(LSHR, 8).and(255).convert(I2F, 0))
+                .fma(scale1, minimum1)
+                .fma(x1, sum1);
+        sum2 =
+            ((FloatVector) word2.lanewise(LSHR, 8).and(255).convert(I2F, 0))
+                .fma(scale2, minimum2)
+                .fma(x1, sum2);
+        sum3 =
+            ((FloatVector) word3.lanewise(LSHR, 8).and(255).convert(I2F, 0))
+                .fma(scale3, minimum3)
+                .fma(x1, sum3);
+        FloatVector x2 = FloatVector.broadcast(FLOATS, in[x + 2]);
+        sum0 =
+            ((FloatVector) word0.lanewise(LSHR, 16).and(255).convert(I2F, 0))
+                .fma(scale0, minimum0)
+                .fma(x2, sum0);
+        sum1 =
+            ((FloatVector) word1.lanewise(LSHR, 16).and(255).convert(I2F, 0))
+                .fma(scale1, minimum1)
+                .fma(x2, sum1);
+        sum2 =
+            ((FloatVector) word2.lanewise(LSHR, 16).and(255).convert(I2F, 0))
+                .fma(scale2, minimum2)
+                .fma(x2, sum2);
+        sum3 =
+            ((FloatVector) word3.lanewise(LSHR, 16).and(255).convert(I2F, 0))
+                .fma(scale3, minimum3)
+                .fma(x2, sum3);
+        FloatVector x3 = FloatVector.broadcast(FLOATS, in[x + 3]);
+        sum0 =
+            ((FloatVector) word0.lanewise(LSHR, 24).convert(I2F, 0))
+                .fma(scale0, minimum0)
+                .fma(x3, sum0);
+        sum1 =
+            ((FloatVector) word1.lanewise(LSHR, 24).convert(I2F, 0))
+                .fma(scale1, minimum1)
+                .fma(x3, sum1);
+        sum2 =
+            ((FloatVector) word2.lanewise(LSHR, 24).convert(I2F, 0))
+                .fma(scale2, minimum2)
+                .fma(x3, sum2);
+        sum3 =
+            ((FloatVector) word3.lanewise(LSHR, 24).convert(I2F, 0))
+                .fma(scale3, minimum3)
+                .fma(x3, sum3);
+      }
+    }
+    FloatVector.fromArray(FLOATS, sums, to + 0 * LANES).add(sum0).intoArray(sums, to + 0 * LANES);
+    FloatVector.fromArray(FLOATS, sums, to + 1 * LANES).add(sum1).intoArray(sums, to + 1 * LANES);
+    FloatVector.fromArray(FLOATS, sums, to + 2 * LANES).add(sum2).intoArray(sums, to + 2 * LANES);
+    FloatVector.fromArray(FLOATS, sums, to + 3 * LANES).add(sum3).intoArray(sums, to + 3 * LANES);
+  }
+
+  private static void oneByNibbles(
+      int[] words, int at, int units, float[] in, int inAt, float[] sums, int to, float zero) {
+    FloatVector sum0 = FloatVector.zero(FLOATS);
+    FloatVector sum1 = sum0;
+    FloatVector sum2 = sum0;
+    FloatVector sum3 = sum0;
+    for (int u = 0; u < units; u++) {
+      int unit = at + u * NIBBLES;
+      IntVector head0 = IntVector.fromArray(INTS, words, unit + 0 * LANES);
+      FloatVector scale0 =
+          head0
+              .lanewise(LSHL, 16)
+              .lanewise(ASHR, 3)
+              .and(Halves.MASK)
+              .reinterpretAsFloats()
+              .mul(Halves.BIAS);
+      FloatVector minimum0 = scale0.mul(zero);
+      IntVector head1 = IntVector.fromArray(INTS, words, unit + 1 * LANES);
+      FloatVector scale1 =
+          head1
+              .lanewise(LSHL, 16)
+              .lanewise(ASHR, 3)
+              .and(Halves.MASK)
+              .reinterpretAsFloats()
+              .mul(Halves.BIAS);
+      FloatVector minimum1 = scale1.mul(zero);
+      FloatVector scale2 =
+          head0.lanewise(ASHR, 3).and(Halves.MASK).reinterpretAsFloats().mul(Halves.BIAS);
+      FloatVector minimum2 = scale2.mul(zero);
+      FloatVector scale3 =
+          head1.lanewise(ASHR, 3).and(Halves.MASK).reinterpretAsFloats().mul(Halves.BIAS);
+      FloatVector minimum3 = scale3.mul(zero);
+      for (int w = 0; w < 8; w++) {
+        int shift = w & 4;
+        int word = unit + TILE / 2 + (w & 3) * TILE;
+        IntVector word0 =
+            IntVector.fromArray(INTS, words, word + 0 * LANES)
+                .lanewise(LSHR, shift)
+                .and(0x0F0F0F0F);
+        IntVector word1 =
+            IntVector.fromArray(INTS, words, word + 1 * LANES)
+                .lanewise(LSHR, shift)
+                .and(0x0F0F0F0F);
+        IntVector word2 =
+            IntVector.fromArray(INTS, words, word + 2 * LANES)
+                .lanewise(LSHR, shift)
+                .and(0x0F0F0F0F);
+        IntVector word3 =
+            IntVector.fromArray(INTS, words, word + 3 * LANES)
+                .lanewise(LSHR, shift)
+                .and(0x0F0F0F0F);
+        int x = inAt + 32 * u + 4 * w;
+        FloatVector x0 = FloatVector.broadcast(FLOATS, in[x + 0]);
+        sum0 = ((FloatVector) word0.and(255).convert(I2F, 0)).fma(scale0, minimum0).fma(x0, sum0);
+        sum1 = ((FloatVector) word1.and(255).convert(I2F, 0)).fma(scale1, minimum1).fma(x0, sum1);
+        sum2 = ((FloatVector) word2.and(255).convert(I2F, 0)).fma(scale2, minimum2).fma(x0, sum2);
+        sum3 = ((FloatVector) word3.and(255).convert(I2F, 0)).fma(scale3, minimum3).fma(x0, sum3);
+        FloatVector x1 = FloatVector.broadcast(FLOATS, in[x + 1]);
+        sum0 =
+            ((FloatVector) word0.lanewise(LSHR, 8).and(255).convert(I2F, 0))
+                .fma(scale0, minimum0)
+                .fma(x1, sum0);
+        sum1 =
+            ((FloatVector) word1.lanewise(LSHR, 8).and(255).convert(I2F, 0))
+                .fma(scale1, minimum1)
+                .fma(x1, sum1);
+        sum2 =
+            ((FloatVector) word2.lanewise(LSHR, 8).and(255).convert(I2F, 0))
+                .fma(scale2, minimum2)
+                .fma(x1, sum2);
+        sum3 =
+            ((FloatVector) word3.lanewise(LSHR, 8).and(255).convert(I2F, 0))
+                .fma(scale3, minimum3)
+                .fma(x1, sum3);
+        FloatVector x2 = FloatVector.broadcast(FLOATS, in[x + 2]);
+        sum0 =
+            ((FloatVector) word0.lanewise(LSHR, 16).and(255).convert(I2F, 0))
+                .fma(scale0, minimum0)
+                .fma(x2, sum0);
+        sum1 =
+            ((FloatVector) word1.lanewise(LSHR, 16).and(255).convert(I2F, 0))
+                .fma(scale1, minimum1)
+                .fma(x2, sum1);
+        sum2 =
+            ((FloatVector) word2.lanewise(LSHR, 16).and(255).convert(I2F, 0))
+                .fma(scale2, minimum2)
+                .fma(x2, sum2);
+        sum3 =
+            ((FloatVector) word3.lanewise(LSHR, 16).and(255).convert(I2F, 0))
+                .fma(scale3, minimum3)
+                .fma(x2, sum3);
+        FloatVector x3 = FloatVector.broadcast(FLOATS, in[x + 3]);
+        sum0 =
+            ((FloatVector) word0.lanewise(LSHR, 24).convert(I2F, 0))
+                .fma(scale0, minimum0)
+                .fma(x3, sum0);
+        sum1 =
+            ((FloatVector) word1.lanewise(LSHR, 24).convert(I2F, 0))
+                .fma(scale1, minimum1)
+                .fma(x3, sum1);
+        sum2 =
+            ((FloatVector) word2.lanewise(LSHR, 24).convert(I2F, 0))
+                .fma(scale2, minimum2)
+                .fma(x3, sum2);
+        sum3 =
+            ((FloatVector) word3.lanewise(LSHR, 24).convert(I2F, 0))
+                .fma(scale3, minimum3)
+                .fma(x3, sum3);
+      }
+    }
+    FloatVector.fromArray(FLOATS, sums, to + 0 * LANES).add(sum0).intoArray(sums, to + 0 * LANES);
+    FloatVector.fromArray(FLOATS, sums, to + 1 * LANES).add(sum1).intoArray(sums, to + 1 * LANES);
+    FloatVector.fromArray(FLOATS, sums, to + 2 * LANES).add(sum2).intoArray(sums, to + 2 * LANES);
+    FloatVector.fromArray(FLOATS, sums, to + 3 * LANES).add(sum3).intoArray(sums, to + 3 * LANES);
+  }
+
+  private static void oneByBytes(
+      int[] words, int at, int units, float[] in, int inAt, float[] sums, int to, float zero) {
+    FloatVector sum0 = FloatVector.zero(FLOATS);
+    FloatVector sum1 = sum0;
+    FloatVector sum2 = sum0;
+    FloatVector sum3 = sum0;
+    for (int u = 0; u < units; u++) {
+      int unit = at + u * BYTES;
+      IntVector head0 = IntVector.fromArray(INTS, words, unit + 0 * LANES);
+      FloatVector scale0 =
+          head0
+              .lanewise(LSHL, 16)
+              .lanewise(ASHR, 3)
+              .and(Halves.MASK)
+              .reinterpretAsFloats()
+              .mul(Halves.BIAS);
+      FloatVector minimum0 = scale0.mul(zero);
+      IntVector head1 = IntVector.fromArray(INTS, words, unit + 1 * LANES);
+      FloatVector scale1 =
+          head1
+              .lanewise(LSHL, 16)
+              .lanewise(ASHR, 3)
+              .and(Halves.MASK)
+              .reinterpretAsFloats()
+              .mul(Halves.BIAS);
+      FloatVector minimum1 = scale1.mul(zero);
+      FloatVector scale2 =
+          head0.lanewise(ASHR, 3).and(Halves.MASK).reinterpretAsFloats().mul(Halves.BIAS);
+      FloatVector minimum2 = scale2.mul(zero);
+      FloatVector scale3 =
+          head1.lanewise(ASHR, 3).and(Halves.MASK).reinterpretAsFloats().mul(Halves.BIAS);
+      FloatVector minimum3 = scale3.mul(zero);
+      for (int w = 0; w < 8; w++) {
+        int word = unit + TILE / 2 + w * TILE;
+        IntVector word0 = IntVector.fromArray(INTS, words, word + 0 * LANES);
+        IntVector word1 = IntVector.fromArray(INTS, words, word + 1 * LANES);
+        IntVector word2 = IntVector.fromArray(INTS, words, word + 2 * LANES);
+        IntVector word3 = IntVector.fromArray(INTS, words, word + 3 * LANES);
+        int x = inAt + 32 * u + 4 * w;
+        FloatVector x0 = FloatVector.broadcast(FLOATS, in[x + 0]);
+        sum0 = ((FloatVector) word0.and(255).convert(I2F, 0)).fma(scale0, minimum0).fma(x0, sum0);
+        sum1 = ((FloatVector) word1.and(255).convert(I2F, 0)).fma(scale1, minimum1).fma(x0, sum1);
+        sum2 = ((FloatVector) word2.and(255).convert(I2F, 0)).fma(scale2, minimum2).fma(x0, sum2);
+        sum3 = ((FloatVector) word3.and(255).convert(I2F, 0)).fma(scale3, minimum3).fma(x0, sum3);
+        FloatVector x1 = FloatVector.broadcast(FLOATS, in[x + 1]);
+        sum0 =
+            ((FloatVector) word0.lanewise(LSHR, 8).and(255).convert(I2F, 0))
+                .fma(scale0, minimum0)
+                .fma(x1, sum0);
+        sum1 =
+            ((FloatVector) word1.lanewise(LSHR, 8).and(255).convert(I2F, 0))
+                .fma(scale1, minimum1)
+                .fma(x1, sum1);
+        sum2 =
+            ((FloatVector) word2.lanewise(LSHR, 8).and(255).convert(I2F, 0))
+                .fma(scale2, minimum2)
+                .fma(x1, sum2);
+        sum3 =
+            ((FloatVector) word3.lanewise(LSHR, 8).and(255).convert(I2F, 0))
+                .fma(scale3, minimum3)
+                .fma(x1, sum3);
+        FloatVector x2 = FloatVector.broadcast(FLOATS, in[x + 2]);
+        sum0 =
+            ((FloatVector) word0.lanewise(LSHR, 16).and(255).convert(I2F, 0))
+                .fma(scale0, minimum0)
+                .fma(x2, sum0);
+        sum1 =
+            ((FloatVector) word1.lanewise(LSHR, 16).and(255).convert(I2F, 0))
+                .fma(scale1, minimum1)
+                .fma(x2, sum1);
+        sum2 =
+            ((FloatVector) word2.lanewise(LSHR, 16).and(255).convert(I2F, 0))
+                .fma(scale2, minimum2)
+                .fma(x2, sum2);
+        sum3 =
+            ((FloatVector) word3.lanewise(LSHR, 16).and(255).convert(I2F, 0))
+                .fma(scale3, minimum3)
+                .fma(x2, sum3);
+        FloatVector x3 = FloatVector.broadcast(FLOATS, in[x + 3]);
+        sum0 =
+            ((FloatVector) word0.lanewise(LSHR, 24).convert(I2F, 0))
+                .fma(scale0, minimum0)
+                .fma(x3, sum0);
+        sum1 =
+            ((FloatVector) word1.lanewise(LSHR, 24).convert(I2F, 0))
+                .fma(scale1, minimum1)
+                .fma(x3, sum1);
+        sum2 =
+            ((FloatVector) word2.lanewise(LSHR, 24).convert(I2F, 0))
+                .fma(scale2, minimum2)
+                .fma(x3, sum2);
+        sum3 =
+            ((FloatVector) word3.lanewise(LSHR, 24).convert(I2F, 0))
+                .fma(scale3, minimum3)
+                .fma(x3, sum3);
+      }
+    }
+    FloatVector.fromArray(FLOATS, sums, to + 0 * LANES).add(sum0).intoArray(sums, to + 0 * LANES);
+    FloatVector.fromArray(FLOATS, sums, to + 1 * LANES).add(sum1).intoArray(sums, to + 1 * LANES);
+    FloatVector.fromArray(FLOATS, sums, to + 2 * LANES).add(sum2).intoArray(sums, to + 2 * LANES);
+    FloatVector.fromArray(FLOATS, sums, to + 3 * LANES).add(sum3).intoArray(sums, to + 3 * LANES);
   }
 
   @Override
