@@ -7,6 +7,9 @@
 //   sum     each thread adds the probabilities (rounded to T) of its columns, four threads a row meet at the end
 //   output  one chain over the positions of a part
 // Rows are packed: the `group` query heads of one key head lie beside each other, row = query * group + head.
+//
+// BOUNDED kernels also have a window (a row sees the last positions alone: units before it are left out, which changes no
+// bit, since a hidden unit adds nothing), a cap on scores, and sinks (a logit of each head that joins the sum at the end).
 #pragma once
 
 #include "kv.cuh"
@@ -18,6 +21,12 @@ constexpr int kUnit = 64;
 constexpr int kPart = 256;
 constexpr float kLog2e = 1.4426950408889634f;
 
+__device__ __forceinline__ float exp2Fast(float v) {
+  float r;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(r) : "f"(v));
+  return r;
+}
+
 /** What an attention launch reads. */
 struct AttentionArgs {
   const void* q;      // [rows][qStride] of T, heads * headDim used
@@ -25,13 +34,36 @@ struct AttentionArgs {
   void* out;          // activation tiles, heads * headDim wide
   int qStride, groups, layer, layers, heads, kvHeads;
   float scale;        // of the scores, usually 1 / sqrt(headDim)
+  float cap;          // scores become cap * tanh(score / cap); 0 for none; this and the rest are for BOUNDED kernels
+  int window;         // positions that a row sees, its own included; 0 for all
+  const float* sinks; // [heads] logits without values, or null
+
+  /** The first position that a row sees. */
+  template <bool BOUNDED>
+  __device__ __forceinline__ int firstSeen(int position) const {
+    return BOUNDED && window > 0 ? max(0, position + 1 - window) : 0;
+  }
 };
 
-__device__ __forceinline__ float exp2Fast(float v) {
-  float r;
-  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(r) : "f"(v));
-  return r;
+/** tanh within 2e-7, in few instructions. */
+__device__ __forceinline__ float tanhFast(float v) {
+  return __fadd_rn(1.0f, -__fdividef(2.0f, __fadd_rn(exp2Fast(__fmul_rn(v, 2 * kLog2e)), 1.0f)));
 }
+
+/** The factors of a score, in powers of two. */
+struct ScoreScale {
+  float inner;  // of the score
+  float outer;  // of the tanh; 0 for none
+
+  __device__ __forceinline__ explicit ScoreScale(const AttentionArgs& a)
+      : inner(a.cap > 0 ? __fdiv_rn(a.scale, a.cap) : __fmul_rn(a.scale, kLog2e)), outer(__fmul_rn(a.cap, kLog2e)) {}
+
+  template <bool BOUNDED>
+  __device__ __forceinline__ float of(float score) const {
+    float scaled = __fmul_rn(score, inner);
+    return BOUNDED && outer > 0 ? __fmul_rn(outer, tanhFast(scaled)) : scaled;
+  }
+};
 
 /** Where one head's keys lie in the pool: those of a block begin at keys + block * blockStride. */
 template <typename T>
@@ -47,25 +79,28 @@ struct HeadMemory {
 };
 
 /**
- * Copies the keys and values of a unit to shared memory, rows of HD + 8. blocks are the unit's; positions from
- * `present` on become zero. A block's slots are contiguous, so that a thread adds one number to find its piece.
+ * Copies the keys and values of a unit to shared memory, rows of HD + 8. blocks are the unit's; positions before
+ * `absent` and from `present` on become zero. A block's slots are contiguous, so that a thread adds one number to find
+ * its piece.
  */
 template <typename T, int HD, int THREADS>
 __device__ __forceinline__ void fetchUnit(T* keys, T* values, const HeadMemory<T>& head, const int* blocks,
-                                          int present) {
+                                          int absent, int present) {
   constexpr int kPieces = kBlockTokens * HD / 8;
 #pragma unroll
   for (int b = 0; b < kUnit / kBlockTokens; b++) {
     const T* from = head.keys;
-    if (b * kBlockTokens < present) from += static_cast<size_t>(static_cast<unsigned>(blocks[b])) * head.blockStride;
+    bool some = b * kBlockTokens < present && (b + 1) * kBlockTokens > absent;
+    if (some) from += static_cast<size_t>(static_cast<unsigned>(blocks[b])) * head.blockStride;
 #pragma unroll
     for (int start = 0; start < kPieces; start += THREADS) {
       int p = start + threadIdx.x;
       if (kPieces % THREADS != 0 && p >= kPieces) break;
       int token = b * kBlockTokens + p / (HD / 8);
       int to = token * (HD + 8) + (p % (HD / 8)) * 8;
-      copyAsync(keys + to, from + p * 8, token < present);
-      copyAsync(values + to, from + head.valuesOffset + p * 8, token < present);
+      bool there = token < present && token >= absent;
+      copyAsync(keys + to, from + p * 8, there);
+      copyAsync(values + to, from + head.valuesOffset + p * 8, there);
     }
   }
 }
@@ -84,13 +119,19 @@ __device__ __forceinline__ void scores16(float (&low)[4], float (&high)[4], cons
   }
 }
 
-/** Scales scores and hides the positions after the row's own. Columns: first + 2 * (lane % 4) + {0, 1}. */
-__device__ __forceinline__ void scaleAndMask(float (&s)[4], float scale, int first, int lastLow, int lastHigh) {
+/**
+ * Scales scores and hides the positions that a row does not see: after its own, and before its window. Columns: first +
+ * 2 * (lane % 4) + {0, 1}.
+ */
+template <bool BOUNDED>
+__device__ __forceinline__ void scaleAndMask(float (&s)[4], const AttentionArgs& a, ScoreScale scale, int first,
+                                             int lastLow, int lastHigh) {
   int column = first + (threadIdx.x & 3) * 2;
 #pragma unroll
   for (int i = 0; i < 4; i++) {
     int last = i < 2 ? lastLow : lastHigh;
-    s[i] = column + (i & 1) <= last ? __fmul_rn(s[i], scale) : -INFINITY;
+    bool seen = column + (i & 1) <= last && (!BOUNDED || column + (i & 1) >= a.firstSeen<BOUNDED>(last));
+    s[i] = seen ? scale.of<BOUNDED>(s[i]) : -INFINITY;
   }
 }
 
@@ -157,4 +198,25 @@ struct Merge {
   }
 };
 
+/** Lets a head's sink join a row's sum, where there is one; returns the factor of the row's output. */
+template <bool BOUNDED>
+__device__ __forceinline__ float joinSink(const AttentionArgs& a, int head, float max, float& sum) {
+  if (!BOUNDED || a.sinks == nullptr) return 1.0f;
+  Merge merge(max, __fmul_rn(a.sinks[head], kLog2e));
+  sum = merge(sum, 1.0f);
+  return merge.ofTotal;
+}
+
+/** A row's output: what was added up, times the factor that joinSink gave, over the sum. */
+template <bool BOUNDED>
+__device__ __forceinline__ float ended(float value, float factor, float sum) {
+  return __fdiv_rn(BOUNDED ? __fmul_rn(value, factor) : value, sum);
+}
+
 }  // namespace s3
+
+/** Defines entry points for both number types and all head sizes: MACRO(suffix, type, headDim). */
+#define S3_FOR_HEADS(MACRO) S3_FOR_HEADS_OF(MACRO, f16, __half) S3_FOR_HEADS_OF(MACRO, bf16, __nv_bfloat16)
+#define S3_FOR_HEADS_OF(MACRO, suffix, T)                                                    \
+  MACRO(suffix, T, 16) MACRO(suffix, T, 32) MACRO(suffix, T, 64) MACRO(suffix, T, 80)        \
+  MACRO(suffix, T, 96) MACRO(suffix, T, 128) MACRO(suffix, T, 256)

@@ -1,8 +1,9 @@
 // Attention of one new token a sequence over its paged KV, the positions split among blocks (flash-decoding).
 //
-//   attention_decode_<type>_d<headDim>   grid (kvHeads, decodeRows, any), block 128
+//   attention_decode_<type>_d<headDim>, attention_decode_<type>_d<headDim>_bounded
+//                                      grid (kvHeads, decodeRows, any), block 128
 //
-// Block z takes parts of 256 positions z, z + gridDim.z, ... and leaves their results in memory; the last block of a
+// Block z takes parts of 256 positions z, z + gridDim.z, ... from the first that the row sees, and leaves their results in memory; the last block of a
 // row to end adds all parts in order, so that any grid gives the same bits; surplus blocks end at once. Where
 // gridDim.z is 1 a block adds its parts in registers. At most 16 query heads a key head. Warps share a unit by
 // positions for the scores and by dimensions for the output.
@@ -53,11 +54,14 @@ struct DecodeTotal {
   }
 };
 
-/** The units of 64 positions that one block goes through: those of its parts, one part after the other. */
+/**
+ * The units of 64 positions that one block goes through: those of its parts, one part after the other. The first part of
+ * a row with a window may begin within.
+ */
 struct UnitWalk {
   static constexpr int kUnits = kPart / kUnit;
   int firstPart, step, length;  // length: positions of the sequence
-  int units;
+  int units;                    // the walk's end, counted from the start of its first part
 
   __device__ __forceinline__ UnitWalk(int firstPart, int step, int length)
       : firstPart(firstPart), step(step), length(length) {
@@ -73,7 +77,7 @@ struct UnitWalk {
 };
 
 /** Adds all parts of a row and key head in order, if this block is the last of its row to get here. */
-template <typename T, int HD>
+template <typename T, int HD, bool BOUNDED>
 __device__ __forceinline__ void mergeIfLast(const AttentionArgs& a, int& last, int row, int kvHead, int parts,
                                             int blocks, const float* sums, const float2* states, int* counters,
                                             int maxParts) {
@@ -103,12 +107,13 @@ __device__ __forceinline__ void mergeIfLast(const AttentionArgs& a, int& last, i
       x = merge(x, v.x);
       y = merge(y, v.y);
     }
+    float factor = joinSink<BOUNDED>(a, head, max, sum);
     *reinterpret_cast<uint32_t*>(static_cast<T*>(a.out) + activationOffset(row, head * HD + d, a.groups)) =
-        packed<T>(__fdiv_rn(x, sum), __fdiv_rn(y, sum));
+        packed<T>(ended<BOUNDED>(x, factor, sum), ended<BOUNDED>(y, factor, sum));
   }
 }
 
-template <typename T, int HD>
+template <typename T, int HD, bool BOUNDED>
 __device__ void attentionDecode(const AttentionArgs& a, const Batch& batch, const int* rows, float* sums,
                                 float2* states, int* counters, int maxParts) {
   constexpr int kPairs = (HD / 16 + 3) / 4;  // pieces of 16 dimensions a warp
@@ -119,8 +124,12 @@ __device__ void attentionDecode(const AttentionArgs& a, const Batch& batch, cons
   int sequence = batch.sequences[row];
   if (sequence < 0) return;
   int position = batch.positions[row];
-  if (blockIdx.z > position / kPart) return;
-  UnitWalk walk(blockIdx.z, gridDim.z, position + 1);
+  int seen = a.firstSeen<BOUNDED>(position);
+  int basePart = seen / kPart;
+  int parts = position / kPart + 1 - basePart;
+  if (blockIdx.z >= parts) return;
+  UnitWalk walk(basePart + blockIdx.z, gridDim.z, position + 1);
+  int begin = BOUNDED && blockIdx.z == 0 ? seen % kPart / kUnit : 0;  // the first unit
   int group = a.heads / a.kvHeads;
   int warp = threadIdx.x >> 5;
   int lane = threadIdx.x & 31;
@@ -134,37 +143,39 @@ __device__ void attentionDecode(const AttentionArgs& a, const Batch& batch, cons
     }
   };
   loadTable(0);
+  if (BOUNDED && walk.units > UnitWalk::kUnits) loadTable(1);  // the second unit may be of the next part
   for (int p = threadIdx.x; p < 16 * (HD / 8); p += 128) {
     int r = p / (HD / 8);
     int d = (p % (HD / 8)) * 8;
     uint4 zero = make_uint4(0, 0, 0, 0);
     *reinterpret_cast<uint4*>(&memory.q[r][d]) = r < group ? *reinterpret_cast<const uint4*>(q + r * HD + d) : zero;
   }
-  float scale = __fmul_rn(a.scale, kLog2e);
+  ScoreScale scale(a);
   __syncthreads();
   auto fetch = [&](int v) {
     if (v < walk.units) {
       int i = v / UnitWalk::kUnits;
       int unit = v % UnitWalk::kUnits;
       fetchUnit<T, HD, 128>(memory.keys[v & 1][0], memory.values[v & 1][0], head,
-                            memory.blocks[i & 1] + unit * (kUnit / kBlockTokens), walk.present(i) - unit * kUnit);
+                            memory.blocks[i & 1] + unit * (kUnit / kBlockTokens),
+                            BOUNDED ? seen - walk.start(i) - unit * kUnit : 0, walk.present(i) - unit * kUnit);
     }
     copyCommit();
   };
   RowState low, high;
   float out[kPairs][2][4];
   DecodeTotal<kPairs> total;
-  fetch(0);
-  fetch(1);
+  fetch(begin);
+  fetch(begin + 1);
   uint32_t query[HD / 16][4];
 #pragma unroll
   for (int step = 0; step < HD / 16; step++) {
     loadMatrix4(query[step], &memory.q[lane & 15][step * 16 + (lane >> 4) * 8]);
   }
-  for (int v = 0; v < walk.units; v++) {
+  for (int v = begin; v < walk.units; v++) {
     int i = v / UnitWalk::kUnits;
     int unit = v % UnitWalk::kUnits;
-    if (unit == 0) {
+    if (unit == 0 || (BOUNDED && v == begin)) {
       low = RowState();
       high = RowState();
 #pragma unroll
@@ -172,15 +183,15 @@ __device__ void attentionDecode(const AttentionArgs& a, const Batch& batch, cons
 #pragma unroll
         for (int j = 0; j < 8; j++) out[k][j / 4][j % 4] = 0;
       }
-      loadTable(i + 1);  // the part before is done with this half
+      if (!BOUNDED || v != begin) loadTable(i + 1);  // the part before is done with this half
     }
     copyWait<1>();
     __syncthreads();
     float s[2][4] = {};
     scores16<T, HD>(s[0], s[1], query, memory.keys[v & 1][warp * 16]);
     int first = walk.start(i) + unit * kUnit + warp * 16;
-    scaleAndMask(s[0], scale, first, position, position);
-    scaleAndMask(s[1], scale, first + 8, position, position);
+    scaleAndMask<BOUNDED>(s[0], a, scale, first, position, position);
+    scaleAndMask<BOUNDED>(s[1], a, scale, first + 8, position, position);
     float maxLow = quadMax(fmaxf(fmaxf(s[0][0], s[0][1]), fmaxf(s[1][0], s[1][1])));
     float maxHigh = quadMax(fmaxf(fmaxf(s[0][2], s[0][3]), fmaxf(s[1][2], s[1][3])));
     if ((lane & 3) == 0) {
@@ -255,8 +266,8 @@ __device__ void attentionDecode(const AttentionArgs& a, const Batch& batch, cons
     }
   }
   if (gridDim.z > 1) {
-    int blocks = min(static_cast<int>(gridDim.z), position / kPart + 1);
-    mergeIfLast<T, HD>(a, memory.last, row, kvHead, position / kPart + 1, blocks, sums, states, counters, maxParts);
+    int blocks = min(static_cast<int>(gridDim.z), parts);
+    mergeIfLast<T, HD, BOUNDED>(a, memory.last, row, kvHead, parts, blocks, sums, states, counters, maxParts);
     return;
   }
   T* result = static_cast<T*>(a.out);
@@ -265,6 +276,7 @@ __device__ void attentionDecode(const AttentionArgs& a, const Batch& batch, cons
     int r = lane / 4 + half * 8;
     if (r >= group) continue;
     float sum = half == 0 ? total.sumLow : total.sumHigh;
+    float factor = joinSink<BOUNDED>(a, kvHead * group + r, half == 0 ? total.maxLow : total.maxHigh, sum);
 #pragma unroll
     for (int k = 0; k < kPairs; k++) {
 #pragma unroll
@@ -272,7 +284,8 @@ __device__ void attentionDecode(const AttentionArgs& a, const Batch& batch, cons
         int d = (warp + 4 * k) * 16 + t * 8 + (lane & 3) * 2;
         if (d < HD) {
           *reinterpret_cast<uint32_t*>(result + activationOffset(row, (kvHead * group + r) * HD + d, a.groups)) =
-              packed<T>(__fdiv_rn(total.out[k][t][2 * half], sum), __fdiv_rn(total.out[k][t][2 * half + 1], sum));
+              packed<T>(ended<BOUNDED>(total.out[k][t][2 * half], factor, sum),
+                        ended<BOUNDED>(total.out[k][t][2 * half + 1], factor, sum));
         }
       }
     }
@@ -281,22 +294,18 @@ __device__ void attentionDecode(const AttentionArgs& a, const Batch& batch, cons
 
 }  // namespace s3
 
-#define S3_DECODE(suffix, T, HD)                                                                        \
-  extern "C" __global__ void __launch_bounds__(128) attention_decode_##suffix##_d##HD(                  \
+#define S3_DECODE(suffix, T, HD, end, BOUNDED)                                                          \
+  extern "C" __global__ void __launch_bounds__(128) attention_decode_##suffix##_d##HD##end(             \
       const T* q, const T* pool, const int* positions, const int* sequences, const int* tableStarts,    \
       const int* tables, const int* rows, float* sums, float2* states, int* counters, T* out,           \
       int qStride, int groups, int layer, int layers, int heads, int kvHeads, int maxParts,             \
-      float scale) {                                                                                    \
-    s3::AttentionArgs a{q, pool, out, qStride, groups, layer, layers, heads, kvHeads, scale};           \
-    s3::attentionDecode<T, HD>(a, {positions, sequences, tableStarts, tables}, rows, sums, states,      \
-                               counters, maxParts);                                                     \
+      float scale, float cap, int window, const float* sinks) {                                         \
+    s3::AttentionArgs a{q,      pool,    out,   qStride, groups, layer, layers,                         \
+                        heads,  kvHeads, scale, cap,     window, sinks};                                \
+    s3::attentionDecode<T, HD, BOUNDED>(a, {positions, sequences, tableStarts, tables}, rows, sums,     \
+                                        states, counters, maxParts);                                    \
   }
-#define S3_DECODES(suffix, T)  \
-  S3_DECODE(suffix, T, 16)     \
-  S3_DECODE(suffix, T, 32)     \
-  S3_DECODE(suffix, T, 64)     \
-  S3_DECODE(suffix, T, 80)     \
-  S3_DECODE(suffix, T, 96)     \
-  S3_DECODE(suffix, T, 128)    \
-  S3_DECODE(suffix, T, 256)
-S3_FOR_TYPES(S3_DECODES)
+#define S3_DECODES(suffix, T, HD)           \
+  S3_DECODE(suffix, T, HD, , false)         \
+  S3_DECODE(suffix, T, HD, _bounded, true)
+S3_FOR_HEADS(S3_DECODES)

@@ -1,6 +1,7 @@
 // Causal attention of a chunk of new tokens over a sequence's paged KV, on tensor cores.
 //
-//   attention_prefill_<type>_d<headDim>   grid (any, kvHeads, chunks), block 128
+//   attention_prefill_<type>_d<headDim>, attention_prefill_<type>_d<headDim>_bounded
+//                                       grid (any, kvHeads, chunks), block 128
 //
 // A chunk is rowCounts[c] rows from firstRows[c] on: consecutive positions of one sequence whose keys and values are
 // already in the pool. A warp takes 16 packed rows (query * group + head) and walks their positions as attention.cuh
@@ -44,10 +45,10 @@ __device__ __forceinline__ void loadQueries(uint32_t (&to)[4], const T* q, int s
 }
 
 /** A warp's work on one unit: scores, new maximum, probabilities, output. q are its queries in shared memory. */
-template <typename T, int HD>
+template <typename T, int HD, bool BOUNDED>
 __device__ __forceinline__ void prefillUnit(const T* q, const uint32_t (*held)[4], const T* keys, const T* values,
-                                            float scale, int unitStart, int lastLow, int lastHigh, bool masked,
-                                            RowState& low, RowState& high, float (&out)[HD / 8][4]) {
+                                            const AttentionArgs& a, ScoreScale scale, int unitStart, int lastLow,
+                                            int lastHigh, bool masked, RowState& low, RowState& high, float (&out)[HD / 8][4]) {
   float s[kUnit / 8][4] = {};
   int lane = threadIdx.x & 31;
 #pragma unroll
@@ -71,10 +72,10 @@ __device__ __forceinline__ void prefillUnit(const T* q, const uint32_t (*held)[4
 #pragma unroll
   for (int t = 0; t < kUnit / 8; t++) {
     if (masked) {
-      scaleAndMask(s[t], scale, unitStart + t * 8, lastLow, lastHigh);
+      scaleAndMask<BOUNDED>(s[t], a, scale, unitStart + t * 8, lastLow, lastHigh);
     } else {
 #pragma unroll
-      for (int i = 0; i < 4; i++) s[t][i] = __fmul_rn(s[t][i], scale);
+      for (int i = 0; i < 4; i++) s[t][i] = scale.of<BOUNDED>(s[t][i]);
     }
     maxLow = fmaxf(maxLow, fmaxf(s[t][0], s[t][1]));
     maxHigh = fmaxf(maxHigh, fmaxf(s[t][2], s[t][3]));
@@ -133,7 +134,7 @@ __device__ __forceinline__ void mergePart(RowState (&state)[2], RowTotal (&total
   }
 }
 
-template <typename T, int HD>
+template <typename T, int HD, bool BOUNDED>
 __device__ void attentionPrefill(const AttentionArgs& a, const Batch& batch, const int* firstRows,
                                  const int* rowCounts) {
   using Shape = PrefillShape<T, HD>;
@@ -148,7 +149,7 @@ __device__ void attentionPrefill(const AttentionArgs& a, const Batch& batch, con
   int firstPosition = batch.positions[firstRow];
   const int* table = batch.tables + batch.tableStarts[batch.sequences[firstRow]];
   HeadMemory<T> head(a, kvHead, HD);
-  float scale = __fmul_rn(a.scale, kLog2e);
+  ScoreScale scale(a);
   int warp = threadIdx.x >> 5;
   int lane = threadIdx.x & 31;
   T* queries = memory.queries();
@@ -158,6 +159,8 @@ __device__ void attentionPrefill(const AttentionArgs& a, const Batch& batch, con
     int tileRow = tile * Shape::kRows;
     int last = min(tileRow + Shape::kRows, packedRows) - 1;
     int end = firstPosition + last / group + 1;
+    int seen = a.firstSeen<BOUNDED>(firstPosition + tileRow / group);  // by the tile's first row
+    int begin = seen / kUnit;
     __syncthreads();  // the tile before is done with shared memory
     for (int p = threadIdx.x; p < Shape::kRows * (HD / 8); p += Shape::kThreads) {
       int r = p / (HD / 8);
@@ -180,11 +183,11 @@ __device__ void attentionPrefill(const AttentionArgs& a, const Batch& batch, con
     auto fetch = [&](int unit) {
       int stage = unit % Shape::kStages;
       fetchUnit<T, HD, Shape::kThreads>(memory.keys[stage][0], memory.values[stage][0], head, blocks,
-                                        end - unit * kUnit);
+                                        BOUNDED ? seen - unit * kUnit : 0, end - unit * kUnit);
       copyCommit();
       readBlocks(unit + 1);
     };
-    readBlocks(0);
+    readBlocks(begin);
     int own[2] = {tileRow + warp * 16 + lane / 4, tileRow + warp * 16 + lane / 4 + 8};
     int lastLow = own[0] <= last ? firstPosition + own[0] / group : -1;
     int lastHigh = own[1] <= last ? firstPosition + own[1] / group : -1;
@@ -208,8 +211,11 @@ __device__ void attentionPrefill(const AttentionArgs& a, const Batch& batch, con
     for (int i = 0; i < HD / 2; i++) memory.totals[i][threadIdx.x] = 0;
     // Positions below this one are visible to every row of the warp.
     int warpFirst = warpRow + 15 <= last ? firstPosition + warpRow / group + 1 : 0;
-    if (Shape::kStages > 1) fetch(0);
-    for (int unit = 0; unit < units; unit++) {
+    // And positions before this one to none of them; from warpSeen on, none is before the window of any.
+    int warpBegin = a.firstSeen<BOUNDED>(firstPosition + warpRow / group);
+    int warpSeen = a.firstSeen<BOUNDED>(warpEnd - 1);
+    if (Shape::kStages > 1) fetch(begin);
+    for (int unit = begin; unit < units; unit++) {
       if (Shape::kStages == 1) {
         __syncthreads();
         fetch(unit);
@@ -217,11 +223,11 @@ __device__ void attentionPrefill(const AttentionArgs& a, const Batch& batch, con
       copyWait<0>();
       __syncthreads();
       if (Shape::kStages > 1 && unit + 1 < units) fetch(unit + 1);
-      if (unit * kUnit < warpEnd) {
+      if (unit * kUnit < warpEnd && (!BOUNDED || (unit + 1) * kUnit > warpBegin)) {
         int stage = unit % Shape::kStages;
-        bool masked = (unit + 1) * kUnit > warpFirst;
-        prefillUnit<T, HD>(warpQueries, held, memory.keys[stage][0], memory.values[stage][0], scale,
-                           unit * kUnit, lastLow, lastHigh, masked, state[0], state[1], out);
+        bool masked = (unit + 1) * kUnit > warpFirst || (BOUNDED && unit * kUnit < warpSeen);
+        prefillUnit<T, HD, BOUNDED>(warpQueries, held, memory.keys[stage][0], memory.values[stage][0], a, scale,
+                                    unit * kUnit, lastLow, lastHigh, masked, state[0], state[1], out);
       }
       if ((unit + 1) % (kPart / kUnit) == 0 || unit + 1 == units) {
         mergePart<HD, Shape::kThreads>(state, total, out, memory.totals);
@@ -232,12 +238,13 @@ __device__ void attentionPrefill(const AttentionArgs& a, const Batch& batch, con
       if (own[h] > last) continue;
       int row = firstRow + own[h] / group;
       int column = (kvHead * group + own[h] % group) * HD + (lane & 3) * 2;
+      float factor = joinSink<BOUNDED>(a, kvHead * group + own[h] % group, total[h].max, total[h].sum);
 #pragma unroll
       for (int i = 0; i < HD / 8; i++) {
         float x = memory.totals[i * 4 + 2 * h][threadIdx.x];
         float y = memory.totals[i * 4 + 2 * h + 1][threadIdx.x];
         *reinterpret_cast<uint32_t*>(static_cast<T*>(a.out) + activationOffset(row, column + i * 8, a.groups)) =
-            packed<T>(__fdiv_rn(x, total[h].sum), __fdiv_rn(y, total[h].sum));
+            packed<T>(ended<BOUNDED>(x, factor, total[h].sum), ended<BOUNDED>(y, factor, total[h].sum));
       }
     }
   }
@@ -245,22 +252,19 @@ __device__ void attentionPrefill(const AttentionArgs& a, const Batch& batch, con
 
 }  // namespace s3
 
-#define S3_PREFILL(suffix, T, HD)                                                                       \
+#define S3_PREFILL(suffix, T, HD, end, BOUNDED)                                                         \
   extern "C" __global__ void __launch_bounds__(s3::PrefillShape<T, HD>::kThreads)                       \
-      attention_prefill_##suffix##_d##HD(                                                               \
+      attention_prefill_##suffix##_d##HD##end(                                                          \
           const T* q, const T* pool, const int* positions, const int* sequences,                        \
           const int* tableStarts, const int* tables, const int* firstRows, const int* rowCounts,        \
           T* out, int qStride, int groups, int layer, int layers, int heads, int kvHeads,               \
-          float scale) {                                                                                \
-    s3::AttentionArgs a{q, pool, out, qStride, groups, layer, layers, heads, kvHeads, scale};           \
-    s3::attentionPrefill<T, HD>(a, {positions, sequences, tableStarts, tables}, firstRows, rowCounts);  \
+          float scale, float cap, int window, const float* sinks) {                                     \
+    s3::AttentionArgs a{q,      pool,    out,   qStride, groups, layer, layers,                         \
+                        heads,  kvHeads, scale, cap,     window, sinks};                                \
+    s3::attentionPrefill<T, HD, BOUNDED>(a, {positions, sequences, tableStarts, tables}, firstRows,     \
+                                         rowCounts);                                                    \
   }
-#define S3_PREFILLS(suffix, T)  \
-  S3_PREFILL(suffix, T, 16)     \
-  S3_PREFILL(suffix, T, 32)     \
-  S3_PREFILL(suffix, T, 64)     \
-  S3_PREFILL(suffix, T, 80)     \
-  S3_PREFILL(suffix, T, 96)     \
-  S3_PREFILL(suffix, T, 128)    \
-  S3_PREFILL(suffix, T, 256)
-S3_FOR_TYPES(S3_PREFILLS)
+#define S3_PREFILLS(suffix, T, HD)           \
+  S3_PREFILL(suffix, T, HD, , false)         \
+  S3_PREFILL(suffix, T, HD, _bounded, true)
+S3_FOR_HEADS(S3_PREFILLS)

@@ -64,9 +64,18 @@ __device__ __forceinline__ void store8(float* to, const float (&from)[8]) {
 /** v * sigmoid(v). */
 __device__ __forceinline__ float silu(float v) { return v / (1.0f + __expf(-v)); }
 
+/** GELU with the error function. */
+__device__ __forceinline__ float geluErf(float v) { return 0.5f * v * (1.0f + erff(v * 0.7071067811865476f)); }
+
 /** GELU in the tanh form (Hendrycks and Gimpel 2016), "gelu_new". */
 __device__ __forceinline__ float geluTanh(float v) {
   return 0.5f * v * (1.0f + tanhf(0.7978845608028654f * (v + 0.044715f * v * v * v)));
+}
+
+/** An unsigned number that orders like the float; both zeros are equal. */
+__device__ __forceinline__ uint32_t keyOf(float v) {
+  uint32_t bits = __float_as_uint(v + 0.0f);
+  return (bits & 0x80000000u) ? ~bits : bits | 0x80000000u;
 }
 
 // ---- tiled layouts (README.md draws them)

@@ -6,14 +6,16 @@
 
 namespace s3 {
 
-/** stream[r] = table[tokens[r]]; grid (rows). */
+/** stream[r] = factor * table[tokens[r]]; grid (rows). */
 template <typename T>
-__device__ void embed(const T* table, const int* tokens, float* stream, int width) {
+__device__ void embed(const T* table, const int* tokens, float* stream, int width, float factor) {
   const T* from = table + static_cast<size_t>(tokens[blockIdx.x]) * width;
   float* to = stream + static_cast<size_t>(blockIdx.x) * width;
   for (int c = threadIdx.x * 8; c < width; c += blockDim.x * 8) {
     float v[8];
     load8(from + c, v);
+#pragma unroll
+    for (int i = 0; i < 8; i++) v[i] *= factor;
     store8(to + c, v);
   }
 }
@@ -22,7 +24,7 @@ __device__ void embed(const T* table, const int* tokens, float* stream, int widt
 
 #define S3_ELEMENTWISE(suffix, T)                                                             \
   extern "C" __global__ void embed_##suffix(const T* table, const int* tokens, float* stream, \
-                                            int width) {                                      \
-    s3::embed<T>(table, tokens, stream, width);                                               \
+                                            int width, float factor) {                        \
+    s3::embed<T>(table, tokens, stream, width, factor);                                       \
   }
 S3_FOR_TYPES(S3_ELEMENTWISE)

@@ -2,17 +2,40 @@
 //
 //   gemm_<type>_mma_n<N>   N rows of x and kColumns columns of y a block: 16 x 64, 64 x 64 or 128 x 128
 //
+//   experts_<type>_n<N>    the same with rows that are picked and a weight for each block, for experts.cu
+//
 // mma.sync on tiles that cp.async brings in through a ring of stages. One sum over k per result, in order of k, so
-// results do not depend on m (splits is ignored). Grid (1, ceil(m / N), ceil(n / columns)), block and shared memory:
-// README.md. Compile: nvcc -cubin -arch=sm_80 gemm_mma.cu
+// results do not depend on m (splits is ignored), nor on the rows that share a block. Grid (1, ceil(m / N),
+// ceil(n / columns)), block and shared memory: README.md. Compile: nvcc -cubin -arch=sm_80 gemm_mma.cu
+#include "experts.cuh"
 #include "gemm_output.cuh"
 #include "mma.cuh"
 
 namespace s3 {
 
+/** The rows of x and y that a block takes: consecutive ones. */
+struct RowsInOrder {
+  static constexpr bool kPicked = false;
+  int first, count;
+
+  __device__ __forceinline__ int source(int row) const { return first + row; }
+  __device__ __forceinline__ int target(int row) const { return first + row; }
+};
+
+/** Picked rows: pairs of a row and one of its experts, numbered row * perRow + i. */
+struct PickedRows {
+  static constexpr bool kPicked = true;
+  const int* pairs;
+  int count;
+  int divisor;  // 1 where x has a row for each pair, perRow where it has one for all pairs of a row
+
+  __device__ __forceinline__ int source(int row) const { return pairs[row] / divisor; }
+  __device__ __forceinline__ int target(int row) const { return pairs[row]; }
+};
+
 /** COLUMNS of y by N rows of x, cut among WC x WN warps. */
-template <typename T, int COLUMNS, int N, int WC, int WN, int STAGES>
-__device__ __forceinline__ void gemmMma(const GemmArgs& a) {
+template <typename T, int COLUMNS, int N, int WC, int WN, int STAGES, typename Rows>
+__device__ __forceinline__ void gemmMma(const GemmArgs& a, const Rows& of) {
   constexpr int kThreads = 32 * WC * WN;
   constexpr int kStageElements = (COLUMNS + N) * kTile;
   constexpr int kPitch = COLUMNS + 4;
@@ -24,11 +47,17 @@ __device__ __forceinline__ void gemmMma(const GemmArgs& a) {
   int kTiles = (a.k + 63) / 64;
   int columnTile = blockIdx.z * (COLUMNS / 64);
   int columnTiles = min(COLUMNS / 64, (a.n + 63) / 64 - columnTile);
-  int firstRow = blockIdx.y * N;
-  int rows = min(N, a.m - firstRow);
+  int rows = of.count;
   int xPieces = ((rows + 7) & ~7) * 8;  // of 16 bytes
   const T* w = static_cast<const T*>(a.w);
-  const T* x = static_cast<const T*>(a.x) + static_cast<size_t>(firstRow) * kTile;
+  const T* x = static_cast<const T*>(a.x);
+  __shared__ int sources[Rows::kPicked ? N : 1];
+  if constexpr (Rows::kPicked) {
+    for (int r = threadIdx.x; r < rows; r += kThreads) sources[r] = of.source(r);
+    __syncthreads();
+  } else {
+    x += static_cast<size_t>(of.first) * kTile;
+  }
 
   auto fetch = [&](int kt) {
     T* stage = stages + (kt % STAGES) * kStageElements;
@@ -37,8 +66,16 @@ __device__ __forceinline__ void gemmMma(const GemmArgs& a) {
       copyAsync(stage + p * 8, w + tile * kTileElements + (p % 512) * 8, true);
     }
     const T* from = x + static_cast<size_t>(kt) * a.groups * 512;
-    for (int p = threadIdx.x; p < xPieces; p += kThreads) {
-      copyAsync(stage + COLUMNS * kTile + p * 8, from + p * 8, true);
+    if constexpr (Rows::kPicked) {
+      for (int p = threadIdx.x; p < rows * 8; p += kThreads) {
+        const T* row = from + static_cast<size_t>(sources[p >> 3]) * kTile;
+        int turn = (sources[p >> 3] ^ (p >> 3)) & 7;  // from the swap of the row's place to that of this one
+        copyAsync(stage + COLUMNS * kTile + p * 8, row + ((p & 7) ^ turn) * 8, true);
+      }
+    } else {
+      for (int p = threadIdx.x; p < xPieces; p += kThreads) {
+        copyAsync(stage + COLUMNS * kTile + p * 8, from + p * 8, true);
+      }
     }
   };
 
@@ -95,7 +132,8 @@ __device__ __forceinline__ void gemmMma(const GemmArgs& a) {
   __syncthreads();
   auto load = [&](int row, int column, float(&v)[8]) { load8(result + row * kPitch + column, v); };
   int columns = min(COLUMNS, a.n - columnTile * 64);
-  writeTile<T>(a, firstRow, columnTile * 64, rows, columns, threadIdx.x, kThreads, load);
+  auto rowOf = [&](int row) { return of.target(row); };
+  writeTile<T>(a, rowOf, columnTile * 64, rows, columns, threadIdx.x, kThreads, load);
 }
 
 }  // namespace s3
@@ -103,9 +141,21 @@ __device__ __forceinline__ void gemmMma(const GemmArgs& a) {
 #define S3_GEMM_MMA(type, T, COLUMNS, N, WC, WN, STAGES)                                               \
   extern "C" __global__ void __launch_bounds__(32 * WC * WN) gemm_##type##_mma_n##N(                   \
       const T* w, const T* x, void* y, const T* bias, int m, int n, int k, int groups, int stride,     \
-      int mode, int splits) {                                                                          \
-    s3::GemmArgs a{w, x, y, bias, m, n, k, groups, stride, mode, splits};                              \
-    s3::gemmMma<T, COLUMNS, N, WC, WN, STAGES>(a);                                                     \
+      int mode, int splits, int activation, float factor, float cap) {                                 \
+    s3::GemmArgs a{w, x, y, bias, m, n, k, groups, stride, mode, splits, activation, factor, cap};     \
+    int first = blockIdx.y * N;                                                                        \
+    s3::gemmMma<T, COLUMNS, N, WC, WN, STAGES>(a, s3::RowsInOrder{first, min(N, m - first)});          \
+  }                                                                                                    \
+  extern "C" __global__ void __launch_bounds__(32 * WC * WN) experts_##type##_n##N(                    \
+      const T* w, const T* x, void* y, const T* bias, int n, int k, int groups, int stride, int mode,  \
+      int activation, const s3::ExpertTiles* tiles, const int* pairs, int divisor) {                   \
+    if (static_cast<int>(blockIdx.y) >= tiles->count) return;                                          \
+    s3::ExpertTile tile = tiles->tiles[blockIdx.y];                                                    \
+    size_t matrix = static_cast<size_t>((n + 63) / 64) * ((k + 63) / 64) * s3::kTileElements;          \
+    const T* own = bias == nullptr ? nullptr : bias + static_cast<size_t>(tile.expert) * n;            \
+    s3::GemmArgs a{w + tile.expert * matrix, x, y, own, tile.rows, n, k, groups, stride, mode, 1,      \
+                   activation, 1.0f, 0.0f};                                                            \
+    s3::gemmMma<T, COLUMNS, N, WC, WN, STAGES>(a, s3::PickedRows{pairs + tile.first, tile.rows, divisor}); \
   }
 #define S3_GEMM_MMAS(type, T)             \
   S3_GEMM_MMA(type, T, 64, 16, 4, 1, 6)   \

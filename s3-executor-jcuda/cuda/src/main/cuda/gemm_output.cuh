@@ -10,10 +10,18 @@ namespace s3 {
 /** How results are written; values of the parameter mode. */
 enum GemmMode {
   kRows = 0,       // y[row * stride + column] of T
-  kFloatRows = 1,  // y[row * stride + column] of float (logits)
-  kAddRows = 2,    // float y[row * stride + column] += result (the residual stream)
-  kGatedTiles = 3, // silu(gate) * up, weight rows in turns of eight; activation tiles, n / 2 wide, stride row groups
-  kGeluTiles = 4,  // gelu(result + bias); activation tiles, n wide, stride row groups
+  kFloatRows = 1,  // y[row * stride + column] of float: factor * result, capped where there is a cap (logits)
+  kAddRows = 2,    // float y[row * stride + column] += factor * result (the residual stream)
+  kGatedTiles = 3, // activation(gate) * up, weight rows in turns of eight; activation tiles, n / 2 wide, stride row groups
+  kTiles = 4,      // activation(result); activation tiles, n wide, stride row groups
+};
+
+/** The functions of kGatedTiles and kTiles; values of the parameter activation. */
+enum Activation {
+  kSilu = 0,
+  kGeluTanh = 1,
+  kGelu = 2,
+  kClampedSwiglu = 3,  // gpt-oss; gated only
 };
 
 /** y[m][n] = x[m][k] * w[n][k]^T (+ bias); see README.md. */
@@ -21,26 +29,56 @@ struct GemmArgs {
   const void* w;
   const void* x;
   void* y;
-  const void* bias;  // [n] of T or null; not for kGatedTiles
+  const void* bias;  // [n] of T or null, in the order of the weight's rows
   int m, n, k;
   int groups;  // row capacity of x / 8
   int stride;  // of y: elements a row, or row groups for tiles
   int mode;
   int splits;  // sums of k that are added one after another, see README.md
+  int activation;
+  float factor;  // of results in rows of float
+  float cap;     // rows become cap * tanh(row / cap); 0 for none; for kFloatRows
 };
+
+template <typename T>
+__device__ __forceinline__ void addBias(const GemmArgs& a, int column, float (&v)[8]) {
+  const T* bias = static_cast<const T*>(a.bias);
+  if (bias == nullptr) return;
+#pragma unroll
+  for (int i = 0; i < 8; i++) v[i] += column + i < a.n ? toFloat(bias[column + i]) : 0.0f;
+}
+
+/** v[i] = f(v[i]). */
+template <typename F>
+__device__ __forceinline__ void each(float (&v)[8], F f) {
+#pragma unroll
+  for (int i = 0; i < 8; i++) v[i] = f(v[i]);
+}
+
+__device__ __forceinline__ void activate(int activation, float (&v)[8]) {
+  if (activation == kSilu) {
+    each(v, silu);
+  } else if (activation == kGeluTanh) {
+    each(v, geluTanh);
+  } else {
+    each(v, geluErf);
+  }
+}
+
+/** (up + 1) * gate * sigmoid(1.702 * gate), gate at most 7 and up in [-7, 7]; a NaN stays one. */
+__device__ __forceinline__ float clampedSwiglu(float gate, float up) {
+  gate = gate > 7.0f ? 7.0f : gate;
+  up = up > 7.0f ? 7.0f : (up < -7.0f ? -7.0f : up);
+  return (up + 1.0f) * (gate / (1.0f + __expf(-1.702f * gate)));
+}
 
 /** Writes results of columns [column, column + 8) of a row; columns from n on are dropped. */
 template <typename T>
 __device__ __forceinline__ void writePlain(const GemmArgs& a, int row, int column, float (&v)[8]) {
   bool whole = column + 8 <= a.n;
-  const T* bias = static_cast<const T*>(a.bias);
-  if (bias != nullptr) {
-#pragma unroll
-    for (int i = 0; i < 8; i++) v[i] += column + i < a.n ? toFloat(bias[column + i]) : 0.0f;
-  }
-  if (a.mode == kGeluTiles) {
-#pragma unroll
-    for (int i = 0; i < 8; i++) v[i] = geluTanh(v[i]);
+  addBias<T>(a, column, v);
+  if (a.mode == kTiles) {
+    activate(a.activation, v);
     store8(static_cast<T*>(a.y) + activationOffset(row, column, a.stride), v);
     return;
   }
@@ -58,7 +96,10 @@ __device__ __forceinline__ void writePlain(const GemmArgs& a, int row, int colum
   float* y = static_cast<float*>(a.y) + at;
   if (a.mode == kAddRows) {
 #pragma unroll
-    for (int i = 0; i < 8; i++) v[i] += column + i < a.n ? y[i] : 0.0f;
+    for (int i = 0; i < 8; i++) v[i] = fmaf(a.factor, v[i], column + i < a.n ? y[i] : 0.0f);
+  } else {
+    each(v, [&](float r) { return a.factor * r; });
+    if (a.cap > 0) each(v, [&](float r) { return a.cap * tanhf(r / a.cap); });
   }
   if (whole) {
     store8(y, v);
@@ -70,18 +111,26 @@ __device__ __forceinline__ void writePlain(const GemmArgs& a, int row, int colum
 /** Writes eight gated results from the gate and up columns [column, column + 16) of the product. */
 template <typename T>
 __device__ __forceinline__ void writeGated(const GemmArgs& a, int row, int column, float (&gate)[8],
-                                           const float (&up)[8]) {
+                                           float (&up)[8]) {
+  addBias<T>(a, column, gate);
+  addBias<T>(a, column + 8, up);
+  if (a.activation == kClampedSwiglu) {
 #pragma unroll
-  for (int i = 0; i < 8; i++) gate[i] = silu(gate[i]) * up[i];
+    for (int i = 0; i < 8; i++) gate[i] = clampedSwiglu(gate[i], up[i]);
+  } else {
+    activate(a.activation, gate);
+#pragma unroll
+    for (int i = 0; i < 8; i++) gate[i] *= up[i];
+  }
   store8(static_cast<T*>(a.y) + activationOffset(row, column / 2, a.stride), gate);
 }
 
 /**
- * Writes a finished tile. load(row, column, v) fetches eight sums of the tile; worker and workers share out the
- * pieces. rows and columns count what is valid in the tile.
+ * Writes a finished tile. load(row, column, v) fetches eight sums of the tile, rowOf(row) is the row of y; worker and
+ * workers share out the pieces. rows and columns count what is valid in the tile.
  */
-template <typename T, typename Load>
-__device__ __forceinline__ void writeTile(const GemmArgs& a, int firstRow, int firstColumn, int rows,
+template <typename T, typename Load, typename RowOf>
+__device__ __forceinline__ void writeTile(const GemmArgs& a, RowOf rowOf, int firstColumn, int rows,
                                           int columns, int worker, int workers, Load load) {
   bool gated = a.mode == kGatedTiles;
   int width = gated ? 16 : 8;
@@ -94,9 +143,9 @@ __device__ __forceinline__ void writeTile(const GemmArgs& a, int firstRow, int f
     if (gated) {
       float up[8];
       load(row, column + 8, up);
-      writeGated<T>(a, firstRow + row, firstColumn + column, v, up);
+      writeGated<T>(a, rowOf(row), firstColumn + column, v, up);
     } else {
-      writePlain<T>(a, firstRow + row, firstColumn + column, v);
+      writePlain<T>(a, rowOf(row), firstColumn + column, v);
     }
   }
 }

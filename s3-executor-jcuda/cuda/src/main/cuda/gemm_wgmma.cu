@@ -165,8 +165,8 @@ __device__ __forceinline__ void finish(const GemmArgs& a, const float (&sum)[N /
       }
     }
   };
-  writeTile<T>(a, blockIdx.y * N, blockIdx.z * 64 * R, rows, columns, rank * 128 * R + threadIdx.x,
-               C * 128 * R, load);
+  auto rowOf = [](int row) { return static_cast<int>(blockIdx.y) * N + row; };
+  writeTile<T>(a, rowOf, blockIdx.z * 64 * R, rows, columns, rank * 128 * R + threadIdx.x, C * 128 * R, load);
   if constexpr (C > 1) clusterSync();  // a peer may still read this block's tile
 }
 
@@ -219,8 +219,8 @@ __device__ __forceinline__ void gemm(const GemmArgs&) {}  // other chips take ge
 
 #define S3_GEMM_BODY(T, R, N, STAGES, C, SERIAL)                                                     \
   (const T* w, const T* x, void* y, const T* bias, int m, int n, int k, int groups, int stride, int mode, \
-   int splits) {                                                                                     \
-    s3::GemmArgs a{w, x, y, bias, m, n, k, groups, stride, mode, splits};                            \
+   int splits, int activation, float factor, float cap) {                                            \
+    s3::GemmArgs a{w, x, y, bias, m, n, k, groups, stride, mode, splits, activation, factor, cap};   \
     s3::gemm<T, R, N, STAGES, C, SERIAL>(a);                                                         \
   }
 

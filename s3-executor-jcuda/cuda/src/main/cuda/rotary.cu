@@ -1,47 +1,112 @@
-// Rotary embedding of queries and keys, fused with storing keys and values into the paged KV pool.
+// Rotary embedding of queries and keys, with the norms before it, fused with storing keys and values into the paged KV pool.
 //
 // qkv is [rows][(heads + 2 * kvHeads) * headDim]: queries are turned in place, keys and values go to the pool.
 // interleaved = 0: dimension i turns with i + rotaryDim / 2 (Llama); 1: 2i with 2i + 1 (GPT-J). Dimensions from
-// rotaryDim on stay. frequencies holds rotaryDim / 2 angles a position. Grid (rows, any), block 256: block y takes a
-// share of the heads. Shared memory rotaryDim * 4 bytes. Compile: nvcc -cubin -arch=sm_90a rotary.cu
+// rotaryDim on stay; 0 turns nothing. frequencies holds rotaryDim / 2 angles a position; what is turned is multiplied
+// by magnitude. Where queryNorm is not null, queries and keys get an RMSNorm before: over each head, or, where whole is 1,
+// over all query heads and over all key heads; then gridDim.y must be 1, since a block's queries are written in place.
+// Grid (rows, any), block 256: block y takes a share of the heads. Shared memory rotaryDim * 4 bytes, and with norms
+// (heads + kvHeads) * 4 more. Compile: nvcc -cubin -arch=sm_90a rotary.cu
 #include "kv.cuh"
 
 namespace s3 {
 
+/** How queries and keys are turned and normed. */
+struct HeadArgs {
+  const float* frequencies;
+  int rotaryDim, interleaved;
+  float magnitude;
+  const float* queryNorm;  // scales, or null
+  const float* keyNorm;
+  float epsilon;
+  int whole;
+};
+
+/** One head's values as they are before they are turned. */
 template <typename T>
-__device__ __forceinline__ float turned(const T* head, int d, int rotaryDim, int interleaved,
+struct HeadValues {
+  const T* values;
+  const float* scales;  // of the norm's weights, or null
+  float inverse;        // 1 / root mean square
+
+  __device__ __forceinline__ float operator()(int d) const {
+    float v = toFloat(values[d]);
+    return scales == nullptr ? v : v * inverse * scales[d];
+  }
+};
+
+template <typename T>
+__device__ __forceinline__ float turned(const HeadValues<T>& head, int d, int rotaryDim, int interleaved,
                                         const float* cosines, const float* sines) {
-  float own = toFloat(head[d]);
+  float own = head(d);
   if (d >= rotaryDim) return own;
   int half = rotaryDim / 2;
   int i = interleaved ? d >> 1 : (d < half ? d : d - half);
   bool first = interleaved ? (d & 1) == 0 : d < half;
-  float other = toFloat(head[interleaved ? d ^ 1 : (first ? d + half : d - half)]);
+  float other = head(interleaved ? d ^ 1 : (first ? d + half : d - half));
   return first ? own * cosines[i] - other * sines[i] : own * cosines[i] + other * sines[i];
 }
 
+__device__ __forceinline__ float inverseOf(float squares, int count, float epsilon) {
+  return 1.0f / sqrtf(squares / count + epsilon);
+}
+
+/** The factor of each query and key head of a block's share: 1 / root mean square, over a head or over all of them. */
 template <typename T>
-__device__ void rotateAndStore(T* qkv, T* pool, Batch batch, const float* frequencies, int layer,
-                               int layers, int heads, int kvHeads, int headDim, int rotaryDim,
-                               int interleaved) {
+__device__ __forceinline__ void findInverses(const T* base, const HeadArgs& a, int first, int last, int heads,
+                                             int kvHeads, int headDim, float* inverses) {
+  if (a.whole) {
+    float query = 0, key = 0;
+    for (int i = threadIdx.x; i < (heads + kvHeads) * headDim; i += blockDim.x) {
+      float v = toFloat(base[i]);
+      (i < heads * headDim ? query : key) += v * v;
+    }
+    query = inverseOf(blockSum(query), heads * headDim, a.epsilon);
+    key = inverseOf(blockSum(key), kvHeads * headDim, a.epsilon);
+    for (int h = threadIdx.x; h < heads + kvHeads; h += blockDim.x) inverses[h] = h < heads ? query : key;
+  } else {
+    for (int h = first + (threadIdx.x >> 5); h < min(last, heads + kvHeads); h += blockDim.x >> 5) {
+      float squares = 0;
+      for (int d = threadIdx.x & 31; d < headDim; d += 32) {
+        float v = toFloat(base[h * headDim + d]);
+        squares += v * v;
+      }
+      squares = warpSum(squares);
+      if ((threadIdx.x & 31) == 0) inverses[h] = inverseOf(squares, headDim, a.epsilon);
+    }
+  }
+}
+
+template <typename T>
+__device__ void rotateAndStore(T* qkv, T* pool, Batch batch, const HeadArgs& a, int layer, int layers, int heads,
+                               int kvHeads, int headDim) {
   extern __shared__ float cosines[];
-  float* sines = cosines + rotaryDim / 2;
+  float* sines = cosines + a.rotaryDim / 2;
+  float* inverses = cosines + a.rotaryDim;  // of query and key heads
   int row = blockIdx.x;
   int sequence = batch.sequences[row];
   if (sequence < 0) return;
   int position = batch.positions[row];
-  for (int i = threadIdx.x; i < rotaryDim / 2; i += blockDim.x) {
-    float angle = position * frequencies[i];
-    sincosf(angle, &sines[i], &cosines[i]);
+  int allHeads = heads + 2 * kvHeads;
+  T* base = qkv + static_cast<size_t>(row) * allHeads * headDim;
+  int firstHead = blockIdx.y * allHeads / gridDim.y;
+  int lastHead = (blockIdx.y + 1) * allHeads / gridDim.y;
+  for (int i = threadIdx.x; i < a.rotaryDim / 2; i += blockDim.x) {
+    float angle = position * a.frequencies[i];
+    float sine, cosine;
+    sincosf(angle, &sine, &cosine);
+    sines[i] = sine * a.magnitude;
+    cosines[i] = cosine * a.magnitude;
+  }
+  if (a.queryNorm != nullptr) {
+    findInverses(base, a, firstHead, lastHead, heads, kvHeads, headDim, inverses);
   }
   __syncthreads();
   int block = blockOf(batch, sequence, position);
   int slot = position % kBlockTokens;
-  int allHeads = heads + 2 * kvHeads;
-  T* base = qkv + static_cast<size_t>(row) * allHeads * headDim;
   int pieces = headDim / 8;
-  int begin = blockIdx.y * allHeads / gridDim.y * pieces;
-  int end = (blockIdx.y + 1) * allHeads / gridDim.y * pieces;
+  int begin = firstHead * pieces;
+  int end = lastHead * pieces;
   // Queries turn in place: a thread's piece is read by another, so whole heads are read before they are written.
   int wholeHeads = blockDim.x / pieces * pieces;
   for (int start = begin; start < end; start += wholeHeads) {
@@ -50,10 +115,14 @@ __device__ void rotateAndStore(T* qkv, T* pool, Batch batch, const float* freque
     int head = p / pieces;
     int d = (p % pieces) * 8;
     if (p < end && head < heads + kvHeads) {
-#pragma unroll
-      for (int i = 0; i < 8; i++) {
-        v[i] = turned(base + head * headDim, d + i, rotaryDim, interleaved, cosines, sines);
+      HeadValues<T> values{base + head * headDim, nullptr, 1.0f};
+      if (a.queryNorm != nullptr) {
+        int own = head < heads ? head : head - heads;
+        values.scales = (head < heads ? a.queryNorm : a.keyNorm) + (a.whole ? own * headDim : 0);
+        values.inverse = inverses[head];
       }
+#pragma unroll
+      for (int i = 0; i < 8; i++) v[i] = turned(values, d + i, a.rotaryDim, a.interleaved, cosines, sines);
     }
     __syncthreads();
     if (p >= end) continue;
@@ -76,8 +145,11 @@ __device__ void rotateAndStore(T* qkv, T* pool, Batch batch, const float* freque
   extern "C" __global__ void rotate_and_store_##suffix(                                          \
       T* qkv, T* pool, const int* positions, const int* sequences, const int* tableStarts,       \
       const int* tables, const float* frequencies, int layer, int layers, int heads,             \
-      int kvHeads, int headDim, int rotaryDim, int interleaved) {                                \
-    s3::rotateAndStore<T>(qkv, pool, {positions, sequences, tableStarts, tables}, frequencies,   \
-                          layer, layers, heads, kvHeads, headDim, rotaryDim, interleaved);       \
+      int kvHeads, int headDim, int rotaryDim, int interleaved, float magnitude,                 \
+      const float* queryNorm, const float* keyNorm, float epsilon, int whole) {                  \
+    s3::HeadArgs a{frequencies, rotaryDim, interleaved, magnitude,                               \
+                   queryNorm,   keyNorm,   epsilon,     whole};                                  \
+    s3::rotateAndStore<T>(qkv, pool, {positions, sequences, tableStarts, tables}, a, layer,      \
+                          layers, heads, kvHeads, headDim);                                      \
   }
 S3_FOR_TYPES(S3_ROTARY)

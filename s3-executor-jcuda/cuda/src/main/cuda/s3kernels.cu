@@ -2,6 +2,7 @@
 #include "attention_decode.cu"
 #include "attention_prefill.cu"
 #include "embedding.cu"
+#include "experts.cu"
 #include "gemm_mma.cu"
 #include "gemm_wgmma.cu"
 #include "load.cu"

@@ -1,6 +1,6 @@
 // Draws the next token of each sampled row from its logits: repetition penalty, temperature, top-k, top-p.
 //
-// Grid (rows), block 1024, shared memory ceil(vocabulary / 32) * 4 bytes; at most 2^18 tokens. logits [..][stride] of
+// Grid (rows), block 1024, shared memory ceil(vocabulary / 32) * 4 bytes; at most 2^19 tokens. logits [..][stride] of
 // float are changed (penalised). The result is the host Sampler's, except that probabilities are whole multiples of
 // 2^-44 of the largest one: whole numbers add up to the same sum in any order, so a draw never depends on timing.
 //
@@ -49,11 +49,7 @@ __device__ __forceinline__ double uniformDraw(long long seed, int position) {
   return static_cast<double>((z ^ (z >> 31)) >> 11) * 1.1102230246251565e-16;
 }
 
-/** An unsigned number that orders like the float; both zeros are equal. */
-__device__ __forceinline__ uint32_t keyOf(float v) {
-  uint32_t bits = __float_as_uint(v + 0.0f);
-  return (bits & 0x80000000u) ? ~bits : bits | 0x80000000u;
-}
+/** The float of a key. */
 __device__ __forceinline__ float ofKey(uint32_t key) {
   return __uint_as_float((key & 0x80000000u) ? key & 0x7fffffffu : ~key);
 }

@@ -8,6 +8,7 @@ import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
 import dev.s3llm.jcuda.internal.batch.BatchFormat;
 import dev.s3llm.jcuda.internal.decode.CudaPipeline;
+import dev.s3llm.jcuda.internal.decode.KernelLimits;
 import dev.s3llm.jcuda.internal.driver.DeviceException;
 import dev.s3llm.model.ExecutorSettings;
 import dev.s3llm.model.ModelConfig;
@@ -17,7 +18,6 @@ import dev.s3llm.model.TensorSource;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
@@ -39,8 +39,6 @@ import org.jspecify.annotations.Nullable;
  * ExecutorLostException}.
  */
 public final class JCudaExecutor implements Executor {
-  private static final Set<Integer> HEAD_SIZES = Set.of(16, 32, 64, 80, 96, 128, 256);
-
   private final ModelConfig config;
   private final ExecutorService steps;
   private volatile @Nullable Thread stepThread;
@@ -185,17 +183,7 @@ public final class JCudaExecutor implements Executor {
     private Builder(ModelConfig config, Supplier<? extends TensorSource> source) {
       this.config = config;
       this.source = source;
-      if (!HEAD_SIZES.contains(config.headSize())) {
-        throw new IllegalArgumentException(
-            "head_dim is %d, but the kernels are made for %s"
-                .formatted(config.headSize(), HEAD_SIZES.stream().sorted().toList()));
-      }
-      for (int width : new int[] {config.hiddenSize(), config.intermediateSize()}) {
-        if (width % 8 != 0) {
-          throw new IllegalArgumentException(
-              "hidden_size and intermediate_size must be multiples of 8, but one is " + width);
-        }
-      }
+      KernelLimits.check(config);
     }
 
     @Override
@@ -212,10 +200,10 @@ public final class JCudaExecutor implements Executor {
      * @throws IllegalStateException if the devices were set before
      */
     public Builder devices(int... numbers) {
-      if (numbers.length < 1 || numbers.length > config.layers()) {
+      if (numbers.length < 1 || numbers.length > config.layerCount()) {
         throw new IllegalArgumentException(
             "devices must name from 1 to %d devices, one for each stage, but names %d"
-                .formatted(config.layers(), numbers.length));
+                .formatted(config.layerCount(), numbers.length));
       }
       for (int number : numbers) {
         atLeast("devices", number, 0);

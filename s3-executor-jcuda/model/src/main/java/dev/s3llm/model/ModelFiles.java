@@ -63,6 +63,7 @@ public final class ModelFiles implements AutoCloseable {
   private static ModelFiles folder(Path model, int contextTokens) {
     FolderCheck.requireConfig(model);
     ModelConfig config = Families.readFolder(model, contextTokens);
+    FolderCheck.requireWeights(model);
     WeightFiles files = WeightFiles.open(model);
     try {
       Path file = model.resolve("config.json");

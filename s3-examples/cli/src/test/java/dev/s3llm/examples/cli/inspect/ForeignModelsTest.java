@@ -74,7 +74,9 @@ class ForeignModelsTest extends CommandTest {
 
   @Test
   void modelOfImages_isNoModelThatGeneratesText() throws IOException {
-    put("config.json", "{\"model_type\": \"vit\", \"architectures\": [\"ViTForImageClassification\"]}");
+    put(
+        "config.json",
+        "{\"model_type\": \"vit\", \"architectures\": [\"ViTForImageClassification\"]}");
     assertSays(folder, "model_type is vit", "ViTForImageClassification generates no text");
   }
 
@@ -115,7 +117,12 @@ class ForeignModelsTest extends CommandTest {
   private static byte[] gguf(String key, String value) throws IOException {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     ByteBuffer head = ByteBuffer.allocate(24).order(ByteOrder.LITTLE_ENDIAN);
-    out.write(head.put("GGUF".getBytes(StandardCharsets.US_ASCII)).putInt(3).putLong(0).putLong(1).array());
+    out.write(
+        head.put("GGUF".getBytes(StandardCharsets.US_ASCII))
+            .putInt(3)
+            .putLong(0)
+            .putLong(1)
+            .array());
     writeText(out, key);
     out.write(ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putInt(8).array()); // a text
     writeText(out, value);

@@ -9,6 +9,7 @@ import dev.s3llm.jcuda.internal.driver.DeviceAddress;
 import dev.s3llm.jcuda.internal.driver.DeviceMemory;
 import dev.s3llm.jcuda.internal.driver.DeviceStream;
 import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.ModelConfig.NormPlacement;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -87,7 +88,7 @@ final class CudaDecoder implements AutoCloseable {
     void run() {
       DeviceMemory embedding = weights.embedding;
       if (embedding != null) {
-        kernels.decoder().embed(stream, rows, embedding, batch.tokens, work.residual);
+        kernels.norms().embed(stream, rows, embedding, batch.tokens, work.residual);
       }
       for (int i = 0; i < range.count(); i++) {
         layer(i, weights.layers.get(i));
@@ -102,41 +103,90 @@ final class CudaDecoder implements AutoCloseable {
     }
 
     private void layer(int i, CudaWeights.Layer layer) {
-      norm(null, layer.attentionNorm(), rows);
+      CudaWeights.Norms norms = layer.norms();
+      input(norms.beforeAttention());
       attention(i, layer);
-      int hidden = config.hiddenSize();
-      multiply(layer.attentionOutput(), work.attended, work.residual, rows, hidden, Output.ADDED);
-      CudaWeights.Norm norm = layer.feedForwardNorm();
-      if (norm != null) {
+      CudaWeights.Norm after = norms.afterAttention();
+      add(layer.attentionOutput(), work.attended, after);
+      if (config.norms().placement() != NormPlacement.SHARED) {
+        input(norms.beforeFeedForward());
+      }
+      ModelConfig.FeedForward part = config.layers().get(range.from() + i).feedForward();
+      ModelConfig.Experts experts = part.experts();
+      if (experts != null) {
+        experts(layer, part, experts);
+      } else if (work.activated != null) {
+        Output activated = Output.activated(part);
+        multiply(layer.up(), work.normed, work.activated, rows, work.groups, activated);
+        add(layer.down(), work.activated, norms.afterFeedForward());
+      }
+    }
+
+    /** Puts the input of a part into tiles. */
+    private void input(CudaWeights.@Nullable Norm norm) {
+      if (norm == null) {
+        kernels.norms().tile(stream, rows, work.residual, work.normed, work.groups);
+      } else {
         norm(null, norm, rows);
       }
-      Output activation = norm == null ? Output.GELU_TILES : Output.GATED_TILES;
-      multiply(layer.up(), work.normed, work.activated, rows, work.groups, activation);
-      multiply(layer.down(), work.activated, work.residual, rows, hidden, Output.ADDED);
     }
 
     private void attention(int i, CudaWeights.Layer layer) {
+      AttentionKernels attention = kernels.attention();
+      CudaWeights.Heads heads = layer.heads();
       int qkvSize = config.querySize() + 2 * config.kvSize();
       multiply(layer.queryKeyValue(), work.normed, work.qkv, rows, qkvSize, Output.ROWS);
-      kernels.decoder().rotateAndStore(stream, rows, work.qkv, pool, batch, weights.frequencies, i);
+      attention.rotateAndStore(stream, rows, work.qkv, pool, batch, heads, i);
       if (shape.decodes() > 0) {
-        kernels.decoder().decodeAttention(stream, shape, work, pool, batch, i);
+        attention.decode(stream, shape, work, pool, batch, heads, i);
       }
       if (shape.chunks() > 0) {
-        kernels.decoder().prefillAttention(stream, shape, work, pool, batch, i);
+        attention.prefill(stream, shape, work, pool, batch, heads, i);
+      }
+    }
+
+    private void experts(
+        CudaWeights.Layer layer, ModelConfig.FeedForward part, ModelConfig.Experts experts) {
+      ExpertSpace space = work.experts;
+      CudaWeights.Matrix router = layer.router();
+      if (space == null || router == null) {
+        return; // both exist where the configuration has experts
+      }
+      ExpertKernels own = kernels.experts();
+      Output rowsOfFloat = Output.FLOAT_ROWS;
+      int hidden = config.hiddenSize();
+      int groups = space.groups;
+      multiply(router, work.normed, space.logits, rows, experts.count(), rowsOfFloat);
+      own.route(stream, rows, space, batch, experts);
+      own.multiply(
+          stream, rows, space, experts, layer.up(), work.normed, work.groups, true,
+          space.activated, groups, Output.activated(part));
+      own.multiply(
+          stream, rows, space, experts, layer.down(), space.activated, groups, false,
+          space.results, hidden, rowsOfFloat);
+      CudaWeights.Norm after = layer.norms().afterFeedForward();
+      DeviceMemory to = after == null || work.part == null ? work.residual : work.part;
+      float factor = config.scales().residual();
+      own.combine(stream, rows, space, batch, experts, to, hidden, factor, to == work.residual);
+      if (after != null && work.part != null) {
+        kernels.norms().normAndAdd(stream, rows, work.part, after, work.residual);
+      }
+    }
+
+    /** Adds a part's last product to the residual stream, normed where the part has such a norm. */
+    private void add(CudaWeights.Matrix matrix, DeviceMemory x, CudaWeights.@Nullable Norm after) {
+      int hidden = config.hiddenSize();
+      if (after == null || work.part == null) {
+        Output added = Output.added(config.scales().residual());
+        multiply(matrix, x, work.residual, rows, hidden, added);
+      } else {
+        multiply(matrix, x, work.part, rows, hidden, Output.FLOAT_ROWS);
+        kernels.norms().normAndAdd(stream, rows, work.part, after, work.residual);
       }
     }
 
     private void norm(@Nullable DeviceAddress picked, CudaWeights.Norm norm, int count) {
-      DeviceMemory weight = norm.weight();
-      DeviceMemory bias = norm.bias();
-      DecoderKernels decoder = kernels.decoder();
-      if (bias == null) {
-        decoder.rmsNorm(stream, count, work.residual, picked, weight, work.normed, work.groups);
-      } else {
-        decoder.layerNorm(
-            stream, count, work.residual, picked, weight, bias, work.normed, work.groups);
-      }
+      kernels.norms().norm(stream, count, work.residual, picked, norm, work.normed, work.groups);
     }
 
     private void multiply(
@@ -165,9 +215,11 @@ final class CudaDecoder implements AutoCloseable {
     private void sample(
         CudaWeights.Norm norm, CudaWeights.Matrix output, DeviceMemory logits, DeviceMemory drawn) {
       int sampled = shape.sampled();
+      ModelConfig.Scales scales = config.scales();
+      Output scaled = Output.scaledRows(scales.logits(), scales.logitSoftcap());
       norm(batch.sampledRows, norm, sampled);
-      multiply(output, work.normed, logits, sampled, config.vocabularySize(), Output.FLOAT_ROWS);
-      kernels.decoder().sample(stream, sampled, logits, batch, drawn, work.maxSequences);
+      multiply(output, work.normed, logits, sampled, config.vocabularySize(), scaled);
+      kernels.sample().sample(stream, sampled, logits, batch, drawn, work.maxSequences);
     }
   }
 

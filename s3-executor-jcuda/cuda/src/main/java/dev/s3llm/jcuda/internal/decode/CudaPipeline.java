@@ -14,6 +14,7 @@ import dev.s3llm.jcuda.internal.driver.Resources;
 import dev.s3llm.jcuda.internal.kv.KvAudit;
 import dev.s3llm.model.ElementType;
 import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.ModelTensors;
 import dev.s3llm.model.TensorSource;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -52,7 +53,8 @@ public final class CudaPipeline implements AutoCloseable {
       TensorSource source,
       LoadProgress progress) {
     this.config = config;
-    List<LayerRange> ranges = LayerRange.split(config.layers(), devices.size());
+    ModelTensors tensors = ModelTensors.of(config, source);
+    List<LayerRange> ranges = LayerRange.split(config.layerCount(), devices.size());
     long total = ranges.stream().mapToLong(range -> CudaWeights.bytes(config, range)).sum();
     long before = 0;
     try {
@@ -65,7 +67,7 @@ public final class CudaPipeline implements AutoCloseable {
                 config,
                 range,
                 type,
-                source,
+                tensors,
                 bytes -> progress.loaded(Math.min(total, loaded + bytes), total));
         stages.add(resources.keep(stage));
         before += CudaWeights.bytes(config, range);
@@ -166,7 +168,7 @@ public final class CudaPipeline implements AutoCloseable {
       started.begin();
     }
     for (int part = 0; part < parts.size(); part++) {
-      images.get(part).fill(parts.get(part), DecoderKernels.PART);
+      images.get(part).fill(parts.get(part), AttentionKernels.PART);
       for (int i = 0; i < stages.size(); i++) {
         CudaStage previous = i == 0 ? null : stages.get(i - 1);
         CudaStage next = i == stages.size() - 1 ? null : stages.get(i + 1);

@@ -16,7 +16,7 @@ import dev.s3llm.jcuda.internal.driver.Resources;
 import dev.s3llm.jcuda.internal.kv.DeviceKvPool;
 import dev.s3llm.model.ElementType;
 import dev.s3llm.model.ModelConfig;
-import dev.s3llm.model.TensorSource;
+import dev.s3llm.model.ModelTensors;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.LongConsumer;
@@ -71,13 +71,14 @@ final class CudaStage implements AutoCloseable {
       ModelConfig config,
       LayerRange range,
       ElementType type,
-      TensorSource source,
+      ModelTensors tensors,
       LongConsumer onBytes) {
     this.config = config;
     this.range = range;
     this.ordinal = ordinal;
     this.device = resources.keep(Device.open(ordinal));
     try {
+      requireSharedMemory();
       this.compute = resources.keep(device.newStream());
       KernelModule module = resources.keep(new KernelModule());
       requireRoom(
@@ -85,12 +86,22 @@ final class CudaStage implements AutoCloseable {
       this.weights =
           resources.keep(
               new CudaWeights(
-                  device, compute, new LoadKernels(module, type), config, range, source, onBytes));
+                  device, compute, new LoadKernels(module, type), config, range, tensors, onBytes));
       this.kernels = StageKernels.of(module, device, config, range, type);
       kernels.load(weights); // before memory is sized by the free bytes
     } catch (RuntimeException e) {
       close();
       throw e;
+    }
+  }
+
+  private void requireSharedMemory() {
+    int needed = AttentionKernels.sharedBytes(config.headSize());
+    int limit = device.sharedBytes();
+    if (needed > limit) {
+      throw new IllegalArgumentException(
+          "head_dim is %d, whose kernels take %d bytes of shared memory, but %s has %d for a block"
+              .formatted(config.headSize(), needed, device.name(), limit));
     }
   }
 

@@ -1,22 +1,28 @@
 package dev.s3llm.jcuda.internal.decode;
 
+import dev.s3llm.jcuda.internal.decode.WeightUpload.Tiles;
 import dev.s3llm.jcuda.internal.driver.Device;
+import dev.s3llm.jcuda.internal.driver.DeviceAddress;
 import dev.s3llm.jcuda.internal.driver.DeviceMemory;
 import dev.s3llm.jcuda.internal.driver.DeviceStream;
 import dev.s3llm.model.ModelConfig;
-import dev.s3llm.model.ModelFormatException;
+import dev.s3llm.model.ModelTensors;
+import dev.s3llm.model.ModelTensors.Expert;
+import dev.s3llm.model.ModelTensors.Linear;
+import dev.s3llm.model.RotaryEmbedding;
 import dev.s3llm.model.Tensor;
-import dev.s3llm.model.TensorSource;
-import dev.s3llm.model.WeightNames;
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.LongConsumer;
 import jcuda.Pointer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The weights of a stage's layers on its device: matrices in tiles, norms and the embedding in
- * rows. The first stage has the embedding, the last the final norm and the output matrix.
+ * The weights of a stage's layers on its device: matrices in tiles, the embedding in rows, the
+ * scales of norms and all else that is added or multiplied once in floats. The first stage has the
+ * embedding, the last the final norm and the output matrix.
  */
 final class CudaWeights implements AutoCloseable {
   /** Placement of rows one after another. */
@@ -30,27 +36,50 @@ final class CudaWeights implements AutoCloseable {
 
   private final List<DeviceMemory> all = new ArrayList<>();
   final List<Layer> layers = new ArrayList<>();
-  final DeviceMemory frequencies;
   final @Nullable DeviceMemory embedding;
   final @Nullable Norm finalNorm;
   final @Nullable Matrix output;
 
   /**
-   * The matrices of one layer; matrices with the same input are joined.
+   * The weights of one layer; matrices with the same input are joined.
    *
-   * @param feedForwardNorm null where both parts of a layer read the same normed rows
-   * @param up up rows; in turns of eight with gate rows where the layer has a gate
+   * @param router router of the experts; null for a dense part
+   * @param up up rows; in turns of eight with gate rows where the part has a gate; of all experts,
+   *     one after another
+   * @param down of all experts, one after another
    */
   record Layer(
-      Norm attentionNorm,
+      Norms norms,
       Matrix queryKeyValue,
+      Heads heads,
       Matrix attentionOutput,
-      @Nullable Norm feedForwardNorm,
+      @Nullable Matrix router,
       Matrix up,
       Matrix down) {}
 
-  /** The scale of a norm, and its bias if it is a LayerNorm. */
+  /** The norms of a layer; null where it has none at that place. */
+  record Norms(
+      @Nullable Norm beforeAttention,
+      @Nullable Norm afterAttention,
+      @Nullable Norm beforeFeedForward,
+      @Nullable Norm afterFeedForward) {}
+
+  /** The scale of a norm, and its bias if it is a LayerNorm; floats. */
   record Norm(DeviceMemory weight, @Nullable DeviceMemory bias) {}
+
+  /**
+   * What belongs to the heads of a layer; floats, null where it has none.
+   *
+   * @param frequencies of the rotary embedding
+   * @param queryNorm scale of the norm on queries
+   * @param keyNorm scale of the norm on keys
+   * @param sinks logits without values
+   */
+  record Heads(
+      @Nullable DeviceMemory frequencies,
+      @Nullable DeviceMemory queryNorm,
+      @Nullable DeviceMemory keyNorm,
+      @Nullable DeviceMemory sinks) {}
 
   /** A matrix {@code [out][in]} in tiles, and its bias, which may be null. */
   record Matrix(DeviceMemory tiles, int out, int in, @Nullable DeviceMemory bias) {}
@@ -66,18 +95,16 @@ final class CudaWeights implements AutoCloseable {
       LoadKernels kernels,
       ModelConfig config,
       LayerRange range,
-      TensorSource source,
+      ModelTensors tensors,
       LongConsumer onBytes) {
     try (WeightUpload upload = new WeightUpload(device, stream, kernels, onBytes)) {
-      Loader loader = new Loader(device, config, source, upload);
-      WeightNames names = WeightNames.of(config.family());
-      this.frequencies = loader.floats(stream, config.rope().frequencies());
-      this.embedding = range.first() ? loader.embedding(names.embedding()) : null;
+      Loader loader = new Loader(device, stream, upload);
+      this.embedding = range.first() ? loader.rows(tensors.embedding()) : null;
       for (int i = range.from(); i < range.to(); i++) {
-        layers.add(loader.layer(names.layer(i)));
+        layers.add(loader.layer(config.layers().get(i), tensors.layers().get(i)));
       }
-      this.finalNorm = range.last(config) ? loader.norm(names.finalNorm()) : null;
-      this.output = range.last(config) ? loader.output(names) : null;
+      this.finalNorm = range.last(config) ? loader.norm(tensors.finalNorm()) : null;
+      this.output = range.last(config) ? loader.joined(tensors.output()) : null;
     } catch (RuntimeException e) {
       close();
       throw e;
@@ -87,13 +114,13 @@ final class CudaWeights implements AutoCloseable {
   /** Returns the bytes that a stage's weights take on its device. */
   static long bytes(ModelConfig config, LayerRange range) {
     int hidden = config.hiddenSize();
-    boolean gated = WeightNames.of(config.family()).layer(0).gate() != null;
-    long layer =
-        Layouts.weightBytes(config.querySize() + 2 * config.kvSize(), hidden)
-            + Layouts.weightBytes(hidden, config.querySize())
-            + Layouts.weightBytes((gated ? 2 : 1) * config.intermediateSize(), hidden)
-            + Layouts.weightBytes(hidden, config.intermediateSize());
-    long bytes = layer * (range.to() - range.from());
+    long bytes = 0;
+    for (ModelConfig.Layer layer : range.of(config)) {
+      bytes +=
+          Layouts.weightBytes(config.querySize() + 2 * config.kvSize(), hidden)
+              + Layouts.weightBytes(hidden, config.querySize())
+              + bytes(layer.feedForward(), hidden);
+    }
     if (range.first()) {
       bytes += (long) Layouts.NUMBER_BYTES * config.vocabularySize() * hidden;
     }
@@ -103,121 +130,166 @@ final class CudaWeights implements AutoCloseable {
     return bytes;
   }
 
+  private static long bytes(ModelConfig.FeedForward part, int hidden) {
+    long one =
+        Layouts.weightBytes((part.gated() ? 2 : 1) * part.size(), hidden)
+            + Layouts.weightBytes(hidden, part.size());
+    ModelConfig.Experts experts = part.experts();
+    return experts == null
+        ? one
+        : experts.count() * one + Layouts.weightBytes(experts.count(), hidden);
+  }
+
   /** Copies tensors of one source into this stage's memory. */
   private final class Loader {
     private final Device device;
-    private final ModelConfig config;
-    private final TensorSource source;
+    private final DeviceStream stream;
     private final WeightUpload upload;
+    private final Map<RotaryEmbedding, DeviceMemory> frequencies = new IdentityHashMap<>();
 
-    Loader(Device device, ModelConfig config, TensorSource source, WeightUpload upload) {
+    Loader(Device device, DeviceStream stream, WeightUpload upload) {
       this.device = device;
-      this.config = config;
-      this.source = source;
+      this.stream = stream;
       this.upload = upload;
     }
 
-    /** A module with a matrix {@code [out][in]}. */
-    private record Module(String name, int out, int in) {}
-
-    Layer layer(WeightNames.Layer names) {
-      int hidden = config.hiddenSize();
-      int inner = config.intermediateSize();
-      String norm = names.feedForwardNorm();
-      String gate = names.gate();
-      Module up = new Module(names.up(), inner, hidden);
+    Layer layer(ModelConfig.Layer shape, ModelTensors.Layer own) {
+      ModelTensors.Attention attention = own.attention();
+      ModelTensors.Norms norms = own.norms();
+      List<Expert> experts = own.feedForward().experts();
+      Linear router = own.feedForward().router();
       return new Layer(
-          norm(names.attentionNorm()),
-          joined(
-              new Module(names.query(), config.querySize(), hidden),
-              new Module(names.key(), config.kvSize(), hidden),
-              new Module(names.value(), config.kvSize(), hidden)),
-          joined(new Module(names.attentionOutput(), hidden, config.querySize())),
-          norm == null ? null : norm(norm),
-          gate == null ? joined(up) : gated(new Module(gate, inner, hidden), up),
-          joined(new Module(names.down(), hidden, inner)));
+          new Norms(
+              maybe(norms.beforeAttention()),
+              maybe(norms.afterAttention()),
+              maybe(norms.beforeFeedForward()),
+              maybe(norms.afterFeedForward())),
+          joined(attention.query(), attention.key(), attention.value()),
+          heads(shape, attention),
+          joined(attention.output()),
+          router == null ? null : joined(router),
+          up(experts),
+          down(experts));
     }
 
-    Matrix output(WeightNames names) {
-      boolean tied = config.tiedOutput() || !source.contains(names.output() + ".weight");
-      return joined(
-          new Module(
-              tied ? names.embedding() : names.output(),
-              config.vocabularySize(),
-              config.hiddenSize()));
+    private Heads heads(ModelConfig.Layer shape, ModelTensors.Attention own) {
+      RotaryEmbedding rope = shape.rope();
+      ModelTensors.Norm queryNorm = own.queryNorm();
+      ModelTensors.Norm keyNorm = own.keyNorm();
+      Tensor sinks = own.sinks();
+      return new Heads(
+          rope == null
+              ? null
+              : frequencies.computeIfAbsent(rope, key -> floats(key.frequencies())),
+          queryNorm == null ? null : floats(queryNorm.scale()),
+          keyNorm == null ? null : floats(keyNorm.scale()),
+          sinks == null ? null : floats(sinks.floats()));
     }
 
-    DeviceMemory embedding(String name) {
-      long rows = config.vocabularySize();
-      DeviceMemory memory =
-          keep(device.allocate(Layouts.NUMBER_BYTES * rows * config.hiddenSize()));
-      upload.copy(source.tensor(name + ".weight", rows, config.hiddenSize()), memory, 0);
+    /** Loads a matrix as rows. */
+    DeviceMemory rows(Tensor tensor) {
+      DeviceMemory memory = keep(device.allocate(Layouts.NUMBER_BYTES * tensor.elements()));
+      upload.copy(tensor, memory);
       return memory;
     }
 
-    Norm norm(String name) {
-      DeviceMemory weight =
-          keep(device.allocate((long) Layouts.NUMBER_BYTES * config.hiddenSize()));
-      upload.copy(source.tensor(name + ".weight", config.hiddenSize()), weight, 0);
-      return new Norm(weight, bias(new Module(name, config.hiddenSize(), 1)));
+    private @Nullable Norm maybe(ModelTensors.@Nullable Norm norm) {
+      return norm == null ? null : norm(norm);
+    }
+
+    Norm norm(ModelTensors.Norm norm) {
+      Tensor bias = norm.bias();
+      return new Norm(floats(norm.scale()), bias == null ? null : floats(bias.floats()));
     }
 
     /** Loads matrices with the same input, one above the other. */
-    private Matrix joined(Module... parts) {
+    Matrix joined(Linear... parts) {
       int out = 0;
-      for (Module part : parts) {
-        out += part.out;
+      for (Linear part : parts) {
+        out += part.out();
       }
-      int in = parts[0].in;
-      DeviceMemory tiles = keep(device.allocate(Layouts.weightBytes(out, in)));
+      int in = parts[0].in();
+      long bytes = Layouts.weightBytes(out, in);
+      DeviceMemory tiles = keep(device.allocate(bytes));
+      Bias bias = new Bias(out);
       int row = 0;
-      for (Module part : parts) {
-        upload.tile(matrix(part), part.out, in, tiles, row, IN_ORDER);
-        row += part.out;
+      for (Linear part : parts) {
+        upload.tile(part, new Tiles(new DeviceAddress(tiles, 0), bytes), row, IN_ORDER);
+        bias.add(part, row, IN_ORDER);
+        row += part.out();
       }
-      return new Matrix(tiles, out, in, bias(parts));
+      return new Matrix(tiles, out, in, bias.load());
     }
 
-    private Matrix gated(Module gate, Module up) {
-      for (Module part : List.of(gate, up)) {
-        if (source.contains(part.name + ".bias")) {
-          throw new ModelFormatException(part.name + ".bias: a gate with biases is not supported");
+    private Matrix up(List<Expert> experts) {
+      Linear first = experts.get(0).up();
+      int out = (experts.get(0).gate() == null ? 1 : 2) * first.out();
+      long bytes = Layouts.weightBytes(out, first.in());
+      DeviceMemory tiles = keep(device.allocate(bytes * experts.size()));
+      Bias bias = new Bias(out * experts.size());
+      for (int e = 0; e < experts.size(); e++) {
+        Linear gate = experts.get(e).gate();
+        Linear up = experts.get(e).up();
+        Tiles own = new Tiles(new DeviceAddress(tiles, e * bytes), bytes);
+        if (gate != null) {
+          upload.tile(gate, own, 0, GATE);
+          bias.add(gate, e * out, GATE);
+        }
+        upload.tile(up, own, 0, gate == null ? IN_ORDER : UP);
+        bias.add(up, e * out, gate == null ? IN_ORDER : UP);
+      }
+      return new Matrix(tiles, out, first.in(), bias.load());
+    }
+
+    private Matrix down(List<Expert> experts) {
+      Linear first = experts.get(0).down();
+      long bytes = Layouts.weightBytes(first.out(), first.in());
+      DeviceMemory tiles = keep(device.allocate(bytes * experts.size()));
+      Bias bias = new Bias(first.out() * experts.size());
+      for (int e = 0; e < experts.size(); e++) {
+        Linear down = experts.get(e).down();
+        Tiles own = new Tiles(new DeviceAddress(tiles, e * bytes), bytes);
+        upload.tile(down, own, 0, IN_ORDER);
+        bias.add(down, e * first.out(), IN_ORDER);
+      }
+      return new Matrix(tiles, first.out(), first.in(), bias.load());
+    }
+
+    /** The biases of joined matrices in the order of their rows, zeros for those without. */
+    private final class Bias {
+      private final float[] values;
+      private @Nullable String label;
+
+      Bias(int out) {
+        this.values = new float[out];
+      }
+
+      void add(Linear matrix, int firstRow, int placement) {
+        Tensor own = matrix.bias();
+        if (own == null) {
+          return;
+        }
+        label = own.label();
+        float[] floats = own.floats();
+        for (int row = 0; row < floats.length; row++) {
+          int turned = row / 8 * 16 + row % 8 + (placement == UP ? 8 : 0);
+          values[firstRow + (placement == IN_ORDER ? row : turned)] = floats[row];
         }
       }
-      int out = gate.out + up.out;
-      DeviceMemory tiles = keep(device.allocate(Layouts.weightBytes(out, up.in)));
-      upload.tile(matrix(gate), gate.out, gate.in, tiles, 0, GATE);
-      upload.tile(matrix(up), up.out, up.in, tiles, 0, UP);
-      return new Matrix(tiles, out, up.in, null);
-    }
 
-    private Tensor matrix(Module module) {
-      return source.tensor(module.name + ".weight", module.out, module.in);
-    }
-
-    /** Loads the biases of joined matrices, zeros for a matrix without; null if none has one. */
-    private @Nullable DeviceMemory bias(Module... parts) {
-      int out = 0;
-      boolean biased = false;
-      for (Module part : parts) {
-        out += part.out;
-        biased |= source.contains(part.name + ".bias");
-      }
-      if (!biased) {
-        return null;
-      }
-      DeviceMemory memory = keep(device.allocate((long) Layouts.NUMBER_BYTES * out));
-      int at = 0;
-      for (Module part : parts) {
-        if (source.contains(part.name + ".bias")) {
-          upload.copy(source.tensor(part.name + ".bias", part.out), memory, at);
+      /** Loads them; null if none of the matrices has one. */
+      @Nullable DeviceMemory load() {
+        String own = label;
+        if (own == null) {
+          return null;
         }
-        at += part.out;
+        DeviceMemory memory = keep(device.allocate((long) Layouts.NUMBER_BYTES * values.length));
+        upload.copy(own, values, memory);
+        return memory;
       }
-      return memory;
     }
 
-    DeviceMemory floats(DeviceStream stream, float[] values) {
+    private DeviceMemory floats(float[] values) {
       DeviceMemory memory = keep(device.allocate((long) Float.BYTES * values.length));
       stream.copyIn(Pointer.to(values), memory, 0, (long) Float.BYTES * values.length);
       stream.synchronize();

@@ -19,12 +19,17 @@ record LayerRange(int from, int to) {
 
   /** Returns whether the model ends here: the stage also computes the logits. */
   boolean last(ModelConfig config) {
-    return to == config.layers();
+    return to == config.layerCount();
   }
 
   /** Returns the number of layers. */
   int count() {
     return to - from;
+  }
+
+  /** Returns what differs from layer to layer, of this range's. */
+  List<ModelConfig.Layer> of(ModelConfig config) {
+    return config.layers().subList(from, to);
   }
 
   /** Splits all layers into parts whose sizes differ by at most one. */

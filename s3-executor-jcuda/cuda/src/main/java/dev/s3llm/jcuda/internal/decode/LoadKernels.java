@@ -44,7 +44,7 @@ final class LoadKernels {
       DeviceStream stream,
       ElementType from,
       DeviceMemory rowMajor,
-      DeviceMemory tiles,
+      DeviceAddress tiles,
       int rows,
       int columns,
       int firstRow,
@@ -76,7 +76,7 @@ final class LoadKernels {
    *
    * @param count number of elements
    */
-  void findNonFinite(DeviceStream stream, DeviceMemory elements, long count, DeviceMemory found) {
+  void findNonFinite(DeviceStream stream, DeviceAddress elements, long count, DeviceMemory found) {
     launch(stream, "find_non_finite_" + type.suffix(), elements, count, found);
   }
 

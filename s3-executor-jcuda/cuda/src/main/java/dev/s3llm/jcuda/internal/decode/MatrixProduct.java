@@ -7,6 +7,7 @@ import dev.s3llm.jcuda.internal.driver.Divide;
 import dev.s3llm.jcuda.internal.driver.Grid;
 import dev.s3llm.jcuda.internal.driver.KernelLauncher;
 import dev.s3llm.model.ElementType;
+import dev.s3llm.model.ModelConfig.FeedForward;
 import org.jspecify.annotations.Nullable;
 
 /** Launches matrix products {@code y[m][n] = x[m][k] w[n][k]^T}, plus bias. */
@@ -27,23 +28,37 @@ final class MatrixProduct {
     this.shapes = shapes;
   }
 
-  /** The form in which a product leaves its result. */
-  enum Output {
+  /**
+   * The form in which a product leaves its result.
+   *
+   * @param mode number of the form in the kernels
+   * @param activation number of the function in the kernels; 0 where there is none
+   * @param factor factor of results in rows of float
+   * @param cap results become {@code cap * tanh(result / cap)}; 0 for none
+   */
+  record Output(int mode, int activation, float factor, float cap) {
     /** Rows of the number type, plus bias. */
-    ROWS(0),
+    static final Output ROWS = new Output(0, 0, 1, 0);
+
     /** Rows of float, plus bias. */
-    FLOAT_ROWS(1),
-    /** Added to rows of float, plus bias. */
-    ADDED(2),
-    /** {@code silu(gate) * up} as activation tiles, half as wide. */
-    GATED_TILES(3),
-    /** {@code gelu(result + bias)} as activation tiles. */
-    GELU_TILES(4);
+    static final Output FLOAT_ROWS = scaledRows(1, 0);
 
-    private final int mode;
+    /** Rows of float, plus bias, times a factor, capped. */
+    static Output scaledRows(float factor, float cap) {
+      return new Output(1, 0, factor, cap);
+    }
 
-    Output(int mode) {
-      this.mode = mode;
+    /** Added to rows of float, plus bias, times a factor. */
+    static Output added(float factor) {
+      return new Output(2, 0, factor, 0);
+    }
+
+    /**
+     * Activation tiles of a feed-forward part's first product: {@code f(gate) * up}, half as wide,
+     * or {@code f(result)} where the part has no gate.
+     */
+    static Output activated(FeedForward part) {
+      return new Output(part.gated() ? 3 : 4, part.activation().ordinal(), 1, 0);
     }
   }
 
@@ -91,7 +106,10 @@ final class MatrixProduct {
         groups,
         stride,
         output.mode,
-        splits);
+        splits,
+        output.activation,
+        output.factor,
+        output.cap);
   }
 
   /** Loads every kernel that a product with a weight {@code [n][k]} may take, whatever the rows. */

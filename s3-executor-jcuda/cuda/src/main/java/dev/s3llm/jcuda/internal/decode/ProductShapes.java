@@ -137,8 +137,8 @@ record ProductShapes(boolean hopper, int multiprocessors) {
         "r2_n%d_deep".formatted(rows), 128, rows, 288, shared(2, rows, stages), 1);
   }
 
-  /** The products of other devices than Hopper. */
-  private static Configuration mma(int m) {
+  /** Returns the launch of products on other devices than Hopper, and of experts on all. */
+  static Configuration mma(int m) {
     int rows = m <= 16 ? 16 : m <= 64 ? 64 : 128;
     int columns = rows == 128 ? 128 : 64;
     int stages = rows == 16 ? 6 : rows == 64 ? 5 : 3;

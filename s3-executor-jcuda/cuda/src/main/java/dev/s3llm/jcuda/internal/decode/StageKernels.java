@@ -9,10 +9,18 @@ import java.util.stream.Stream;
 /**
  * The kernels of a stage.
  *
- * @param decoder kernels of a forward pass
- * @param products its matrix products
+ * @param norms kernels over rows of the residual stream
+ * @param attention kernels of attention
+ * @param experts kernels of experts
+ * @param products matrix products
+ * @param sample kernel that draws tokens
  */
-record StageKernels(DecoderKernels decoder, MatrixProduct products) {
+record StageKernels(
+    NormKernels norms,
+    AttentionKernels attention,
+    ExpertKernels experts,
+    MatrixProduct products,
+    SampleKernel sample) {
   private static final int HOPPER = 90;
 
   /** Chooses the kernels for a model on a device. */
@@ -25,8 +33,11 @@ record StageKernels(DecoderKernels decoder, MatrixProduct products) {
     int multiprocessors = device.multiprocessors();
     ProductShapes shapes = new ProductShapes(device.computeCapability() == HOPPER, multiprocessors);
     return new StageKernels(
-        new DecoderKernels(launcher, config, type, range.count(), multiprocessors),
-        new MatrixProduct(launcher, type, shapes));
+        new NormKernels(launcher, config, type),
+        new AttentionKernels(launcher, config, type, range, multiprocessors),
+        new ExpertKernels(launcher, type),
+        new MatrixProduct(launcher, type, shapes),
+        new SampleKernel(launcher, config.vocabularySize()));
   }
 
   /**
@@ -34,13 +45,26 @@ record StageKernels(DecoderKernels decoder, MatrixProduct products) {
    * lazily wait for a kernel's first launch, which then may find no memory and fails the step.
    */
   void load(CudaWeights weights) {
-    CudaWeights.Layer layer = weights.layers.get(0); // all have the same shapes
-    Stream.of(layer.queryKeyValue(), layer.attentionOutput(), layer.up(), layer.down())
-        .forEach(matrix -> products.load(matrix.out(), matrix.in()));
+    for (CudaWeights.Layer layer : weights.layers) {
+      CudaWeights.Matrix router = layer.router();
+      Stream.of(layer.queryKeyValue(), layer.attentionOutput()).forEach(this::load);
+      if (router == null) {
+        Stream.of(layer.up(), layer.down()).forEach(this::load);
+      } else {
+        load(router);
+        experts.load();
+      }
+    }
     CudaWeights.Matrix output = weights.output;
     if (output != null) {
-      products.load(output.out(), output.in());
+      load(output);
     }
-    decoder.load();
+    norms.load();
+    attention.load();
+    sample.load();
+  }
+
+  private void load(CudaWeights.Matrix matrix) {
+    products.load(matrix.out(), matrix.in());
   }
 }

@@ -6,9 +6,12 @@ import dev.s3llm.jcuda.internal.driver.DeviceEvent;
 import dev.s3llm.jcuda.internal.driver.DeviceMemory;
 import dev.s3llm.jcuda.internal.driver.DeviceStream;
 import dev.s3llm.jcuda.internal.driver.PinnedMemory;
+import dev.s3llm.model.ElementType;
 import dev.s3llm.model.ModelFormatException;
+import dev.s3llm.model.ModelTensors.Linear;
 import dev.s3llm.model.Tensor;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.LongConsumer;
@@ -62,42 +65,74 @@ final class WeightUpload implements AutoCloseable {
   }
 
   /**
-   * Lays out a matrix {@code [rows][columns]} in tiles.
+   * A matrix in tiles on the device.
+   *
+   * @param tiles its first tile
+   * @param bytes its bytes
+   */
+  record Tiles(DeviceAddress tiles, long bytes) {}
+
+  /**
+   * Lays out a matrix in tiles.
    *
    * @param firstRow row of the tiles for the matrix's first row
    * @param placement order of the rows, see {@link LoadKernels#retile}
    */
-  void tile(Tensor tensor, int rows, int columns, DeviceMemory tiles, int firstRow, int placement) {
+  void tile(Linear matrix, Tiles to, int firstRow, int placement) {
+    Tensor tensor = plain(matrix.matrix());
+    int columns = matrix.in();
     int step =
         BUFFER_BYTES / (int) tensor.type().bytes(columns) / 8 * 8; // turns of eight rows stay whole
     if (step == 0) {
       throw new ModelFormatException(tensor.label() + " has rows of " + columns + " elements");
     }
-    for (int row = 0; row < rows; row += step) {
-      int count = Math.min(step, rows - row);
+    for (int row = 0; row < matrix.out(); row += step) {
+      int count = Math.min(step, matrix.out() - row);
       int at = placement == 0 ? firstRow + row : firstRow + 2 * row;
       Buffer buffer = fill(tensor, (long) row * columns, count * columns);
-      kernels.retile(stream, tensor.type(), buffer.device, tiles, count, columns, at, placement);
+      kernels.retile(stream, tensor.type(), buffer.device, to.tiles, count, columns, at, placement);
       stream.record(buffer.free);
     }
-    check(tensor, tiles);
+    check(tensor, to.tiles, to.bytes);
   }
 
-  /**
-   * Copies a tensor row-major, in the device's number type.
-   *
-   * @param toElement index of the first element in the target
-   */
-  void copy(Tensor tensor, DeviceMemory to, long toElement) {
+  /** Returns the tensor with plain numbers, which the kernels read; quantised ones are widened. */
+  private static Tensor plain(Tensor tensor) {
+    return tensor.type().plain() ? tensor : tensor.widened();
+  }
+
+  /** Copies a tensor row-major, in the device's number type. */
+  void copy(Tensor given, DeviceMemory to) {
+    Tensor tensor = plain(given);
     int step = BUFFER_BYTES / tensor.type().blockBytes();
     for (long at = 0; at < tensor.elements(); at += step) {
       int count = (int) Math.min(step, tensor.elements() - at);
       Buffer buffer = fill(tensor, at, count);
-      DeviceAddress target = new DeviceAddress(to, Layouts.NUMBER_BYTES * (toElement + at));
+      DeviceAddress target = new DeviceAddress(to, Layouts.NUMBER_BYTES * at);
       kernels.convert(stream, tensor.type(), buffer.device, target, count);
       stream.record(buffer.free);
     }
-    check(tensor, to);
+    check(tensor, new DeviceAddress(to, 0), to.bytes());
+  }
+
+  /**
+   * Copies numbers in the device's number type.
+   *
+   * @param label what they are, for messages
+   */
+  void copy(String label, float[] values, DeviceMemory to) {
+    copy(
+        new Tensor(
+            label,
+            ElementType.F32,
+            values.length,
+            (first, count) -> {
+              ByteBuffer bytes =
+                  ByteBuffer.allocate(Float.BYTES * count).order(ByteOrder.LITTLE_ENDIAN);
+              bytes.asFloatBuffer().put(values, (int) first, count);
+              return bytes;
+            }),
+        to);
   }
 
   private Buffer fill(Tensor tensor, long first, int count) {
@@ -114,8 +149,8 @@ final class WeightUpload implements AutoCloseable {
   }
 
   /** Checks the whole target; its earlier elements were checked before. */
-  private void check(Tensor tensor, DeviceMemory target) {
-    kernels.findNonFinite(stream, target, target.bytes() / Layouts.NUMBER_BYTES, nonFinite);
+  private void check(Tensor tensor, DeviceAddress target, long size) {
+    kernels.findNonFinite(stream, target, size / Layouts.NUMBER_BYTES, nonFinite);
     PinnedMemory answer = buffers.get(turn).host;
     buffers.get(turn).free.synchronize();
     stream.copyOut(nonFinite, 0, answer.at(0), Integer.BYTES);

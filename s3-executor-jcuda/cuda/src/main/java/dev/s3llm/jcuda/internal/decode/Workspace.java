@@ -4,6 +4,7 @@ import dev.s3llm.jcuda.internal.batch.BatchFormat;
 import dev.s3llm.jcuda.internal.batch.StepShape;
 import dev.s3llm.jcuda.internal.driver.DeviceMemory;
 import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.ModelConfig.NormPlacement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.LongFunction;
@@ -31,8 +32,14 @@ final class Workspace implements AutoCloseable {
   /** Result of the attention, in tiles. */
   final DeviceMemory attended;
 
-  /** Result of the feed-forward activation, in tiles. */
-  final DeviceMemory activated;
+  /** Result of the feed-forward activation, in tiles; null if all layers have experts. */
+  final @Nullable DeviceMemory activated;
+
+  /** A part's result before its norm, {@code [row][hidden]} of float; null without such norms. */
+  final @Nullable DeviceMemory part;
+
+  /** Buffers of experts; null without them. */
+  final @Nullable ExpertSpace experts;
 
   /** Partial results of decode attention: sums. */
   final DeviceMemory sums;
@@ -56,6 +63,8 @@ final class Workspace implements AutoCloseable {
       long qkv,
       long attended,
       long activated,
+      long part,
+      ExpertSpace.Sizes experts,
       long sums,
       long states,
       long counters,
@@ -65,7 +74,7 @@ final class Workspace implements AutoCloseable {
     static Sizes of(ModelConfig config, LayerRange range, BatchFormat format) {
       int groups = Layouts.groups(format.maxTokens());
       long rows = groups * 8L;
-      long maxParts = StepShape.partsClass(format.maxContext(), DecoderKernels.PART);
+      long maxParts = StepShape.partsClass(format.maxContext(), AttentionKernels.PART);
       long parts = (long) format.maxSequences() * config.heads() * maxParts;
       boolean last = range.last(config);
       return new Sizes(
@@ -73,7 +82,9 @@ final class Workspace implements AutoCloseable {
           Layouts.activationBytes(groups, config.hiddenSize()),
           Layouts.NUMBER_BYTES * rows * (config.querySize() + 2 * config.kvSize()),
           Layouts.activationBytes(groups, config.querySize()),
-          Layouts.activationBytes(groups, config.intermediateSize()),
+          Layouts.activationBytes(groups, denseWidth(config, range)),
+          normsResults(config) ? Float.BYTES * rows * config.hiddenSize() : 0,
+          ExpertSpace.Sizes.of(config, range, format),
           Float.BYTES * parts * config.headSize(),
           2 * Float.BYTES * parts,
           (long) Integer.BYTES * format.maxSequences() * config.kvHeads(),
@@ -81,9 +92,24 @@ final class Workspace implements AutoCloseable {
           last ? 2L * Integer.BYTES * format.maxSequences() : 0);
     }
 
+    private static int denseWidth(ModelConfig config, LayerRange range) {
+      return range.of(config).stream()
+          .map(ModelConfig.Layer::feedForward)
+          .filter(part -> part.experts() == null)
+          .mapToInt(ModelConfig.FeedForward::size)
+          .max()
+          .orElse(0);
+    }
+
+    private static boolean normsResults(ModelConfig config) {
+      NormPlacement placement = config.norms().placement();
+      return placement == NormPlacement.AFTER || placement == NormPlacement.AROUND;
+    }
+
     long total() {
-      return residual + normed + qkv + attended + activated + sums + states + counters + logits
-          + drawn;
+      long stream = residual + normed + part;
+      long attention = qkv + attended + sums + states + counters;
+      return stream + attention + activated + experts.total() + logits + drawn;
     }
   }
 
@@ -105,7 +131,12 @@ final class Workspace implements AutoCloseable {
       this.normed = allocate(allocator, sizes.normed);
       this.qkv = allocate(allocator, sizes.qkv);
       this.attended = allocate(allocator, sizes.attended);
-      this.activated = allocate(allocator, sizes.activated);
+      this.activated = sizes.activated == 0 ? null : allocate(allocator, sizes.activated);
+      this.part = sizes.part == 0 ? null : allocate(allocator, sizes.part);
+      this.experts =
+          sizes.experts.none()
+              ? null
+              : new ExpertSpace(bytes -> allocate(allocator, bytes), sizes.experts);
       this.sums = allocate(allocator, sizes.sums);
       this.states = allocate(allocator, sizes.states);
       this.counters = allocate(allocator, sizes.counters);

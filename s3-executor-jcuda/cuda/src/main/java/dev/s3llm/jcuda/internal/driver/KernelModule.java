@@ -19,8 +19,11 @@ import org.jspecify.annotations.Nullable;
 public final class KernelModule implements KernelLauncher, AutoCloseable {
   private static final String RESOURCE = "s3kernels.fatbin";
 
-  /** Dynamic shared memory that a kernel has without raising its limit. */
-  private static final int DEFAULT_SHARED_BYTES = 48 << 10;
+  /**
+   * Dynamic shared memory that every kernel has without raising its limit: 48 KiB without what the
+   * kernel declares itself, which is 32 KiB at most.
+   */
+  private static final int DEFAULT_SHARED_BYTES = 16 << 10;
 
   private final CUmodule module = new CUmodule();
   private final Map<String, CUfunction> functions = new HashMap<>();

@@ -1,4 +1,4 @@
-package dev.s3llm.examples.cli.realmodel;
+package dev.s3llm.examples.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;

@@ -1,11 +1,10 @@
-package dev.s3llm.examples.cli.realmodel;
+package dev.s3llm.examples.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.s3llm.examples.cli.CommandTest;
 import dev.s3llm.model.testing.SharedModels;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,9 +1,8 @@
-package dev.s3llm.examples.cli.realmodel;
+package dev.s3llm.examples.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.s3llm.examples.cli.Main;
-import dev.s3llm.examples.cli.realmodel.ReferenceAnswers.Difference;
+import dev.s3llm.examples.cli.ReferenceAnswers.Difference;
 import dev.s3llm.model.testing.SharedModels;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -74,8 +73,7 @@ public final class RealModelCheck {
     Path cases = Files.write(folder.resolve("cases.jsonl"), corpus.cases(Integer.MAX_VALUE));
     Path json = folder.resolve("scores.jsonl");
     Main.commandLine()
-        .execute(
-            "score", model.toString(), "--cases", cases.toString(), "--json", json.toString());
+        .execute("score", model.toString(), "--cases", cases.toString(), "--json", json.toString());
     double nll = 0;
     double worst = 0;
     long tokens = 0;
@@ -104,8 +102,7 @@ public final class RealModelCheck {
 
     /** Finds the texts as the file beside the model says. */
     static Corpus of(Path model) throws IOException {
-      JsonNode json =
-          MAPPER.readTree(Files.readString(model.resolveSibling("perplexity.json")));
+      JsonNode json = MAPPER.readTree(Files.readString(model.resolveSibling("perplexity.json")));
       Path data = Objects.requireNonNull(model.getParent()).resolve("../../corpus/instruct.jsonl");
       List<JsonNode> rows = new ArrayList<>(ReferenceAnswers.rows(data.normalize()));
       rows.sort(Comparator.comparing(row -> hash("perplexity-1" + row.get("prompt").asText())));

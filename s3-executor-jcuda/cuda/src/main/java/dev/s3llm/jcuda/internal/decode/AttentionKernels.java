@@ -1,0 +1,260 @@
+package dev.s3llm.jcuda.internal.decode;
+
+import dev.s3llm.jcuda.internal.batch.DeviceBatch;
+import dev.s3llm.jcuda.internal.batch.StepShape;
+import dev.s3llm.jcuda.internal.driver.DeviceMemory;
+import dev.s3llm.jcuda.internal.driver.DeviceStream;
+import dev.s3llm.jcuda.internal.driver.Divide;
+import dev.s3llm.jcuda.internal.driver.Grid;
+import dev.s3llm.jcuda.internal.driver.KernelLauncher;
+import dev.s3llm.model.ElementType;
+import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.ModelConfig.QueryKeyNorm;
+import dev.s3llm.model.ModelConfig.Scores;
+import dev.s3llm.model.RotaryEmbedding;
+import java.util.List;
+
+/**
+ * Launches the kernels of attention, one method for each kernel. Beside each launch stand its grid
+ * and its shared memory, as {@code src/main/cuda/README.md} prescribes them. The grid never changes
+ * a result, bit by bit.
+ */
+final class AttentionKernels {
+  /** Positions of a part of decode attention, which is a unit of its sums. */
+  static final int PART = 256;
+
+  private static final int ROTARY_THREADS = 256;
+  private static final int THREADS = 128;
+
+  /** Blocks of decode attention that a multiprocessor runs at once. */
+  private static final int BLOCKS_EACH = 3;
+
+  /** Blocks of the rotary embedding that a multiprocessor needs to be busy. */
+  private static final int ROTARY_BLOCKS_EACH = 2;
+
+  /** Blocks among which the heads of a row are split at most. */
+  private static final int MOST_ROTARY_BLOCKS = 16;
+
+  /** End of the names of the kernels with windows, caps and sinks. */
+  private static final String BOUNDED = "_bounded";
+
+  private final KernelLauncher launcher;
+  private final ModelConfig config;
+  private final LayerRange range;
+  private final int multiprocessors;
+  private final String rotateAndStore;
+  private final String decode;
+  private final String prefill;
+
+  /**
+   * Chooses the kernels of a model's shape and number type.
+   *
+   * @param range layers of the stage
+   * @param multiprocessors multiprocessors of the device
+   */
+  AttentionKernels(
+      KernelLauncher launcher,
+      ModelConfig config,
+      ElementType type,
+      LayerRange range,
+      int multiprocessors) {
+    String suffix = type.suffix();
+    this.launcher = launcher;
+    this.config = config;
+    this.range = range;
+    this.multiprocessors = multiprocessors;
+    this.rotateAndStore = "rotate_and_store_" + suffix;
+    this.decode = "attention_decode_" + suffix + "_d" + config.headSize();
+    this.prefill = "attention_prefill_" + suffix + "_d" + config.headSize();
+  }
+
+  /** Brings all kernels to the device. */
+  void load() {
+    launcher.load(rotateAndStore);
+    for (String kernel : List.of(decode, prefill)) {
+      for (int i = 0; i < range.count(); i++) {
+        launcher.load(kernel + end(i));
+      }
+    }
+  }
+
+  /** Returns the end of the name of a layer's kernels. */
+  private String end(int layer) {
+    Scores scores = config.attention().scores();
+    return window(layer) > 0 || scores.softcap() > 0 || scores.sinks() ? BOUNDED : "";
+  }
+
+  /** Returns the window of a layer; 0 where it has none, or one that every context fits. */
+  private int window(int layer) {
+    int window = shape(layer).window();
+    return window < config.maxContextTokens() ? window : 0;
+  }
+
+  private ModelConfig.Layer shape(int layer) {
+    return range.of(config).get(layer);
+  }
+
+  /**
+   * Norms and rotates queries and keys, and stores keys and values in the KV pool.
+   *
+   * @param layer index of the layer in the stage
+   * @param heads what belongs to its heads
+   */
+  void rotateAndStore(
+      DeviceStream stream,
+      int rows,
+      DeviceMemory qkv,
+      DeviceMemory pool,
+      DeviceBatch batch,
+      CudaWeights.Heads heads,
+      int layer) {
+    RotaryEmbedding rope = shape(layer).rope();
+    QueryKeyNorm norm = config.attention().queryKeyNorm();
+    int turned = rope == null ? 0 : rope.dimensions();
+    int normed = norm == QueryKeyNorm.NONE ? 0 : config.heads() + config.kvHeads();
+    boolean whole = norm == QueryKeyNorm.WHOLE;
+    launcher.launch(
+        stream,
+        rotateAndStore,
+        Grid.of(rows, whole ? 1 : rotaryBlocks(rows)),
+        ROTARY_THREADS,
+        Float.BYTES * (turned + normed),
+        qkv,
+        pool,
+        batch.positions,
+        batch.sequences,
+        batch.tableStarts,
+        batch.lists,
+        heads.frequencies(),
+        layer,
+        range.count(),
+        config.heads(),
+        config.kvHeads(),
+        config.headSize(),
+        turned,
+        rope != null && rope.interleaved() ? 1 : 0,
+        rope == null ? 1f : rope.magnitude(),
+        heads.queryNorm(),
+        heads.keyNorm(),
+        config.normEpsilon(),
+        whole ? 1 : 0);
+  }
+
+  private int rotaryBlocks(int rows) {
+    int most = Math.min(config.heads() + 2 * config.kvHeads(), MOST_ROTARY_BLOCKS);
+    int wanted = ROTARY_BLOCKS_EACH * multiprocessors / rows;
+    return Math.max(1, Math.min(most, wanted));
+  }
+
+  /**
+   * Attends from each sequence with one new token to its positions.
+   *
+   * @param layer index of the layer in the stage
+   * @param heads what belongs to its heads
+   */
+  void decode(
+      DeviceStream stream,
+      StepShape shape,
+      Workspace work,
+      DeviceMemory pool,
+      DeviceBatch batch,
+      CudaWeights.Heads heads,
+      int layer) {
+    int size = config.headSize();
+    int parts = Divide.up(shape.longestDecode(), PART);
+    int window = window(layer);
+    if (window > 0) {
+      parts = Math.min(parts, (window + PART - 2) / PART + 1); // a window begins within a part
+    }
+    int atOnce = BLOCKS_EACH * multiprocessors;
+    int partBlocks = atOnce / (config.kvHeads() * shape.decodes());
+    launcher.launch(
+        stream,
+        decode + end(layer),
+        new Grid(config.kvHeads(), shape.decodes(), Math.max(1, Math.min(parts, partBlocks))),
+        THREADS,
+        decodeSharedBytes(size),
+        work.qkv,
+        pool,
+        batch.positions,
+        batch.sequences,
+        batch.tableStarts,
+        batch.lists,
+        batch.decodeRows,
+        work.sums,
+        work.states,
+        work.counters,
+        work.attended,
+        qkvSize(),
+        work.groups,
+        layer,
+        range.count(),
+        config.heads(),
+        config.kvHeads(),
+        parts,
+        config.attention().scores().scale(),
+        config.attention().scores().softcap(),
+        window,
+        heads.sinks());
+  }
+
+  /**
+   * Attends from each sequence with several new tokens to its positions.
+   *
+   * @param layer index of the layer in the stage
+   * @param heads what belongs to its heads
+   */
+  void prefill(
+      DeviceStream stream,
+      StepShape shape,
+      Workspace work,
+      DeviceMemory pool,
+      DeviceBatch batch,
+      CudaWeights.Heads heads,
+      int layer) {
+    int size = config.headSize();
+    int blocks = Divide.up(shape.longestChunk() * (config.heads() / config.kvHeads()), 64);
+    launcher.launch(
+        stream,
+        prefill + end(layer),
+        new Grid(blocks, config.kvHeads(), shape.chunks()),
+        THREADS,
+        prefillSharedBytes(size),
+        work.qkv,
+        pool,
+        batch.positions,
+        batch.sequences,
+        batch.tableStarts,
+        batch.lists,
+        batch.firstRows,
+        batch.rowCounts,
+        work.attended,
+        qkvSize(),
+        work.groups,
+        layer,
+        range.count(),
+        config.heads(),
+        config.kvHeads(),
+        config.attention().scores().scale(),
+        config.attention().scores().softcap(),
+        window(layer),
+        heads.sinks());
+  }
+
+  /** Returns the shared memory that attention takes at most, in bytes of a block. */
+  static int sharedBytes(int headSize) {
+    return Math.max(decodeSharedBytes(headSize), prefillSharedBytes(headSize));
+  }
+
+  private static int decodeSharedBytes(int size) {
+    return 512 * (size + 8) + Math.max(32 * (size + 8), 2304) + 400;
+  }
+
+  private static int prefillSharedBytes(int size) {
+    return (size > 128 ? 384 : 514) * (size + 8) + 256 * size;
+  }
+
+  private int qkvSize() {
+    return config.querySize() + 2 * config.kvSize();
+  }
+}
