@@ -92,6 +92,8 @@ public final class ModelFiles implements AutoCloseable {
     FolderCheck.requireModel(model);
     if (!isGguf(model)) {
       FolderCheck.requireConfig(model);
+      Path file = model.resolve("config.json");
+      QuantizedTensors.requireSupported(file.toString(), JsonFile.read(file));
       return Families.readFolder(model, contextTokens);
     }
     try (ModelFiles files = gguf(model, contextTokens)) {

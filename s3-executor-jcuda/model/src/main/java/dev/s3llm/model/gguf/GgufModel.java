@@ -4,9 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.s3llm.model.ModelFormatException;
 import dev.s3llm.model.TensorSource;
 import java.nio.file.Path;
-import java.util.Collections;
 import java.util.Map;
-import java.util.TreeMap;
 
 /** A language model in a GGUF file, as a Hugging Face folder has it. */
 public final class GgufModel implements AutoCloseable {
@@ -91,21 +89,6 @@ public final class GgufModel implements AutoCloseable {
   /** Returns the metadata, for the tokenizer and the chat template; see {@link GgufFile}. */
   public Map<String, Object> metadata() {
     return file.metadata();
-  }
-
-  /** Returns the number format that most elements are stored in, such as {@code Q4_K}. */
-  public String weightFormat() {
-    Map<String, Long> elements = new TreeMap<>();
-    for (String name : file.names()) {
-      long own = file.shape(name).stream().reduce(1L, (a, b) -> a * b);
-      elements.merge(file.format(name), own, Long::sum);
-    }
-    return Collections.max(elements.entrySet(), Map.Entry.comparingByValue()).getKey();
-  }
-
-  /** Returns the size of all tensors in bytes, as stored. */
-  public long weightBytes() {
-    return file.names().stream().mapToLong(file::bytes).sum();
   }
 
   /** Closes the files; the tensors can no longer be read. */

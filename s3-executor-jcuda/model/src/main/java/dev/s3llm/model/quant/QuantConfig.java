@@ -54,28 +54,6 @@ final class QuantConfig {
     return method.isEmpty() && json.has("load_in_4bit") ? "bitsandbytes" : method;
   }
 
-  /**
-   * Returns a short name of the way, for people.
-   *
-   * @throws ModelFormatException as {@link #read}
-   */
-  static String name(String source, JsonNode json) {
-    read(source, json);
-    String method = new QuantConfig(source, json).method();
-    return switch (method) {
-      case "gptq", "awq" ->
-          method + " " + json.path(json.has("w_bit") ? "w_bit" : "bits").asInt() + " bit";
-      case "bitsandbytes" ->
-          method
-              + " "
-              + (json.path("load_in_8bit").asBoolean(false)
-                  ? "int8"
-                  : json.path("bnb_4bit_quant_type").asText("fp4"));
-      case "compressed-tensors" -> method + " " + json.path("format").asText("mixed");
-      default -> method;
-    };
-  }
-
   private Scheme fp8() {
     JsonNode block = json.path("weight_block_size");
     boolean blocks = block.isArray() && block.size() == 2;

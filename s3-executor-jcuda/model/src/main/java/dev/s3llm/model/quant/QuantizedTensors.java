@@ -12,7 +12,6 @@ import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -66,18 +65,17 @@ public final class QuantizedTensors implements TensorSource {
   }
 
   /**
-   * Returns how the matrices of a folder are quantised, such as {@code gptq 4 bit}, from its
-   * configuration alone; empty if they are not.
+   * Refuses a configuration with a way of quantisation that is not supported.
    *
    * @param source name of the configuration, for messages
    * @param config the folder's {@code config.json}
-   * @throws ModelFormatException if the way of quantisation is not supported; names it and what is
+   * @throws ModelFormatException naming the way and what is supported
    */
-  public static Optional<String> format(String source, JsonNode config) {
+  public static void requireSupported(String source, JsonNode config) {
     JsonNode quantization = quantization(config);
-    return quantization.isObject()
-        ? Optional.of(QuantConfig.name(source, quantization))
-        : Optional.empty();
+    if (quantization.isObject()) {
+      List<Scheme> unused = QuantConfig.read(source, quantization);
+    }
   }
 
   private static JsonNode quantization(JsonNode config) {

@@ -36,8 +36,6 @@ class RealModelTest {
       assertThat(json.path("rms_norm_eps").asDouble()).isEqualTo(1e-5);
       assertThat(json.path("rope_theta").asDouble()).isEqualTo(100_000);
       assertThat(json.path("eos_token_id")).map(JsonNode::asInt).containsExactly(0, 2);
-      assertThat(model.weightFormat()).isEqualTo("Q4_1");
-      assertThat(model.weightBytes()).isBetween(90_000_000L, 98_362_432L);
       assertThat(model.metadata()).containsEntry("tokenizer.ggml.pre", "smollm");
     }
     try (ModelFiles files = ModelFiles.open(path)) {

@@ -150,20 +150,13 @@ class QuantizedTensorsTest {
     }
   }
 
-  @ParameterizedTest
-  @CsvSource({
-    "gptq8, gptq 8 bit",
-    "awq4, awq 4 bit",
-    "bnb-int8, bitsandbytes int8",
-    "bnb-nf4, bitsandbytes nf4",
-    "ct-pack8, compressed-tensors pack-quantized",
-    "fp8-blocks, fp8",
-    "mxfp4, mxfp4"
-  })
-  void way_isNamed(String name, String expected) throws Exception {
-    JsonNode config = new ObjectMapper().readTree(folder(name).resolve("config.json").toFile());
-    assertThat(QuantizedTensors.format("config.json", config)).hasValue(expected);
-    assertThat(QuantizedTensors.format("config.json", json("{}"))).isEmpty();
+  @Test
+  void wayThatIsNotSupported_isRefusedWithoutWeights() throws Exception {
+    JsonNode unknown = json("{'quantization_config':{'quant_method':'hqq'}}");
+    assertThatThrownBy(() -> QuantizedTensors.requireSupported("config.json", unknown))
+        .isInstanceOf(ModelFormatException.class)
+        .hasMessageContaining("quant_method is hqq");
+    QuantizedTensors.requireSupported("config.json", json("{}"));
   }
 
   @ParameterizedTest
