@@ -1,5 +1,6 @@
 package dev.s3llm.text.internal.tokenizer;
 
+import com.google.common.base.Splitter;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -67,10 +68,13 @@ record GgufExpressions(
           + "\\x{10400}-\\x{1044f}\\x{104b0}-\\x{104d3}\\x{104d8}-\\x{104fb}\\x{10c80}-\\x{10cb2}"
           + "\\x{10cc0}-\\x{10cf2}\\x{118a0}-\\x{118df}\\x{1e900}-\\x{1e943}";
 
+  private static final Splitter NAMES = Splitter.on(' ');
   private static final Map<String, GgufExpressions> BY_NAME = new HashMap<>();
 
   static {
-    put(List.of(GPT2), "gpt-2 phi-2 mpt olmo jais trillion granite-docling exaone4 gigachat a.x-4.0");
+    put(
+        List.of(GPT2),
+        "gpt-2 phi-2 mpt olmo jais trillion granite-docling exaone4 gigachat a.x-4.0");
     put(List.of("\\p{N}", GPT2), "starcoder refact command-r smollm codeshell exaone minerva-7b");
     put(List.of("\\p{N}", GPT2), "mellum2");
     put(List.of(GPT2), "mellum modern-bert");
@@ -94,9 +98,7 @@ record GgufExpressions(
     put(List.of(GPT4O), "gpt-4o llama4 kanana2 minimax-m2");
     put(List.of(" ?[^(\\s|.,!?\u2026\u3002\uff0c\u3001\u0964\u06d4\u060c)]+"), "bloom poro-chat");
     put(List.of(" ?[^(\\s|.,!?\u2026\u3002\uff0c\u3001\u0964\u06d4\u060c)]+"), "gpt3-finnish");
-    put(
-        List.of(" ?[^(\\s|.,!?\u2026\u3002\uff0c\u3001\u0964\u06d4\u060c)]+", "\\p{N}"),
-        "viking");
+    put(List.of(" ?[^(\\s|.,!?\u2026\u3002\uff0c\u3001\u0964\u06d4\u060c)]+", "\\p{N}"), "viking");
     put(
         List.of(
             "'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|\\p{N}"
@@ -105,22 +107,22 @@ record GgufExpressions(
         "bailingmoe bailingmoe2 llada-moe");
     put(
         List.of(
-            String.join(
-                "|", ANY_CASE, WORD, "\\p{N}{1}", " ?[^\\s\\p{L}\\p{N}\\r\\n]+", LINES)),
+            String.join("|", ANY_CASE, WORD, "\\p{N}{1}", " ?[^\\s\\p{L}\\p{N}\\r\\n]+", LINES)),
         "seed-coder");
     List<String> llama = List.of(LLAMA3);
-    for (String name : "llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2".split(" ")) {
+    for (String name :
+        NAMES.split("llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2")) {
       BY_NAME.put(name, new GgufExpressions(llama, true, true, false));
     }
     BY_NAME.put("tekken", new GgufExpressions(List.of(TEKKEN), true, true, false));
-    for (String name : "qwen2 deepseek-r1-qwen megrez".split(" ")) {
+    for (String name : NAMES.split("qwen2 deepseek-r1-qwen megrez")) {
       BY_NAME.put(name, new GgufExpressions(List.of(QWEN2), false, false, true));
     }
     BY_NAME.put("qwen35", new GgufExpressions(List.of(QWEN35), false, false, true));
   }
 
   private static void put(List<String> expressions, String names) {
-    for (String name : names.split(" ")) {
+    for (String name : NAMES.split(names)) {
       BY_NAME.put(name, new GgufExpressions(expressions, false, false, false));
     }
   }

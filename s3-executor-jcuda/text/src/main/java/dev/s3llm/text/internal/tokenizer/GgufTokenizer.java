@@ -119,8 +119,7 @@ public final class GgufTokenizer {
 
   private int checked(String key, int id) {
     if (id < 0 || id >= tokens.size()) {
-      throw metadata.bad(
-          key, "is %d, but the file has %d tokens".formatted(id, tokens.size()));
+      throw metadata.bad(key, "is %d, but the file has %d tokens".formatted(id, tokens.size()));
     }
     return id;
   }
@@ -143,7 +142,9 @@ public final class GgufTokenizer {
         default ->
             throw metadata.bad(
                 PREFIX + "model",
-                "is '" + kind + "', but only gpt2, llama and gemma4 can be read; use the"
+                "is '"
+                    + kind
+                    + "', but only gpt2, llama and gemma4 can be read; use the"
                     + " model's folder with its tokenizer.json instead");
       }
       json.writeEndObject();

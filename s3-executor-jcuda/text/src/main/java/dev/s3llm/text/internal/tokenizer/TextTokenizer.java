@@ -323,12 +323,8 @@ public final class TextTokenizer implements AutoCloseable {
         .findFirst();
   }
 
-  /**
-   * Returns the text of an added token that decoding leaves out; empty for any other token.
-   *
-   * @param token a token id
-   */
-  public String hiddenText(int token) {
+  /** Returns the text of a token that decoding leaves out; empty for any other token. */
+  String hiddenText(int token) {
     return checked.hidden().getOrDefault(token, "");
   }
 
