@@ -59,13 +59,22 @@ public final class RealModelCheck {
     System.out.printf(
         "%d answers, %d the same to the end%n",
         answers.size(), answers.size() - differences.size());
-    differences.forEach(
-        first ->
-            System.out.printf(
-                "%s: token %d differs, margin %.3f%n",
-                first.id(), first.position(), first.margin()));
+    differences.forEach(RealModelCheck::print);
     double margin = gpu ? GPU_MARGIN : CPU_MARGIN;
-    return differences.stream().allMatch(first -> first.margin() < margin);
+    return differences.stream().allMatch(first -> first.ofPrompt() || first.margin() < margin);
+  }
+
+  /**
+   * Prints a difference. The reference's tokenizer does not split digits from blanks before them,
+   * as the model's own does, so that a few of its prompts have other tokens.
+   */
+  private static void print(Difference first) {
+    if (first.ofPrompt()) {
+      System.out.printf("%s: not compared, the prompt has other tokens%n", first.id());
+    } else {
+      System.out.printf(
+          "%s: token %d differs, margin %.3f%n", first.id(), first.position(), first.margin());
+    }
   }
 
   private static boolean scores(Path model, Path folder) throws IOException {

@@ -27,11 +27,16 @@ final class ReferenceAnswers {
    * The first token that differs.
    *
    * @param id id of the prompt
-   * @param position index in the answer
+   * @param position index in the answer; -1 if the prompt has another number of tokens, so that the
+   *     answers are not those to the same question
    * @param margin the reference's best logit minus its second best there; infinite where one answer
    *     goes on and the other has ended
    */
-  record Difference(String id, int position, double margin) {}
+  record Difference(String id, int position, double margin) {
+    boolean ofPrompt() {
+      return position < 0;
+    }
+  }
 
   /** Reads rows with {@code id}, {@code prompt_tokens}, {@code tokens} and {@code margins}. */
   static ReferenceAnswers read(Path file) throws IOException {
@@ -58,8 +63,7 @@ final class ReferenceAnswers {
   private Optional<Difference> difference(JsonNode answer) {
     JsonNode reference = expected.get(answer.get("id").asText());
     if (answer.get("prompt_tokens").asInt() != reference.get("prompt_tokens").asInt()) {
-      return Optional.of(
-          new Difference(answer.get("id").asText(), -1, Double.POSITIVE_INFINITY)); // the prompt
+      return Optional.of(new Difference(answer.get("id").asText(), -1, Double.POSITIVE_INFINITY));
     }
     JsonNode actual = answer.get("tokens");
     JsonNode tokens = reference.get("tokens");
