@@ -82,6 +82,35 @@ abstract class Arithmetic {
       int sumsStride);
 
   /**
+   * Multiplies any number of rows as {@link #multiply} does each.
+   *
+   * @param rows number of rows
+   */
+  final void multiplyAll(
+      float[] weights,
+      int at,
+      int stride,
+      int lanes,
+      int columns,
+      float[] in,
+      int inAt,
+      int inStride,
+      int rows,
+      float[] sums,
+      int sumsStride) {
+    int r = 0;
+    for (; r + 4 <= rows; r += 4) {
+      int row = inAt + r * inStride;
+      int sum = r * sumsStride;
+      multiplyFour(weights, at, stride, lanes, columns, in, row, inStride, sums, sum, sumsStride);
+    }
+    for (; r < rows; r++) {
+      int row = inAt + r * inStride;
+      multiply(weights, at, stride, lanes, columns, in, row, sums, r * sumsStride);
+    }
+  }
+
+  /**
    * Replaces values by their exponentials, with an error of about one unit in the last place. A
    * value below {@value #LEAST} counts as that, one above {@value #LARGEST} as that.
    */

@@ -150,16 +150,18 @@ final class CpuKernels {
       at = 0;
     }
     int stride = CpuMatrix.TILE;
-    int r = from;
-    for (; r + 4 <= to; r += 4) {
-      int sum = (r - from) * stride;
-      arithmetic.multiplyFour(
-          weights, at, stride, stride, columns, in, r * width + column, width, sums, sum, stride);
-    }
-    for (; r < to; r++) {
-      int sum = (r - from) * stride;
-      arithmetic.multiply(weights, at, stride, stride, columns, in, r * width + column, sums, sum);
-    }
+    arithmetic.multiplyAll(
+        weights,
+        at,
+        stride,
+        stride,
+        columns,
+        in,
+        from * width + column,
+        width,
+        to - from,
+        sums,
+        stride);
   }
 
   /** {@code into[i] += from[i]}. */
