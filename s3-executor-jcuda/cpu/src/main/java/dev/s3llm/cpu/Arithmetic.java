@@ -25,6 +25,19 @@ abstract class Arithmetic {
   abstract void decode(CpuMatrix matrix, int at, int columns, float[] to);
 
   /**
+   * Multiplies one row with some columns of a tile without writing the decoded weights: bitwise
+   * what {@link #decode} and {@link #multiply} give.
+   *
+   * @param at index of the word at which the first column's unit begins
+   * @param columns number of columns, whole units
+   * @return whether it did; if not, sums are as before
+   */
+  boolean multiplyPacked(
+      CpuMatrix matrix, int at, int columns, float[] in, int inAt, float[] sums, int sumsAt) {
+    return false;
+  }
+
+  /**
    * Multiplies one row: {@code sums[j] += sum over c of in[c] * weights[c * stride + j]} for each
    * {@code j < lanes}. The inner sum begins at zero and takes the columns in order.
    *

@@ -95,8 +95,7 @@ final class Attention {
 
     private final int stride = rule.heads() * size;
 
-    Head(
-        int row, int rows, int head, int base, int firstBlock, int blocks, float[] scores) {
+    Head(int row, int rows, int head, int base, int firstBlock, int blocks, float[] scores) {
       this.row = row;
       this.rows = rows;
       this.head = head;

@@ -10,7 +10,10 @@ import java.util.List;
  * row alone, so results are bitwise the same in any batch and on any number of threads.
  */
 final class CpuKernels {
-  /** Columns whose products are summed by themselves, so that rounding errors of long rows stay small. */
+  /**
+   * Columns whose products are summed by themselves, so that rounding errors of long rows stay
+   * small.
+   */
   private static final int CHUNK = 128;
 
   /** Rows of a batch that share a decoded tile. */
@@ -47,9 +50,7 @@ final class CpuKernels {
   void rmsNorm(float[] in, float[] weight, float epsilon, int rows, float[] out) {
     int width = weight.length;
     workers.forEach(
-        rows,
-        rows * width > PIECE,
-        (thread, r) -> rmsNormRow(in, weight, epsilon, r * width, out));
+        rows, rows * width > PIECE, (thread, r) -> rmsNormRow(in, weight, epsilon, r * width, out));
   }
 
   private static void rmsNormRow(float[] in, float[] weight, float epsilon, int base, float[] out) {
@@ -128,8 +129,7 @@ final class CpuKernels {
       addChunk(matrix, tile, column, in, from, to, scratch);
     }
     for (int r = from; r < to; r++) {
-      System.arraycopy(
-          sums, (r - from) * CpuMatrix.TILE, out, r * matrix.out() + first, width);
+      System.arraycopy(sums, (r - from) * CpuMatrix.TILE, out, r * matrix.out() + first, width);
     }
   }
 
@@ -138,6 +138,11 @@ final class CpuKernels {
     int width = matrix.in();
     int columns = Math.min(CHUNK, width - column);
     int at = tile * matrix.tileWords + column / matrix.packing.columns * matrix.packing.words;
+    float[] sums = scratch.sums;
+    if (to - from == 1
+        && arithmetic.multiplyPacked(matrix, at, columns, in, from * width + column, sums, 0)) {
+      return;
+    }
     float[] weights = matrix.floats;
     if (matrix.packing != Packing.FLOATS) {
       weights = scratch.weights;
@@ -145,7 +150,6 @@ final class CpuKernels {
       at = 0;
     }
     int stride = CpuMatrix.TILE;
-    float[] sums = scratch.sums;
     int r = from;
     for (; r + 4 <= to; r += 4) {
       int sum = (r - from) * stride;
@@ -154,8 +158,7 @@ final class CpuKernels {
     }
     for (; r < to; r++) {
       int sum = (r - from) * stride;
-      arithmetic.multiply(
-          weights, at, stride, stride, columns, in, r * width + column, sums, sum);
+      arithmetic.multiply(weights, at, stride, stride, columns, in, r * width + column, sums, sum);
     }
   }
 
@@ -195,7 +198,8 @@ final class CpuKernels {
     workers.forEach(
         (count + PIECE - 1) / PIECE,
         count > PIECE,
-        (thread, p) -> piece.run(p * PIECE, Math.min(count, (p + 1) * PIECE), scratch[thread].sums));
+        (thread, p) ->
+            piece.run(p * PIECE, Math.min(count, (p + 1) * PIECE), scratch[thread].sums));
   }
 
   /** Rotates each head of each row by its position. */

@@ -1,9 +1,10 @@
 package dev.s3llm.cpu;
 
 /**
- * The exponential function in single precision: {@code exp(x) = 2^n exp(r)} with {@code n} the whole
- * number nearest to {@code x / ln 2}, and {@code exp(r)} by its Taylor polynomial of degree 7. With
- * {@code |r| <= ln 2 / 2} the polynomial's error is 5e-9, less than a tenth of the last place.
+ * The exponential function in single precision: {@code exp(x) = 2^n exp(r)} with {@code n} the
+ * whole number nearest to {@code x / ln 2}, and {@code exp(r)} by its Taylor polynomial of degree
+ * 7. With {@code |r| <= ln 2 / 2} the polynomial's error is 5e-9, less than a tenth of the last
+ * place.
  */
 final class Exponential {
   static final float LOG2_E = (float) (1 / Math.log(2));

@@ -21,8 +21,8 @@ enum Packing {
   BYTES(32, CpuMatrix.TILE / 2 + 8 * CpuMatrix.TILE),
   /**
    * A block of 32 four-bit integers with a zero of 8: scales as in {@link #BYTES}, then four words;
-   * byte {@code b} of word {@code w} has column {@code 4 w + b} in its low half and column {@code 16
-   * + 4 w + b} in its high half.
+   * byte {@code b} of word {@code w} has column {@code 4 w + b} in its low half and column {@code
+   * 16 + 4 w + b} in its high half.
    */
   NIBBLES(32, CpuMatrix.TILE / 2 + 4 * CpuMatrix.TILE),
   /** As {@link #NIBBLES}, but a word for each row with the scale (low half) and the minimum. */

@@ -84,8 +84,7 @@ final class TilePacker {
         }
       }
       if (head == 2) {
-        to[unit + row % (TILE / 2)] |=
-            (bytes.getShort(from) & 0xFFFF) << (row / (TILE / 2) * 16);
+        to[unit + row % (TILE / 2)] |= (bytes.getShort(from) & 0xFFFF) << (row / (TILE / 2) * 16);
       } else {
         to[unit + row] = bytes.getInt(from);
       }

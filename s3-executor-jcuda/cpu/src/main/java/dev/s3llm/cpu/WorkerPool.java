@@ -156,7 +156,8 @@ final class WorkerPool implements AutoCloseable {
     }
   }
 
-  @SuppressWarnings("ThreadPriorityCheck") // only a hint, for machines with fewer cores than threads
+  @SuppressWarnings(
+      "ThreadPriorityCheck") // only a hint, for machines with fewer cores than threads
   private static void pause(int spins) {
     if (spins % SPINS_PER_YIELD == SPINS_PER_YIELD - 1) {
       Thread.yield();

@@ -7,51 +7,105 @@ import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelShapes;
 import dev.s3llm.model.RandomTensors;
 import dev.s3llm.testkit.HandDrivenSequence;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.DoubleSupplier;
 import java.util.stream.IntStream;
 
 /**
- * Decode throughput of the host backend at several batch sizes, on random weights of the small
- * model's shape, contexts from 64 to 128 tokens. Run its main; arguments: batch sizes.
+ * Throughput of the host backend: prompt processing, and decoding at several batch sizes with
+ * contexts from 64 to 128 tokens. Run its main; arguments: {@code rounds=N}, {@code threads=N} and
+ * {@code model=PATH} (without it random weights of the small model's shape), then {@code
+ * prefill=TOKENS} or batch sizes in any number.
  */
 final class CpuThroughput {
   private static final int PROMPT = 64;
   private static final int STEPS = 64;
-  private static final int ROUNDS = 5;
 
-  private CpuThroughput() {}
+  private final CpuExecutor executor;
+  private final int rounds;
+
+  private CpuThroughput(CpuExecutor executor, int rounds) {
+    this.executor = executor;
+    this.rounds = rounds;
+  }
 
   public static void main(String[] args) {
-    int[] batches =
-        args.length == 0
-            ? new int[] {1, 8, 32}
-            : Arrays.stream(args).mapToInt(Integer::parseInt).toArray();
-    ModelConfig config = new ModelShapes.Sizes(4096, 256, 6, 8, 4, 32, 704, 1024).llama(true);
-    try (CpuExecutor executor =
-        CpuExecutor.builder(config, new RandomTensors(config, 1))
-            .maxTokensPerStep(32 * PROMPT)
-            .build()) {
-      measure(executor, 8); // warms up
-      for (int batch : batches) {
-        double[] rates = new double[ROUNDS];
-        for (int round = 0; round < ROUNDS; round++) {
-          rates[round] = measure(executor, batch);
-        }
-        Arrays.sort(rates);
-        System.out.printf(
-            "batch %2d: %7.1f tokens/s (median of %d; from %.1f to %.1f)%n",
-            batch, rates[ROUNDS / 2], ROUNDS, rates[0], rates[ROUNDS - 1]);
+    int rounds = Integer.parseInt(option(args, "rounds", "5"));
+    int threads =
+        Integer.parseInt(option(args, "threads", "" + Runtime.getRuntime().availableProcessors()));
+    long start = System.nanoTime();
+    CpuExecutor.Builder builder = builder(option(args, "model", ""));
+    System.out.printf("loaded in %.2f s%n", (System.nanoTime() - start) / 1e9);
+    try (CpuExecutor executor = builder.threads(threads).maxTokensPerStep(32 * PROMPT).build()) {
+      CpuThroughput throughput = new CpuThroughput(executor, rounds);
+      for (String arg : args) {
+        throughput.run(arg);
       }
     }
   }
 
-  private static double measure(CpuExecutor executor, int batch) {
+  private static String option(String[] args, String name, String fallback) {
+    return Arrays.stream(args)
+        .filter(arg -> arg.startsWith(name + "="))
+        .map(arg -> arg.substring(name.length() + 1))
+        .findFirst()
+        .orElse(fallback);
+  }
+
+  private static CpuExecutor.Builder builder(String model) {
+    if (!model.isEmpty()) {
+      return CpuExecutor.builder(Path.of(model));
+    }
+    ModelConfig config = new ModelShapes.Sizes(4096, 256, 6, 8, 4, 32, 704, 1024).llama(true);
+    return CpuExecutor.builder(config, new RandomTensors(config, 1));
+  }
+
+  private void run(String arg) {
+    if (arg.startsWith("prefill=")) {
+      int tokens = Integer.parseInt(arg.substring("prefill=".length()));
+      report("prefill of " + tokens, () -> prefill(tokens));
+    } else if (!arg.contains("=")) {
+      int batch = Integer.parseInt(arg);
+      report("decode, batch " + batch, () -> decode(batch));
+    }
+  }
+
+  /** The first round warms up and does not count. */
+  private void report(String what, DoubleSupplier round) {
+    double[] rates =
+        IntStream.rangeClosed(0, rounds).mapToDouble(r -> round.getAsDouble()).skip(1).toArray();
+    Arrays.sort(rates);
+    System.out.printf(
+        "%s: %.1f tokens/s (median of %d; from %.1f to %.1f)%n",
+        what, rates[rounds / 2], rounds, rates[0], rates[rounds - 1]);
+  }
+
+  private double prefill(int tokens) {
+    List<HandDrivenSequence> sequence = sequences(1, tokens);
+    long start = System.nanoTime();
+    step(sequence);
+    return tokens * 1e9 / (System.nanoTime() - start);
+  }
+
+  private double decode(int batch) {
+    List<HandDrivenSequence> sequences = sequences(batch, PROMPT);
+    step(sequences);
+    long start = System.nanoTime();
+    for (int n = 0; n < STEPS; n++) {
+      step(sequences);
+    }
+    return batch * STEPS * 1e9 / (System.nanoTime() - start);
+  }
+
+  private static List<HandDrivenSequence> sequences(int batch, int tokens) {
     List<HandDrivenSequence> sequences = new ArrayList<>();
-    int blocks = (PROMPT + STEPS) / 16 + 1;
+    int blocks = (tokens + STEPS) / 16 + 1;
     for (int s = 0; s < batch; s++) {
-      int[] prompt = IntStream.range(0, PROMPT).map(i -> i * 37 % 4096).toArray();
+      int shift = s;
+      int[] prompt = IntStream.range(0, tokens).map(i -> (i + shift) * 37 % 4096).toArray();
       int first = s * blocks;
       sequences.add(
           new HandDrivenSequence(
@@ -60,15 +114,10 @@ final class CpuThroughput {
               SamplingParameters.GREEDY,
               IntStream.range(first, first + blocks).toArray()));
     }
-    step(executor, sequences);
-    long start = System.nanoTime();
-    for (int n = 0; n < STEPS; n++) {
-      step(executor, sequences);
-    }
-    return batch * STEPS * 1e9 / (System.nanoTime() - start);
+    return sequences;
   }
 
-  private static void step(CpuExecutor executor, List<HandDrivenSequence> sequences) {
+  private void step(List<HandDrivenSequence> sequences) {
     sequences.forEach(s -> s.chunk(Integer.MAX_VALUE));
     List<SequenceStep> views = List.copyOf(sequences);
     int[] tokens =

@@ -63,6 +63,7 @@ public final class ModelFiles implements AutoCloseable {
   private static ModelFiles folder(Path model, int contextTokens) {
     FolderCheck.requireConfig(model);
     ModelConfig config = Families.readFolder(model, contextTokens);
+    FolderCheck.requireWeights(model);
     WeightFiles files = WeightFiles.open(model);
     try {
       Path file = model.resolve("config.json");
@@ -91,6 +92,8 @@ public final class ModelFiles implements AutoCloseable {
     FolderCheck.requireModel(model);
     if (!isGguf(model)) {
       FolderCheck.requireConfig(model);
+      Path file = model.resolve("config.json");
+      QuantizedTensors.requireSupported(file.toString(), JsonFile.read(file));
       return Families.readFolder(model, contextTokens);
     }
     try (ModelFiles files = gguf(model, contextTokens)) {

@@ -1,6 +1,6 @@
 package dev.s3llm.model;
 
-import dev.s3llm.model.io.MappedRegion;
+import dev.s3llm.model.io.MappedFile;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
@@ -8,24 +8,24 @@ import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 
 /**
  * A safetensors file: eight bytes of header length, a JSON header, and the bytes of the tensors.
- * Tensors are mapped piece by piece as they are read.
- *
- * <p>Not thread-safe.
+ * The file is mapped where it is read, by several threads if need be.
  */
 public final class SafetensorsFile implements AutoCloseable {
   private final Path path;
   private final FileChannel channel;
+  private final MappedFile mapped;
   private final Map<String, SafetensorsHeader.Entry> tensors;
 
-  private SafetensorsFile(
-      Path path, FileChannel channel, Map<String, SafetensorsHeader.Entry> tensors) {
+  private SafetensorsFile(Path path, FileChannel channel) throws IOException {
     this.path = path;
     this.channel = channel;
-    this.tensors = tensors;
+    this.tensors = SafetensorsHeader.read(path, channel);
+    this.mapped = new MappedFile(channel, channel.size());
   }
 
   /**
@@ -42,7 +42,7 @@ public final class SafetensorsFile implements AutoCloseable {
       throw new ModelFormatException(path + " cannot be opened: " + e.getMessage(), e);
     }
     try {
-      return new SafetensorsFile(path, channel, SafetensorsHeader.read(path, channel));
+      return new SafetensorsFile(path, channel);
     } catch (IOException | RuntimeException e) {
       try {
         channel.close();
@@ -115,8 +115,15 @@ public final class SafetensorsFile implements AutoCloseable {
       throw new ModelFormatException(path + " has no tensor " + name);
     }
     String label = path + ": tensor " + name;
-    MappedRegion region = new MappedRegion(channel, label, entry.offset(), entry.bytes());
-    return new RawTensor(label, entry.dtype(), entry.shape(), entry.bytes(), region::read);
+    return new RawTensor(
+        label,
+        entry.dtype(),
+        entry.shape(),
+        entry.bytes(),
+        (first, count) -> {
+          Objects.checkFromIndexSize(first, count, entry.bytes());
+          return mapped.read(label, entry.offset() + first, count);
+        });
   }
 
   private void requireShape(String name, SafetensorsHeader.Entry tensor, long[] shape) {

@@ -1,7 +1,9 @@
 package dev.s3llm.text;
 
+import com.google.common.base.Ascii;
 import com.google.common.base.Preconditions;
 import dev.s3llm.support.Settings;
+import dev.s3llm.text.internal.jinja.OwnText;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -148,6 +150,19 @@ public final class ChatMessage {
    */
   public Map<String, @Nullable Object> fields() {
     return fields;
+  }
+
+  /**
+   * Returns the fields for a template. Some templates make a control token of the role, {@code '<|'
+   * + role + '|>'}: a role that is a plain word counts as the template's own text.
+   */
+  Map<String, @Nullable Object> variables() {
+    if (!role().chars().allMatch(c -> c == '_' || Ascii.isLowerCase((char) c))) {
+      return fields;
+    }
+    Map<String, @Nullable Object> variables = new LinkedHashMap<>(fields);
+    variables.put(ROLE, new OwnText(role()));
+    return variables;
   }
 
   @Override

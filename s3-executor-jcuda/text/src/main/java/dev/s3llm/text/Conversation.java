@@ -39,7 +39,7 @@ public final class Conversation {
     messages = builder.messages;
     template = builder.settings.find("template", String.class);
     Map<String, @Nullable Object> all = new LinkedHashMap<>();
-    all.put("messages", messages.stream().map(ChatMessage::fields).toList());
+    all.put("messages", messages.stream().map(ChatMessage::variables).toList());
     all.put(TOOLS, builder.settings.find(TOOLS, List.class));
     all.put(DOCUMENTS, builder.settings.find(DOCUMENTS, List.class));
     if (builder.generationPromptDefined) {

@@ -1,5 +1,6 @@
 package dev.s3llm.text;
 
+import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -8,11 +9,15 @@ import org.jspecify.annotations.Nullable;
  * Passes text on up to the first stop string. The first is the one that is complete first, and of
  * several that end at the same character the longest, so that the outcome does not depend on how
  * the text was split. Holds back the longest end of the text that could still become a stop string.
- * Not thread-safe.
+ * A stop string may contain the text of special tokens, which is not passed on. Not thread-safe.
  */
 final class StopScanner {
   private final List<String> stopStrings;
   private final StringBuilder held = new StringBuilder();
+
+  /** Of each held character whether it is hidden: searched, but not passed on. */
+  private final BitSet hidden = new BitSet();
+
   private @Nullable String found;
 
   StopScanner(List<String> stopStrings) {
@@ -21,10 +26,24 @@ final class StopScanner {
 
   /** Adds a piece of text and returns the text that is free now; none after a stop string. */
   String append(String piece) {
+    return append(piece, false);
+  }
+
+  /**
+   * Adds the text of a special token, which is searched for stop strings but not passed on, and
+   * returns the text that is free now.
+   */
+  String appendHidden(String token) {
+    boolean relevant = stopStrings.stream().anyMatch(stop -> stop.contains(token));
+    return relevant ? append(token, true) : "";
+  }
+
+  private String append(String piece, boolean isHidden) {
     if (found != null) {
       return "";
     }
     for (int i = 0; i < piece.length() && found == null; i++) {
+      hidden.set(held.length(), isHidden);
       held.append(piece.charAt(i));
       found = completed();
     }
@@ -43,9 +62,15 @@ final class StopScanner {
   }
 
   private String release(int end) {
-    String free = held.substring(0, end);
+    StringBuilder free = new StringBuilder(held.substring(0, end));
+    for (int i = hidden.previousSetBit(end - 1); i >= 0; i = hidden.previousSetBit(i - 1)) {
+      free.deleteCharAt(i);
+    }
+    BitSet rest = hidden.get(end, Math.max(end, hidden.length()));
+    hidden.clear();
+    hidden.or(rest);
     held.delete(0, found == null ? end : held.length());
-    return free;
+    return free.toString();
   }
 
   private @Nullable String completed() {

@@ -45,6 +45,10 @@ final class TextAssembly implements Flow.Subscriber<Integer> {
     }
     try {
       emit(scanner.append(stream.append(token)));
+      String hidden = stream.hiddenText(token);
+      if (!hidden.isEmpty()) {
+        emit(scanner.appendHidden(hidden));
+      }
     } catch (RuntimeException | Error e) {
       fail(e);
     }

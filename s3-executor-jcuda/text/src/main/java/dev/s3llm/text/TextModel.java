@@ -2,17 +2,20 @@ package dev.s3llm.text;
 
 import com.google.common.base.Preconditions;
 import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.ModelFiles;
 import dev.s3llm.model.ModelFormatException;
+import dev.s3llm.model.gguf.GgufFile;
 import dev.s3llm.text.internal.template.SpecialTokens;
+import dev.s3llm.text.internal.tokenizer.GgufTokenizer;
 import dev.s3llm.text.internal.tokenizer.TextTokenizer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * The text side of a model folder: tokenizer, chat template, the tokens that end an answer, the
- * context's length. Needs no weights. Immutable and thread-safe; {@link #close} waits for calls in
- * progress, and later calls throw {@link IllegalStateException}.
+ * The text side of a model: tokenizer, chat template, the tokens that end an answer, the context's
+ * length. Needs no weights. Immutable and thread-safe; {@link #close} waits for calls in progress,
+ * and later calls throw {@link IllegalStateException}.
  */
 public final class TextModel implements AutoCloseable {
   private final TextTokenizer tokenizer;
@@ -29,37 +32,51 @@ public final class TextModel implements AutoCloseable {
   }
 
   /**
-   * Loads a Hugging Face folder: {@code config.json} and {@code tokenizer.json}, and if present
-   * {@code generation_config.json}, {@code tokenizer_config.json} and {@code chat_template.jinja}.
+   * Loads a model. Of a Hugging Face folder: {@code config.json} and {@code tokenizer.json}, and if
+   * present {@code generation_config.json}, {@code tokenizer_config.json} and the chat templates.
+   * Of a GGUF file: its metadata.
    *
-   * @param folder the model folder
+   * @param model a Hugging Face folder or a GGUF file
    * @throws ModelFormatException if a file is missing or damaged
+   * @throws ChatTemplateException if a chat template is not valid or not supported
    */
-  public static TextModel load(Path folder) {
-    return load(folder, ChatTemplate.load(folder));
+  public static TextModel load(Path model) {
+    return load(model, ChatTemplate.load(model));
   }
 
   /**
-   * Loads a Hugging Face folder with another chat template than its own, which is not read.
+   * Loads a model with another chat template than its own, which is not read.
    *
-   * @param folder the model folder
+   * @param model a Hugging Face folder or a GGUF file
    * @param template turns conversations into prompts
    * @throws ModelFormatException if a file is missing or damaged
    */
-  public static TextModel load(Path folder, ChatTemplate template) {
-    ModelConfig config = ModelConfig.read(folder);
-    String eosToken = SpecialTokens.readEosToken(folder);
-    TextTokenizer tokenizer = TextTokenizer.load(folder);
+  public static TextModel load(Path model, ChatTemplate template) {
+    ModelConfig config = ModelConfig.read(model);
+    TextTokenizer tokenizer = TextTokenizer.load(model);
     try {
-      int[] eos = eosToken.isEmpty() ? new int[0] : tokenizer.encode(eosToken, false);
-      IntStream more = eos.length == 1 ? IntStream.of(eos) : IntStream.empty();
       int[] stops =
-          IntStream.concat(IntStream.of(config.stopTokens()), more).sorted().distinct().toArray();
+          IntStream.concat(IntStream.of(config.stopTokens()), ends(model, tokenizer))
+              .sorted()
+              .distinct()
+              .toArray();
       return new TextModel(tokenizer, template, stops, config.maxContextTokens());
     } catch (RuntimeException | Error e) {
       tokenizer.close();
       throw e;
     }
+  }
+
+  /** Returns the tokens that end a sequence by the tokenizer's own files. */
+  private static IntStream ends(Path model, TextTokenizer tokenizer) {
+    if (ModelFiles.isGguf(model)) {
+      try (GgufFile file = GgufFile.open(model)) {
+        return IntStream.of(GgufTokenizer.endTokens(model.toString(), file.metadata()));
+      }
+    }
+    String eosToken = SpecialTokens.readEosToken(model);
+    int[] eos = eosToken.isEmpty() ? new int[0] : tokenizer.encode(eosToken, false);
+    return eos.length == 1 ? IntStream.of(eos) : IntStream.empty();
   }
 
   TextTokenizer tokenizer() {
@@ -73,7 +90,7 @@ public final class TextModel implements AutoCloseable {
 
   /**
    * Returns a copy of the token ids that end an answer, ascending: those of the configuration, and
-   * the tokenizer's own end of sequence.
+   * the tokenizer's own: its end of sequence, and in a GGUF file also its ends of turns.
    */
   public int[] stopTokens() {
     return stopTokens.clone();
@@ -85,7 +102,9 @@ public final class TextModel implements AutoCloseable {
   }
 
   /**
-   * Returns the token ids of a prompt, with the special tokens that the tokenizer adds.
+   * Returns the token ids of a prompt, with the special tokens that the tokenizer adds. Special
+   * tokens that the prompt spells are recognised, so that an application can frame a prompt itself.
+   * Use {@link #encodeText} for a text of users.
    *
    * @param prompt at most 4,000,000 characters
    * @throws IllegalArgumentException if the prompt is longer
@@ -110,8 +129,22 @@ public final class TextModel implements AutoCloseable {
   }
 
   /**
-   * Returns the token ids of a conversation, framed by the chat template. No special token is added
-   * twice: the tokenizer adds its own only to a plain template.
+   * Returns the token ids of a text of which nothing is recognised as a special or added token: a
+   * text that spells a control token becomes plain text.
+   *
+   * @param text at most 4,000,000 characters
+   * @param addSpecialTokens whether the tokenizer adds its special tokens
+   * @throws IllegalArgumentException if the text is longer
+   * @throws IllegalStateException if the model is closed
+   */
+  public int[] encodeText(String text, boolean addSpecialTokens) {
+    return tokenizer.encodeText(text, addSpecialTokens);
+  }
+
+  /**
+   * Returns the token ids of a conversation, framed by the chat template. What came from the
+   * messages is plain text: a message that spells a control token cannot forge a turn. No special
+   * token is added twice: the tokenizer adds its own only to a plain template.
    *
    * @param messages oldest first, at least one
    * @throws ChatTemplateException if the template refuses the messages or cannot be rendered
@@ -134,8 +167,27 @@ public final class TextModel implements AutoCloseable {
    * @throws IllegalStateException if the model is closed
    */
   public int[] encode(Conversation conversation) {
+    return encode(conversation, false);
+  }
+
+  /**
+   * Returns the token ids of a conversation, as {@link #encode(Conversation)} does.
+   *
+   * @param conversation the messages, and what else the template reads
+   * @param specialTokensInMessages whether special tokens that messages spell are recognised; true
+   *     only for messages that the application wrote itself, since they can forge turns
+   * @throws ChatTemplateException if the template refuses the conversation or cannot be rendered
+   * @throws IllegalArgumentException if a content has a part that is no text, or the prompt is too
+   *     long
+   * @throws IllegalStateException if the model is closed
+   */
+  public int[] encode(Conversation conversation, boolean specialTokensInMessages) {
     conversation.requireText();
-    return encode(template.render(conversation), template.isPlain());
+    RenderedPrompt prompt = template.prompt(conversation);
+    return specialTokensInMessages
+        ? tokenizer.encode(prompt.text(), template.isPlain())
+        : tokenizer.encode(
+            prompt.text(), template.isPlain(), prompt.foreignStarts(), prompt.foreignEnds());
   }
 
   /**

@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,11 +40,13 @@ public final class TextRequest {
   public static final int MAX_STOP_LENGTH = 256;
 
   private static final String MESSAGES = "messages";
+  private static final String SPECIAL_TOKENS = "specialTokens";
 
   private final @Nullable String prompt;
   private final @Nullable Conversation conversation;
   private final int maxNewTokens;
   private final List<String> stopStrings;
+  private final boolean specialTokens;
   private final Consumer<GenerationRequest.Builder> configure;
 
   private TextRequest(Builder builder) {
@@ -51,6 +54,7 @@ public final class TextRequest {
     conversation = builder.settings.find(MESSAGES, Conversation.class);
     maxNewTokens = builder.settings.get("maxNewTokens", () -> 0);
     stopStrings = List.copyOf(builder.stopStrings);
+    specialTokens = builder.settings.get(SPECIAL_TOKENS, () -> prompt != null);
     configure = builder.configure;
   }
 
@@ -101,18 +105,30 @@ public final class TextRequest {
    * @param maxTokens the largest number of tokens, prompt and answer together
    */
   GenerationRequest tokenize(TextModel model, long maxTokens) {
-    int[] tokens =
-        conversation != null
-            ? model.encode(conversation)
-            : model.encode(Objects.requireNonNull(prompt));
+    int[] tokens = encode(model);
     long left = Math.max(1, maxTokens - tokens.length);
     int limit = maxNewTokens > 0 ? maxNewTokens : (int) Math.min(DEFAULT_MAX_NEW_TOKENS, left);
     GenerationRequest.Builder builder = GenerationRequest.builder(tokens);
     configure.accept(builder);
     setUnlessSet(() -> builder.promptText(question()));
     setUnlessSet(() -> builder.maxNewTokens(limit));
-    setUnlessSet(() -> builder.stopTokens(model.stopTokens()));
+    setUnlessSet(() -> builder.stopTokens(stopTokens(model)));
     return builder.build();
+  }
+
+  private int[] encode(TextModel model) {
+    if (conversation != null) {
+      return model.encode(conversation, specialTokens);
+    }
+    String text = Objects.requireNonNull(prompt);
+    return specialTokens ? model.encode(text) : model.encodeText(text, true);
+  }
+
+  /** Returns the stop tokens of the model, and those that stop strings name. */
+  private int[] stopTokens(TextModel model) {
+    IntStream named =
+        stopStrings.stream().map(model.tokenizer()::addedToken).flatMapToInt(OptionalInt::stream);
+    return IntStream.concat(IntStream.of(model.stopTokens()), named).sorted().distinct().toArray();
   }
 
   /** Calls a setter, which refuses the call if an action of {@code configure} has set the value. */
@@ -207,6 +223,19 @@ public final class TextRequest {
     }
 
     /**
+     * Sets whether special tokens that the prompt, or the messages, spell are recognised. By
+     * default they are recognised in a prompt, which the application may have framed itself, but
+     * not in messages, where they could forge turns. Set it to false for a prompt that users wrote.
+     *
+     * @param recognized whether they are recognised
+     * @throws IllegalStateException if it was set before
+     */
+    public Builder specialTokens(boolean recognized) {
+      settings.set(SPECIAL_TOKENS, recognized);
+      return this;
+    }
+
+    /**
      * Sets the output limit. By default it is the room that the prompt leaves in the context and
      * the KV memory, but at most {@link #DEFAULT_MAX_NEW_TOKENS}.
      *
@@ -219,7 +248,8 @@ public final class TextRequest {
     }
 
     /**
-     * Adds a string that ends the answer and is not part of it; none by default.
+     * Adds a string that ends the answer and is not part of it; none by default. It may be a
+     * special token of the model, such as {@code <|im_end|>}, or contain one.
      *
      * @param stopString 1 to {@link TextRequest#MAX_STOP_LENGTH} characters of well-formed UTF-16;
      *     at most {@link TextRequest#MAX_STOP_STRINGS} strings

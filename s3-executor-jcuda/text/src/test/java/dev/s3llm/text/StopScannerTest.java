@@ -82,6 +82,27 @@ class StopScannerTest {
     assertThat(scanner.found()).isEmpty();
   }
 
+  @Test
+  void specialTokens_areSearchedButNotPassedOn() {
+    StopScanner scanner = new StopScanner(List.of("<end>", "a<x>b"));
+    assertThat(scanner.append("1a") + scanner.appendHidden("<x>") + scanner.append("c"))
+        .isEqualTo("1ac");
+    assertThat(scanner.appendHidden("<other>")).isEmpty();
+    assertThat(scanner.append("2a") + scanner.appendHidden("<x>") + scanner.append("b3"))
+        .isEqualTo("2");
+    assertThat(scanner.found()).hasValue("a<x>b");
+    StopScanner other = new StopScanner(List.of("<end>"));
+    assertThat(other.append("text") + other.appendHidden("<end>")).isEqualTo("text");
+    assertThat(other.found()).hasValue("<end>");
+  }
+
+  @Test
+  void textOfASpecialTokenThatWasHeldBack_isNotPassedOnAtTheEnd() {
+    StopScanner scanner = new StopScanner(List.of("<x>b"));
+    assertThat(scanner.append("a") + scanner.appendHidden("<x>")).isEqualTo("a");
+    assertThat(scanner.finish()).isEmpty();
+  }
+
   /** By looking at every beginning of the text in turn. */
   private static int endOfAnswer(String text, List<String> stops) {
     for (int end = 0; end <= text.length(); end++) {

@@ -123,6 +123,26 @@ class TextGenerationTest {
   }
 
   @Test
+  void stopStringThatIsASpecialToken_ends() throws Exception {
+    int[] script =
+        IntStream.concat(
+                IntStream.of(ByteModel.tokens("one")),
+                IntStream.concat(
+                    IntStream.of(ByteModel.SPECIAL.indexOf("<|im_end|>")),
+                    IntStream.of(ByteModel.tokens("\ntwo"))))
+            .toArray();
+    for (String stop : List.of("<|im_end|>", "<|im_end|>\n", "e<|im_end|>")) {
+      TextGeneration generation = answering(false, script).submit(stoppingAt(stop));
+      TextReader reader = TextReader.of(generation);
+      assertThat(reader.awaitEnd()).isEqualTo("complete");
+      assertThat(reader.text()).isEqualTo(stop.startsWith("e") ? "on" : "one");
+      assertThat(generation.result().join().finishReason()).isEqualTo(FinishReason.STOP);
+      assertThat(generation.result().join().stopString()).hasValue(stop);
+      close();
+    }
+  }
+
+  @Test
   void stopString_takesEffectWithNobodyReading() {
     TextResult result = endless("one, two; ").submit(stoppingAt("; ")).result().join();
     assertThat(result.text()).isEqualTo("one, two");

@@ -8,6 +8,7 @@ import dev.s3llm.examples.cli.predict.PredictCommand;
 import dev.s3llm.examples.cli.replay.ReplayCommand;
 import dev.s3llm.examples.cli.score.ScoreCommand;
 import dev.s3llm.examples.cli.template.TemplateCommand;
+import dev.s3llm.examples.cli.tokenize.TokenizeCommand;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -26,7 +27,8 @@ import picocli.CommandLine.IVersionProvider;
       DevicesCommand.class,
       InspectCommand.class,
       ScoreCommand.class,
-      TemplateCommand.class
+      TemplateCommand.class,
+      TokenizeCommand.class
     },
     description = "Runs S3 for Java from the command line.")
 public final class Main implements Runnable {

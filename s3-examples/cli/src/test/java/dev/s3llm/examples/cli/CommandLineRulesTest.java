@@ -50,6 +50,8 @@ final class CommandLineRulesTest {
 
   @ArchTest static final ArchRule template_usesSupport = usesOnly("template", "support");
 
+  @ArchTest static final ArchRule tokenize_usesSupport = usesOnly("tokenize", "support");
+
   @ArchTest
   static final ArchRule packages_formNoCycle =
       slices().matching(ROOT + "(*)..").should().beFreeOfCycles();

@@ -9,9 +9,14 @@ import dev.s3llm.model.family.DecoderReader.ModelFacts;
 import dev.s3llm.model.json.JsonFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.regex.Pattern;
 
 /** Reads configurations: finds the family, and the text model inside a larger one. */
 public final class Families {
+  /** Architectures with a head that generates text. */
+  private static final Pattern GENERATES_TEXT =
+      Pattern.compile(".*(ForCausalLM|ForConditionalGeneration|LMHeadModel)");
+
   private Families() {}
 
   /**
@@ -78,9 +83,7 @@ public final class Families {
 
   private static Family family(ConfigFields fields) {
     String type = fields.text("model_type", "");
-    Family family =
-        Family.of(type)
-            .orElseThrow(() -> fields.bad("model_type", type, "one of " + Family.modelTypes()));
+    Family family = Family.of(type).orElseThrow(() -> unknown(fields, type));
     JsonNode architectures = fields.node("architectures");
     if (!architectures.isMissingNode() && !architectures.isEmpty()) {
       String name = architectures.path(0).asText();
@@ -89,6 +92,14 @@ public final class Families {
       }
     }
     return family;
+  }
+
+  /** Returns the refusal of a family that is not in the table. */
+  private static ModelFormatException unknown(ConfigFields fields, String type) {
+    String name = fields.node("architectures").path(0).asText();
+    boolean generates = name.isEmpty() || GENERATES_TEXT.matcher(name).matches();
+    String hint = generates ? "" : "; " + name + " generates no text";
+    return fields.bad("model_type", type, "one of " + Family.modelTypes() + hint);
   }
 
   /** Accepts models that read images beside text, whose text model runs alone. */

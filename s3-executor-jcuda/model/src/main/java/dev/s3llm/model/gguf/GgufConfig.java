@@ -146,6 +146,11 @@ final class GgufConfig {
       json.putArray("architectures").add("MixtralForCausalLM");
       json.put("num_local_experts", keys.size("expert_count"));
       json.put("num_experts_per_tok", keys.size("expert_used_count"));
+    } else if (keys.number("attention.sliding_window", 0) > 0) {
+      keys.require("expert_used_count", 0);
+      json.put("model_type", "mistral");
+      json.putArray("architectures").add("MistralForCausalLM");
+      window(0);
     } else {
       keys.require("expert_used_count", 0);
       attentionBias();

@@ -3,8 +3,9 @@ package dev.s3llm.model.gguf;
 import dev.s3llm.model.ElementType;
 import dev.s3llm.model.ModelFormatException;
 import dev.s3llm.model.Tensor;
-import dev.s3llm.model.io.MappedRegion;
+import dev.s3llm.model.io.MappedFile;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -14,6 +15,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 
 /**
@@ -29,8 +31,14 @@ public final class GgufFile implements AutoCloseable {
   private final Map<String, Part> tensors = new LinkedHashMap<>();
   private final List<FileChannel> channels = new ArrayList<>();
 
-  /** A tensor's entry and its region of a file. */
-  private record Part(GgufHeader.Entry entry, String label, MappedRegion region) {}
+  /** A tensor's entry and its file. */
+  private record Part(GgufHeader.Entry entry, String label, MappedFile file) {
+
+    ByteBuffer read(ElementType type, long first, int count) {
+      Objects.checkFromIndexSize(first, count, entry.elements());
+      return file.read(label, entry.offset() + type.bytes(first), type.bytes(count));
+    }
+  }
 
   private GgufFile(Path path) {
     this.path = path;
@@ -75,17 +83,17 @@ public final class GgufFile implements AutoCloseable {
       FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
       channels.add(channel);
       GgufHeader header = GgufHeader.read(file, channel);
-      header.tensors().forEach((name, entry) -> add(file, channel, name, entry));
+      MappedFile mapped = new MappedFile(channel, channel.size());
+      header.tensors().forEach((name, entry) -> add(file, mapped, name, entry));
       return header;
     } catch (IOException e) {
       throw new ModelFormatException(file + " cannot be read: " + e, e);
     }
   }
 
-  private void add(Path file, FileChannel channel, String name, GgufHeader.Entry entry) {
+  private void add(Path file, MappedFile mapped, String name, GgufHeader.Entry entry) {
     String label = file + ": tensor " + name;
-    MappedRegion region = new MappedRegion(channel, label, entry.offset(), entry.bytes());
-    if (tensors.put(name, new Part(entry, label, region)) != null) {
+    if (tensors.put(name, new Part(entry, label, mapped)) != null) {
       throw new ModelFormatException(label + " is also in another file of the split model");
     }
   }
@@ -176,10 +184,7 @@ public final class GgufFile implements AutoCloseable {
                         "%s is of type %s, which is not supported; supported: %s"
                             .formatted(part.label, entry.type(), GgufType.readable())));
     return new Tensor(
-        part.label,
-        type,
-        entry.elements(),
-        (first, count) -> part.region.read(type.bytes(first), type.bytes(count)));
+        part.label, type, entry.elements(), (first, count) -> part.read(type, first, count));
   }
 
   private Part part(String name) {

@@ -101,16 +101,19 @@ final class FourBitBlocks implements Scheme {
     public void decode(long first, int count, float[] to) {
       long start = first * sizes.width;
       int elements = count * sizes.width;
+      int pad = (int) (start % 2);
+      byte[] pairs = codes.octets((int) (start / 2), (elements + pad + 1) / 2);
+      float[] values = new float[table.size()];
+      table.reals(0, values.length, values, 0);
       int at = 0;
       while (at < elements) {
         long element = start + at;
         int block = (int) (element / sizes.block);
         int run = (int) Math.min(elements - at, (block + 1L) * sizes.block - element);
         float largest = largest(block);
-        for (int i = 0; i < run; i++) {
-          int pair = (int) codes.integer((int) ((element + i) / 2));
-          int code = (element + i) % 2 == 0 ? pair >> 4 : pair & 0xF;
-          to[at + i] = table.real(code) * largest;
+        for (int i = at; i < at + run; i++) {
+          int code = pairs[(i + pad) / 2] >> ((i + pad) % 2 == 0 ? 4 : 0);
+          to[i] = values[code & 0xF] * largest;
         }
         at += run;
       }

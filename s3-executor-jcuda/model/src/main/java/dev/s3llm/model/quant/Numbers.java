@@ -5,6 +5,7 @@ import dev.s3llm.model.ModelFormatException;
 import dev.s3llm.model.RawTensor;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.function.IntFunction;
 
 /** Single numbers of a stored tensor: scales, zero points, packed integers. */
 final class Numbers {
@@ -12,6 +13,11 @@ final class Numbers {
 
   /** Most rows or columns, so that eight times as many fit an int. */
   private static final int MAX_SIZE = 1 << 27;
+
+  private static final float[] E4M3 = table(Numbers::e4m3);
+  private static final float[] E5M2 = table(bits -> HalfFloats.fromHalf((short) (bits << 8)));
+  private static final float[] I8 = table(bits -> (float) (byte) bits);
+  private static final float[] U8 = table(bits -> (float) bits);
 
   private final RawTensor stored;
   private final ByteBuffer bytes;
@@ -107,13 +113,30 @@ final class Numbers {
     };
   }
 
-  /** Returns an integer that names one of some groups. */
-  int group(int index, int groups) {
-    long group = integer(index);
-    if (group < 0 || group >= groups) {
-      throw bad("names group %d of %d at index %d".formatted(group, groups, index));
+  /** Returns the elements, each of which names one of some groups. */
+  int[] groups(int groups) {
+    int[] all = new int[size()];
+    for (int i = 0; i < all.length; i++) {
+      long group = integer(i);
+      if (group < 0 || group >= groups) {
+        throw bad("names group %d of %d at index %d".formatted(group, groups, i));
+      }
+      all[i] = (int) group;
     }
-    return (int) group;
+    return all;
+  }
+
+  /**
+   * Returns the group of each column where no tensor says it.
+   *
+   * @param groupSize columns of a group; 0 for one group
+   */
+  static int[] groups(int columns, int groupSize) {
+    int[] all = new int[columns];
+    for (int i = 0; groupSize > 0 && i < columns; i++) {
+      all[i] = i / groupSize;
+    }
+    return all;
   }
 
   /** Returns a number in single precision; exact for all types but F64. */
@@ -123,16 +146,55 @@ final class Numbers {
       case "F16" -> HalfFloats.fromHalf(bytes.getShort(2 * index));
       case "BF16" -> Float.intBitsToFloat(bytes.getShort(2 * index) << 16);
       case "F64" -> (float) bytes.getDouble(8 * index);
-      case "F8_E4M3" -> e4m3(bytes.get(index));
-      case "F8_E5M2" -> HalfFloats.fromHalf((short) (bytes.get(index) << 8));
       case "F8_E8M0" -> Math.scalb(1f, (bytes.get(index) & 0xFF) - 127);
-      case "I8", "U8" -> integer(index);
+      case "F8_E4M3", "F8_E5M2", "I8", "U8" -> octets()[bytes.get(index) & 0xFF];
       default -> throw bad("is of type " + stored.dtype() + ", which is no number type of weights");
     };
   }
 
+  /** Reads consecutive numbers as {@link #real} does, faster. */
+  void reals(int first, int count, float[] to, int at) {
+    if (elementBytes() == 1 && !stored.dtype().equals("F8_E8M0")) {
+      float[] values = octets();
+      byte[] own = octets(first, count);
+      for (int i = 0; i < count; i++) {
+        to[at + i] = values[own[i] & 0xFF];
+      }
+    } else {
+      for (int i = 0; i < count; i++) {
+        to[at + i] = real(first + i);
+      }
+    }
+  }
+
+  /** Returns consecutive elements of one byte. */
+  byte[] octets(int first, int count) {
+    byte[] own = new byte[count];
+    bytes.get(first, own);
+    return own;
+  }
+
+  /** Returns what each of the 256 bytes stands for. */
+  private float[] octets() {
+    return switch (stored.dtype()) {
+      case "F8_E4M3" -> E4M3;
+      case "F8_E5M2" -> E5M2;
+      case "I8" -> I8;
+      case "U8" -> U8;
+      default -> throw bad("is of type " + stored.dtype() + ", which has no bytes for elements");
+    };
+  }
+
+  private static float[] table(IntFunction<Float> value) {
+    float[] table = new float[256];
+    for (int i = 0; i < table.length; i++) {
+      table[i] = value.apply(i);
+    }
+    return table;
+  }
+
   /** Sign, four bits of exponent, three of mantissa; all ones are no number, none is infinite. */
-  private static float e4m3(byte bits) {
+  private static float e4m3(int bits) {
     int exponent = (bits >> 3) & 0xF;
     int mantissa = bits & 7;
     float magnitude;
@@ -143,7 +205,7 @@ final class Numbers {
     } else {
       magnitude = Math.scalb(1 + mantissa / 8f, exponent - E4M3_BIAS);
     }
-    return bits < 0 ? -magnitude : magnitude;
+    return bits >= 0x80 ? -magnitude : magnitude;
   }
 
   ModelFormatException bad(String what) {

@@ -9,6 +9,9 @@ import org.jspecify.annotations.Nullable;
  * of AutoGPTQ, {@code packing_utils.py} of AutoAWQ.
  */
 final class PackedColumns implements Scheme {
+  /** Inputs of a piece: as many floats as a cache line has. */
+  private static final int TILE = 16;
+
   private final Packing packing;
   private final int groupSize;
   private final int zeroOffset;
@@ -135,12 +138,16 @@ final class PackedColumns implements Scheme {
           zero[row * groups + group] = zero(group, start + row);
         }
       }
-      for (int i = 0; i < in; i++) { // columns outside, since stored rows are inputs
-        int group = group(i);
+      Numbers given = order;
+      int[] groupOf = given == null ? Numbers.groups(in, groupSize) : given.groups(groups);
+      for (int tile = 0; tile < in; tile += TILE) { // rows inside, since stored rows are inputs
+        int end = Math.min(in, tile + TILE);
         for (int row = 0; row < count; row++) {
-          int at = row * groups + group;
-          int weight = packing.weight(weights, i, start + row, out);
-          to[row * in + i] = scale[at] * (weight - zero[at]);
+          for (int i = tile; i < end; i++) {
+            int at = row * groups + groupOf[i];
+            int weight = packing.weight(weights, i, start + row, out);
+            to[row * in + i] = scale[at] * (weight - zero[at]);
+          }
         }
       }
     }
@@ -148,14 +155,6 @@ final class PackedColumns implements Scheme {
     private int zero(int group, int output) {
       int range = 1 << packing.bits;
       return (packing.zero(zeros, group, output, out) + zeroOffset) % range;
-    }
-
-    private int group(int input) {
-      Numbers given = order;
-      if (given == null) {
-        return groupSize == 0 ? 0 : input / groupSize;
-      }
-      return given.group(input, groups);
     }
   }
 }

@@ -75,11 +75,13 @@ final class PackedRows implements Scheme {
 
   /** What the groups of a matrix have; {@code whole} if one scale is all rows'. */
   private record Scales(
-      Numbers scales,
-      @Nullable Numbers zeros,
-      @Nullable Numbers order,
-      boolean whole,
-      int groups) {}
+      Numbers scales, @Nullable Numbers zeros, @Nullable Numbers order, boolean whole, int groups) {
+
+    int[] groupOf(int width, int groupSize) {
+      Numbers given = order;
+      return given == null ? Numbers.groups(width, groupSize) : given.groups(groups);
+    }
+  }
 
   /** The matrix. */
   private final class Rows implements Matrix {
@@ -109,13 +111,18 @@ final class PackedRows implements Scheme {
     public void decode(long first, int count, float[] to) {
       int each = 32 / bits;
       int wordsPerRow = (width + each - 1) / each;
+      int[] groupOf = scales.groupOf(width, groupSize);
+      float[] scale = new float[scales.groups];
+      int[] zero = new int[scales.groups];
       for (int row = 0; row < count; row++) {
         int own = (int) first + row;
+        for (int group = 0; group < scales.groups; group++) {
+          scale[group] = scales.scales.real((scales.whole ? 0 : own * scales.groups) + group);
+          zero[group] = zero(own, group);
+        }
         for (int i = 0; i < width; i++) {
-          int group = group(i);
           int weight = integer(words.word(own * wordsPerRow + i / each), i % each);
-          int at = (scales.whole ? 0 : own * scales.groups) + group;
-          to[row * width + i] = (weight - zero(own, group)) * scales.scales.real(at);
+          to[row * width + i] = (weight - zero[groupOf[i]]) * scale[groupOf[i]];
         }
       }
     }
@@ -130,14 +137,6 @@ final class PackedRows implements Scheme {
       return zeros.isWords()
           ? integer(zeros.word(row / each * scales.groups + group), row % each)
           : (int) zeros.integer(row * scales.groups + group);
-    }
-
-    private int group(int column) {
-      Numbers order = scales.order;
-      if (order == null) {
-        return groupSize == 0 ? 0 : column / groupSize;
-      }
-      return order.group(column, scales.groups);
     }
   }
 }

@@ -38,19 +38,20 @@ final class QuantConfig {
    */
   static List<Scheme> read(String source, JsonNode json) {
     QuantConfig config = new QuantConfig(source, json);
-    String method = json.path("quant_method").asText("");
-    if (method.isEmpty() && json.has("load_in_4bit")) {
-      method = "bitsandbytes";
-    }
-    return switch (method) {
+    return switch (config.method()) {
       case "fp8", "fbgemm_fp8" -> List.of(config.fp8());
       case "gptq" -> List.of(config.gptq());
       case "awq" -> List.of(config.awq());
       case "bitsandbytes" -> List.of(config.bitsAndBytes());
       case "compressed-tensors" -> List.of(config.compressed());
       case MXFP4 -> List.of();
-      default -> throw config.bad("quant_method", method, METHODS);
+      default -> throw config.bad("quant_method", config.method(), METHODS);
     };
+  }
+
+  private String method() {
+    String method = json.path("quant_method").asText("");
+    return method.isEmpty() && json.has("load_in_4bit") ? "bitsandbytes" : method;
   }
 
   private Scheme fp8() {

@@ -5,6 +5,7 @@ import dev.s3llm.model.ModelFormatException;
 import dev.s3llm.model.Tensor;
 import dev.s3llm.model.TensorSource;
 import dev.s3llm.model.WeightFiles;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
@@ -21,11 +22,13 @@ import java.util.Set;
  */
 public final class QuantizedTensors implements TensorSource {
   private static final String WEIGHT = ".weight";
+  private static final String BIAS = ".bias";
 
   private final WeightFiles files;
   private final Map<String, Scheme> modules = new HashMap<>();
   private final Map<String, Mxfp4Experts> stacks = new HashMap<>();
   private final Map<String, ExpertPart> experts = new HashMap<>();
+  private final Set<String> present;
   private final Set<String> names;
 
   /** Where an expert's matrix is: every {@code step}th row of a stack from {@code first} on. */
@@ -42,7 +45,42 @@ public final class QuantizedTensors implements TensorSource {
     }
     modules.keySet().forEach(module -> left.add(module + WEIGHT));
     left.addAll(experts.keySet());
+    this.present = Set.copyOf(left);
+    left.removeIf(this::isZeroBias);
     this.names = Collections.unmodifiableSet(left);
+  }
+
+  /** GPTQ's tools give every module a bias, zero where the model has none. */
+  private boolean isZeroBias(String name) {
+    if (!name.endsWith(BIAS)
+        || !modules.containsKey(name.substring(0, name.length() - BIAS.length()))) {
+      return false;
+    }
+    ByteBuffer bytes = files.raw(name).all();
+    int at = 0;
+    while (at < bytes.capacity() && bytes.get(at) == 0) {
+      at++;
+    }
+    return at == bytes.capacity();
+  }
+
+  /**
+   * Refuses a configuration with a way of quantisation that is not supported.
+   *
+   * @param source name of the configuration, for messages
+   * @param config the folder's {@code config.json}
+   * @throws ModelFormatException naming the way and what is supported
+   */
+  public static void requireSupported(String source, JsonNode config) {
+    JsonNode quantization = quantization(config);
+    if (quantization.isObject()) {
+      List<Scheme> unused = QuantConfig.read(source, quantization);
+    }
+  }
+
+  private static JsonNode quantization(JsonNode config) {
+    JsonNode own = config.path("quantization_config");
+    return own.isObject() ? own : config.path("text_config").path("quantization_config");
   }
 
   /**
@@ -55,9 +93,7 @@ public final class QuantizedTensors implements TensorSource {
    * @throws ModelFormatException if the way of quantisation is not supported; names it and what is
    */
   public static TensorSource of(WeightFiles files, String source, JsonNode config) {
-    JsonNode own = config.path("quantization_config");
-    JsonNode quantization =
-        own.isObject() ? own : config.path("text_config").path("quantization_config");
+    JsonNode quantization = quantization(config);
     return quantization.isObject()
         ? new QuantizedTensors(files, QuantConfig.read(source, quantization))
         : files;
@@ -111,7 +147,7 @@ public final class QuantizedTensors implements TensorSource {
 
   @Override
   public boolean contains(String name) {
-    return names.contains(name);
+    return present.contains(name);
   }
 
   @Override

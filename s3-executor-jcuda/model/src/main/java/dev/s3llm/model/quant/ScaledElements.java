@@ -166,6 +166,7 @@ final class ScaledElements implements Scheme {
     public void decode(long first, int count, float[] to) {
       for (int row = 0; row < count; row++) {
         int own = (int) first + row;
+        weights.reals(own * width, width, to, row * width);
         int scaleRow = own / grid.rows * grid.scalesInRow;
         for (int start = 0; start < width; start += grid.columns) {
           int end = Math.min(width, start + grid.columns);
@@ -174,8 +175,8 @@ final class ScaledElements implements Scheme {
           Numbers zeroPoints = zeros;
           float zero = zeroPoints == null ? 0 : zeroPoints.integer(at);
           for (int i = start; i < end; i++) {
-            float weight = weights.real(own * width + i) - zero;
-            to[row * width + i] = weight * scale * factor;
+            int element = row * width + i;
+            to[element] = (to[element] - zero) * scale * factor;
           }
         }
       }

@@ -238,6 +238,16 @@ class GgufModelTest {
     }
   }
 
+  @Test
+  void llamaWithAWindow_isMistral() throws IOException {
+    GgufBytes bytes = small().put("llama.attention.sliding_window", 8);
+    Path path = Files.write(folder.resolve("small.gguf"), bytes.bytes());
+    try (GgufModel model = GgufModel.open(path)) {
+      assertThat(model.config().path("model_type").asText()).isEqualTo("mistral");
+      assertThat(model.config().path("sliding_window").asInt()).isEqualTo(8);
+    }
+  }
+
   private static JsonNode json(String name) throws IOException, URISyntaxException {
     return new ObjectMapper().readTree(resource(name).toFile());
   }

@@ -12,10 +12,15 @@ import dev.s3llm.model.Tensor;
 import dev.s3llm.model.TensorSource;
 import dev.s3llm.model.WeightFiles;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -26,6 +31,8 @@ class QuantizedTensorsTest {
   private static final int WIDTH = 64;
   private static final String MATRIX = "model.layers.0.mlp.up_proj.weight";
   private static final String NORM = "model.norm.weight";
+
+  @TempDir Path temporary;
 
   @ParameterizedTest
   @ValueSource(
@@ -140,6 +147,89 @@ class QuantizedTensorsTest {
       assertThatThrownBy(() -> tensors.tensor(MATRIX, ROWS, WIDTH))
           .isInstanceOf(ModelFormatException.class)
           .hasMessageContaining("up_proj.qzeros has shape [2, 6], but must have [4, 3]");
+    }
+  }
+
+  @Test
+  void wayThatIsNotSupported_isRefusedWithoutWeights() throws Exception {
+    JsonNode unknown = json("{'quantization_config':{'quant_method':'hqq'}}");
+    assertThatThrownBy(() -> QuantizedTensors.requireSupported("config.json", unknown))
+        .isInstanceOf(ModelFormatException.class)
+        .hasMessageContaining("quant_method is hqq");
+    QuantizedTensors.requireSupported("config.json", json("{}"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void biasOfZeros_needNotBeRead(boolean zero) throws Exception {
+    Path copy = copyWithBias(zero ? 0f : 1f);
+    JsonNode config = new ObjectMapper().readTree(folder("gptq4").resolve("config.json").toFile());
+    try (TensorSource tensors =
+        QuantizedTensors.of(WeightFiles.open(copy), "config.json", config)) {
+      String bias = MATRIX.replace("weight", "bias");
+      assertThat(tensors.names().contains(bias)).isEqualTo(!zero);
+      assertThat(tensors.contains(bias)).isTrue();
+      assertThat(tensors.tensor(bias, 1).floats()).containsExactly(zero ? 0f : 1f);
+    }
+  }
+
+  /** Copies a folder's weights, with a bias of one element behind them. */
+  private Path copyWithBias(float value) throws Exception {
+    byte[] whole = Files.readAllBytes(folder("gptq4").resolve("model.safetensors"));
+    ByteBuffer old = ByteBuffer.wrap(whole).order(ByteOrder.LITTLE_ENDIAN);
+    int headerBytes = (int) old.getLong(0);
+    int dataBytes = whole.length - 8 - headerBytes;
+    String header = new String(whole, 8, headerBytes, StandardCharsets.UTF_8).strip();
+    String bias =
+        ",\"%s\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[%d,%d]}}"
+            .formatted(MATRIX.replace("weight", "bias"), dataBytes, dataBytes + 4);
+    byte[] json =
+        (header.substring(0, header.length() - 1) + bias).getBytes(StandardCharsets.UTF_8);
+    ByteBuffer all =
+        ByteBuffer.allocate(8 + json.length + dataBytes + 4).order(ByteOrder.LITTLE_ENDIAN);
+    all.putLong(json.length).put(json).put(whole, 8 + headerBytes, dataBytes).putFloat(value);
+    Files.write(temporary.resolve("model.safetensors"), all.array());
+    return temporary;
+  }
+
+  /** Damaged folders are read or refused. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "gptq4-order",
+        "awq4",
+        "bnb-int8",
+        "bnb-nf4-nested",
+        "fp8-blocks",
+        "ct-pack4-zeros",
+        "ct-int8",
+        "mxfp4"
+      })
+  void changedBytes_areReadOrRefused(String name) throws Exception {
+    byte[] whole = Files.readAllBytes(folder(name).resolve("model.safetensors"));
+    JsonNode config = new ObjectMapper().readTree(folder(name).resolve("config.json").toFile());
+    int header = (int) ByteBuffer.wrap(whole).order(ByteOrder.LITTLE_ENDIAN).getLong(0);
+    Random random = new Random(3);
+    for (int i = 0; i < 60; i++) {
+      byte[] content = whole.clone();
+      int at = random.nextInt(i % 3 == 0 ? content.length : header + 8);
+      content[at] = (byte) (i % 2 == 0 ? random.nextInt() : '0' + random.nextInt(10));
+      Files.write(temporary.resolve("model.safetensors"), content);
+      readOrRefuse(config);
+    }
+  }
+
+  private void readOrRefuse(JsonNode config) {
+    try (WeightFiles files = WeightFiles.open(temporary)) {
+      TensorSource tensors = QuantizedTensors.of(files, "config.json", config);
+      for (String name : tensors.names()) {
+        boolean vector = name.equals(NORM);
+        int rows = name.contains("experts") ? name.contains("down") ? 32 : 16 : ROWS;
+        Tensor tensor = vector ? tensors.tensor(name, WIDTH) : tensors.tensor(name, rows, WIDTH);
+        assertThat(tensor.floats()).hasSize((int) tensor.elements());
+      }
+    } catch (ModelFormatException e) {
+      assertThat(e.getMessage()).isNotBlank();
     }
   }
 

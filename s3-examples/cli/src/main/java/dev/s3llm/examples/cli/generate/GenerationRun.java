@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Flow;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -127,8 +128,11 @@ final class GenerationRun {
     try (KvUse use = new KvUse(engine)) {
       long start = System.nanoTime();
       List<TextGeneration> generations = submit(generator, requests, ratePerSecond);
+      TextPrinter printer = new TextPrinter(pieces, new CompletableFuture<>());
       if (generations.size() == 1) {
-        generations.get(0).text().subscribe(new TextPrinter(pieces));
+        generations.get(0).text().subscribe(printer);
+      } else {
+        printer.ended.complete(null);
       }
       List<Answer> answers = new ArrayList<>();
       for (int i = 0; i < generations.size(); i++) {
@@ -137,6 +141,7 @@ final class GenerationRun {
         answers.add(answer);
         onAnswer.accept(answer);
       }
+      printer.ended.join(); // its pieces come on another thread than the results
       double seconds = (System.nanoTime() - start) / 1e9;
       return new Outcome(answers, seconds, use.mean(), engine.snapshot());
     }
@@ -207,8 +212,9 @@ final class GenerationRun {
     return generations;
   }
 
-  /** Passes on the text piece by piece. */
-  private record TextPrinter(Consumer<String> pieces) implements Flow.Subscriber<String> {
+  /** Passes on the text piece by piece, and completes a future after the last one. */
+  private record TextPrinter(Consumer<String> pieces, CompletableFuture<Void> ended)
+      implements Flow.Subscriber<String> {
 
     @Override
     public void onSubscribe(Flow.Subscription subscription) {
@@ -222,12 +228,13 @@ final class GenerationRun {
 
     @Override
     public void onError(Throwable throwable) {
-      // the result has the failure
+      ended.complete(null); // the result has the failure
     }
 
     @Override
     public void onComplete() {
       pieces.accept(System.lineSeparator());
+      ended.complete(null);
     }
   }
 }

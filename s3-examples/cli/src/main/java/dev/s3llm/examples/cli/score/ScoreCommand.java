@@ -66,6 +66,7 @@ public final class ScoreCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     OutputFile output = OutputFile.checked("--json", json);
+    CaseFile.requireFile(CASES, cases);
     Numbers.requireAtLeast("--threads", 0, threads);
     CaseFile results;
     try (TextModel text = TextModel.load(model, ChatTemplate.plain());
@@ -91,8 +92,8 @@ public final class ScoreCommand implements Callable<Integer> {
 
   private static void score(TextModel text, CpuExecutor executor, JsonNode row, ObjectNode result) {
     int[] tokens = text.encode(CaseFile.text(row, "text"));
-    double[] scores = executor.scores(tokens);
-    result.put("tokens", tokens.length).put("nll", 0 - Arrays.stream(scores).sum());
+    double nll = tokens.length < 2 ? 0 : -Arrays.stream(executor.scores(tokens)).sum();
+    result.put("tokens", tokens.length).put("nll", nll);
   }
 
   private void summarise(CaseFile results) {

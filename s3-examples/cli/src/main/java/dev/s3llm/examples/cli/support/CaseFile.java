@@ -39,6 +39,19 @@ public final class CaseFile {
   }
 
   /**
+   * Checks that a file is there, before the work that its rows need.
+   *
+   * @param option the option that names the file
+   * @param file the file
+   * @throws UsageException if it is no file
+   */
+  public static void requireFile(String option, Path file) {
+    if (!Files.isRegularFile(file)) {
+      throw new UsageException(option + ": " + file + " is no file");
+    }
+  }
+
+  /**
    * Answers all rows of a file.
    *
    * @param option the option that names the file
@@ -48,9 +61,7 @@ public final class CaseFile {
    * @throws UsageException if the file cannot be read
    */
   public static CaseFile answer(String option, Path file, Answerer answerer) {
-    if (!Files.isRegularFile(file)) {
-      throw new UsageException(option + ": " + file + " is no file");
-    }
+    requireFile(option, file);
     CaseFile cases = new CaseFile();
     // a stream reader replaces what is no UTF-8, so that one bad row does not end the run
     try (BufferedReader lines =

@@ -50,6 +50,55 @@ class GenerateCommandTest extends CommandTest {
   }
 
   @Test
+  void toyModel_isNamedAsOneOnTheErrorStream() {
+    assertThat(run("generate", "--max-new-tokens", "2", "Hi")).isZero();
+    assertThat(err.toString())
+        .containsOnlyOnce("embedded toy model")
+        .contains("--model FOLDER or --model FILE.gguf");
+    assertThat(out.toString()).doesNotContain("toy");
+    assertThat(run("generate", "--help")).isZero();
+    assertThat(out.toString()).contains("toy");
+  }
+
+  @Test
+  void chatTemplateOfTheModel_isAppliedUnlessRaw() throws IOException {
+    Path model = SmallModel.unpack();
+    Files.writeString(
+        model.resolve("chat_template.jinja"),
+        "Question: {{ messages[0].content }}{{ messages[0].content }}");
+    Path json = folder.resolve("answers.jsonl");
+    List<Integer> lengths = new ArrayList<>();
+    for (String mode : List.of("--greedy", "--raw")) {
+      int code =
+          run(
+              "generate",
+              "--model",
+              model.toString(),
+              "--max-new-tokens",
+              "4",
+              mode,
+              "--json",
+              json.toString(),
+              "What is 2+2?");
+      assertThat(code).as(err.toString()).isZero();
+      JsonNode answer = new ObjectMapper().readTree(Files.readString(json));
+      assertThat(answer.get("tokens")).hasSize(answer.get("output_tokens").asInt());
+      lengths.add(answer.get("prompt_tokens").asInt());
+    }
+    assertThat(lengths.get(0)).isGreaterThan(2 * lengths.get(1));
+    assertThat(err.toString()).doesNotContain("toy");
+  }
+
+  @Test
+  void templateThatRefusesThePrompt_isNamedWithTheWayOut() throws IOException {
+    Path model = SmallModel.unpack();
+    Files.writeString(
+        model.resolve("chat_template.jinja"), "{{ raise_exception('only questions') }}");
+    assertThat(run("generate", "--model", model.toString(), "Hi")).isEqualTo(2);
+    assertThat(err.toString()).contains("prompt p0: ", "only questions", "--raw").hasLineCount(1);
+  }
+
+  @Test
   void comparison_isSimulatedWithTheStepsThatWereRun() throws IOException {
     Path prompts = folder.resolve("prompts.jsonl");
     Files.write(prompts, SmallModel.promptsJsonl().lines().limit(6).toList());
@@ -118,11 +167,14 @@ class GenerateCommandTest extends CommandTest {
     "--planner,psychic,--planner",
     "--order,lifo,--order",
     "--rate,-1,--rate",
-    "--model,/no/such/folder,--model",
+    "--model,/no/such/folder,--model: /no/such/folder does not exist",
+    "--greedy --temperature,1,contradict",
     "--prompts,/no/such/file,--prompts",
   })
   void badOption_isNamedAndExitsWith2(String option, String value, String named) {
-    List<String> args = new ArrayList<>(List.of("generate", option, value));
+    List<String> args = new ArrayList<>(List.of("generate"));
+    args.addAll(List.of(option.split(" ")));
+    args.add(value);
     if (!option.equals("--prompts")) {
       args.add("Hello");
     }

@@ -34,6 +34,9 @@ final class Conversion {
     if (object == null) {
       return None.NONE;
     }
+    if (object instanceof OwnText text) {
+      return Text.of(text.text());
+    }
     if (object instanceof CharSequence chars) {
       return foreign ? Text.foreign(chars.toString()) : Text.of(chars.toString());
     }

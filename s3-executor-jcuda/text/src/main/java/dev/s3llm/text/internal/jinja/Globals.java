@@ -20,11 +20,11 @@ final class Globals {
         scope,
         "strftime_now",
         (env, args) -> {
-          String format = args.bind("strftime_now", 1, "format").text(0).chars();
-          if (format.length() > Dates.MAX_FORMAT_CHARS) {
+          Text format = args.bind("strftime_now", 1, "format").text(0);
+          if (format.chars().length() > Dates.MAX_FORMAT_CHARS) {
             throw JinjaException.limit("the format of strftime_now is too long");
           }
-          return Text.of(Dates.format(clock, format));
+          return format.like(Dates.format(clock, format.chars()));
         });
     scope.set("self", new Namespace()); // the blocks by name, which no chat template reads
     return scope;
@@ -76,7 +76,7 @@ final class Globals {
         dict.put(parts.get(0), parts.get(1));
       }
     }
-    arguments.named().forEach((name, value) -> dict.put(Text.of(name), value));
+    arguments.named().forEach((name, value) -> dict.put(Text.ofName(name), value));
     env.budget().items(dict.length());
     return dict;
   }

@@ -85,7 +85,7 @@ record Macro(Definition definition, Scope scope) implements Value {
     }
     if (definition.special().contains("kwargs")) {
       Dict dict = new Dict();
-      rest.forEach((name, value) -> dict.put(Text.of(name), value));
+      rest.forEach((name, value) -> dict.put(Text.ofName(name), value));
       inner.set("kwargs", dict);
     } else if (!rest.isEmpty()) {
       throw JinjaException.runtime(

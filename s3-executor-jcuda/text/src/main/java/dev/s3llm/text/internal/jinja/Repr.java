@@ -67,7 +67,7 @@ final class Repr {
       out.append("<Namespace ");
       writeEntries(
           namespace.attributes().entrySet().stream()
-              .map(entry -> Map.entry((Value) Text.of(entry.getKey()), entry.getValue()))
+              .map(entry -> Map.entry((Value) Text.ofName(entry.getKey()), entry.getValue()))
               .iterator());
       out.append(">");
     } else if (value instanceof Macro macro) {

@@ -42,7 +42,7 @@ public final class Template {
    * @param own variables that are part of the template, such as {@code bos_token}: null, strings,
    *     booleans, numbers, iterables and maps of these
    * @param foreign variables from outside, such as {@code messages} and {@code tools}, in the same
-   *     types; {@link Rendering} says where their texts ended
+   *     types, and {@link OwnText}; {@link Rendering} says where their texts ended
    * @param limits the bounds of this rendering
    * @param clock the time and zone of {@code strftime_now}
    * @throws JinjaException if the template refuses its variables, fails, or exceeds a limit

@@ -43,6 +43,15 @@ final class Text implements Value {
     return new Text(chars, chars.isEmpty() ? NO_MARKS : new int[] {0, chars.length()}, false);
   }
 
+  /**
+   * Returns the name of an argument or attribute as a text. A template writes such names as
+   * identifiers; all others come from the keys of a mapping, which may be foreign.
+   */
+  static Text ofName(String name) {
+    boolean identifier = name.codePoints().allMatch(c -> c == '_' || Character.isLetterOrDigit(c));
+    return identifier ? of(name) : foreign(name);
+  }
+
   /** Returns {@code chars} as foreign as this text: wholly, if any character of this one is. */
   Text like(String other) {
     return marks.length == 0 ? of(other) : foreign(other);
@@ -63,11 +72,6 @@ final class Text implements Value {
 
   Text asSafe(boolean value) {
     return safe == value ? this : new Text(chars, marks, value);
-  }
-
-  /** Returns whether the first or last char is foreign, for what is added beside it. */
-  boolean isForeign() {
-    return marks.length > 0;
   }
 
   private boolean isUniform() {

@@ -45,6 +45,15 @@ final class TextBuilder {
     return this;
   }
 
+  TextBuilder repeat(Text text, int count) {
+    int times = Math.max(0, count);
+    budget.text(chars.length(), (long) text.chars().length() * times);
+    for (int i = 0; i < times; i++) {
+      append(text);
+    }
+    return this;
+  }
+
   private void mark(int start, int end) {
     if (markCount > 0 && marks[markCount - 1] == start) {
       marks[markCount - 1] = end;
@@ -55,10 +64,6 @@ final class TextBuilder {
     }
     marks[markCount++] = start;
     marks[markCount++] = end;
-  }
-
-  int length() {
-    return chars.length();
   }
 
   Text toText() {

@@ -117,7 +117,7 @@ final class TextFilters {
 
   private static Value center(Env env, Value value, Arguments arguments) {
     int width = arguments.bind("center", 0, "width").integer(0, 80);
-    return TextMethods.justify(env, text(env, value), "center", width, " ");
+    return TextMethods.justify(env, text(env, value), "center", width, TextMethods.BLANK);
   }
 
   private static Value truncate(Env env, Value value, Arguments arguments) {

@@ -27,6 +27,8 @@ final class TextMethods {
           "maketrans",
           "translate");
 
+  static final Text BLANK = Text.of(" ");
+
   private static final Map<String, Method> METHODS = methods();
 
   private TextMethods() {}
@@ -243,11 +245,14 @@ final class TextMethods {
 
   private static Text justify(Env env, Text text, String name, Arguments arguments) {
     Arguments.Bound bound = arguments.bind(name, 1, "width", "fillchar");
-    String fill = bound.has(1) ? bound.text(1).chars() : " ";
+    Text fill = bound.has(1) ? bound.text(1) : BLANK;
+    if (fill.length() != 1) {
+      throw JinjaException.runtime("the fill character must be exactly one character long");
+    }
     return justify(env, text, name, bound.integer(0, 0), fill);
   }
 
-  static Text justify(Env env, Text text, String name, int width, String fill) {
+  static Text justify(Env env, Text text, String name, int width, Text fill) {
     int missing = Math.max(0, width - text.length());
     int left =
         switch (name) {

@@ -19,7 +19,9 @@
  *
  * <p>A {@code Text} knows which of its characters came from outside, through every operation. So
  * {@link dev.s3llm.text.internal.jinja.Rendering} can say which part of a prompt the template
- * wrote, and a tokenizer can refuse to read control tokens out of a message.
+ * wrote, and a tokenizer can refuse to read control tokens out of a message. A variable from
+ * outside may hold an {@link dev.s3llm.text.internal.jinja.OwnText}, such as the role of a message,
+ * of which some templates make control tokens.
  *
  * <h2>The language</h2>
  *

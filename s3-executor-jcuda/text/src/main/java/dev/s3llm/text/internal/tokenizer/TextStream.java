@@ -55,6 +55,15 @@ public final class TextStream {
     return released;
   }
 
+  /**
+   * Returns the text of a token that is left out; empty for any other token.
+   *
+   * @param token a token id
+   */
+  public String hiddenText(int token) {
+    return tokenizer.hiddenText(token);
+  }
+
   /** Returns the text that was held back. */
   public String finish() {
     String text = text(0, count);

@@ -1,7 +1,9 @@
 package dev.s3llm.text.internal.tokenizer;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import dev.s3llm.model.ModelFiles;
 import dev.s3llm.model.ModelFormatException;
+import dev.s3llm.model.gguf.GgufFile;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -91,6 +93,9 @@ public final class TextTokenizer implements AutoCloseable {
    *     itself
    */
   public static TextTokenizer load(Path model) {
+    if (ModelFiles.isGguf(model)) {
+      return openGguf(model);
+    }
     Path file = model.resolve(FILE);
     if (!Files.isRegularFile(file)) {
       throw new ModelFormatException(file + " is missing");
@@ -103,6 +108,13 @@ public final class TextTokenizer implements AutoCloseable {
       return open(file.toString(), Files.readAllBytes(file));
     } catch (IOException e) {
       throw unusable(file.toString(), e);
+    }
+  }
+
+  private static TextTokenizer openGguf(Path model) {
+    String name = model.toString();
+    try (GgufFile file = GgufFile.open(model)) {
+      return open(name, GgufTokenizer.json(name, file.metadata()));
     }
   }
 
@@ -311,12 +323,8 @@ public final class TextTokenizer implements AutoCloseable {
         .findFirst();
   }
 
-  /**
-   * Returns the text of an added token that decoding leaves out; empty for any other token.
-   *
-   * @param token a token id
-   */
-  public String hiddenText(int token) {
+  /** Returns the text of a token that decoding leaves out; empty for any other token. */
+  String hiddenText(int token) {
     return checked.hidden().getOrDefault(token, "");
   }
 

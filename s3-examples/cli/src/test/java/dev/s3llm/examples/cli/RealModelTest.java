@@ -1,0 +1,89 @@
+package dev.s3llm.examples.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.s3llm.model.testing.SharedModels;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * SmolLM2-135M-Instruct in a GGUF file, from the command line. {@link RealModelCheck} runs all
+ * prompts and texts; these are a few short ones.
+ */
+class RealModelTest extends CommandTest {
+  /** Beyond it, another token is no matter of rounding. */
+  private static final double ROUNDING_MARGIN = 0.01;
+
+  @TempDir Path folder;
+
+  private static Path model() {
+    Optional<Path> model = SharedModels.smolLm2();
+    Assumptions.assumeTrue(model.isPresent(), "the real model is not there");
+    return model.get();
+  }
+
+  private List<JsonNode> results(String... arguments) throws IOException {
+    Path json = folder.resolve("results.jsonl");
+    List<String> all = new ArrayList<>(List.of(arguments));
+    all.addAll(List.of("--json", json.toString()));
+    assertThat(run(all)).as(err.toString()).isZero();
+    return ReferenceAnswers.rows(json);
+  }
+
+  @Test
+  void shortAnswers_areThoseOfTransformers() throws IOException {
+    Path reference = model().resolveSibling("reference.jsonl");
+    List<String> rows = new ArrayList<>();
+    for (JsonNode row : ReferenceAnswers.rows(reference)) {
+      if (row.get("tokens").size() < 20) {
+        rows.add(row.toString());
+      }
+    }
+    Path prompts = Files.write(folder.resolve("prompts.jsonl"), rows);
+    List<JsonNode> answers =
+        results(
+            "generate",
+            "--model",
+            model().toString(),
+            "--greedy",
+            "--max-new-tokens",
+            "128",
+            "--prompts",
+            prompts.toString());
+    assertThat(answers).hasSizeGreaterThan(4).hasSameSizeAs(rows);
+    assertThat(ReferenceAnswers.read(reference).differences(answers))
+        .allSatisfy(difference -> assertThat(difference.margin()).isLessThan(ROUNDING_MARGIN));
+  }
+
+  @Test
+  void score_isThatOfTransformers() throws IOException {
+    RealModelCheck.Corpus corpus = RealModelCheck.Corpus.of(model());
+    List<String> shortest = corpus.cases(3);
+    Path cases = Files.write(folder.resolve("cases.jsonl"), shortest);
+    for (JsonNode row : results("score", model().toString(), "--cases", cases.toString())) {
+      JsonNode expected = corpus.expected(row.get("id").asText());
+      assertThat(row.get("tokens")).isEqualTo(expected.get("tokens"));
+      assertThat(row.get("nll").asDouble()).isCloseTo(expected.get("nll").asDouble(), within(0.01));
+    }
+  }
+
+  @Test
+  void inspection_describesTheFile() throws IOException {
+    JsonNode row = results("inspect", model().toString()).get(0);
+    assertThat(new ObjectMapper().writeValueAsString(row))
+        .contains("\"supported\":true", "\"family\":\"llama\"", "\"weight_format\":\"q4_1\"");
+    assertThat(row.get("parameters").asLong()).isEqualTo(134_515_008);
+    assertThat(row.get("bytes").asLong()).isBetween(90_000_000L, 98_362_432L);
+    assertThat(row.get("reason").isNull()).as(row.toString()).isTrue();
+  }
+}
