@@ -62,12 +62,12 @@ __device__ __forceinline__ void store8(float* to, const float (&from)[8]) {
 }
 
 /** v * sigmoid(v). */
-__device__ __forceinline__ float silu(float v) { return v / (1.0f + __expf(-v)); }
+__device__ __forceinline__ float silu(float v) { return __fdividef(v, 1.0f + __expf(-v)); }
 
 /** GELU in the tanh form (Hendrycks and Gimpel 2016), "gelu_new": 0.5 * (1 + tanh(u)) is the logistic of 2 * u. */
 __device__ __forceinline__ float geluTanh(float v) {
   float u = 0.7978845608028654f * (v + 0.044715f * v * v * v);
-  return v / (1.0f + __expf(-2.0f * u));
+  return __fdividef(v, 1.0f + __expf(-2.0f * u));
 }
 
 /** tanh within 2e-7, in few instructions. */

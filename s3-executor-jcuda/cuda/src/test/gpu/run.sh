@@ -9,7 +9,7 @@
 #   tests     the executor's contract, parity with the host backend, invariance, preemption, faults
 #   lost      an error that breaks the GPU, in a process of its own
 #   sanitize  contract and parity under compute-sanitizer (memcheck, then racecheck and initcheck)
-#   parity    logits against transformers on the same GPU (needs PyTorch, transformers)
+#   parity    every model family against transformers on the same GPU (needs PyTorch, transformers)
 #   churn     cancels, timeouts, swaps and failing steps; memory must stay flat
 #   soak      the same and worse for minutes, on the small model: bad consumers, forced overruns, faults of predictors
 #   stages    a step on one GPU, and with the layers on two
@@ -50,8 +50,8 @@ for what in "$@"; do
       check initcheck -m 'dev.s3llm.jcuda.CudaParityTest#fewLogits_areNearTheHosts()' ;;
     parity)
       rm -rf /tmp/s3-parity
-      python3 "$(dirname "$0")/parity.py" /tmp/s3-parity ${S3_SMALL_MODEL:-}
-      "$JAVA" -cp "$CP" dev.s3llm.jcuda.TransformersParity /tmp/s3-parity ;;
+      python3 "$(dirname "$0")/../../../../model/src/test/reference/families.py" /tmp/s3-parity
+      "$JAVA" -cp "$CP" dev.s3llm.jcuda.FamilyParity /tmp/s3-parity ;;
     churn) "$JAVA" -Xmx1g -cp "$CP" dev.s3llm.jcuda.GpuChurn "${S3_CHURN_SECONDS:-120}" ;;
     soak) cli bench soak --device cuda --minutes "${S3_SOAK_MINUTES:-8}" ;;
     stages)

@@ -52,6 +52,7 @@ def rows(tiny):
     kinds = ["sliding_attention" if i % 2 == 0 else "full_attention" for i in range(layers)]
     llama3 = rope("llama3", 500000.0, factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
                   original_max_position_embeddings=64)
+    calm = {} if tiny else {"attention_factor": 1.1}  # by default so much that attention makes any rounding large
     yarn = rope("yarn", factor=4.0, original_max_position_embeddings=64)
     return {
         "llama": ("llama", dict(own, attention_bias=True, mlp_bias=True, rope_parameters=llama3)),
@@ -77,9 +78,10 @@ def rows(tiny):
                               rope_parameters=longrope(6 if tiny else 36, 256 if tiny else 1024,
                                                        partial_rotary_factor=0.75)), 256 if tiny else 1024),
         "phi3-long": ("phi3", dict(base, original_max_position_embeddings=16, tie_word_embeddings=True,
-                                   rope_parameters=longrope(6 if tiny else 24, 16, partial_rotary_factor=0.75)), 0, 17),
-        "smollm3": ("smollm3", dict(base, num_hidden_layers=4, intermediate_size=80 if tiny else 1376, no_rope_layer_interval=2, use_sliding_window=True,
-                                    sliding_window=window, tie_word_embeddings=True, mlp_bias=True, attention_bias=True,
+                                   rope_parameters=longrope(6 if tiny else 24, 16, partial_rotary_factor=0.75, **calm)), 0, 17),
+        "smollm3": ("smollm3", dict(base, num_hidden_layers=4, intermediate_size=80 if tiny else 1376,
+                                    no_rope_layer_interval=2, use_sliding_window=True, sliding_window=window,
+                                    tie_word_embeddings=True, mlp_bias=True, attention_bias=True,
                                     rope_parameters=rope("default", 2e6))),
         "olmo2": ("olmo2", dict(base, attention_bias=True, rope_parameters=rope("default", 5e5))),
         "granite": ("granite", dict(base, attention_bias=True, mlp_bias=True, attention_multiplier=0.2,
@@ -99,7 +101,7 @@ def rows(tiny):
         "qwen3-moe-plain": ("qwen3_moe", dict(
             base, head_dim=head, num_experts=count, num_experts_per_tok=experts["num_experts_per_tok"],
             moe_intermediate_size=experts["intermediate_size"], norm_topk_prob=False, mlp_only_layers=[],
-            tie_word_embeddings=True, decoder_sparse_step=1, use_sliding_window=False,
+            tie_word_embeddings=tiny, decoder_sparse_step=1, use_sliding_window=False,
             rope_parameters=rope("default", 1e6))),
         "gpt-oss": ("gpt_oss", dict(experts, num_local_experts=count, sliding_window=window, attention_bias=True,
                                     rope_parameters=rope("yarn", 150000.0, factor=8.0, beta_fast=32.0, beta_slow=1.0,
@@ -160,7 +162,7 @@ def route(model, generator):
     for _, parameter in routers:
         parameter.data *= 0.05
         order = torch.randperm(experts, generator=generator)
-        parameter.data[torch.arange(experts), order] = 3.0
+        parameter.data[torch.arange(experts), order] = 1.5 * experts**0.5
 
 
 def prompts_of(seed, lengths, vocabulary):

@@ -24,14 +24,18 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadFactory;
+import java.util.function.IntFunction;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs decoders of the Llama family and GPT-J on NVIDIA GPUs through JCuda's driver API: weights
- * and KV in fp16 or bf16, sums in fp32, kernels of this library. It needs an NVIDIA driver and
- * nothing else.
+ * Runs decoders of all model families that {@code s3-model} reads on NVIDIA GPUs through JCuda's
+ * driver API: weights and KV in fp16 or bf16, sums in fp32, kernels of this library. Quantised
+ * weights are widened when they are loaded. It needs an NVIDIA driver and nothing else.
+ *
+ * <p>Layers with a window keep the KV of all positions, as layers without one do: their kernels
+ * read the window alone, which saves time and no memory.
  *
  * <p>The tokens of a sequence are bitwise the same alone, in any batch and after a swap. Steps run
  * one after another on a thread of the executor; a step that only decodes is one CUDA graph. After
@@ -46,7 +50,7 @@ public final class JCudaExecutor implements Executor {
   private final ExecutorProfile profile;
 
   private JCudaExecutor(Builder builder) {
-    this.config = builder.config;
+    this.config = builder.served();
     this.steps = Executors.newSingleThreadExecutor(builder.threadFactory());
     try {
       this.profile = onThread(() -> open(builder));
@@ -68,14 +72,18 @@ public final class JCudaExecutor implements Executor {
 
   /**
    * Starts to build an executor from a model's files. Reads the configuration at once, and the
-   * weights in {@link Builder#build}.
+   * weights in {@link Builder#build}. Rotary embeddings that depend on the context's length are
+   * those of {@link Builder#maxContextTokens}.
    *
    * @param model a Hugging Face folder or a GGUF file
    * @throws ModelFormatException if the configuration is missing or damaged
    * @throws IllegalArgumentException if the kernels do not support the model's shape
    */
   public static Builder builder(Path model) {
-    return new Builder(ModelConfig.read(model), () -> ModelFiles.open(model).tensors());
+    return new Builder(
+        ModelConfig.read(model),
+        context -> ModelConfig.read(model, context),
+        () -> ModelFiles.open(model).tensors());
   }
 
   /**
@@ -86,7 +94,7 @@ public final class JCudaExecutor implements Executor {
    * @throws IllegalArgumentException if the kernels do not support the model's shape
    */
   public static Builder builder(ModelConfig config, Supplier<? extends TensorSource> source) {
-    return new Builder(config, source);
+    return new Builder(config, context -> config, source);
   }
 
   /** Returns the shape of the model. */
@@ -178,10 +186,15 @@ public final class JCudaExecutor implements Executor {
     private static final long DEFAULT_SWAP_BYTES = 1L << 30;
 
     private final ModelConfig config;
+    private final IntFunction<ModelConfig> ofContext;
     private final Supplier<? extends TensorSource> source;
 
-    private Builder(ModelConfig config, Supplier<? extends TensorSource> source) {
+    private Builder(
+        ModelConfig config,
+        IntFunction<ModelConfig> ofContext,
+        Supplier<? extends TensorSource> source) {
       this.config = config;
+      this.ofContext = ofContext;
       this.source = source;
       KernelLimits.check(config);
     }
@@ -285,6 +298,12 @@ public final class JCudaExecutor implements Executor {
 
     private boolean checked() {
       return get("checkKv", () -> false);
+    }
+
+    /** Returns the configuration for the context that is served. */
+    private ModelConfig served() {
+      int tokens = contextTokens();
+      return tokens == config.maxContextTokens() ? config : ofContext.apply(tokens);
     }
 
     private int contextTokens() {

@@ -1,7 +1,7 @@
 /**
- * An executor for models of the Llama family and GPT-J on NVIDIA GPUs: {@link
- * dev.s3llm.jcuda.JCudaExecutor}. The CPU executor of s3-executor-cpu is the reference for every
- * kernel; both read the same model files.
+ * An executor for models of all families on NVIDIA GPUs: {@link dev.s3llm.jcuda.JCudaExecutor}. The
+ * CPU executor of s3-executor-cpu is the reference for every kernel; both read the same model
+ * files.
  *
  * <p>May depend on {@code s3-core}, {@code s3-model}, Guava and the {@code internal} packages,
  * which are no API: {@code decode}, {@code batch}, {@code kv} and {@code driver}. Knows JCuda only

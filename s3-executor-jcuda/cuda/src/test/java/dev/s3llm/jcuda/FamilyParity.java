@@ -23,8 +23,8 @@ import java.util.stream.IntStream;
  * greedy tokens. Prints, for each family and number type, the RMS of the logits' difference over
  * the RMS of the logits, beside that of transformers' own arithmetic of the type; the largest
  * difference; and how many tokens would be chosen otherwise, which must be where the reference's
- * margin is below twice the largest difference. Then all prompts run together, in chunks and with
- * a swap on the way, and each row must have the same bits as alone. Exits 1 if anything fails.
+ * margin is below twice the largest difference. Then all prompts run together, in chunks and with a
+ * swap on the way, and each row must have the same bits as alone. Exits 1 if anything fails.
  */
 final class FamilyParity {
   private static final double FP16_LIMIT = 2e-3;
@@ -71,8 +71,7 @@ final class FamilyParity {
       throws IOException {
     var config = ModelFiles.open(folder, reference.context).config();
     try (JCudaExecutor gpu =
-        JCudaExecutor.builder(
-                config, () -> ModelFiles.open(folder, reference.context).tensors())
+        JCudaExecutor.builder(config, () -> ModelFiles.open(folder, reference.context).tensors())
             .precision(precision)
             .kvBytes(256L << 20)
             .maxTokensPerStep(640)

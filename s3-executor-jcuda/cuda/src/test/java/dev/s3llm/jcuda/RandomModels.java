@@ -54,8 +54,7 @@ final class RandomModels {
         new Norms(NormKind.RMS_ONE_PLUS, NormPlacement.AROUND, EPSILON),
         new Attention(4, 2, 64, new Scores(0.1f, 20, false), QueryKeyNorm.HEAD, false, false),
         new Scales(16, 1, 1, 10),
-        List.of(
-            new Layer(near, 40, part), new Layer(far, 0, part), new Layer(near, 40, part)));
+        List.of(new Layer(near, 40, part), new Layer(far, 0, part), new Layer(near, 40, part)));
   }
 
   /** gpt-oss: experts with a clamped gate, sinks, a window on every second layer, biases. */
@@ -109,8 +108,7 @@ final class RandomModels {
   private static ModelConfig varied(
       Random random, int vocabulary, int hidden, int[] heads, int layers, int inner) {
     NormPlacement placement = NormPlacement.values()[random.nextInt(3)];
-    String family =
-        switch (placement) { // its tensors have the names of these norms
+    String family = switch (placement) { // its tensors have the names of these norms
           case BEFORE, SHARED -> "llama";
           case AFTER -> "olmo2";
           case AROUND -> "gemma2";

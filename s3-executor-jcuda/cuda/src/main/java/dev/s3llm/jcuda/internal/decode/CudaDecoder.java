@@ -159,11 +159,29 @@ final class CudaDecoder implements AutoCloseable {
       multiply(router, work.normed, space.logits, rows, experts.count(), rowsOfFloat);
       own.route(stream, rows, space, batch, experts);
       own.multiply(
-          stream, rows, space, experts, layer.up(), work.normed, work.groups, true,
-          space.activated, groups, Output.activated(part));
+          stream,
+          rows,
+          space,
+          experts,
+          layer.up(),
+          work.normed,
+          work.groups,
+          true,
+          space.activated,
+          groups,
+          Output.activated(part));
       own.multiply(
-          stream, rows, space, experts, layer.down(), space.activated, groups, false,
-          space.results, hidden, rowsOfFloat);
+          stream,
+          rows,
+          space,
+          experts,
+          layer.down(),
+          space.activated,
+          groups,
+          false,
+          space.results,
+          hidden,
+          rowsOfFloat);
       CudaWeights.Norm after = layer.norms().afterFeedForward();
       DeviceMemory to = after == null || work.part == null ? work.residual : work.part;
       float factor = config.scales().residual();

@@ -178,9 +178,7 @@ final class CudaWeights implements AutoCloseable {
       ModelTensors.Norm keyNorm = own.keyNorm();
       Tensor sinks = own.sinks();
       return new Heads(
-          rope == null
-              ? null
-              : frequencies.computeIfAbsent(rope, key -> floats(key.frequencies())),
+          rope == null ? null : frequencies.computeIfAbsent(rope, key -> floats(key.frequencies())),
           queryNorm == null ? null : floats(queryNorm.scale()),
           keyNorm == null ? null : floats(keyNorm.scale()),
           sinks == null ? null : floats(sinks.floats()));

@@ -53,8 +53,7 @@ final class ExpertKernels {
   }
 
   /** Picks the experts of each row, and sorts the pairs. */
-  void route(
-      DeviceStream stream, int rows, ExpertSpace space, DeviceBatch batch, Experts experts) {
+  void route(DeviceStream stream, int rows, ExpertSpace space, DeviceBatch batch, Experts experts) {
     launcher.launch(
         stream,
         ROUTE,

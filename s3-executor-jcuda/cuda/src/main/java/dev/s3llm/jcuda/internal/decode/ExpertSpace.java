@@ -37,13 +37,7 @@ final class ExpertSpace {
   final DeviceMemory results;
 
   /** Sizes of the buffers in bytes; all 0 for a stage without experts. */
-  record Sizes(
-      int groups,
-      long logits,
-      long picked,
-      long tiles,
-      long activated,
-      long results) {
+  record Sizes(int groups, long logits, long picked, long tiles, long activated, long results) {
 
     static Sizes of(ModelConfig config, LayerRange range, BatchFormat format) {
       int experts = 0;

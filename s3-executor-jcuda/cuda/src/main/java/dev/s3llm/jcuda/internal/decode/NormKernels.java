@@ -87,12 +87,35 @@ final class NormKernels {
     float epsilon = config.normEpsilon();
     if (bias == null) {
       launcher.launch(
-          stream, rmsNorm, grid, NORM_THREADS, 0, residual, delta, picked, norm.weight(), tiles,
-          width, groups, epsilon);
+          stream,
+          rmsNorm,
+          grid,
+          NORM_THREADS,
+          0,
+          residual,
+          delta,
+          picked,
+          norm.weight(),
+          tiles,
+          width,
+          groups,
+          epsilon);
     } else {
       launcher.launch(
-          stream, layerNorm, grid, NORM_THREADS, 0, residual, delta, picked, norm.weight(), bias,
-          tiles, width, groups, epsilon);
+          stream,
+          layerNorm,
+          grid,
+          NORM_THREADS,
+          0,
+          residual,
+          delta,
+          picked,
+          norm.weight(),
+          bias,
+          tiles,
+          width,
+          groups,
+          epsilon);
     }
   }
 
@@ -124,12 +147,31 @@ final class NormKernels {
     float factor = config.scales().residual();
     if (bias == null) {
       launcher.launch(
-          stream, RMS_ADD, grid, NORM_THREADS, 0, part, residual, norm.weight(), width, epsilon,
+          stream,
+          RMS_ADD,
+          grid,
+          NORM_THREADS,
+          0,
+          part,
+          residual,
+          norm.weight(),
+          width,
+          epsilon,
           factor);
     } else {
       launcher.launch(
-          stream, LAYER_ADD, grid, NORM_THREADS, 0, part, residual, norm.weight(), bias, width,
-          epsilon, factor);
+          stream,
+          LAYER_ADD,
+          grid,
+          NORM_THREADS,
+          0,
+          part,
+          residual,
+          norm.weight(),
+          bias,
+          width,
+          epsilon,
+          factor);
     }
   }
 }

@@ -3,7 +3,7 @@ package dev.s3llm.jcuda.internal.driver;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Puts kernels into streams by their names. The typed methods of {@code DecoderKernels}, {@code
+ * Puts kernels into streams by their names. The typed methods of {@code AttentionKernels}, {@code
  * LoadKernels} and {@code MatrixProduct} are the only callers.
  */
 public interface KernelLauncher {

@@ -92,8 +92,7 @@ class KernelLaunchTest {
             false,
             false),
         CONFIG.scales(),
-        Collections.nCopies(
-            40, new ModelConfig.Layer(layer.rope(), window, layer.feedForward())));
+        Collections.nCopies(40, new ModelConfig.Layer(layer.rope(), window, layer.feedForward())));
   }
 
   @ParameterizedTest
@@ -131,8 +130,7 @@ class KernelLaunchTest {
 
   @Test
   void prefillAttention_hasABlockForSixtyFourRows() {
-    attention.prefill(
-        null, new StepShape(700, 0, 0, 2, 600, 2), work, null, batch, heads, 3);
+    attention.prefill(null, new StepShape(700, 0, 0, 2, 600, 2), work, null, batch, heads, 3);
     assertThat(recorder.last().grid).isEqualTo(new Grid(10, 40, 2));
     assertThat(recorder.last().shared).isEqualTo(514 * 136 + 256 * 128);
   }
@@ -211,8 +209,7 @@ class KernelLaunchTest {
   private void launchExperts() {
     ExpertKernels experts = new ExpertKernels(recorder, ElementType.F16);
     ModelConfig.Experts own = new ModelConfig.Experts(32, 4, true, false);
-    ExpertSpace space =
-        new ExpertSpace(bytes -> null, new ExpertSpace.Sizes(512, 1, 1, 1, 1, 1));
+    ExpertSpace space = new ExpertSpace(bytes -> null, new ExpertSpace.Sizes(512, 1, 1, 1, 1, 1));
     CudaWeights.Matrix matrix = new CudaWeights.Matrix(null, 512, 256, null);
     experts.route(null, 9, space, batch, own);
     experts.multiply(
@@ -225,8 +222,7 @@ class KernelLaunchTest {
   void expertProducts_haveABlockForEveryTileThatMayBe(int rows, int tileRows, int tiles) {
     ExpertKernels experts = new ExpertKernels(recorder, ElementType.F16);
     ModelConfig.Experts own = new ModelConfig.Experts(32, 4, true, false);
-    ExpertSpace space =
-        new ExpertSpace(bytes -> null, new ExpertSpace.Sizes(512, 1, 1, 1, 1, 1));
+    ExpertSpace space = new ExpertSpace(bytes -> null, new ExpertSpace.Sizes(512, 1, 1, 1, 1, 1));
     CudaWeights.Matrix matrix = new CudaWeights.Matrix(null, 512, 256, null);
     experts.multiply(
         null, rows, space, own, matrix, null, 8, true, null, 512, MatrixProduct.Output.FLOAT_ROWS);
