@@ -1,5 +1,9 @@
 package dev.s3llm.examples.cli.tokenize;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.s3llm.examples.cli.support.CaseFile;
 import dev.s3llm.examples.cli.support.Json;
 import dev.s3llm.examples.cli.support.OutputFile;
 import dev.s3llm.examples.cli.support.UsageException;
@@ -60,10 +64,8 @@ public final class TokenizeCommand implements Callable<Integer> {
     if (!Files.exists(model)) {
       throw new UsageException("MODEL: " + model + " does not exist");
     }
-    if (!Files.isRegularFile(cases)) {
-      throw new UsageException(CASES + ": " + cases + " is no file");
-    }
-    TokenizeCases all = run();
+    CaseFile.requireFile(CASES, cases);
+    CaseFile all = run();
     output.write(
         all.results().stream()
             .map(row -> Json.asciiLine(row) + "\n")
@@ -76,11 +78,29 @@ public final class TokenizeCommand implements Callable<Integer> {
     return 0;
   }
 
-  private TokenizeCases run() {
+  private CaseFile run() {
     try (TextTokenizer tokenizer = TextTokenizer.load(model)) {
-      return TokenizeCases.run(tokenizer, cases);
+      return CaseFile.answer(CASES, cases, (row, result) -> tokenize(tokenizer, row, result));
     } catch (ModelFormatException e) {
       throw new UsageException("MODEL: " + e.getMessage());
     }
+  }
+
+  private static void tokenize(TextTokenizer tokenizer, JsonNode row, ObjectNode result) {
+    int[] tokens = encode(tokenizer, row);
+    ArrayNode ids = result.putArray("tokens");
+    for (int token : tokens) {
+      ids.add(token);
+    }
+    result.put("decoded", tokenizer.decode(tokens));
+  }
+
+  private static int[] encode(TextTokenizer tokenizer, JsonNode row) {
+    String text = CaseFile.text(row, "text");
+    JsonNode special = row.path("special");
+    if (!special.isMissingNode() && !special.isBoolean()) {
+      throw new UsageException("special must be true or false, but is " + special);
+    }
+    return special.asBoolean() ? tokenizer.encode(text, false) : tokenizer.encodeText(text, false);
   }
 }
