@@ -20,7 +20,7 @@ record StageKernels(
     AttentionKernels attention,
     ExpertKernels experts,
     MatrixProduct products,
-    SampleKernel sample) {
+    SampleKernels sample) {
   private static final int HOPPER = 90;
 
   /** Chooses the kernels for a model on a device. */
@@ -37,7 +37,7 @@ record StageKernels(
         new AttentionKernels(launcher, config, type, range, multiprocessors),
         new ExpertKernels(launcher, type),
         new MatrixProduct(launcher, type, shapes),
-        new SampleKernel(launcher, config.vocabularySize()));
+        new SampleKernels(launcher, config.vocabularySize()));
   }
 
   /**

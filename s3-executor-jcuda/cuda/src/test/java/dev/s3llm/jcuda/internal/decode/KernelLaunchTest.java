@@ -145,7 +145,7 @@ class KernelLaunchTest {
 
   @Test
   void sampling_hasABitForEachToken() {
-    new SampleKernel(recorder, 32_000).sample(null, 7, null, batch, null, 256);
+    new SampleKernels(recorder, 32_000).sample(null, 7, null, batch, null, 256);
     assertThat(recorder.last().grid).isEqualTo(Grid.of(7));
     assertThat(recorder.last().block).isEqualTo(1024);
     assertThat(recorder.last().shared).isEqualTo(4 * 1000);
@@ -167,7 +167,7 @@ class KernelLaunchTest {
     attention(bounded(100)).load();
     new NormKernels(recorder, CONFIG, ElementType.F16).load();
     new ExpertKernels(recorder, ElementType.F16).load();
-    new SampleKernel(recorder, 32_000).load();
+    new SampleKernels(recorder, 32_000).load();
     new MatrixProduct(recorder, ElementType.F16, new ProductShapes(true, H200)).load(512, 512);
     assertThat(recorder.loaded)
         .containsAll(
@@ -187,7 +187,7 @@ class KernelLaunchTest {
     }
     launchNorms();
     launchExperts();
-    new SampleKernel(recorder, 32_000).sample(null, 5, none, batch, none, 256);
+    new SampleKernels(recorder, 32_000).sample(null, 5, none, batch, none, 256);
     new MatrixProduct(recorder, ElementType.F16, new ProductShapes(true, H200))
         .launch(null, none, none, none, none, 9, 512, 512, 128, 512, MatrixProduct.Output.ROWS);
     LoadKernels load = new LoadKernels(recorder, ElementType.F16);

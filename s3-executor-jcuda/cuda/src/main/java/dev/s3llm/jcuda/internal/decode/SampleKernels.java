@@ -8,8 +8,8 @@ import dev.s3llm.jcuda.internal.driver.Divide;
 import dev.s3llm.jcuda.internal.driver.Grid;
 import dev.s3llm.jcuda.internal.driver.KernelLauncher;
 
-/** Launches the kernel that draws tokens. */
-final class SampleKernel {
+/** Launches the kernel that draws tokens; the grid is one block a row. */
+final class SampleKernels {
   private static final int THREADS = 1024;
   private static final String SAMPLE = "sample";
 
@@ -21,7 +21,7 @@ final class SampleKernel {
    *
    * @param vocabulary number of tokens
    */
-  SampleKernel(KernelLauncher launcher, int vocabulary) {
+  SampleKernels(KernelLauncher launcher, int vocabulary) {
     this.launcher = launcher;
     this.vocabulary = vocabulary;
   }
