@@ -5,13 +5,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.s3llm.execute.SamplingParameters;
+import dev.s3llm.model.ModelFiles;
 import dev.s3llm.testkit.HandDrivenSequence;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
@@ -21,7 +25,9 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 class ReferenceTest {
   private static final Path FIXTURES = Path.of("../model/src/test/resources/reference");
+  private static final Path FAMILIES = Path.of("../model/src/test/resources/families");
   private static final double TOLERANCE = 1e-4;
+  private static final double RELATIVE_TOLERANCE = 1e-5;
 
   @ParameterizedTest
   @ValueSource(strings = {"llama-mha", "llama-gqa", "qwen2", "gptj"})
@@ -39,6 +45,46 @@ class ReferenceTest {
       }
       System.out.printf("reference %s: largest logit difference %.2e%n", name, worst);
       assertThat(worst).isLessThan(TOLERANCE);
+    }
+  }
+
+  /** The same for each model family, with every feature of each ({@code families.py --tiny}). */
+  @ParameterizedTest
+  @MethodSource("families")
+  void everyFamily_equalsTransformers(String name) throws IOException {
+    Path folder = FAMILIES.resolve(name);
+    JsonNode expected =
+        new ObjectMapper().readTree(Files.readString(folder.resolve("expected.json")));
+    try (CpuExecutor executor = executor(folder, expected.get("context").asInt())) {
+      double squares = 0;
+      double all = 0;
+      for (int i = 0; i < expected.get("prompts").size(); i++) {
+        HandDrivenSequence sequence = sequence(i, ints(expected.get("prompts").get(i)));
+        JsonNode logits = expected.get("logits").get(i);
+        float[] actual = executor.logits(sequence.chunk(Integer.MAX_VALUE).alone());
+        for (int j = 0; j < logits.size(); j++) {
+          squares += Math.pow(actual[j] - logits.get(j).asDouble(), 2);
+          all += Math.pow(logits.get(j).asDouble(), 2);
+        }
+        assertThat(greedy(executor, sequence, 32))
+            .as("%s, prompt %d", name, i)
+            .isEqualTo(ints(expected.get("greedy").get(i)));
+      }
+      double relative = Math.sqrt(squares / all);
+      System.out.printf("family %s: RMS of the difference over RMS %.2e%n", name, relative);
+      assertThat(relative).isLessThan(RELATIVE_TOLERANCE);
+    }
+  }
+
+  static List<String> families() throws IOException {
+    try (Stream<Path> folders = Files.list(FAMILIES)) {
+      return folders.map(folder -> folder.getFileName().toString()).sorted().toList();
+    }
+  }
+
+  private static CpuExecutor executor(Path folder, int context) {
+    try (ModelFiles files = ModelFiles.open(folder, context)) {
+      return CpuExecutor.builder(files.config(), files.tensors()).build();
     }
   }
 

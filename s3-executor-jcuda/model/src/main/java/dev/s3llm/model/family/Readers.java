@@ -86,6 +86,8 @@ final class Readers {
   static ModelConfig qwen3Moe(ModelFacts facts) {
     DecoderReader reader = qwen3Attention(facts);
     ConfigFields fields = reader.fields();
+    boolean windowed = fields.flag("use_sliding_window", false);
+    int window = windowed ? Layers.window(fields, 4096) : 0; // on all layers, unlike Qwen3's
     Experts experts =
         new Experts(
             fields.dimension("num_experts", fields.dimension("num_local_experts", 128)),
@@ -106,6 +108,7 @@ final class Readers {
     return reader
         .feedForwards(
             layer -> denseLayers.contains(layer) || (layer + 1) % step != 0 ? dense : sparse)
+        .windows(layer -> window)
         .build();
   }
 
