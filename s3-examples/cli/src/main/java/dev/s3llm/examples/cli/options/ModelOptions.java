@@ -73,8 +73,8 @@ public final class ModelOptions {
 
   private static void requireLoadable(Path model) {
     try {
-      ModelConfig.read(model);
-      StoredWeights.read(model);
+      ModelConfig unusedConfig = ModelConfig.read(model);
+      StoredWeights unusedHeaders = StoredWeights.read(model);
     } catch (ModelFormatException e) {
       throw new UsageException("--model: " + e.getMessage());
     }
