@@ -5,9 +5,10 @@ import dev.s3llm.examples.cli.support.UsageException;
 import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.execute.Executor;
 import dev.s3llm.jcuda.JCudaExecutor;
+import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelFormatException;
+import dev.s3llm.model.StoredWeights;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
@@ -56,16 +57,26 @@ public final class ModelOptions {
   }
 
   /**
-   * Checks the options.
+   * Checks the options. Of a model it reads the configuration and the headers of the weights, so
+   * that a folder of another kind is refused before anything of it is loaded.
    *
-   * @throws UsageException if one is out of range or there is no model at its path
+   * @throws UsageException if one is out of range, or there is no model at the path that can run
    */
   public void check() {
     if (threads < 0) {
       throw new UsageException("--threads must be at least 1, but is " + threads);
     }
-    if (model != null && !Files.exists(model)) {
-      throw new UsageException("--model: " + model + " does not exist");
+    if (model != null) {
+      requireLoadable(model);
+    }
+  }
+
+  private static void requireLoadable(Path model) {
+    try {
+      ModelConfig unusedConfig = ModelConfig.read(model);
+      StoredWeights unusedHeaders = StoredWeights.read(model);
+    } catch (ModelFormatException e) {
+      throw new UsageException("--model: " + e.getMessage());
     }
   }
 

@@ -70,7 +70,7 @@ class InspectCommandTest extends CommandTest {
     assertThat(row.get("weight_format").asText()).isEqualTo("fp16");
     assertThat(row.get("bytes").asLong()).isEqualTo(2 * row.get("parameters").asLong());
     assertThat(row.get("reason").isNull()).isTrue();
-    assertThat(out.toString()).contains(": runs, llama, 5.5", " M parameters, fp16, 1");
+    assertThat(out.toString()).contains(": runs, llama, 5.48 M parameters, fp16, 11.0 MB");
   }
 
   @Test
