@@ -1,5 +1,8 @@
 """Decoding of one recording by every strategy, and counts of errors.
 
+A recording without CTC characters (silence, noise) has an empty text, without a decoder pass: the decoder was never
+trained on one and would make up a letter. More than 300 characters were never trained either.
+
 Common to the masked strategies: the canvas has a size C of the ladder 8, 16, 32, ..., the first that holds the
 number of CTC characters plus `canvas_room` (4). The first pass is over C masks. e[p] is the probability of <end> at p,
 limited to [1e-6, 1 - 1e-6]; the length is the n of 0 to C with the greatest
@@ -82,14 +85,17 @@ def choices(logits):
 
 
 def first_pass(utterance):
-    """Returns the logits of the canvas on which an end falls, the length, the size, and the number of doublings."""
-    size, doublings = utterance.canvas_size(len(utterance.ctc_ids)), 0
+    """Returns the logits of the canvas on which an end falls, the length, the size, and the number of passes."""
+    if not utterance.ctc_ids:
+        return None, 0, 0, 0
+    size, passes = utterance.canvas_size(len(utterance.ctc_ids)), 0
     while True:
         logits = utterance.logits([MASK] * size, MASKED)
         length = split_length(logits)
+        passes += 1
         if length < size or size >= LONGEST:
-            return logits, length, size, doublings
-        size, doublings = 2 * size, doublings + 1
+            return logits, length, size, passes
+        size *= 2
 
 
 def most_confident(positions, confidences, count):
@@ -113,21 +119,21 @@ def fill(utterance, canvas, masked, count, logits, leftmost=False):
 
 def easy_first(utterance, passes=None, leftmost=False, start=None):
     """K passes, or one position at a time if passes is None."""
-    logits, length, size, doublings = start or first_pass(utterance)
+    logits, length, size, first = start or first_pass(utterance)
     canvas = [MASK] * length + [END] * (size - length)
     count = 1 if passes is None else -(-length // passes)
     more = fill(utterance, canvas, set(range(length)), count, logits, leftmost)
-    return Result(canvas[:length], 1 + doublings + more, size, doublings)
+    return Result(canvas[:length], first + more, size, max(0, first - 1))
 
 
 def mask_predict(utterance, passes, start=None):
-    logits, length, size, doublings = start or first_pass(utterance)
+    logits, length, size, first = start or first_pass(utterance)
+    if length == 0:
+        return Result([], first, size, max(0, first - 1))
     ids, confidences = choices(logits)
     canvas = ids[:length] + [END] * (size - length)
-    done = 1
+    done = first
     for number in range(2, passes + 1):
-        if length == 0:
-            break
         count = max(1, length * (passes - number + 1) // passes)
         order = most_confident(range(length), confidences, length)
         again = order[length - count:]
@@ -137,7 +143,7 @@ def mask_predict(utterance, passes, start=None):
         for p in again:
             canvas[p], confidences[p] = ids[p], fresh[p]
         done += 1
-    return Result(canvas[:length], done + doublings, size, doublings)
+    return Result(canvas[:length], done, size, first - 1)
 
 
 def mask_ctc(utterance, threshold=0.9, passes=3):
@@ -151,14 +157,14 @@ def mask_ctc(utterance, threshold=0.9, passes=3):
 
 def left_to_right(utterance):
     ids = [END]
-    while len(ids) <= LONGEST:
+    while utterance.ctc_ids and len(ids) <= LONGEST:
         last = utterance.logits(ids, CAUSAL)[-1].clone()
         last[BLANK] = last[MASK] = -torch.inf
         token = int(last.argmax())
         if token == END:
             break
         ids.append(token)
-    return Result(ids[1:], len(ids), 0)
+    return Result(ids[1:], len(ids) if utterance.ctc_ids else 0)
 
 
 STRATEGIES = {

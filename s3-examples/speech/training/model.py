@@ -81,6 +81,7 @@ CONFIG = {
     "mask_token_id": MASK,
     "decoder_start_token_id": END,
     "first_character_id": FIRST_CHARACTER,
+    "max_target_positions": 300,
     "canvas_smallest": 8,
     "canvas_room": 4,
     "torch_dtype": "float16",
