@@ -156,8 +156,9 @@ def fit(model, bank, features, dev_sets, args, device):
             print(json.dumps(row), flush=True)
             sums.zero_()
             since = 0
-            if sum(scores) < best_score:
-                best, best_score = copy.deepcopy(average), sum(scores)
+            score = sum(scores[::2] if args.left_to_right_only else scores)  # an untrained mode says nothing
+            if score < best_score:
+                best, best_score = copy.deepcopy(average), score
                 write_model(args.out, best, features)
             if progress >= 1.0:
                 break
@@ -204,7 +205,7 @@ def main():
     parser.add_argument("--weight-decay", type=float, default=0.05)
     parser.add_argument("--smoothing", type=float, default=0.1)
     parser.add_argument("--ema", type=float, default=0.998)
-    parser.add_argument("--every", type=int, default=500, help="steps between two measurements on the dev speakers")
+    parser.add_argument("--every", type=int, default=400, help="steps between two measurements on the dev speakers")
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--max-seconds", type=float, default=0.0, help="ends the schedule after this time (0: never)")
     parser.add_argument("--most-recordings", type=int, default=0, help="uses only so many recordings, for a trial")
