@@ -1,5 +1,6 @@
 package dev.s3llm.model;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import dev.s3llm.model.family.Families;
 import dev.s3llm.model.gguf.GgufModel;
@@ -15,6 +16,7 @@ import java.util.Locale;
  */
 public final class ModelFiles implements AutoCloseable {
   private static final String GGUF = ".gguf";
+  private static final String CONFIG = "config.json";
 
   private final ModelConfig config;
   private final TensorSource tensors;
@@ -62,12 +64,12 @@ public final class ModelFiles implements AutoCloseable {
 
   private static ModelFiles folder(Path model, int contextTokens) {
     FolderCheck.requireConfig(model);
-    ModelConfig config = Families.readFolder(model, contextTokens);
-    FolderCheck.requireWeights(model);
+    Path file = model.resolve(CONFIG);
+    JsonNode json = JsonFile.read(file);
+    ModelConfig config = Families.readFolder(model, json, contextTokens);
     WeightFiles files = WeightFiles.open(model);
     try {
-      Path file = model.resolve("config.json");
-      TensorSource weights = QuantizedTensors.of(files, file.toString(), JsonFile.read(file));
+      TensorSource weights = QuantizedTensors.of(files, file.toString(), json);
       return new ModelFiles(config, weights, weights);
     } catch (RuntimeException | Error e) {
       files.close();
@@ -92,9 +94,10 @@ public final class ModelFiles implements AutoCloseable {
     FolderCheck.requireModel(model);
     if (!isGguf(model)) {
       FolderCheck.requireConfig(model);
-      Path file = model.resolve("config.json");
-      QuantizedTensors.requireSupported(file.toString(), JsonFile.read(file));
-      return Families.readFolder(model, contextTokens);
+      Path file = model.resolve(CONFIG);
+      JsonNode json = JsonFile.read(file);
+      QuantizedTensors.requireSupported(file.toString(), json);
+      return Families.readFolder(model, json, contextTokens);
     }
     try (ModelFiles files = gguf(model, contextTokens)) {
       return files.config();

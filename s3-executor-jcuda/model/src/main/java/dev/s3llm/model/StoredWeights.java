@@ -33,7 +33,6 @@ public record StoredWeights(Map<String, Long> bytesByType) {
             .forEach(name -> bytes.merge(file.format(name), file.bytes(name), Math::addExact));
       }
     } else {
-      FolderCheck.requireWeights(model);
       try (WeightFiles files = WeightFiles.open(model)) {
         files.bytesByType().forEach((type, size) -> bytes.merge(type, size, Math::addExact));
       }

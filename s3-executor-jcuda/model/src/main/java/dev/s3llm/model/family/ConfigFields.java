@@ -178,24 +178,11 @@ final class ConfigFields {
     }
   }
 
-  /** Returns the names of fields that were not read and are not known to have no effect. */
-  List<String> unknown() {
-    return names().stream()
-        .filter(name -> !read.contains(name) && !KnownKeys.harmless(name))
-        .map(name -> prefix + name)
-        .toList();
-  }
-
   /** Returns the exception that names a field, its value and the expected value. */
   ModelFormatException bad(String name, String value, String expected) {
     return new ModelFormatException(
         "%s: %s%s is %s, but must be %s"
             .formatted(source, prefix, name, value.isEmpty() ? "missing" : value, expected));
-  }
-
-  /** Returns the exception for this object as a whole. */
-  ModelFormatException refused(String why) {
-    return new ModelFormatException(source + ": " + why);
   }
 
   private static String shortened(JsonNode node) {

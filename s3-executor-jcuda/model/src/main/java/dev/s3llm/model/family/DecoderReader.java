@@ -38,6 +38,7 @@ final class DecoderReader {
   private final int kvHeads;
   private final int headSize;
   private final int positions;
+  private final int served;
   private boolean tiedByDefault;
   private boolean vocabularyBias;
   private Norms norms;
@@ -76,6 +77,7 @@ final class DecoderReader {
     this.kvHeads = kvHeads;
     this.headSize = headSize;
     this.positions = fields.dimension(positionsKey);
+    this.served = facts.contextTokens > 0 ? facts.contextTokens : positions;
     this.norms = new Norms(NormKind.RMS, NormPlacement.BEFORE, 1e-6f);
     this.scores = new Scores((float) (1 / Math.sqrt(headSize)), 0, false);
     this.feedForwards = layer -> new FeedForward(Activation.SILU, true, 1, false, null);
@@ -183,8 +185,7 @@ final class DecoderReader {
 
   /** Creates a reader of rotary embeddings. */
   RopeReader rope(boolean partial) {
-    int context = facts.contextTokens > 0 ? facts.contextTokens : positions;
-    return new RopeReader(fields, headSize, positions, context, partial);
+    return new RopeReader(fields, headSize, positions, served, partial);
   }
 
   /** Sets one rotary embedding for all layers. */
@@ -218,7 +219,6 @@ final class DecoderReader {
     for (int i = 0; i < layers; i++) {
       all.add(new Layer(ropes.apply(i), windows.applyAsInt(i), feedForwards.apply(i)));
     }
-    int served = facts.contextTokens > 0 ? facts.contextTokens : positions;
     ModelConfig config =
         new ModelConfig(
             facts.family,

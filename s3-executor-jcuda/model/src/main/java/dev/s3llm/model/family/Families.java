@@ -23,18 +23,17 @@ public final class Families {
    * Reads the configuration of a folder.
    *
    * @param model a Hugging Face folder
+   * @param config content of its {@code config.json}
    * @param contextTokens positions to serve; 0 for those that the model was made for
    * @throws ModelFormatException naming the field, its value and the expected value
    */
-  public static ModelConfig readFolder(Path model, int contextTokens) {
-    Path file = model.resolve("config.json");
-    JsonNode config = JsonFile.read(file);
+  public static ModelConfig readFolder(Path model, JsonNode config, int contextTokens) {
     Path generation = model.resolve("generation_config.json");
     JsonNode own =
         Files.exists(generation)
             ? JsonFile.read(generation).path("eos_token_id")
             : MissingNode.getInstance();
-    return read(file.toString(), config, own, contextTokens);
+    return read(model.resolve("config.json").toString(), config, own, contextTokens);
   }
 
   /**
