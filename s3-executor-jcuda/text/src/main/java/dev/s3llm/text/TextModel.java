@@ -10,6 +10,7 @@ import dev.s3llm.text.internal.tokenizer.GgufTokenizer;
 import dev.s3llm.text.internal.tokenizer.TextTokenizer;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /**
@@ -41,7 +42,13 @@ public final class TextModel implements AutoCloseable {
    * @throws ChatTemplateException if a chat template is not valid or not supported
    */
   public static TextModel load(Path model) {
-    return load(model, ChatTemplate.load(model));
+    if (!ModelFiles.isGguf(model)) {
+      return load(model, ChatTemplate.load(model));
+    }
+    try (GgufFile file = GgufFile.open(model)) {
+      ChatTemplate template = ChatTemplate.gguf(model.toString(), file.metadata());
+      return gguf(ModelConfig.read(model), file, template);
+    }
   }
 
   /**
@@ -53,10 +60,32 @@ public final class TextModel implements AutoCloseable {
    */
   public static TextModel load(Path model, ChatTemplate template) {
     ModelConfig config = ModelConfig.read(model);
-    TextTokenizer tokenizer = TextTokenizer.load(model);
+    if (!ModelFiles.isGguf(model)) {
+      return of(config, TextTokenizer.load(model), template, own -> ends(model, own));
+    }
+    try (GgufFile file = GgufFile.open(model)) {
+      return gguf(config, file, template);
+    }
+  }
+
+  /** Creates the text side of a GGUF file, whose metadata is read once for all of it. */
+  private static TextModel gguf(ModelConfig config, GgufFile file, ChatTemplate template) {
+    String name = file.path().toString();
+    return of(
+        config,
+        TextTokenizer.openGguf(name, file.metadata()),
+        template,
+        tokenizer -> IntStream.of(GgufTokenizer.endTokens(name, file.metadata())));
+  }
+
+  private static TextModel of(
+      ModelConfig config,
+      TextTokenizer tokenizer,
+      ChatTemplate template,
+      Function<TextTokenizer, IntStream> ends) {
     try {
       int[] stops =
-          IntStream.concat(IntStream.of(config.stopTokens()), ends(model, tokenizer))
+          IntStream.concat(IntStream.of(config.stopTokens()), ends.apply(tokenizer))
               .sorted()
               .distinct()
               .toArray();
@@ -67,13 +96,8 @@ public final class TextModel implements AutoCloseable {
     }
   }
 
-  /** Returns the tokens that end a sequence by the tokenizer's own files. */
+  /** Returns the token that ends a sequence by the tokenizer's own files. */
   private static IntStream ends(Path model, TextTokenizer tokenizer) {
-    if (ModelFiles.isGguf(model)) {
-      try (GgufFile file = GgufFile.open(model)) {
-        return IntStream.of(GgufTokenizer.endTokens(model.toString(), file.metadata()));
-      }
-    }
     String eosToken = SpecialTokens.readEosToken(model);
     int[] eos = eosToken.isEmpty() ? new int[0] : tokenizer.encode(eosToken, false);
     return eos.length == 1 ? IntStream.of(eos) : IntStream.empty();

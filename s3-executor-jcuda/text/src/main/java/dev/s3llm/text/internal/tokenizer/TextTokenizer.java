@@ -94,7 +94,9 @@ public final class TextTokenizer implements AutoCloseable {
    */
   public static TextTokenizer load(Path model) {
     if (ModelFiles.isGguf(model)) {
-      return openGguf(model);
+      try (GgufFile file = GgufFile.open(model)) {
+        return openGguf(model.toString(), file.metadata());
+      }
     }
     Path file = model.resolve(FILE);
     if (!Files.isRegularFile(file)) {
@@ -111,11 +113,15 @@ public final class TextTokenizer implements AutoCloseable {
     }
   }
 
-  private static TextTokenizer openGguf(Path model) {
-    String name = model.toString();
-    try (GgufFile file = GgufFile.open(model)) {
-      return open(name, GgufTokenizer.json(name, file.metadata()));
-    }
+  /**
+   * Opens the tokenizer of a GGUF file.
+   *
+   * @param name the file, for messages
+   * @param metadata the metadata of the file, as {@link GgufFile#metadata} returns it
+   * @throws ModelFormatException if the metadata has no tokenizer, or one that contradicts itself
+   */
+  public static TextTokenizer openGguf(String name, Map<String, Object> metadata) {
+    return open(name, GgufTokenizer.json(name, metadata));
   }
 
   /**
