@@ -16,13 +16,11 @@ final class CpuDecoder {
   private final ModelConfig config;
   private final CpuWeights weights;
   private final CpuKernels kernels;
-  private final FeedForwardPart feedForward;
 
   CpuDecoder(ModelConfig config, CpuWeights weights, CpuKernels kernels) {
     this.config = config;
     this.weights = weights;
     this.kernels = kernels;
-    this.feedForward = new FeedForwardPart(kernels);
   }
 
   /** Runs the batch and returns the logits of each sampled row, {@code [sampled][vocabulary]}. */
@@ -47,16 +45,19 @@ final class CpuDecoder {
   }
 
   private void scaleLogits(float[] logits) {
-    float scale = config.scales().logits();
+    scale(logits, config.scales().logits());
     float cap = config.scales().logitSoftcap();
-    if (scale != 1) {
-      for (int i = 0; i < logits.length; i++) {
-        logits[i] *= scale;
-      }
-    }
     if (cap > 0) {
       for (int i = 0; i < logits.length; i++) {
         logits[i] = (float) (cap * Math.tanh(logits[i] / cap));
+      }
+    }
+  }
+
+  private static void scale(float[] values, float factor) {
+    if (factor != 1) {
+      for (int i = 0; i < values.length; i++) {
+        values[i] *= factor;
       }
     }
   }
@@ -87,6 +88,8 @@ final class CpuDecoder {
     /** Result of a part of a layer, to be added to the stream. */
     private final float[] change;
 
+    private final FeedForwardPart feedForward = new FeedForwardPart(kernels);
+
     Pass(BatchLayout batch) {
       this.batch = batch;
       this.rows = batch.rows;
@@ -101,15 +104,10 @@ final class CpuDecoder {
 
     float[] run() {
       int hidden = config.hiddenSize();
-      float scale = config.scales().embedding();
       for (int r = 0; r < rows; r++) {
         weights.embedding().row(batch.tokens[r], stream, r * hidden);
       }
-      if (scale != 1) {
-        for (int i = 0; i < stream.length; i++) {
-          stream[i] *= scale;
-        }
-      }
+      scale(stream, config.scales().embedding());
       for (int i = 0; i < config.layerCount(); i++) {
         layer(i, config.layers().get(i), weights.layers().get(i));
       }
@@ -140,12 +138,7 @@ final class CpuDecoder {
       if (norm != null) {
         norm(change, norm, rows, change);
       }
-      float scale = config.scales().residual();
-      if (scale != 1) {
-        for (int i = 0; i < change.length; i++) {
-          change[i] *= scale;
-        }
-      }
+      scale(change, config.scales().residual());
       kernels.add(stream, change, stream.length);
     }
 

@@ -3,9 +3,16 @@ package dev.s3llm.cpu;
 import dev.s3llm.model.ModelConfig.FeedForward;
 import java.util.Arrays;
 
-/** The feed-forward part of a layer: dense, or the experts that its router chooses for each row. */
+/**
+ * The feed-forward part of a layer: dense, or the experts that its router chooses for each row.
+ * Keeps its buffers from layer to layer of one pass, so it is for one thread.
+ */
 final class FeedForwardPart {
+  private static final float[] NONE = {};
+
   private final CpuKernels kernels;
+  private float[] gates = NONE;
+  private float[] ups = NONE;
 
   FeedForwardPart(CpuKernels kernels) {
     this.kernels = kernels;
@@ -34,19 +41,25 @@ final class FeedForwardPart {
   private void dense(
       FeedForward part, CpuWeights.Expert expert, float[] in, int rows, float[] out) {
     int count = Math.multiplyExact(rows, part.size());
-    float[] up = new float[count];
+    ups = atLeast(ups, count);
+    float[] up = ups;
     kernels.multiply(expert.up(), in, rows, up);
     CpuMatrix gateMatrix = expert.gate();
     float[] activated = up;
     if (gateMatrix == null) {
       kernels.gelu(up, count);
     } else {
-      float[] gate = new float[count];
+      gates = atLeast(gates, count);
+      float[] gate = gates;
       kernels.multiply(gateMatrix, in, rows, gate);
       gate(part, gate, up, count);
       activated = gate;
     }
     kernels.multiply(expert.down(), activated, rows, out);
+  }
+
+  private static float[] atLeast(float[] buffer, int count) {
+    return buffer.length >= count ? buffer : new float[count];
   }
 
   private void gate(FeedForward part, float[] gate, float[] up, int count) {
