@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.s3llm.cpu.CpuExecutor;
 import dev.s3llm.examples.cli.support.CaseFile;
-import dev.s3llm.examples.cli.support.Json;
 import dev.s3llm.examples.cli.support.Numbers;
 import dev.s3llm.examples.cli.support.OutputFile;
 import dev.s3llm.examples.cli.support.UsageException;
@@ -15,7 +14,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -76,10 +74,7 @@ public final class ScoreCommand implements Callable<Integer> {
       throw new UsageException("MODEL: " + e.getMessage());
     }
     if (output != null) {
-      output.write(
-          results.results().stream()
-              .map(row -> Json.asciiLine(row) + "\n")
-              .collect(Collectors.joining()));
+      output.write(results.lines());
     }
     summarise(results);
     return 0;

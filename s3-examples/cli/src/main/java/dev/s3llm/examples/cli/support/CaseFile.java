@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * A file of JSON lines whose rows are answered one by one: each has a result with the row's {@code
@@ -120,6 +121,15 @@ public final class CaseFile {
    */
   public List<ObjectNode> results() {
     return results;
+  }
+
+  /**
+   * Returns the results as JSON lines of ASCII, so that any row's id can be written.
+   *
+   * @return a line for each row
+   */
+  public String lines() {
+    return results.stream().map(row -> Json.asciiLine(row) + "\n").collect(Collectors.joining());
   }
 
   /**

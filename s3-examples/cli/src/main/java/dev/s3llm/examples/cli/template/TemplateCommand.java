@@ -14,7 +14,6 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -82,10 +81,7 @@ public final class TemplateCommand implements Callable<Integer> {
 
   private void runCases(Path file, OutputFile output) {
     CaseFile all = CaseFile.answer(CASES, file, TemplateCommand::render);
-    output.write(
-        all.results().stream()
-            .map(row -> Json.asciiLine(row) + "\n")
-            .collect(Collectors.joining()));
+    output.write(all.lines());
     PrintWriter out = spec.commandLine().getOut();
     out.printf(
         "%d rows: %d rendered, %d errors%n",
@@ -105,7 +101,8 @@ public final class TemplateCommand implements Callable<Integer> {
     if (!Files.exists(model)) {
       throw new UsageException("MODEL: " + model + " does not exist");
     }
-    JsonNode json = Json.parse(file.toString(), Files.readString(requireFile(MESSAGES, file)));
+    CaseFile.requireFile(MESSAGES, file);
+    JsonNode json = Json.parse(file.toString(), Files.readString(file));
     JsonNode object = json.isArray() ? Json.object().set("messages", json) : json;
     PrintWriter out = spec.commandLine().getOut();
     try {
@@ -115,12 +112,5 @@ public final class TemplateCommand implements Callable<Integer> {
       throw new UsageException("MODEL: " + e.getMessage());
     }
     out.flush();
-  }
-
-  private static Path requireFile(String option, Path file) {
-    if (!Files.isRegularFile(file)) {
-      throw new UsageException(option + ": " + file + " is no file");
-    }
-    return file;
   }
 }

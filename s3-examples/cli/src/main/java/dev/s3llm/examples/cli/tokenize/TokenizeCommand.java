@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.s3llm.examples.cli.support.CaseFile;
-import dev.s3llm.examples.cli.support.Json;
 import dev.s3llm.examples.cli.support.OutputFile;
 import dev.s3llm.examples.cli.support.UsageException;
 import dev.s3llm.model.ModelFormatException;
@@ -14,7 +13,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -66,10 +64,7 @@ public final class TokenizeCommand implements Callable<Integer> {
     }
     CaseFile.requireFile(CASES, cases);
     CaseFile all = run();
-    output.write(
-        all.results().stream()
-            .map(row -> Json.asciiLine(row) + "\n")
-            .collect(Collectors.joining()));
+    output.write(all.lines());
     PrintWriter out = spec.commandLine().getOut();
     out.printf(
         "%d rows: %d encoded, %d errors%n",
