@@ -3,6 +3,7 @@ package dev.s3llm;
 import com.google.common.base.Preconditions;
 import dev.s3llm.error.FirstTokenTooLateException;
 import dev.s3llm.execute.SamplingParameters;
+import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.support.Settings;
 import java.time.Duration;
 import java.util.Arrays;
@@ -13,8 +14,9 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A request for generated tokens: the prompt, limits, and how to sample and to schedule it.
- * Immutable and thread-safe.
+ * A request for generated tokens: the prompt, limits, and how to sample and to schedule it. The
+ * prompt is text as token ids, an opaque input for an executor that takes such inputs (audio, for
+ * example), or the input followed by token ids. Immutable and thread-safe, if the input is.
  */
 public final class GenerationRequest {
   private static final AtomicLong NEXT_ID = new AtomicLong();
@@ -22,6 +24,8 @@ public final class GenerationRequest {
   private static final int DEFAULT_MAX_NEW_TOKENS = 256;
 
   private final String id;
+  private final SequenceStep.@Nullable Input input;
+  private final int inputSlots;
   private final int[] promptTokens;
   private final @Nullable String promptText;
   private final int maxNewTokens;
@@ -34,9 +38,13 @@ public final class GenerationRequest {
   private final @Nullable Duration timePerOutputToken;
   private final @Nullable String lengthKey;
   private final int lengthHint;
+  private final Extras extras;
 
-  private GenerationRequest(int[] promptTokens, Settings settings) {
-    this.promptTokens = promptTokens;
+  private GenerationRequest(Builder builder) {
+    Settings settings = builder.settings;
+    input = builder.input;
+    inputSlots = builder.inputSlots;
+    promptTokens = builder.promptTokens;
     id = settings.get("id", () -> "r" + NEXT_ID.getAndIncrement());
     promptText = settings.find("promptText", String.class);
     maxNewTokens = settings.get("maxNewTokens", () -> DEFAULT_MAX_NEW_TOKENS);
@@ -49,7 +57,18 @@ public final class GenerationRequest {
     timePerOutputToken = settings.find("timePerOutputToken", Duration.class);
     lengthKey = settings.find("lengthKey", String.class);
     lengthHint = settings.get("lengthHint", () -> 0);
+    extras =
+        new Extras(
+            settings.get("logProbabilities", () -> 0),
+            settings.get("features", () -> false),
+            settings.find("tokenConstraint", SequenceStep.TokenConstraint.class));
   }
+
+  /** What a request asks for beside its tokens. */
+  private record Extras(
+      int logProbabilities,
+      boolean features,
+      SequenceStep.@Nullable TokenConstraint tokenConstraint) {}
 
   /**
    * Returns a builder of a request.
@@ -59,7 +78,25 @@ public final class GenerationRequest {
    * @throws IllegalArgumentException if {@code promptTokens} is empty
    */
   public static Builder builder(int... promptTokens) {
-    return new Builder(promptTokens);
+    Objects.requireNonNull(promptTokens, "promptTokens must not be null");
+    Preconditions.checkArgument(
+        promptTokens.length > 0, "promptTokens must have at least one token");
+    return new Builder(null, promptTokens);
+  }
+
+  /**
+   * Returns a builder of a request with an opaque input.
+   *
+   * @param input an input that the executor understands; its {@code slots} are read once
+   * @param promptTokens token ids after the input, any number; copied
+   * @throws NullPointerException if an argument is null
+   * @throws IllegalArgumentException if the input has less than one slot, or input and tokens have
+   *     more than an {@code int} can count
+   */
+  public static Builder builder(SequenceStep.Input input, int... promptTokens) {
+    Objects.requireNonNull(input, "input must not be null");
+    Objects.requireNonNull(promptTokens, "promptTokens must not be null");
+    return new Builder(input, promptTokens);
   }
 
   /** Returns the id, unique among the live requests of an engine. */
@@ -67,14 +104,19 @@ public final class GenerationRequest {
     return id;
   }
 
-  /** Returns a copy of the prompt's token ids. */
+  /** Returns the opaque input, which comes before the prompt's tokens, if there is one. */
+  public Optional<SequenceStep.Input> input() {
+    return Optional.ofNullable(input);
+  }
+
+  /** Returns a copy of the prompt's token ids; may be empty if there is an input. */
   public int[] promptTokens() {
     return promptTokens.clone();
   }
 
-  /** Returns the number of tokens of the prompt. */
+  /** Returns the length of the prompt in tokens; the input counts with its slots. */
   public int promptLength() {
-    return promptTokens.length;
+    return inputSlots + promptTokens.length;
   }
 
   /** Returns the prompt's text, for predictors that read it. */
@@ -134,6 +176,25 @@ public final class GenerationRequest {
     return lengthHint == 0 ? OptionalInt.empty() : OptionalInt.of(lengthHint);
   }
 
+  /** Returns how many log probabilities are asked for at each token; 0 for none. */
+  public int logProbabilities() {
+    return extras.logProbabilities();
+  }
+
+  /** Returns whether the model's features are asked for. */
+  public boolean features() {
+    return extras.features();
+  }
+
+  /** Returns the rule for the next token, if there is one. */
+  public Optional<SequenceStep.TokenConstraint> tokenConstraint() {
+    return Optional.ofNullable(extras.tokenConstraint());
+  }
+
+  int inputSlots() {
+    return inputSlots;
+  }
+
   int[] sharedPrompt() {
     return promptTokens;
   }
@@ -148,13 +209,22 @@ public final class GenerationRequest {
    * IllegalStateException} that names the earlier value. Not thread-safe.
    */
   public static final class Builder {
+    private final SequenceStep.@Nullable Input input;
+    private final int inputSlots;
     private final int[] promptTokens;
     private final Settings settings = new Settings();
 
-    private Builder(int[] promptTokens) {
-      Objects.requireNonNull(promptTokens, "promptTokens must not be null");
+    private Builder(SequenceStep.@Nullable Input input, int[] promptTokens) {
+      this.input = input;
+      this.inputSlots = input == null ? 0 : input.slots();
       Preconditions.checkArgument(
-          promptTokens.length > 0, "promptTokens must have at least one token");
+          input == null || inputSlots > 0, "input must have at least one slot, but has %s", inputSlots);
+      Preconditions.checkArgument(
+          inputSlots <= Integer.MAX_VALUE - promptTokens.length,
+          "input and promptTokens must not exceed %s slots together, but have %s and %s",
+          Integer.MAX_VALUE,
+          inputSlots,
+          promptTokens.length);
       this.promptTokens = promptTokens.clone();
     }
 
@@ -293,9 +363,43 @@ public final class GenerationRequest {
       return this;
     }
 
+    /**
+     * Asks for the log probabilities of the most probable tokens at each position; none by default.
+     * No executor of this version gives them, so {@link S3Engine#submit} refuses such a request.
+     *
+     * @param most number of tokens at each position, at least 1
+     * @throws IllegalArgumentException if the number is below 1
+     */
+    public Builder logProbabilities(int most) {
+      settings.setAtLeast("logProbabilities", most, 1);
+      return this;
+    }
+
+    /**
+     * Sets whether the model's features are asked for; false by default. No executor of this version
+     * gives them, so {@link S3Engine#submit} refuses such a request.
+     *
+     * @param wanted whether the features are asked for
+     */
+    public Builder features(boolean wanted) {
+      settings.set("features", wanted);
+      return this;
+    }
+
+    /**
+     * Sets a rule for the next token; none by default. No executor of this version applies such
+     * rules, so {@link S3Engine#submit} refuses such a request.
+     *
+     * @param constraint says which tokens may come next
+     */
+    public Builder tokenConstraint(SequenceStep.TokenConstraint constraint) {
+      settings.set("tokenConstraint", constraint);
+      return this;
+    }
+
     /** Returns a new request with these settings. */
     public GenerationRequest build() {
-      return new GenerationRequest(promptTokens, settings);
+      return new GenerationRequest(this);
     }
 
     private Builder setName(String field, @Nullable String name) {

@@ -63,7 +63,7 @@ public final class GenerationResult {
         : failure instanceof RequestRefusedException refused && refused.retriable();
   }
 
-  /** Returns the length of the prompt, in tokens. */
+  /** Returns the length of the prompt, in tokens; an opaque input counts with its slots. */
   public int promptTokens() {
     return promptTokens;
   }
@@ -94,6 +94,22 @@ public final class GenerationResult {
   /** Returns the KV slots, in tokens, reserved at the first admission; 0 without an admission. */
   public int reservedTokens() {
     return outcome.reservedTokens();
+  }
+
+  /**
+   * Returns the KV slots of the canvas on which the answer was decoded; 0 if it was decoded token by
+   * token.
+   */
+  public int canvasSlots() {
+    return outcome.canvasSlots();
+  }
+
+  /**
+   * Returns the number of passes over the canvas, those that preemptions made necessary again
+   * included; 0 without a canvas.
+   */
+  public int canvasPasses() {
+    return outcome.passes();
   }
 
   /** Returns how often the request was preempted. */

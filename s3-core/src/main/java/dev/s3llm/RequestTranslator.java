@@ -6,8 +6,10 @@ import dev.s3llm.error.NeverFitsException;
 import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.error.RequestRefusedException.Reason;
 import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.execute.StepResult;
 import dev.s3llm.predict.LengthQuery;
 import dev.s3llm.support.Nanos;
+import java.util.Arrays;
 
 /** Validates requests against the executor's profile and converts them to sequence specs. */
 final class RequestTranslator {
@@ -26,9 +28,11 @@ final class RequestTranslator {
    * Checks a request.
    *
    * @throws NeverFitsException if prompt and output limit exceed the context or the KV memory
-   * @throws RequestRefusedException if a token id is not in the vocabulary
+   * @throws RequestRefusedException if a token id is not in the vocabulary, the executor takes no
+   *     inputs, an input exceeds a step, or the request asks for what no executor gives
    */
   void validate(GenerationRequest request) {
+    requireSupported(request);
     long needed = (long) request.promptLength() + request.maxNewTokens();
     if (needed > profile.maxContextTokens()) {
       throw new NeverFitsException(
@@ -38,8 +42,40 @@ final class RequestTranslator {
       throw new NeverFitsException(
           request.id(), needed, profile.capacityTokens(), "the KV memory (in tokens)");
     }
+    if (request.inputSlots() > 0 && request.promptLength() > profile.maxTokensPerStep()) {
+      throw new RequestRefusedException(
+          request.id(),
+          Reason.NEVER_FITS,
+          "input and prompt need %d tokens in one step, but a step computes %d; shorten the input"
+              .formatted(request.promptLength(), profile.maxTokensPerStep()));
+    }
     requireInVocabulary(request.id(), "promptTokens", request.sharedPrompt());
     requireInVocabulary(request.id(), "stopTokens", request.sharedStops());
+  }
+
+  private void requireSupported(GenerationRequest request) {
+    if (request.inputSlots() > 0 && !profile.takesInputs()) {
+      throw invalid(
+          request, "it has an input, but the executor takes token ids only; use another executor");
+    }
+    if (request.logProbabilities() > 0) {
+      throw unsupported(request, "logProbabilities");
+    }
+    if (request.features()) {
+      throw unsupported(request, "features");
+    }
+    if (request.tokenConstraint().isPresent()) {
+      throw unsupported(request, "tokenConstraint");
+    }
+  }
+
+  private static RequestRefusedException unsupported(GenerationRequest request, String setting) {
+    return invalid(
+        request, setting + " is set, but no executor of this version supports it; remove it");
+  }
+
+  private static RequestRefusedException invalid(GenerationRequest request, String message) {
+    return new RequestRefusedException(request.id(), Reason.INVALID_REQUEST, message);
   }
 
   private void requireInVocabulary(String id, String field, int[] tokens) {
@@ -70,7 +106,7 @@ final class RequestTranslator {
             request.maxNewTokens());
     return new SequenceSpec(
         request.id(),
-        request.promptTokens(),
+        positions(request),
         request.sharedStops(),
         request.sampling(),
         new SequenceSpec.Standing(request.tenant(), request.priority()),
@@ -79,6 +115,16 @@ final class RequestTranslator {
             request.deadline().map(d -> Nanos.after(now, d)).orElse(Long.MAX_VALUE),
             request.timePerOutputToken().map(Nanos::of).orElse(Long.MAX_VALUE)),
         query,
-        sink);
+        sink,
+        request.input().orElse(null));
+  }
+
+  /** Returns the prompt's token ids, after as many places without a token as the input has slots. */
+  private static int[] positions(GenerationRequest request) {
+    int[] tokens = request.sharedPrompt();
+    int[] positions = new int[request.promptLength()];
+    Arrays.fill(positions, 0, request.inputSlots(), StepResult.NO_TOKEN);
+    System.arraycopy(tokens, 0, positions, request.inputSlots(), tokens.length);
+    return positions;
   }
 }

@@ -151,18 +151,18 @@ class FaultyPartsTest {
   void nullsInAResult_cannotBeMade() {
     Map<Integer, Throwable> nullFailure = new HashMap<>();
     nullFailure.put(0, null);
-    assertThatThrownBy(() -> new StepResult(null, Map.of()))
+    assertThatThrownBy(() -> StepResult.of(null, Map.of()))
         .isInstanceOf(NullPointerException.class);
-    assertThatThrownBy(() -> new StepResult(new int[1], null))
+    assertThatThrownBy(() -> StepResult.of(new int[1], null))
         .isInstanceOf(NullPointerException.class);
-    assertThatThrownBy(() -> new StepResult(new int[1], nullFailure))
+    assertThatThrownBy(() -> StepResult.of(new int[1], nullFailure))
         .isInstanceOf(NullPointerException.class);
   }
 
   @Test
   void samplerThatThrows_failsItsRequestForGood() throws Exception {
     executor.tamper =
-        r -> new StepResult(new int[] {-1}, Map.of(0, new ArithmeticException("planted")));
+        r -> StepResult.of(new int[] {-1}, Map.of(0, new ArithmeticException("planted")));
     try (S3Engine engine = S3Engine.builder(executor).build()) {
       GenerationResult failed = result(submit(engine, 3));
       assertThat(failed.retriable()).isFalse();

@@ -200,7 +200,7 @@ class LifecycleTest {
             StepResult.of(-5),
             StepResult.of(50),
             StepResult.of(Integer.MAX_VALUE),
-            new StepResult(new int[] {1}, Map.of(7, new IllegalStateException("x"))));
+            StepResult.of(new int[] {1}, Map.of(7, new IllegalStateException("x"))));
     for (StepResult answer : wrong) {
       executor.tamper = r -> answer;
       Generation generation = submit(5);

@@ -19,7 +19,8 @@ public class RequestRefusedException extends RuntimeException {
     /** A field of the request is not valid for this engine; the message names it and its limits. */
     INVALID_REQUEST(false),
     /**
-     * Prompt and output limit exceed what the engine can ever hold ({@link NeverFitsException}).
+     * Prompt and output limit exceed what the engine can ever hold ({@link NeverFitsException}), or
+     * an input exceeds what a step can compute.
      */
     NEVER_FITS(false),
     /** As many requests are live as the engine accepts ({@link QueueFullException}). */

@@ -18,7 +18,9 @@ import java.util.concurrent.CompletionStage;
  *   <li>The batch and all objects reachable from it may be read until the returned stage completes,
  *       and not after.
  *   <li>The tokens of a sequence depend on that sequence alone, never on its neighbours in the
- *       batch.
+ *       batch, nor on how often it starts over.
+ *   <li>A step commits any number of tokens for a sequence that samples, none included, and says how
+ *       many KV slots the sequence needs next ({@link StepResult}).
  *   <li>A stage that completes exceptionally, an {@code execute} that throws, and a result that
  *       does not fit the batch ({@link StepResult}) fail the requests of exactly that batch. An
  *       {@link ExecutorLostException} also ends the engine: no further step can run.
@@ -39,6 +41,17 @@ public interface Executor extends AutoCloseable {
    * @throws ExecutorLostException if no further step can run; the stage may fail with it instead
    */
   CompletionStage<StepResult> execute(StepBatch batch);
+
+  /**
+   * Receives that all KV of a sequence is lost: the sequence has ended, in any way, or starts over
+   * with its next step. An executor that keeps state by sequence id drops it. Called once for each
+   * loss, between two steps, from the thread that calls {@link #execute}. Not called when KV is
+   * copied to host memory, nor after {@link #close}. What it throws is counted and ignored. Does
+   * nothing by default.
+   *
+   * @param sequenceId id of a sequence that was in a step before
+   */
+  default void released(long sequenceId) {}
 
   /**
    * Returns the thread that runs steps, if there is one; none by default. When a step does not end,

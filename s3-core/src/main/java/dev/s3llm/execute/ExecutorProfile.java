@@ -30,6 +30,8 @@ public final class ExecutorProfile {
   private final int vocabularySize;
   private final KvGrowth growth;
   private final RecoveryCosts recoveryCosts;
+  private final int canvasPasses;
+  private final boolean takesInputs;
 
   private ExecutorProfile(Settings settings) {
     blockTokens = required(settings, "blockTokens");
@@ -42,6 +44,13 @@ public final class ExecutorProfile {
     vocabularySize = required(settings, "vocabularySize");
     growth = settings.get("growth", () -> KvGrowth.PER_BLOCK);
     recoveryCosts = settings.get("recoveryCosts", () -> RecoveryCosts.UNKNOWN);
+    canvasPasses = settings.get("canvasPasses", () -> 0);
+    takesInputs = settings.get("takesInputs", () -> false);
+    Preconditions.checkArgument(
+        canvasPasses == 0 || growth == KvGrowth.FIXED_CANVAS,
+        "canvasPasses is %s, which needs growth FIXED_CANVAS, but growth is %s",
+        canvasPasses,
+        growth);
     Preconditions.checkArgument(
         growth != KvGrowth.PER_TOKEN || blockTokens == 1,
         "blockTokens must be 1 with growth PER_TOKEN, but is %s",
@@ -66,7 +75,12 @@ public final class ExecutorProfile {
     PER_TOKEN,
     /** One block of several slots at a time (paged KV cache). */
     PER_BLOCK,
-    /** Not at all: room for prompt and output limit is allocated at admission (static cache). */
+    /**
+     * Not step by step: what the memory planner reserves is allocated at once, at admission (static
+     * cache, or the canvas of a masked decoder). A sequence that needs more than was reserved has
+     * outgrown its reservation: it gets at least twice the output slots, in place if the planner
+     * agrees and memory has room, or else after a preemption.
+     */
     FIXED_CANVAS
   }
 
@@ -118,6 +132,19 @@ public final class ExecutorProfile {
   /** Returns how the KV cache of a sequence grows. */
   public KvGrowth growth() {
     return growth;
+  }
+
+  /**
+   * Returns the number of passes that a masked decoder usually makes over a canvas, for estimates; 0
+   * if sequences usually decode token by token.
+   */
+  public int canvasPasses() {
+    return canvasPasses;
+  }
+
+  /** Returns whether requests may have an opaque input ({@link SequenceStep#input}). */
+  public boolean takesInputs() {
+    return takesInputs;
   }
 
   /** Returns the costs of swapping and recomputing. */
@@ -262,11 +289,38 @@ public final class ExecutorProfile {
     }
 
     /**
+     * Sets how many passes a masked decoder usually makes over a canvas; 0 by default, for an
+     * executor that decodes token by token. Planners and estimates use it until the executor reports
+     * the steps that are left ({@link StepResult.Builder#stepsLeft}).
+     *
+     * @param passes number of passes after the prefill, 0 or more; needs growth {@code FIXED_CANVAS}
+     *     if above 0
+     * @throws IllegalArgumentException if the number is negative
+     * @throws IllegalStateException if it was set before
+     */
+    public Builder canvasPasses(int passes) {
+      settings.setAtLeast("canvasPasses", passes, 0);
+      return this;
+    }
+
+    /**
+     * Sets whether requests may have an opaque input ({@link SequenceStep#input}); false by default,
+     * so that such requests are refused.
+     *
+     * @param takes whether the executor understands the inputs of its users
+     * @throws IllegalStateException if it was set before
+     */
+    public Builder takesInputs(boolean takes) {
+      settings.set("takesInputs", takes);
+      return this;
+    }
+
+    /**
      * Returns the profile.
      *
      * @throws IllegalArgumentException if a required setting is missing, {@code PER_TOKEN} is
-     *     combined with larger blocks, or a step has more sequences than tokens; the message names
-     *     the settings
+     *     combined with larger blocks, passes over a canvas are combined with another growth, or a
+     *     step has more sequences than tokens; the message names the settings
      * @throws ArithmeticException if the size of device or host memory in bytes exceeds a {@code
      *     long}
      */

@@ -35,6 +35,11 @@ public abstract class ForwardingExecutor implements Executor {
   }
 
   @Override
+  public void released(long sequenceId) {
+    delegate.released(sequenceId);
+  }
+
+  @Override
   public Optional<Thread> stepThread() {
     return delegate.stepThread();
   }

@@ -9,12 +9,32 @@ import java.util.List;
  * @param sequences the sequences to run, each at most once; empty if the step only copies
  * @param swapOuts blocks to copy from the device to host memory, before the step writes any block
  * @param swapIns blocks to copy from host memory to the device, before the model runs
+ * @param waiting number of requests that waited for admission when the step was launched, 0 or more;
+ *     an executor that was asked to may do less for a request while others wait
  */
 public record StepBatch(
-    long step, List<SequenceStep> sequences, List<BlockCopy> swapOuts, List<BlockCopy> swapIns) {
+    long step,
+    List<SequenceStep> sequences,
+    List<BlockCopy> swapOuts,
+    List<BlockCopy> swapIns,
+    int waiting) {
 
   /**
-   * Returns the number of tokens that the model processes in this step.
+   * Creates a batch while no request waits.
+   *
+   * @param step the step's number, from 0, ascending within an engine
+   * @param sequences the sequences to run, each at most once; empty if the step only copies
+   * @param swapOuts blocks to copy from the device to host memory, before the step writes any block
+   * @param swapIns blocks to copy from host memory to the device, before the model runs
+   */
+  public StepBatch(
+      long step, List<SequenceStep> sequences, List<BlockCopy> swapOuts, List<BlockCopy> swapIns) {
+    this(step, sequences, swapOuts, swapIns, 0);
+  }
+
+  /**
+   * Returns the number of tokens that the model processes in this step, positions of canvases
+   * included.
    *
    * @throws ArithmeticException if the number exceeds an {@code int}
    */

@@ -78,7 +78,7 @@ public final class ForecastPlanner extends GrowingPlanner {
     binding = false;
     exact = doubtTokens == 0 && forecast.exact();
     if (exact) {
-      peak = FuturePeak.of(view, sequence -> sequence.prediction().maxTokens());
+      peak = FuturePeak.of(view, ForecastPlanner::exactOutput);
     }
   }
 
@@ -88,7 +88,7 @@ public final class ForecastPlanner extends GrowingPlanner {
     boolean alone = view.availableBlocks() == view.capacityBlocks();
     boolean fits =
         exact
-            ? peak.admits(candidate, candidate.prediction().maxTokens(), view.capacityBlocks())
+            ? peak.admits(candidate, exactOutput(candidate), view.capacityBlocks())
             : alone || forecast.fits(candidate, view.capacityBlocks(), margin.deviations());
     if (fits) {
       forecast.join(candidate);
@@ -96,5 +96,11 @@ public final class ForecastPlanner extends GrowingPlanner {
       binding = true;
     }
     return fits;
+  }
+
+  /** Returns the output slots of a sequence whose canvas or length is known exactly. */
+  private static int exactOutput(SequenceView sequence) {
+    int canvas = sequence.slotsNeeded() - sequence.promptTokens();
+    return sequence.canvas() && canvas > 0 ? canvas : sequence.prediction().maxTokens();
   }
 }

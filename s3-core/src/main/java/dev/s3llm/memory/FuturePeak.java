@@ -13,16 +13,21 @@ import java.util.function.ToIntFunction;
  * over i, of the blocks of the first i sequences when each has grown by the i-th one's remaining
  * length. Blocks of a prefix are counted by residue: sequences whose contexts have the same
  * remainder modulo the block size grow by the same number of blocks. So computing a peak takes O(n
- * log n + n * blockTokens).
+ * log n + n * blockTokens). A sequence on a canvas holds the same slots until it ends.
  *
  * <p>Not thread-safe.
  */
 final class FuturePeak {
   private static final int CONTEXT_BITS = 31;
+  private static final int STEP_SHIFT = CONTEXT_BITS + 1;
+  private static final long CANVAS = 1L << CONTEXT_BITS;
 
   private final int blockTokens;
 
-  /** Remaining steps in the upper bits, context in the lower; {@code count} entries are in use. */
+  /**
+   * Remaining steps in the upper bits, then whether the slots stay the same, and the context in the
+   * lower bits; {@code count} entries are in use.
+   */
   private long[] sequences = new long[64];
 
   private int count;
@@ -39,22 +44,33 @@ final class FuturePeak {
   static FuturePeak of(MemoryView view, ToIntFunction<SequenceView> outputTokens) {
     FuturePeak peak = new FuturePeak(view.blockTokens());
     for (SequenceView sequence : view.running()) {
-      int later = laterSteps(sequence, outputTokens.applyAsInt(sequence));
-      peak.add(sequence.contextTokens(), later);
+      peak.add(entry(sequence, outputTokens.applyAsInt(sequence)));
     }
     return peak;
   }
 
   /** Adds a sequence if the peak with it stays within capacity, and returns whether it does. */
   boolean admits(SequenceView candidate, int outputTokens, int capacityBlocks) {
-    int context = candidate.contextTokens();
-    int later = laterSteps(candidate, outputTokens);
-    add(context, later);
+    long entry = entry(candidate, outputTokens);
+    add(entry);
     boolean fits = peakBlocks() <= capacityBlocks;
     if (!fits) {
-      remove(context, later);
+      remove(entry);
     }
     return fits;
+  }
+
+  private static long entry(SequenceView sequence, int outputTokens) {
+    if (!sequence.canvas()) {
+      return packed(sequence.contextTokens(), laterSteps(sequence, outputTokens), 0);
+    }
+    int output = Math.min(outputTokens, sequence.maxNewTokens());
+    int slots = Math.max(sequence.slotsNeeded(), sequence.promptTokens() + output);
+    return packed(slots, (int) Math.ceil(sequence.stepsLeft()) - 1, CANVAS);
+  }
+
+  private static long packed(int slots, int laterSteps, long kind) {
+    return ((long) laterSteps << STEP_SHIFT) | kind | slots;
   }
 
   /** Returns the number of steps after the next one, each of which adds a token. */
@@ -70,14 +86,17 @@ final class FuturePeak {
    * @param laterSteps number of steps after the next one, each of which adds a token
    */
   void add(int contextTokens, int laterSteps) {
+    add(packed(contextTokens, laterSteps, 0));
+  }
+
+  private void add(long packed) {
     if (count == sequences.length) {
       sequences = Arrays.copyOf(sequences, 2 * count);
     }
-    sequences[count++] = ((long) laterSteps << CONTEXT_BITS) | contextTokens;
+    sequences[count++] = packed;
   }
 
-  private void remove(int contextTokens, int laterSteps) {
-    long packed = ((long) laterSteps << CONTEXT_BITS) | contextTokens;
+  private void remove(long packed) {
     for (int i = count - 1; i >= 0; i--) {
       if (sequences[i] == packed) {
         sequences[i] = sequences[--count];
@@ -94,10 +113,14 @@ final class FuturePeak {
     long wholeBlocks = 0;
     long peak = 0;
     for (int i = count - 1; i >= 0; i--) { // longest remaining first
-      int context = (int) (sequences[i] & ((1L << CONTEXT_BITS) - 1));
-      wholeBlocks += context / blockTokens;
-      byResidue[context % blockTokens]++;
-      peak = Math.max(peak, blocks(wholeBlocks, byResidue, sequences[i] >>> CONTEXT_BITS));
+      int context = (int) (sequences[i] & (CANVAS - 1));
+      if ((sequences[i] & CANVAS) == 0) {
+        wholeBlocks += context / blockTokens;
+        byResidue[context % blockTokens]++;
+      } else {
+        wholeBlocks += (context + blockTokens - 1) / blockTokens;
+      }
+      peak = Math.max(peak, blocks(wholeBlocks, byResidue, sequences[i] >>> STEP_SHIFT));
     }
     return peak;
   }

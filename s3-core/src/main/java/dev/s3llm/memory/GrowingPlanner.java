@@ -4,7 +4,8 @@ import dev.s3llm.schedule.SequenceView;
 
 /**
  * Base of planners that reserve the blocks that a sequence's present tokens fill, and one block
- * more at a time as it grows. They differ in the sequences that they admit.
+ * more at a time as it grows, or its canvas once that is known. They differ in the sequences that
+ * they admit.
  */
 abstract class GrowingPlanner implements MemoryPlanner {
   private final String name;
@@ -26,7 +27,7 @@ abstract class GrowingPlanner implements MemoryPlanner {
 
   @Override
   public final int admissionBlocks(SequenceView candidate, MemoryView view) {
-    return view.blocksFor(candidate.contextTokens());
+    return view.blocksFor(candidate.slotsNeeded());
   }
 
   @Override
@@ -43,8 +44,8 @@ abstract class GrowingPlanner implements MemoryPlanner {
 
   @Override
   public final MemoryDecision grow(SequenceView sequence, MemoryView view) {
-    int blocks = sequence.reservedBlocks() + 1;
-    if (view.availableBlocks() >= 1) {
+    int blocks = Math.max(sequence.reservedBlocks() + 1, view.blocksFor(sequence.slotsNeeded()));
+    if (view.availableBlocks() >= blocks - sequence.reservedBlocks()) {
       return new MemoryDecision.Reserve(blocks, "next block");
     }
     return new MemoryDecision.Defer(

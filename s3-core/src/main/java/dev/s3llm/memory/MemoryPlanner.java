@@ -6,10 +6,11 @@ import dev.s3llm.schedule.SequenceView;
  * Decides how much KV memory is set aside for a sequence. One planner serves one engine, which
  * calls it from one thread.
  *
- * <p>The engine corrects decisions that it cannot grant: a reservation covers at least the
- * sequence's present tokens and at most its worst case, and it is refused if it exceeds the
- * available blocks. A sequence that is exempt from preemption is admitted without a call of the
- * planner.
+ * <p>The engine corrects decisions that it cannot grant: a reservation covers at least the slots that
+ * the sequence needs for its next step ({@link SequenceView#slotsNeeded}) and at most its worst case, and it is refused if it exceeds the
+ * available blocks. Where KV does not grow step by step ({@link
+ * dev.s3llm.execute.ExecutorProfile.KvGrowth#FIXED_CANVAS}), a growth covers at least twice the
+ * output slots. A sequence that is exempt from preemption is admitted without a call of the planner.
  */
 public interface MemoryPlanner {
 
@@ -46,7 +47,8 @@ public interface MemoryPlanner {
    * Decides how many blocks a running sequence gets that has used up its reservation. If the result
    * is {@link MemoryDecision.Defer}, or more than is available, the engine makes room by recovery.
    *
-   * @param sequence the running sequence; its next token needs a block more than it has reserved
+   * @param sequence the running sequence; its next step needs {@link SequenceView#slotsNeeded}
+   *     slots, which is at least a block more than it has reserved
    * @param view KV memory as the plan leaves it so far; the sequence's own blocks do not count as
    *     available
    */
@@ -64,11 +66,11 @@ public interface MemoryPlanner {
   /**
    * The cost of a completed step and the tokens that it produced. Immutable.
    *
-   * @param producedTokens output tokens that the step sampled, 0 or more
-   * @param computedTokens tokens that the model processed in decodes, prefills and recomputations,
-   *     0 or more
+   * @param producedTokens output tokens that the step committed, 0 or more
+   * @param computedTokens tokens that the model processed in decodes, prefills, recomputations and
+   *     passes over canvases, 0 or more
    * @param lostTokens tokens whose KV was taken from the device by the step's preemptions, to be
-   *     recomputed or swapped in later; 0 or more
+   *     recomputed or swapped in later, and positions of passes to repeat; 0 or more
    * @param recoveryTokens cost to bring the lost tokens back, in tokens to prefill: as many as lost
    *     if they are recomputed, fewer if swapping is cheaper
    * @param nanos nanoseconds from the step's launch to its end

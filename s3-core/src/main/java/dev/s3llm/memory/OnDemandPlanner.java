@@ -6,8 +6,8 @@ import dev.s3llm.memory.MemoryDecision.Reserve;
 import dev.s3llm.schedule.SequenceView;
 
 /**
- * Reserves only the blocks that present tokens fill, and one block more at a time; recovery makes
- * room when memory is full. This is paged attention as in vLLM (SOSP 2023, section 4.5). A sequence
+ * Reserves only the blocks that present tokens fill, and one block more at a time (a canvas gets its
+ * blocks once it is known); recovery makes room when memory is full. This is paged attention as in vLLM (SOSP 2023, section 4.5). A sequence
  * is admitted if its present tokens fit and a small share of memory, the watermark, stays free for
  * the growth of the running sequences.
  *
@@ -43,7 +43,7 @@ public final class OnDemandPlanner implements MemoryPlanner {
 
   @Override
   public int admissionBlocks(SequenceView candidate, MemoryView view) {
-    return view.blocksFor(candidate.contextTokens());
+    return view.blocksFor(candidate.slotsNeeded());
   }
 
   @Override
@@ -58,8 +58,8 @@ public final class OnDemandPlanner implements MemoryPlanner {
 
   @Override
   public MemoryDecision grow(SequenceView sequence, MemoryView view) {
-    int blocks = sequence.reservedBlocks() + 1;
-    return view.availableBlocks() >= 1
+    int blocks = Math.max(sequence.reservedBlocks() + 1, view.blocksFor(sequence.slotsNeeded()));
+    return view.availableBlocks() >= blocks - sequence.reservedBlocks()
         ? new Reserve(blocks, "next block")
         : new Defer(blocks, "not enough free KV blocks");
   }

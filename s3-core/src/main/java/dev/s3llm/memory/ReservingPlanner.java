@@ -31,7 +31,7 @@ abstract class ReservingPlanner implements MemoryPlanner {
   @Override
   public final int admissionBlocks(SequenceView candidate, MemoryView view) {
     int output = Math.max(expectedOutput(candidate), candidate.outputFloorTokens());
-    output = Math.max(output, candidate.generatedTokens() + 1);
+    output = Math.max(output, outputNeeded(candidate));
     return view.blocksFor(candidate.promptTokens() + Math.min(output, candidate.maxNewTokens()));
   }
 
@@ -46,11 +46,18 @@ abstract class ReservingPlanner implements MemoryPlanner {
         (int) ((long) sequence.reservedBlocks() * view.blockTokens()) - sequence.promptTokens();
     long doubled = (long) GROWTH_FACTOR * Math.max(1, covered);
     long output = Math.max(doubled, sequence.outputFloorTokens());
+    output = Math.max(output, outputNeeded(sequence));
     int tokens =
         sequence.promptTokens()
             + (int) Math.min(Math.max(output, expectedOutput(sequence)), sequence.maxNewTokens());
     int blocks = view.blocksFor(tokens);
     return reserve(blocks, view.availableBlocks() + sequence.reservedBlocks());
+  }
+
+  /** Returns the output slots that the sequence will have at least: its canvas, or a token more. */
+  private static int outputNeeded(SequenceView sequence) {
+    return Math.max(
+        sequence.generatedTokens() + 1, sequence.slotsNeeded() - sequence.promptTokens());
   }
 
   private MemoryDecision reserve(int blocks, int within) {

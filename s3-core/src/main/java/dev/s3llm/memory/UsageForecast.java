@@ -15,9 +15,12 @@ import java.util.List;
  * end independently, except for a small error that all share. {@link SafetyMargin} corrects for the
  * rest.
  *
+ * <p>A sequence on a canvas holds the same slots in all of the steps that it has left, and none
+ * afterwards. Until its canvas is known, the slots are those of the prediction, with its spread.
+ *
  * <p>Each sequence's contribution is a row. A row is computed when the sequence joins and again
  * with every {@value #REFRESH}th token, at different times for different sequences, so that the
- * work of a plan is small and even. The sums are computed over all rows each time. So a forecast
+ * work of a plan is small and even; the row of a canvas is computed for each plan. The sums are computed over all rows each time. So a forecast
  * depends on the sequences alone, not on the number of calls. Not thread-safe.
  */
 final class UsageForecast {
@@ -37,6 +40,9 @@ final class UsageForecast {
 
   /** Survival below which the prediction is taken to have been too short. */
   private static final double ALMOST_SURELY_OVER = 1e-6;
+
+  /** Standard deviations of a normal distribution between its first and its ninth decile. */
+  private static final double DEVIATIONS_BETWEEN_DECILES = 2.563;
 
   /** Deviation by errors that all sequences share, such as a burst of longer answers, over mean. */
   private static final double CORRELATED = 0.02;
@@ -85,7 +91,7 @@ final class UsageForecast {
   private void refreshSome() {
     for (int i = 0; i < members.size(); i++) {
       SequenceView member = members.get(i);
-      if ((member.generatedTokens() + member.sequenceId()) % REFRESH == 0) {
+      if ((member.generatedTokens() + member.sequenceId()) % REFRESH == 0 || member.canvas()) {
         fill(member, LEAD, rows, i * 2 * COUNT);
       }
     }
@@ -111,10 +117,13 @@ final class UsageForecast {
     return true;
   }
 
-  /** Returns whether a sequence has a single predicted length and has not reached it. */
+  /** Returns whether a sequence has a known canvas, or a single predicted length not yet reached. */
   static boolean exact(SequenceView sequence) {
     LengthPrediction prediction = sequence.prediction();
     int longest = prediction.maxTokens();
+    if (canvasKnown(sequence)) {
+      return true;
+    }
     return sequence.generatedTokens() < longest && prediction.survival(longest - 1) == 1;
   }
 
@@ -171,6 +180,10 @@ final class UsageForecast {
 
   /** Computes the row of a sequence as it will be after {@code lead} more tokens. */
   private void fill(SequenceView sequence, int lead, double[] into, int offset) {
+    if (sequence.canvas()) {
+      fillCanvas(sequence, into, offset);
+      return;
+    }
     LengthPrediction prediction = sequence.prediction();
     int generated = sequence.generatedTokens() + lead;
     int limit = sequence.maxNewTokens() - generated;
@@ -188,6 +201,29 @@ final class UsageForecast {
       double blocks = Math.floor((sequence.contextTokens() + lead + ahead - 1.0) / blockTokens) + 1;
       into[offset + j] = blocks * survival;
       into[offset + COUNT + j] = blocks * blocks * survival * (1 - survival);
+    }
+  }
+
+  private static boolean canvasKnown(SequenceView sequence) {
+    return sequence.canvas() && sequence.slotsNeeded() > sequence.promptTokens();
+  }
+
+  private void fillCanvas(SequenceView sequence, double[] into, int offset) {
+    double slots = sequence.slotsNeeded();
+    double variance = 0;
+    if (!canvasKnown(sequence)) {
+      LengthPrediction prediction = sequence.prediction();
+      slots = sequence.promptTokens() + prediction.mean();
+      double spread = prediction.quantile(0.9) - prediction.quantile(0.1);
+      double deviation = spread / DEVIATIONS_BETWEEN_DECILES / blockTokens;
+      variance = deviation * deviation;
+    }
+    double blocks = Math.max(Math.ceil(slots / blockTokens), sequence.reservedBlocks());
+    double left = sequence.stepsLeft();
+    for (int j = 0; j < COUNT; j++) {
+      boolean held = HORIZONS[j] < left;
+      into[offset + j] = held ? blocks : 0;
+      into[offset + COUNT + j] = held ? variance : 0;
     }
   }
 }

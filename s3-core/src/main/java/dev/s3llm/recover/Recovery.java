@@ -97,7 +97,7 @@ public final class Recovery implements RecoveryPolicy {
   private double price(SequenceView sequence, RecoveryMemory memory) {
     return mode(sequence, memory) == PreemptionMode.SWAP
         ? memory.swapTokens(sequence)
-        : sequence.kvTokens();
+        : sequence.recomputeTokens();
   }
 
   @Override
@@ -135,6 +135,10 @@ public final class Recovery implements RecoveryPolicy {
    * is at least 1, since the next step always counts.
    */
   private static double blocksFreed(SequenceView sequence, RecoveryMemory memory) {
+    if (sequence.canvas()) {
+      double held = Math.max(memory.blocksFor(sequence.slotsNeeded()), sequence.reservedBlocks());
+      return held * Math.ceil(Math.min(HORIZON, sequence.stepsLeft()) / STRIDE);
+    }
     LengthPrediction prediction = sequence.prediction();
     int generated = sequence.generatedTokens();
     double alive = prediction.survival(generated);

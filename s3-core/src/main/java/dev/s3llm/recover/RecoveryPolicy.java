@@ -45,7 +45,8 @@ public interface RecoveryPolicy {
 
   /**
    * Chooses how to preempt a sequence. The engine recomputes instead of swapping if host memory has
-   * no room for the sequence's KV, or if the sequence has none.
+   * no room for the sequence's KV, or if the sequence has none. It does not ask about a sequence that
+   * is not {@link SequenceView#swappable}.
    *
    * @param victim the sequence to preempt
    * @param memory costs and sizes
@@ -75,9 +76,9 @@ public interface RecoveryPolicy {
       return costs.swapNanos(blocksFor(sequence.kvTokens()));
     }
 
-    /** Returns the nanoseconds to compute a sequence's KV again. */
+    /** Returns the nanoseconds to compute a sequence's KV, and the passes over its canvas, again. */
     double recomputeNanos(SequenceView sequence) {
-      return costs.recomputeNanos(sequence.kvTokens());
+      return costs.recomputeNanos(sequence.recomputeTokens());
     }
 
     /** Returns the cost to swap a sequence out and in again, in tokens to prefill. */
@@ -85,9 +86,9 @@ public interface RecoveryPolicy {
       return costs.swapTokens(sequence.kvTokens(), blocksFor(sequence.kvTokens()));
     }
 
-    /** Returns whether host memory has room for a sequence's KV. */
+    /** Returns whether a sequence can be swapped and host memory has room for its KV. */
     boolean canSwap(SequenceView sequence) {
-      return blocksFor(sequence.kvTokens()) <= hostBlocksFree;
+      return sequence.swappable() && blocksFor(sequence.kvTokens()) <= hostBlocksFree;
     }
   }
 }

@@ -8,8 +8,13 @@ import dev.s3llm.predict.LengthPrediction;
  * <p>Read a view only during a call that it is passed to, from the thread of that call. The engine
  * passes the same object for the same sequence in every call; its values change between calls.
  *
- * <p>Lengths count tokens. While a step is in flight its success is assumed: the tokens that it
- * computes count as computed, and each sequence that samples in it counts one generated token more.
+ * <p>Lengths count tokens; a token takes one KV slot. While a step is in flight its success is
+ * assumed: the tokens that it computes count as computed, each sequence that samples in it counts
+ * one generated token more, and each canvas counts one pass more.
+ *
+ * <p>A sequence with a {@link #canvas} decodes in passes over a fixed number of slots, in place of
+ * one slot more with each token. All values below are filled by the engine; a view of another origin
+ * needs only the methods without a default.
  */
 public interface SequenceView {
 
@@ -19,7 +24,7 @@ public interface SequenceView {
   /** Returns the caller's request id. */
   String requestId();
 
-  /** Returns the length of the prompt, at least 1. */
+  /** Returns the length of the prompt, at least 1; an opaque input counts with its slots. */
   int promptTokens();
 
   /** Returns the number of tokens generated so far, 0 or more. */
@@ -28,7 +33,10 @@ public interface SequenceView {
   /** Returns the largest number of tokens that the sequence may generate, at least 1. */
   int maxNewTokens();
 
-  /** Returns the number of tokens whose keys and values are in device memory, 0 or more. */
+  /**
+   * Returns the number of tokens whose keys and values are in device memory and stay valid, 0 or
+   * more. A canvas is computed anew in each pass, so it does not count.
+   */
   int kvTokens();
 
   /**
@@ -57,7 +65,7 @@ public interface SequenceView {
 
   /**
    * Returns whether the sequence is exempt from preemption, because it was preempted as often as
-   * allowed or its memory cannot grow. The engine admits such a sequence with its worst case,
+   * allowed. The engine admits such a sequence with its worst case,
    * without a call of the planner.
    */
   boolean preemptionExempt();
@@ -80,8 +88,8 @@ public interface SequenceView {
   }
 
   /**
-   * Returns the number of prompt and generated tokens, whose KV must be on the device after the
-   * sequence's next step.
+   * Returns the number of prompt and generated tokens. Unless the executor has reported slots of its
+   * own, their KV must be on the device after the sequence's next step; see {@link #slotsNeeded}.
    */
   default int contextTokens() {
     return promptTokens() + generatedTokens();
@@ -90,5 +98,61 @@ public interface SequenceView {
   /** Returns the number of prompt tokens and output tokens that the sequence can have at most. */
   default int worstCaseTokens() {
     return promptTokens() + maxNewTokens();
+  }
+
+  /**
+   * Returns the number of KV slots that the reservation must cover for the next step: the context,
+   * or the slots that the executor has reported if these are more (a canvas, drafts). While a
+   * sequence with {@link dev.s3llm.execute.ExecutorProfile.KvGrowth#FIXED_CANVAS} waits after a
+   * preemption, also {@link #outputFloorTokens} slots of output. From {@link #contextTokens} to
+   * {@link #worstCaseTokens}; a known canvas keeps its slots while the sequence waits.
+   */
+  default int slotsNeeded() {
+    return contextTokens();
+  }
+
+  /**
+   * Returns the number of positions that the next step computes if the token budget allows it: 1 for
+   * a decode, the rest of the prompt for a prefill, the whole canvas for a pass. The engine knows it
+   * from the tokens and the executor's reports. At least 1 before a step; while a step is in flight
+   * whose result is not foreseeable, it may be 0.
+   */
+  default int stepTokens() {
+    return contextTokens() - Math.max(kvTokens(), swappedTokens());
+  }
+
+  /**
+   * Returns the number of steps that the sequence is expected to take until it ends, the next one
+   * included and a prefill counted as one; at least 1. Token by token, that is the number of tokens
+   * left by the prediction. For a canvas, it is the number of passes left as the executor reported
+   * it, or else as its profile says, and one more before the prefill.
+   */
+  default double stepsLeft() {
+    return Math.max(1, prediction().mean() - generatedTokens());
+  }
+
+  /**
+   * Returns whether the sequence decodes on a canvas: it holds {@link #slotsNeeded} slots until it
+   * ends. Until the executor has reported the canvas, the profile says whether one is expected, and
+   * {@link #slotsNeeded} is the prompt alone at the first admission.
+   */
+  default boolean canvas() {
+    return false;
+  }
+
+  /**
+   * Returns the number of positions to compute again if the sequence is preempted now and its KV is
+   * dropped: the tokens in KV, and for a canvas its prompt and all passes since its admission.
+   */
+  default int recomputeTokens() {
+    return kvTokens();
+  }
+
+  /**
+   * Returns whether the KV can be copied to host memory in place of a recomputation. False for a
+   * canvas: it starts over.
+   */
+  default boolean swappable() {
+    return true;
   }
 }

@@ -37,6 +37,9 @@ record ShortestPredictedFirst(int maxOvertakes, double overtakesPerToken)
   }
 
   private static double remaining(SequenceView sequence) {
+    if (sequence.canvas() && sequence.slotsNeeded() > sequence.promptTokens()) {
+      return sequence.slotsNeeded() - sequence.promptTokens(); // starts over on a known canvas
+    }
     int generated = sequence.generatedTokens();
     return sequence.prediction().given(generated).mean() - generated;
   }

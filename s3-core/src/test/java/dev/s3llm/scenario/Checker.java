@@ -69,6 +69,14 @@ abstract class Checker {
    */
   void completed(StepBatch batch, Completion completion, int index) {}
 
+  /**
+   * The executor was told that a sequence has lost its KV.
+   *
+   * @param sequenceId id of the sequence
+   * @param busy whether a step was in flight
+   */
+  void released(long sequenceId, boolean busy) {}
+
   /** The executor has completed a step that was complete. */
   void repeated() {}
 

@@ -31,7 +31,7 @@ final class Checkers {
             new Progress(),
             new TerminalOnce(),
             new StreamIntegrity(),
-            new Transparency(),
+            new Transparency(setting.decoding()),
             new Cancellation(clients),
             new Deadlines(clients),
             new Containment(clients, runner),
@@ -39,7 +39,8 @@ final class Checkers {
             new PreemptionBound(clients, setting),
             new StarvationBound(clients, setting),
             new SnapshotTruth(),
-            new Shutdown());
+            new Shutdown(),
+            new Release());
     checkers.forEach(checker -> checker.attachTo(this));
   }
 
@@ -89,6 +90,10 @@ final class Checkers {
 
   void completed(StepBatch batch, Completion completion, int index) {
     each(c -> c.completed(batch, completion, index));
+  }
+
+  void released(long sequenceId, boolean busy) {
+    each(c -> c.released(sequenceId, busy));
   }
 
   void repeated() {

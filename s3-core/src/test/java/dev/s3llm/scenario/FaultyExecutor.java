@@ -16,6 +16,7 @@ import java.util.Random;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.function.LongSupplier;
+import java.util.stream.Stream;
 
 /**
  * An executor on virtual time. It computes tokens from its own memory ({@link HashExecutor}),
@@ -41,7 +42,19 @@ final class FaultyExecutor implements Executor {
     Fault.ONE_FAILS
   };
 
+  /** The same, and the ways to report several tokens wrongly. */
+  private static final Fault[] ANSWERS_IN_COUNTS =
+      Stream.concat(
+              Stream.of(ANSWERS),
+              Stream.of(
+                  Fault.COUNTS_TOO_LARGE,
+                  Fault.SLOTS_TOO_MANY,
+                  Fault.SLOTS_NEGATIVE,
+                  Fault.NOTHING_NEXT))
+          .toArray(Fault[]::new);
+
   private final HashExecutor memory;
+  private final boolean counts;
   private final FaultPlan faults;
   private final Random random;
   private final Checkers checkers;
@@ -59,7 +72,8 @@ final class FaultyExecutor implements Executor {
       Checkers checkers,
       DecisionLog log,
       LongSupplier clock) {
-    this.memory = new HashExecutor(setting.profile());
+    this.memory = new HashExecutor(setting.profile(), setting.decoding());
+    this.counts = setting.decoding() != HashExecutor.Decoding.TOKEN;
     this.immediate = setting.immediate();
     this.faults = faults;
     this.random = random;
@@ -188,10 +202,10 @@ final class FaultyExecutor implements Executor {
     if (faults.strikes(Fault.EXECUTOR_LOST, 150)) {
       lose(step);
     } else if (faults.enabled(Fault.Group.EXECUTOR) && !faults.stopped() && copiesOrChance(step)) {
-      misbehave(step, ANSWERS[random.nextInt(ANSWERS.length)]);
+      Fault[] answers = counts ? ANSWERS_IN_COUNTS : ANSWERS;
+      misbehave(step, answers[random.nextInt(answers.length)]);
     } else {
-      StepResult result = StepResult.of(memory.run(step.batch));
-      answer(step, result, null, Completion.GOOD, -1);
+      answer(step, memory.run(step.batch), null, Completion.GOOD, -1);
     }
     repeatAtTimes(step.stage);
   }
@@ -227,6 +241,8 @@ final class FaultyExecutor implements Executor {
         answer(step, null, null, Completion.BATCH_FAILS, -1);
       }
       case NULL_TOKENS -> wrong(step, fault, null, true);
+      case COUNTS_TOO_LARGE, SLOTS_TOO_MANY, SLOTS_NEGATIVE, NOTHING_NEXT ->
+          badReport(step, fault);
       default -> badFailures(step, fault);
     }
   }
@@ -243,12 +259,12 @@ final class FaultyExecutor implements Executor {
   }
 
   private void wrong(Running step, Fault fault, int[] tokens, boolean isWrong) {
-    int[] right = memory.run(step.batch);
+    StepResult right = memory.run(step.batch);
     if (isWrong) {
       faults.note(fault);
       wrong(step, tokens, Map.of());
     } else {
-      answer(step, StepResult.of(right), null, Completion.GOOD, -1);
+      answer(step, right, null, Completion.GOOD, -1);
     }
   }
 
@@ -257,7 +273,7 @@ final class FaultyExecutor implements Executor {
     StepResult result = null;
     Throwable error = null;
     try {
-      result = new StepResult(tokens, failures);
+      result = StepResult.of(tokens, failures);
     } catch (NullPointerException e) {
       error = e;
     }
@@ -266,46 +282,88 @@ final class FaultyExecutor implements Executor {
 
   /** Completes a step with a token for a sequence that samples none, if there is one. */
   private void unasked(Running step) {
-    int[] tokens = memory.run(step.batch);
-    for (int i = 0; i < tokens.length; i++) {
-      if (tokens[i] == StepResult.NO_TOKEN) {
-        tokens[i] = 3;
+    StepResult right = memory.run(step.batch);
+    List<SequenceStep> sequences = step.batch.sequences();
+    for (int i = 0; i < sequences.size(); i++) {
+      if (!sequences.get(i).samples()) {
         faults.note(Fault.UNASKED_TOKEN);
-        answer(step, StepResult.of(tokens), null, Completion.BATCH_FAILS, -1);
+        Report report = new Report(right);
+        report.tokens.set(i, new int[] {3});
+        answer(step, report.result(Map.of()), null, Completion.BATCH_FAILS, -1);
         return;
       }
     }
-    answer(step, StepResult.of(tokens), null, Completion.GOOD, -1);
+    answer(step, right, null, Completion.GOOD, -1);
+  }
+
+  /** Completes a step with counts or slots that do not fit, if a sequence samples. */
+  private void badReport(Running step, Fault fault) {
+    StepResult right = memory.run(step.batch);
+    List<SequenceStep> sequences = step.batch.sequences();
+    Report report = new Report(right);
+    for (int i = 0; i < sequences.size(); i++) {
+      SequenceStep sequence = sequences.get(i);
+      if (sequence.samples()) {
+        faults.note(fault);
+        switch (fault) {
+          case COUNTS_TOO_LARGE -> report.excess = 1 + random.nextInt(3);
+          case SLOTS_TOO_MANY ->
+              report.slots[i] = sequence.promptTokens() + sequence.maxNewTokens() + 1;
+          case SLOTS_NEGATIVE -> report.slots[i] = -1;
+          default -> {
+            report.tokens.set(i, new int[0]);
+            report.slots[i] = 1; // less than the prompt, or than a token more
+          }
+        }
+        answer(step, report.result(Map.of()), null, Completion.BATCH_FAILS, -1);
+        return;
+      }
+    }
+    answer(step, right, null, Completion.GOOD, -1);
   }
 
   private void badFailures(Running step, Fault fault) {
-    int[] tokens = memory.run(step.batch);
-    if (tokens.length == 0) {
-      answer(step, StepResult.of(tokens), null, Completion.GOOD, -1);
+    StepResult right = memory.run(step.batch);
+    int size = step.batch.sequences().size();
+    if (size == 0) {
+      answer(step, right, null, Completion.GOOD, -1);
       return;
     }
     faults.note(fault);
-    int index = random.nextInt(tokens.length);
+    int index = random.nextInt(size);
+    Report report = new Report(right);
     Map<Integer, Throwable> failures = new HashMap<>();
     switch (fault) {
-      case NULL_FAILURES -> wrong(step, tokens, null);
+      case NULL_FAILURES -> wrong(step, report, null);
       case STRAY_FAILURE -> {
         Integer stray =
             random.nextInt(3) == 0 ? null : Integer.valueOf(random.nextBoolean() ? -1 : 99);
         failures.put(stray, new ArithmeticException("planted"));
-        wrong(step, tokens, failures);
+        wrong(step, report, failures);
       }
       case NULL_CAUSE -> {
-        tokens[index] = StepResult.NO_TOKEN;
+        report.clear(index);
         failures.put(index, null);
-        wrong(step, tokens, failures);
+        wrong(step, report, failures);
       }
       default -> {
-        tokens[index] = StepResult.NO_TOKEN;
+        report.clear(index);
         failures.put(index, new ArithmeticException("planted"));
-        answer(step, new StepResult(tokens, failures), null, Completion.ONE_FAILS, index);
+        answer(step, report.result(failures), null, Completion.ONE_FAILS, index);
       }
     }
+  }
+
+  /** Completes a step with an invalid report, or with the exception of its constructor. */
+  private void wrong(Running step, Report report, Map<Integer, Throwable> failures) {
+    StepResult result = null;
+    Throwable error = null;
+    try {
+      result = report.result(failures);
+    } catch (NullPointerException e) {
+      error = e;
+    }
+    answer(step, result, error, Completion.BATCH_FAILS, -1);
   }
 
   private void answer(
@@ -337,6 +395,16 @@ final class FaultyExecutor implements Executor {
   private void repeat(RepeatingStage stage) {
     checkers.repeated();
     stage.again();
+  }
+
+  @Override
+  public void released(long sequenceId) {
+    log.add("released", Long.toString(sequenceId));
+    memory.released(sequenceId);
+    checkers.released(sequenceId, running != null);
+    if (counts && faults.strikes(Fault.RELEASE_THROWS, 8)) {
+      throw new IllegalStateException("planted");
+    }
   }
 
   @Override

@@ -2,7 +2,9 @@ package dev.s3llm.scenario;
 
 import dev.s3llm.GenerationRequest;
 import dev.s3llm.execute.SamplingParameters;
+import dev.s3llm.execute.SequenceStep;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Random;
 
 /** The source of a scenario's requests. */
@@ -24,9 +26,9 @@ final class Requests {
   GenerationRequest next(String id) {
     int capacity = (int) Math.min(setting.profile().capacityTokens(), Setting.MAX_CONTEXT);
     int prompt = 1 + random.nextInt(Math.max(1, capacity / 2));
-    int maxNew = 1 + random.nextInt(Math.min(40, Math.max(1, capacity - prompt)));
+    int maxNew = 1 + random.nextInt(Math.min(Setting.MAX_OUTPUT, Math.max(1, capacity - prompt)));
     GenerationRequest.Builder builder =
-        GenerationRequest.builder(random.ints(prompt, 0, Setting.VOCABULARY).toArray())
+        prompting(random.ints(prompt, 0, Setting.VOCABULARY).toArray())
             .id(id)
             .maxNewTokens(maxNew)
             .stopTokens(random.nextInt(3) == 0 ? FREQUENT : RARE)
@@ -44,6 +46,20 @@ final class Requests {
     }
     return builder.build();
   }
+
+  /** Replaces the first tokens of some prompts by an opaque input, where the executor takes one. */
+  private GenerationRequest.Builder prompting(int[] prompt) {
+    boolean fits = prompt.length <= setting.profile().maxTokensPerStep();
+    if (!setting.profile().takesInputs() || !fits || prompt[0] % 2 == 0) {
+      return GenerationRequest.builder(prompt);
+    }
+    int slots = 1 + prompt[0] % prompt.length;
+    int[] rest = Arrays.copyOfRange(prompt, slots, prompt.length);
+    return GenerationRequest.builder(new Sound(slots, prompt[0]), rest);
+  }
+
+  /** An opaque input. */
+  private record Sound(int slots, int content) implements SequenceStep.Input {}
 
   /** Returns a request that the engine must refuse. */
   GenerationRequest bad() {

@@ -95,6 +95,7 @@ final class Scenario {
             .schedulingPolicy(setting.order())
             .tenantWeights(Map.of("b", 0.5 + 2 * random.nextDouble()))
             .recovery(setting.recovery())
+            .maxTokensPerStep(setting.stepTokens())
             .maxLiveRequests(setting.maxLiveRequests())
             .eventBuffer(setting.eventBuffer())
             .closeTimeout(Duration.ofNanos(CLOSE_TIMEOUT_NANOS))

@@ -1,6 +1,7 @@
 package dev.s3llm.scenario;
 
 import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.execute.ExecutorProfile.KvGrowth;
 import dev.s3llm.execute.RecoveryCosts;
 import dev.s3llm.memory.ForecastPlanner;
 import dev.s3llm.memory.MemoryPlanner;
@@ -10,6 +11,7 @@ import dev.s3llm.memory.WorstCasePlanner;
 import dev.s3llm.recover.Recovery;
 import dev.s3llm.schedule.SchedulingPolicies;
 import dev.s3llm.schedule.SchedulingPolicy;
+import dev.s3llm.testkit.HashExecutor.Decoding;
 import java.util.Random;
 import java.util.Set;
 
@@ -18,6 +20,8 @@ import java.util.Set;
  *
  * @param eventBuffer how many events may wait for listeners
  * @param immediate whether some steps complete before {@code execute} returns
+ * @param decoding how the executor decodes
+ * @param stepTokens the engine's token budget of a step
  */
 record Setting(
     ExecutorProfile profile,
@@ -30,15 +34,20 @@ record Setting(
     int maxLiveRequests,
     int eventBuffer,
     int arrivals,
-    boolean immediate) {
+    boolean immediate,
+    Decoding decoding,
+    int stepTokens) {
   static final int VOCABULARY = 50;
   static final int MAX_CONTEXT = 200;
+  static final int MAX_OUTPUT = 40;
   private static final int PLENTY = 100_000;
   private static final String[] PLANNERS = {"worst-case", "s3", "on-demand", "forecast", "hostile"};
 
   static Setting draw(Random random) {
-    return new Setting(
-        profile(random),
+    ExecutorProfile profile = profile(random);
+    Setting plain =
+        new Setting(
+            profile,
         PLANNERS[random.nextInt(PLANNERS.length)],
         order(random),
         recovery(random),
@@ -48,7 +57,53 @@ record Setting(
         random.nextInt(5) == 0 ? 1 + random.nextInt(4) : 1000,
         random.nextInt(10) == 0 ? 1 + random.nextInt(5) : PLENTY,
         random.nextInt(20) == 0 ? 40 : 4 + random.nextInt(12),
-        random.nextInt(4) == 0);
+        random.nextInt(4) == 0,
+        Decoding.TOKEN,
+        profile.maxTokensPerStep());
+    return plain.decoded();
+  }
+
+  /** Returns this setting with a kind of executor that depends on its other values. */
+  private Setting decoded() {
+    return switch ((profile.blockCount() * 31 + arrivals * 7 + profile.maxTokensPerStep()) % 8) {
+      case 0 -> with(Decoding.DRAFTS, KvGrowth.PER_BLOCK, 0);
+      case 1 -> with(Decoding.CANVAS, KvGrowth.FIXED_CANVAS, 2);
+      case 2 -> with(Decoding.CANVAS, KvGrowth.FIXED_CANVAS, arrivals % 2 * 3);
+      case 3 -> with(arrivals % 2 == 0 ? Decoding.TOKEN : Decoding.CANVAS, KvGrowth.FIXED_CANVAS, 0);
+      default -> this;
+    };
+  }
+
+  private Setting with(Decoding how, KvGrowth growth, int canvasPasses) {
+    int canvas = growth == KvGrowth.FIXED_CANVAS ? MAX_OUTPUT : 0; // a pass computes all of it
+    ExecutorProfile changed =
+        ExecutorProfile.builder()
+            .kvBlocks(profile.blockCount(), profile.blockTokens(), profile.bytesPerBlock())
+            .hostBlocks(profile.hostBlockCount())
+            .maxContextTokens(profile.maxContextTokens())
+            .maxTokensPerStep(profile.maxTokensPerStep() + canvas)
+            .maxSequencesPerStep(profile.maxSequencesPerStep())
+            .vocabularySize(profile.vocabularySize())
+            .recoveryCosts(profile.recoveryCosts())
+            .growth(growth)
+            .canvasPasses(canvasPasses)
+            .takesInputs(growth == KvGrowth.FIXED_CANVAS)
+            .build();
+    int budget = arrivals % 3 == 0 ? changed.maxTokensPerStep() : stepTokens;
+    return new Setting(
+        changed,
+        planner,
+        order,
+        recovery,
+        callbacks,
+        faults,
+        tenants,
+        maxLiveRequests,
+        eventBuffer,
+        arrivals,
+        immediate,
+        how,
+        budget);
   }
 
   /** Returns whether every event reaches the listeners. */
@@ -96,14 +151,15 @@ record Setting(
 
   @Override
   public String toString() {
-    return "%d x %d tokens, %d host, %d tokens and %d sequences a step, %s, %s %s, recovery %s, "
+    return "%d x %d tokens, %d host, %d tokens and %d sequences a step, %s %s, %s %s, recovery %s, "
             .formatted(
                 profile.blockCount(),
                 profile.blockTokens(),
                 profile.hostBlockCount(),
-                profile.maxTokensPerStep(),
+                stepTokens,
                 profile.maxSequencesPerStep(),
                 profile.growth(),
+                decoding,
                 planner,
                 order,
                 recovery.name())

@@ -9,10 +9,18 @@ import java.util.Arrays;
  * predicted, cancelled or failed (12, 14, 15).
  */
 final class Transparency extends Checker {
+  private final HashExecutor.Decoding decoding;
+
+  Transparency(HashExecutor.Decoding decoding) {
+    this.decoding = decoding;
+  }
+
   @Override
   void result(Client client) {
     int[] expected =
         HashExecutor.expected(
+            decoding,
+            client.request.input().orElse(null),
             client.request.promptTokens(),
             client.request.sampling(),
             client.request.maxNewTokens(),

@@ -3,12 +3,14 @@ package dev.s3llm.testkit;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
+import dev.s3llm.execute.StepResult;
 import java.util.Arrays;
 import java.util.List;
 
 /**
  * A sequence that a test drives: its tokens, its block table, and the part that the next step
- * computes. Not thread-safe.
+ * computes. A test either appends tokens itself, or applies whole results ({@link #apply}), which
+ * also works for executors that commit several tokens or decode on a canvas. Not thread-safe.
  */
 public final class HandDrivenSequence implements SequenceStep {
   private final long id;
@@ -18,6 +20,11 @@ public final class HandDrivenSequence implements SequenceStep {
   private int[] tokens;
   private int start;
   private int count;
+  private int slots;
+  private int maxNewTokens = Integer.MAX_VALUE / 2;
+  private boolean fixed;
+  private boolean canvas;
+  private Input input;
 
   /**
    * Creates a sequence without computed tokens.
@@ -25,7 +32,7 @@ public final class HandDrivenSequence implements SequenceStep {
    * @param id id of the sequence
    * @param prompt token ids of the prompt, at least one
    * @param sampling sampling parameters
-   * @param blocks numbers of the blocks of its block table, enough for all its tokens
+   * @param blocks numbers of the blocks of its block table, enough for all its slots
    */
   public HandDrivenSequence(long id, int[] prompt, SamplingParameters sampling, int... blocks) {
     this.id = id;
@@ -36,15 +43,86 @@ public final class HandDrivenSequence implements SequenceStep {
   }
 
   /**
-   * Sets the part that the next step computes: the next tokens that are not in the KV cache.
+   * Sets the output limit; very large by default.
+   *
+   * @param tokens number of tokens, at least 1
+   * @return this sequence
+   */
+  public HandDrivenSequence limit(int tokens) {
+    maxNewTokens = tokens;
+    return this;
+  }
+
+  /**
+   * Sets the opaque input, whose slots are the first positions of the prompt.
+   *
+   * @param opaque the input
+   * @return this sequence
+   */
+  public HandDrivenSequence with(Input opaque) {
+    input = opaque;
+    Arrays.fill(tokens, 0, opaque.slots(), StepResult.NO_TOKEN);
+    return this;
+  }
+
+  /**
+   * Sets that the KV does not grow step by step ({@code FIXED_CANVAS}), so that slots which a result
+   * reports are a canvas.
+   *
+   * @return this sequence
+   */
+  public HandDrivenSequence fixed() {
+    fixed = true;
+    return this;
+  }
+
+  /**
+   * Sets the part that the next step computes: the next tokens that are not in the KV cache, or the
+   * whole canvas. An input is not cut.
    *
    * @param most largest number of tokens, at least 1
    * @return this sequence
    */
   public HandDrivenSequence chunk(int most) {
     start += count;
-    count = Math.min(most, tokens.length - start);
+    boolean prefills = start < promptTokens;
+    int end = canvas && prefills ? promptTokens : Math.max(tokens.length, slots);
+    boolean whole = prefills ? input != null : canvas;
+    count = whole ? Math.max(end, promptTokens) - start : Math.min(most, end - start);
     return this;
+  }
+
+  /**
+   * Applies a result to this sequence: adds its tokens, and notes the slots of the next step.
+   *
+   * @param result the result of a step
+   * @param index index of this sequence in the step's batch
+   */
+  public void apply(StepResult result, int index) {
+    boolean sampled = samples();
+    start += count;
+    count = 0;
+    if (!sampled) {
+      return;
+    }
+    int[] committed = result.committed(index);
+    canvas |= fixed && result.slots(index) > 0;
+    slots = canvas ? Math.max(slots, result.slots(index)) : result.slots(index);
+    if (canvas) {
+      start = promptTokens;
+    } else {
+      start = tokens.length + Math.max(0, committed.length - 1);
+    }
+    for (int token : committed) {
+      append(token);
+    }
+  }
+
+  /** Loses all computed KV, as a preemption by recomputation does; the tokens stay. */
+  public void startOver() {
+    start = 0;
+    count = 0;
+    slots = canvas ? slots : 0;
   }
 
   /**
@@ -60,6 +138,16 @@ public final class HandDrivenSequence implements SequenceStep {
   /** Returns the tokens added so far. */
   public int[] output() {
     return Arrays.copyOfRange(tokens, promptTokens, tokens.length);
+  }
+
+  /** Returns the slots that the latest result has reported; 0 if it reported none. */
+  public int slots() {
+    return slots;
+  }
+
+  /** Returns whether the sequence decodes on a canvas. */
+  public boolean onCanvas() {
+    return canvas;
   }
 
   /** Returns a batch of this sequence alone. */
@@ -102,6 +190,21 @@ public final class HandDrivenSequence implements SequenceStep {
   }
 
   @Override
+  public int committedTokens() {
+    return tokens.length - promptTokens;
+  }
+
+  @Override
+  public int maxNewTokens() {
+    return maxNewTokens;
+  }
+
+  @Override
+  public Input input() {
+    return input;
+  }
+
+  @Override
   public int block(int index) {
     return blocks[index];
   }
@@ -113,7 +216,8 @@ public final class HandDrivenSequence implements SequenceStep {
 
   @Override
   public boolean samples() {
-    return start + count == tokens.length;
+    int end = start + count;
+    return canvas ? end >= promptTokens : end >= tokens.length;
   }
 
   @Override

@@ -6,9 +6,12 @@ import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.IntToLongFunction;
 
 /**
  * A reference executor whose next token is a hash of the sequence's KV contents. Any fault in a
@@ -16,12 +19,30 @@ import java.util.concurrent.CompletionStage;
  * tokens, and {@link #expected} returns the correct ones. The executor does its work when the step
  * completes, not when it is launched, so a test detects memory that is given back too early.
  *
+ * <p>It decodes token by token, or in a way that commits several tokens in a step ({@link
+ * Decoding}).
+ *
  * <p>Not thread-safe.
  */
 public final class HashExecutor implements Executor {
   private static final long EMPTY = 0xDEADL;
 
+  /** How the tokens of an answer come about. */
+  public enum Decoding {
+    /** One token in each step. */
+    TOKEN,
+    /** Up to four tokens in a step, in slots for drafts; the tokens are those of {@link #TOKEN}. */
+    DRAFTS,
+    /**
+     * A few passes over a canvas, and for a quarter of the seeds one token in each step. Needs growth
+     * {@code FIXED_CANVAS}.
+     */
+    CANVAS
+  }
+
   private final ExecutorProfile profile;
+  private final Decoding decoding;
+  private final Map<Long, HashCanvas> canvases = new HashMap<>();
   private final long[] device;
   private final long[] host;
   private StepBatch pending;
@@ -29,15 +50,26 @@ public final class HashExecutor implements Executor {
   private boolean closed;
 
   /**
-   * Creates the executor with empty memory.
+   * Creates the executor with empty memory, which decodes token by token.
    *
    * @param profile memory and limits
    */
   public HashExecutor(ExecutorProfile profile) {
+    this(profile, Decoding.TOKEN);
+  }
+
+  /**
+   * Creates the executor with empty memory.
+   *
+   * @param profile memory and limits
+   * @param decoding how it decodes
+   */
+  public HashExecutor(ExecutorProfile profile, Decoding decoding) {
     this.profile = profile;
+    this.decoding = decoding;
     this.device = new long[profile.blockCount() * profile.blockTokens()];
     this.host = new long[profile.hostBlockCount() * profile.blockTokens()];
-    java.util.Arrays.fill(device, EMPTY);
+    Arrays.fill(device, EMPTY);
   }
 
   @Override
@@ -69,7 +101,7 @@ public final class HashExecutor implements Executor {
   public void complete() {
     StepBatch batch = pending;
     CompletableFuture<StepResult> stage = completion;
-    StepResult result = new StepResult(run(batch), Map.of());
+    StepResult result = run(batch);
     pending = null;
     stage.complete(result);
   }
@@ -85,25 +117,107 @@ public final class HashExecutor implements Executor {
     stage.completeExceptionally(error);
   }
 
+  /** Drops the canvas of a sequence that has lost its KV. */
+  @Override
+  public void released(long sequenceId) {
+    canvases.remove(sequenceId);
+  }
+
+  /** Returns the number of sequences whose canvas the executor keeps. */
+  public int canvases() {
+    return canvases.size();
+  }
+
   /**
-   * Does the work of a step now, and returns its tokens.
+   * Does the work of a step now.
    *
    * @param batch the step
+   * @return its result
+   * @throws AssertionError if a canvas is used that was lost, or is kept though its sequence starts
+   *     over
    */
-  public int[] run(StepBatch batch) {
+  public StepResult run(StepBatch batch) {
     batch.swapOuts().forEach(copy -> copy(device, copy.deviceBlock(), host, copy.hostBlock()));
     for (StepBatch.BlockCopy copy : batch.swapIns()) {
       copy(host, copy.hostBlock(), device, copy.deviceBlock());
     }
+    batch.sequences().forEach(this::write);
+    return decoding == Decoding.TOKEN ? plain(batch) : several(batch);
+  }
+
+  private StepResult plain(StepBatch batch) {
     int[] tokens = new int[batch.sequences().size()];
     for (int i = 0; i < tokens.length; i++) {
-      write(batch.sequences().get(i));
-    }
-    for (int i = 0; i < tokens.length; i++) {
       SequenceStep sequence = batch.sequences().get(i);
-      tokens[i] = sequence.samples() ? next(sequence) : StepResult.NO_TOKEN;
+      tokens[i] = sequence.samples() ? next(sequence, end(sequence)) : StepResult.NO_TOKEN;
     }
+    return StepResult.of(tokens);
+  }
+
+  private StepResult several(StepBatch batch) {
+    int size = batch.sequences().size();
+    int[] tokens = new int[0];
+    int[] counts = new int[size];
+    int[] slots = new int[size];
+    int[] left = new int[size];
+    for (int i = 0; i < size; i++) {
+      SequenceStep sequence = batch.sequences().get(i);
+      if (sequence.samples()) {
+        int[] committed = decode(sequence, slots, left, i);
+        counts[i] = committed.length;
+        int before = tokens.length;
+        tokens = Arrays.copyOf(tokens, before + committed.length);
+        System.arraycopy(committed, 0, tokens, before, committed.length);
+      }
+    }
+    return StepResult.committing(tokens, counts).slots(slots).stepsLeft(left).build();
+  }
+
+  private int[] decode(SequenceStep sequence, int[] slots, int[] left, int i) {
+    if (decoding == Decoding.DRAFTS) {
+      return decodeDrafts(sequence, slots, i);
+    }
+    return onCanvas(sequence.sampling())
+        ? decodeCanvas(sequence, slots, left, i)
+        : new int[] {next(sequence, end(sequence))};
+  }
+
+  /** Accepts every draft, and drafts up to three tokens for the next step. */
+  private int[] decodeDrafts(SequenceStep sequence, int[] slots, int i) {
+    int context = sequence.promptTokens() + sequence.committedTokens();
+    int[] tokens = new int[end(sequence) - context + 1];
+    for (int n = 0; n < tokens.length; n++) {
+      tokens[n] = next(sequence, context + n);
+      if (context + n < end(sequence)) {
+        device[slot(sequence, context + n)] = content(tokens[n], context + n);
+      }
+    }
+    int after = context + tokens.length;
+    int drafts = Math.min(tokens[0] & 3, sequence.promptTokens() + sequence.maxNewTokens() - after);
+    slots[i] = drafts > 0 ? after + drafts : 0;
     return tokens;
+  }
+
+  private int[] decodeCanvas(SequenceStep sequence, int[] slots, int[] left, int i) {
+    int prompt = sequence.promptTokens();
+    HashCanvas canvas = canvases.get(sequence.sequenceId());
+    if (canvas == null) {
+      throw new AssertionError("sequence " + sequence.sequenceId() + " has no canvas");
+    }
+    int[] tokens = new int[0];
+    if (sequence.startPosition() >= prompt) {
+      int before = canvas.settled();
+      int[] settled = canvas.fill(hash(sequence, end(sequence)));
+      int known = Math.min(settled.length, Math.max(0, sequence.committedTokens() - before));
+      tokens = Arrays.copyOfRange(settled, known, settled.length);
+    }
+    slots[i] = prompt + canvas.length();
+    left[i] = canvas.passesLeft();
+    return tokens;
+  }
+
+  private static boolean onCanvas(SamplingParameters sampling) {
+    return (sampling.seed() & 3) != 0;
   }
 
   /**
@@ -130,19 +244,46 @@ public final class HashExecutor implements Executor {
   }
 
   private void write(SequenceStep sequence) {
-    int end = sequence.startPosition() + sequence.tokenCount();
-    for (int position = sequence.startPosition(); position < end; position++) {
-      device[slot(sequence, position)] = content(sequence.token(position), position);
+    int context = sequence.promptTokens() + sequence.committedTokens();
+    boolean masked = decoding == Decoding.CANVAS && onCanvas(sequence.sampling());
+    if (masked && sequence.startPosition() >= sequence.promptTokens()) {
+      HashCanvas canvas = canvases.get(sequence.sequenceId());
+      for (int p = sequence.startPosition(); canvas != null && p < end(sequence); p++) {
+        device[slot(sequence, p)] = canvas.content(p);
+      }
+      return;
+    }
+    for (int p = sequence.startPosition(); p < Math.min(end(sequence), context); p++) {
+      device[slot(sequence, p)] = content(sequence.input(), sequence.token(p), p);
+    }
+    if (masked && end(sequence) == sequence.promptTokens()) {
+      HashCanvas canvas =
+          new HashCanvas(
+              hash(sequence, end(sequence)), sequence.maxNewTokens(), profile.vocabularySize());
+      if (canvases.put(sequence.sequenceId(), canvas) != null) {
+        throw new AssertionError("sequence " + sequence.sequenceId() + " kept its canvas");
+      }
     }
   }
 
-  private int next(SequenceStep sequence) {
-    int end = sequence.startPosition() + sequence.tokenCount();
-    long hash = sequence.sampling().seed();
+  private static int end(SequenceStep sequence) {
+    return sequence.startPosition() + sequence.tokenCount();
+  }
+
+  private int next(SequenceStep sequence, int end) {
+    return (int) Long.remainderUnsigned(hash(sequence, end), profile.vocabularySize());
+  }
+
+  private long hash(SequenceStep sequence, int end) {
+    return hash(sequence.sampling().seed(), end, p -> device[slot(sequence, p)]);
+  }
+
+  static long hash(long seed, int end, IntToLongFunction contents) {
+    long hash = seed;
     for (int position = 0; position < end; position++) {
-      hash = mix(hash ^ device[slot(sequence, position)]);
+      hash = mix(hash ^ contents.applyAsLong(position));
     }
-    return (int) Long.remainderUnsigned(hash, profile.vocabularySize());
+    return hash;
   }
 
   private int slot(SequenceStep sequence, int position) {
@@ -161,30 +302,63 @@ public final class HashExecutor implements Executor {
    */
   public static int[] expected(
       int[] prompt, SamplingParameters sampling, int maxNew, int[] stops, int vocabulary) {
-    int[] output = new int[maxNew];
-    long[] kv = new long[prompt.length + maxNew];
-    for (int i = 0; i < prompt.length; i++) {
-      kv[i] = content(prompt[i], i);
+    return expected(Decoding.TOKEN, null, prompt, sampling, maxNew, stops, vocabulary);
+  }
+
+  /**
+   * Returns the tokens that a request must produce, whatever other requests the engine runs.
+   *
+   * @param decoding how the executor decodes
+   * @param input the opaque input, or null
+   * @param prompt token ids of the prompt after the input
+   * @param sampling sampling parameters
+   * @param maxNew output limit in tokens, at least 1
+   * @param stops ids of the stop tokens, ascending
+   * @param vocabulary size of the vocabulary, at least 1
+   */
+  public static int[] expected(
+      Decoding decoding,
+      SequenceStep.Input input,
+      int[] prompt,
+      SamplingParameters sampling,
+      int maxNew,
+      int[] stops,
+      int vocabulary) {
+    int first = input == null ? 0 : input.slots();
+    long[] kv = new long[first + prompt.length];
+    for (int i = 0; i < kv.length; i++) {
+      kv[i] = content(input, i < first ? StepResult.NO_TOKEN : prompt[i - first], i);
     }
+    return decoding == Decoding.CANVAS && onCanvas(sampling)
+        ? HashCanvas.expected(kv, sampling.seed(), maxNew, stops, vocabulary)
+        : tokenByToken(kv, sampling.seed(), maxNew, stops, vocabulary);
+  }
+
+  private static int[] tokenByToken(
+      long[] prompt, long seed, int maxNew, int[] stops, int vocabulary) {
+    int[] output = new int[maxNew];
+    long[] kv = Arrays.copyOf(prompt, prompt.length + maxNew);
     for (int n = 0; n < maxNew; n++) {
-      long hash = sampling.seed();
-      for (int i = 0; i < prompt.length + n; i++) {
-        hash = mix(hash ^ kv[i]);
+      int context = prompt.length + n;
+      output[n] = (int) Long.remainderUnsigned(hash(seed, context, i -> kv[i]), vocabulary);
+      if (Arrays.binarySearch(stops, output[n]) >= 0) {
+        return Arrays.copyOf(output, n + 1);
       }
-      output[n] = (int) Long.remainderUnsigned(hash, vocabulary);
-      if (java.util.Arrays.binarySearch(stops, output[n]) >= 0) {
-        return java.util.Arrays.copyOf(output, n + 1);
-      }
-      kv[prompt.length + n] = content(output[n], prompt.length + n);
+      kv[context] = content(output[n], context);
     }
     return output;
+  }
+
+  private static long content(SequenceStep.Input input, int token, int position) {
+    boolean opaque = input != null && position < input.slots();
+    return opaque ? content(input.hashCode(), position) : content(token, position);
   }
 
   private static long content(int token, int position) {
     return mix(token * 1_000_003L + position);
   }
 
-  private static long mix(long z) {
+  static long mix(long z) {
     z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
     z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
     return z ^ (z >>> 31);

@@ -17,6 +17,8 @@ public final class TestSequence implements SequenceView {
   private int outputFloorTokens;
   private int swappedTokens;
   private int priority;
+  private int slots;
+  private double passesLeft;
   private String tenant = "";
   private boolean exempt;
   private LengthPrediction prediction;
@@ -117,6 +119,19 @@ public final class TestSequence implements SequenceView {
     return this;
   }
 
+  /**
+   * Sets that the sequence decodes on a canvas.
+   *
+   * @param slots KV slots of prompt and canvas, at least those of the prompt; the prompt's alone if
+   *     the canvas is not known yet
+   * @param stepsLeft steps that the sequence will still take, at least 1
+   */
+  public TestSequence canvas(int slots, double stepsLeft) {
+    this.slots = slots;
+    this.passesLeft = stepsLeft;
+    return this;
+  }
+
   /** Makes the sequence exempt from preemption. */
   public TestSequence exempt() {
     exempt = true;
@@ -191,6 +206,32 @@ public final class TestSequence implements SequenceView {
   @Override
   public String tenant() {
     return tenant;
+  }
+
+  @Override
+  public int slotsNeeded() {
+    return Math.max(slots, contextTokens());
+  }
+
+  @Override
+  public int stepTokens() {
+    int end = canvas() && kvTokens < promptTokens ? promptTokens : slotsNeeded();
+    return end - Math.max(kvTokens, swappedTokens);
+  }
+
+  @Override
+  public double stepsLeft() {
+    return canvas() ? passesLeft : SequenceView.super.stepsLeft();
+  }
+
+  @Override
+  public boolean canvas() {
+    return slots > 0;
+  }
+
+  @Override
+  public boolean swappable() {
+    return !canvas();
   }
 
   @Override

@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  * is full, requests start as fast as others end: so the wait is the number of tokens that the
  * requests before it will produce, divided by the measured tokens per second. That rate includes
  * whatever limits the batch, memory or arithmetic. {@link StepTimeModel} estimates the prefill; the
- * measured mean step time gives the rest.
+ * measured mean step time gives the rest, once for each step that is left. The first token of a
+ * canvas is expected with the last one: a masked decoder may commit all of them in its last pass.
  *
  * <p>Assumes arrival order within a tenant: under other policies, short requests start earlier and
  * long ones later. Not thread-safe; deterministic.
@@ -73,8 +74,8 @@ public final class LatencyEstimator {
             + Math.max(
                 0,
                 stepTime.nanos(running, prompt, kvTokens) - stepTime.nanos(running, 0, kvTokens));
-    double first = wait + prefill;
-    double finish = first + Math.max(0, sequence.prediction().mean() - 1) * stepNanos;
+    double finish = wait + prefill + Math.max(0, sequence.stepsLeft() - 1) * stepNanos;
+    double first = sequence.canvas() ? finish : wait + prefill;
     return new LatencyEstimate(nanos(wait), nanos(first), nanos(finish));
   }
 

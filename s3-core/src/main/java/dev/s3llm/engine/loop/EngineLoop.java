@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  * <p>One pass, {@link #step}, runs the queued commands (the completion of a step is one), handles
  * alarms that are due, and launches the next step if none is in flight. While a step is in flight,
  * the plan of the next one is drafted on the assumption that every sampled token continues its
- * sequence. If that is true and nothing else has changed, the draft is launched; otherwise a new
+ * sequence, and that a canvas goes on as the executor said. If that is true and nothing else has changed, the draft is launched; otherwise a new
  * plan is made. So planning overlaps execution, but the decisions are the same as without the
  * overlap: given the same times, parts and inputs, they are equal bit by bit.
  *
@@ -84,7 +84,7 @@ public final class EngineLoop {
   public void submit(long sequenceId, SequenceSpec spec) {
     Sequence sequence = new Sequence(sequenceId, spec);
     if (state.profile.growth() == ExecutorProfile.KvGrowth.FIXED_CANVAS) {
-      sequence.limitPreemptions(0); // its KV is reserved whole at admission
+      sequence.fixSlots(state.profile.canvasPasses());
     }
     inbox.add(now -> intake.accept(sequence, now));
   }
@@ -267,6 +267,7 @@ public final class EngineLoop {
     }
     state.inFlight = null;
     heartbeat.stepEnded();
+    step.endedMeanwhile().forEach(state::released);
     Throwable error = results.apply(step, result, thrown, now);
     if (error instanceof ExecutorLostException) {
       fail(error, now);

@@ -16,12 +16,15 @@ import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.LatencyEstimate;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
 import dev.s3llm.support.CallbackGuard;
+import dev.s3llm.support.Guard;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The loop's state: the sequences in their lists and queues, the block pools, the step in flight,
@@ -31,6 +34,8 @@ import org.jspecify.annotations.Nullable;
  * events.
  */
 final class EngineState {
+  private static final Logger log = LoggerFactory.getLogger(EngineState.class);
+
   final EngineParts parts;
   final ExecutorProfile profile;
 
@@ -87,8 +92,8 @@ final class EngineState {
 
   /** Adds a sequence to the waiting queue, for the first time or again. */
   void enterQueue(Sequence sequence) {
-    waiting.add(sequence, planBuilder.admissionBlocks(sequence), sequence.queueAge());
     sequence.queued();
+    waiting.add(sequence, planBuilder.admissionBlocks(sequence), sequence.queueAge());
     draft.invalidate();
   }
 
@@ -104,6 +109,15 @@ final class EngineState {
         running.size(),
         kvTokens,
         Math.max(0, now - sequence.spec().times().arrivalNanos()));
+  }
+
+  /** Reports to the executor that a sequence has lost its KV; no step may be in flight. */
+  void released(Sequence sequence) {
+    Throwable thrown = Guard.run(() -> parts.executor().released(sequence.sequenceId()));
+    if (thrown != null) {
+      counters.callbackFailures++;
+      log.warn("the executor threw when {} was released", sequence, thrown);
+    }
   }
 
   /** Publishes an event. The supplier is called only if there are listeners. */

@@ -110,6 +110,19 @@ final class SequenceFinisher {
     if (hostLease != null) {
       giveBack(hostLease);
     }
+    if (deviceLease != null || hostLease != null) {
+      releaseState(sequence);
+    }
+  }
+
+  /** Tells the executor that the KV is lost: at once, or after the step in flight. */
+  private void releaseState(Sequence sequence) {
+    StepInFlight step = state.inFlight;
+    if (step == null) {
+      state.released(sequence);
+    } else {
+      step.endedMeanwhile(sequence);
+    }
   }
 
   /** Closes a lease: at once, or after the step in flight, which may use the blocks. */
@@ -124,12 +137,12 @@ final class SequenceFinisher {
 
   private void feedBack(Sequence sequence, FinishReason reason, long now) {
     LengthPrediction prediction = sequence.predictionIfKnown();
-    int generated = sequence.committedTokens();
-    if (prediction == null || generated == 0 || reason == FinishReason.FAILED) {
+    int used = sequence.outputSlots();
+    if (prediction == null || used == 0 || reason == FinishReason.FAILED) {
       return;
     }
     state.predictions.observe(
-        new LengthFeedback(sequence.spec().query(), prediction, generated, reason.censored()),
+        new LengthFeedback(sequence.spec().query(), prediction, used, reason.censored()),
         state.predictor,
         state.fallback);
     if (state.predictions.driftChanged()) {

@@ -20,6 +20,7 @@ final class StepInFlight {
   private final List<StepBatch.BlockCopy> swapOuts = new ArrayList<>();
   private final List<StepBatch.BlockCopy> swapIns = new ArrayList<>();
   private final List<KvBlockPool.Lease> fenced = new ArrayList<>();
+  private final List<Sequence> ended = new ArrayList<>(0);
   private final StepWork work = new StepWork();
 
   StepInFlight(long number, long launchedNanos, int expectedSequences) {
@@ -43,10 +44,10 @@ final class StepInFlight {
     return Collections.unmodifiableList(sequences);
   }
 
-  /** Adds a sequence that computes this many tokens. */
+  /** Adds a sequence that computes this many positions. */
   void compute(Sequence sequence, int tokens) {
     sequences.add(sequence);
-    work.computes(tokens, sequence.kvTokens());
+    work.computes(tokens, sequence.stepEnd());
   }
 
   /** Returns the sequences whose KV the step copies to host memory. */
@@ -65,14 +66,29 @@ final class StepInFlight {
     swapIns.add(copy);
   }
 
-  /** Returns the batch for the executor. */
-  StepBatch batch() {
-    return new StepBatch(number, Collections.unmodifiableList(sequences), swapOuts, swapIns);
+  /**
+   * Returns the batch for the executor.
+   *
+   * @param waiting number of requests that wait
+   */
+  StepBatch batch(int waiting) {
+    return new StepBatch(
+        number, Collections.unmodifiableList(sequences), swapOuts, swapIns, waiting);
   }
 
   /** Returns what the step computes and loses. */
   StepWork work() {
     return work;
+  }
+
+  /** Adds a sequence that has ended during the step: the executor is told after it. */
+  void endedMeanwhile(Sequence sequence) {
+    ended.add(sequence);
+  }
+
+  /** Returns the sequences that have ended during the step. */
+  List<Sequence> endedMeanwhile() {
+    return Collections.unmodifiableList(ended);
   }
 
   /** Keeps a lease open until the step has ended, and closes it then. */

@@ -36,7 +36,7 @@ final class StepLauncher {
    */
   StepBatch launch(StepPlan plan, long now) {
     state.feedback.report();
-    state.planBuilder.recordStalls(plan);
+    state.planBuilder.recordDelays(plan);
     StepInFlight step = new StepInFlight(state.counters.steps++, now, plan.work().size());
     plan.preemptions().forEach(p -> preempt(p, step, now));
     plan.growths().forEach(g -> grow(g, now));
@@ -44,23 +44,25 @@ final class StepLauncher {
     for (int i = 0; i < plan.work().size(); i++) {
       Sequence sequence = plan.work().get(i);
       sequence.startStep(plan.workTokens(i));
-      sequence.device().allocateTo(profile.blocksFor(sequence.kvTokens()));
+      sequence.device().allocateTo(profile.blocksFor(sequence.stepEnd()));
       step.compute(sequence, plan.workTokens(i));
     }
     state.inFlight = step;
-    return step.batch();
+    return step.batch(state.waiting.size());
   }
 
   private void preempt(Decision.Preempt decision, StepInFlight step, long now) {
     Sequence victim = decision.sequence();
-    int kvTokens = victim.kvTokens();
+    int kvTokens = victim.recomputeTokens();
     boolean swap = decision.mode() == PreemptionMode.SWAP && kvTokens > 0;
     count(decision, kvTokens, swap);
-    int blocks = profile.blocksFor(kvTokens);
+    int blocks = profile.blocksFor(victim.kvTokens());
     double costTokens = swap ? profile.recoveryCosts().swapTokens(kvTokens, blocks) : kvTokens;
     step.work().loses(kvTokens, costTokens);
     if (swap) {
       step.swapOut(victim, copyOut(victim, blocks));
+    } else if (kvTokens > 0) {
+      state.released(victim);
     }
     victim.preempted(victim.reservedBlocks() * profile.blockTokens(), swap);
     victim.device().close(); // safe now: within a step, copies to the host come before writes
@@ -112,6 +114,9 @@ final class StepLauncher {
   private void grow(Decision.Grow decision, long now) {
     Sequence sequence = decision.sequence();
     sequence.device().reserve(decision.reservedBlocks());
+    if (sequence.slotsFixed()) {
+      sequence.device().allocateTo(decision.reservedBlocks());
+    }
     sequence.history().reserved(decision.reservedBlocks() * profile.blockTokens());
     state.counters.outgrown++;
     state.publish(
@@ -126,13 +131,13 @@ final class StepLauncher {
     KvBlockPool.Lease lease = state.device.open(sequence.sequenceId());
     lease.reserve(decision.reservedBlocks());
     sequence.holdDevice(lease);
-    if (profile.growth() == ExecutorProfile.KvGrowth.FIXED_CANVAS) {
+    if (sequence.slotsFixed()) {
       lease.allocateTo(decision.reservedBlocks());
     }
     int restored = sequence.swappedTokens();
     copyIn(sequence, lease, step);
     int reservedTokens = decision.reservedBlocks() * profile.blockTokens();
-    if (!sequence.startedBefore() && profile.growth() != ExecutorProfile.KvGrowth.FIXED_CANVAS) {
+    if (!sequence.startedBefore()) {
       sequence.limitPreemptions(Termination.mostPreemptions(sequence, reservedTokens));
     }
     sequence.admitted(now, reservedTokens);

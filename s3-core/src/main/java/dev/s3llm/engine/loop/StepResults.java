@@ -1,5 +1,6 @@
 package dev.s3llm.engine.loop;
 
+import dev.s3llm.engine.plan.Termination;
 import dev.s3llm.engine.record.StepRecording;
 import dev.s3llm.engine.sequence.Failure;
 import dev.s3llm.engine.sequence.KvBlockPool;
@@ -53,7 +54,7 @@ final class StepResults {
     String violation =
         result == null
             ? "no result"
-            : StepProtocol.violation(step, result, state.profile.vocabularySize());
+            : StepProtocol.violation(step, result, state.profile);
     return violation == null
         ? null
         : new IllegalStateException("executor broke its protocol: " + violation);
@@ -61,19 +62,25 @@ final class StepResults {
 
   private void succeeded(StepInFlight step, StepResult result, long now) {
     int produced = 0;
+    int first = 0;
+    boolean plain = result.plain();
     List<Sequence> sequences = step.sequences();
     for (int i = 0; i < sequences.size(); i++) {
       Sequence sequence = sequences.get(i);
-      Throwable failure = result.failures().isEmpty() ? null : result.failures().get(i);
-      produced += sequence.samples() ? 1 : 0;
-      if (sequence.ended()) {
-        continue;
+      int count = result.count(i);
+      produced += count;
+      if (!sequence.ended()) {
+        Throwable failure = result.failures().isEmpty() ? null : result.failures().get(i);
+        if (failure != null) {
+          fail(sequence, Failure.Kind.REQUEST, failure, now);
+        } else if (sequence.samples()) {
+          if (!sequence.stepped(count, result.slots(i), result.stepsLeft(i))) {
+            state.draft.invalidate();
+          }
+          deliver(sequence, result.tokens(), plain ? i : first, count, now);
+        }
       }
-      if (failure != null) {
-        fail(sequence, Failure.Kind.REQUEST, failure, now);
-      } else if (sequence.samples()) {
-        deliver(sequence, result.tokens()[i], now);
-      }
+      first += count;
     }
     long nanos = now - step.launchedNanos();
     state.feedback.stepSucceeded(step.work(), step.work().cost(produced, nanos));
@@ -82,6 +89,17 @@ final class StepResults {
     state.publish(
         () ->
             new EngineEvent.StepCompleted(now, step.number(), sequences.size(), newTokens, nanos));
+  }
+
+  /** Delivers tokens until one ends the sequence; those after it are ignored. */
+  private void deliver(Sequence sequence, int[] tokens, int first, int count, long now) {
+    for (int i = first; i < first + count && !sequence.ended(); i++) {
+      deliver(sequence, tokens[i], now);
+    }
+    if (sequence.silentSteps() > Termination.mostSilentSteps(sequence)) {
+      String what = "%d steps without a token".formatted(sequence.silentSteps());
+      fail(sequence, Failure.Kind.REQUEST, new IllegalStateException(what), now);
+    }
   }
 
   private void deliver(Sequence sequence, int token, long now) {
@@ -131,6 +149,7 @@ final class StepResults {
       copy.close();
     }
     sequence.dropSwapped();
+    state.released(sequence);
   }
 
   private static Throwable unwrapped(Throwable error) {

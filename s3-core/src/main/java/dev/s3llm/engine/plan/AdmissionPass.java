@@ -13,15 +13,19 @@ final class AdmissionPass {
   private final MemoryView memory;
   private final MemoryPlanner planner;
   private final StepPlan plan;
+  private final int mostTokens;
 
-  AdmissionPass(MemoryView memory, MemoryPlanner planner, StepPlan plan) {
+  AdmissionPass(MemoryView memory, MemoryPlanner planner, StepPlan plan, int mostTokens) {
     this.memory = memory;
     this.planner = planner;
     this.plan = plan;
+    this.mostTokens = mostTokens;
   }
 
   /**
-   * Admits candidates until the budgets of the plan are used up or no further candidate may go.
+   * Admits candidates until the budgets of the plan are used up or no further candidate may go. A
+   * candidate whose input is too large for the rest of this step waits for one with more room, and
+   * nobody passes it: so the step that has room comes.
    *
    * @param candidates the waiting sequences, in order
    * @param freeSlots how many sequences the batch can still take
@@ -33,7 +37,8 @@ final class AdmissionPass {
     while (plan.tokensLeft() > 0
         && slots > 0
         && unfit < MAX_UNFIT
-        && (candidate = candidates.next()) != null) {
+        && (candidate = candidates.next()) != null
+        && ContinuousBatchingScheduler.fits(candidate.leastStepTokens(), plan, mostTokens)) {
       if (tryAdmit(candidate)) {
         candidates.admitted();
         slots--;
@@ -67,8 +72,8 @@ final class AdmissionPass {
       return false;
     }
     plan.admit(new Decision.Admit(candidate, needed, decision.reason()));
-    int remaining = candidate.contextTokens() - candidate.swappedTokens();
-    plan.compute(candidate, Math.min(remaining, plan.tokensLeft()));
+    int tokens = Math.min(candidate.stepTokens(), plan.tokensLeft());
+    plan.compute(candidate, Math.max(tokens, candidate.leastStepTokens()));
     return true;
   }
 }

@@ -3,26 +3,51 @@ package dev.s3llm.engine.plan;
 import dev.s3llm.engine.sequence.Sequence;
 import dev.s3llm.memory.MemoryPlanner;
 import dev.s3llm.memory.MemoryView;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 
 /**
  * Iteration-level scheduling (ORCA, OSDI 2022) with chunked prefill (Sarathi-Serve, OSDI 2024):
- * every running sequence decodes one token; the rest of the token budget goes to prefills under
- * way, in order of admission, and then to new admissions. A step that preempts or stalls a sequence
- * admits none.
+ * every running sequence decodes, a token or a pass over its canvas; the rest of the token budget
+ * goes to prefills under way, in order of admission, and then to new admissions. A step that
+ * preempts or stalls a sequence admits none.
+ *
+ * <p>A pass over a canvas computes all of it. If the decodes of a batch exceed the token budget, the
+ * sequences that most plans in a row have left out come first, so that each has its turn. The first
+ * sequence of a step may exceed the budget, up to the limit of the executor.
  *
  * <p>Not thread-safe: it reads the loop's lists.
  */
 public final class ContinuousBatchingScheduler {
+  private static final Comparator<Sequence> LONGEST_LEFT_OUT =
+      Comparator.comparingInt(Sequence::leftOut).reversed();
+
   private final MemoryPlanner planner;
   private final TenantQueues<Sequence> waiting;
   private final List<Sequence> running;
+  private final int mostTokens;
 
+  /** Whether the latest step has left out a sequence. */
+  private boolean someLeftOut;
+
+  /**
+   * Creates the scheduler.
+   *
+   * @param planner decides about memory
+   * @param waiting the waiting sequences; a live view
+   * @param running the running sequences; a live view
+   * @param mostTokens the executor's limit of tokens in a step
+   */
   ContinuousBatchingScheduler(
-      MemoryPlanner planner, TenantQueues<Sequence> waiting, List<Sequence> running) {
+      MemoryPlanner planner,
+      TenantQueues<Sequence> waiting,
+      List<Sequence> running,
+      int mostTokens) {
     this.planner = planner;
     this.waiting = waiting;
     this.running = running;
+    this.mostTokens = mostTokens;
   }
 
   /**
@@ -32,18 +57,40 @@ public final class ContinuousBatchingScheduler {
    * @param plan the plan, with the budgets that are left
    */
   void schedule(MemoryView memory, StepPlan plan) {
-    decode(plan);
+    decode(someLeftOut ? longestLeftOutFirst() : running, plan);
     continuePrefills(plan);
     if (plan.preemptions().isEmpty() && plan.stalls().isEmpty()) {
-      new AdmissionPass(memory, planner, plan).run(waiting.candidates(), freeSlots(plan));
+      new AdmissionPass(memory, planner, plan, mostTokens)
+          .run(waiting.candidates(), freeSlots(plan));
     }
   }
 
-  private void decode(StepPlan plan) {
-    for (int i = 0; i < running.size(); i++) {
-      Sequence sequence = running.get(i);
-      if (remaining(sequence) == 1 && computable(sequence, plan)) {
-        plan.compute(sequence, 1);
+  /** Records which sequences a plan that is carried out leaves out. */
+  void recordLeftOut(StepPlan plan) {
+    if (someLeftOut) {
+      running.stream().filter(s -> !plan.leftOut().contains(s)).forEach(s -> s.setLeftOut(false));
+    }
+    plan.leftOut().forEach(s -> s.setLeftOut(true));
+    someLeftOut = !plan.leftOut().isEmpty();
+  }
+
+  private List<Sequence> longestLeftOutFirst() {
+    List<Sequence> ordered = new ArrayList<>(running);
+    ordered.sort(LONGEST_LEFT_OUT); // stable: then in order of admission
+    return ordered;
+  }
+
+  private void decode(List<Sequence> sequences, StepPlan plan) {
+    for (int i = 0; i < sequences.size(); i++) {
+      Sequence sequence = sequences.get(i);
+      if (sequence.decodes() && sequence.stepTokens() > 0 && runs(sequence, plan)) {
+        int tokens = Math.min(sequence.stepTokens(), plan.tokensLeft());
+        int least = sequence.leastStepTokens();
+        if (fits(least, plan, mostTokens)) {
+          plan.compute(sequence, Math.max(tokens, least));
+        } else {
+          plan.leaveOut(sequence);
+        }
       }
     }
   }
@@ -51,22 +98,25 @@ public final class ContinuousBatchingScheduler {
   private void continuePrefills(StepPlan plan) {
     for (int i = 0; i < running.size() && plan.tokensLeft() > 0; i++) {
       Sequence sequence = running.get(i);
-      int remaining = remaining(sequence);
-      if (remaining > 1 && computable(sequence, plan)) {
-        plan.compute(sequence, Math.min(remaining, plan.tokensLeft()));
+      if (!sequence.decodes() && runs(sequence, plan)) {
+        int tokens = Math.min(sequence.stepTokens(), plan.tokensLeft());
+        int least = sequence.leastStepTokens();
+        if (tokens > 0 && fits(least, plan, mostTokens)) {
+          plan.compute(sequence, Math.max(tokens, least));
+        }
       }
     }
   }
 
-  private static boolean computable(Sequence sequence, StepPlan plan) {
-    return plan.tokensLeft() > 0
-        && plan.sequencesLeft() > 0
-        && !plan.stalls(sequence)
-        && (plan.preemptions().isEmpty() || !plan.preempts(sequence));
+  /** Returns whether a step can take a sequence that computes so many positions at least. */
+  static boolean fits(int least, StepPlan plan, int mostTokens) {
+    return least <= plan.tokensLeft() || (plan.work().isEmpty() && least <= mostTokens);
   }
 
-  private static int remaining(Sequence sequence) {
-    return sequence.contextTokens() - sequence.kvTokens();
+  private static boolean runs(Sequence sequence, StepPlan plan) {
+    return plan.sequencesLeft() > 0
+        && !plan.stalls(sequence)
+        && (plan.preemptions().isEmpty() || !plan.preempts(sequence));
   }
 
   /**

@@ -54,7 +54,8 @@ public final class PlanBuilder {
     this.running = running;
     this.tokenTime = tokenTime;
     this.blockTokens = parts.executor().profile().blockTokens();
-    this.scheduler = new ContinuousBatchingScheduler(parts.planner(), waiting, running);
+    int mostTokens = parts.executor().profile().maxTokensPerStep();
+    this.scheduler = new ContinuousBatchingScheduler(parts.planner(), waiting, running, mostTokens);
   }
 
   /** Empties a plan and fills it for the next step. */
@@ -71,10 +72,14 @@ public final class PlanBuilder {
     }
   }
 
-  /** Counts the stalls of a plan that is carried out. */
-  public void recordStalls(StepPlan plan) {
-    int stalls = plan.stalls().size();
-    stalledTokens = stalls == 0 ? 0 : stalledTokens + stalls;
+  /** Counts the stalls of a plan that is carried out, and which sequences its budget left out. */
+  public void recordDelays(StepPlan plan) {
+    if (plan.stalls().isEmpty()) {
+      stalledTokens = 0;
+    } else {
+      plan.stalls().forEach(stalled -> stalledTokens += (long) stalled.tokensPerStep());
+    }
+    scheduler.recordLeftOut(plan);
   }
 
   private MemoryView memory(StepPlan plan) {
@@ -93,7 +98,7 @@ public final class PlanBuilder {
   private void recover(StepPlan plan) {
     for (int i = 0; i < running.size(); i++) {
       Sequence sequence = running.get(i);
-      int needed = KvBlocks.blocksFor(sequence.contextTokens(), blockTokens); // after its next step
+      int needed = KvBlocks.blocksFor(sequence.slotsNeeded(), blockTokens); // after its next step
       if (needed > sequence.reservedBlocks()
           && (plan.preemptions().isEmpty() || !plan.preempts(sequence))) {
         makeRoom(sequence, plan);
@@ -105,7 +110,7 @@ public final class PlanBuilder {
     while (true) {
       MemoryDecision decision = parts.planner().grow(sequence, memory(plan));
       if (decision instanceof MemoryDecision.Reserve reserve) {
-        int blocks = Termination.clampReservation(reserve.reservedBlocks(), sequence, blockTokens);
+        int blocks = Termination.grownReservation(reserve.reservedBlocks(), sequence, blockTokens);
         if (blocks - sequence.reservedBlocks() <= plan.availableBlocks()) {
           plan.grow(new Decision.Grow(sequence, blocks, reserve.reason()));
           return;
@@ -152,7 +157,10 @@ public final class PlanBuilder {
   }
 
   private void preempt(Sequence victim, Sequence outgrown, String reason, StepPlan plan) {
-    PreemptionMode mode = parts.recovery().mode(victim, recoveryMemory());
+    PreemptionMode mode =
+        victim.swappable()
+            ? parts.recovery().mode(victim, recoveryMemory())
+            : PreemptionMode.RECOMPUTE;
     int blocks = KvBlocks.blocksFor(victim.kvTokens(), blockTokens);
     if (mode == PreemptionMode.SWAP && blocks > hostBlocksFree) {
       mode = PreemptionMode.RECOMPUTE;
@@ -174,8 +182,8 @@ public final class PlanBuilder {
     }
     int blocks = Math.min(Termination.worstCaseBlocks(first, blockTokens), device.capacity());
     plan.admit(new Decision.Admit(first, blocks, "nothing else runs"));
-    int remaining = first.contextTokens() - first.swappedTokens();
-    plan.compute(first, Math.min(remaining, plan.tokensLeft()));
+    int tokens = Math.min(first.stepTokens(), plan.tokensLeft());
+    plan.compute(first, Math.max(tokens, first.leastStepTokens()));
   }
 
   private RecoveryMemory recoveryMemory() {

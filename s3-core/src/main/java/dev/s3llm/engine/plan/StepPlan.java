@@ -17,6 +17,7 @@ public final class StepPlan {
   private final List<Decision.Grow> growths = new ArrayList<>();
   private final List<Decision.Preempt> preemptions = new ArrayList<>();
   private final List<Sequence> stalls = new ArrayList<>();
+  private final List<Sequence> leftOut = new ArrayList<>(0);
   private final List<Sequence> work = new ArrayList<>();
   private int[] workTokens = new int[16];
   private Decision.@Nullable Defer deferral;
@@ -39,6 +40,7 @@ public final class StepPlan {
     growths.clear();
     preemptions.clear();
     stalls.clear();
+    leftOut.clear();
     work.clear();
     deferral = null;
     this.availableBlocks = availableBlocks;
@@ -65,7 +67,7 @@ public final class StepPlan {
    * Adds a sequence to the work of the step.
    *
    * @param sequence the sequence
-   * @param tokens tokens to compute: 1 for a decode, more for a prefill chunk
+   * @param tokens positions to compute: 1 for a decode, more for a prefill chunk or a canvas
    */
   public void compute(Sequence sequence, int tokens) {
     if (work.size() == workTokens.length) {
@@ -109,6 +111,16 @@ public final class StepPlan {
    */
   public void stall(Sequence sequence) {
     stalls.add(sequence);
+  }
+
+  /** Adds a running sequence that could decode but for the token budget. */
+  void leaveOut(Sequence sequence) {
+    leftOut.add(sequence);
+  }
+
+  /** Returns the running sequences that could decode but for the token budget; a live view. */
+  List<Sequence> leftOut() {
+    return Collections.unmodifiableList(leftOut);
   }
 
   /** Records a deferral; only the first one of a plan is kept. */

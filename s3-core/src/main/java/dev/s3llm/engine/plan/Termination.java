@@ -15,6 +15,10 @@ import java.math.RoundingMode;
  *   <li>A sequence is preempted at most {@link #mostPreemptions} times: ceil(log2(limit / first)) +
  *       1, as many as it takes a planner that doubles the reserved output at each preemption. Then
  *       it is exempt: it is admitted with its worst case and never preempted again.
+ *   <li>If KV does not grow step by step, an outgrown reservation grows to twice the output at least
+ *       ({@link #grownReservation}), and a preempted sequence comes back with as much ({@link
+ *       Sequence#slotsNeeded}). So a canvas outgrows its reservation a few times at most.
+ *   <li>A sequence that samples in more than {@link #mostSilentSteps} steps without a token fails.
  *   <li>A sequence is not preempted again before it has produced a token since its last admission
  *       ({@link #mayBePreempted}): so it progresses between two preemptions.
  * </ul>
@@ -30,8 +34,34 @@ public final class Termination {
    * @param blockTokens token slots of a block
    */
   static int clampReservation(int blocks, Sequence sequence, int blockTokens) {
-    int least = KvBlocks.blocksFor(sequence.contextTokens(), blockTokens);
+    int least = KvBlocks.blocksFor(sequence.slotsNeeded(), blockTokens);
     return Math.min(worstCaseBlocks(sequence, blockTokens), Math.max(blocks, least));
+  }
+
+  /**
+   * Returns the reservation of a running sequence that has outgrown the one that it has.
+   *
+   * @param blocks blocks that a planner wants to reserve; any number
+   * @param sequence the sequence
+   * @param blockTokens token slots of a block
+   */
+  static int grownReservation(int blocks, Sequence sequence, int blockTokens) {
+    int wanted = blocks;
+    if (sequence.slotsFixed()) {
+      long covered = (long) sequence.reservedBlocks() * blockTokens - sequence.promptTokens();
+      long output = Math.min(sequence.maxNewTokens(), 2 * Math.max(1, covered));
+      wanted =
+          Math.max(blocks, KvBlocks.blocksFor(sequence.promptTokens() + (int) output, blockTokens));
+    }
+    return clampReservation(wanted, sequence, blockTokens);
+  }
+
+  /**
+   * Returns the number of steps in which a sequence may sample without committing a token, since its
+   * latest admission: many more than the passes over any canvas that it may have.
+   */
+  public static int mostSilentSteps(Sequence sequence) {
+    return (int) Math.min(Integer.MAX_VALUE, 64 + 4L * sequence.maxNewTokens());
   }
 
   /** Returns the blocks that hold a sequence's prompt and output limit. */

@@ -7,7 +7,8 @@ import java.util.List;
 /**
  * The limit of a step's token budget that keeps the time per output token. A step that decodes
  * takes no more prefill, and starts no more sequences, than the strictest target allows: the
- * engine's or one of its running sequences'. {@link StepTimeModel} estimates the time. Two
+ * engine's or one of its running sequences'. A canvas commits several tokens in few passes, so its
+ * target for a step is that of a token times the tokens that a pass commits. {@link StepTimeModel} estimates the time. Two
  * exceptions: a step always takes at least {@value #LEAST_CHUNK} tokens of a prefill under way, if
  * it has room, so that every request progresses; and a step without decodes has no limit.
  *
@@ -44,24 +45,34 @@ public final class TokenTimeGuard {
     if (!model.ready()) {
       return most;
     }
-    double strictest = targetNanos;
+    double limit = Double.POSITIVE_INFINITY;
     int decodes = 0;
+    int passed = 0;
     long kvTokens = 0;
     boolean prefilling = false;
     for (int i = 0; i < running.size(); i++) {
       Sequence sequence = running.get(i);
-      boolean decoding = sequence.contextTokens() - sequence.kvTokens() == 1;
-      decodes += decoding ? 1 : 0;
-      prefilling |= !decoding;
-      kvTokens += sequence.contextTokens();
-      strictest = Math.min(strictest, aim(sequence.spec().times().tokenTimeNanos()));
+      kvTokens += sequence.slotsNeeded();
+      double target = aim(sequence.spec().times().tokenTimeNanos());
+      if (sequence.canvas()) {
+        boolean passing = sequence.decodes();
+        passed += passing ? sequence.stepTokens() : 0;
+        prefilling |= !passing;
+        limit = Math.min(limit, Math.min(target, targetNanos) * sequence.tokensPerStep());
+      } else {
+        boolean decoding = sequence.contextTokens() - sequence.kvTokens() == 1;
+        decodes += decoding ? 1 : 0;
+        prefilling |= !decoding;
+        limit = Math.min(limit, Math.min(target, targetNanos));
+      }
     }
-    if (decodes == 0 || strictest == Double.POSITIVE_INFINITY) {
+    int fixed = Math.min(most, decodes + passed);
+    if (fixed == 0 || limit == Double.POSITIVE_INFINITY) {
       return most;
     }
-    int least = prefilling ? Math.min(LEAST_CHUNK, most - decodes) : 0;
-    int room = prefillThatFits(strictest, decodes, kvTokens, most - decodes);
-    return decodes + Math.max(least, room);
+    int least = prefilling ? Math.min(LEAST_CHUNK, most - fixed) : 0;
+    int room = prefillThatFits(limit, decodes, fixed - decodes, kvTokens, most - fixed);
+    return fixed + Math.max(least, room);
   }
 
   private static double aim(long nanos) {
@@ -69,14 +80,15 @@ public final class TokenTimeGuard {
   }
 
   /** Returns the most prefill tokens with which the step keeps the limit, by binary search. */
-  private int prefillThatFits(double limit, int decodes, long kvTokens, int most) {
+  private int prefillThatFits(
+      double limit, int decodes, int passed, long kvTokens, int most) {
     int fits = -1;
     int tooMany = most + 1;
     while (tooMany - fits > 1) {
       int tried = (fits + tooMany) >>> 1;
       // a sequence that is prefilled decodes afterwards: count its tokens as KV, and one more
       // decode
-      double nanos = model.nanos(decodes + (tried > 0 ? 1 : 0), tried, kvTokens + tried);
+      double nanos = model.nanos(decodes + (tried > 0 ? 1 : 0), passed + tried, kvTokens + tried);
       if (nanos <= limit) {
         fits = tried;
       } else {

@@ -40,8 +40,20 @@ public final class Sequence implements SequenceView, SequenceStep {
   private int stepTokens;
   private boolean stepSamples;
 
-  /** Whether that step is in flight and samples a token. */
+  /** Whether that step is in flight and is expected to commit a token. */
   private boolean tokenPending;
+
+  /** Slots that the executor has reported for the next step, or for a canvas; 0 for none. */
+  private int slots;
+
+  /** Set if KV does not grow step by step. */
+  private @Nullable Canvas canvas;
+
+  /** Steps since the latest admission that sampled and committed no token. */
+  private int silentSteps;
+
+  /** Consecutive plans that left the sequence out because the step's budget was used up. */
+  private int leftOut;
 
   /**
    * Creates the record of a new request.
@@ -167,11 +179,26 @@ public final class Sequence implements SequenceView, SequenceStep {
     kvTokens = swappedTokens;
     swappedTokens = 0;
     preemptions.admitted(generated);
+    silentSteps = 0;
   }
 
   /** Returns whether the sequence was admitted before. */
   public boolean startedBefore() {
     return history.admittedBefore();
+  }
+
+  /**
+   * Sets that KV does not grow step by step.
+   *
+   * @param usualPasses passes over a canvas that the executor's profile names; 0 if it expects none
+   */
+  public void fixSlots(int usualPasses) {
+    canvas = new Canvas(usualPasses);
+  }
+
+  /** Returns whether KV does not grow step by step. */
+  public boolean slotsFixed() {
+    return canvas != null;
   }
 
   /**
@@ -189,20 +216,114 @@ public final class Sequence implements SequenceView, SequenceStep {
   }
 
   /**
-   * Records that a step, which starts now, computes tokens of the sequence.
+   * Records that a step, which starts now, computes positions of the sequence.
    *
-   * @param count how many tokens, at least 1
+   * @param count how many positions, at least 1
    */
   public void startStep(int count) {
     stepStart = kvTokens;
     stepTokens = count;
-    kvTokens += count;
-    stepSamples = kvTokens == contextTokens();
-    tokenPending = stepSamples;
+    int end = stepStart + count;
+    Canvas decoded = canvas;
+    if (decoded == null || !decoded.used()) {
+      int context = contextTokens();
+      kvTokens = Math.min(end, context);
+      stepSamples = end >= context;
+      slots = 0;
+      tokenPending = stepSamples;
+    } else if (stepStart < promptTokens()) {
+      kvTokens = end;
+      stepSamples = end == promptTokens();
+    } else {
+      stepSamples = true;
+      decoded.passStarts();
+    }
   }
 
   /**
-   * Appends the token that the step sampled.
+   * Records what the step reports for the sequence, before its tokens are appended.
+   *
+   * @param count tokens that it committed, 0 or more
+   * @param reportedSlots slots for the next step; 0 for the context, or for the canvas as it is
+   * @param stepsLeft steps left by the executor's estimate; 0 if unknown
+   * @return whether the sequence goes on as the plans made during the step assume
+   */
+  public boolean stepped(int count, int reportedSlots, int stepsLeft) {
+    boolean assumed = count == (tokenPending ? 1 : 0);
+    tokenPending = false;
+    silentSteps = count > 0 ? 0 : silentSteps + 1;
+    Canvas decoded = canvas;
+    boolean asExpected = true;
+    if (decoded != null) {
+      boolean expectedCanvas = decoded.used();
+      asExpected = decoded.report(reportedSlots > 0, stepsLeft);
+      if (decoded.used()) {
+        asExpected &= expectedCanvas && (reportedSlots == 0 || reportedSlots == slots);
+        slots = Math.max(slots, reportedSlots);
+        kvTokens = Math.min(kvTokens, promptTokens());
+        return assumed && asExpected;
+      }
+      asExpected &= !expectedCanvas;
+    }
+    slots = reportedSlots;
+    kvTokens = promptTokens() + generated + Math.max(0, count - 1);
+    return assumed && asExpected && reportedSlots == 0;
+  }
+
+  /** Returns whether the executor has reported a canvas for the sequence. */
+  public boolean canvasReported() {
+    return canvas != null && canvas.reported();
+  }
+
+  /** Returns the steps since the latest admission that sampled without committing a token. */
+  public int silentSteps() {
+    return silentSteps;
+  }
+
+  /** Returns the positions to which the latest step computes: the blocks must cover them. */
+  public int stepEnd() {
+    return stepStart + stepTokens;
+  }
+
+  /**
+   * Returns the number of positions that the next step must compute at least: the whole canvas, an
+   * opaque input with the whole prompt, or 1.
+   */
+  public int leastStepTokens() {
+    int computed = Math.max(kvTokens, swappedTokens);
+    if (computed < promptTokens()) {
+      return spec.input() == null ? 1 : promptTokens() - computed;
+    }
+    return canvas() ? stepTokens() : 1;
+  }
+
+  /** Returns whether the next step decodes: a token, drafts after it, or a pass over the canvas. */
+  public boolean decodes() {
+    return canvas() ? kvTokens >= promptTokens() : contextTokens() - kvTokens <= 1;
+  }
+
+  /** Returns the output tokens that a step is expected to commit: 1 without a canvas. */
+  public double tokensPerStep() {
+    return canvas() ? Math.max(1, (slotsNeeded() - promptTokens() - generated) / stepsLeft()) : 1;
+  }
+
+  /** Returns how many plans in a row have left the sequence out of their steps. */
+  public int leftOut() {
+    return leftOut;
+  }
+
+  /** Records whether the step that starts now leaves the sequence out although it could run. */
+  public void setLeftOut(boolean out) {
+    leftOut = out ? leftOut + 1 : 0;
+  }
+
+  /** Returns the output slots that the sequence has used: of its canvas, or one for each token. */
+  public int outputSlots() {
+    return canvas() ? Math.max(generated, slots - promptTokens()) : generated;
+  }
+
+  /**
+   * Appends a token that the step commits.
    *
    * @param token the token's id
    * @param now the engine's time, in nanoseconds
@@ -230,6 +351,11 @@ public final class Sequence implements SequenceView, SequenceStep {
     preemptions.preempted(reservedTokens - promptTokens(), maxNewTokens());
     swappedTokens = swapped ? kvTokens : 0;
     kvTokens = 0;
+    if (canvas != null && canvas.reported()) {
+      canvas.startsOver(); // its slots stay: the canvas will be at least as large again
+    } else {
+      slots = 0;
+    }
   }
 
   /** Records that the swapped copy is lost, so that its tokens must be computed again. */
@@ -250,8 +376,9 @@ public final class Sequence implements SequenceView, SequenceStep {
   }
 
   /**
-   * Returns the number of tokens generated so far, without the one that a step in flight may add.
+   * Returns the number of tokens generated so far, without those that a step in flight may add.
    */
+  @Override
   public int committedTokens() {
     return generated;
   }
@@ -284,8 +411,10 @@ public final class Sequence implements SequenceView, SequenceStep {
         prediction,
         history.firstReservedTokens(),
         preemptions.count(),
+        canvas() ? Math.max(0, slots - promptTokens()) : 0,
+        canvas == null ? 0 : canvas.allPasses(),
         history.timing(now),
-        history.explain(waiting, prediction, promptTokens() + generated, now));
+        history.explain(waiting, prediction, promptTokens() + outputSlots(), now));
   }
 
   // ---- SequenceView
@@ -363,7 +492,56 @@ public final class Sequence implements SequenceView, SequenceStep {
     return spec.standing().tenant();
   }
 
+  @Override
+  public int slotsNeeded() {
+    int needed = Math.max(contextTokens(), slots);
+    return canvas != null && state == SequenceState.WAITING
+        ? Math.max(needed, promptTokens() + preemptions.outputFloorTokens())
+        : needed;
+  }
+
+  @Override
+  public int stepTokens() {
+    int computed = Math.max(kvTokens, swappedTokens);
+    int end =
+        canvas() && computed < promptTokens() ? promptTokens() : Math.max(contextTokens(), slots);
+    return end - computed;
+  }
+
+  @Override
+  public double stepsLeft() {
+    if (!canvas()) {
+      return SequenceView.super.stepsLeft();
+    }
+    int passes = canvas == null ? 0 : canvas.passesLeft();
+    return Math.max(1, passes + (kvTokens < promptTokens() ? 1 : 0));
+  }
+
+  @Override
+  public boolean canvas() {
+    return canvas != null && canvas.used();
+  }
+
+  @Override
+  public int recomputeTokens() {
+    if (canvas == null || !canvas.used()) {
+      return kvTokens;
+    }
+    long passed = (long) canvas.passes() * Math.max(0, slots - promptTokens());
+    return (int) Math.min(Integer.MAX_VALUE, kvTokens + passed);
+  }
+
+  @Override
+  public boolean swappable() {
+    return !canvas();
+  }
+
   // ---- SequenceStep
+
+  @Override
+  public SequenceStep.@Nullable Input input() {
+    return spec.input();
+  }
 
   @Override
   public int startPosition() {

@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param prediction the latest prediction, or null if the sequence ended before it was predicted
  * @param reservedTokens KV slots reserved at the first admission; 0 if never admitted
  * @param preemptions how often it was preempted
+ * @param canvasSlots KV slots of its canvas; 0 if it decoded token by token
+ * @param passes passes over its canvas, those that were lost to preemptions included
  * @param timing times of the first admission, the first token and the end
  * @param explanation what the sequence waited for, reserved and lost
  */
@@ -23,6 +25,8 @@ public record SequenceOutcome(
     @Nullable LengthPrediction prediction,
     int reservedTokens,
     int preemptions,
+    int canvasSlots,
+    int passes,
     Timing timing,
     Explanation explanation) {
 
@@ -45,6 +49,6 @@ public record SequenceOutcome(
   public static SequenceOutcome abandoned(Failure failure, long totalNanos) {
     Explanation unknown = new Explanation(0, 0, 0, 0, List.of(), List.of(), 0);
     Timing timing = new Timing(totalNanos, -1, totalNanos);
-    return new SequenceOutcome(FinishReason.FAILED, failure, null, 0, 0, timing, unknown);
+    return new SequenceOutcome(FinishReason.FAILED, failure, null, 0, 0, 0, 0, timing, unknown);
   }
 }

@@ -1,19 +1,23 @@
 package dev.s3llm.engine.sequence;
 
 import dev.s3llm.execute.SamplingParameters;
+import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.predict.LengthQuery;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A request as the loop needs it: validated, with arrays that belong to the sequence.
  *
  * @param requestId the caller's id
- * @param promptTokens token ids, at least one
+ * @param promptTokens token ids, at least one; at the positions of the input, which come first,
+ *     {@link dev.s3llm.execute.StepResult#NO_TOKEN}
  * @param stopTokens token ids that end the answer, ascending
  * @param sampling the sampling parameters
  * @param standing tenant and priority
  * @param times time of submission, deadline and target
  * @param query the predictor's input; contains the output limit
  * @param sink receives tokens and the end
+ * @param input the opaque input, or null
  */
 @SuppressWarnings("ArrayRecordComponent") // passed on once, never compared
 public record SequenceSpec(
@@ -24,7 +28,32 @@ public record SequenceSpec(
     Standing standing,
     Times times,
     LengthQuery query,
-    SequenceSink sink) {
+    SequenceSink sink,
+    SequenceStep.@Nullable Input input) {
+
+  /**
+   * Creates a request of tokens alone.
+   *
+   * @param requestId the caller's id
+   * @param promptTokens token ids, at least one
+   * @param stopTokens token ids that end the answer, ascending
+   * @param sampling the sampling parameters
+   * @param standing tenant and priority
+   * @param times time of submission, deadline and target
+   * @param query the predictor's input; contains the output limit
+   * @param sink receives tokens and the end
+   */
+  public SequenceSpec(
+      String requestId,
+      int[] promptTokens,
+      int[] stopTokens,
+      SamplingParameters sampling,
+      Standing standing,
+      Times times,
+      LengthQuery query,
+      SequenceSink sink) {
+    this(requestId, promptTokens, stopTokens, sampling, standing, times, query, sink, null);
+  }
 
   /**
    * Tenant and priority of a request, which decide about its turn.

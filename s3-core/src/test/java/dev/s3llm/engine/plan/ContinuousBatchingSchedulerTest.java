@@ -65,7 +65,7 @@ class ContinuousBatchingSchedulerTest {
     plan.reset(100, 100, 8);
     plan.stall(outgrown);
     List<Sequence> both = List.of(running, outgrown);
-    new ContinuousBatchingScheduler(planner, waiting, both)
+    new ContinuousBatchingScheduler(planner, waiting, both, 4_096)
         .schedule(new MemoryView(BLOCK_TOKENS, 103, 100, both), plan);
 
     assertThat(plan.work()).containsExactly(running);
@@ -113,7 +113,7 @@ class ContinuousBatchingSchedulerTest {
     MemoryView memory = new MemoryView(BLOCK_TOKENS, 100, 50, both);
     plan.reset(50, 100, 8);
     plan.preempt(new Decision.Preempt(victim, PreemptionMode.RECOMPUTE, other, "test"));
-    new ContinuousBatchingScheduler(planner, waiting, both).schedule(memory, plan);
+    new ContinuousBatchingScheduler(planner, waiting, both, 4_096).schedule(memory, plan);
 
     assertThat(plan.work()).containsExactly(other);
     assertThat(plan.availableBlocks()).isEqualTo(52);
@@ -170,7 +170,7 @@ class ContinuousBatchingSchedulerTest {
     MemoryView memory = new MemoryView(BLOCK_TOKENS, 200, available, running);
     plan.reset(available, tokens, sequences);
     planner.beginPlan(memory);
-    new ContinuousBatchingScheduler(planner, waiting, running).schedule(memory, plan);
+    new ContinuousBatchingScheduler(planner, waiting, running, 4_096).schedule(memory, plan);
   }
 
   private List<Integer> tokens() {
