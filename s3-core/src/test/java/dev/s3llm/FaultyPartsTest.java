@@ -38,11 +38,14 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Tests with executors, planners, policies and predictors that throw in each of their methods. */
@@ -157,6 +160,35 @@ class FaultyPartsTest {
         .isInstanceOf(NullPointerException.class);
     assertThatThrownBy(() -> StepResult.of(new int[1], nullFailure))
         .isInstanceOf(NullPointerException.class);
+  }
+
+  @ParameterizedTest
+  @MethodSource("badReports")
+  void reportThatDoesNotFit_failsItsBatchOnly(StepResult bad, String because) throws Exception {
+    executor.tamper = r -> bad;
+    try (S3Engine engine = S3Engine.builder(executor).build()) {
+      assertThat(result(submit(engine, 3)).failure())
+          .get(InstanceOfAssertFactories.THROWABLE)
+          .satisfies(failedFor(GenerationFailedException.Reason.STEP_FAILED))
+          .hasMessageContaining(because);
+      executor.tamper = r -> r;
+      assertServes(engine);
+    }
+  }
+
+  static Stream<Arguments> badReports() {
+    int[] two = {1, 2};
+    return Stream.of(
+        Arguments.of(StepResult.committing(two, 3).build(), "3 tokens of sequence 0, but 2 are left"),
+        Arguments.of(StepResult.committing(two, 1).build(), "2 tokens, but the counts sum up to 1"),
+        Arguments.of(StepResult.committing(two, -1).build(), "-1 tokens of sequence 0"),
+        Arguments.of(StepResult.committing(two, 1, 1).build(), "2 results for 1 sequences"),
+        Arguments.of(StepResult.committing(new int[] {50}, 1).build(), "token 50 of sequence 0"),
+        Arguments.of(StepResult.committing(two, 2).slots(1, 2).build(), "not one value for each"),
+        Arguments.of(StepResult.committing(two, 2).slots(101).build(), "101 slots"),
+        Arguments.of(StepResult.committing(two, 2).stepsLeft(-1).build(), "-1 steps left"),
+        Arguments.of(StepResult.committing(new int[0], 0).build(), "nothing to compute"),
+        Arguments.of(StepResult.committing(new int[0], 0).slots(1).build(), "nothing to compute"));
   }
 
   @Test

@@ -6,7 +6,10 @@ import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.IntUnaryOperator;
@@ -16,7 +19,8 @@ import org.jspecify.annotations.Nullable;
  * An executor without a model. A step completes when the virtual clock has advanced by the time
  * that the cost model gives. A sequence produces {@link #GO_ON_TOKEN} until its true length, and
  * then {@link #STOP_TOKEN}. The first token of its prompt is the index of the request, which gives
- * the true length.
+ * the true length. With passes over a canvas in its profile, it is a masked decoder: the request is
+ * an {@link Input}, and all tokens come in the last pass.
  *
  * <p>Not thread-safe: the thread that advances the clock is the only user.
  */
@@ -30,10 +34,16 @@ final class SimulatedExecutor implements Executor {
   /** Prompt tokens are indices of requests, so all values are allowed. */
   public static final int VOCABULARY_SIZE = Integer.MAX_VALUE;
 
+  private static final int SMALLEST_CANVAS = 8;
+
   private final ExecutorProfile profile;
   private final CostModel costs;
   private final NanoClock clock;
   private final IntUnaryOperator outputTokens;
+
+  /** Number of passes made over the canvas of a sequence, by its id. */
+  private final Map<Long, Integer> passes = new HashMap<>();
+
   private @Nullable CompletableFuture<StepResult> pending;
   private StepResult result = StepResult.of();
   private long dueNanos = Long.MAX_VALUE;
@@ -44,7 +54,7 @@ final class SimulatedExecutor implements Executor {
    * @param profile memory and limits
    * @param costs model of the time of a step
    * @param clock the virtual clock
-   * @param outputTokens returns the true output length by the first token of the prompt
+   * @param outputTokens returns the true output length by the index of a request
    */
   public SimulatedExecutor(
       ExecutorProfile profile, CostModel costs, NanoClock clock, IntUnaryOperator outputTokens) {
@@ -52,6 +62,29 @@ final class SimulatedExecutor implements Executor {
     this.costs = costs;
     this.clock = clock;
     this.outputTokens = outputTokens;
+  }
+
+  /**
+   * The prompt of a request for a masked decoder.
+   *
+   * @param index index of the request
+   * @param slots length of the prompt, at least 1
+   */
+  record Input(int index, int slots) implements SequenceStep.Input {}
+
+  /**
+   * Returns the positions of the canvas that a masked decoder takes for an answer: the first of 8,
+   * 16, 32 and so on that holds it.
+   *
+   * @param outputTokens length of the answer in tokens, at least 1
+   * @param maxNewTokens output limit in tokens, at least 1; the canvas is not longer
+   */
+  static int canvas(int outputTokens, int maxNewTokens) {
+    int length = SMALLEST_CANVAS;
+    while (length < Math.min(outputTokens, maxNewTokens)) {
+      length *= 2;
+    }
+    return Math.min(length, maxNewTokens);
   }
 
   @Override
@@ -103,7 +136,15 @@ final class SimulatedExecutor implements Executor {
     }
   }
 
+  @Override
+  public void released(long sequenceId) {
+    passes.remove(sequenceId);
+  }
+
   private StepResult run(List<SequenceStep> sequences) {
+    if (profile.canvasPasses() > 0) {
+      return pass(sequences);
+    }
     int[] tokens = new int[sequences.size()];
     for (int i = 0; i < tokens.length; i++) {
       tokens[i] = next(sequences.get(i));
@@ -117,5 +158,40 @@ final class SimulatedExecutor implements Executor {
     }
     int length = sequence.startPosition() + sequence.tokenCount() - sequence.promptTokens() + 1;
     return length >= outputTokens.applyAsInt(sequence.token(0)) ? STOP_TOKEN : GO_ON_TOKEN;
+  }
+
+  private StepResult pass(List<SequenceStep> sequences) {
+    int size = sequences.size();
+    int[] counts = new int[size];
+    int[] slots = new int[size];
+    int[] left = new int[size];
+    int total = 0;
+    for (int i = 0; i < size; i++) {
+      SequenceStep sequence = sequences.get(i);
+      int answer = answer(sequence);
+      int made = passes.merge(sequence.sequenceId(), 1, Integer::sum) - 1; // the first is the prefill
+      boolean last = made == profile.canvasPasses();
+      counts[i] = last ? answer : 0;
+      slots[i] = sequence.promptTokens() + canvas(answer, sequence.maxNewTokens());
+      left[i] = profile.canvasPasses() - made;
+      total += counts[i];
+    }
+    int[] tokens = new int[total];
+    Arrays.fill(tokens, GO_ON_TOKEN);
+    int end = 0;
+    for (int count : counts) {
+      end += count;
+      if (count > 0) {
+        tokens[end - 1] = STOP_TOKEN;
+      }
+    }
+    return StepResult.committing(tokens, counts).slots(slots).stepsLeft(left).build();
+  }
+
+  private int answer(SequenceStep sequence) {
+    if (sequence.input() instanceof Input input) {
+      return outputTokens.applyAsInt(input.index());
+    }
+    throw new IllegalStateException("sequence " + sequence.sequenceId() + " has no simulated input");
   }
 }

@@ -3,6 +3,7 @@ package dev.s3llm.simulate;
 import com.google.common.base.Preconditions;
 import dev.s3llm.engine.plan.TenantWeights;
 import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.execute.ExecutorProfile.KvGrowth;
 import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.EngineListener;
 import dev.s3llm.observe.EngineSnapshot;
@@ -194,6 +195,19 @@ public final class Simulation {
     }
 
     /**
+     * Makes the simulated executor a masked decoder; by default it decodes token by token. A prompt
+     * is then an opaque input, computed in one step. Each answer is decoded on a canvas of 8, 16, 32
+     * and so on positions, the first that holds it; all tokens come in the last pass.
+     *
+     * @param passes number of passes over a canvas, at least 1
+     * @throws IllegalArgumentException if the number is below 1
+     */
+    public Builder canvasPasses(int passes) {
+      settings.setAtLeast("canvasPasses", passes, 1);
+      return this;
+    }
+
+    /**
      * Sets the order of the waiting requests; first come, first served by default.
      *
      * @param policy decides which request goes first
@@ -268,7 +282,11 @@ public final class Simulation {
       int blockTokens = settings.get("blockTokens", () -> 16);
       long swapBytes = settings.get("swapBytes", () -> kvBytes);
       long blockBytes = Math.multiplyExact(blockTokens, costs.model().kvBytesPerToken());
+      int passes = settings.get("canvasPasses", () -> 0);
       return ExecutorProfile.builder()
+          .growth(passes > 0 ? KvGrowth.FIXED_CANVAS : KvGrowth.PER_BLOCK)
+          .canvasPasses(passes)
+          .takesInputs(passes > 0)
           .kvBlocks(blocks("kvBytes", kvBytes, blockBytes, 1), blockTokens, blockBytes)
           .hostBlocks(blocks("swapBytes", swapBytes, blockBytes, 0))
           .maxContextTokens(settings.get("maxLength", () -> 2048))

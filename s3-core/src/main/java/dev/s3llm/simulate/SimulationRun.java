@@ -32,6 +32,7 @@ final class SimulationRun {
   private final String policyName;
   private final Simulation.Listener listener;
   private final ExecutorProfile profile;
+  private final boolean masked;
   private final SimulatedExecutor executor;
   private final EngineLoop loop;
   private final DecisionLog log = new DecisionLog();
@@ -55,6 +56,7 @@ final class SimulationRun {
     this.policyName = policy.name();
     this.listener = listener;
     this.profile = simulation.profile();
+    this.masked = profile.canvasPasses() > 0;
     this.executor =
         new SimulatedExecutor(
             profile, simulation.costs(), () -> now, i -> requests.get(i).outputTokens());
@@ -67,7 +69,7 @@ final class SimulationRun {
     return new EngineParts(
         executor,
         simulation.predictor().create(),
-        policy.planner().apply(id -> requests.get(Integer.parseInt(id)).outputTokens()),
+        policy.planner().apply(id -> outputSlots(requests.get(Integer.parseInt(id)))),
         simulation.schedulingPolicy(),
         simulation.tenantWeights(),
         policy.recovery(),
@@ -142,7 +144,9 @@ final class SimulationRun {
   private void submit(int index) {
     Trace.Request request = requests.get(index);
     int maxLength = profile.maxContextTokens();
-    if (request.promptTokens() >= maxLength || maxLength > profile.capacityTokens()) {
+    if (request.promptTokens() >= maxLength
+        || maxLength > profile.capacityTokens()
+        || (masked && exceedsStep(request))) {
       rejected++;
       listener.onEnd(SimulationResult.RequestOutcome.refused(index));
       return;
@@ -150,7 +154,8 @@ final class SimulationRun {
     int[] prompt = new int[request.promptTokens()];
     prompt[0] = index; // gives the executor the answer's length
     int maxNewTokens = maxLength - request.promptTokens();
-    int hint = simulation.predictor().hint(request);
+    boolean exact = simulation.predictor() == SimulatedPredictor.EXACT;
+    int hint = exact ? outputSlots(request) : simulation.predictor().hint(request);
     loop.submit(
         loop.nextSequenceId(),
         new SequenceSpec(
@@ -161,7 +166,21 @@ final class SimulationRun {
             new SequenceSpec.Standing(request.tenant(), 0),
             SequenceSpec.Times.of(request.arrivalNanos()),
             new LengthQuery(request.promptTokens(), null, null, hint, maxNewTokens),
-            new Sink(index)));
+            new Sink(index),
+            masked ? new SimulatedExecutor.Input(index, request.promptTokens()) : null));
+  }
+
+  /** Returns whether a step can compute neither the whole input nor the whole canvas. */
+  private boolean exceedsStep(Trace.Request request) {
+    return Math.max(request.promptTokens(), outputSlots(request)) > profile.maxTokensPerStep();
+  }
+
+  /** Returns the KV slots that the answer of a request takes: its tokens, or its canvas. */
+  private int outputSlots(Trace.Request request) {
+    int limit = profile.maxContextTokens() - request.promptTokens();
+    return masked
+        ? SimulatedExecutor.canvas(request.outputTokens(), Math.max(1, limit))
+        : request.outputTokens();
   }
 
   private SimulationResult result(EngineSnapshot end) {

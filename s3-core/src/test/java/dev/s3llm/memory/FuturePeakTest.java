@@ -2,6 +2,7 @@ package dev.s3llm.memory;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.s3llm.predict.LengthPrediction;
 import dev.s3llm.testkit.TestSequence;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,6 +34,18 @@ class FuturePeakTest {
     peak.add(10, 90); // up to 100 tokens
     peak.add(90, 10); // up to 100 tokens, and ended when the other has grown to 20
     assertThat(peak.peakBlocks()).isEqualTo(120);
+  }
+
+  @Test
+  void canvas_holdsTheSameSlotsUntilItEnds() {
+    TestSequence growing = new TestSequence(1, 10, 100).predicted(LengthPrediction.exactly(21));
+    TestSequence canvas = new TestSequence(2, 8, 60).canvas(40, 5);
+    MemoryView view = new MemoryView(1, 100, 0, List.of(growing, canvas));
+    FuturePeak peak = FuturePeak.of(view, sequence -> sequence.prediction().maxTokens() % 60);
+
+    assertThat(peak.peakBlocks()).isEqualTo(40 + 10 + 4); // the other grows to 30 afterwards
+    assertThat(peak.admits(new TestSequence(3, 5, 60).canvas(45, 2), 40, 100)).isTrue();
+    assertThat(peak.admits(new TestSequence(4, 5, 60).canvas(45, 2), 40, 100)).isFalse();
   }
 
   @Test

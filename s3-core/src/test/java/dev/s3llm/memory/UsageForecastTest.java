@@ -50,6 +50,35 @@ class UsageForecastTest {
   }
 
   @Property(tries = 60)
+  void canvas_holdsItsSlotsForItsPasses(
+      @ForAll @IntRange(min = 1, max = 40) int canvas, @ForAll @IntRange(min = 1, max = 60) int left) {
+    TestSequence sequence = new TestSequence(1, 20, 64).canvas(20 + canvas, left);
+    UsageForecast forecast = new UsageForecast();
+    forecast.update(List.of(sequence), 4);
+    double[] sums = forecast.sums();
+    int[] horizons = {0, 4, 8, 16, 24, 32, 48};
+    for (int j = 0; j < horizons.length; j++) {
+      assertThat(sums[j]).isEqualTo(horizons[j] < left ? (20 + canvas + 3) / 4 : 0);
+      assertThat(sums[sums.length / 2 + j]).isZero(); // known, so without a variance
+    }
+    assertThat(forecast.exact()).isTrue();
+  }
+
+  @Property(tries = 60)
+  void canvasToCome_holdsThePredictedSlots(@ForAll @IntRange(min = 2, max = 64) int most) {
+    TestSequence sequence =
+        new TestSequence(1, 20, 64).canvas(20, 3).predicted(LengthPrediction.uniform(most));
+    UsageForecast forecast = new UsageForecast();
+    forecast.update(List.of(sequence), 4);
+    double[] sums = forecast.sums();
+
+    assertThat(sums[0]).isEqualTo(Math.ceil((20 + (1 + most) / 2.0) / 4));
+    assertThat(sums[1]).isZero(); // four steps ahead it has ended
+    assertThat(sums[sums.length / 2]).isPositive();
+    assertThat(forecast.exact()).isFalse();
+  }
+
+  @Property(tries = 60)
   void repeatedUpdate_givesTheSameForecast(@ForAll long seed) {
     Random random = new Random(seed);
     List<TestSequence> running = new ArrayList<>();

@@ -48,8 +48,8 @@ final class Mutants {
           seen(
               "allocate-short",
               LAUNCHER,
-              "profile.blocksFor(sequence.kvTokens())",
-              "profile.blocksFor(Math.max(1, sequence.kvTokens() - 1))",
+              "profile.blocksFor(sequence.stepEnd())",
+              "profile.blocksFor(Math.max(1, sequence.stepEnd() - 1))",
               "Reservation",
               0),
           seen(
@@ -358,6 +358,70 @@ final class Mutants {
               "Refusal",
               0),
           seen(
+              "canvas-cut",
+              SCHEDULER,
+              "if (fits(least, plan, mostTokens)) {\n          plan.compute(sequence, Math.max(tokens, least));",
+              "if (tokens > 0) {\n          plan.compute(sequence, tokens);",
+              "Transparency",
+              0),
+          seen(
+              "input-cut",
+              SEQUENCE,
+              "spec.input() == null ? 1 : promptTokens() - computed",
+              "1",
+              "Reservation",
+              0),
+          seen(
+              "preempted-unreleased",
+              LAUNCHER,
+              "      state.released(victim);\n",
+              "",
+              "Release",
+              0),
+          seen("ended-unreleased", FINISHER, "      releaseState(sequence);\n", "", "Release", 0),
+          seen(
+              "released-in-a-step",
+              FINISHER,
+              "if (step == null) {\n      state.released(sequence);",
+              "if (step == null || step.number() >= 0) {\n      state.released(sequence);",
+              "Release",
+              0),
+          seen(
+              "lost-copy-unreleased",
+              RESULTS,
+              "    sequence.dropSwapped();\n    state.released(sequence);\n",
+              "    sequence.dropSwapped();\n",
+              "Release",
+              0),
+          seen(
+              "tokens-after-the-stop",
+              RESULTS,
+              "i < first + count && !sequence.ended()",
+              "i < first + count",
+              "Transparency",
+              0),
+          seen(
+              "counts-ignored",
+              RESULTS,
+              "      first += count;\n",
+              "      first += sequence.samples() ? 1 : 0;\n",
+              "Transparency",
+              0),
+          seen(
+              "stale-canvas-draft",
+              RESULTS,
+              "sequence.stepped(count, result.slots(i), result.stepsLeft(i))) {\n            state.draft.invalidate();",
+              "sequence.stepped(count, result.slots(i), result.stepsLeft(i))) {",
+              "Progress",
+              0),
+          seen(
+              "slots-unchecked",
+              "engine/loop/StepProtocol.java",
+              "slots > sequence.worstCaseTokens()",
+              "slots > sequence.worstCaseTokens() + 1",
+              "Containment",
+              0),
+          seen(
               "order-by-chance",
               QUEUE,
               "policy.rank(sequence, admissionBlocks)",
@@ -368,6 +432,55 @@ final class Mutants {
   /** Mutants that the unit test of the changed part must detect. */
   static final List<Mutant> OF_TESTS =
       List.of(
+          caught(
+              "growth-by-a-block",
+              "engine/plan/Termination.java",
+              "2 * Math.max(1, covered)",
+              "Math.max(1, covered)",
+              "CanvasTest"),
+          caught(
+              "back-with-as-much",
+              SEQUENCE,
+              "Math.max(needed, promptTokens() + preemptions.outputFloorTokens())",
+              "needed",
+              "CanvasTest"),
+          caught("canvas-swapped", SEQUENCE, "return !canvas();", "return true;", "CanvasTest"),
+          caught(
+              "canvas-unlearned",
+              FINISHER,
+              "int used = sequence.outputSlots();",
+              "int used = sequence.committedTokens();",
+              "CanvasTest"),
+          caught(
+              "silence-allowed",
+              RESULTS,
+              "sequence.silentSteps() > Termination",
+              "-sequence.silentSteps() > Termination",
+              "CanvasTest"),
+          caught(
+              "turn-forgotten",
+              SCHEDULER,
+              "    plan.leftOut().forEach(s -> s.setLeftOut(true));\n",
+              "",
+              "engine.plan.ContinuousBatchingSchedulerTest"),
+          caught(
+              "pass-for-nothing",
+              "engine/plan/TokenTimeGuard.java",
+              "passed += passing ? sequence.stepTokens() : 0",
+              "passed += passing ? 1 : 0",
+              "engine.plan.TokenTimeGuardTest"),
+          caught(
+              "canvas-for-ever",
+              "memory/UsageForecast.java",
+              "boolean held = HORIZONS[j] < left;",
+              "boolean held = HORIZONS[j] < 2 * left;",
+              "memory.UsageForecastTest"),
+          caught(
+              "canvas-grows",
+              "memory/FuturePeak.java",
+              "(sequences[i] & CANVAS) == 0",
+              "(sequences[i] & CANVAS) >= 0",
+              "memory.FuturePeakTest"),
           caught(
               "exact-for-ever",
               FORECAST,
@@ -383,7 +496,7 @@ final class Mutants {
           caught(
               "target-unkept",
               "engine/plan/TokenTimeGuard.java",
-              "return decodes + Math.max(least, room)",
+              "return fixed + Math.max(least, room)",
               "return most + 0 * Math.max(least, room)",
               "simulate.TokenTimeTest"),
           caught(

@@ -53,6 +53,26 @@ class RecoveryTest {
         .isSameAs(lasting);
   }
 
+  @Test
+  void canvas_isNeverSwapped() {
+    TestSequence canvas = new TestSequence(4, 30, 9).kv(30).reserved(8).canvas(39, 2);
+    Recovery policy = Recovery.preempting(Victim.CHEAPEST);
+    RecoveryMemory freeSwaps = new RecoveryMemory(4, 100, new RecoveryCosts(0, 1));
+
+    assertThat(policy.mode(old, freeSwaps)).isEqualTo(PreemptionMode.SWAP);
+    assertThat(policy.mode(canvas, freeSwaps)).isEqualTo(PreemptionMode.RECOMPUTE);
+  }
+
+  @Test
+  void cheapest_sparesTheCanvasWithFewPassesLeft() {
+    TestSequence ending = new TestSequence(4, 8, 40).kv(8).reserved(12).canvas(48, 1);
+    TestSequence begun = new TestSequence(5, 8, 40).kv(8).reserved(12).canvas(48, 20);
+    assertThat(
+            Recovery.preempting(Victim.CHEAPEST)
+                .victim(ending, List.of(begun, ending), SWAP_COSTS_3))
+        .isSameAs(begun);
+  }
+
   @Property
   void cheapest_isNeverBeatenByAnother(
       @ForAll @Size(min = 1, max = 8) List<@IntRange(min = 1, max = 60) Integer> generated,

@@ -31,6 +31,11 @@ final class Reservation extends Checker {
       if (!seen.add(step.sequenceId()) || step.tokenCount() < 1) {
         fail("%s is twice in a step, or computes nothing", Ledger.requestId(step));
       }
+      if (step.input() != null && step.startPosition() < step.promptTokens()) {
+        if (step.startPosition() > 0 || end < step.promptTokens()) {
+          fail("the input of %s is cut at position %d", Ledger.requestId(step), end);
+        }
+      }
       if (end > held * profile.blockTokens() || held > Ledger.reservedBlocks(step)) {
         fail(
             "%s computes to position %d in %d blocks, %d reserved",

@@ -39,6 +39,49 @@ final class SimulationTest {
   }
 
   @Test
+  void oneCanvas_takesTheTimeOfItsPasses() {
+    Trace trace = new Trace(List.of(new Trace.Request(5_000_000_000L, 10, 20, 0)));
+    Simulation masked =
+        Simulation.builder(MODEL, GPU, 1_000_000).maxLength(MAX_LENGTH).canvasPasses(3).build();
+
+    for (SimulationPolicy policy : SimulationPolicy.all()) {
+      SimulationResult result = masked.run(trace, policy);
+      CostModel costs = new CostModel(MODEL, GPU);
+      long nanos = costs.stepNanos(10, 10, 0) + 3 * costs.stepNanos(32, 42, 0);
+      assertThat(result.planning().steps()).isEqualTo(4);
+      assertThat(result.throughput().outputTokens()).isEqualTo(20);
+      assertThat(result.throughput().makespanSeconds()).isEqualTo(nanos / 1e9);
+      assertThat(result.latency().ttftSeconds().p50()).isEqualTo(nanos / 1e9);
+    }
+  }
+
+  @Test
+  void canvases_endUnderAllPoliciesAndPredictions() {
+    Random random = new Random(3);
+    List<Trace.Request> requests = new ArrayList<>();
+    for (int i = 0; i < 200; i++) {
+      requests.add(
+          new Trace.Request(0, 1 + random.nextInt(50), 1 + random.nextInt(60), 1 + random.nextInt(9)));
+    }
+    for (SimulatedPredictor predictor : SimulatedPredictor.values()) {
+      Simulation masked =
+          Simulation.builder(MODEL, GPU, 400_000)
+              .maxLength(MAX_LENGTH)
+              .canvasPasses(3)
+              .predictor(predictor)
+              .build();
+      for (SimulationPolicy policy : SimulationPolicy.all()) {
+        SimulationResult result = masked.run(new Trace(requests), policy);
+        assertThat(result.requests().finished()).isEqualTo(200);
+        boolean knows = policy.name().matches("worst-case|oracle|clairvoyant");
+        if (knows || (predictor == SimulatedPredictor.EXACT && policy.name().equals("forecast"))) {
+          assertThat(result.memory().preemptions()).as(policy.name()).isZero();
+        }
+      }
+    }
+  }
+
+  @Test
   void targets_countRequestsThatMeetBoth() {
     Trace.Request request = new Trace.Request(0, 10, 3, 0);
     CostModel costs = new CostModel(MODEL, GPU);

@@ -6,9 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.s3llm.execute.Executor;
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.SamplingParameters;
+import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
@@ -17,10 +19,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * The tests that every {@link Executor} must pass. A subclass creates the executor under test. The
- * executor needs at least 60 blocks, a context of 40 tokens, and steps of 2 sequences and 20
- * tokens; the test of swapping also needs 8 host blocks, and passes without a check if there are
- * none.
+ * The tests that every {@link Executor} must pass, whether it commits one token in a step, several,
+ * or decodes on a canvas. A subclass creates the executor under test. The executor needs at least 60
+ * blocks, a context of 40 tokens, and steps of 2 sequences and 30 tokens; the test of swapping also
+ * needs 8 host blocks, and passes without a check if there are none.
  */
 public abstract class ExecutorContract {
   private static final SamplingParameters SAMPLED = new SamplingParameters(0.9, 0, 0.95, 1.1, 7);
@@ -57,17 +59,80 @@ public abstract class ExecutorContract {
     assertThat(executor.profile()).isEqualTo(profile);
   }
 
-  /** A step returns one token for each sequence that samples, and none for inner chunks. */
+  /**
+   * Returns the opaque input of the contract's requests, with at most 13 slots; null by default, for
+   * an executor of tokens.
+   */
+  protected SequenceStep.Input input() {
+    return null;
+  }
+
+  /**
+   * Returns the ids of the tokens that end an answer of the executor under test; none by default. An
+   * executor need not go on after one of them.
+   */
+  protected int[] stopTokens() {
+    return new int[0];
+  }
+
+  /** A step commits tokens only for sequences that sample, and none for inner chunks. */
   @Test
   public void results_followTheBatch() throws Exception {
     HandDrivenSequence whole = sequence(1, 0).chunk(PROMPT);
     HandDrivenSequence part = sequence(2, 1).chunk(PROMPT - 8);
     StepResult result = run(batch(part, whole));
 
-    assertThat(result.tokens()).hasSize(2);
+    assertThat(result.sequences()).isEqualTo(2);
     assertThat(result.failures()).isEmpty();
-    assertThat(result.tokens()[0]).isEqualTo(StepResult.NO_TOKEN);
-    assertThat(result.tokens()[1]).isBetween(0, profile.vocabularySize() - 1);
+    if (input() == null) { // an input is not cut into chunks
+      assertThat(result.count(0)).isZero();
+      assertThat(result.slots(0)).isZero();
+    }
+    assertThat(result.count(1) > 0 || result.slots(1) > PROMPT).isTrue();
+  }
+
+  /** Tokens are in the vocabulary, and slots within those of the prompt and the output limit. */
+  @Test
+  public void reports_stayWithinTheLimits() throws Exception {
+    HandDrivenSequence sequence = sequence(1, 0);
+    while (!ended(sequence)) {
+      StepResult result = run(sequence.chunk(PROMPT).alone());
+      assertThat(result.slots(0)).isBetween(0, PROMPT + OUTPUT);
+      assertThat(result.stepsLeft(0)).isNotNegative();
+      for (int token : result.committed(0)) {
+        assertThat(token).isBetween(0, profile.vocabularySize() - 1);
+      }
+      sequence.apply(result, 0);
+      if (sequence.onCanvas()) {
+        assertThat(sequence.slots() - PROMPT).isBetween(1, profile.maxTokensPerStep());
+      }
+    }
+  }
+
+  /** A sequence that starts over, after any of its steps, continues with equal tokens. */
+  @Test
+  public void tokens_areTheSameAfterStartingOver() throws Exception {
+    int[] undisturbed = generate(sequence(1, 0), PROMPT);
+    for (int steps = 1; steps < 6; steps++) {
+      HandDrivenSequence sequence = sequence(10 + steps, 1);
+      for (int n = 0; n < steps && !ended(sequence); n++) {
+        sequence.apply(run(sequence.chunk(PROMPT).alone()), 0);
+      }
+      executor.released(sequence.sequenceId());
+      sequence.startOver();
+      assertThat(generate(sequence, PROMPT)).as("after %d steps", steps).isEqualTo(undisturbed);
+    }
+  }
+
+  /** An executor keeps nothing of a sequence that it was told about, and takes unknown ids. */
+  @Test
+  public void release_isHarmlessForUnknownSequences() throws Exception {
+    executor.released(99);
+    HandDrivenSequence sequence = sequence(1, 0);
+    generate(sequence, PROMPT);
+    executor.released(1);
+    executor.released(1);
+    assertThat(generate(sequence(1, 0), PROMPT)).isEqualTo(sequence.output());
   }
 
   /** Tokens depend neither on the blocks that hold the KV nor on earlier runs. */
@@ -81,13 +146,19 @@ public abstract class ExecutorContract {
   public void tokens_areTheSameInCompany() throws Exception {
     int[] alone = generate(sequence(1, 0), PROMPT);
     HandDrivenSequence first = sequence(1, 1);
-    HandDrivenSequence second = new HandDrivenSequence(2, new int[] {1, 0, 1}, SAMPLED, blocks(2));
-    for (int n = 0; n < OUTPUT; n++) {
-      StepResult result = run(batch(second.chunk(3), first.chunk(PROMPT)));
-      second.append(result.tokens()[0]);
-      first.append(result.tokens()[1]);
+    HandDrivenSequence second = prepared(new HandDrivenSequence(2, prompt(), SAMPLED, blocks(2)));
+    while (!ended(first)) {
+      boolean both = !ended(second);
+      first.chunk(PROMPT);
+      if (both) {
+        StepResult result = run(batch(second.chunk(3), first));
+        second.apply(result, 0);
+        first.apply(result, 1);
+      } else {
+        first.apply(run(first.alone()), 0);
+      }
     }
-    assertThat(first.output()).isEqualTo(alone);
+    assertThat(output(first)).isEqualTo(alone);
   }
 
   /** Tokens do not depend on the chunks of the prompt. */
@@ -107,13 +178,16 @@ public abstract class ExecutorContract {
       return; // the executor has no swap space
     }
     HandDrivenSequence sequence = sequence(2, 1);
-    for (int n = 0; n < OUTPUT; n++) {
-      if (n == OUTPUT / 2) {
-        swap(sequence, (PROMPT + n + profile.blockTokens() - 1) / profile.blockTokens());
+    boolean swapped = false;
+    while (!ended(sequence)) {
+      if (!swapped && !sequence.onCanvas() && sequence.output().length >= OUTPUT / 2) {
+        int context = PROMPT + sequence.output().length;
+        swap(sequence, (context + profile.blockTokens() - 1) / profile.blockTokens());
+        swapped = true;
       }
-      sequence.append(run(sequence.chunk(PROMPT).alone()).tokens()[0]);
+      sequence.apply(run(sequence.chunk(PROMPT).alone()), 0);
     }
-    assertThat(sequence.output()).isEqualTo(undisturbed);
+    assertThat(output(sequence)).isEqualTo(undisturbed); // a canvas is never swapped
   }
 
   /** A second close has no effect, and a step after it fails and does not hang. */
@@ -141,13 +215,32 @@ public abstract class ExecutorContract {
   }
 
   private int[] generate(HandDrivenSequence sequence, int chunk) throws Exception {
-    while (sequence.output().length < OUTPUT) {
-      int token = run(sequence.chunk(chunk).alone()).tokens()[0];
-      if (token != StepResult.NO_TOKEN) {
-        sequence.append(token);
+    while (!ended(sequence)) {
+      sequence.apply(run(sequence.chunk(chunk).alone()), 0);
+    }
+    executor.released(sequence.sequenceId());
+    return output(sequence);
+  }
+
+  private boolean ended(HandDrivenSequence sequence) {
+    return sequence.output().length >= OUTPUT || ends(sequence.output()) >= 0;
+  }
+
+  /** Returns the output up to its limit or its first stop token, as the engine delivers it. */
+  private int[] output(HandDrivenSequence sequence) {
+    int[] output = sequence.output();
+    int end = ends(output);
+    return Arrays.copyOf(output, Math.min(OUTPUT, end < 0 ? output.length : end + 1));
+  }
+
+  private int ends(int[] output) {
+    for (int i = 0; i < output.length; i++) {
+      int token = output[i];
+      if (IntStream.of(stopTokens()).anyMatch(stop -> stop == token)) {
+        return i;
       }
     }
-    return sequence.output();
+    return -1;
   }
 
   private StepResult run(StepBatch batch) throws Exception {
@@ -156,7 +249,20 @@ public abstract class ExecutorContract {
 
   private HandDrivenSequence sequence(long id, int place) {
     int[] prompt = IntStream.range(0, PROMPT).map(i -> i * 37 % profile.vocabularySize()).toArray();
-    return new HandDrivenSequence(id, prompt, SAMPLED, blocks(place));
+    return prepared(new HandDrivenSequence(id, prompt, SAMPLED, blocks(place)));
+  }
+
+  private HandDrivenSequence prepared(HandDrivenSequence sequence) {
+    sequence.limit(OUTPUT);
+    if (profile.growth() == ExecutorProfile.KvGrowth.FIXED_CANVAS) {
+      sequence.fixed();
+    }
+    return input() == null ? sequence : sequence.with(input());
+  }
+
+  /** Returns a short prompt, or one that holds the input. */
+  private int[] prompt() {
+    return input() == null ? new int[] {1, 0, 1} : new int[PROMPT];
   }
 
   /** Returns one of four disjoint block tables. */

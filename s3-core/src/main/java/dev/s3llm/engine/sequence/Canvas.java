@@ -17,6 +17,7 @@ final class Canvas {
   private int passes;
 
   private int allPasses;
+  private int usedSlots;
   private int reportedAtPass;
   private int reportedLeft;
 
@@ -55,10 +56,16 @@ final class Canvas {
     return Math.max(0, reportedLeft - (passes - reportedAtPass));
   }
 
-  /** Records that a pass starts. */
-  void passStarts() {
+  /** Returns the positions to which the largest pass computed, prompt included. */
+  int usedSlots() {
+    return usedSlots;
+  }
+
+  /** Records that a pass starts, which computes up to this position. */
+  void passStarts(int end) {
     passes++;
     allPasses++;
+    usedSlots = Math.max(usedSlots, end);
   }
 
   /** Records that the sequence has lost its canvas and starts over. */

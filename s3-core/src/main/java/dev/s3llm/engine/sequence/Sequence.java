@@ -236,7 +236,7 @@ public final class Sequence implements SequenceView, SequenceStep {
       stepSamples = end == promptTokens();
     } else {
       stepSamples = true;
-      decoded.passStarts();
+      decoded.passStarts(end);
     }
   }
 
@@ -319,7 +319,12 @@ public final class Sequence implements SequenceView, SequenceStep {
 
   /** Returns the output slots that the sequence has used: of its canvas, or one for each token. */
   public int outputSlots() {
-    return canvas() ? Math.max(generated, slots - promptTokens()) : generated;
+    return Math.max(generated, canvasSlots());
+  }
+
+  /** Returns the positions of the largest canvas that a pass has computed; 0 for none. */
+  private int canvasSlots() {
+    return canvas == null ? 0 : Math.max(0, canvas.usedSlots() - promptTokens());
   }
 
   /**
@@ -411,7 +416,7 @@ public final class Sequence implements SequenceView, SequenceStep {
         prediction,
         history.firstReservedTokens(),
         preemptions.count(),
-        canvas() ? Math.max(0, slots - promptTokens()) : 0,
+        canvasSlots(),
         canvas == null ? 0 : canvas.allPasses(),
         history.timing(now),
         history.explain(waiting, prediction, promptTokens() + outputSlots(), now));

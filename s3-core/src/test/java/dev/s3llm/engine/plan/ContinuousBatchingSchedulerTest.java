@@ -105,6 +105,43 @@ class ContinuousBatchingSchedulerTest {
   }
 
   @Test
+  void canvas_isComputedWholeAndEachHasItsTurn() {
+    Sequence first = TestSequences.of(1, 4, 8).canvas(8).reserved(3).build();
+    Sequence second = TestSequences.of(2, 4, 8).canvas(6).reserved(3).build();
+    Sequence third = TestSequences.of(3, 4, 8).canvas(8).reserved(3).build();
+    Sequence decoding = TestSequences.of(4, 3, 5).generated(1).kv(3).reserved(2).build();
+    List<Sequence> running = List.of(first, second, third, decoding);
+    ContinuousBatchingScheduler scheduler =
+        new ContinuousBatchingScheduler(planner, waiting, running, 4_096);
+    int[] turns = new int[5];
+    for (int step = 0; step < 30; step++) {
+      plan.reset(100, 10, 8);
+      scheduler.schedule(new MemoryView(BLOCK_TOKENS, 100, 100, running), plan);
+      for (int i = 0; i < plan.work().size(); i++) {
+        Sequence sequence = plan.work().get(i);
+        assertThat(plan.workTokens(i)).isEqualTo(sequence.stepTokens());
+        turns[(int) sequence.sequenceId()]++;
+      }
+      assertThat(plan.tokensLeft()).isNotNegative();
+      scheduler.recordLeftOut(plan);
+    }
+    assertThat(turns[1]).isBetween(9, 12);
+    assertThat(turns[2]).isBetween(9, 16);
+    assertThat(turns[3]).isBetween(9, 12);
+    assertThat(turns[4]).isGreaterThanOrEqualTo(15);
+  }
+
+  @Test
+  void canvasAboveTheBudget_runsAloneUpToTheExecutorsLimit() {
+    Sequence large = TestSequences.of(1, 4, 40).canvas(20).reserved(6).build();
+    Sequence decoding = TestSequences.of(2, 3, 5).generated(1).kv(3).reserved(2).build();
+    schedule(List.of(large, decoding), 100, 10, 8);
+
+    assertThat(plan.work()).containsExactly(large);
+    assertThat(plan.leftOut()).containsExactly(decoding);
+  }
+
+  @Test
   void stepThatPreempts_admitsNobody() {
     Sequence victim = TestSequences.of(1, 3, 5).generated(1).kv(3).reserved(2).build();
     Sequence other = TestSequences.of(2, 3, 5).generated(1).kv(3).reserved(2).build();

@@ -7,6 +7,7 @@ import dev.s3llm.engine.sequence.Sequence;
 import dev.s3llm.engine.sequence.SequenceOutcome;
 import dev.s3llm.engine.sequence.SequenceSink;
 import dev.s3llm.engine.sequence.SequenceSpec;
+import dev.s3llm.engine.sequence.TestSequences;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.predict.LengthQuery;
 import java.util.ArrayList;
@@ -49,6 +50,17 @@ class TokenTimeGuardTest {
     int strict = budget(20 * MILLI, running);
     assertThat(strict).isBetween(105, 130); // 0.95 * 15 - 10 - 2.2 leave 2.05 ms, 102 tokens
     assertThat(budget(NONE, running)).isEqualTo(strict);
+  }
+
+  @Test
+  void canvas_countsWithItsPositionsAndItsTokensPerPass() {
+    List<Sequence> running = running(20, NONE);
+    running.add(TestSequences.of(50, 10, 400).canvas(100).build());
+    // 0.95 * 20 ms - 10 - 2.1 - 2 for the pass leave 4.9 ms: 245 tokens, beside 120 positions
+    assertThat(budget(20 * MILLI, running)).isBetween(355, 375);
+    List<Sequence> alone = List.of(TestSequences.of(50, 10, 400).canvas(100).build());
+    // a pass commits 33 of 100 tokens, so 1 ms for a token allows 0.95 * 33 ms: 970 tokens
+    assertThat(budget(MILLI, alone)).isBetween(950, 1_150);
   }
 
   @Test

@@ -52,6 +52,14 @@ public final class TestSequences {
     return this;
   }
 
+  /** Makes the sequence decode on a canvas of so many positions, after its prefill. */
+  public TestSequences canvas(int positions) {
+    sequence.fixSlots(4);
+    sequence.startStep(sequence.promptTokens());
+    sequence.stepped(0, sequence.promptTokens() + positions, 3);
+    return this;
+  }
+
   /** Sets the number of reserved blocks. */
   public TestSequences reserved(int blocks) {
     KvBlockPool.Lease lease = new KvBlockPool(blocks).open(sequence.sequenceId());
