@@ -113,7 +113,7 @@ public final class CpuExecutor implements Executor {
         sample(batch.sequences().get(index), logits, s, index, tokens, failures);
       }
     }
-    return new StepResult(tokens, failures);
+    return StepResult.of(tokens, failures);
   }
 
   private void sample(

@@ -60,7 +60,7 @@ final class ForcedLengths extends ForwardingExecutor {
         tokens[i] = drawn >= length ? END : tokens[i] == END ? ANY_OTHER : tokens[i];
       }
     }
-    return new StepResult(tokens, Map.of());
+    return StepResult.of(tokens, Map.of());
   }
 
   @Override

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Times decode steps of a batch whose contexts were really prefilled, so that KV is not constant.
@@ -132,6 +133,21 @@ final class StepBench {
     @Override
     public int promptTokens() {
       return tokens.length;
+    }
+
+    @Override
+    public int committedTokens() {
+      return 0;
+    }
+
+    @Override
+    public int maxNewTokens() {
+      return 1;
+    }
+
+    @Override
+    public @Nullable Input input() {
+      return null;
     }
 
     @Override

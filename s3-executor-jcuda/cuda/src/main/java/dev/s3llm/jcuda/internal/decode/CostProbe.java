@@ -7,6 +7,7 @@ import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Measures, before the first request, the costs of swapping a block and of prefilling a token on
@@ -74,6 +75,21 @@ public final class CostProbe {
     @Override
     public int promptTokens() {
       return tokens;
+    }
+
+    @Override
+    public int committedTokens() {
+      return 0;
+    }
+
+    @Override
+    public int maxNewTokens() {
+      return 1;
+    }
+
+    @Override
+    public @Nullable Input input() {
+      return null;
     }
 
     @Override

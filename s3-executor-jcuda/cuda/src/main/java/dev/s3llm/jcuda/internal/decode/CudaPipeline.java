@@ -219,7 +219,7 @@ public final class CudaPipeline implements AutoCloseable {
       read(images.get(part), drawn.get(part), first, tokens, failures);
       first += parts.get(part).size();
     }
-    return new StepResult(tokens, failures);
+    return StepResult.of(tokens, failures);
   }
 
   private static void read(
