@@ -58,6 +58,7 @@ class TokenTimeGuardTest {
     running.add(TestSequences.of(50, 10, 400).canvas(100).build());
     // 0.95 * 20 ms - 10 - 2.1 - 2 for the pass leave 4.9 ms: 245 tokens, beside 120 positions
     assertThat(budget(20 * MILLI, running)).isBetween(355, 375);
+    assertThat(budget(5 * MILLI, running)).isEqualTo(20 + 100); // a target that cannot be kept
     List<Sequence> alone = List.of(TestSequences.of(50, 10, 400).canvas(100).build());
     // a pass commits 33 of 100 tokens, so 1 ms for a token allows 0.95 * 33 ms: 970 tokens
     assertThat(budget(MILLI, alone)).isBetween(950, 1_150);
