@@ -218,7 +218,9 @@ public final class GenerationRequest {
       this.input = input;
       this.inputSlots = input == null ? 0 : input.slots();
       Preconditions.checkArgument(
-          input == null || inputSlots > 0, "input must have at least one slot, but has %s", inputSlots);
+          input == null || inputSlots > 0,
+          "input must have at least one slot, but has %s",
+          inputSlots);
       Preconditions.checkArgument(
           inputSlots <= Integer.MAX_VALUE - promptTokens.length,
           "input and promptTokens must not exceed %s slots together, but have %s and %s",
@@ -376,8 +378,8 @@ public final class GenerationRequest {
     }
 
     /**
-     * Sets whether the model's features are asked for; false by default. No executor of this version
-     * gives them, so {@link S3Engine#submit} refuses such a request.
+     * Sets whether the model's features are asked for; false by default. No executor of this
+     * version gives them, so {@link S3Engine#submit} refuses such a request.
      *
      * @param wanted whether the features are asked for
      */

@@ -97,8 +97,8 @@ public final class GenerationResult {
   }
 
   /**
-   * Returns the KV slots of the canvas on which the answer was decoded; 0 if it was decoded token by
-   * token.
+   * Returns the KV slots of the canvas on which the answer was decoded; 0 if it was decoded token
+   * by token.
    */
   public int canvasSlots() {
     return outcome.canvasSlots();

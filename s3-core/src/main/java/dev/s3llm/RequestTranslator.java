@@ -119,7 +119,9 @@ final class RequestTranslator {
         request.input().orElse(null));
   }
 
-  /** Returns the prompt's token ids, after as many places without a token as the input has slots. */
+  /**
+   * Returns the prompt's token ids, after as many places without a token as the input has slots.
+   */
   private static int[] positions(GenerationRequest request) {
     int[] tokens = request.sharedPrompt();
     int[] positions = new int[request.promptLength()];

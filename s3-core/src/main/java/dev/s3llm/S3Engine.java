@@ -127,10 +127,10 @@ public final class S3Engine implements AutoCloseable {
    * @throws QueueFullException if {@link #maxLiveRequests} requests are live; retriable
    * @throws NeverFitsException if prompt and output limit exceed the context or the KV memory
    * @throws RequestRefusedException if a token id is not in the executor's vocabulary, the executor
-   *     does not support what the request asks for, or the id of the request is live already ({@code
-   *     INVALID_REQUEST}), if an input exceeds a step of the executor ({@code NEVER_FITS}), if the engine makes no progress at
-   *     present ({@code ENGINE_UNHEALTHY}, retriable), or if it is closed or has failed ({@code
-   *     ENGINE_CLOSED})
+   *     does not support what the request asks for, or the id of the request is live already
+   *     ({@code INVALID_REQUEST}), if an input exceeds a step of the executor ({@code NEVER_FITS}),
+   *     if the engine makes no progress at present ({@code ENGINE_UNHEALTHY}, retriable), or if it
+   *     is closed or has failed ({@code ENGINE_CLOSED})
    */
   public Generation submit(GenerationRequest request) {
     Objects.requireNonNull(request, "request must not be null");

@@ -80,7 +80,9 @@ class CanvasTest {
       for (int i = 0; i < 20; i++) {
         GenerationResult result = generations.get(i).result().join();
         preemptions += result.preemptions();
-        assertThat(result.tokens()).as("%s %s %s", decoding, i, planner.name()).isEqualTo(text(i, decoding));
+        assertThat(result.tokens())
+            .as("%s %s %s", decoding, i, planner.name())
+            .isEqualTo(text(i, decoding));
       }
       assertThat(hash.canvases()).isZero();
     }
@@ -156,7 +158,8 @@ class CanvasTest {
   void tokenAfterTheStopOrTheLimit_isIgnored() {
     StepResult several = StepResult.committing(new int[] {1, 2, 7, 4, 5}, 5).build();
     GenerationRequest.Builder three = GenerationRequest.builder(1).maxNewTokens(3);
-    GenerationResult stopped = scripted(several, GenerationRequest.builder(1).maxNewTokens(9).stopTokens(7).build());
+    GenerationResult stopped =
+        scripted(several, GenerationRequest.builder(1).maxNewTokens(9).stopTokens(7).build());
     GenerationResult cut = scripted(several, three.build());
 
     assertThat(stopped.finishReason()).isEqualTo(FinishReason.STOP);
@@ -229,7 +232,8 @@ class CanvasTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> GenerationRequest.builder(new Sound(0, 1)))
         .withMessageContaining("at least one slot");
-    assertThat(GenerationRequest.builder(new Sound(3, 1), 5, 6).build().promptLength()).isEqualTo(5);
+    assertThat(GenerationRequest.builder(new Sound(3, 1), 5, 6).build().promptLength())
+        .isEqualTo(5);
   }
 
   private static void refused(HandDrivenEngine driven, GenerationRequest request, String because) {

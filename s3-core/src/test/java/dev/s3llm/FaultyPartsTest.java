@@ -179,7 +179,8 @@ class FaultyPartsTest {
   static Stream<Arguments> badReports() {
     int[] two = {1, 2};
     return Stream.of(
-        Arguments.of(StepResult.committing(two, 3).build(), "3 tokens of sequence 0, but 2 are left"),
+        Arguments.of(
+            StepResult.committing(two, 3).build(), "3 tokens of sequence 0, but 2 are left"),
         Arguments.of(StepResult.committing(two, 1).build(), "2 tokens, but the counts sum up to 1"),
         Arguments.of(StepResult.committing(two, -1).build(), "-1 tokens of sequence 0"),
         Arguments.of(StepResult.committing(two, 1, 1).build(), "2 results for 1 sequences"),

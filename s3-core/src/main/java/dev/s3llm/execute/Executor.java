@@ -19,8 +19,8 @@ import java.util.concurrent.CompletionStage;
  *       and not after.
  *   <li>The tokens of a sequence depend on that sequence alone, never on its neighbours in the
  *       batch, nor on how often it starts over.
- *   <li>A step commits any number of tokens for a sequence that samples, none included, and says how
- *       many KV slots the sequence needs next ({@link StepResult}).
+ *   <li>A step commits any number of tokens for a sequence that samples, none included, and says
+ *       how many KV slots the sequence needs next ({@link StepResult}).
  *   <li>A stage that completes exceptionally, an {@code execute} that throws, and a result that
  *       does not fit the batch ({@link StepResult}) fail the requests of exactly that batch. An
  *       {@link ExecutorLostException} also ends the engine: no further step can run.

@@ -135,8 +135,8 @@ public final class ExecutorProfile {
   }
 
   /**
-   * Returns the number of passes that a masked decoder usually makes over a canvas, for estimates; 0
-   * if sequences usually decode token by token.
+   * Returns the number of passes that a masked decoder usually makes over a canvas, for estimates;
+   * 0 if sequences usually decode token by token.
    */
   public int canvasPasses() {
     return canvasPasses;
@@ -290,11 +290,11 @@ public final class ExecutorProfile {
 
     /**
      * Sets how many passes a masked decoder usually makes over a canvas; 0 by default, for an
-     * executor that decodes token by token. Planners and estimates use it until the executor reports
-     * the steps that are left ({@link StepResult.Builder#stepsLeft}).
+     * executor that decodes token by token. Planners and estimates use it until the executor
+     * reports the steps that are left ({@link StepResult.Builder#stepsLeft}).
      *
-     * @param passes number of passes after the prefill, 0 or more; needs growth {@code FIXED_CANVAS}
-     *     if above 0
+     * @param passes number of passes after the prefill, 0 or more; needs growth {@code
+     *     FIXED_CANVAS} if above 0
      * @throws IllegalArgumentException if the number is negative
      * @throws IllegalStateException if it was set before
      */
@@ -304,8 +304,8 @@ public final class ExecutorProfile {
     }
 
     /**
-     * Sets whether requests may have an opaque input ({@link SequenceStep#input}); false by default,
-     * so that such requests are refused.
+     * Sets whether requests may have an opaque input ({@link SequenceStep#input}); false by
+     * default, so that such requests are refused.
      *
      * @param takes whether the executor understands the inputs of its users
      * @throws IllegalStateException if it was set before

@@ -32,8 +32,8 @@ public interface SequenceStep {
   int startPosition();
 
   /**
-   * Returns the number of positions to compute, at least 1: a prefill chunk, one token to decode and
-   * drafts after it, or a whole canvas.
+   * Returns the number of positions to compute, at least 1: a prefill chunk, one token to decode
+   * and drafts after it, or a whole canvas.
    */
   int tokenCount();
 
@@ -61,8 +61,8 @@ public interface SequenceStep {
   int maxNewTokens();
 
   /**
-   * Returns the request's opaque input, which fills the first {@link Input#slots} positions; null if
-   * it has none.
+   * Returns the request's opaque input, which fills the first {@link Input#slots} positions; null
+   * if it has none.
    */
   @Nullable Input input();
 
@@ -97,8 +97,8 @@ public interface SequenceStep {
   }
 
   /**
-   * A rule for the next token of an answer, which an executor applies before it samples. No executor
-   * of this version applies such rules, so a request with one is refused.
+   * A rule for the next token of an answer, which an executor applies before it samples. No
+   * executor of this version applies such rules, so a request with one is refused.
    */
   interface TokenConstraint {
     /**

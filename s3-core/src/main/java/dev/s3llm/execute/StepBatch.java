@@ -9,8 +9,8 @@ import java.util.List;
  * @param sequences the sequences to run, each at most once; empty if the step only copies
  * @param swapOuts blocks to copy from the device to host memory, before the step writes any block
  * @param swapIns blocks to copy from host memory to the device, before the model runs
- * @param waiting number of requests that waited for admission when the step was launched, 0 or more;
- *     an executor that was asked to may do less for a request while others wait
+ * @param waiting number of requests that waited for admission when the step was launched, 0 or
+ *     more; an executor that was asked to may do less for a request while others wait
  */
 public record StepBatch(
     long step,

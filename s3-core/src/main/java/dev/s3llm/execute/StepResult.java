@@ -6,8 +6,8 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The result of a step: for each sequence of the batch, the tokens that it commits, and the KV slots
- * that it needs for its next step.
+ * The result of a step: for each sequence of the batch, the tokens that it commits, and the KV
+ * slots that it needs for its next step.
  *
  * <p>A <em>plain</em> result ({@link #of(int...)}) has one value for each sequence: a token, or
  * {@link #NO_TOKEN}. Any other result has a builder ({@link #committing}), with three flat arrays:
@@ -72,8 +72,8 @@ public final class StepResult {
    *
    * @param tokens one value for each sequence of the batch: a token id, or {@link #NO_TOKEN} if the
    *     sequence does not sample or has failed
-   * @param failures the sequences that failed alone (because a sampler threw, for example), by index
-   *     in the batch; copied
+   * @param failures the sequences that failed alone (because a sampler threw, for example), by
+   *     index in the batch; copied
    * @throws NullPointerException if an argument, or a failure, is null
    */
   public static StepResult of(int[] tokens, Map<Integer, Throwable> failures) {
@@ -84,8 +84,8 @@ public final class StepResult {
    * Returns a builder of a result in which a sequence commits any number of tokens.
    *
    * @param tokens the committed tokens of all sequences, one sequence after another, each in order
-   * @param counts number of tokens of each sequence, in the order of the batch, 0 or more; their sum
-   *     is the length of {@code tokens}
+   * @param counts number of tokens of each sequence, in the order of the batch, 0 or more; their
+   *     sum is the length of {@code tokens}
    * @throws NullPointerException if an array is null
    */
   public static Builder committing(int[] tokens, int... counts) {
@@ -199,8 +199,8 @@ public final class StepResult {
     /**
      * Sets the slots that each sequence needs for its next step; 0 for every sequence by default.
      *
-     * @param perSequence KV slots of each sequence, prompt included, at most those of its prompt and
-     *     output limit; 0 for as many as its context, or for a canvas as it is
+     * @param perSequence KV slots of each sequence, prompt included, at most those of its prompt
+     *     and output limit; 0 for as many as its context, or for a canvas as it is
      * @throws NullPointerException if the array is null
      */
     public Builder slots(int... perSequence) {
@@ -209,8 +209,8 @@ public final class StepResult {
     }
 
     /**
-     * Sets how many steps each sequence is expected to take after this one: an estimate that changes
-     * speed only. Unknown by default.
+     * Sets how many steps each sequence is expected to take after this one: an estimate that
+     * changes speed only. Unknown by default.
      *
      * @param perSequence number of steps of each sequence, 0 or more; 0 if unknown
      * @throws NullPointerException if the array is null

@@ -6,11 +6,12 @@ import dev.s3llm.schedule.SequenceView;
  * Decides how much KV memory is set aside for a sequence. One planner serves one engine, which
  * calls it from one thread.
  *
- * <p>The engine corrects decisions that it cannot grant: a reservation covers at least the slots that
- * the sequence needs for its next step ({@link SequenceView#slotsNeeded}) and at most its worst case, and it is refused if it exceeds the
- * available blocks. Where KV does not grow step by step ({@link
- * dev.s3llm.execute.ExecutorProfile.KvGrowth#FIXED_CANVAS}), a growth covers at least twice the
- * output slots. A sequence that is exempt from preemption is admitted without a call of the planner.
+ * <p>The engine corrects decisions that it cannot grant: a reservation covers at least the slots
+ * that the sequence needs for its next step ({@link SequenceView#slotsNeeded}) and at most its
+ * worst case, and it is refused if it exceeds the available blocks. Where KV does not grow step by
+ * step ({@link dev.s3llm.execute.ExecutorProfile.KvGrowth#FIXED_CANVAS}), a growth covers at least
+ * twice the output slots. A sequence that is exempt from preemption is admitted without a call of
+ * the planner.
  */
 public interface MemoryPlanner {
 
@@ -66,7 +67,8 @@ public interface MemoryPlanner {
   /**
    * The cost of a completed step and the tokens that it produced. Immutable.
    *
-   * @param producedTokens output tokens that the step committed, 0 or more
+   * @param producedTokens output tokens that the step committed, and, of canvases that ended with
+   *     it, the slots without a token; 0 or more
    * @param computedTokens tokens that the model processed in decodes, prefills, recomputations and
    *     passes over canvases, 0 or more
    * @param lostTokens tokens whose KV was taken from the device by the step's preemptions, to be

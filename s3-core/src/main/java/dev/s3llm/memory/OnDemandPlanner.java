@@ -6,10 +6,10 @@ import dev.s3llm.memory.MemoryDecision.Reserve;
 import dev.s3llm.schedule.SequenceView;
 
 /**
- * Reserves only the blocks that present tokens fill, and one block more at a time (a canvas gets its
- * blocks once it is known); recovery makes room when memory is full. This is paged attention as in vLLM (SOSP 2023, section 4.5). A sequence
- * is admitted if its present tokens fit and a small share of memory, the watermark, stays free for
- * the growth of the running sequences.
+ * Reserves only the blocks that present tokens fill, and one block more at a time (a canvas gets
+ * its blocks once it is known); recovery makes room when memory is full. This is paged attention as
+ * in vLLM (SOSP 2023, section 4.5). A sequence is admitted if its present tokens fit and a small
+ * share of memory, the watermark, stays free for the growth of the running sequences.
  *
  * <p>Immutable and thread-safe.
  */

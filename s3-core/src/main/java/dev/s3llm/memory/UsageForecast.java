@@ -20,8 +20,9 @@ import java.util.List;
  *
  * <p>Each sequence's contribution is a row. A row is computed when the sequence joins and again
  * with every {@value #REFRESH}th token, at different times for different sequences, so that the
- * work of a plan is small and even; the row of a canvas is computed for each plan. The sums are computed over all rows each time. So a forecast
- * depends on the sequences alone, not on the number of calls. Not thread-safe.
+ * work of a plan is small and even; the row of a canvas is computed for each plan. The sums are
+ * computed over all rows each time. So a forecast depends on the sequences alone, not on the number
+ * of calls. Not thread-safe.
  */
 final class UsageForecast {
   /** The horizons: numbers of steps ahead. */
@@ -117,7 +118,9 @@ final class UsageForecast {
     return true;
   }
 
-  /** Returns whether a sequence has a known canvas, or a single predicted length not yet reached. */
+  /**
+   * Returns whether a sequence has a known canvas, or a single predicted length not yet reached.
+   */
   static boolean exact(SequenceView sequence) {
     LengthPrediction prediction = sequence.prediction();
     int longest = prediction.maxTokens();

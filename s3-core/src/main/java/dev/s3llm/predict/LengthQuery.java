@@ -6,8 +6,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The facts about a request that a predictor may use. Immutable.
  *
- * @param promptTokens length of the prompt in tokens, at least 1; an opaque input counts with its KV
- *     slots, which for audio are proportional to its duration
+ * @param promptTokens length of the prompt in tokens, at least 1; an opaque input counts with its
+ *     KV slots, which for audio are proportional to its duration
  * @param promptText the prompt as text; null if the caller did not give it
  * @param key name of a group of similar requests, such as a route or a prompt template; null if the
  *     caller gave none

@@ -45,8 +45,8 @@ public interface RecoveryPolicy {
 
   /**
    * Chooses how to preempt a sequence. The engine recomputes instead of swapping if host memory has
-   * no room for the sequence's KV, or if the sequence has none. It does not ask about a sequence that
-   * is not {@link SequenceView#swappable}.
+   * no room for the sequence's KV, or if the sequence has none. It does not ask about a sequence
+   * that is not {@link SequenceView#swappable}.
    *
    * @param victim the sequence to preempt
    * @param memory costs and sizes
@@ -76,7 +76,9 @@ public interface RecoveryPolicy {
       return costs.swapNanos(blocksFor(sequence.kvTokens()));
     }
 
-    /** Returns the nanoseconds to compute a sequence's KV, and the passes over its canvas, again. */
+    /**
+     * Returns the nanoseconds to compute a sequence's KV, and the passes over its canvas, again.
+     */
     double recomputeNanos(SequenceView sequence) {
       return costs.recomputeNanos(sequence.recomputeTokens());
     }

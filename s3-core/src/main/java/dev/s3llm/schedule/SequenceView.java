@@ -13,8 +13,8 @@ import dev.s3llm.predict.LengthPrediction;
  * one generated token more, and each canvas counts one pass more.
  *
  * <p>A sequence with a {@link #canvas} decodes in passes over a fixed number of slots, in place of
- * one slot more with each token. All values below are filled by the engine; a view of another origin
- * needs only the methods without a default.
+ * one slot more with each token. All values below are filled by the engine; a view of another
+ * origin needs only the methods without a default.
  */
 public interface SequenceView {
 
@@ -65,8 +65,7 @@ public interface SequenceView {
 
   /**
    * Returns whether the sequence is exempt from preemption, because it was preempted as often as
-   * allowed. The engine admits such a sequence with its worst case,
-   * without a call of the planner.
+   * allowed. The engine admits such a sequence with its worst case, without a call of the planner.
    */
   boolean preemptionExempt();
 
@@ -88,8 +87,9 @@ public interface SequenceView {
   }
 
   /**
-   * Returns the number of prompt and generated tokens. Unless the executor has reported slots of its
-   * own, their KV must be on the device after the sequence's next step; see {@link #slotsNeeded}.
+   * Returns the number of prompt and generated tokens. Unless the executor has reported slots of
+   * its own, their KV must be on the device after the sequence's next step; see {@link
+   * #slotsNeeded}.
    */
   default int contextTokens() {
     return promptTokens() + generatedTokens();
@@ -112,10 +112,10 @@ public interface SequenceView {
   }
 
   /**
-   * Returns the number of positions that the next step computes if the token budget allows it: 1 for
-   * a decode, the rest of the prompt for a prefill, the whole canvas for a pass. The engine knows it
-   * from the tokens and the executor's reports. At least 1 before a step; while a step is in flight
-   * whose result is not foreseeable, it may be 0.
+   * Returns the number of positions that the next step computes if the token budget allows it: 1
+   * for a decode, the rest of the prompt for a prefill, the whole canvas for a pass. The engine
+   * knows it from the tokens and the executor's reports. At least 1 before a step; while a step is
+   * in flight whose result is not foreseeable, it may be 0.
    */
   default int stepTokens() {
     return contextTokens() - Math.max(kvTokens(), swappedTokens());

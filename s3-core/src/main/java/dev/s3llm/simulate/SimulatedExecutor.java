@@ -169,7 +169,8 @@ final class SimulatedExecutor implements Executor {
     for (int i = 0; i < size; i++) {
       SequenceStep sequence = sequences.get(i);
       int answer = answer(sequence);
-      int made = passes.merge(sequence.sequenceId(), 1, Integer::sum) - 1; // the first is the prefill
+      int made =
+          passes.merge(sequence.sequenceId(), 1, Integer::sum) - 1; // the first is the prefill
       boolean last = made == profile.canvasPasses();
       counts[i] = last ? answer : 0;
       slots[i] = sequence.promptTokens() + canvas(answer, sequence.maxNewTokens());
@@ -192,6 +193,7 @@ final class SimulatedExecutor implements Executor {
     if (sequence.input() instanceof Input input) {
       return outputTokens.applyAsInt(input.index());
     }
-    throw new IllegalStateException("sequence " + sequence.sequenceId() + " has no simulated input");
+    throw new IllegalStateException(
+        "sequence " + sequence.sequenceId() + " has no simulated input");
   }
 }

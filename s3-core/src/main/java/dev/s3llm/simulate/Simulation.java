@@ -196,8 +196,8 @@ public final class Simulation {
 
     /**
      * Makes the simulated executor a masked decoder; by default it decodes token by token. A prompt
-     * is then an opaque input, computed in one step. Each answer is decoded on a canvas of 8, 16, 32
-     * and so on positions, the first that holds it; all tokens come in the last pass.
+     * is then an opaque input, computed in one step. Each answer is decoded on a canvas of 8, 16,
+     * 32 and so on positions, the first that holds it; all tokens come in the last pass.
      *
      * @param passes number of passes over a canvas, at least 1
      * @throws IllegalArgumentException if the number is below 1

@@ -51,7 +51,8 @@ class UsageForecastTest {
 
   @Property(tries = 60)
   void canvas_holdsItsSlotsForItsPasses(
-      @ForAll @IntRange(min = 1, max = 40) int canvas, @ForAll @IntRange(min = 1, max = 60) int left) {
+      @ForAll @IntRange(min = 1, max = 40) int canvas,
+      @ForAll @IntRange(min = 1, max = 60) int left) {
     TestSequence sequence = new TestSequence(1, 20, 64).canvas(20 + canvas, left);
     UsageForecast forecast = new UsageForecast();
     forecast.update(List.of(sequence), 4);

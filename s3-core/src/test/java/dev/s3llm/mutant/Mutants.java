@@ -360,8 +360,8 @@ final class Mutants {
           seen(
               "canvas-cut",
               SCHEDULER,
-              "if (fits(least, plan, mostTokens)) {\n          plan.compute(sequence, Math.max(tokens, least));",
-              "if (tokens > 0) {\n          plan.compute(sequence, tokens);",
+              "          plan.compute(sequence, Math.max(least, Math.min(tokens, plan.tokensLeft())));\n        } else {",
+              "          plan.compute(sequence, Math.max(1, Math.min(tokens, plan.tokensLeft())));\n        } else {",
               "Transparency",
               0),
           seen(

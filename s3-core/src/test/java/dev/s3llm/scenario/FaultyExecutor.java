@@ -241,8 +241,7 @@ final class FaultyExecutor implements Executor {
         answer(step, null, null, Completion.BATCH_FAILS, -1);
       }
       case NULL_TOKENS -> wrong(step, fault, null, true);
-      case COUNTS_TOO_LARGE, SLOTS_TOO_MANY, SLOTS_NEGATIVE, NOTHING_NEXT ->
-          badReport(step, fault);
+      case COUNTS_TOO_LARGE, SLOTS_TOO_MANY, SLOTS_NEGATIVE, NOTHING_NEXT -> badReport(step, fault);
       default -> badFailures(step, fault);
     }
   }

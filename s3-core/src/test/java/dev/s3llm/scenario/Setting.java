@@ -48,18 +48,18 @@ record Setting(
     Setting plain =
         new Setting(
             profile,
-        PLANNERS[random.nextInt(PLANNERS.length)],
-        order(random),
-        recovery(random),
-        random.nextInt(3) == 0 ? CallbackPool.Mode.INLINE : CallbackPool.Mode.QUEUED,
-        FaultPlan.draw(random),
-        random.nextInt(3) == 0 ? 3 : 1,
-        random.nextInt(5) == 0 ? 1 + random.nextInt(4) : 1000,
-        random.nextInt(10) == 0 ? 1 + random.nextInt(5) : PLENTY,
-        random.nextInt(20) == 0 ? 40 : 4 + random.nextInt(12),
-        random.nextInt(4) == 0,
-        Decoding.TOKEN,
-        profile.maxTokensPerStep());
+            PLANNERS[random.nextInt(PLANNERS.length)],
+            order(random),
+            recovery(random),
+            random.nextInt(3) == 0 ? CallbackPool.Mode.INLINE : CallbackPool.Mode.QUEUED,
+            FaultPlan.draw(random),
+            random.nextInt(3) == 0 ? 3 : 1,
+            random.nextInt(5) == 0 ? 1 + random.nextInt(4) : 1000,
+            random.nextInt(10) == 0 ? 1 + random.nextInt(5) : PLENTY,
+            random.nextInt(20) == 0 ? 40 : 4 + random.nextInt(12),
+            random.nextInt(4) == 0,
+            Decoding.TOKEN,
+            profile.maxTokensPerStep());
     return plain.decoded();
   }
 
@@ -69,7 +69,8 @@ record Setting(
       case 0 -> with(Decoding.DRAFTS, KvGrowth.PER_BLOCK, 0);
       case 1 -> with(Decoding.CANVAS, KvGrowth.FIXED_CANVAS, 2);
       case 2 -> with(Decoding.CANVAS, KvGrowth.FIXED_CANVAS, arrivals % 2 * 3);
-      case 3 -> with(arrivals % 2 == 0 ? Decoding.TOKEN : Decoding.CANVAS, KvGrowth.FIXED_CANVAS, 0);
+      case 3 ->
+          with(arrivals % 2 == 0 ? Decoding.TOKEN : Decoding.CANVAS, KvGrowth.FIXED_CANVAS, 0);
       default -> this;
     };
   }

@@ -9,6 +9,7 @@ import dev.s3llm.engine.sequence.SequenceOutcome;
 import dev.s3llm.engine.sequence.SequenceSink;
 import dev.s3llm.engine.sequence.SequenceSpec;
 import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.execute.ExecutorProfile.KvGrowth;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.memory.OnDemandPlanner;
 import dev.s3llm.observe.LatencyEstimate;
@@ -74,6 +75,16 @@ class LatencyEstimateTest {
     assertThat(expectations.get(REQUESTS - 1).estimate).isNotNull();
   }
 
+  @Test
+  void firstTokensOfCanvases_areNearTheEstimates() {
+    run(3, GAP / 6);
+    double[] queued = ratios(e -> e.queued(), o -> o.timing().queuedNanos());
+    double[] first = ratios(e -> e.firstToken(), o -> o.timing().firstTokenNanos());
+    assertThat(queued.length).as("waited for a second or more").isGreaterThan(REQUESTS / 4);
+    assertThat(quantile(queued, 0.5)).as("median of expected / actual wait").isBetween(0.75, 1.35);
+    assertThat(quantile(first, 0.5)).as("of the first token").isBetween(0.75, 1.35);
+  }
+
   private double[] ratios(
       java.util.function.Function<LatencyEstimate, Duration> expected,
       java.util.function.ToLongFunction<SequenceOutcome> actual) {
@@ -91,6 +102,11 @@ class LatencyEstimateTest {
   }
 
   private void run() {
+    run(0, GAP);
+  }
+
+  /** Runs the requests on an executor that makes so many passes over a canvas, or none. */
+  private void run(int canvasPasses, long gap) {
     long[] now = {0};
     Random random = new Random(9);
     int[] lengths =
@@ -109,19 +125,21 @@ class LatencyEstimateTest {
             .maxSequencesPerStep(256)
             .vocabularySize(SimulatedExecutor.VOCABULARY_SIZE)
             .recoveryCosts(costs.recoveryCosts(16))
+            .growth(canvasPasses > 0 ? KvGrowth.FIXED_CANVAS : KvGrowth.PER_BLOCK)
+            .canvasPasses(canvasPasses)
             .build();
     SimulatedExecutor executor =
         new SimulatedExecutor(profile, costs, () -> now[0], i -> lengths[i]);
     EngineLoop loop = new EngineLoop(parts(executor), () -> {});
     int arrived = 0;
     while (arrived < REQUESTS || !loop.idle()) {
-      while (arrived < REQUESTS && arrived * GAP <= now[0]) {
-        loop.submit(loop.nextSequenceId(), spec(arrived, arrived * GAP));
+      while (arrived < REQUESTS && arrived * gap <= now[0]) {
+        loop.submit(loop.nextSequenceId(), spec(arrived, arrived * gap, canvasPasses > 0));
         arrived++;
       }
       executor.completeDue();
       while (loop.step(now[0]) > 0) {}
-      long arrival = arrived < REQUESTS ? arrived * GAP : Long.MAX_VALUE;
+      long arrival = arrived < REQUESTS ? arrived * gap : Long.MAX_VALUE;
       long next = Math.min(arrival, executor.dueNanos());
       now[0] = next == Long.MAX_VALUE ? now[0] : Math.max(now[0], next);
     }
@@ -139,7 +157,7 @@ class LatencyEstimateTest {
         new EngineParts.Limits(2048, 256, Long.MAX_VALUE / 2, Long.MAX_VALUE));
   }
 
-  private SequenceSpec spec(int index, long arrival) {
+  private SequenceSpec spec(int index, long arrival, boolean masked) {
     int[] prompt = new int[60 + index % 200];
     prompt[0] = index;
     Expected expected = new Expected();
@@ -166,6 +184,7 @@ class LatencyEstimateTest {
           public void onEnd(SequenceOutcome outcome) {
             expected.outcome = outcome;
           }
-        });
+        },
+        masked ? new SimulatedExecutor.Input(index, prompt.length) : null);
   }
 }

@@ -61,7 +61,8 @@ final class SimulationTest {
     List<Trace.Request> requests = new ArrayList<>();
     for (int i = 0; i < 200; i++) {
       requests.add(
-          new Trace.Request(0, 1 + random.nextInt(50), 1 + random.nextInt(60), 1 + random.nextInt(9)));
+          new Trace.Request(
+              0, 1 + random.nextInt(50), 1 + random.nextInt(60), 1 + random.nextInt(9)));
     }
     for (SimulatedPredictor predictor : SimulatedPredictor.values()) {
       Simulation masked =

@@ -20,9 +20,9 @@ import org.junit.jupiter.api.Test;
 
 /**
  * The tests that every {@link Executor} must pass, whether it commits one token in a step, several,
- * or decodes on a canvas. A subclass creates the executor under test. The executor needs at least 60
- * blocks, a context of 40 tokens, and steps of 2 sequences and 30 tokens; the test of swapping also
- * needs 8 host blocks, and passes without a check if there are none.
+ * or decodes on a canvas. A subclass creates the executor under test. The executor needs at least
+ * 60 blocks, a context of 40 tokens, and steps of 2 sequences and 30 tokens; the test of swapping
+ * also needs 8 host blocks, and passes without a check if there are none.
  */
 public abstract class ExecutorContract {
   private static final SamplingParameters SAMPLED = new SamplingParameters(0.9, 0, 0.95, 1.1, 7);
@@ -60,16 +60,16 @@ public abstract class ExecutorContract {
   }
 
   /**
-   * Returns the opaque input of the contract's requests, with at most 13 slots; null by default, for
-   * an executor of tokens.
+   * Returns the opaque input of the contract's requests, with at most 13 slots; null by default,
+   * for an executor of tokens.
    */
   protected SequenceStep.Input input() {
     return null;
   }
 
   /**
-   * Returns the ids of the tokens that end an answer of the executor under test; none by default. An
-   * executor need not go on after one of them.
+   * Returns the ids of the tokens that end an answer of the executor under test; none by default.
+   * An executor need not go on after one of them.
    */
   protected int[] stopTokens() {
     return new int[0];

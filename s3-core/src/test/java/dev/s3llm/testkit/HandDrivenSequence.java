@@ -66,8 +66,8 @@ public final class HandDrivenSequence implements SequenceStep {
   }
 
   /**
-   * Sets that the KV does not grow step by step ({@code FIXED_CANVAS}), so that slots which a result
-   * reports are a canvas.
+   * Sets that the KV does not grow step by step ({@code FIXED_CANVAS}), so that slots which a
+   * result reports are a canvas.
    *
    * @return this sequence
    */

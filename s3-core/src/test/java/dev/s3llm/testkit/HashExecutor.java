@@ -34,8 +34,8 @@ public final class HashExecutor implements Executor {
     /** Up to four tokens in a step, in slots for drafts; the tokens are those of {@link #TOKEN}. */
     DRAFTS,
     /**
-     * A few passes over a canvas, and for a quarter of the seeds one token in each step. Needs growth
-     * {@code FIXED_CANVAS}.
+     * A few passes over a canvas, and for a quarter of the seeds one token in each step. Needs
+     * growth {@code FIXED_CANVAS}.
      */
     CANVAS
   }

@@ -27,9 +27,10 @@ import org.jspecify.annotations.Nullable;
  * <p>One pass, {@link #step}, runs the queued commands (the completion of a step is one), handles
  * alarms that are due, and launches the next step if none is in flight. While a step is in flight,
  * the plan of the next one is drafted on the assumption that every sampled token continues its
- * sequence, and that a canvas goes on as the executor said. If that is true and nothing else has changed, the draft is launched; otherwise a new
- * plan is made. So planning overlaps execution, but the decisions are the same as without the
- * overlap: given the same times, parts and inputs, they are equal bit by bit.
+ * sequence, and that a canvas goes on as the executor said. If that is true and nothing else has
+ * changed, the draft is launched; otherwise a new plan is made. So planning overlaps execution, but
+ * the decisions are the same as without the overlap: given the same times, parts and inputs, they
+ * are equal bit by bit.
  *
  * <p>Memory that a step in flight may use is not released before the step has ended ({@link
  * StepInFlight#fence}).

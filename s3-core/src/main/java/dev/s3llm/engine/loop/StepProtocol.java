@@ -11,8 +11,7 @@ final class StepProtocol {
   private StepProtocol() {}
 
   /** Returns what is wrong with a result, or null if it fits its step. */
-  static @Nullable String violation(
-      StepInFlight step, StepResult result, ExecutorProfile profile) {
+  static @Nullable String violation(StepInFlight step, StepResult result, ExecutorProfile profile) {
     List<Sequence> sequences = step.sequences();
     if (result.sequences() != sequences.size()) {
       return "%d results for %d sequences".formatted(result.sequences(), sequences.size());
@@ -56,7 +55,8 @@ final class StepProtocol {
     for (int i = 0; i < sequences.size(); i++) {
       int count = result.count(i);
       if (count < 0 || count > tokens.length - first) {
-        return "%d tokens of sequence %d, but %d are left".formatted(count, i, tokens.length - first);
+        return "%d tokens of sequence %d, but %d are left"
+            .formatted(count, i, tokens.length - first);
       }
       for (int j = first; j < first + count; j++) {
         if (tokens[j] < 0 || tokens[j] >= profile.vocabularySize()) {
@@ -82,8 +82,7 @@ final class StepProtocol {
     if (!sequence.samples() || fails(result, i)) {
       return count == 0 && slots == 0 && result.stepsLeft(i) == 0
           ? null
-          : "%d tokens and %d slots for sequence %d, which samples none"
-              .formatted(count, slots, i);
+          : "%d tokens and %d slots for sequence %d, which samples none".formatted(count, slots, i);
     }
     if (slots < 0 || slots > sequence.worstCaseTokens() || result.stepsLeft(i) < 0) {
       return "%d slots and %d steps left for sequence %d, which may have %d slots"

@@ -16,8 +16,8 @@ final class StepWork {
   /**
    * Counts a sequence's part in the step.
    *
-   * @param tokens positions that it computes, at least 1; one counts as a decode, and more, those of
-   *     a canvas included, as a prefill
+   * @param tokens positions that it computes, at least 1; one counts as a decode, and more, those
+   *     of a canvas included, as a prefill
    * @param contextTokens positions that it attends to, those included
    */
   void computes(int tokens, int contextTokens) {

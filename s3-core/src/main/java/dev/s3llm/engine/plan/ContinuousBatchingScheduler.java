@@ -13,9 +13,9 @@ import java.util.List;
  * goes to prefills under way, in order of admission, and then to new admissions. A step that
  * preempts or stalls a sequence admits none.
  *
- * <p>A pass over a canvas computes all of it. If the decodes of a batch exceed the token budget, the
- * sequences that most plans in a row have left out come first, so that each has its turn. The first
- * sequence of a step may exceed the budget, up to the limit of the executor.
+ * <p>A pass over a canvas computes all of it. If the decodes of a batch exceed the token budget,
+ * the sequences that most plans in a row have left out come first, so that each has its turn. The
+ * first sequence of a step may exceed the budget, up to the limit of the executor.
  *
  * <p>Not thread-safe: it reads the loop's lists.
  */
@@ -83,11 +83,12 @@ public final class ContinuousBatchingScheduler {
   private void decode(List<Sequence> sequences, StepPlan plan) {
     for (int i = 0; i < sequences.size(); i++) {
       Sequence sequence = sequences.get(i);
-      if (sequence.decodes() && sequence.stepTokens() > 0 && runs(sequence, plan)) {
-        int tokens = Math.min(sequence.stepTokens(), plan.tokensLeft());
-        int least = sequence.leastStepTokens();
+      int tokens = sequence.stepTokens();
+      boolean decodes = tokens == 1 || (tokens > 1 && sequence.decodes());
+      if (decodes && runs(sequence, plan)) {
+        int least = tokens == 1 ? 1 : sequence.leastStepTokens();
         if (fits(least, plan, mostTokens)) {
-          plan.compute(sequence, Math.max(tokens, least));
+          plan.compute(sequence, Math.max(least, Math.min(tokens, plan.tokensLeft())));
         } else {
           plan.leaveOut(sequence);
         }
@@ -98,11 +99,11 @@ public final class ContinuousBatchingScheduler {
   private void continuePrefills(StepPlan plan) {
     for (int i = 0; i < running.size() && plan.tokensLeft() > 0; i++) {
       Sequence sequence = running.get(i);
-      if (!sequence.decodes() && runs(sequence, plan)) {
-        int tokens = Math.min(sequence.stepTokens(), plan.tokensLeft());
+      int tokens = sequence.stepTokens();
+      if (tokens > 1 && !sequence.decodes() && runs(sequence, plan)) {
         int least = sequence.leastStepTokens();
-        if (tokens > 0 && fits(least, plan, mostTokens)) {
-          plan.compute(sequence, Math.max(tokens, least));
+        if (fits(least, plan, mostTokens)) {
+          plan.compute(sequence, Math.max(least, Math.min(tokens, plan.tokensLeft())));
         }
       }
     }

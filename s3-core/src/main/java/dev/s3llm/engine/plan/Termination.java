@@ -15,8 +15,8 @@ import java.math.RoundingMode;
  *   <li>A sequence is preempted at most {@link #mostPreemptions} times: ceil(log2(limit / first)) +
  *       1, as many as it takes a planner that doubles the reserved output at each preemption. Then
  *       it is exempt: it is admitted with its worst case and never preempted again.
- *   <li>If KV does not grow step by step, an outgrown reservation grows to twice the output at least
- *       ({@link #grownReservation}), and a preempted sequence comes back with as much ({@link
+ *   <li>If KV does not grow step by step, an outgrown reservation grows to twice the output at
+ *       least ({@link #grownReservation}), and a preempted sequence comes back with as much ({@link
  *       Sequence#slotsNeeded}). So a canvas outgrows its reservation a few times at most.
  *   <li>A sequence that samples in more than {@link #mostSilentSteps} steps without a token fails.
  *   <li>A sequence is not preempted again before it has produced a token since its last admission
@@ -57,8 +57,8 @@ public final class Termination {
   }
 
   /**
-   * Returns the number of steps in which a sequence may sample without committing a token, since its
-   * latest admission: many more than the passes over any canvas that it may have.
+   * Returns the number of steps in which a sequence may sample without committing a token, since
+   * its latest admission: many more than the passes over any canvas that it may have.
    */
   public static int mostSilentSteps(Sequence sequence) {
     return (int) Math.min(Integer.MAX_VALUE, 64 + 4L * sequence.maxNewTokens());

@@ -8,9 +8,10 @@ import java.util.List;
  * The limit of a step's token budget that keeps the time per output token. A step that decodes
  * takes no more prefill, and starts no more sequences, than the strictest target allows: the
  * engine's or one of its running sequences'. A canvas commits several tokens in few passes, so its
- * target for a step is that of a token times the tokens that a pass commits. {@link StepTimeModel} estimates the time. Two
- * exceptions: a step always takes at least {@value #LEAST_CHUNK} tokens of a prefill under way, if
- * it has room, so that every request progresses; and a step without decodes has no limit.
+ * target for a step is that of a token times the tokens that a pass commits. {@link StepTimeModel}
+ * estimates the time. Two exceptions: a step always takes at least {@value #LEAST_CHUNK} tokens of
+ * a prefill under way, if it has room, so that every request progresses; and a step without decodes
+ * has no limit.
  *
  * <p>Not thread-safe; deterministic.
  */
@@ -80,8 +81,7 @@ public final class TokenTimeGuard {
   }
 
   /** Returns the most prefill tokens with which the step keeps the limit, by binary search. */
-  private int prefillThatFits(
-      double limit, int decodes, int passed, long kvTokens, int most) {
+  private int prefillThatFits(double limit, int decodes, int passed, long kvTokens, int most) {
     int fits = -1;
     int tooMany = most + 1;
     while (tooMany - fits > 1) {

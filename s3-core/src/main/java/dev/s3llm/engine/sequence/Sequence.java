@@ -18,6 +18,8 @@ import org.jspecify.annotations.Nullable;
 public final class Sequence implements SequenceView, SequenceStep {
   private final long id;
   private final SequenceSpec spec;
+  private final int promptTokens;
+  private final int maxNewTokens;
   private final RequestHistory history;
   private final PreemptionRecord preemptions = new PreemptionRecord();
   private int[] tokens;
@@ -64,6 +66,8 @@ public final class Sequence implements SequenceView, SequenceStep {
   public Sequence(long id, SequenceSpec spec) {
     this.id = id;
     this.spec = spec;
+    this.promptTokens = spec.query().promptTokens();
+    this.maxNewTokens = spec.query().maxNewTokens();
     this.tokens = spec.promptTokens();
     this.history = new RequestHistory(spec.times().arrivalNanos());
   }
@@ -380,9 +384,7 @@ public final class Sequence implements SequenceView, SequenceStep {
     return Arrays.binarySearch(spec.stopTokens(), token) >= 0;
   }
 
-  /**
-   * Returns the number of tokens generated so far, without those that a step in flight may add.
-   */
+  /** Returns the number of tokens generated so far, without those that a step in flight may add. */
   @Override
   public int committedTokens() {
     return generated;
@@ -436,7 +438,7 @@ public final class Sequence implements SequenceView, SequenceStep {
 
   @Override
   public int promptTokens() {
-    return spec.query().promptTokens();
+    return promptTokens;
   }
 
   @Override
@@ -446,7 +448,7 @@ public final class Sequence implements SequenceView, SequenceStep {
 
   @Override
   public int maxNewTokens() {
-    return spec.query().maxNewTokens();
+    return maxNewTokens;
   }
 
   @Override

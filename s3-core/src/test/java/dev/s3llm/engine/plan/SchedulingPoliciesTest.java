@@ -63,6 +63,20 @@ class SchedulingPoliciesTest {
   }
 
   @Test
+  void shortestPredictedFirst_countsAKnownCanvasWhole() {
+    WaitingQueue<TestSequence> queue =
+        new WaitingQueue<>(SchedulingPolicies.shortestPredictedFirst());
+    TestSequence again =
+        new TestSequence(1, 5, 100).predicted(LengthPrediction.exactly(9)).canvas(5 + 64, 4);
+    TestSequence fresh =
+        new TestSequence(2, 5, 100).predicted(LengthPrediction.exactly(40)).canvas(5, 4);
+    queue.add(again, 1, 0);
+    queue.add(fresh, 9, 0);
+
+    assertThat(queue.inOrder()).containsExactly(fresh, again);
+  }
+
+  @Test
   void shortestPredictedFirst_letsMorePassALongerOne() {
     SchedulingPolicy order = SchedulingPolicies.shortestPredictedFirst(100, 0.5);
 
