@@ -3,10 +3,11 @@
 module dev.s3llm.model {
   requires com.fasterxml.jackson.core;
   requires com.fasterxml.jackson.databind;
-  requires dev.s3llm.core;
+  requires transitive dev.s3llm.core;
   requires static transitive org.jspecify;
 
   exports dev.s3llm.model;
+  exports dev.s3llm.model.speech;
   exports dev.s3llm.model.gguf to
       dev.s3llm.text;
   exports dev.s3llm.model.json to
