@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.SamplingParameters;
+import dev.s3llm.execute.SequenceStep.TokenConstraint;
 import dev.s3llm.memory.WorstCasePlanner;
 import dev.s3llm.observe.EngineListener;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
@@ -27,6 +28,8 @@ class BuilderTest {
   private static final Map<Class<?>, Object> VALUES =
       Map.ofEntries(
           Map.entry(int.class, 4),
+          Map.entry(boolean.class, true),
+          Map.entry(TokenConstraint.class, (TokenConstraint) (output, length, token) -> true),
           Map.entry(String.class, "a name"),
           Map.entry(Duration.class, Duration.ofSeconds(1)),
           Map.entry(int[].class, new int[] {1}),

@@ -240,8 +240,8 @@ public abstract class BufferedPublisher<T> implements Flow.Publisher<T> {
         to.onComplete();
       }
     } catch (Throwable e) { // foreign code
+      onFailure.accept(e); // first: who sees the end sees the failure, too
       endHere();
-      onFailure.accept(e);
     }
   }
 
