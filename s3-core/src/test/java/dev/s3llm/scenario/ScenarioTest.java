@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * replay it.
  */
 class ScenarioTest {
-  private static final long SEEDS = 10_000;
+  private static final long SEEDS = 10_500;
 
   @Test
   void everySeed_keepsThePromises() {

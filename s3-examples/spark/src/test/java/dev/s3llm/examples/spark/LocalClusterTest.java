@@ -32,7 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The job on executors in processes of their own. */
 @Timeout(280)
 class LocalClusterTest {
-  private static final String FAST_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";
+  private static final String FAST_START = "-XX:+UseSerialGC";
   private static final int ROWS = 16;
   private static final int MAX_NEW_TOKENS = 16;
 
