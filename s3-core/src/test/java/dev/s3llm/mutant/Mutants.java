@@ -21,6 +21,7 @@ final class Mutants {
   private static final String QUEUE = "engine/plan/WaitingQueue.java";
   private static final String RESULTS = "engine/loop/StepResults.java";
   private static final String SCHEDULER = "engine/plan/ContinuousBatchingScheduler.java";
+  private static final String PROGRESS = "engine/sequence/Progress.java";
   private static final String SEQUENCE = "engine/sequence/Sequence.java";
   private static final String SNAPSHOTS = "engine/loop/Snapshots.java";
   private static final String STREAM = "stream/BufferedPublisher.java";
@@ -175,7 +176,7 @@ final class Mutants {
               0),
           seen(
               "resume-short",
-              SEQUENCE,
+              PROGRESS,
               "    swappedTokens = swapped ? kvTokens : 0;",
               "    swappedTokens = swapped ? kvTokens + 1 : 0;",
               "Containment",
@@ -366,8 +367,8 @@ final class Mutants {
               0),
           seen(
               "input-cut",
-              SEQUENCE,
-              "spec.input() == null ? 1 : promptTokens() - computed",
+              PROGRESS,
+              "wholePrompt ? promptTokens - computed : 1",
               "1",
               "Reservation",
               0),

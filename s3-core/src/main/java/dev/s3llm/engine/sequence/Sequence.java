@@ -22,8 +22,8 @@ public final class Sequence implements SequenceView, SequenceStep {
   private final int maxNewTokens;
   private final RequestHistory history;
   private final PreemptionRecord preemptions = new PreemptionRecord();
+  private final Progress progress;
   private int[] tokens;
-  private int generated;
   private long queueAge;
 
   private SequenceState state = SequenceState.PREDICTING;
@@ -31,28 +31,6 @@ public final class Sequence implements SequenceView, SequenceStep {
   private long predictionEpoch;
   private KvBlockPool.@Nullable Lease deviceLease;
   private KvBlockPool.@Nullable Lease hostLease;
-
-  /** Tokens in device KV, those that the step in flight writes included. */
-  int kvTokens;
-
-  private int swappedTokens;
-
-  // the sequence's part in the latest step
-  private int stepStart;
-  private int stepTokens;
-  private boolean stepSamples;
-
-  /** Whether that step is in flight and is expected to commit a token. */
-  private boolean tokenPending;
-
-  /** Slots that the executor has reported for the next step, or for a canvas; 0 for none. */
-  private int slots;
-
-  /** Set if KV does not grow step by step. */
-  private @Nullable Canvas canvas;
-
-  /** Steps since the latest admission that sampled and committed no token. */
-  private int silentSteps;
 
   /** Consecutive plans that left the sequence out because the step's budget was used up. */
   private int leftOut;
@@ -70,6 +48,7 @@ public final class Sequence implements SequenceView, SequenceStep {
     this.maxNewTokens = spec.query().maxNewTokens();
     this.tokens = spec.promptTokens();
     this.history = new RequestHistory(spec.times().arrivalNanos());
+    this.progress = new Progress(promptTokens, spec.input() != null);
   }
 
   /** Returns the request. */
@@ -90,6 +69,11 @@ public final class Sequence implements SequenceView, SequenceStep {
   /** Returns whether the sequence has ended. */
   public boolean ended() {
     return state == SequenceState.ENDED;
+  }
+
+  /** Returns how far the computation is. */
+  Progress progress() {
+    return progress;
   }
 
   // ---- prediction
@@ -180,10 +164,8 @@ public final class Sequence implements SequenceView, SequenceStep {
   public void admitted(long now, int reservedTokens) {
     history.admitted(now, reservedTokens);
     state = SequenceState.RUNNING;
-    kvTokens = swappedTokens;
-    swappedTokens = 0;
-    preemptions.admitted(generated);
-    silentSteps = 0;
+    progress.admitted();
+    preemptions.admitted(committedTokens());
   }
 
   /** Returns whether the sequence was admitted before. */
@@ -197,12 +179,12 @@ public final class Sequence implements SequenceView, SequenceStep {
    * @param usualPasses passes over a canvas that the executor's profile names; 0 if it expects none
    */
   public void fixSlots(int usualPasses) {
-    canvas = new Canvas(usualPasses);
+    progress.fixSlots(usualPasses);
   }
 
   /** Returns whether KV does not grow step by step. */
   public boolean slotsFixed() {
-    return canvas != null;
+    return progress.slotsFixed();
   }
 
   /**
@@ -225,23 +207,7 @@ public final class Sequence implements SequenceView, SequenceStep {
    * @param count how many positions, at least 1
    */
   public void startStep(int count) {
-    stepStart = kvTokens;
-    stepTokens = count;
-    int end = stepStart + count;
-    Canvas decoded = canvas;
-    if (decoded == null || !decoded.used()) {
-      int context = contextTokens();
-      kvTokens = Math.min(end, context);
-      stepSamples = end >= context;
-      slots = 0;
-      tokenPending = stepSamples;
-    } else if (stepStart < promptTokens()) {
-      kvTokens = end;
-      stepSamples = end == promptTokens();
-    } else {
-      stepSamples = true;
-      decoded.passStarts(end);
-    }
+    progress.startStep(count);
   }
 
   /**
@@ -253,40 +219,22 @@ public final class Sequence implements SequenceView, SequenceStep {
    * @return whether the sequence goes on as the plans made during the step assume
    */
   public boolean stepped(int count, int reportedSlots, int stepsLeft) {
-    boolean assumed = count == (tokenPending ? 1 : 0);
-    tokenPending = false;
-    silentSteps = count > 0 ? 0 : silentSteps + 1;
-    Canvas decoded = canvas;
-    boolean asExpected = true;
-    if (decoded != null) {
-      boolean expectedCanvas = decoded.used();
-      asExpected = decoded.report(reportedSlots > 0, stepsLeft);
-      if (decoded.used()) {
-        asExpected &= expectedCanvas && (reportedSlots == 0 || reportedSlots == slots);
-        slots = Math.max(slots, reportedSlots);
-        kvTokens = Math.min(kvTokens, promptTokens());
-        return assumed && asExpected;
-      }
-      asExpected &= !expectedCanvas;
-    }
-    slots = reportedSlots;
-    kvTokens = promptTokens() + generated + Math.max(0, count - 1);
-    return assumed && asExpected && reportedSlots == 0;
+    return progress.stepped(count, reportedSlots, stepsLeft);
   }
 
   /** Returns whether the executor has reported a canvas for the sequence. */
   public boolean canvasReported() {
-    return canvas != null && canvas.reported();
+    return progress.canvasReported();
   }
 
   /** Returns the steps since the latest admission that sampled without committing a token. */
   public int silentSteps() {
-    return silentSteps;
+    return progress.silentSteps();
   }
 
   /** Returns the positions to which the latest step computes: the blocks must cover them. */
   public int stepEnd() {
-    return stepStart + stepTokens;
+    return progress.stepStart() + progress.stepTokens();
   }
 
   /**
@@ -294,21 +242,19 @@ public final class Sequence implements SequenceView, SequenceStep {
    * opaque input with the whole prompt, or 1.
    */
   public int leastStepTokens() {
-    int computed = Math.max(kvTokens, swappedTokens);
-    if (computed < promptTokens()) {
-      return spec.input() == null ? 1 : promptTokens() - computed;
-    }
-    return canvas() ? stepTokens() : 1;
+    return progress.leastStepTokens();
   }
 
   /** Returns whether the next step decodes: a token, drafts after it, or a pass over the canvas. */
   public boolean decodes() {
-    return canvas() ? kvTokens >= promptTokens() : contextTokens() - kvTokens <= 1;
+    return progress.decodes();
   }
 
   /** Returns the output tokens that a step is expected to commit: 1 without a canvas. */
   public double tokensPerStep() {
-    return canvas() ? Math.max(1, (slotsNeeded() - promptTokens() - generated) / stepsLeft()) : 1;
+    return canvas()
+        ? Math.max(1, (slotsNeeded() - promptTokens() - committedTokens()) / stepsLeft())
+        : 1;
   }
 
   /** Returns how many plans in a row have left the sequence out of their steps. */
@@ -323,12 +269,7 @@ public final class Sequence implements SequenceView, SequenceStep {
 
   /** Returns the output slots that the sequence has used: of its canvas, or one for each token. */
   public int outputSlots() {
-    return Math.max(generated, canvasSlots());
-  }
-
-  /** Returns the positions of the largest canvas that a pass has computed; 0 for none. */
-  private int canvasSlots() {
-    return canvas == null ? 0 : Math.max(0, canvas.usedSlots() - promptTokens());
+    return Math.max(committedTokens(), progress.canvasSlots());
   }
 
   /**
@@ -338,14 +279,13 @@ public final class Sequence implements SequenceView, SequenceStep {
    * @param now the engine's time, in nanoseconds
    */
   public void append(int token, long now) {
-    int length = promptTokens() + generated;
+    int length = promptTokens() + committedTokens();
     if (length == tokens.length) {
       int grown = Math.max(length + 1, (int) Math.min(2L * length, worstCaseTokens()));
       tokens = Arrays.copyOf(tokens, grown);
     }
     tokens[length] = token;
-    generated++;
-    tokenPending = false;
+    progress.appended();
     history.tokenGenerated(now);
   }
 
@@ -358,18 +298,12 @@ public final class Sequence implements SequenceView, SequenceStep {
    */
   public void preempted(int reservedTokens, boolean swapped) {
     preemptions.preempted(reservedTokens - promptTokens(), maxNewTokens());
-    swappedTokens = swapped ? kvTokens : 0;
-    kvTokens = 0;
-    if (canvas != null && canvas.reported()) {
-      canvas.startsOver(); // its slots stay: the canvas will be at least as large again
-    } else {
-      slots = 0;
-    }
+    progress.preempted(swapped);
   }
 
   /** Records that the swapped copy is lost, so that its tokens must be computed again. */
   public void dropSwapped() {
-    swappedTokens = 0;
+    progress.dropSwapped();
   }
 
   /** Records the end; returns the state until now. */
@@ -387,7 +321,7 @@ public final class Sequence implements SequenceView, SequenceStep {
   /** Returns the number of tokens generated so far, without those that a step in flight may add. */
   @Override
   public int committedTokens() {
-    return generated;
+    return progress.committed();
   }
 
   /**
@@ -418,8 +352,8 @@ public final class Sequence implements SequenceView, SequenceStep {
         prediction,
         history.firstReservedTokens(),
         preemptions.count(),
-        canvasSlots(),
-        canvas == null ? 0 : canvas.allPasses(),
+        progress.canvasSlots(),
+        progress.canvasPasses(),
         history.timing(now),
         history.explain(waiting, prediction, promptTokens() + outputSlots(), now));
   }
@@ -443,7 +377,7 @@ public final class Sequence implements SequenceView, SequenceStep {
 
   @Override
   public int generatedTokens() {
-    return generated + (tokenPending ? 1 : 0);
+    return progress.generated();
   }
 
   @Override
@@ -453,7 +387,7 @@ public final class Sequence implements SequenceView, SequenceStep {
 
   @Override
   public int kvTokens() {
-    return kvTokens;
+    return progress.kvTokens();
   }
 
   @Override
@@ -486,7 +420,7 @@ public final class Sequence implements SequenceView, SequenceStep {
 
   @Override
   public int swappedTokens() {
-    return swappedTokens;
+    return progress.swappedTokens();
   }
 
   @Override
@@ -501,18 +435,15 @@ public final class Sequence implements SequenceView, SequenceStep {
 
   @Override
   public int slotsNeeded() {
-    int needed = Math.max(contextTokens(), slots);
-    return canvas != null && state == SequenceState.WAITING
+    int needed = progress.slotsNeeded();
+    return progress.slotsFixed() && state == SequenceState.WAITING
         ? Math.max(needed, promptTokens() + preemptions.outputFloorTokens())
         : needed;
   }
 
   @Override
   public int stepTokens() {
-    int computed = Math.max(kvTokens, swappedTokens);
-    int end =
-        canvas() && computed < promptTokens() ? promptTokens() : Math.max(contextTokens(), slots);
-    return end - computed;
+    return progress.nextStepTokens();
   }
 
   @Override
@@ -520,22 +451,17 @@ public final class Sequence implements SequenceView, SequenceStep {
     if (!canvas()) {
       return SequenceView.super.stepsLeft();
     }
-    int passes = canvas == null ? 0 : canvas.passesLeft();
-    return Math.max(1, passes + (kvTokens < promptTokens() ? 1 : 0));
+    return progress.canvasStepsLeft();
   }
 
   @Override
   public boolean canvas() {
-    return canvas != null && canvas.used();
+    return progress.usesCanvas();
   }
 
   @Override
   public int recomputeTokens() {
-    if (canvas == null || !canvas.used()) {
-      return kvTokens;
-    }
-    long passed = (long) canvas.passes() * Math.max(0, slots - promptTokens());
-    return (int) Math.min(Integer.MAX_VALUE, kvTokens + passed);
+    return progress.recomputeTokens();
   }
 
   @Override
@@ -552,12 +478,12 @@ public final class Sequence implements SequenceView, SequenceStep {
 
   @Override
   public int startPosition() {
-    return stepStart;
+    return progress.stepStart();
   }
 
   @Override
   public int tokenCount() {
-    return stepTokens;
+    return progress.stepTokens();
   }
 
   @Override
@@ -577,7 +503,7 @@ public final class Sequence implements SequenceView, SequenceStep {
 
   @Override
   public boolean samples() {
-    return stepSamples;
+    return progress.stepSamples();
   }
 
   @Override

@@ -48,7 +48,7 @@ public final class TestSequences {
 
   /** Sets the tokens in device memory. */
   public TestSequences kv(int tokens) {
-    sequence.kvTokens = tokens;
+    sequence.progress().setKvTokens(tokens);
     return this;
   }
 
