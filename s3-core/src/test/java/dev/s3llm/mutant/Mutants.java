@@ -213,8 +213,8 @@ final class Mutants {
           seen(
               "subscriber-error",
               STREAM,
-              "    } catch (Throwable e) { // foreign code\n      endHere();\n",
-              "    } catch (Throwable e) { // foreign code\n",
+              "who sees the end sees the failure, too\n      endHere();\n",
+              "who sees the end sees the failure, too\n",
               "Cancellation",
               131),
           seen(
