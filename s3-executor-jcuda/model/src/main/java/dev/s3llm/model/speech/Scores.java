@@ -17,6 +17,7 @@ final class Scores {
   private float[] logits = new float[0];
   private int start;
   private int rows;
+  private double[] ends = new double[0];
   private double[] after = new double[0];
 
   /**
@@ -88,18 +89,20 @@ final class Scores {
    * rows means that no end falls on the canvas.
    */
   int length() {
-    if (after.length <= rows) {
+    if (ends.length < rows) {
+      ends = new double[rows];
       after = new double[rows + 1];
     }
     after[rows] = 0;
     for (int p = rows - 1; p >= 0; p--) {
-      after[p] = after[p + 1] + Math.log(end(p));
+      ends[p] = end(p);
+      after[p] = after[p + 1] + Math.log(ends[p]);
     }
     int best = 0;
     double greatest = after[0];
     double before = 0;
     for (int n = 1; n <= rows; n++) {
-      before += Math.log(1 - end(n - 1));
+      before += Math.log(1 - ends[n - 1]);
       if (before + after[n] > greatest) {
         greatest = before + after[n];
         best = n;
