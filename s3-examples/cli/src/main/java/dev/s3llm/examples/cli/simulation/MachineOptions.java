@@ -85,6 +85,13 @@ public final class MachineOptions {
   private int maxRunning;
 
   @Option(
+      names = "--canvas-passes",
+      paramLabel = "N",
+      description =
+          "Simulate a masked decoder that makes N passes over a canvas; prompts are whole inputs.")
+  private @Nullable Integer canvasPasses;
+
+  @Option(
       names = "--max-overtakes",
       defaultValue = "1000",
       description = "How many requests may overtake a waiting one.")
@@ -202,6 +209,10 @@ public final class MachineOptions {
             .predictor(predictor)
             .targets(targets())
             .keepTpot(keepTpot());
+    if (canvasPasses != null) {
+      requireTokens("--canvas-passes", canvasPasses);
+      builder.canvasPasses(canvasPasses);
+    }
     try {
       return (recomputeOnly ? builder.swapBytes(0) : builder).build();
     } catch (IllegalArgumentException | ArithmeticException e) {

@@ -34,6 +34,31 @@ final class ReplayCommandTest extends CommandTest {
   }
 
   @Test
+  void canvases_takeFewerStepsThanTokens() throws IOException {
+    Path tokens = folder.resolve("tokens.json");
+    Path canvases = folder.resolve("canvases.json");
+
+    assertThat(replay("--kv-gb", "4", "--json", tokens.toString())).isZero();
+    assertThat(replay("--kv-gb", "4", "--canvas-passes", "3", "--json", canvases.toString()))
+        .isZero();
+
+    ObjectMapper mapper = new ObjectMapper();
+    for (int policy = 0; policy < 4; policy++) {
+      JsonNode slow = mapper.readTree(tokens.toFile()).path("runs").get(policy);
+      JsonNode fast = mapper.readTree(canvases.toFile()).path("runs").get(policy);
+      assertThat(fast.path("finished").asInt()).isEqualTo(20);
+      assertThat(fast.path("makespan_s").asDouble() * 2)
+          .isLessThan(slow.path("makespan_s").asDouble());
+    }
+  }
+
+  @Test
+  void canvasWithoutAPass_isRefused() {
+    assertThat(replay("--kv-gb", "4", "--canvas-passes", "0")).isEqualTo(2);
+    assertThat(err.toString()).contains("--canvas-passes 0: must be from 1");
+  }
+
+  @Test
   void json_hasEveryFieldOfEveryRun() throws IOException {
     Path json = folder.resolve("out.json");
 
