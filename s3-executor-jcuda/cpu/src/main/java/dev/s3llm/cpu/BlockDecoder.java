@@ -12,6 +12,15 @@ final class BlockDecoder {
   /** Floats of four-bit integers: an access takes less time than a conversion. */
   private static final float[] INTEGERS = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
+  /** Floats of bytes with a zero of 128. */
+  static final float[] BYTES = new float[256];
+
+  static {
+    for (int i = 0; i < BYTES.length; i++) {
+      BYTES[i] = i - 128;
+    }
+  }
+
   /** {@code [column][output]}: weights, or the integers of a quantised format. */
   final float[][] weights;
 
@@ -133,10 +142,10 @@ final class BlockDecoder {
       int from = at + w * TILE;
       for (int lane = 0; lane < TILE; lane++) {
         int word = words[from + lane];
-        w0[to + lane] = (word & 255) - 128;
-        w1[to + lane] = (word >>> 8 & 255) - 128;
-        w2[to + lane] = (word >>> 16 & 255) - 128;
-        w3[to + lane] = (word >>> 24) - 128;
+        w0[to + lane] = BYTES[word & 255];
+        w1[to + lane] = BYTES[word >>> 8 & 255];
+        w2[to + lane] = BYTES[word >>> 16 & 255];
+        w3[to + lane] = BYTES[word >>> 24];
       }
     }
   }

@@ -136,6 +136,6 @@ final class OneRow {
   }
 
   private static float integer(int word) {
-    return (word & 255) - 128;
+    return BlockDecoder.BYTES[word & 255];
   }
 }
