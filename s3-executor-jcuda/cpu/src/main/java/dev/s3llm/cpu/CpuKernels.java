@@ -29,6 +29,7 @@ final class CpuKernels {
   private final WorkerPool workers;
   private final Arithmetic arithmetic;
   private final Scratch[] scratch;
+  private final WideProduct wide;
   private final List<RotationTable> tables = new ArrayList<>();
 
   CpuKernels(CpuKvCache cache, WorkerPool workers) {
@@ -39,6 +40,7 @@ final class CpuKernels {
     this.cache = cache;
     this.workers = workers;
     this.arithmetic = arithmetic;
+    this.wide = new WideProduct(workers);
     this.scratch = new Scratch[workers.threads()];
     Arrays.setAll(scratch, thread -> new Scratch());
   }
@@ -102,6 +104,10 @@ final class CpuKernels {
 
   /** {@code out[r] = matrix * in[r] (+ bias)}. */
   void multiply(CpuMatrix matrix, float[] in, int rows, float[] out) {
+    if (!arithmetic.decodesTiles()) {
+      wide.multiply(matrix, in, rows, out);
+      return;
+    }
     int parts = (rows + ROWS_PER_PART - 1) / ROWS_PER_PART;
     long work = (long) rows * matrix.in() * matrix.out();
     workers.forEach(

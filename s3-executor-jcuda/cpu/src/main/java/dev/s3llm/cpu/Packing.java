@@ -39,6 +39,11 @@ enum Packing {
     this.words = words;
   }
 
+  /** Returns whether the weights are integers with a scale for each block. */
+  boolean quantised() {
+    return this == BYTES || this == NIBBLES || this == NIBBLES_AND_MINIMUM;
+  }
+
   /** Returns the arrangement that keeps a format as it is, or FLOATS for a format without one. */
   static Packing of(ElementType type) {
     return switch (type) {

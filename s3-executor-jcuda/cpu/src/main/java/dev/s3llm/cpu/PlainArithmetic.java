@@ -2,88 +2,9 @@ package dev.s3llm.cpu;
 
 /** The inner loops in plain Java, with sums in registers. */
 final class PlainArithmetic extends Arithmetic {
-  private static final int TILE = CpuMatrix.TILE;
-
   @Override
-  void decode(CpuMatrix matrix, int at, int columns, float[] to) {
-    Packing packing = matrix.packing;
-    int[] words = matrix.words;
-    int units = (columns + packing.columns - 1) / packing.columns;
-    for (int u = 0; u < units; u++) {
-      int unit = at + u * packing.words;
-      int out = u * packing.columns * TILE;
-      switch (packing) {
-        case HALVES -> halves(words, unit, to, out);
-        case BRAIN_HALVES -> brainHalves(words, unit, to, out);
-        case BYTES -> bytes(words, unit, to, out);
-        case NIBBLES -> nibbles(words, unit, to, out);
-        case NIBBLES_AND_MINIMUM -> nibblesAndMinimum(words, unit, to, out);
-        case FLOATS -> throw new IllegalArgumentException("floats need no decoding");
-      }
-    }
-  }
-
-  private static void halves(int[] words, int unit, float[] to, int out) {
-    for (int lane = 0; lane < TILE; lane++) {
-      to[out + lane] = Halves.toFloat(words[unit + lane]);
-      to[out + TILE + lane] = Halves.toFloat(words[unit + lane] >>> 16);
-    }
-  }
-
-  private static void brainHalves(int[] words, int unit, float[] to, int out) {
-    for (int lane = 0; lane < TILE; lane++) {
-      to[out + lane] = Float.intBitsToFloat(words[unit + lane] << 16);
-      to[out + TILE + lane] = Float.intBitsToFloat(words[unit + lane] & 0xFFFF0000);
-    }
-  }
-
-  private static void bytes(int[] words, int unit, float[] to, int out) {
-    for (int lane = 0; lane < TILE; lane++) {
-      int half = words[unit + lane % (TILE / 2)] >>> (lane / (TILE / 2) * 16);
-      float scale = Halves.toFloat(half);
-      int first = unit + TILE / 2 + lane;
-      for (int w = 0; w < 8; w++) {
-        int word = words[first + w * TILE];
-        int at = out + 4 * w * TILE + lane;
-        to[at] = ((word & 255) - 128) * scale;
-        to[at + TILE] = ((word >>> 8 & 255) - 128) * scale;
-        to[at + 2 * TILE] = ((word >>> 16 & 255) - 128) * scale;
-        to[at + 3 * TILE] = ((word >>> 24) - 128) * scale;
-      }
-    }
-  }
-
-  private static void nibbles(int[] words, int unit, float[] to, int out) {
-    for (int lane = 0; lane < TILE; lane++) {
-      int half = words[unit + lane % (TILE / 2)] >>> (lane / (TILE / 2) * 16);
-      float scale = Halves.toFloat(half);
-      eachNibble(words, unit + TILE / 2 + lane, scale, -8 * scale, to, out + lane);
-    }
-  }
-
-  private static void nibblesAndMinimum(int[] words, int unit, float[] to, int out) {
-    for (int lane = 0; lane < TILE; lane++) {
-      int head = words[unit + lane];
-      float scale = Halves.toFloat(head);
-      float minimum = Halves.toFloat(head >>> 16);
-      eachNibble(words, unit + TILE + lane, scale, minimum, to, out + lane);
-    }
-  }
-
-  private static void eachNibble(
-      int[] words, int first, float scale, float minimum, float[] to, int out) {
-    for (int w = 0; w < 4; w++) {
-      int word = words[first + w * TILE];
-      int at = out + 4 * w * TILE;
-      to[at] = (word & 15) * scale + minimum;
-      to[at + TILE] = (word >>> 8 & 15) * scale + minimum;
-      to[at + 2 * TILE] = (word >>> 16 & 15) * scale + minimum;
-      to[at + 3 * TILE] = (word >>> 24 & 15) * scale + minimum;
-      to[at + 16 * TILE] = (word >>> 4 & 15) * scale + minimum;
-      to[at + 17 * TILE] = (word >>> 12 & 15) * scale + minimum;
-      to[at + 18 * TILE] = (word >>> 20 & 15) * scale + minimum;
-      to[at + 19 * TILE] = (word >>> 28) * scale + minimum;
-    }
+  boolean decodesTiles() {
+    return false;
   }
 
   @Override

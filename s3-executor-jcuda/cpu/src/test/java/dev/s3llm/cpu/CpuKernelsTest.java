@@ -41,15 +41,15 @@ class CpuKernelsTest {
       value = ElementType.class,
       names = {"F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0"})
   void products_areThoseOfTheDecodedWeights(ElementType type) {
-    for (int out : new int[] {1, 32, 75}) {
+    for (int out : new int[] {1, 32, 75, 843}) {
       for (int in : type.plain() ? new int[] {1, 61, 259} : new int[] {32, 416}) {
-        compareWithDoubles(Matrices.random(type, out, in, out + in), out, in);
+        compareWithDoubles(Matrices.random(type, out, in, out + in), out, in, 1);
+        compareWithDoubles(Matrices.random(type, out, in, out + in), out, in, 7);
       }
     }
   }
 
-  private void compareWithDoubles(Tensor tensor, int out, int in) {
-    int rows = 7;
+  private void compareWithDoubles(Tensor tensor, int out, int in, int rows) {
     float[] bias = Matrices.floats(out, 5);
     float[] x = Matrices.floats(rows * in, 6);
     float[] y = new float[rows * out];
@@ -76,14 +76,14 @@ class CpuKernelsTest {
       value = ElementType.class,
       names = {"F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1"})
   void row_isBitwiseTheSameInAnyBatchOnAnyNumberOfThreads(ElementType type) {
-    int out = 200;
+    int out = 843;
     int in = type.plain() ? 301 : 288;
     int most = 150;
     CpuMatrix matrix = CpuMatrix.of(Matrices.random(type, out, in, 7), out, in, null);
     float[] x = Matrices.floats(most * in, 8);
     float[] all = new float[most * out];
     kernels(three).multiply(matrix, x, most, all);
-    for (int rows : new int[] {1, 2, 3, 4, 8, 131}) {
+    for (int rows : new int[] {1, 2, 3, 4, 5, 6, 7, 8, 9, 131}) {
       int first = most - rows;
       float[] part = Arrays.copyOfRange(x, first * in, most * in);
       for (WorkerPool pool : new WorkerPool[] {one, three}) {
