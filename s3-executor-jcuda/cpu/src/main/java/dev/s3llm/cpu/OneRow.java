@@ -25,6 +25,9 @@ final class OneRow {
   /** Tables of columns {@code 32 b + c} and {@code 32 b + c + 16} at {@code 16 b + c}. */
   private float[][] tables = {};
 
+  /** The row that the tables are of: products of the same row, side by side, share them. */
+  private float[] prepared = {};
+
   OneRow(WorkerPool workers) {
     this.workers = workers;
   }
@@ -40,7 +43,12 @@ final class OneRow {
     if (matrix.packing == Packing.BYTES) {
       return;
     }
-    int pairs = matrix.in() / 2;
+    int columns = matrix.in();
+    if (Arrays.equals(prepared, 0, prepared.length, in, 0, columns)) {
+      return;
+    }
+    prepared = new float[0]; // until all tables are of this row
+    int pairs = columns / 2;
     if (tables.length < pairs) {
       int had = tables.length;
       tables = Arrays.copyOf(tables, pairs);
@@ -55,6 +63,7 @@ final class OneRow {
             fill(tables[b * HALF + c], in[column], in[column + HALF]);
           }
         });
+    prepared = Arrays.copyOf(in, columns);
   }
 
   /** {@code table[i + 16 * j] = i * low + j * high}. */
