@@ -14,7 +14,7 @@ import java.util.Set;
  * Checked access to the fields of a JSON object. Remembers which were read: {@link #refuseUnread}
  * then refuses every other field that changes arithmetic.
  */
-final class ConfigFields {
+public final class ConfigFields {
   private final String source;
   private final String prefix;
   private final JsonNode json;
@@ -30,13 +30,18 @@ final class ConfigFields {
    * Creates access to an object.
    *
    * @param source the file, for messages
+   * @param json the object
    */
-  static ConfigFields of(String source, JsonNode json) {
+  public static ConfigFields of(String source, JsonNode json) {
     return new ConfigFields(source, "", json);
   }
 
-  /** Returns a field and marks it as read; a missing node if it is missing or null. */
-  JsonNode node(String name) {
+  /**
+   * Returns a field and marks it as read; a missing node if it is missing or null.
+   *
+   * @param name name of the field
+   */
+  public JsonNode node(String name) {
     read.add(name);
     JsonNode node = json.path(name);
     return node.isNull() ? MissingNode.getInstance() : node;
@@ -68,8 +73,14 @@ final class ConfigFields {
     return names;
   }
 
-  /** Returns a text, or the default if the field is missing. */
-  String text(String name, String byDefault) {
+  /**
+   * Returns a text, or the default if the field is missing.
+   *
+   * @param name name of the field
+   * @param byDefault the default
+   * @throws ModelFormatException if the field is no text
+   */
+  public String text(String name, String byDefault) {
     JsonNode node = node(name);
     if (node.isMissingNode()) {
       return byDefault;
@@ -92,8 +103,14 @@ final class ConfigFields {
     return node.asBoolean();
   }
 
-  /** Refuses a field that is present and has another value. */
-  void require(String name, String value) {
+  /**
+   * Refuses a field that is present and has another value.
+   *
+   * @param name name of the field
+   * @param value the only value that is supported
+   * @throws ModelFormatException if the field has another value
+   */
+  public void require(String name, String value) {
     String actual = text(name, value);
     if (!actual.equals(value)) {
       throw bad(name, actual, value);
@@ -107,13 +124,24 @@ final class ConfigFields {
     }
   }
 
-  /** Returns a size of at least 1. */
-  int dimension(String name) {
+  /**
+   * Returns a size of at least 1.
+   *
+   * @param name name of the field
+   * @throws ModelFormatException if the field is missing or no such size
+   */
+  public int dimension(String name) {
     return dimension(name, 0);
   }
 
-  /** Returns a size of at least 1, or the default if the field is missing; 0 is no default. */
-  int dimension(String name, int byDefault) {
+  /**
+   * Returns a size of at least 1, or the default if the field is missing.
+   *
+   * @param name name of the field
+   * @param byDefault the default; 0 for none
+   * @throws ModelFormatException if the field is no such size, or is missing without a default
+   */
+  public int dimension(String name, int byDefault) {
     JsonNode node = node(name);
     if (byDefault > 0 && node.isMissingNode()) {
       return byDefault;
@@ -123,6 +151,24 @@ final class ConfigFields {
         || node.asInt() < 1
         || node.asInt() > ModelConfig.MAX_DIMENSION) {
       throw bad(name, node.toString(), "an integer from 1 to " + ModelConfig.MAX_DIMENSION);
+    }
+    return node.asInt();
+  }
+
+  /**
+   * Returns an integer of at least 0.
+   *
+   * @param name name of the field
+   * @param bound one more than the greatest value
+   * @throws ModelFormatException if the field is missing or no such integer
+   */
+  public int below(String name, int bound) {
+    JsonNode node = node(name);
+    if (!node.isIntegralNumber()
+        || !node.canConvertToInt()
+        || node.asInt() < 0
+        || node.asInt() >= bound) {
+      throw bad(name, node.toString(), "an integer from 0 to " + (bound - 1));
     }
     return node.asInt();
   }
@@ -139,8 +185,14 @@ final class ConfigFields {
     return node.asDouble();
   }
 
-  /** Returns a number above 0, or the default if the field is missing; 0 is no default. */
-  double positive(String name, double byDefault) {
+  /**
+   * Returns a number above 0, or the default if the field is missing.
+   *
+   * @param name name of the field
+   * @param byDefault the default; 0 for none
+   * @throws ModelFormatException if the field is no such number, or is missing without a default
+   */
+  public double positive(String name, double byDefault) {
     double value = number(name, byDefault);
     if (!(value > 0)) {
       throw bad(name, json.path(name).toString(), "a positive number");
@@ -178,8 +230,30 @@ final class ConfigFields {
     }
   }
 
-  /** Returns the exception that names a field, its value and the expected value. */
-  ModelFormatException bad(String name, String value, String expected) {
+  /**
+   * Refuses each field that was not read and is not known to have no effect, for a kind of model
+   * whose fields are all known.
+   *
+   * @throws ModelFormatException if there is such a field; the message names it
+   */
+  public void refuseUnknown() {
+    for (Map.Entry<String, JsonNode> field : json.properties()) {
+      if (!read.contains(field.getKey()) && !KnownKeys.harmless(field.getKey())) {
+        throw new ModelFormatException(
+            "%s: %s%s is %s, which is not known and may change arithmetic; remove it if it does not"
+                .formatted(source, prefix, field.getKey(), shortened(field.getValue())));
+      }
+    }
+  }
+
+  /**
+   * Returns the exception that names a field, its value and the expected value.
+   *
+   * @param name name of the field
+   * @param value its value; empty if it is missing
+   * @param expected what it must be
+   */
+  public ModelFormatException bad(String name, String value, String expected) {
     return new ModelFormatException(
         "%s: %s%s is %s, but must be %s"
             .formatted(source, prefix, name, value.isEmpty() ? "missing" : value, expected));

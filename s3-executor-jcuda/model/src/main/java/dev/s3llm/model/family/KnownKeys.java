@@ -132,7 +132,7 @@ final class KnownKeys {
   private KnownKeys() {}
 
   /** Returns whether a key is known to have no effect on the arithmetic. */
-  private static boolean harmless(String name) {
+  static boolean harmless(String name) {
     return HARMLESS.contains(name)
         || name.endsWith("dropout")
         || name.endsWith("pdrop")
