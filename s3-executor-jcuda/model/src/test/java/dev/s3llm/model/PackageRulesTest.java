@@ -16,6 +16,8 @@ import com.tngtech.archunit.lang.ArchRule;
 /** The dependencies that the package-info of this module's packages allow. */
 @AnalyzeClasses(packages = "dev.s3llm.model", importOptions = DoNotIncludeTests.class)
 final class PackageRulesTest {
+  private static final String SPEECH = "dev.s3llm.model.speech";
+
   private static final DescribedPredicate<JavaMember> PUBLIC_API =
       DescribedPredicate.describe(
           "public in dev.s3llm.model",
@@ -27,10 +29,25 @@ final class PackageRulesTest {
   @ArchTest
   static final ArchRule model_knowsJacksonAndTheSettingsOfTheCore =
       classes()
+          .that()
+          .resideOutsideOfPackage(SPEECH)
           .should()
           .onlyDependOnClassesThat()
           .resideInAnyPackage(
               "dev.s3llm.model..",
+              "dev.s3llm.support",
+              "com.fasterxml.jackson..",
+              "java..",
+              "org.jspecify..");
+
+  @ArchTest
+  static final ArchRule speech_alsoKnowsTheExecutorInterface =
+      classes()
+          .should()
+          .onlyDependOnClassesThat()
+          .resideInAnyPackage(
+              "dev.s3llm.model..",
+              "dev.s3llm.execute",
               "dev.s3llm.support",
               "com.fasterxml.jackson..",
               "java..",
