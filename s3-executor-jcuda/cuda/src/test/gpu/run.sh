@@ -10,6 +10,8 @@
 #   lost      an error that breaks the GPU, in a process of its own
 #   sanitize  contract and parity under compute-sanitizer (memcheck, then racecheck and initcheck)
 #   parity    every model family against transformers on the same GPU (needs PyTorch, transformers)
+#   speech    the speech model: contract and parity, texts of WAV files by strategy, times; from the checkout's folder, with
+#             the jar of the speech example in CP
 #   churn     cancels, timeouts, swaps and failing steps; memory must stay flat
 #   soak      the same and worse for minutes, on the small model: bad consumers, forced overruns, faults of predictors
 #   stages    a step on one GPU, and with the layers on two
@@ -43,9 +45,16 @@ for what in "$@"; do
       junit -c dev.s3llm.jcuda.JCudaExecutorTest -c dev.s3llm.jcuda.CudaParityTest \
         -c dev.s3llm.jcuda.CudaInvarianceTest -c dev.s3llm.jcuda.CudaEngineTest -c dev.s3llm.jcuda.CudaFaultsTest \
         -c dev.s3llm.jcuda.internal.kv.DeviceKvPoolTest ;;
+    speech)
+      junit -c dev.s3llm.jcuda.CudaSpeechTest -c dev.s3llm.jcuda.JCudaSpeechExecutorTest
+      "$JAVA" -cp "$CP" dev.s3llm.jcuda.SpeechThroughput 2.7x32x20x1 21x256x158x1 50x512x300x1 \
+        2.7x32x20x8 2.7x32x20x32 2.7x32x20x64 21x256x158x7
+      "$JAVA" -cp "$CP" "$(dirname "$0")/SpeechTexts.java" cuda ;;
     lost) junit -c dev.s3llm.jcuda.CudaLostTest ;;
     sanitize)
       check memcheck -c dev.s3llm.jcuda.JCudaExecutorTest
+      check memcheck -m 'dev.s3llm.jcuda.CudaSpeechTest#results_areBitwiseTheSameAloneAndInAnyBatch()'
+      check racecheck -m 'dev.s3llm.jcuda.CudaSpeechTest#swappedSequence_goesOnWithTheSameLogits()'
       check racecheck -m 'dev.s3llm.jcuda.CudaParityTest#fewLogits_areNearTheHosts()'
       check initcheck -m 'dev.s3llm.jcuda.CudaParityTest#fewLogits_areNearTheHosts()' ;;
     parity)
