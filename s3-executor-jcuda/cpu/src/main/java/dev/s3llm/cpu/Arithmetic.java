@@ -133,6 +133,23 @@ abstract class Arithmetic {
   }
 
   /**
+   * {@code values[at + i] *= sigmoid(gates[gatesAt + i])} for each {@code i < count}; with the same
+   * array twice, {@code silu}.
+   *
+   * @param work memory of at least {@code count} floats
+   */
+  final void timesSigmoid(
+      float[] values, int at, float[] gates, int gatesAt, int count, float[] work) {
+    for (int i = 0; i < count; i++) {
+      work[i] = -gates[gatesAt + i];
+    }
+    exp(work, 0, count);
+    for (int i = 0; i < count; i++) {
+      values[at + i] /= 1 + work[i];
+    }
+  }
+
+  /**
    * {@code values[i] = gelu(values[i])}, in the tanh form (Hendrycks and Gimpel 2016): {@code (1 +
    * tanh(z)) / 2} is {@code 1 / (1 + exp(-2z))}.
    *

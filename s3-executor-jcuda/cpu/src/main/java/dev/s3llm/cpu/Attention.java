@@ -15,6 +15,7 @@ final class Attention {
   private final BatchLayout batch;
   private final int layer;
   private final AttentionRule rule;
+  private final SeenSlots seen;
   private final float[] queries;
   private final float[] out;
 
@@ -29,6 +30,7 @@ final class Attention {
       BatchLayout batch,
       int layer,
       AttentionRule rule,
+      SeenSlots seen,
       float[] queries,
       float[] out) {
     this.cache = cache;
@@ -36,6 +38,7 @@ final class Attention {
     this.batch = batch;
     this.layer = layer;
     this.rule = rule;
+    this.seen = seen;
     this.queries = queries;
     this.out = out;
     this.groupStarts = new int[batch.rows + 1];
@@ -59,8 +62,7 @@ final class Attention {
   long work() {
     long work = 0;
     for (int row = 0; row < batch.rows; row++) {
-      int position = batch.positions[row];
-      work += 2L * (position + 1 - rule.first(position)) * rule.heads() * rule.headSize();
+      work += 2L * (seen.to()[row] - seen.from()[row]) * rule.heads() * rule.headSize();
     }
     return work;
   }
@@ -69,8 +71,8 @@ final class Attention {
   void run(int group, int kvHead, CpuKernels.Scratch scratch) {
     int row = groupStarts[group];
     int rows = groupStarts[group + 1] - row;
-    int firstBlock = rule.first(batch.positions[row]) / cache.blockTokens;
-    int blocks = batch.positions[row + rows - 1] / cache.blockTokens + 1 - firstBlock;
+    int firstBlock = seen.from()[row] / cache.blockTokens;
+    int blocks = (seen.to()[row + rows - 1] - 1) / cache.blockTokens + 1 - firstBlock;
     float[] scores = scratch.scores(rows * blocks * cache.blockTokens);
     int shared = rule.heads() / rule.kvHeads();
     for (int head = kvHead * shared; head < (kvHead + 1) * shared; head++) {
@@ -126,12 +128,12 @@ final class Attention {
 
     /** Returns the first score that a row sees. */
     private int from(int r) {
-      return rule.first(batch.positions[row + r]) - firstBlock * slots;
+      return seen.from()[row + r] - firstBlock * slots;
     }
 
     /** Returns the score after the last that a row sees. */
     private int to(int r) {
-      return batch.positions[row + r] + 1 - firstBlock * slots;
+      return seen.to()[row + r] - firstBlock * slots;
     }
 
     private int query(int r) {

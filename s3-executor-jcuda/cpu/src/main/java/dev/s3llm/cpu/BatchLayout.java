@@ -2,6 +2,7 @@ package dev.s3llm.cpu;
 
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
+import java.util.Arrays;
 
 /** A step's batch as rows, one for each new token. */
 final class BatchLayout {
@@ -28,7 +29,8 @@ final class BatchLayout {
     fill(batch);
   }
 
-  private BatchLayout(int rows, int[]... blockTables) {
+  /** Creates a layout whose rows the caller fills. */
+  BatchLayout(int rows, int[]... blockTables) {
     this.rows = rows;
     this.blockTables = blockTables;
     tokens = new int[rows];
@@ -56,15 +58,19 @@ final class BatchLayout {
     return layout;
   }
 
+  /** Returns a copy of a sequence's block table. */
+  static int[] blocks(SequenceStep sequence) {
+    int[] blocks = new int[sequence.blockCount()];
+    Arrays.setAll(blocks, sequence::block);
+    return blocks;
+  }
+
   private void fill(StepBatch batch) {
     int row = 0;
     int sampled = 0;
     for (int s = 0; s < blockTables.length; s++) {
       SequenceStep sequence = batch.sequences().get(s);
-      blockTables[s] = new int[sequence.blockCount()];
-      for (int b = 0; b < blockTables[s].length; b++) {
-        blockTables[s][b] = sequence.block(b);
-      }
+      blockTables[s] = blocks(sequence);
       for (int t = 0; t < sequence.tokenCount(); t++, row++) {
         positions[row] = sequence.startPosition() + t;
         tokens[row] = sequence.token(positions[row]);

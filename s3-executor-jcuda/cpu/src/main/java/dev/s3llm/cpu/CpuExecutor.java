@@ -2,11 +2,9 @@ package dev.s3llm.cpu;
 
 import dev.s3llm.execute.Executor;
 import dev.s3llm.execute.ExecutorProfile;
-import dev.s3llm.execute.RecoveryCosts;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
-import dev.s3llm.model.ExecutorSettings;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelFiles;
 import dev.s3llm.model.ModelFormatException;
@@ -200,16 +198,7 @@ public final class CpuExecutor implements Executor {
    * is 256 MiB, {@link #maxTokensPerStep} is 256, {@link #maxSequencesPerStep} is 64. Not
    * thread-safe.
    */
-  public static final class Builder extends ExecutorSettings<Builder> {
-    private static final int DEFAULT_BLOCK_TOKENS = 16;
-    private static final long DEFAULT_KV_BYTES = 256L << 20;
-    private static final long DEFAULT_SWAP_BYTES = 256L << 20;
-
-    /** Reached by any machine: the costs of recovery need only the right order of magnitude. */
-    private static final double COPIED_BYTES_PER_NANO = 2;
-
-    private static final double PRODUCTS_PER_CORE_AND_NANO = 4;
-
+  public static final class Builder extends CpuSettings<Builder> {
     private final ModelConfig config;
     private final CpuWeights weights;
 
@@ -224,28 +213,6 @@ public final class CpuExecutor implements Executor {
     }
 
     /**
-     * Sets the token slots of a KV block; 16 by default.
-     *
-     * @param tokens at least 1
-     * @throws IllegalArgumentException if the value is out of range
-     * @throws IllegalStateException if it was set before
-     */
-    public Builder blockTokens(int tokens) {
-      return set("blockTokens", (int) atLeast("blockTokens", tokens, 1));
-    }
-
-    /**
-     * Sets the number of threads that compute; one for each processor by default.
-     *
-     * @param count at least 1
-     * @throws IllegalArgumentException if the value is out of range
-     * @throws IllegalStateException if it was set before
-     */
-    public Builder threads(int count) {
-      return set("threads", (int) atLeast("threads", count, 1));
-    }
-
-    /**
      * Builds the executor.
      *
      * @throws IllegalArgumentException if a KV block does not fit {@code kvBytes}, or the heap has
@@ -255,52 +222,15 @@ public final class CpuExecutor implements Executor {
       return new CpuExecutor(this);
     }
 
-    private int threads() {
-      return get("threads", () -> Runtime.getRuntime().availableProcessors());
-    }
-
-    private ThreadFactory threadFactory() {
-      return threadFactoryOr("s3-cpu-executor");
-    }
-
     private ExecutorProfile profile() {
-      int blockTokens = get("blockTokens", () -> DEFAULT_BLOCK_TOKENS);
-      long kvBytes = get("kvBytes", () -> DEFAULT_KV_BYTES);
-      long swapBytes = get("swapBytes", () -> DEFAULT_SWAP_BYTES);
-      long blockBytes = CpuKvCache.bytesPerBlock(config, blockTokens);
-      if (kvBytes < blockBytes) {
-        throw new IllegalArgumentException(
-            "kvBytes is %d, but one block of %d tokens takes %d bytes"
-                .formatted(kvBytes, blockTokens, blockBytes));
-      }
-      requireHeap(kvBytes);
+      long blockBytes = CpuKvCache.bytesPerBlock(config, blockTokens());
       int maxTokens = maxTokensPerStepOr(256);
-      return ExecutorProfile.builder()
-          .kvBlocks(
-              (int) Math.min(Integer.MAX_VALUE, kvBytes / blockBytes), blockTokens, blockBytes)
-          .hostBlocks((int) Math.min(Integer.MAX_VALUE, swapBytes / blockBytes))
+      return memory(blockBytes, weights.bytes(), config.activeParameters())
           .maxContextTokens(config.maxContextTokens())
           .maxTokensPerStep(maxTokens)
           .maxSequencesPerStep(maxSequencesPerStepOr(64, maxTokens))
           .vocabularySize(config.vocabularySize())
-          .recoveryCosts(costs(blockBytes))
           .build();
-    }
-
-    /** KV blocks take heap at first use: what cannot fit would end as an OutOfMemoryError. */
-    private void requireHeap(long kvBytes) {
-      long room = Math.max(0, Runtime.getRuntime().maxMemory() - weights.bytes());
-      if (kvBytes > room) {
-        throw new IllegalArgumentException(
-            "kvBytes is %d, but the heap has room for %d bytes beside the weights; lower kvBytes or raise -Xmx"
-                .formatted(kvBytes, room));
-      }
-    }
-
-    private RecoveryCosts costs(long blockBytes) {
-      return new RecoveryCosts(
-          2 * blockBytes / COPIED_BYTES_PER_NANO,
-          config.activeParameters() / (PRODUCTS_PER_CORE_AND_NANO * threads()));
     }
   }
 }

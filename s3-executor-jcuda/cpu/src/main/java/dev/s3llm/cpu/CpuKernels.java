@@ -190,6 +190,25 @@ final class CpuKernels {
     inPieces(count, (from, to, work) -> arithmetic.gelu(values, from, to, work));
   }
 
+  /** {@code values[i] = silu(values[i])}. */
+  void silu(float[] values, int count) {
+    inPieces(
+        count,
+        (from, to, work) -> arithmetic.timesSigmoid(values, from, values, from, to - from, work));
+  }
+
+  /** {@code out[r][i] = in[r][i] * sigmoid(in[r][width + i])}; a row of in is twice as wide. */
+  void glu(float[] in, int rows, int width, float[] out) {
+    workers.forEach(
+        rows,
+        rows * width > PIECE,
+        (thread, r) -> {
+          System.arraycopy(in, 2 * r * width, out, r * width, width);
+          float[] work = scratch[thread].scores(width);
+          arithmetic.timesSigmoid(out, r * width, in, (2 * r + 1) * width, width, work);
+        });
+  }
+
   /** Part of a loop over elements. */
   @FunctionalInterface
   private interface Piece {
@@ -251,7 +270,18 @@ final class CpuKernels {
 
   /** Attends from each row to its sequence's positions up to its own, as a rule says. */
   void attend(int layer, BatchLayout batch, float[] queries, AttentionRule rule, float[] out) {
-    Attention attention = new Attention(cache, arithmetic, batch, layer, rule, queries, out);
+    attend(layer, batch, SeenSlots.upToOwn(batch, rule), queries, rule, out);
+  }
+
+  /** Attends from each row to the slots that it sees; a window of the rule does not count. */
+  void attend(
+      int layer,
+      BatchLayout batch,
+      SeenSlots seen,
+      float[] queries,
+      AttentionRule rule,
+      float[] out) {
+    Attention attention = new Attention(cache, arithmetic, batch, layer, rule, seen, queries, out);
     int groups = attention.groups();
     workers.forEach(
         groups * rule.kvHeads(),

@@ -26,10 +26,14 @@ final class CpuKvCache {
   }
 
   CpuKvCache(ModelConfig config, int blockTokens, int blocks, int swapBlocks) {
-    this.kvHeads = config.kvHeads();
-    this.headSize = config.headSize();
+    this(config.layerCount(), config.kvHeads(), config.headSize(), blockTokens, blocks, swapBlocks);
+  }
+
+  CpuKvCache(int layers, int kvHeads, int headSize, int blockTokens, int blocks, int swapBlocks) {
+    this.kvHeads = kvHeads;
+    this.headSize = headSize;
     this.blockTokens = blockTokens;
-    this.blockFloats = config.layerCount() * layerFloats();
+    this.blockFloats = layers * layerFloats();
     this.keys = new float[blocks][];
     this.values = new float[blocks][];
     this.swappedKeys = new float[swapBlocks][];
@@ -38,8 +42,12 @@ final class CpuKvCache {
 
   /** Returns the bytes of one block over all layers, keys and values. */
   static long bytesPerBlock(ModelConfig config, int blockTokens) {
-    return Math.multiplyExact(
-        2L * Float.BYTES * config.layerCount() * config.kvSize(), (long) blockTokens);
+    return bytesPerBlock(config.layerCount(), config.kvSize(), blockTokens);
+  }
+
+  /** Returns the bytes of one block over some layers, keys and values of some width. */
+  static long bytesPerBlock(int layers, int width, int blockTokens) {
+    return Math.multiplyExact(2L * Float.BYTES * layers * width, (long) blockTokens);
   }
 
   /** Returns the keys of a block; takes memory at first use. */

@@ -72,6 +72,27 @@ class AttentionTest {
     }
   }
 
+  /**
+   * Slots as for a canvas behind an input: all of either kind, or the canvas up to the own slot.
+   */
+  @ParameterizedTest
+  @CsvSource({"16, 0, 45", "16, 0, 19", "16, 19, 45", "5, 13, 22", "16, 17, -1", "4, 3, -1"})
+  void rows_attendToTheSlotsThatTheySee(int blockTokens, int from, int to) {
+    AttentionRule rule = rule(0, 0, false);
+    Step step = new Step(blockTokens, LENGTH);
+    float[] out = step.attend(rule, from, to);
+    for (int row = from; row < LENGTH; row++) {
+      for (int head = 0; head < HEADS; head++) {
+        double[] expected = step.expected(rule, row, head, from, to < 0 ? row + 1 : to);
+        for (int d = 0; d < SIZE; d++) {
+          assertThat((double) out[(row * HEADS + head) * SIZE + d])
+              .as("row %d, head %d, dimension %d", row, head, d)
+              .isCloseTo(expected[d], org.assertj.core.data.Offset.offset(3e-6));
+        }
+      }
+    }
+  }
+
   private static AttentionRule rule(int window, float softcap, boolean sinks) {
     float[] logits = sinks ? Matrices.floats(HEADS, 3) : null;
     return new AttentionRule(HEADS, KV_HEADS, SIZE, 0.3f, window, softcap, logits);
@@ -110,6 +131,26 @@ class AttentionTest {
       return results;
     }
 
+    /** Attends from the rows behind {@code from}; {@code to} below 0 is a row's own slot. */
+    float[] attend(AttentionRule rule, int from, int to) {
+      CpuKernels kernels = new CpuKernels(cache(blockTokens), workers);
+      HandDrivenSequence sequence = sequence(0).chunk(LENGTH);
+      BatchLayout all = new BatchLayout(sequence.alone());
+      kernels.store(1, all, keys, values);
+      int rows = LENGTH - from;
+      BatchLayout batch = new BatchLayout(rows, all.blockTables);
+      SeenSlots seen = new SeenSlots(new int[rows], new int[rows]);
+      Arrays.fill(seen.from(), from);
+      Arrays.setAll(seen.to(), row -> to < 0 ? from + row + 1 : to);
+      int width = HEADS * SIZE;
+      float[] some = Arrays.copyOfRange(queries, from * width, queries.length);
+      float[] out = new float[some.length];
+      kernels.attend(1, batch, seen, some, rule, out);
+      float[] results = new float[queries.length];
+      System.arraycopy(out, 0, results, from * width, out.length);
+      return results;
+    }
+
     private HandDrivenSequence sequence(int firstBlock) {
       int[] blocks = IntStream.range(firstBlock, firstBlock + LENGTH / blockTokens + 1).toArray();
       return new HandDrivenSequence(firstBlock, new int[LENGTH], SamplingParameters.GREEDY, blocks);
@@ -125,12 +166,16 @@ class AttentionTest {
     }
 
     double[] expected(AttentionRule rule, int row, int head) {
-      int kvHead = head / (HEADS / KV_HEADS);
       int first = rule.window() == 0 ? 0 : Math.max(0, row - rule.window() + 1);
+      return expected(rule, row, head, first, row + 1);
+    }
+
+    double[] expected(AttentionRule rule, int row, int head, int first, int end) {
+      int kvHead = head / (HEADS / KV_HEADS);
       float[] sinks = rule.sinks();
       double total = sinks == null ? 0 : Math.exp(sinks[head]);
       double[] result = new double[SIZE];
-      for (int p = first; p <= row; p++) {
+      for (int p = first; p < end; p++) {
         double score = 0;
         for (int d = 0; d < SIZE; d++) {
           score +=

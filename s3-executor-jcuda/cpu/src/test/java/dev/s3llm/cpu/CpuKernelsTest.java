@@ -124,7 +124,10 @@ class CpuKernelsTest {
     kernels(three).gatedSilu(silu, up, count);
     kernels(three).gelu(gelu, count);
     kernels(three).gatedGelu(gated, up, count);
+    float[] plain = gate.clone();
+    kernels(three).silu(plain, count);
     for (int i = 0; i < count; i++) {
+      assertClose(plain[i], gate[i] / (1 + Math.exp(-gate[i])));
       double g = gate[i];
       double expected = g / (1 + Math.exp(-g)) * up[i];
       double tanh = Math.tanh(Math.sqrt(2 / Math.PI) * (g + 0.044715 * g * g * g));
@@ -132,6 +135,19 @@ class CpuKernelsTest {
       assertClose(silu[i], expected);
       assertClose(gelu[i], expectedGelu);
       assertClose(gated[i], expectedGelu * up[i]);
+    }
+  }
+
+  @Test
+  void glu_gatesTheFirstHalfOfARowByTheSecond() {
+    int rows = 70;
+    int width = 61;
+    float[] in = Matrices.floats(rows * 2 * width, 12);
+    float[] out = new float[rows * width];
+    kernels(three).glu(in, rows, width, out);
+    for (int i = 0; i < out.length; i++) {
+      int at = i / width * 2 * width + i % width;
+      assertClose(out[i], in[at] / (1 + Math.exp(-in[at + width])));
     }
   }
 

@@ -21,6 +21,7 @@ final class PackageRulesTest {
               "dev.s3llm.execute",
               "dev.s3llm.error",
               "dev.s3llm.model",
+              "dev.s3llm.model.speech",
               "java..",
               "jdk.incubator.vector..",
               "org.jspecify..",
