@@ -68,6 +68,16 @@ public abstract class ExecutorContract {
   }
 
   /**
+   * Returns the token ids of the contract's requests, 13 of them; those at the positions of the
+   * input do not count. By default they differ from each other as far as the vocabulary allows.
+   *
+   * @param vocabularySize number of token ids
+   */
+  protected int[] prompt(int vocabularySize) {
+    return IntStream.range(0, PROMPT).map(i -> i * 37 % vocabularySize).toArray();
+  }
+
+  /**
    * Returns the ids of the tokens that end an answer of the executor under test; none by default.
    * An executor need not go on after one of them.
    */
@@ -146,7 +156,7 @@ public abstract class ExecutorContract {
   public void tokens_areTheSameInCompany() throws Exception {
     int[] alone = generate(sequence(1, 0), PROMPT);
     HandDrivenSequence first = sequence(1, 1);
-    HandDrivenSequence second = prepared(new HandDrivenSequence(2, prompt(), SAMPLED, blocks(2)));
+    HandDrivenSequence second = prepared(new HandDrivenSequence(2, other(), SAMPLED, blocks(2)));
     while (!ended(first)) {
       boolean both = !ended(second);
       first.chunk(PROMPT);
@@ -207,8 +217,9 @@ public abstract class ExecutorContract {
       out.add(new StepBatch.BlockCopy(sequence.sequenceId(), blocks(1)[i], i));
       in.add(new StepBatch.BlockCopy(sequence.sequenceId(), blocks(2)[i], i));
     }
+    int[] prompt = input() == null ? new int[PROMPT] : other();
     HandDrivenSequence intruder =
-        new HandDrivenSequence(9, new int[PROMPT], SAMPLED, blocks(1)).chunk(PROMPT);
+        prepared(new HandDrivenSequence(9, prompt, SAMPLED, blocks(1))).chunk(PROMPT);
     run(new StepBatch(0, List.of(intruder), out, List.of()));
     sequence.moveTo(blocks(2));
     run(new StepBatch(1, List.of(), List.of(), in));
@@ -248,7 +259,7 @@ public abstract class ExecutorContract {
   }
 
   private HandDrivenSequence sequence(long id, int place) {
-    int[] prompt = IntStream.range(0, PROMPT).map(i -> i * 37 % profile.vocabularySize()).toArray();
+    int[] prompt = prompt(profile.vocabularySize());
     return prepared(new HandDrivenSequence(id, prompt, SAMPLED, blocks(place)));
   }
 
@@ -261,8 +272,8 @@ public abstract class ExecutorContract {
   }
 
   /** Returns a short prompt, or one that holds the input. */
-  private int[] prompt() {
-    return input() == null ? new int[] {1, 0, 1} : new int[PROMPT];
+  private int[] other() {
+    return input() == null ? new int[] {1, 0, 1} : prompt(profile.vocabularySize());
   }
 
   /** Returns one of four disjoint block tables. */

@@ -6,10 +6,10 @@ import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.ExecutorProfile.KvGrowth;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.execute.SequenceStep;
-import dev.s3llm.model.WeightFiles;
 import dev.s3llm.model.speech.Decoding;
 import dev.s3llm.model.speech.Decoding.Strategy;
 import dev.s3llm.model.speech.SpeechConfig;
+import dev.s3llm.model.speech.SpeechFiles;
 import dev.s3llm.model.speech.SpeechInput;
 import dev.s3llm.testkit.HandDrivenSequence;
 import java.io.IOException;
@@ -29,17 +29,21 @@ import java.util.stream.IntStream;
 final class SpeechFixtures {
   static final Path EXAMPLE = Path.of("../../s3-examples/speech/src");
   static final Path PACKAGE = Path.of("dev/s3llm/examples/speech");
-  static final SpeechConfig CONFIG =
-      new SpeechConfig(
-          128, 4, 32, 512, 8, 4, 64, 32, 15, 1e-5f, 10_000, 10_000, 30, 0, 1, 2, 3, 300, 8, 4);
+  static final Path MODEL = EXAMPLE.resolve("main/resources").resolve(PACKAGE).resolve("model");
+  static final SpeechConfig CONFIG = config();
 
   private SpeechFixtures() {}
 
+  private static SpeechConfig config() {
+    try (SpeechFiles files = SpeechFiles.open(MODEL)) {
+      return files.config();
+    }
+  }
+
   /** Returns the weights of the trained model. */
   static CpuSpeechWeights weights() {
-    Path folder = EXAMPLE.resolve("main/resources").resolve(PACKAGE).resolve("model");
-    try (WeightFiles files = WeightFiles.open(folder)) {
-      return CpuSpeechWeightReader.read(CONFIG, files);
+    try (SpeechFiles files = SpeechFiles.open(MODEL)) {
+      return CpuSpeechWeightReader.read(CONFIG, files.tensors());
     }
   }
 
@@ -101,7 +105,12 @@ final class SpeechFixtures {
 
   /** Returns a sequence with an input and 32 blocks from a given one on, in falling order. */
   static SequenceStep sequence(long id, SpeechInput input, int firstBlock) {
-    int[] blocks = IntStream.range(0, 32).map(b -> firstBlock + 31 - b).toArray();
+    return sequence(id, input, firstBlock, 32);
+  }
+
+  /** Returns a sequence with an input and some blocks from a given one on, in falling order. */
+  static SequenceStep sequence(long id, SpeechInput input, int firstBlock, int count) {
+    int[] blocks = IntStream.range(0, count).map(b -> firstBlock + count - 1 - b).toArray();
     int[] prompt = new int[input.slots()];
     return new HandDrivenSequence(id, prompt, SamplingParameters.GREEDY, blocks).with(input);
   }
