@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds s3kernels.fatbin: machine code for sm_80, sm_86, sm_89 and sm_90a, and PTX for later GPUs.
+# Builds s3kernels.fatbin, and beside it s3speech.fatbin, the kernels of the speech model: machine code for sm_80, sm_86,
+# sm_89 and sm_90a, and PTX for later GPUs.
 # Usage: build.sh [output] [architectures, such as "90a"]; needs nvcc 12.4 or later.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -14,7 +15,10 @@ if [ "$#" -lt 2 ]; then
 fi
 # shellcheck disable=SC2086 # the targets are words
 nvcc -fatbin -std=c++17 -O3 --threads 0 --compress-mode=size $targets -o "$output" "$here/s3kernels.cu"
-# What the fatbin was made of, for the test that compares the shipped one with the sources.
+# shellcheck disable=SC2086 # the targets are words
+nvcc -fatbin -std=c++17 -O3 --threads 0 --compress-mode=size $targets -o "$(dirname "$output")/s3speech.fatbin" \
+  "$here/speech.cu"
+# What the fatbins were made of, for the test that compares the shipped ones with the sources.
 if [ "$#" -lt 2 ]; then
   (cd "$here" && cat $(ls *.cu *.cuh | LC_ALL=C sort)) | sha256sum | cut -d' ' -f1 > "$output.sources"
 fi

@@ -58,6 +58,19 @@ final class PackageRulesTest {
       only("kv", "dev.s3llm.execute", "dev.s3llm.error", INTERNAL + ".driver", "jcuda");
 
   @ArchTest
+  static final ArchRule speech_knowsTheDriverAndTheKvBlocks =
+      only(
+          "speech",
+          "org.slf4j..",
+          "dev.s3llm.execute",
+          "dev.s3llm.error",
+          "dev.s3llm.model",
+          "dev.s3llm.model.speech",
+          INTERNAL + ".driver",
+          INTERNAL + ".kv",
+          "jcuda");
+
+  @ArchTest
   static final ArchRule decode_knowsTheOtherInternalsAndTwoTypesOfTheApi =
       classes()
           .that()

@@ -80,7 +80,7 @@ final class CudaStage implements AutoCloseable {
     try {
       requireSharedMemory();
       this.compute = resources.keep(device.newStream());
-      KernelModule module = resources.keep(new KernelModule());
+      KernelModule module = resources.keep(new KernelModule(KernelModule.TEXT));
       requireRoom(
           "the weights of layers " + range.from() + " to " + (range.to() - 1), weightBytes());
       this.weights =

@@ -17,7 +17,11 @@ import org.jspecify.annotations.Nullable;
 
 /** The kernels of {@code src/main/cuda}, loaded into a device. For one thread at a time. */
 public final class KernelModule implements KernelLauncher, AutoCloseable {
-  private static final String RESOURCE = "s3kernels.fatbin";
+  /** The kernels of decoders of text. */
+  public static final String TEXT = "s3kernels.fatbin";
+
+  /** The kernels of the speech model. */
+  public static final String SPEECH = "s3speech.fatbin";
 
   /**
    * Dynamic shared memory that every kernel has without raising its limit: 48 KiB without what the
@@ -30,15 +34,19 @@ public final class KernelModule implements KernelLauncher, AutoCloseable {
   private final Map<String, Integer> sharedLimits = new HashMap<>();
   private boolean closed;
 
-  /** Loads the kernels of this jar into the current device. */
-  public KernelModule() {
-    check("cuModuleLoadData", JCudaDriver.cuModuleLoadData(module, image()));
+  /**
+   * Loads kernels of this jar into the current device.
+   *
+   * @param resource {@link #TEXT} or {@link #SPEECH}
+   */
+  public KernelModule(String resource) {
+    check("cuModuleLoadData", JCudaDriver.cuModuleLoadData(module, image(resource)));
   }
 
-  private static byte[] image() {
-    try (InputStream in = KernelModule.class.getResourceAsStream(RESOURCE)) {
+  private static byte[] image(String resource) {
+    try (InputStream in = KernelModule.class.getResourceAsStream(resource)) {
       if (in == null) {
-        throw new IllegalStateException("the jar lacks its kernels, " + RESOURCE);
+        throw new IllegalStateException("the jar lacks its kernels, " + resource);
       }
       return in.readAllBytes();
     } catch (IOException e) {

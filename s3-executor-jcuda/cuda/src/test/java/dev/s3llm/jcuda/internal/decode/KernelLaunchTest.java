@@ -6,22 +6,16 @@ import dev.s3llm.jcuda.internal.batch.BatchFormat;
 import dev.s3llm.jcuda.internal.batch.DeviceBatch;
 import dev.s3llm.jcuda.internal.batch.StepShape;
 import dev.s3llm.jcuda.internal.driver.DeviceMemory;
-import dev.s3llm.jcuda.internal.driver.DeviceStream;
 import dev.s3llm.jcuda.internal.driver.Grid;
-import dev.s3llm.jcuda.internal.driver.KernelLauncher;
+import dev.s3llm.jcuda.internal.driver.KernelSignatures;
+import dev.s3llm.jcuda.internal.driver.RecordingLauncher;
 import dev.s3llm.model.ElementType;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelConfig.QueryKeyNorm;
 import dev.s3llm.model.ModelShapes;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -31,42 +25,13 @@ class KernelLaunchTest {
   private static final int H200 = 132;
   private static final ModelConfig CONFIG = ModelShapes.of("llama-13b");
   private static final BatchFormat FORMAT = new BatchFormat(1024, 256, 2048, 16);
-  private static final Path SOURCES = Path.of("src/main/cuda");
 
-  private final Recorder recorder = new Recorder();
+  private final RecordingLauncher recorder = new RecordingLauncher();
   private final AttentionKernels attention = attention(CONFIG);
   private final DeviceBatch batch = new DeviceBatch(bytes -> null, FORMAT);
   private final Workspace work =
       new Workspace(bytes -> null, CONFIG, new LayerRange(0, 40), FORMAT);
   private final CudaWeights.Heads heads = new CudaWeights.Heads(null, null, null, null);
-
-  private record Launch(String kernel, Grid grid, int block, int shared, List<Object> arguments) {}
-
-  /** Notes launches; no device is needed. */
-  private static final class Recorder implements KernelLauncher {
-    final List<Launch> launches = new ArrayList<>();
-    final List<String> loaded = new ArrayList<>();
-
-    @Override
-    public void launch(
-        DeviceStream stream,
-        String kernel,
-        Grid grid,
-        int block,
-        int sharedBytes,
-        Object... arguments) {
-      launches.add(new Launch(kernel, grid, block, sharedBytes, Arrays.asList(arguments)));
-    }
-
-    @Override
-    public void load(String kernel) {
-      loaded.add(kernel);
-    }
-
-    Launch last() {
-      return launches.get(launches.size() - 1);
-    }
-  }
 
   private AttentionKernels attention(ModelConfig config) {
     LayerRange all = new LayerRange(0, config.layerCount());
@@ -106,10 +71,10 @@ class KernelLaunchTest {
   void decodeAttention_splitsPartsWhileTheDeviceHasRoom(int decodes, int longest, int z) {
     StepShape shape = new StepShape(decodes, decodes, longest, 0, 0, decodes);
     attention.decode(null, shape, work, null, batch, heads, 3);
-    assertThat(recorder.last().grid).isEqualTo(new Grid(40, decodes, z));
-    assertThat(recorder.last().block).isEqualTo(128);
-    assertThat(recorder.last().shared).isEqualTo(512 * 136 + 32 * 136 + 400);
-    assertThat(recorder.last().arguments).contains((longest + 255) / 256);
+    assertThat(recorder.last().grid()).isEqualTo(new Grid(40, decodes, z));
+    assertThat(recorder.last().block()).isEqualTo(128);
+    assertThat(recorder.last().shared()).isEqualTo(512 * 136 + 32 * 136 + 400);
+    assertThat(recorder.last().arguments()).contains((longest + 255) / 256);
   }
 
   @ParameterizedTest
@@ -117,46 +82,48 @@ class KernelLaunchTest {
   void windowedDecodeAttention_hasThePartsThatAWindowMayTouch(int window, int parts) {
     attention(bounded(window))
         .decode(null, new StepShape(1, 1, 2048, 0, 0, 1), work, null, batch, heads, 3);
-    assertThat(recorder.last().arguments.get(17)).isEqualTo(parts);
-    assertThat(recorder.last().kernel.endsWith("_bounded")).isEqualTo(window < 2048);
+    assertThat(recorder.last().arguments().get(17)).isEqualTo(parts);
+    assertThat(recorder.last().kernel().endsWith("_bounded")).isEqualTo(window < 2048);
   }
 
   @Test
   void normOverAllHeads_takesOneBlockARow() {
     attention(bounded(0)).rotateAndStore(null, 1, null, null, batch, heads, 0);
-    assertThat(recorder.last().grid).isEqualTo(Grid.of(1));
-    assertThat(recorder.last().shared).isEqualTo(4 * (128 + 80));
+    assertThat(recorder.last().grid()).isEqualTo(Grid.of(1));
+    assertThat(recorder.last().shared()).isEqualTo(4 * (128 + 80));
   }
 
   @Test
   void prefillAttention_hasABlockForSixtyFourRows() {
     attention.prefill(null, new StepShape(700, 0, 0, 2, 600, 2), work, null, batch, heads, 3);
-    assertThat(recorder.last().grid).isEqualTo(new Grid(10, 40, 2));
-    assertThat(recorder.last().shared).isEqualTo(514 * 136 + 256 * 128);
+    assertThat(recorder.last().grid()).isEqualTo(new Grid(10, 40, 2));
+    assertThat(recorder.last().shared()).isEqualTo(514 * 136 + 256 * 128);
   }
 
   @ParameterizedTest
   @CsvSource({"1, 16", "16, 16", "17, 15", "264, 1", "1024, 1"})
   void rotaryEmbedding_splitsHeadsWhileTheDeviceHasRoom(int rows, int blocks) {
     attention.rotateAndStore(null, rows, null, null, batch, heads, 0);
-    assertThat(recorder.last().grid).isEqualTo(Grid.of(rows, blocks));
-    assertThat(recorder.last().shared).isEqualTo(4 * 128);
+    assertThat(recorder.last().grid()).isEqualTo(Grid.of(rows, blocks));
+    assertThat(recorder.last().shared()).isEqualTo(4 * 128);
   }
 
   @Test
   void sampling_hasABitForEachToken() {
     new SampleKernels(recorder, 32_000).sample(null, 7, null, batch, null, 256);
-    assertThat(recorder.last().grid).isEqualTo(Grid.of(7));
-    assertThat(recorder.last().block).isEqualTo(1024);
-    assertThat(recorder.last().shared).isEqualTo(4 * 1000);
+    assertThat(recorder.last().grid()).isEqualTo(Grid.of(7));
+    assertThat(recorder.last().block()).isEqualTo(1024);
+    assertThat(recorder.last().shared()).isEqualTo(4 * 1000);
   }
 
   @Test
   void everyLaunch_passesAsManyArgumentsAsItsKernelTakes() throws IOException {
     launchEveryKernel();
     assertThat(recorder.launches).hasSize(19);
-    for (Launch launch : recorder.launches) {
-      assertThat(launch.arguments).as(launch.kernel).hasSize(parametersOf(launch.kernel));
+    for (RecordingLauncher.Launch launch : recorder.launches) {
+      assertThat(launch.arguments())
+          .as(launch.kernel())
+          .hasSize(KernelSignatures.parametersOf(launch.kernel()));
     }
   }
 
@@ -172,7 +139,7 @@ class KernelLaunchTest {
     assertThat(recorder.loaded)
         .containsAll(
             recorder.launches.stream()
-                .map(Launch::kernel)
+                .map(RecordingLauncher.Launch::kernel)
                 .filter(kernel -> !kernel.matches("(retile|convert|find_non_finite)_.*"))
                 .toList());
   }
@@ -226,23 +193,7 @@ class KernelLaunchTest {
     CudaWeights.Matrix matrix = new CudaWeights.Matrix(null, 512, 256, null);
     experts.multiply(
         null, rows, space, own, matrix, null, 8, true, null, 512, MatrixProduct.Output.FLOAT_ROWS);
-    assertThat(recorder.last().kernel).isEqualTo("experts_f16_n" + tileRows);
-    assertThat(recorder.last().grid.y()).isEqualTo(tiles);
-  }
-
-  /** Counts the parameters of a kernel in the CUDA sources. */
-  private static int parametersOf(String kernel) throws IOException {
-    String stem = kernel.replaceFirst("_(f16|bf16|f32)(_.*)?$", "");
-    Pattern signature =
-        Pattern.compile("extern \"C\" __global__[^;{}]*?\\b" + stem + "[#\\w]*\\(([^)]*)\\)");
-    try (var files = Files.list(SOURCES)) {
-      for (Path file : files.filter(f -> f.toString().endsWith(".cu")).sorted().toList()) {
-        Matcher matcher = signature.matcher(Files.readString(file).replace('\\', ' '));
-        if (matcher.find()) {
-          return matcher.group(1).split(",", -1).length;
-        }
-      }
-    }
-    throw new AssertionError("no kernel " + stem);
+    assertThat(recorder.last().kernel()).isEqualTo("experts_f16_n" + tileRows);
+    assertThat(recorder.last().grid().y()).isEqualTo(tiles);
   }
 }
