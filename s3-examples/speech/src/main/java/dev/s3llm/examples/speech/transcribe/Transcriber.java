@@ -125,16 +125,14 @@ public final class Transcriber implements AutoCloseable {
         new SpeechInput(features.numbers(), features.frames(), way).withListener(log);
     boolean causal = way.strategy() == Decoding.Strategy.LEFT_TO_RIGHT;
     int[] start = causal ? new int[] {model.config().endId()} : new int[0];
+    int prompt = input.slots() + start.length;
     LengthQuery query =
         CanvasPredictor.query(
-            input.slots() + start.length,
-            estimator.characters(speech.facts()),
-            way.strategy(),
-            canvasLimit);
+            prompt, estimator.characters(speech.facts()), way.strategy(), limit(prompt));
     GenerationRequest.Builder request =
         GenerationRequest.builder(input, start)
             .stopTokens(model.config().endId())
-            .maxNewTokens(canvasLimit)
+            .maxNewTokens(query.maxNewTokens())
             .lengthKey(CanvasPredictor.key(way.strategy()))
             .lengthHint(query.hintTokens());
     options.request().accept(request);
@@ -142,6 +140,22 @@ public final class Transcriber implements AutoCloseable {
     Generation generation = submit(request.build(), query);
     return new TranscriptionJob(
         generation, generation.result().thenApply(result -> ended(pending, result)));
+  }
+
+  /**
+   * Returns the most positions of a recording's canvas: the limit, or the largest rung of the
+   * ladder that the KV memory holds beside the recording.
+   */
+  private int limit(int prompt) {
+    long room = engine.maxTokensPerRequest() - prompt;
+    int rung = model.config().canvasSmallest();
+    if (room >= canvasLimit || room < rung) { // the engine refuses what can never fit
+      return canvasLimit;
+    }
+    while (2L * rung <= room) {
+      rung *= 2;
+    }
+    return Math.min(rung, canvasLimit);
   }
 
   private Generation submit(GenerationRequest request, LengthQuery query) {
@@ -170,6 +184,7 @@ public final class Transcriber implements AutoCloseable {
     int characters = reason == FinishReason.STOP ? tokens.length - 1 : tokens.length;
     double seconds = pending.speech().seconds();
     predictor.learn(pending.query(), characters);
+    requireRoom(pending, result, characters);
     estimator.learn(pending.speech().facts(), seconds, characters);
     return new Transcription(
         text(tokens, characters),
@@ -180,6 +195,21 @@ public final class Transcriber implements AutoCloseable {
         pending.predicted(),
         result.preemptions(),
         result.total());
+  }
+
+  /** Fails a text that memory has cut off, so that no text depends on the size of the memory. */
+  private void requireRoom(Pending pending, GenerationResult result, int characters) {
+    int limit = pending.query().maxNewTokens();
+    boolean small =
+        result.finishReason() == FinishReason.LENGTH
+            || (result.canvasSlots() > 0 && model.config().canvasFor(characters) > limit);
+    if (limit < canvasLimit && small) {
+      throw new TranscriptionFailedException(
+          FinishReason.FAILED,
+          new IllegalStateException(
+              "the text needs a canvas of more than %d positions, which the KV memory does not hold beside the recording; give it more KV memory"
+                  .formatted(limit)));
+    }
   }
 
   private String text(int[] tokens, int characters) {

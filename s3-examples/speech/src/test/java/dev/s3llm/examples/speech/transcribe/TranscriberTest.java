@@ -133,10 +133,23 @@ class TranscriberTest {
 
   @Test
   void recordingThatNeverFits_isRefusedWithTheNumbers() {
-    try (Transcriber small = start(builder -> {}, 1L << 20)) {
+    try (Transcriber small = start(builder -> {}, 512 << 10)) {
       Speech speech = small.read(Recordings.SPLICED);
 
       assertThatThrownBy(() -> small.submit(speech)).isInstanceOf(NeverFitsException.class);
+    }
+  }
+
+  @Test
+  void textThatMemoryCutsOff_failsAndShorterOnesAreTranscribed() {
+    try (Transcriber small = start(builder -> {}, 1L << 20)) {
+      TranscriptionJob tooLong = small.submit(small.read(Recordings.SPLICED));
+      TranscriptionJob yes = small.submit(small.read(Recordings.YES));
+
+      assertThatThrownBy(() -> tooLong.result().join())
+          .hasCauseInstanceOf(TranscriptionFailedException.class)
+          .hasMessageContaining("more than 32 positions");
+      assertThat(yes.result().join().text()).isEqualTo("YES");
     }
   }
 
