@@ -104,7 +104,8 @@ class ProtocolTest {
   @Test
   void contentInParts_isTheirTextJoined() {
     String parts =
-        "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"Name three \"},{\"type\":\"text\",\"text\":\"colours.\"}]}],"
+        "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"Name three"
+            + " \"},{\"type\":\"text\",\"text\":\"colours.\"}]}],"
             + GREEDY
             + "}";
 
@@ -215,7 +216,8 @@ class ProtocolTest {
         "messages[0]         | {\"messages\":[\"hello\"]}",
         "messages[0].role    | {\"messages\":[{\"role\":\"king\",\"content\":\"x\"}]}",
         "messages[0].content | {\"messages\":[{\"role\":\"user\"}]}",
-        "messages[0].content | {\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]}]}",
+        "messages[0].content |"
+            + " {\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]}]}",
       })
   void wrongMessage_isNamed(String field, String body) {
     HttpResponse<String> response = server.post(CHAT, body);
@@ -278,6 +280,11 @@ class ProtocolTest {
     }
     assertThat(server.post("/v1/models", "{}").statusCode()).isEqualTo(405);
     assertThat(json(server.get("/v2").body()).at("/error").isString()).isTrue(); // Spring's
+  }
+
+  @Test
+  void transcriptions_areOffByDefault() {
+    assertThat(server.post("/v1/audio/transcriptions", "{}").statusCode()).isEqualTo(404);
   }
 
   @Test

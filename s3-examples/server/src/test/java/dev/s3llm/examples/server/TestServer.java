@@ -106,6 +106,12 @@ final class TestServer implements AutoCloseable {
     return send(posting(path, body, headers));
   }
 
+  HttpResponse<String> postBytes(String path, byte[] body, String contentType, String... headers) {
+    HttpRequest.Builder request =
+        request(path).setHeader("content-type", contentType).POST(BodyPublishers.ofByteArray(body));
+    return send(with(request, headers).build());
+  }
+
   CompletableFuture<HttpResponse<String>> postAsync(String path, String body) {
     return http.sendAsync(posting(path, body), BodyHandlers.ofString());
   }

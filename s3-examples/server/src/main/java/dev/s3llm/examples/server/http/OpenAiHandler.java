@@ -20,12 +20,8 @@ import java.util.concurrent.CompletionException;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.core.io.buffer.DataBuffer;
-import org.springframework.core.io.buffer.DataBufferLimitException;
-import org.springframework.core.io.buffer.DataBufferUtils;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
-import org.springframework.web.reactive.function.BodyExtractors;
 import org.springframework.web.reactive.function.BodyInserters;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
@@ -97,29 +93,11 @@ public final class OpenAiHandler {
       Endpoint endpoint, GenerationOptions options, TextRequest.Builder request) {}
 
   private Mono<ServerResponse> answer(ServerRequest request, Function<JsonFields, Wanted> read) {
-    return body(request)
+    return Bodies.read(request, settings.maxRequestBytes(), settings.requestTimeout())
         .map(Json::read)
         .map(read)
         .flatMap(wanted -> Mono.deferContextual(parent -> run(request, wanted, parent)))
         .onErrorResume(cause -> ErrorResponses.of(error(cause)));
-  }
-
-  private Mono<byte[]> body(ServerRequest request) {
-    return DataBufferUtils.join(
-            request.body(BodyExtractors.toDataBuffers()), settings.maxRequestBytes())
-        .onErrorMap(
-            cause -> !(cause instanceof DataBufferLimitException),
-            cause -> ApiException.badRequest("the request did not arrive whole"))
-        .timeout(settings.requestTimeout(), Mono.error(ApiException::tooSlow))
-        .map(OpenAiHandler::bytes)
-        .switchIfEmpty(Mono.error(() -> ApiException.badRequest("the body is empty")));
-  }
-
-  private static byte[] bytes(DataBuffer buffer) {
-    byte[] bytes = new byte[buffer.readableByteCount()];
-    buffer.read(bytes);
-    DataBufferUtils.release(buffer);
-    return bytes;
   }
 
   private Mono<ServerResponse> run(ServerRequest request, Wanted wanted, ContextView parent) {

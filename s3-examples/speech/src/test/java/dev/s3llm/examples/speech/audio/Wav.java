@@ -5,8 +5,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
-/** Builds the bytes of WAV files, right and wrong ones. */
-final class Wav {
+/** Builds the bytes of WAV files, right and wrong ones; by default two samples at 16 kHz. */
+public final class Wav {
   int tag = 1;
   int channels = 1;
   int sampleRate = 16_000;
@@ -31,6 +31,24 @@ final class Wav {
       out.putShort((short) value);
     }
     return out.array();
+  }
+
+  /** Creates the description of a file with two samples. */
+  public Wav() {}
+
+  /**
+   * Returns a file with these samples.
+   *
+   * @param sampleRate samples a second
+   * @param channels channels
+   * @param values 16-bit values of all channels
+   */
+  public static byte[] of(int sampleRate, int channels, int... values) {
+    Wav wav = new Wav();
+    wav.sampleRate = sampleRate;
+    wav.channels = channels;
+    wav.data = samples(values);
+    return wav.bytes();
   }
 
   byte[] bytes() {
