@@ -14,7 +14,12 @@ import picocli.CommandLine.ParseResult;
     name = "s3-speech",
     mixinStandardHelpOptions = true,
     versionProvider = Main.ManifestVersion.class,
-    subcommands = {TranscribeCommand.class, EvaluateCommand.class, BenchCommand.class},
+    subcommands = {
+      TranscribeCommand.class,
+      EvaluateCommand.class,
+      BenchCommand.class,
+      LoadCommand.class
+    },
     description = "Speech to text by masked decoding, on the engine of S3 for Java.")
 public final class Main implements Runnable {
 

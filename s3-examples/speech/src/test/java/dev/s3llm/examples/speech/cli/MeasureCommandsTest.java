@@ -57,6 +57,20 @@ class MeasureCommandsTest {
   }
 
   @Test
+  void load_comparesFixedPassesWithThoseByLoad() {
+    int code = run("load", "--rate", "20", "--seconds", "1", "--threads", "2", folder.toString());
+
+    assertThat(code).as(err.toString()).isZero();
+    assertThat(out.toString()).contains("| 20 | 5 | ", "| 20 | 1 | ", "| 20 | 5 or 1 | ");
+  }
+
+  @Test
+  void rateOfZero_isRefused() {
+    assertThat(run("load", "--rate", "0", folder.toString())).isEqualTo(2);
+    assertThat(err.toString()).contains("--rate must be above 0");
+  }
+
+  @Test
   void folderWithoutTexts_isRefused() throws IOException {
     Files.delete(folder.resolve("transcripts.tsv"));
 
