@@ -29,7 +29,7 @@ final class VectorSupport {
     Module vectors = ModuleLayer.boot().findModule(MODULE).orElse(null);
     if (vectors == null) {
       LOG.info(
-          "The CPU executor runs without vector instructions; the option --add-modules {} of the java command makes it several times faster",
+          "The CPU executor runs without vector instructions; the option --add-modules {} of the java command makes it two to three times faster",
           MODULE);
       return new PlainArithmetic();
     }
