@@ -8,7 +8,8 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /**
- * A number of bytes, such as {@code 1048576}, {@code 64MiB} or {@code 1.5GB}.
+ * A number of bytes, such as {@code 1048576}, {@code 64MiB}, {@code 64m} (the same) or {@code
+ * 1.5GB}.
  *
  * @param bytes the number, at least 1
  */
@@ -34,7 +35,7 @@ record ByteSize(long bytes) {
       if (power == null) {
         return unit.isEmpty() || unit.equals("b") ? Double.parseDouble(number) : Double.NaN;
       }
-      boolean binary = unit.endsWith("ib");
+      boolean binary = unit.endsWith("ib") || unit.length() == 1; // 64m as for the JVM's -Xmx
       boolean decimal = unit.length() == 2 && unit.endsWith("b");
       return binary || decimal
           ? Double.parseDouble(number) * Math.pow(binary ? 1024 : 1000, power)
