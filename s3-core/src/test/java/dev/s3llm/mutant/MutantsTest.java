@@ -4,7 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
 
 import dev.s3llm.scenario.SeedRun;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -22,15 +30,42 @@ class MutantsTest {
   /** The most seeds that a mutant may survive. */
   private static final long SEEDS = 2_000;
 
-  private static final MutantCompiler COMPILER = new MutantCompiler();
+  /** A compiler is for one thread at a time. */
+  private static final ThreadLocal<MutantCompiler> COMPILERS =
+      ThreadLocal.withInitial(MutantCompiler::new);
+
+  private static final ExecutorService RUNS =
+      Executors.newFixedThreadPool(Runtime.getRuntime().availableProcessors());
+
+  private static final Map<Mutant, Future<@Nullable Object>> FAILURES = new HashMap<>();
+  private static final Map<Mutant, Future<TestExecutionSummary>> SUMMARIES = new HashMap<>();
+
+  /** Starts all runs, as many side by side as there are processors; the tests wait for theirs. */
+  @BeforeAll
+  static void start() {
+    for (Mutant mutant : ofScenarios()) {
+      FAILURES.put(mutant, RUNS.submit(() -> firstFailure(mutant)));
+    }
+    for (Mutant mutant : ofTests()) {
+      SUMMARIES.put(mutant, RUNS.submit(() -> run(load(mutant, "dev.s3llm." + mutant.checker()))));
+    }
+  }
+
+  @AfterAll
+  static void stop() {
+    RUNS.shutdownNow();
+  }
+
+  private static @Nullable Object firstFailure(Mutant mutant) throws Exception {
+    return load(mutant, SeedRun.class.getName())
+        .getMethod("firstFailure", String.class, long.class, long.class)
+        .invoke(null, mutant.checker(), mutant.seed(), SEEDS);
+  }
 
   @ParameterizedTest(name = "{0}", allowZeroInvocations = true)
   @MethodSource("ofScenarios")
   void mutantOfTheEngine_isSeenByItsChecker(Mutant mutant) throws Exception {
-    Class<?> run = load(mutant, SeedRun.class.getName());
-    Object failure =
-        run.getMethod("firstFailure", String.class, long.class, long.class)
-            .invoke(null, mutant.checker(), mutant.seed(), SEEDS);
+    Object failure = FAILURES.get(mutant).get();
     assertThat(failure)
         .as("%s survives %d seeds of %s", mutant, SEEDS, mutant.checker())
         .isNotNull();
@@ -40,7 +75,7 @@ class MutantsTest {
   @ParameterizedTest(name = "{0}", allowZeroInvocations = true)
   @MethodSource("ofTests")
   void mutantOfAPart_isSeenByItsTest(Mutant mutant) throws Exception {
-    TestExecutionSummary summary = run(load(mutant, "dev.s3llm." + mutant.checker()));
+    TestExecutionSummary summary = SUMMARIES.get(mutant).get();
     assertThat(summary.getTestsFoundCount()).as("tests in %s", mutant.checker()).isPositive();
     assertThat(summary.getTestsFailedCount())
         .as("%s survives %s", mutant, mutant.checker())
@@ -89,7 +124,7 @@ class MutantsTest {
 
   private static Class<?> load(Mutant mutant, String name) throws ClassNotFoundException {
     ClassLoader loader =
-        new MutantLoader(MutantsTest.class.getClassLoader(), COMPILER.compile(mutant));
+        new MutantLoader(MutantsTest.class.getClassLoader(), COMPILERS.get().compile(mutant));
     return loader.loadClass(name);
   }
 

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Objects;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -28,9 +29,7 @@ class ScenarioTest {
     }
     long seeds = Long.getLong("s3.seeds", SEEDS);
     Tally tally = new Tally();
-    for (long seed = 0; seed < seeds; seed++) {
-      tally.add(SeedRun.run(seed));
-    }
+    LongStream.range(0, seeds).parallel().forEach(seed -> tally.add(SeedRun.run(seed)));
     System.out.println(tally);
     if (seeds >= SEEDS) {
       assertThat(tally.passes()).as("loop steps").isGreaterThanOrEqualTo(1_000_000);

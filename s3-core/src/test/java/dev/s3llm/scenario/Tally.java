@@ -3,7 +3,7 @@ package dev.s3llm.scenario;
 import java.util.Arrays;
 import java.util.stream.Collectors;
 
-/** Statistics of many scenarios, in one line. */
+/** Statistics of many scenarios, in one line. Any thread may add to it. */
 final class Tally {
   private final long startNanos = System.nanoTime();
   private final long[] faults = new long[Fault.values().length];
@@ -13,7 +13,7 @@ final class Tally {
   private long preemptions;
   private long swaps;
 
-  void add(Scenario scenario) {
+  synchronized void add(Scenario scenario) {
     seeds++;
     passes += scenario.passes();
     requests += scenario.clients().size();
