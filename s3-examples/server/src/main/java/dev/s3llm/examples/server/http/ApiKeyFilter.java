@@ -3,11 +3,14 @@ package dev.s3llm.examples.server.http;
 import dev.s3llm.examples.server.openai.ApiException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.springframework.core.io.buffer.DataBuffer;
+import org.springframework.core.io.buffer.DataBufferUtils;
 import org.springframework.http.HttpHeaders;
 import org.springframework.web.reactive.function.server.HandlerFilterFunction;
 import org.springframework.web.reactive.function.server.HandlerFunction;
@@ -22,6 +25,9 @@ import reactor.core.publisher.Mono;
  */
 public final class ApiKeyFilter implements HandlerFilterFunction<ServerResponse, ServerResponse> {
   private static final String BEARER = "Bearer ";
+
+  private static final long MOST_DISCARDED_BYTES = 1 << 20;
+  private static final Duration LONGEST_DISCARD = Duration.ofSeconds(5);
 
   private final List<Key> keys;
 
@@ -51,10 +57,32 @@ public final class ApiKeyFilter implements HandlerFilterFunction<ServerResponse,
     }
     Optional<String> tenant = tenant(request.headers().firstHeader(HttpHeaders.AUTHORIZATION));
     if (tenant.isEmpty()) {
-      return ErrorResponses.of(ApiException.unauthorized());
+      return discard(request).then(ErrorResponses.of(ApiException.unauthorized()));
     }
     request.attributes().put(CallFilter.TENANT, tenant.get());
     return answer.handle(request);
+  }
+
+  /**
+   * Reads the body and drops it. A client that gets its response before it has sent the body may
+   * leave the rest out and send its next request on the connection, which would be taken for the
+   * rest. A body that is too long or too slow is left: its connection is of no use anyway.
+   */
+  private static Mono<Void> discard(ServerRequest request) {
+    return request
+        .bodyToFlux(DataBuffer.class)
+        .map(ApiKeyFilter::release)
+        .scan(0L, Long::sum)
+        .takeUntil(bytes -> bytes > MOST_DISCARDED_BYTES)
+        .take(LONGEST_DISCARD)
+        .onErrorComplete()
+        .then();
+  }
+
+  private static long release(DataBuffer buffer) {
+    long bytes = buffer.readableByteCount();
+    DataBufferUtils.release(buffer);
+    return bytes;
   }
 
   private Optional<String> tenant(@Nullable String authorization) {
