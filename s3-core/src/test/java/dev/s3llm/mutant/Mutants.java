@@ -143,7 +143,7 @@ final class Mutants {
           seen(
               "queued-at-stop",
               "engine/loop/EngineRunner.java",
-              "      active.step(clock.getAsLong()); // requests that were queued meanwhile fail too\n",
+              "      active.step(clock); // requests that were queued meanwhile fail too\n",
               "",
               "TerminalOnce",
               296),
