@@ -148,6 +148,11 @@ public final class EngineBuilder {
    * Sets how many requests may be live; 10,000 by default. Further requests are refused. A request
    * is live from its submission until the callback executor has completed its result.
    *
+   * <p>Tenants share these places by weight. A tenant that holds less than its weighted share,
+   * among the tenants with live requests, may take any free place. Others may not take the last
+   * quarter of the places. An engine that has no {@link #tenantWeights} and has seen one tenant
+   * gives that tenant all places.
+   *
    * @param limit number of requests, at least 1
    * @throws IllegalArgumentException if the limit is below 1
    */
@@ -227,7 +232,8 @@ public final class EngineBuilder {
   }
 
   /**
-   * Sets how many events may wait for listeners; 8,192 by default. Further events are dropped.
+   * Sets how many events may wait for each listener; 8,192 by default. Further events are dropped
+   * for that listener and counted.
    *
    * @param events number of events, at least 1
    * @throws IllegalArgumentException if the number is below 1

@@ -66,6 +66,11 @@ public final class Generation {
     return request.id();
   }
 
+  /** Returns the tenant of the request. */
+  String tenant() {
+    return request.tenant();
+  }
+
   /** Returns the request. */
   public GenerationRequest request() {
     return request;

@@ -1,39 +1,58 @@
 package dev.s3llm;
 
+import dev.s3llm.engine.plan.TenantPlaces;
 import dev.s3llm.engine.sequence.Failure;
 import dev.s3llm.error.QueueFullException;
 import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.error.RequestRefusedException.Reason;
 import dev.s3llm.support.Guard;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The generations whose results are not completed yet, by id, up to a limit. Thread-safe. */
+/**
+ * The generations whose results are not completed yet, by id. Each holds a place of its tenant.
+ * Thread-safe.
+ */
 final class LiveGenerations {
   private static final Logger log = LoggerFactory.getLogger(LiveGenerations.class);
 
   private final Map<String, Generation> live = new ConcurrentHashMap<>();
-  private final int limit;
+  private final TenantPlaces places;
 
-  LiveGenerations(int limit) {
-    this.limit = limit;
+  LiveGenerations(TenantPlaces places) {
+    this.places = places;
   }
 
   /**
    * Adds a generation. The caller holds a lock, so that no other thread adds at the same time.
    *
-   * @throws QueueFullException if the limit is reached
+   * @param generation the generation
+   * @param queueWait returns the expected wait of the queue, if it is known
+   * @throws QueueFullException if no place is free for its tenant
    * @throws RequestRefusedException if a generation with this id is live
    */
-  void add(Generation generation) {
-    if (live.size() >= limit) {
-      throw new QueueFullException(generation.id(), limit);
+  void add(Generation generation, Supplier<Optional<Duration>> queueWait) {
+    String tenant = generation.tenant();
+    if (!places.take(tenant)) {
+      throw new QueueFullException(
+          generation.id(), places.limit(), places.held(tenant), queueWait.get().orElse(null));
     }
-    if (live.putIfAbsent(generation.id(), generation) != null) {
+    boolean added = false;
+    try {
+      added = live.putIfAbsent(generation.id(), generation) == null;
+    } finally {
+      if (!added) {
+        places.release(tenant);
+      }
+    }
+    if (!added) {
       throw new RequestRefusedException(
           generation.id(), Reason.INVALID_REQUEST, "a request with this id is live");
     }
@@ -46,12 +65,14 @@ final class LiveGenerations {
 
   /** Returns how many generations may be live. */
   int limit() {
-    return limit;
+    return places.limit();
   }
 
   /** Removes a generation; does nothing if it was removed before. */
   void remove(Generation generation) {
-    live.remove(generation.id(), generation);
+    if (live.remove(generation.id(), generation)) {
+      places.release(generation.tenant());
+    }
   }
 
   /** Returns a copy of the live generations. */

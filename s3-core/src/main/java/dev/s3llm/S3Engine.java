@@ -7,6 +7,7 @@ import dev.s3llm.engine.loop.EngineRunner;
 import dev.s3llm.engine.loop.PartsCloser;
 import dev.s3llm.engine.monitor.Watchdog;
 import dev.s3llm.engine.monitor.WatchdogThread;
+import dev.s3llm.engine.plan.TenantPlaces;
 import dev.s3llm.engine.sequence.Failure;
 import dev.s3llm.engine.sequence.SequenceSpec;
 import dev.s3llm.error.NeverFitsException;
@@ -71,7 +72,8 @@ public final class S3Engine implements AutoCloseable {
     this.executor = parts.executor();
     this.predictor = parts.predictor();
     this.clock = builder.clock();
-    this.live = new LiveGenerations(builder.maxLiveRequests());
+    this.live =
+        new LiveGenerations(new TenantPlaces(builder.maxLiveRequests(), parts.tenantWeights()));
     this.closeTimeout = builder.closeTimeout();
     this.callbacks = parts.events().callbacks();
     this.ownCallbacks = ownCallbacks;
@@ -124,7 +126,8 @@ public final class S3Engine implements AutoCloseable {
    * @param request the prompt, its limits and its options
    * @return the handle of the accepted request
    * @throws NullPointerException if {@code request} is null
-   * @throws QueueFullException if {@link #maxLiveRequests} requests are live; retriable
+   * @throws QueueFullException if {@link #maxLiveRequests} requests are live, or the free places
+   *     are kept for other tenants ({@link EngineBuilder#maxLiveRequests}); retriable
    * @throws NeverFitsException if prompt and output limit exceed the context or the KV memory
    * @throws RequestRefusedException if a token id is not in the executor's vocabulary, the executor
    *     does not support what the request asks for, or the id of the request is live already
@@ -149,7 +152,7 @@ public final class S3Engine implements AutoCloseable {
               live::remove,
               loop::reportCallbackFailure);
       SequenceSpec spec = translator.spec(request, generation.sink(), now);
-      live.add(generation);
+      live.add(generation, loop::queueWait);
       enqueue(sequenceId, spec, generation);
       return generation;
     } finally {
@@ -197,7 +200,9 @@ public final class S3Engine implements AutoCloseable {
 
   /**
    * Returns the engine's state after the latest pass of its loop, together with its present health.
-   * Cheap. While the loop is stuck, the numbers stay as they were after its latest pass.
+   * A request whose result is complete is counted as ended, and its KV blocks as returned; blocks
+   * of a request that was cancelled while a step used them are returned after that step. Cheap.
+   * While the loop is stuck, the numbers stay as they were after its latest pass.
    */
   public EngineSnapshot snapshot() {
     return loop.snapshot().with(health());

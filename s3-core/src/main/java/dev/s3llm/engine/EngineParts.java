@@ -34,9 +34,9 @@ public record EngineParts(
   /**
    * Listeners, and the executor of user code.
    *
-   * @param listeners receive the events, in this order
+   * @param listeners receive the events
    * @param callbacks runs user code: listeners, results and streams
-   * @param buffer how many events may wait for the listeners, at least 1
+   * @param buffer how many events may wait for a listener, at least 1
    */
   public record Events(
       List<EngineListener> listeners, java.util.concurrent.Executor callbacks, int buffer) {}

@@ -13,8 +13,8 @@ public final class SchedulingPolicies {
   private SchedulingPolicies() {}
 
   /**
-   * Returns the order of arrival. At most 1,000 requests of higher priority overtake a waiting one.
-   * A preempted sequence keeps its arrival, so it goes before all that arrived later.
+   * Returns the order of arrival. At most 1,000 later requests of higher priority overtake a
+   * waiting one. A preempted sequence keeps its arrival, so it goes before all that arrived later.
    */
   public static SchedulingPolicy firstComeFirstServed() {
     return firstComeFirstServed(DEFAULT_MAX_OVERTAKES);

@@ -4,9 +4,16 @@ package dev.s3llm.schedule;
  * The order in which the waiting sequences of one tenant are considered for admission.
  *
  * <p>The sequence with the higher priority goes first. Among equal priorities the lower {@link
- * #rank} goes first, and among equal ranks the earlier arrival. A sequence that as many others have
- * overtaken as {@link #maxOvertakes(SequenceView)} allows goes before all sequences that have not
- * reached their bound. So no order starves a request.
+ * #rank} goes first, and among equal ranks the earlier arrival.
+ *
+ * <p>No order starves a request. A sequence has been overtaken when a sequence of its tenant that
+ * arrived later is admitted before it; the arrival is the submission, and a preemption does not
+ * change it. Admissions of sequences that arrived earlier do not count, so priorities and ranks
+ * keep their effect in a queue of any depth. A sequence that was overtaken as often as {@link
+ * #maxOvertakes(SequenceView)} allows goes before all sequences that have not reached their bound;
+ * among those at their bound the earlier arrival goes first. So when a sequence is admitted for the
+ * first time, at most {@code maxOvertakes} later arrivals were admitted before it, and otherwise
+ * only sequences that had arrived before it.
  *
  * <p>The engine calls a policy from one thread. One policy may serve several engines if it is
  * thread-safe; the policies of this library are immutable. Equal arguments must give equal results.
@@ -43,12 +50,15 @@ public interface SchedulingPolicy {
     return Long.MIN_VALUE;
   }
 
-  /** Returns how many others may overtake a waiting sequence at most, 1 or more. */
+  /**
+   * Returns how often sequences that arrived later may overtake a waiting one at most, 1 or more.
+   */
   int maxOvertakes();
 
   /**
-   * Returns how many others may overtake this sequence, from 1 to {@link #maxOvertakes()}; {@link
-   * #maxOvertakes()} by default. The engine calls it each time when the sequence joins the queue.
+   * Returns how often later arrivals may overtake this sequence, from 1 to {@link #maxOvertakes()};
+   * {@link #maxOvertakes()} by default. The engine calls it each time when the sequence joins the
+   * queue.
    *
    * @param sequence the sequence that joins the queue
    */

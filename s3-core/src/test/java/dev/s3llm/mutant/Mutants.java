@@ -18,6 +18,7 @@ final class Mutants {
   private static final String LOOP = "engine/loop/EngineLoop.java";
   private static final String PLANS = "engine/plan/PlanBuilder.java";
   private static final String POOL = "engine/sequence/KvBlockPool.java";
+  private static final String OVERTAKES = "engine/plan/Overtakes.java";
   private static final String QUEUE = "engine/plan/WaitingQueue.java";
   private static final String RESULTS = "engine/loop/StepResults.java";
   private static final String SCHEDULER = "engine/plan/ContinuousBatchingScheduler.java";
@@ -142,7 +143,7 @@ final class Mutants {
           seen(
               "queued-at-stop",
               "engine/loop/EngineRunner.java",
-              "      active.step(clock.getAsLong()); // requests that were queued meanwhile fail too\n",
+              "      active.step(clock); // requests that were queued meanwhile fail too\n",
               "",
               "TerminalOnce",
               296),
@@ -294,12 +295,12 @@ final class Mutants {
               "count > limit",
               "PreemptionBound",
               390),
-          seen("drop-age", QUEUE, "admissions - age", "admissions", "StarvationBound", 2),
+          seen("drop-age", QUEUE, "bound - age", "bound", "StarvationBound", 2),
           seen(
               "no-overdue",
-              QUEUE,
-              "while (admissionsUntilOverdue() <= 0)",
-              "while (admissionsUntilOverdue() <= -50)",
+              OVERTAKES,
+              "node.least + change <= 0",
+              "node.least + change <= -50",
               "StarvationBound",
               2),
           seen(
@@ -346,9 +347,9 @@ final class Mutants {
               18),
           seen(
               "queue-unbounded",
-              "LiveGenerations.java",
-              "live.size() >= limit",
-              "live.size() + 1 >= limit",
+              "engine/plan/TenantPlaces.java",
+              "taken >= limit ||",
+              "taken + 1 >= limit ||",
               "Refusal",
               3),
           seen(
@@ -541,6 +542,36 @@ final class Mutants {
               TENANTS,
               "        ? 0\n",
               "        ? service(sequence.promptTokens(), 1)\n",
+              "engine.plan.TenantQueuesTest"),
+          caught(
+              "share-unkept",
+              "engine/plan/TenantPlaces.java",
+              "!belowShare(tenant)",
+              "!belowShare(\"\")",
+              "engine.plan.TenantPlacesTest"),
+          caught(
+              "snapshot-behind",
+              FINISHER,
+              "      state.publishSnapshot(); // whoever has the result sees a snapshot without the request\n",
+              "",
+              "SnapshotAfterResultTest"),
+          caught(
+              "clock-before-inbox",
+              LOOP,
+              "      int commands = inbox.queued();\n      now = clock.getAsLong();\n",
+              "      now = clock.getAsLong();\n      int commands = inbox.queued();\n",
+              "engine.loop.PassTimeTest"),
+          caught(
+              "aged-by-everybody",
+              OVERTAKES,
+              "merge(plus(at.before, -1), split(at.rest, id + 1).rest)",
+              "plus(merge(at.before, split(at.rest, id + 1).rest), -1)",
+              "engine.plan.WaitingQueueTest"),
+          caught(
+              "plan-ages-nobody",
+              "engine/plan/Candidates.java",
+              "overtakes.admitted(sequence.sequenceId())",
+              "overtakes.without(sequence.sequenceId())",
               "engine.plan.TenantQueuesTest"),
           caught(
               "one-bound-for-all",

@@ -12,6 +12,7 @@ import dev.s3llm.testkit.HandRunner;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,6 +33,7 @@ final class Scenario {
   private final String origin;
   private final String replay;
   private final Random random;
+  private final double weightOfB;
   private final Setting setting;
   private final FaultPlan faults;
   private final Map<String, Client> byId = new LinkedHashMap<>();
@@ -83,6 +85,7 @@ final class Scenario {
     this.callbacks = new CallbackPool(setting.callbacks(), random, faults);
     this.predictor = new HostilePredictor(random, faults);
     this.executor = new FaultyExecutor(setting, faults, random, checkers, log, this::now);
+    this.weightOfB = 0.5 + 2 * random.nextDouble();
     this.engine =
         S3Engine.builder(executor)
             .clock(new HandDrivenClock(this::now, this::newRunner))
@@ -93,7 +96,7 @@ final class Scenario {
             .predictionBudget(Duration.ofNanos(20))
             .planner(new BreakingPlanner(setting.newPlanner(random, faults), faults, checkers))
             .schedulingPolicy(setting.order())
-            .tenantWeights(Map.of("b", 0.5 + 2 * random.nextDouble()))
+            .tenantWeights(Map.of("b", weightOfB))
             .recovery(setting.recovery())
             .maxTokensPerStep(setting.stepTokens())
             .maxLiveRequests(setting.maxLiveRequests())
@@ -333,7 +336,7 @@ final class Scenario {
   private void refused(GenerationRequest request, RequestRefusedException refusal) {
     switch (refusal.reason()) {
       case QUEUE_FULL -> {
-        if (withoutResult() < setting.maxLiveRequests()) {
+        if (hasPlace(request.tenant())) {
           violated("Refusal", "the queue has room and refused " + request.id());
         }
       }
@@ -347,7 +350,7 @@ final class Scenario {
   }
 
   private void accepted(GenerationRequest request) {
-    boolean full = withoutResult() >= setting.maxLiveRequests();
+    boolean full = !hasPlace(request.tenant());
     Client client = new Client(this, request, engine.submit(request), faults, random);
     if (full) {
       violated("Refusal", request.id() + " was accepted, and the queue is full");
@@ -365,8 +368,26 @@ final class Scenario {
   }
 
   /** Returns the number of requests that count as live, because their result is not complete. */
-  private long withoutResult() {
-    return byId.values().stream().filter(client -> client.results == 0).count();
+  /**
+   * Returns whether a place is free for a tenant. The last quarter of the places is for tenants
+   * below their share; here the engine always knows of several tenants.
+   */
+  private boolean hasPlace(String tenant) {
+    Map<String, Integer> held = new HashMap<>();
+    byId.values().stream()
+        .filter(client -> client.results == 0)
+        .forEach(client -> held.merge(client.request.tenant(), 1, Integer::sum));
+    int taken = held.values().stream().mapToInt(Integer::intValue).sum();
+    int own = held.getOrDefault(tenant, 0);
+    held.putIfAbsent(tenant, 0);
+    double weights = held.keySet().stream().mapToDouble(this::weight).sum();
+    boolean below = held.size() > 1 && own * weights < setting.maxLiveRequests() * weight(tenant);
+    int limit = setting.maxLiveRequests();
+    return taken < (below ? limit : limit - limit / 4);
+  }
+
+  private double weight(String tenant) {
+    return tenant.equals("b") ? weightOfB : 1;
   }
 
   private void submitBad() {

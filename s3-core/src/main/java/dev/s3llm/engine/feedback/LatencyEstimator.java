@@ -79,6 +79,18 @@ public final class LatencyEstimator {
     return new LatencyEstimate(nanos(wait), nanos(first), nanos(finish));
   }
 
+  /**
+   * Returns the time in which so many tokens are produced, at least that of a step.
+   *
+   * @param tokens output tokens, 0 or more
+   * @return nanoseconds; -1 if no step has produced a token yet
+   */
+  public long nanosToProduce(double tokens) {
+    return producedTokens == 0
+        ? -1
+        : (long) Math.max(stepNanos, tokens * producingNanos / producedTokens);
+  }
+
   private static Duration nanos(double value) {
     return Duration.ofNanos((long) Math.min(value, Long.MAX_VALUE / 2.0));
   }

@@ -13,10 +13,12 @@ import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.EngineInspection;
 import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.observe.FinishReason;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,13 +26,13 @@ import org.jspecify.annotations.Nullable;
  * threads reach it through {@link #submit}, {@link #cancel}, {@link #cancelAll}, {@link #inspect}
  * and {@link #failStuck}, which queue commands.
  *
- * <p>One pass, {@link #step}, runs the queued commands (the completion of a step is one), handles
- * alarms that are due, and launches the next step if none is in flight. While a step is in flight,
- * the plan of the next one is drafted on the assumption that every sampled token continues its
- * sequence, and that a canvas goes on as the executor said. If that is true and nothing else has
- * changed, the draft is launched; otherwise a new plan is made. So planning overlaps execution, but
- * the decisions are the same as without the overlap: given the same times, parts and inputs, they
- * are equal bit by bit.
+ * <p>One pass, {@link #step(LongSupplier)}, runs the queued commands (the completion of a step is
+ * one), handles alarms that are due, and launches the next step if none is in flight. While a step
+ * is in flight, the plan of the next one is drafted on the assumption that every sampled token
+ * continues its sequence, and that a canvas goes on as the executor said. If that is true and
+ * nothing else has changed, the draft is launched; otherwise a new plan is made. So planning
+ * overlaps execution, but the decisions are the same as without the overlap: given the same times,
+ * parts and inputs, they are equal bit by bit.
  *
  * <p>Memory that a step in flight may use is not released before the step has ended ({@link
  * StepInFlight#fence}).
@@ -49,7 +51,6 @@ public final class EngineLoop {
   private final StepResults results;
   private final Heartbeat heartbeat = new Heartbeat();
   private final AtomicLong nextId = new AtomicLong();
-  private volatile EngineSnapshot snapshot;
 
   /**
    * Creates a loop.
@@ -66,7 +67,6 @@ public final class EngineLoop {
     this.inspections = new Inspections(state, inbox);
     this.launcher = new StepLauncher(state);
     this.results = new StepResults(state, finisher);
-    this.snapshot = Snapshots.of(state);
   }
 
   // ---- from any thread
@@ -154,34 +154,61 @@ public final class EngineLoop {
 
   /** Returns the state after the latest pass. */
   public EngineSnapshot snapshot() {
-    return snapshot;
+    return state.snapshot();
+  }
+
+  /**
+   * Returns the expected time until the requests that wait after the latest pass have started;
+   * empty before steps were observed.
+   */
+  public Optional<Duration> queueWait() {
+    return state.queueWait();
   }
 
   // ---- from the loop's thread
 
   /**
-   * Makes one pass.
+   * Makes one pass. Reads the clock after it has taken the commands from the inbox, so that the
+   * time of the pass is not before the submissions that the pass handles.
    *
-   * @param now the engine's time, in nanoseconds
+   * @param clock the engine's clock, in nanoseconds
    * @return the number of commands, alarms and launches; if 0, a further pass has nothing to do
    *     before a command is queued or {@link #nextAlarmNanos} has come
    */
-  public int step(long now) {
+  public int step(LongSupplier clock) {
     heartbeat.passBegins();
     try {
-      return pass(now);
+      return pass(clock);
     } finally {
       heartbeat.passEnds();
     }
   }
 
-  private int pass(long now) {
-    int work = inbox.runAll(now) + intake.handleDueAlarms(now);
+  /**
+   * Makes one pass at a given time.
+   *
+   * @param now the engine's time, in nanoseconds
+   * @return the number of commands, alarms and launches
+   */
+  public int step(long now) {
+    return step(() -> now);
+  }
+
+  private int pass(LongSupplier clock) {
+    int work = 0;
+    long now;
+    do {
+      int commands = inbox.queued();
+      now = clock.getAsLong();
+      inbox.run(commands, now);
+      work += commands;
+    } while (!inbox.isEmpty());
+    work += intake.handleDueAlarms(now);
     if (state.inFlight == null && state.lost == null) {
       work += launchNext(now);
     }
     if (work > 0) {
-      snapshot = Snapshots.of(state);
+      state.publishSnapshot();
     }
     return work;
   }
@@ -210,11 +237,11 @@ public final class EngineLoop {
   public void fail(Throwable cause, long now) {
     if (state.lost == null) {
       state.lost = cause;
-      snapshot = Snapshots.of(state); // before the first failure is delivered
+      state.publishSnapshot(); // before the first failure is delivered
       state.publish(() -> new EngineEvent.EngineLost(now, cause));
     }
     finisher.failAll(new Failure(Failure.Kind.LOST, cause), now);
-    snapshot = Snapshots.of(state);
+    state.publishSnapshot();
   }
 
   /** Returns the state, for the checkers of the tests. */

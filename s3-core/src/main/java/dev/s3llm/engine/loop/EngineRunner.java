@@ -139,7 +139,7 @@ public class EngineRunner {
   private void end(EngineLoop active) {
     if (stopping) {
       fail(active, new IllegalStateException("the engine was stopped"));
-      active.step(clock.getAsLong()); // requests that were queued meanwhile fail too
+      active.step(clock); // requests that were queued meanwhile fail too
     }
   }
 
@@ -155,9 +155,8 @@ public class EngineRunner {
   }
 
   private void pass(EngineLoop active) {
-    long now = clock.getAsLong();
-    if (active.step(now) == 0 && !(draining && active.idle())) {
-      park(active, now);
+    if (active.step(clock) == 0 && !(draining && active.idle())) {
+      park(active, clock.getAsLong());
     }
   }
 

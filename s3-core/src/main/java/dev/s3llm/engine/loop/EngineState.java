@@ -13,14 +13,17 @@ import dev.s3llm.engine.sequence.KvBlockPool;
 import dev.s3llm.engine.sequence.Sequence;
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.observe.EngineEvent;
+import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.observe.LatencyEstimate;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
 import dev.s3llm.support.CallbackGuard;
 import dev.s3llm.support.Guard;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -30,8 +33,8 @@ import org.slf4j.LoggerFactory;
  * The loop's state: the sequences in their lists and queues, the block pools, the step in flight,
  * the counters. The classes that work on it ({@link Intake}, {@link StepLauncher}, {@link
  * StepResults}, {@link SequenceFinisher}) keep no state between passes. Only the loop's thread uses
- * it, with two exceptions: other threads may read {@link #parts}, which never changes, and publish
- * events.
+ * it, with three exceptions: other threads may read {@link #parts}, which never changes, read what
+ * {@link #publishSnapshot} has published, and publish events.
  */
 final class EngineState {
   private static final Logger log = LoggerFactory.getLogger(EngineState.class);
@@ -73,6 +76,10 @@ final class EngineState {
   @Nullable Throwable lost;
 
   private final LatencyEstimator latency;
+  private volatile EngineSnapshot snapshot;
+
+  /** The expected wait of the queue, in nanoseconds; negative if it is not known. */
+  private volatile long queueWaitNanos = -1;
 
   EngineState(EngineParts parts) {
     this.parts = parts;
@@ -88,6 +95,24 @@ final class EngineState {
     this.feedback = new StepFeedback(parts.planner(), stepTime, latency);
     TokenTimeGuard tokenTime = new TokenTimeGuard(parts.limits().tokenTimeNanos(), stepTime);
     this.planBuilder = new PlanBuilder(parts, device, host, waiting, running, tokenTime);
+    this.snapshot = Snapshots.of(this);
+  }
+
+  /** Publishes the present state to other threads. */
+  void publishSnapshot() {
+    queueWaitNanos = latency.nanosToProduce(waiting.expectedTokens());
+    snapshot = Snapshots.of(this);
+  }
+
+  /** Returns the state that was published last; for any thread. */
+  EngineSnapshot snapshot() {
+    return snapshot;
+  }
+
+  /** Returns the expected wait of the queue, if it is known; for any thread. */
+  Optional<Duration> queueWait() {
+    long nanos = queueWaitNanos;
+    return nanos < 0 ? Optional.empty() : Optional.of(Duration.ofNanos(nanos));
   }
 
   /** Adds a sequence to the waiting queue, for the first time or again. */

@@ -26,15 +26,23 @@ final class Inbox {
     return commands.isEmpty();
   }
 
-  /** Runs the queued commands, in order, and returns their number. Called by the loop. */
-  int runAll(long now) {
-    int work = 0;
-    Command command;
-    while ((command = commands.poll()) != null) {
-      work++;
-      command.run(now);
+  /**
+   * Returns the number of queued commands. Takes a time in proportion to it. Called by the loop.
+   */
+  int queued() {
+    return commands.size();
+  }
+
+  /**
+   * Runs commands, in order. Called by the loop.
+   *
+   * @param count how many, at most {@link #queued}
+   * @param now the time, in nanoseconds of the engine's clock
+   */
+  void run(int count, long now) {
+    for (int i = 0; i < count; i++) {
+      commands.remove().run(now);
     }
-    return work;
   }
 
   /** A command for the loop. */

@@ -130,7 +130,7 @@ final class Inspections {
 
   private List<EngineInspection.Waiting> waiting(long now) {
     List<EngineInspection.Waiting> waiting = new ArrayList<>();
-    Candidates<Sequence> candidates = state.waiting.allCandidates();
+    Candidates<Sequence> candidates = state.waiting.candidates();
     Sequence next;
     while (waiting.size() < EngineInspection.MOST_LISTED && (next = candidates.next()) != null) {
       waiting.add(waiting(next, now));

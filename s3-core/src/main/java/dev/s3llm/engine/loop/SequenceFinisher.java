@@ -51,6 +51,7 @@ final class SequenceFinisher {
     try {
       remove(sequence, before);
       feedBack(sequence, reason, now);
+      state.publishSnapshot(); // whoever has the result sees a snapshot without the request
     } finally {
       boolean waiting = before == SequenceState.WAITING;
       report(sequence, sequence.outcome(reason, failure, waiting, now), now);

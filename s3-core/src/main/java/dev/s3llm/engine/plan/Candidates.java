@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The waiting sequences in the order in which one plan may admit them. The next candidate is always
  * of the tenant with the least service for its weight, admissions of this plan included. Within a
- * tenant, overdue sequences come first, then the others in the policy's order.
+ * tenant, overdue sequences come first, then the others in the policy's order. A sequence that the
+ * admissions of this plan make overdue comes next.
  *
  * <p>Use: call {@link #next} for a candidate, then either {@link #admitted} or {@link #unfit}.
  * These calls do not change the queues: an admitted sequence leaves its queue when the plan is
@@ -31,15 +32,11 @@ public final class Candidates<S extends SequenceView> {
   /** The tenant with the least service among those without a turn in this plan, or null. */
   private @Nullable TenantLane<S> untouched;
 
-  /** Whether it ends as soon as the admissions of this plan make a sequence overdue. */
-  private final boolean stopsAtBounds;
-
   private boolean closed;
 
-  Candidates(TenantQueues<S> queues, Iterator<TenantLane<S>> lanes, boolean stopsAtBounds) {
+  Candidates(TenantQueues<S> queues, Iterator<TenantLane<S>> lanes) {
     this.queues = queues;
     this.lanes = lanes;
-    this.stopsAtBounds = stopsAtBounds;
     this.untouched = nextLane();
   }
 
@@ -52,9 +49,6 @@ public final class Candidates<S extends SequenceView> {
       turn = nextTurn();
       if (turn == null) {
         closed = true;
-      } else if (stopsAtBounds && turn.spent()) {
-        closed = true;
-        turn = null;
       } else if (turn.candidate == null) {
         turn = null; // all of this tenant were considered
       }
@@ -113,51 +107,43 @@ public final class Candidates<S extends SequenceView> {
     final TenantLane<S> lane;
     double served;
     private final WaitingQueue<S> queue;
-    private final Iterator<S> overdue;
     private final Set<S> taken = new HashSet<>();
 
-    /** The number of admissions after which a further sequence of the tenant is overdue. */
-    private final long maxAdmissions;
+    /** How often each sequence may still be overtaken, after the admissions of this plan. */
+    private Overtakes overtakes;
 
-    private boolean inOrder;
+    /** The last sequence in the policy's order that was decided on, or null. */
+    private @Nullable S position;
+
+    private boolean overdue;
     @Nullable S candidate;
 
     Turn(TenantLane<S> lane) {
       this.lane = lane;
       this.served = lane.served();
       this.queue = lane.queue();
-      this.overdue = queue.overdue().iterator();
-      this.maxAdmissions = queue.admissionsUntilOverdue();
-      inOrder = !overdue.hasNext();
-      candidate = inOrder ? queue.first() : overdue.next();
-    }
-
-    /** Returns whether the admissions of this plan have made a sequence overdue. */
-    boolean spent() {
-      return taken.size() >= maxAdmissions;
+      this.overtakes = queue.overtakes();
+      proceed(queue.first());
     }
 
     /** Moves on after the candidate was admitted; returns it. */
     S admitted() {
       S sequence = decided();
       taken.add(sequence);
-      if (inOrder) {
-        candidate = untaken(queue.after(sequence));
-      } else if (overdue.hasNext()) {
-        candidate = overdue.next();
-      } else {
-        inOrder = true;
-        candidate = untaken(queue.first());
-      }
+      overtakes = overtakes.admitted(sequence.sequenceId());
+      position = overdue ? position : sequence;
+      proceed(position == null ? queue.first() : queue.after(position));
       return sequence;
     }
 
     /** Moves on to a candidate that may fit; returns false if others must wait for this one. */
     boolean skips(int availableBlocks) {
-      if (!inOrder || !queue.order().skipsUnfit()) {
+      if (overdue || !queue.order().skipsUnfit()) {
         return false;
       }
-      candidate = untaken(queue.afterUnfit(decided(), availableBlocks));
+      S sequence = decided();
+      position = sequence;
+      proceed(queue.afterUnfit(sequence, availableBlocks));
       return true;
     }
 
@@ -166,6 +152,12 @@ public final class Candidates<S extends SequenceView> {
         throw new IllegalStateException("there is no candidate to decide on");
       }
       return candidate;
+    }
+
+    /** Moves on to the first overdue sequence, else to the first one from here on in order. */
+    private void proceed(@Nullable S from) {
+      overdue = overtakes.anyOverdue();
+      candidate = overdue ? queue.waiting(overtakes.firstOverdue()) : untaken(from);
     }
 
     /** Returns the first sequence from here on that this plan has not admitted as overdue. */

@@ -64,6 +64,7 @@ public final class TenantQueues<S extends SequenceView> {
   private double liveWeight;
   private long lanesMade;
   private int size;
+  private double expectedTokens;
 
   /** Creates empty queues for tenants of equal weight. */
   public TenantQueues(SchedulingPolicy policy) {
@@ -86,6 +87,11 @@ public final class TenantQueues<S extends SequenceView> {
     return size;
   }
 
+  /** Returns the output tokens that all waiting sequences are still expected to produce. */
+  public double expectedTokens() {
+    return expectedTokens;
+  }
+
   /** Returns whether no sequence waits. */
   public boolean isEmpty() {
     return size == 0;
@@ -98,18 +104,11 @@ public final class TenantQueues<S extends SequenceView> {
   }
 
   /**
-   * Returns the sequences that a plan may admit, in order. They end as soon as the plan's
-   * admissions make a sequence overdue: the next plan must consider that sequence first.
+   * Returns the waiting sequences in the order in which one plan may admit them. To list them, call
+   * {@code admitted} after each.
    */
   public Candidates<S> candidates() {
-    return new Candidates<>(this, waiting.iterator(), true);
-  }
-
-  /**
-   * Returns all waiting sequences in this order, to list them: call {@code admitted} after each.
-   */
-  public Candidates<S> allCandidates() {
-    return new Candidates<>(this, waiting.iterator(), false);
+    return new Candidates<>(this, waiting.iterator());
   }
 
   /** Returns the sequence that must be admitted next, or null if none waits. */
@@ -129,6 +128,7 @@ public final class TenantQueues<S extends SequenceView> {
     boolean waited = !lane.queue().isEmpty();
     lane.queue().add(sequence, admissionBlocks, age);
     size++;
+    expectedTokens += lane.queue().expectedTokens(sequence);
     if (!charges.containsKey(sequence.sequenceId())) {
       becomesLive(lane);
     }
@@ -147,8 +147,8 @@ public final class TenantQueues<S extends SequenceView> {
   }
 
   /**
-   * Removes an admitted sequence, charges its tenant, and adds one to the age of the tenant's other
-   * waiting sequences.
+   * Removes an admitted sequence, charges its tenant, and adds one to the age of the tenant's
+   * waiting sequences that arrived before it.
    *
    * @return the age of the sequence
    */
@@ -157,8 +157,8 @@ public final class TenantQueues<S extends SequenceView> {
     virtualTime = Math.max(virtualTime, lane.settled());
     double charge = charge(sequence);
     waiting.remove(lane);
+    leaves(sequence, lane);
     long age = lane.queue().removeAdmitted(sequence);
-    size--;
     lane.charge(charge);
     charges.merge(sequence.sequenceId(), charge, Double::sum);
     if (!lane.queue().isEmpty()) {
@@ -236,11 +236,16 @@ public final class TenantQueues<S extends SequenceView> {
   }
 
   private void take(S sequence, TenantLane<S> lane) {
+    leaves(sequence, lane);
     lane.queue().remove(sequence);
-    size--;
     if (lane.queue().isEmpty()) {
       waiting.remove(lane);
     }
+  }
+
+  private void leaves(S sequence, TenantLane<S> lane) {
+    size--;
+    expectedTokens = size == 0 ? 0 : expectedTokens - lane.queue().expectedTokens(sequence);
   }
 
   /** Replaces a charge by the true service, and moves the tenant to its new turn. */

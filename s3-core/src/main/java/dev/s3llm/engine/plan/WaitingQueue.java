@@ -13,13 +13,15 @@ import org.jspecify.annotations.Nullable;
  * The waiting sequences of one tenant, in the order of a {@link SchedulingPolicy}, with a bound on
  * overtaking.
  *
- * <p>Age. A sequence's age is the number of admissions while it waited, summed over its waits. It
- * is an upper bound of how often the sequence was overtaken. A sequence whose age has reached the
- * policy's bound for it is overdue. Overdue sequences go before all others, in order of arrival: so
- * every overdue sequence that still waits has arrived later than the one admitted, and is not
- * overtaken any more. So no sequence is overtaken more often than its bound.
+ * <p>Age. A sequence's age is how often it was overtaken: the number of admissions, while it
+ * waited, of sequences that arrived later, summed over its waits. Admissions of sequences that
+ * arrived earlier do not age it, so a long queue does not make its own tail overdue. A sequence
+ * whose age has reached the policy's bound for it is overdue. Overdue sequences go before all
+ * others, in order of arrival: so every overdue sequence that still waits has arrived later than
+ * the one admitted, and is not overtaken any more. So no sequence is overtaken more often than its
+ * bound, and it is admitted after those that arrived earlier and so many later ones at the latest.
  *
- * <p>Adding, removing and searching take O(log n). Not thread-safe.
+ * <p>Adding, removing, admitting and searching take O(log n). Not thread-safe.
  *
  * @param <S> type of the sequences
  */
@@ -30,11 +32,8 @@ public final class WaitingQueue<S extends SequenceView> {
           Comparator.comparing((Entry<S> e) -> e.priority, Comparator.reverseOrder())
               .thenComparingLong(e -> e.rank)
               .thenComparingLong(e -> e.id));
-  private final TreeSet<Entry<S>> inTime =
-      new TreeSet<>(Comparator.comparingLong((Entry<S> e) -> e.due).thenComparingLong(e -> e.id));
-  private final TreeSet<Entry<S>> overdue = new TreeSet<>(Comparator.comparingLong(e -> e.id));
   private final Map<Long, Entry<S>> byId = new HashMap<>();
-  private long admissions;
+  private Overtakes overtakes = Overtakes.NONE;
   private double expectedTokens;
 
   /** Creates an empty queue in the order of this policy. */
@@ -66,60 +65,62 @@ public final class WaitingQueue<S extends SequenceView> {
    * @throws IllegalStateException if the sequence waits
    */
   public void add(S sequence, int admissionBlocks, long age) {
-    long birth = admissions - age;
+    int bound = policy.maxOvertakes(sequence);
     Entry<S> entry =
         new Entry<>(
             sequence,
             sequence.sequenceId(),
             sequence.priority(),
             policy.rank(sequence, admissionBlocks),
-            birth,
-            birth + policy.maxOvertakes(sequence),
+            bound,
             Math.max(1, sequence.prediction().mean() - sequence.generatedTokens()));
     if (byId.putIfAbsent(entry.id, entry) != null) {
       throw new IllegalStateException("sequence " + entry.id + " waits already");
     }
     byRank.add(entry);
-    inTime.add(entry);
+    overtakes = overtakes.with(entry.id, bound - age);
     expectedTokens += entry.expectedTokens;
-    promoteOverdue();
   }
 
   /**
-   * Removes a sequence and returns its age.
+   * Removes a sequence that is not admitted, and returns its age.
    *
    * @throws IllegalStateException if the sequence does not wait
    */
   public long remove(S sequence) {
-    Entry<S> entry = byId.remove(sequence.sequenceId());
-    if (entry == null) {
-      throw new IllegalStateException("sequence " + sequence.sequenceId() + " does not wait");
-    }
-    byRank.remove(entry);
-    if (!inTime.remove(entry)) {
-      overdue.remove(entry);
-    }
-    expectedTokens = byId.isEmpty() ? 0 : expectedTokens - entry.expectedTokens;
-    return admissions - entry.birth;
-  }
-
-  /** Removes an admitted sequence, adds one to the age of the others, and returns its age. */
-  public long removeAdmitted(S sequence) {
-    long age = remove(sequence);
-    admissions++;
-    promoteOverdue();
+    long age = take(sequence);
+    overtakes = overtakes.without(sequence.sequenceId());
     return age;
   }
 
-  private void promoteOverdue() {
-    while (admissionsUntilOverdue() <= 0) {
-      overdue.add(inTime.pollFirst());
-    }
+  /**
+   * Removes an admitted sequence, adds one to the age of those that arrived before it, and returns
+   * its age.
+   *
+   * @throws IllegalStateException if the sequence does not wait
+   */
+  public long removeAdmitted(S sequence) {
+    long age = take(sequence);
+    overtakes = overtakes.admitted(sequence.sequenceId());
+    return age;
   }
 
-  /** Returns how many sequences may be admitted before the next one becomes overdue. */
-  long admissionsUntilOverdue() {
-    return inTime.isEmpty() ? Long.MAX_VALUE : inTime.first().due - admissions;
+  private long take(S sequence) {
+    Entry<S> entry = entry(sequence);
+    byId.remove(entry.id);
+    byRank.remove(entry);
+    expectedTokens = byId.isEmpty() ? 0 : expectedTokens - entry.expectedTokens;
+    return entry.bound - overtakes.slack(entry.id);
+  }
+
+  /** Returns how often each waiting sequence may still be overtaken. */
+  Overtakes overtakes() {
+    return overtakes;
+  }
+
+  /** Returns a waiting sequence. */
+  S waiting(long id) {
+    return entry(id).sequence;
   }
 
   /** Returns the output tokens that all waiting sequences are still expected to produce. */
@@ -137,11 +138,6 @@ public final class WaitingQueue<S extends SequenceView> {
     return byId.containsKey(sequence.sequenceId());
   }
 
-  /** Returns the overdue sequences, in order of arrival; a live view. */
-  Iterable<S> overdue() {
-    return () -> overdue.stream().map(Entry::sequence).iterator();
-  }
-
   /** Returns the first sequence in the policy's order, or null. */
   @Nullable S first() {
     return byRank.isEmpty() ? null : byRank.first().sequence;
@@ -149,7 +145,7 @@ public final class WaitingQueue<S extends SequenceView> {
 
   /** Returns the first overdue sequence, else the first in the policy's order, else null. */
   public @Nullable S next() {
-    return overdue.isEmpty() ? first() : overdue.first().sequence;
+    return overtakes.anyOverdue() ? waiting(overtakes.firstOverdue()) : first();
   }
 
   /** Returns the sequence after this one in the policy's order, or null. */
@@ -164,7 +160,7 @@ public final class WaitingQueue<S extends SequenceView> {
     Entry<S> next = byRank.higher(unfit);
     long rank = policy.firstRankWithin(availableBlocks);
     if (next != null && next.rank < rank) {
-      next = byRank.ceiling(new Entry<>(sequence, Long.MIN_VALUE, next.priority, rank, 0, 0, 0));
+      next = byRank.ceiling(new Entry<>(sequence, Long.MIN_VALUE, next.priority, rank, 0, 0));
     }
     return next == null ? null : next.sequence;
   }
@@ -175,9 +171,13 @@ public final class WaitingQueue<S extends SequenceView> {
   }
 
   private Entry<S> entry(S sequence) {
-    Entry<S> entry = byId.get(sequence.sequenceId());
+    return entry(sequence.sequenceId());
+  }
+
+  private Entry<S> entry(long id) {
+    Entry<S> entry = byId.get(id);
     if (entry == null) {
-      throw new IllegalStateException("sequence " + sequence.sequenceId() + " does not wait");
+      throw new IllegalStateException("sequence " + id + " does not wait");
     }
     return entry;
   }
@@ -185,9 +185,8 @@ public final class WaitingQueue<S extends SequenceView> {
   /**
    * A waiting sequence.
    *
-   * @param birth the number of admissions at which its age was zero
-   * @param due the number of admissions from which on it is overdue
+   * @param bound how many later arrivals may overtake it
    */
   private record Entry<S extends SequenceView>(
-      S sequence, long id, int priority, long rank, long birth, long due, double expectedTokens) {}
+      S sequence, long id, int priority, long rank, int bound, double expectedTokens) {}
 }

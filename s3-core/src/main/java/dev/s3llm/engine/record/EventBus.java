@@ -12,47 +12,46 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The queue of events to the listeners. Delivers them in order on the callback executor, never
- * makes the loop wait, and counts what user code throws. Thread-safe.
+ * The queues of events to the listeners, one for each listener: so a slow listener takes no event
+ * from the others. Delivers events in order on the callback executor, never makes the loop wait,
+ * and counts what user code throws. Thread-safe.
  */
 public final class EventBus {
   private static final Logger log = LoggerFactory.getLogger(EventBus.class);
 
-  private final List<EngineListener> listeners;
+  private final List<Line> lines;
   private final CallbackGuard callbacks;
-  private final ArrayBlockingQueue<EngineEvent> events;
-  private final AtomicBoolean draining = new AtomicBoolean();
   private final AtomicLong dropped = new AtomicLong();
   private final AtomicLong failures = new AtomicLong();
 
   /**
    * Creates a bus.
    *
-   * @param listeners receive each event, in this order
+   * @param listeners receive each event
    * @param callbacks runs the listeners
-   * @param buffer how many events may wait, at least 1
+   * @param buffer how many events may wait for a listener, at least 1
    */
   public EventBus(List<EngineListener> listeners, CallbackGuard callbacks, int buffer) {
-    this.listeners = List.copyOf(listeners);
     this.callbacks = callbacks;
-    this.events = new ArrayBlockingQueue<>(buffer);
+    this.lines = listeners.stream().map(listener -> new Line(listener, buffer)).toList();
   }
 
   /** Returns whether there are listeners. If not, no event needs to be made. */
   public boolean active() {
-    return !listeners.isEmpty();
+    return !lines.isEmpty();
   }
 
-  /** Queues an event; drops and counts it if the buffer is full or the executor refuses. */
+  /**
+   * Queues an event for each listener; drops and counts it for a listener whose buffer is full, or
+   * if the executor refuses.
+   */
   public void publish(EngineEvent event) {
-    if (!events.offer(event)) {
-      dropped.incrementAndGet();
-      return;
+    for (Line line : lines) {
+      line.publish(event);
     }
-    scheduleDrain();
   }
 
-  /** Returns the number of dropped events. */
+  /** Returns the number of dropped events; an event counts for each listener that misses it. */
   public long dropped() {
     return dropped.get();
   }
@@ -76,33 +75,51 @@ public final class EventBus {
     }
   }
 
-  private void scheduleDrain() {
-    while (!events.isEmpty() && draining.compareAndSet(false, true)) {
-      if (callbacks.submit(this::drain)) {
+  /** The events that wait for one listener. */
+  private final class Line {
+    private final EngineListener listener;
+    private final ArrayBlockingQueue<EngineEvent> events;
+    private final AtomicBoolean draining = new AtomicBoolean();
+
+    Line(EngineListener listener, int buffer) {
+      this.listener = listener;
+      this.events = new ArrayBlockingQueue<>(buffer);
+    }
+
+    void publish(EngineEvent event) {
+      if (!events.offer(event)) {
+        dropped.incrementAndGet();
         return;
       }
-      while (events.poll() != null) {
-        dropped.incrementAndGet();
+      scheduleDrain();
+    }
+
+    private void scheduleDrain() {
+      while (!events.isEmpty() && draining.compareAndSet(false, true)) {
+        if (callbacks.submit(this::drain)) {
+          return;
+        }
+        while (events.poll() != null) {
+          dropped.incrementAndGet();
+        }
+        draining.set(false);
+      }
+    }
+
+    private void drain() {
+      EngineEvent event;
+      while ((event = events.poll()) != null) {
+        deliver(event);
       }
       draining.set(false);
+      scheduleDrain();
     }
-  }
 
-  private void drain() {
-    EngineEvent event;
-    while ((event = events.poll()) != null) {
-      for (EngineListener listener : listeners) {
-        deliver(listener, event);
+    private void deliver(EngineEvent event) {
+      Throwable thrown = Guard.run(() -> listener.onEvent(event));
+      if (thrown != null) {
+        failed("a listener", thrown);
       }
-    }
-    draining.set(false);
-    scheduleDrain();
-  }
-
-  private void deliver(EngineListener listener, EngineEvent event) {
-    Throwable thrown = Guard.run(() -> listener.onEvent(event));
-    if (thrown != null) {
-      failed("a listener", thrown);
     }
   }
 }

@@ -107,7 +107,7 @@ class StarvationTest {
       } else {
         waitingOthers--;
         boolean later = Long.parseLong(admitted.requestId()) >= arrivalsBeforeOdd;
-        overtakes += oddWaits && later ? 1 : 0;
+        overtakes += oddWaits && !oddStarted && later ? 1 : 0;
       }
     }
   }

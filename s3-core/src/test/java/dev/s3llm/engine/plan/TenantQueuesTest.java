@@ -48,21 +48,28 @@ final class TenantQueuesTest {
     assertThat(queues.size()).isEqualTo(4);
   }
 
-  @Test
-  void everybody_isListedThoughSomebodyWouldBecomeOverdue() {
+  @Property(tries = 300)
+  void onePlan_admitsWhomSingleAdmissionsWould(@ForAll long seed) {
+    Random random = new Random(seed);
     TenantQueues<TestSequence> bounded =
-        new TenantQueues<>(SchedulingPolicies.decreasingFirstFit(2));
-    for (int i = 0; i < 10; i++) {
-      bounded.add(sequence("a"), 1, 0);
+        new TenantQueues<>(SchedulingPolicies.decreasingFirstFit(1 + random.nextInt(4)));
+    for (int i = 0; i < 40; i++) {
+      TestSequence sequence = sequence("t" + random.nextInt(3)).priority(random.nextInt(2));
+      bounded.add(sequence, 1 + random.nextInt(9), 0);
     }
-    assertThat(admissible(bounded)).hasSizeLessThan(10);
-    Candidates<TestSequence> everybody = bounded.allCandidates();
-    int listed = 0;
-    while (everybody.next() != null) {
-      everybody.admitted();
-      listed++;
+    List<SequenceView> planned = new ArrayList<>();
+    Candidates<TestSequence> candidates = bounded.candidates();
+    for (TestSequence next = candidates.next(); next != null; next = candidates.next()) {
+      planned.add(next);
+      candidates.admitted();
     }
-    assertThat(listed).isEqualTo(10);
+    List<SequenceView> single = new ArrayList<>();
+    while (!bounded.isEmpty()) {
+      TestSequence next = nextOf(bounded);
+      bounded.removeAdmitted(next);
+      single.add(next);
+    }
+    assertThat(planned).hasSize(40).containsExactlyElementsOf(single);
   }
 
   @Test

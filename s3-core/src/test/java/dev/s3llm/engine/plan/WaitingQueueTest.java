@@ -8,7 +8,9 @@ import dev.s3llm.schedule.SchedulingPolicy;
 import dev.s3llm.testkit.TestSequence;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -80,6 +82,58 @@ final class WaitingQueueTest {
     queue.removeAdmitted(large);
     queue.add(large, 9, 0);
     assertThat(queue.next()).isSameAs(small);
+  }
+
+  @Property(tries = 200)
+  void sequence_isAsOldAsLaterArrivalsWereAdmittedBeforeIt(@ForAll long seed) {
+    Random random = new Random(seed);
+    WaitingQueue<TestSequence> queue =
+        new WaitingQueue<>(SchedulingPolicies.shortestPredictedFirst(1 + random.nextInt(6)));
+    Map<TestSequence, Long> ages = new HashMap<>();
+    List<TestSequence> preempted = new ArrayList<>();
+    for (int i = 0; i < 200; i++) {
+      int action = random.nextInt(5);
+      if (action <= 1 || queue.isEmpty()) {
+        TestSequence sequence = new TestSequence(i, 1, 1 + random.nextInt(50));
+        queue.add(sequence.priority(random.nextInt(2)), 1, 0);
+        ages.put(sequence, 0L);
+      } else if (action == 2 && !preempted.isEmpty()) {
+        TestSequence back = preempted.remove(random.nextInt(preempted.size()));
+        queue.add(back, 1, ages.get(back));
+      } else if (action == 3) {
+        TestSequence cancelled = queue.inOrder().get(random.nextInt(queue.size()));
+        assertThat(queue.remove(cancelled)).isEqualTo(ages.get(cancelled));
+      } else {
+        TestSequence next = queue.next();
+        assertThat(queue.removeAdmitted(next)).isEqualTo(ages.get(next));
+        preempted.add(next);
+        for (TestSequence earlier : queue.inOrder()) {
+          if (earlier.sequenceId() < next.sequenceId()) {
+            assertThat(ages.merge(earlier, 1L, Long::sum))
+                .isLessThanOrEqualTo(queue.order().maxOvertakes(earlier));
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void admissionsOfEarlierArrivals_ageNobody() {
+    WaitingQueue<TestSequence> queue =
+        new WaitingQueue<>(SchedulingPolicies.firstComeFirstServed(2));
+    List<TestSequence> waiters = new ArrayList<>();
+    for (int id = 0; id < 10; id++) {
+      waiters.add(new TestSequence(id, 1, 10));
+      queue.add(waiters.get(id), 1, 0);
+    }
+    for (int id = 0; id < 9; id++) {
+      queue.removeAdmitted(waiters.get(id));
+    }
+    TestSequence urgent = new TestSequence(10, 1, 10).priority(1);
+    queue.add(urgent, 1, 0);
+
+    assertThat(queue.next()).isSameAs(urgent);
+    assertThat(queue.remove(waiters.get(9))).isZero();
   }
 
   @Test
