@@ -83,7 +83,7 @@ public final class EngineLoop {
    * @param spec the validated request
    */
   public void submit(long sequenceId, SequenceSpec spec) {
-    Sequence sequence = new Sequence(sequenceId, spec);
+    Sequence sequence = new Sequence(sequenceId, spec, () -> state.nowNanos);
     if (state.profile.growth() == ExecutorProfile.KvGrowth.FIXED_CANVAS) {
       sequence.fixSlots(state.profile.canvasPasses());
     }
@@ -176,6 +176,7 @@ public final class EngineLoop {
   }
 
   private int pass(long now) {
+    state.nowNanos = now;
     int work = inbox.runAll(now) + intake.handleDueAlarms(now);
     if (state.inFlight == null && state.lost == null) {
       work += launchNext(now);
