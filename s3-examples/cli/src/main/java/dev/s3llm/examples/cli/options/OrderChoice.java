@@ -11,10 +11,7 @@ import java.util.stream.Collectors;
 /** Queue orders that the option {@code --order} offers. */
 public enum OrderChoice {
   /** First come, first served. */
-  FCFS(
-      "fcfs",
-      SchedulingPolicies::firstComeFirstServed,
-      SchedulingPolicies::firstComeFirstServed),
+  FCFS("fcfs", SchedulingPolicies::firstComeFirstServed, SchedulingPolicies::firstComeFirstServed),
   /** Order of arrival; smaller ones pass a request that does not fit. */
   FCFS_SKIP(
       "fcfs-skip",
@@ -33,30 +30,16 @@ public enum OrderChoice {
       SchedulingPolicies::leastAttainedServiceFirst,
       SchedulingPolicies::leastAttainedServiceFirst),
   /** Least work first: prompt tokens to compute and expected output. */
-  WORK(
-      "work",
-      SchedulingPolicies::leastWorkFirst,
-      SchedulingPolicies::leastWorkFirst),
+  WORK("work", SchedulingPolicies::leastWorkFirst, SchedulingPolicies::leastWorkFirst),
   /** Least tail-inflated mean first. */
-  TAIL(
-      "tail",
-      SchedulingPolicies::leastTailFirst,
-      SchedulingPolicies::leastTailFirst),
+  TAIL("tail", SchedulingPolicies::leastTailFirst, SchedulingPolicies::leastTailFirst),
   /** Smallest volume first: memory times steps. */
   VOLUME(
-      "volume",
-      SchedulingPolicies::smallestVolumeFirst,
-      SchedulingPolicies::smallestVolumeFirst),
+      "volume", SchedulingPolicies::smallestVolumeFirst, SchedulingPolicies::smallestVolumeFirst),
   /** Earliest deadline first. */
-  EDF(
-      "edf",
-      SchedulingPolicies::earliestDeadlineFirst,
-      SchedulingPolicies::earliestDeadlineFirst),
+  EDF("edf", SchedulingPolicies::earliestDeadlineFirst, SchedulingPolicies::earliestDeadlineFirst),
   /** Least slack first: time to the deadline less the expected service. */
-  SLACK(
-      "slack",
-      SchedulingPolicies::leastSlackFirst,
-      SchedulingPolicies::leastSlackFirst);
+  SLACK("slack", SchedulingPolicies::leastSlackFirst, SchedulingPolicies::leastSlackFirst);
 
   private final String label;
 

@@ -10,6 +10,7 @@ import dev.s3llm.simulate.SimulationPolicy;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Option;
 
 /** The simulated model and GPU, the engine's settings, the policies and the latency targets. */
@@ -35,6 +36,7 @@ public final class MachineOptions {
       names = "--kv-gb",
       required = true,
       paramLabel = "GB",
+      showDefaultValue = CommandLine.Help.Visibility.NEVER, // it has none
       description = "Memory for keys and values, in units of 1e9 bytes.")
   private double kvGb;
 

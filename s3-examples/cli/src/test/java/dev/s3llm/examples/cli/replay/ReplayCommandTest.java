@@ -109,8 +109,7 @@ final class ReplayCommandTest extends CommandTest {
 
   @Test
   void everyPolicy_runsInEveryOrder() throws IOException {
-    JsonNode runs =
-        json("--policy", "on-demand:0.05,forecast", "--order", ALL_ORDERS).path("runs");
+    JsonNode runs = json("--policy", "on-demand:0.05,forecast", "--order", ALL_ORDERS).path("runs");
 
     assertThat(runs).hasSize(2 * 10);
     assertThat(runs)
@@ -149,7 +148,8 @@ final class ReplayCommandTest extends CommandTest {
   void help_namesDefaults() {
     assertThat(run(List.of("replay", "--help"))).isZero();
     assertThat(out.toString())
-        .contains("Default: fcfs", "Default: 2048", "Default: exact", "Default: recorded");
+        .contains("Default: fcfs", "Default: 2048", "Default: exact", "Default: recorded")
+        .doesNotContain("Default: 0.0"); // --kv-gb is required
   }
 
   @Test
@@ -157,8 +157,10 @@ final class ReplayCommandTest extends CommandTest {
     Path plain = folder.resolve("answers.jsonl");
     StringBuilder rows = new StringBuilder();
     for (int i = 0; i < 20; i++) {
-      rows.append("{\"id\":\"x\",\"prompt_tokens\":%d,\"output_tokens\":%d,".formatted(10 + i, 5 + 7 * i));
-      rows.append("\"prompt\":{\"mean\":%d,\"p50\":3,\"p90\":9},\"at\":[0]}\n".formatted(5 + 7 * i));
+      rows.append(
+          "{\"id\":\"x\",\"prompt_tokens\":%d,\"output_tokens\":%d,".formatted(10 + i, 5 + 7 * i));
+      rows.append(
+          "\"prompt\":{\"mean\":%d,\"p50\":3,\"p90\":9},\"at\":[0]}\n".formatted(5 + 7 * i));
     }
     Files.writeString(plain, rows);
     Path zipped = folder.resolve("answers.jsonl.gz");
@@ -168,8 +170,7 @@ final class ReplayCommandTest extends CommandTest {
 
     JsonNode csv = firstRun("--arrivals", "at-once");
     for (Path file : List.of(plain, zipped)) {
-      assertThat(
-              firstRun("--trace", "" + file, "--arrivals", "at-once", "--predictor", "column"))
+      assertThat(firstRun("--trace", "" + file, "--arrivals", "at-once", "--predictor", "column"))
           .isEqualTo(csv);
     }
     assertThat(replay("--kv-gb", "4", "--trace", "" + zipped)).isEqualTo(2);
