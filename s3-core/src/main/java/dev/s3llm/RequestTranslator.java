@@ -113,7 +113,8 @@ final class RequestTranslator {
         new SequenceSpec.Times(
             now,
             request.deadline().map(d -> Nanos.after(now, d)).orElse(Long.MAX_VALUE),
-            request.timePerOutputToken().map(Nanos::of).orElse(Long.MAX_VALUE)),
+            request.timePerOutputToken().map(Nanos::of).orElse(Long.MAX_VALUE),
+            request.firstTokenWithin().map(Nanos::of).orElse(Long.MAX_VALUE)),
         query,
         sink,
         request.input().orElse(null));

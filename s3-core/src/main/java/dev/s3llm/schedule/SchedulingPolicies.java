@@ -1,6 +1,10 @@
 package dev.s3llm.schedule;
 
+import com.google.common.base.Preconditions;
+import dev.s3llm.support.Nanos;
 import dev.s3llm.support.Settings;
+import java.time.Duration;
+import java.util.Objects;
 
 /** The scheduling policies of this library. All are immutable and thread-safe. */
 public final class SchedulingPolicies {
@@ -9,6 +13,15 @@ public final class SchedulingPolicies {
 
   /** Default for overtakes per expected token; an answer of 125 tokens tolerates 1,000. */
   static final double DEFAULT_OVERTAKES_PER_TOKEN = 8;
+
+  /** Default for the output tokens that a prompt token counts for where work is compared. */
+  static final double DEFAULT_OUTPUT_PER_PROMPT_TOKEN = 0.1;
+
+  /** Default for the part of the tail that is added to the mean. */
+  static final double DEFAULT_TAIL_WEIGHT = 0.5;
+
+  /** Default for the time that an output token takes where slack is computed. */
+  static final Duration DEFAULT_TIME_PER_OUTPUT_TOKEN = Duration.ofMillis(30);
 
   private SchedulingPolicies() {}
 
@@ -86,6 +99,198 @@ public final class SchedulingPolicies {
   public static SchedulingPolicy shortestPredictedFirst(
       int maxOvertakes, double overtakesPerToken) {
     return new ShortestPredictedFirst(maxOvertakes, overtakesPerToken);
+  }
+
+  /**
+   * Returns the order of arrival in which smaller requests pass a request that does not fit into
+   * memory yet. At most 1,000 requests overtake a waiting one.
+   */
+  public static SchedulingPolicy firstComeFirstServedSkipping() {
+    return firstComeFirstServedSkipping(DEFAULT_MAX_OVERTAKES);
+  }
+
+  /**
+   * Returns the order of arrival in which smaller requests pass a request that does not fit into
+   * memory yet. A request that as many others have overtaken as allowed holds up all others until
+   * it fits.
+   *
+   * @param maxOvertakes number of requests that may overtake a waiting one, at least 1
+   * @throws IllegalArgumentException if the bound is below 1
+   */
+  public static SchedulingPolicy firstComeFirstServedSkipping(int maxOvertakes) {
+    return new SortedByRank("fcfs-skip", maxOvertakes, true, sequence -> 0);
+  }
+
+  /**
+   * Returns the order of the work left, least first: the expected remaining output, plus a tenth of
+   * an output token for each prompt token that must still be computed. At most 1,000 requests
+   * overtake a waiting one. Better than {@link #shortestPredictedFirst()} where prompts are long.
+   */
+  public static SchedulingPolicy leastWorkFirst() {
+    return leastWorkFirst(DEFAULT_MAX_OVERTAKES);
+  }
+
+  /**
+   * Returns the order of the work left, least first: the expected remaining output, plus a tenth of
+   * an output token for each prompt token that must still be computed.
+   *
+   * @param maxOvertakes number of requests that may overtake a waiting one, at least 1
+   * @throws IllegalArgumentException if the bound is below 1
+   */
+  public static SchedulingPolicy leastWorkFirst(int maxOvertakes) {
+    return leastWorkFirst(maxOvertakes, DEFAULT_OUTPUT_PER_PROMPT_TOKEN);
+  }
+
+  /**
+   * Returns the order of the work left, least first: the expected remaining output, plus a share of
+   * an output token for each prompt token that must still be computed. After a preemption by
+   * recomputing, the generated tokens must be computed like prompt tokens; swapped tokens need not.
+   *
+   * @param maxOvertakes number of requests that may overtake a waiting one, at least 1
+   * @param outputPerPromptToken output tokens that take as long as one prompt token; 0 or more and
+   *     finite
+   * @throws IllegalArgumentException if a value is out of range
+   */
+  public static SchedulingPolicy leastWorkFirst(int maxOvertakes, double outputPerPromptToken) {
+    return new SortedByRank("work", maxOvertakes, false, Rankings.work(outputPerPromptToken));
+  }
+
+  /**
+   * Returns the order of the tail-inflated mean of the remaining output, least first, with half of
+   * the tail. At most 1,000 requests overtake a waiting one. See {@link #leastTailFirst(int,
+   * double)}.
+   */
+  public static SchedulingPolicy leastTailFirst() {
+    return leastTailFirst(DEFAULT_MAX_OVERTAKES);
+  }
+
+  /**
+   * Returns the order of the tail-inflated mean of the remaining output, least first, with half of
+   * the tail. See {@link #leastTailFirst(int, double)}.
+   *
+   * @param maxOvertakes number of requests that may overtake a waiting one, at least 1
+   * @throws IllegalArgumentException if the bound is below 1
+   */
+  public static SchedulingPolicy leastTailFirst(int maxOvertakes) {
+    return leastTailFirst(maxOvertakes, DEFAULT_TAIL_WEIGHT);
+  }
+
+  /**
+   * Returns the order of the tail-inflated mean of the remaining output, least first: the mean of
+   * the predicted distribution plus a part of the distance from the mean to the 90 % quantile. Of
+   * two answers with the same mean, the more certain one goes first, because an answer of unknown
+   * length may hold memory for long. Predictions of a single number have no tail; the order is then
+   * that of {@link #shortestPredictedFirst(int)}, apart from the bound on overtaking.
+   *
+   * @param maxOvertakes number of requests that may overtake a waiting one, at least 1
+   * @param tailWeight part of the distance that is added to the mean; 0 or more and finite
+   * @throws IllegalArgumentException if a value is out of range
+   */
+  public static SchedulingPolicy leastTailFirst(int maxOvertakes, double tailWeight) {
+    return new SortedByRank("tail", maxOvertakes, false, Rankings.tail(tailWeight));
+  }
+
+  /**
+   * Returns the order of the volume, smallest first: the KV memory that a request holds, times the
+   * steps for which it holds it. At most 1,000 requests overtake a waiting one.
+   */
+  public static SchedulingPolicy smallestVolumeFirst() {
+    return smallestVolumeFirst(DEFAULT_MAX_OVERTAKES);
+  }
+
+  /**
+   * Returns the order of the volume, smallest first: the KV memory that a request holds, times the
+   * steps for which it holds it. With an expected remaining output of r tokens and a context of c
+   * tokens, the volume is {@code r * (c + r / 2)}; of a canvas, its slots times the steps left.
+   *
+   * @param maxOvertakes number of requests that may overtake a waiting one, at least 1
+   * @throws IllegalArgumentException if the bound is below 1
+   */
+  public static SchedulingPolicy smallestVolumeFirst(int maxOvertakes) {
+    return new SortedByRank("volume", maxOvertakes, false, Rankings::volume);
+  }
+
+  /**
+   * Returns the order of the deadlines, earliest first; requests without a deadline come last, in
+   * order of arrival. At most 1,000 requests overtake a waiting one.
+   */
+  public static SchedulingPolicy earliestDeadlineFirst() {
+    return earliestDeadlineFirst(DEFAULT_MAX_OVERTAKES);
+  }
+
+  /**
+   * Returns the order of the deadlines, earliest first; requests without a deadline come last, in
+   * order of arrival.
+   *
+   * @param maxOvertakes number of requests that may overtake a waiting one, at least 1
+   * @throws IllegalArgumentException if the bound is below 1
+   */
+  public static SchedulingPolicy earliestDeadlineFirst(int maxOvertakes) {
+    return new SortedByRank("edf", maxOvertakes, false, SequenceView::deadlineNanos);
+  }
+
+  /**
+   * Returns the order of the slack, least first, with 30 ms for an output token. At most 1,000
+   * requests overtake a waiting one. See {@link #leastSlackFirst(int, Duration)}.
+   */
+  public static SchedulingPolicy leastSlackFirst() {
+    return leastSlackFirst(DEFAULT_MAX_OVERTAKES);
+  }
+
+  /**
+   * Returns the order of the slack, least first, with 30 ms for an output token. See {@link
+   * #leastSlackFirst(int, Duration)}.
+   *
+   * @param maxOvertakes number of requests that may overtake a waiting one, at least 1
+   * @throws IllegalArgumentException if the bound is below 1
+   */
+  public static SchedulingPolicy leastSlackFirst(int maxOvertakes) {
+    return leastSlackFirst(maxOvertakes, DEFAULT_TIME_PER_OUTPUT_TOKEN);
+  }
+
+  /**
+   * Returns the order of the slack, least first: the time to the deadline less the expected
+   * service. The service is the given time for each expected output token, and a tenth of it for
+   * each prompt token that must still be computed. Requests without a deadline come last, in order
+   * of arrival.
+   *
+   * @param maxOvertakes number of requests that may overtake a waiting one, at least 1
+   * @param timePerOutputToken time that an output token takes in a typical batch; positive
+   * @throws IllegalArgumentException if a value is out of range
+   */
+  public static SchedulingPolicy leastSlackFirst(int maxOvertakes, Duration timePerOutputToken) {
+    Objects.requireNonNull(timePerOutputToken, "timePerOutputToken must not be null");
+    Preconditions.checkArgument(
+        timePerOutputToken.compareTo(Duration.ZERO) > 0,
+        "timePerOutputToken must be positive, but is %s",
+        timePerOutputToken);
+    return new SortedByRank(
+        "slack",
+        maxOvertakes,
+        false,
+        Rankings.slack(Nanos.of(timePerOutputToken), DEFAULT_OUTPUT_PER_PROMPT_TOKEN));
+  }
+
+  /**
+   * Returns the order of the attained service, least first: the output tokens that a request has
+   * got so far. A request that was preempted goes behind all requests that have got less, so new
+   * requests come first, in order of arrival. Needs no predictions. At most 1,000 requests overtake
+   * a waiting one.
+   */
+  public static SchedulingPolicy leastAttainedServiceFirst() {
+    return leastAttainedServiceFirst(DEFAULT_MAX_OVERTAKES);
+  }
+
+  /**
+   * Returns the order of the attained service, least first: the output tokens that a request has
+   * got so far. A request that was preempted goes behind all requests that have got less, so new
+   * requests come first, in order of arrival. Needs no predictions.
+   *
+   * @param maxOvertakes number of requests that may overtake a waiting one, at least 1
+   * @throws IllegalArgumentException if the bound is below 1
+   */
+  public static SchedulingPolicy leastAttainedServiceFirst(int maxOvertakes) {
+    return new SortedByRank("attained", maxOvertakes, false, SequenceView::generatedTokens);
   }
 
   static void requireBound(int maxOvertakes) {

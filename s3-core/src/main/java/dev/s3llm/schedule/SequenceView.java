@@ -87,6 +87,43 @@ public interface SequenceView {
   }
 
   /**
+   * Returns the time at which the request times out, in nanoseconds of the engine's clock; {@link
+   * Long#MAX_VALUE} if it has no deadline, which is the default.
+   */
+  default long deadlineNanos() {
+    return Long.MAX_VALUE;
+  }
+
+  /**
+   * Returns the longest time to the first token that the request accepts, in nanoseconds from its
+   * arrival; {@link Long#MAX_VALUE} if it has no such target, which is the default.
+   */
+  default long ttftTargetNanos() {
+    return Long.MAX_VALUE;
+  }
+
+  /**
+   * Returns how long the sequence has waited, in nanoseconds: from its arrival to its first
+   * admission, and from each preemption to the admission after it. A wait that goes on counts until
+   * the begin of the engine's present pass. 0 by default.
+   */
+  default long waitedNanos() {
+    return 0;
+  }
+
+  /**
+   * Returns the output tokens that the sequence is still expected to generate: the mean of the
+   * prediction, given that the answer is longer than {@link #generatedTokens}, less these tokens.
+   * For a known canvas, its slots, because a canvas starts over after a wait.
+   */
+  default double expectedRemainingTokens() {
+    if (canvas() && slotsNeeded() > promptTokens()) {
+      return slotsNeeded() - promptTokens();
+    }
+    return prediction().given(generatedTokens()).mean() - generatedTokens();
+  }
+
+  /**
    * Returns the number of prompt and generated tokens. Unless the executor has reported slots of
    * its own, their KV must be on the device after the sequence's next step; see {@link
    * #slotsNeeded}.

@@ -22,7 +22,7 @@ record ShortestPredictedFirst(int maxOvertakes, double overtakesPerToken)
 
   @Override
   public long rank(SequenceView sequence, int admissionBlocks) {
-    return Math.round(remaining(sequence));
+    return Math.round(sequence.expectedRemainingTokens());
   }
 
   @Override
@@ -32,15 +32,7 @@ record ShortestPredictedFirst(int maxOvertakes, double overtakesPerToken)
 
   @Override
   public int maxOvertakes(SequenceView sequence) {
-    double bound = Math.ceil(overtakesPerToken * Math.max(0, remaining(sequence)));
+    double bound = Math.ceil(overtakesPerToken * Math.max(0, sequence.expectedRemainingTokens()));
     return (int) Math.max(1, Math.min(maxOvertakes, bound));
-  }
-
-  private static double remaining(SequenceView sequence) {
-    if (sequence.canvas() && sequence.slotsNeeded() > sequence.promptTokens()) {
-      return sequence.slotsNeeded() - sequence.promptTokens(); // starts over on a known canvas
-    }
-    int generated = sequence.generatedTokens();
-    return sequence.prediction().given(generated).mean() - generated;
   }
 }

@@ -17,11 +17,12 @@ final class Samples {
     values[(int) (count++ % values.length)] = value;
   }
 
-  /** Returns the quantiles (nearest rank) of the values, divided by a unit. */
+  /** Returns the mean and the quantiles (nearest rank) of the values, divided by a unit. */
   Quantiles quantiles(double unit) {
     double[] sorted = Arrays.copyOf(values, (int) Math.min(count, values.length));
     Arrays.sort(sorted);
-    return new Quantiles(at(sorted, 0.5) / unit, at(sorted, 0.99) / unit);
+    double mean = Arrays.stream(sorted).average().orElse(Double.NaN);
+    return new Quantiles(mean / unit, at(sorted, 0.5) / unit, at(sorted, 0.99) / unit);
   }
 
   private static double at(double[] sorted, double p) {

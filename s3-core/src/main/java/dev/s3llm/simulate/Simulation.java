@@ -100,7 +100,8 @@ public final class Simulation {
     return costs;
   }
 
-  SchedulingPolicy schedulingPolicy() {
+  /** Returns the order of the waiting requests. */
+  public SchedulingPolicy schedulingPolicy() {
     return schedulingPolicy;
   }
 

@@ -27,6 +27,7 @@ public record SimulationPolicy(
     String name, Function<ToIntFunction<String>, MemoryPlanner> planner, RecoveryPolicy recovery) {
 
   private static final String FORECAST = "forecast";
+  private static final String ON_DEMAND = "on-demand";
 
   /** Returns the built-in policies; the baseline is the first. */
   public static List<SimulationPolicy> all() {
@@ -35,7 +36,7 @@ public record SimulationPolicy(
         new SimulationPolicy("s3", truth -> new S3Planner(), outgrown()),
         new SimulationPolicy("oracle", KnownLengthPlanners::oracle, outgrown()),
         new SimulationPolicy(
-            "on-demand", truth -> new OnDemandPlanner(), Recovery.preempting(Victim.NEWEST)),
+            ON_DEMAND, truth -> new OnDemandPlanner(), Recovery.preempting(Victim.NEWEST)),
         new SimulationPolicy(FORECAST, truth -> new ForecastPlanner(), forecasting()),
         new SimulationPolicy(
             "clairvoyant", KnownLengthPlanners::clairvoyant, Recovery.preempting(Victim.NEWEST)));
@@ -60,6 +61,21 @@ public record SimulationPolicy(
   public static SimulationPolicy forecast(double lossShare) {
     new ForecastPlanner(lossShare); // refuses a bad limit now, not in the first run
     return new SimulationPolicy(FORECAST, truth -> new ForecastPlanner(lossShare), forecasting());
+  }
+
+  /**
+   * Returns the on-demand policy with another watermark. Its name ends in the watermark, such as
+   * {@code on-demand:0.05}.
+   *
+   * @param watermark share of the KV blocks that an admission must leave free, in {@code [0, 1)}
+   * @throws IllegalArgumentException if the watermark is out of range
+   */
+  public static SimulationPolicy onDemand(double watermark) {
+    new OnDemandPlanner(watermark); // refuses a bad watermark now, not in the first run
+    return new SimulationPolicy(
+        ON_DEMAND + ":" + watermark,
+        truth -> new OnDemandPlanner(watermark),
+        Recovery.preempting(Victim.NEWEST));
   }
 
   private static RecoveryPolicy forecasting() {

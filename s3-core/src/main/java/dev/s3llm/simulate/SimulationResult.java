@@ -5,6 +5,7 @@ package dev.s3llm.simulate;
  * trace, the settings and the policy. Immutable.
  *
  * @param policy the policy's name
+ * @param order the name of the order of the waiting requests
  * @param requests number of requests, by the way they ended
  * @param throughput generated tokens and the time that it took
  * @param memory use of the KV memory
@@ -13,6 +14,7 @@ package dev.s3llm.simulate;
  */
 public record SimulationResult(
     String policy,
+    String order,
     Requests requests,
     Throughput throughput,
     Memory memory,
@@ -54,8 +56,17 @@ public record SimulationResult(
    *
    * @param ttftSeconds seconds from arrival to the first token
    * @param tpotSeconds seconds per output token after the first; answers of one token do not count
+   * @param totalSeconds seconds from arrival to the end, of whole answers
+   * @param queueSeconds seconds from arrival to the first admission, of whole answers
+   * @param slowdown total seconds over the seconds that the same answer takes on an idle GPU, of
+   *     whole answers; 1 or more
    */
-  public record Latency(Quantiles ttftSeconds, Quantiles tpotSeconds) {}
+  public record Latency(
+      Quantiles ttftSeconds,
+      Quantiles tpotSeconds,
+      Quantiles totalSeconds,
+      Quantiles queueSeconds,
+      Quantiles slowdown) {}
 
   /**
    * Work of the engine's loop. Immutable.
@@ -75,12 +86,13 @@ public record SimulationResult(
   }
 
   /**
-   * Two quantiles of a measurement; NaN without values. Immutable.
+   * The mean and two quantiles of a measurement; NaN without values. Immutable.
    *
+   * @param mean the mean
    * @param p50 the median
    * @param p99 the 99th percentile
    */
-  public record Quantiles(double p50, double p99) {}
+  public record Quantiles(double mean, double p50, double p99) {}
 
   /**
    * The outcome of one request of a trace. Times count from its arrival. Immutable.
@@ -111,6 +123,16 @@ public record SimulationResult(
     /** Returns the seconds to the first token; NaN without one. */
     public double ttftSeconds() {
       return firstTokenNanos < 0 ? Double.NaN : firstTokenNanos / NANOS_PER_SECOND;
+    }
+
+    /** Returns the seconds from arrival to the end. */
+    public double totalSeconds() {
+      return totalNanos / NANOS_PER_SECOND;
+    }
+
+    /** Returns the seconds from arrival to the first admission, or to the end without one. */
+    public double queuedSeconds() {
+      return queuedNanos / NANOS_PER_SECOND;
     }
 
     /** Returns the seconds per token after the first; 0 for an answer of at most one token. */

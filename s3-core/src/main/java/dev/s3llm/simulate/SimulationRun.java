@@ -1,5 +1,6 @@
 package dev.s3llm.simulate;
 
+import com.google.common.math.LongMath;
 import dev.s3llm.engine.EngineParts;
 import dev.s3llm.engine.loop.EngineLoop;
 import dev.s3llm.engine.sequence.SequenceOutcome;
@@ -11,7 +12,10 @@ import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.predict.LengthQuery;
 import java.util.ArrayDeque;
+import java.util.BitSet;
+import java.util.Comparator;
 import java.util.List;
+import java.util.PriorityQueue;
 import java.util.Queue;
 
 /**
@@ -39,7 +43,18 @@ final class SimulationRun {
   private final Queue<Runnable> callbacks = new ArrayDeque<>();
   private final Samples ttft = new Samples();
   private final Samples tpot = new Samples();
+  private final Samples total = new Samples();
+  private final Samples queued = new Samples();
+  private final Samples slowdown = new Samples();
   private final Samples plans = new Samples();
+  private final LoneRequest lone;
+
+  /** Cancellations to come, the next first; those of ended requests stay until their time. */
+  private final PriorityQueue<Cancellation> cancellations =
+      new PriorityQueue<>(Comparator.comparingLong(Cancellation::nanos));
+
+  /** The requests that have ended, by index. */
+  private final BitSet ended = new BitSet();
 
   private long now;
   private long endNanos;
@@ -57,6 +72,7 @@ final class SimulationRun {
     this.listener = listener;
     this.profile = simulation.profile();
     this.masked = profile.canvasPasses() > 0;
+    this.lone = new LoneRequest(simulation.costs(), profile);
     this.executor =
         new SimulatedExecutor(
             profile, simulation.costs(), () -> now, i -> requests.get(i).outputTokens());
@@ -64,6 +80,9 @@ final class SimulationRun {
     this.now = requests.get(0).arrivalNanos();
     this.endNanos = now;
   }
+
+  /** The caller's cancellation of a request. */
+  private record Cancellation(long nanos, int request, long sequenceId) {}
 
   private EngineParts parts(SimulationPolicy policy) {
     return new EngineParts(
@@ -88,6 +107,7 @@ final class SimulationRun {
   SimulationResult run() {
     while (true) {
       submitArrived();
+      cancelDue();
       executor.completeDue();
       while (pass()) {}
       long next = nextEventNanos();
@@ -116,7 +136,22 @@ final class SimulationRun {
   private long nextEventNanos() {
     long arrival =
         nextArrival < requests.size() ? requests.get(nextArrival).arrivalNanos() : Long.MAX_VALUE;
-    return Math.min(arrival, Math.min(executor.dueNanos(), loop.nextAlarmNanos()));
+    long engine = Math.min(executor.dueNanos(), loop.nextAlarmNanos());
+    return Math.min(Math.min(arrival, nextCancellationNanos()), engine);
+  }
+
+  private long nextCancellationNanos() {
+    Cancellation next;
+    while ((next = cancellations.peek()) != null && ended.get(next.request())) {
+      cancellations.remove();
+    }
+    return next == null ? Long.MAX_VALUE : next.nanos();
+  }
+
+  private void cancelDue() {
+    while (nextCancellationNanos() <= now) {
+      loop.cancel(cancellations.remove().sequenceId());
+    }
   }
 
   /** Makes one pass of the loop; returns whether it did anything. */
@@ -144,8 +179,9 @@ final class SimulationRun {
   private void submit(int index) {
     Trace.Request request = requests.get(index);
     int maxLength = profile.maxContextTokens();
+    int maxNewTokens = request.maxNewTokens(maxLength - request.promptTokens());
     if (request.promptTokens() >= maxLength
-        || maxLength > profile.capacityTokens()
+        || request.promptTokens() + maxNewTokens > profile.capacityTokens()
         || (masked && exceedsStep(request))) {
       rejected++;
       listener.onEnd(SimulationResult.RequestOutcome.refused(index));
@@ -153,21 +189,31 @@ final class SimulationRun {
     }
     int[] prompt = new int[request.promptTokens()];
     prompt[0] = index; // gives the executor the answer's length
-    int maxNewTokens = maxLength - request.promptTokens();
     boolean exact = simulation.predictor() == SimulatedPredictor.EXACT;
     int hint = exact ? outputSlots(request) : simulation.predictor().hint(request);
+    long id = loop.nextSequenceId();
     loop.submit(
-        loop.nextSequenceId(),
+        id,
         new SequenceSpec(
             Integer.toString(index),
             prompt,
             STOP_TOKENS,
             SamplingParameters.GREEDY,
-            new SequenceSpec.Standing(request.tenant(), 0),
-            SequenceSpec.Times.of(request.arrivalNanos()),
+            new SequenceSpec.Standing(request.tenant(), request.terms().priority()),
+            times(request),
             new LengthQuery(request.promptTokens(), null, null, hint, maxNewTokens),
             new Sink(index),
             masked ? new SimulatedExecutor.Input(index, request.promptTokens()) : null));
+    long cancelled = request.terms().cancelledNanos();
+    if (cancelled != Long.MAX_VALUE) {
+      cancellations.add(
+          new Cancellation(LongMath.saturatedAdd(request.arrivalNanos(), cancelled), index, id));
+    }
+  }
+
+  private static SequenceSpec.Times times(Trace.Request request) {
+    long deadline = LongMath.saturatedAdd(request.arrivalNanos(), request.terms().deadlineNanos());
+    return new SequenceSpec.Times(request.arrivalNanos(), deadline, Long.MAX_VALUE);
   }
 
   /** Returns whether a step can compute neither the whole input nor the whole canvas. */
@@ -177,10 +223,11 @@ final class SimulationRun {
 
   /** Returns the KV slots that the answer of a request takes: its tokens, or its canvas. */
   private int outputSlots(Trace.Request request) {
-    int limit = profile.maxContextTokens() - request.promptTokens();
+    int most = Math.max(1, profile.maxContextTokens() - request.promptTokens());
+    int limit = request.maxNewTokens(most);
     return masked
-        ? SimulatedExecutor.canvas(request.outputTokens(), Math.max(1, limit))
-        : request.outputTokens();
+        ? SimulatedExecutor.canvas(request.outputTokens(), limit)
+        : Math.min(request.outputTokens(), request.maxNewTokens(Integer.MAX_VALUE));
   }
 
   private SimulationResult result(EngineSnapshot end) {
@@ -188,6 +235,7 @@ final class SimulationRun {
     double seconds = makespan / NANOS_PER_SECOND;
     return new SimulationResult(
         policyName,
+        simulation.schedulingPolicy().name(),
         new SimulationResult.Requests(requests.size(), finished, rejected, metTargets),
         new SimulationResult.Throughput(
             end.work().outputTokens(),
@@ -198,7 +246,12 @@ final class SimulationRun {
             end.work().preemptions(),
             end.work().recomputedTokens(),
             end.work().swappedTokens()),
-        new SimulationResult.Latency(ttft.quantiles(1), tpot.quantiles(1)),
+        new SimulationResult.Latency(
+            ttft.quantiles(1),
+            tpot.quantiles(1),
+            total.quantiles(1),
+            queued.quantiles(1),
+            slowdown.quantiles(1)),
         new SimulationResult.Planning(
             end.work().steps(), plans.quantiles(NANOS_PER_MICRO), log.hash()));
   }
@@ -232,11 +285,18 @@ final class SimulationRun {
       finished += outcome.finished() ? 1 : 0;
       metTargets += simulation.targets().metBy(outcome) ? 1 : 0;
       endNanos = now;
+      ended.set(index);
       if (tokens > 0) {
         ttft.add(outcome.ttftSeconds());
       }
       if (tokens > 1) {
         tpot.add(outcome.tpotSeconds());
+      }
+      if (outcome.finished()) {
+        total.add(outcome.totalSeconds());
+        queued.add(outcome.queuedSeconds());
+        Trace.Request request = requests.get(index);
+        slowdown.add((double) outcome.totalNanos() / lone.nanos(request.promptTokens(), tokens));
       }
       listener.onEnd(outcome);
     }

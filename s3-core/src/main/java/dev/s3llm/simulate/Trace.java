@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.SplittableRandom;
 
 /**
@@ -41,8 +42,10 @@ public record Trace(List<Request> requests) {
 
   /**
    * Reads a trace from a CSV file in UTF-8 with at most 1,000,000 rows. The header is {@code
-   * arrival_s,prompt_tokens,output_tokens} and optionally {@code ,predicted_tokens}; blank lines
-   * are skipped. All requests belong to the unnamed tenant.
+   * arrival_s,prompt_tokens,output_tokens}, followed by any of {@code predicted_tokens}, {@code
+   * limit}, {@code priority}, {@code deadline_s}, {@code tenant} and {@code cancelled_s}; blank
+   * lines are skipped. Deadline and cancellation count from the arrival. An empty value of the last
+   * five means that the request has none.
    *
    * @param file the CSV file
    * @throws TraceFormatException if the content is not valid; the message names line, column, value
@@ -142,13 +145,7 @@ public record Trace(List<Request> requests) {
   private Trace predicting(int[] tokens) {
     List<Request> changed = new ArrayList<>(requests.size());
     for (Request request : requests) {
-      changed.add(
-          new Request(
-              request.arrivalNanos(),
-              request.promptTokens(),
-              request.outputTokens(),
-              tokens[changed.size()],
-              request.tenant()));
+      changed.add(request.predicting(tokens[changed.size()]));
     }
     return new Trace(changed);
   }
@@ -165,10 +162,30 @@ public record Trace(List<Request> requests) {
    * @param promptTokens length of the prompt in tokens, at least 1
    * @param outputTokens true length of the answer in tokens, at least 1
    * @param predictedTokens a prediction of that length in tokens; 0 if there is none
-   * @param tenant name of its tenant; empty if it has none
+   * @param terms limit, priority, deadline, tenant and cancellation
    */
   public record Request(
-      long arrivalNanos, int promptTokens, int outputTokens, int predictedTokens, String tenant) {
+      long arrivalNanos, int promptTokens, int outputTokens, int predictedTokens, Terms terms) {
+
+    /**
+     * Creates a request of a tenant, without further terms.
+     *
+     * @param arrivalNanos arrival, in nanoseconds from the trace's start; 0 or more
+     * @param promptTokens length of the prompt in tokens, at least 1
+     * @param outputTokens true length of the answer in tokens, at least 1
+     * @param predictedTokens a prediction of that length in tokens; 0 if there is none
+     * @param tenant name of its tenant; empty if it has none
+     * @throws IllegalArgumentException if a number is out of range
+     */
+    public Request(
+        long arrivalNanos, int promptTokens, int outputTokens, int predictedTokens, String tenant) {
+      this(
+          arrivalNanos,
+          promptTokens,
+          outputTokens,
+          predictedTokens,
+          tenant.isEmpty() ? Terms.NONE : new Terms(0, 0, Long.MAX_VALUE, tenant, Long.MAX_VALUE));
+    }
 
     /**
      * Creates a request of the unnamed tenant.
@@ -180,7 +197,7 @@ public record Trace(List<Request> requests) {
      * @throws IllegalArgumentException if a number is out of range
      */
     public Request(long arrivalNanos, int promptTokens, int outputTokens, int predictedTokens) {
-      this(arrivalNanos, promptTokens, outputTokens, predictedTokens, "");
+      this(arrivalNanos, promptTokens, outputTokens, predictedTokens, Terms.NONE);
     }
 
     /**
@@ -189,6 +206,7 @@ public record Trace(List<Request> requests) {
      * @throws IllegalArgumentException if a number is out of range
      */
     public Request {
+      Objects.requireNonNull(terms, "terms must not be null");
       Preconditions.checkArgument(
           arrivalNanos >= 0 && promptTokens >= 1 && outputTokens >= 1 && predictedTokens >= 0,
           "promptTokens and outputTokens must be at least 1, arrivalNanos and predictedTokens at"
@@ -206,7 +224,54 @@ public record Trace(List<Request> requests) {
      * @throws IllegalArgumentException if the arrival is negative
      */
     public Request at(long nanos) {
-      return new Request(nanos, promptTokens, outputTokens, predictedTokens, tenant);
+      return new Request(nanos, promptTokens, outputTokens, predictedTokens, terms);
+    }
+
+    /** Returns the name of its tenant; empty if it has none. */
+    public String tenant() {
+      return terms.tenant();
+    }
+
+    /** Returns the tokens that the engine may generate at most, of {@code most} possible ones. */
+    int maxNewTokens(int most) {
+      return terms.limitTokens() == 0 ? most : Math.min(most, terms.limitTokens());
+    }
+
+    private Request predicting(int tokens) {
+      return new Request(arrivalNanos, promptTokens, outputTokens, tokens, terms);
+    }
+  }
+
+  /**
+   * What the caller of a request asks for. Immutable.
+   *
+   * @param limitTokens output limit in tokens; 0 for as many as the maximum length allows
+   * @param priority among the requests of a tenant, a higher priority goes first
+   * @param deadlineNanos nanoseconds from the arrival to the timeout, above 0; {@link
+   *     Long#MAX_VALUE} for never
+   * @param tenant name of the tenant; empty if there is none
+   * @param cancelledNanos nanoseconds from the arrival to the cancellation by the caller, 0 or
+   *     more; {@link Long#MAX_VALUE} for never
+   */
+  public record Terms(
+      int limitTokens, int priority, long deadlineNanos, String tenant, long cancelledNanos) {
+    /** No limit, priority 0, no deadline, no tenant, no cancellation. */
+    public static final Terms NONE = new Terms(0, 0, Long.MAX_VALUE, "", Long.MAX_VALUE);
+
+    /**
+     * Validates the numbers.
+     *
+     * @throws IllegalArgumentException if a number is out of range
+     */
+    public Terms {
+      Objects.requireNonNull(tenant, "tenant must not be null");
+      Preconditions.checkArgument(
+          limitTokens >= 0 && deadlineNanos > 0 && cancelledNanos >= 0,
+          "limitTokens and cancelledNanos must be at least 0 and deadlineNanos at least 1, but are"
+              + " %s, %s, %s",
+          limitTokens,
+          cancelledNanos,
+          deadlineNanos);
     }
   }
 

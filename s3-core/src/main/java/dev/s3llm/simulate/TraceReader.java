@@ -13,9 +13,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads traces from CSV with the header {@code arrival_s,prompt_tokens,output_tokens} and
- * optionally {@code ,predicted_tokens}. Blank lines are skipped. The memory used is bounded,
- * because longer lines and further rows than a limit are refused. Not thread-safe.
+ * Reads traces from CSV with the header {@code arrival_s,prompt_tokens,output_tokens}, followed by
+ * any of the {@linkplain TraceColumns optional columns}. Blank lines are skipped. The memory used
+ * is bounded, because longer lines and further rows than a limit are refused. Not thread-safe.
  */
 final class TraceReader {
   /** Default for the largest number of rows. */
@@ -25,8 +25,8 @@ final class TraceReader {
   private static final int SHOWN_CHARS = 40;
   private static final int MAX_TOKENS = 1 << 24;
   private static final double MAX_SECONDS = 1e9;
+  private static final int FIXED_COLUMNS = 3;
   private static final String HEADER = "arrival_s,prompt_tokens,output_tokens";
-  private static final String PREDICTED = "predicted_tokens";
   private static final String BYTE_ORDER_MARK = "\uFEFF";
 
   private final BufferedReader in;
@@ -73,19 +73,28 @@ final class TraceReader {
       throw new TraceFormatException(name + ": the file is empty; expected the header " + HEADER);
     }
     String columns = header.startsWith(BYTE_ORDER_MARK) ? header.substring(1) : header;
-    boolean predicted = columns.equals(HEADER + "," + PREDICTED);
-    if (!predicted && !columns.equals(HEADER)) {
-      throw error(
-          "the header is \"" + shown(columns) + "\", expected " + HEADER + "[," + PREDICTED + "]");
+    if (!columns.equals(HEADER) && !columns.startsWith(HEADER + ",")) {
+      throw badHeader(columns);
     }
-    List<Trace.Request> requests = readRows(predicted);
+    List<Trace.Request> requests = readRows(optional(columns));
     if (requests.isEmpty()) {
       throw new TraceFormatException(name + ": no request follows the header");
     }
     return new Trace(requests);
   }
 
-  private List<Trace.Request> readRows(boolean predicted) throws IOException {
+  private TraceColumns optional(String header) {
+    return TraceColumns.parse(header.substring(HEADER.length()))
+        .orElseThrow(() -> badHeader(header));
+  }
+
+  private TraceFormatException badHeader(String header) {
+    return error(
+        "the header is \"%s\", expected %s, then each of %s at most once"
+            .formatted(shown(header), HEADER, TraceColumns.NAMES));
+  }
+
+  private List<Trace.Request> readRows(TraceColumns optional) throws IOException {
     List<Trace.Request> requests = new ArrayList<>();
     long previous = 0;
     String row;
@@ -93,7 +102,7 @@ final class TraceReader {
       if (requests.size() == maxRows) {
         throw error("more than " + maxRows + " requests, which is the limit");
       }
-      Trace.Request request = parse(row, predicted);
+      Trace.Request request = parse(row, optional);
       if (request.arrivalNanos() < previous) {
         throw error(
             "column arrival_s is %s, before the line above (%s s); arrivals must ascend"
@@ -105,30 +114,61 @@ final class TraceReader {
     return requests;
   }
 
-  private Trace.Request parse(String row, boolean predicted) {
+  private Trace.Request parse(String row, TraceColumns optional) {
     String[] values = row.split(",", -1);
-    int expected = predicted ? 4 : 3;
+    int expected = FIXED_COLUMNS + optional.count();
     if (values.length != expected) {
       throw error("%d columns, expected %d".formatted(values.length, expected));
     }
     return new Trace.Request(
-        nanos(values[0].strip()),
+        nanos("arrival_s", values[0].strip(), 0),
         tokens("prompt_tokens", values[1].strip()),
         tokens("output_tokens", values[2].strip()),
-        predicted ? tokens(PREDICTED, values[3].strip()) : 0);
+        optional.in(TraceColumns.PREDICTED, values).map(this::predicted).orElse(0),
+        terms(optional, values));
   }
 
-  private long nanos(String value) {
+  private int predicted(String value) {
+    return tokens(TraceColumns.PREDICTED, value);
+  }
+
+  private Trace.Terms terms(TraceColumns optional, String[] values) {
+    if (!optional.hasTerms()) {
+      return Trace.Terms.NONE;
+    }
+    return new Trace.Terms(
+        optional.given("limit", values).map(v -> tokens("limit", v)).orElse(0),
+        optional.given("priority", values).map(this::priority).orElse(0),
+        optional
+            .given("deadline_s", values)
+            .map(v -> nanos("deadline_s", v, 1e-9))
+            .orElse(Long.MAX_VALUE),
+        optional.given("tenant", values).orElse(""),
+        optional
+            .given("cancelled_s", values)
+            .map(v -> nanos("cancelled_s", v, 0))
+            .orElse(Long.MAX_VALUE));
+  }
+
+  private int priority(String value) {
+    try {
+      return Integer.parseInt(value);
+    } catch (NumberFormatException e) {
+      throw error("column priority is \"%s\", must be a whole number".formatted(shown(value)));
+    }
+  }
+
+  private long nanos(String column, String value, double least) {
     double seconds;
     try {
       seconds = Double.parseDouble(value);
     } catch (NumberFormatException e) {
       seconds = Double.NaN;
     }
-    if (!(seconds >= 0 && seconds <= MAX_SECONDS)) {
+    if (!(seconds >= least && seconds <= MAX_SECONDS)) {
       throw error(
-          "column arrival_s is \"%s\", must be a number from 0 to %.0f"
-              .formatted(shown(value), MAX_SECONDS));
+          "column %s is \"%s\", must be a number %s to %.0f"
+              .formatted(column, shown(value), least == 0 ? "from 0" : "from 1e-9", MAX_SECONDS));
     }
     return Math.round(seconds * 1e9);
   }

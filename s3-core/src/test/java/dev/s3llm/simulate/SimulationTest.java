@@ -35,6 +35,10 @@ final class SimulationTest {
     assertThat(result.latency().ttftSeconds().p50()).isEqualTo(first / 1e9);
     assertThat(result.latency().tpotSeconds().p99()).isEqualTo(rest / 2 / 1e9);
     assertThat(result.throughput().makespanSeconds()).isEqualTo((first + rest) / 1e9);
+    assertThat(result.latency().totalSeconds().mean()).isEqualTo((first + rest) / 1e9);
+    assertThat(result.latency().queueSeconds().mean()).isZero();
+    assertThat(result.latency().slowdown().p99()).isEqualTo(1);
+    assertThat(result.order()).isEqualTo("dff");
     assertThat(result.memory().kvUse()).isEqualTo(1.0 / 62); // 16 of 1,000 tokens, in whole blocks
   }
 
@@ -52,7 +56,119 @@ final class SimulationTest {
       assertThat(result.throughput().outputTokens()).isEqualTo(20);
       assertThat(result.throughput().makespanSeconds()).isEqualTo(nanos / 1e9);
       assertThat(result.latency().ttftSeconds().p50()).isEqualTo(nanos / 1e9);
+      assertThat(result.latency().slowdown().mean()).isEqualTo(1);
     }
+  }
+
+  @Test
+  void chunkedPrefill_aloneIsNoSlowdown() {
+    Trace trace = new Trace(List.of(new Trace.Request(0, 100, 20, 0)));
+
+    SimulationResult result = simulation(1_000_000, 0).run(trace, policy("on-demand"));
+
+    assertThat(result.planning().steps()).isEqualTo(2 + 19); // chunks of 64 and 36 tokens
+    assertThat(result.latency().slowdown().mean()).isEqualTo(1);
+  }
+
+  @Test
+  void meansAndQuantiles_areThoseOfTheOutcomes() {
+    Trace trace = random(6);
+    List<Double> totals = new ArrayList<>();
+    List<Double> queued = new ArrayList<>();
+    Simulation.Listener listener =
+        new Simulation.Listener() {
+          @Override
+          public void onEnd(SimulationResult.RequestOutcome outcome) {
+            totals.add(outcome.totalSeconds());
+            queued.add(outcome.queuedSeconds());
+          }
+        };
+
+    SimulationResult.Latency latency =
+        simulation(300_000, 5).run(trace, policy("on-demand"), listener).latency();
+
+    assertThat(latency.totalSeconds().mean()).isCloseTo(mean(totals), within(1e-9));
+    assertThat(latency.totalSeconds().p99()).isEqualTo(totals.stream().max(Double::compare).get());
+    assertThat(latency.queueSeconds().mean()).isPositive().isCloseTo(mean(queued), within(1e-9));
+    assertThat(latency.slowdown().mean()).isGreaterThan(1);
+  }
+
+  private static double mean(List<Double> values) {
+    return values.stream().mapToDouble(x -> x).average().orElseThrow();
+  }
+
+  @Test
+  void terms_ofARequest_areKept() {
+    Trace.Terms limited = new Trace.Terms(4, 0, Long.MAX_VALUE, "", Long.MAX_VALUE);
+    Trace.Terms late = new Trace.Terms(0, 0, 1_000_000, "", Long.MAX_VALUE);
+    Trace.Terms cancelled = new Trace.Terms(0, 0, Long.MAX_VALUE, "", 1_000_000);
+    List<SimulationResult.RequestOutcome> outcomes = new ArrayList<>();
+
+    for (Trace.Terms terms : List.of(limited, late, cancelled)) {
+      Trace trace = new Trace(List.of(new Trace.Request(5, 10, 60, 0, terms)));
+      simulation(1_000_000, 0)
+          .run(
+              trace,
+              policy("forecast"),
+              new Simulation.Listener() {
+                @Override
+                public void onEnd(SimulationResult.RequestOutcome outcome) {
+                  outcomes.add(outcome);
+                }
+              });
+    }
+
+    assertThat(outcomes.get(0).finished()).isTrue();
+    assertThat(outcomes.get(0).outputTokens()).isEqualTo(4);
+    assertThat(outcomes.get(1).finished()).isFalse();
+    assertThat(outcomes.get(1).totalNanos()).isEqualTo(1_000_000);
+    assertThat(outcomes.get(2).finished()).isFalse();
+    assertThat(outcomes.get(2).totalNanos()).isEqualTo(1_000_000);
+  }
+
+  @Test
+  void cancellationAfterTheEnd_isWithoutEffect() {
+    Trace.Terms terms = new Trace.Terms(0, 0, Long.MAX_VALUE, "", 3_600_000_000_000L);
+    Trace trace = new Trace(List.of(new Trace.Request(0, 10, 3, 0, terms)));
+
+    SimulationResult result = simulation(1_000_000, 0).run(trace, policy("forecast"));
+
+    assertThat(result.requests().finished()).isEqualTo(1);
+    assertThat(result.throughput().makespanSeconds()).isLessThan(60);
+  }
+
+  @Test
+  void priority_goesFirst() {
+    Trace.Terms urgent = new Trace.Terms(0, 9, Long.MAX_VALUE, "", Long.MAX_VALUE);
+    Trace trace =
+        new Trace(
+            List.of(
+                new Trace.Request(0, 10, 30, 0),
+                new Trace.Request(1, 10, 30, 0),
+                new Trace.Request(1, 10, 30, 0, urgent)));
+    List<Integer> order = new ArrayList<>();
+
+    Simulation.builder(MODEL, GPU, 1_000_000)
+        .maxLength(MAX_LENGTH)
+        .maxRunning(1)
+        .build()
+        .run(
+            trace,
+            policy("on-demand"),
+            new Simulation.Listener() {
+              @Override
+              public void onEnd(SimulationResult.RequestOutcome outcome) {
+                order.add(outcome.request());
+              }
+            });
+
+    assertThat(order).containsExactly(0, 2, 1);
+  }
+
+  @Test
+  void watermark_isPartOfTheName() {
+    assertThat(SimulationPolicy.onDemand(0.05).name()).isEqualTo("on-demand:0.05");
+    assertThatIllegalArgumentException().isThrownBy(() -> SimulationPolicy.onDemand(1));
   }
 
   @Test

@@ -36,6 +36,8 @@ class TraceReaderFuzzTest {
             HEADER + "\n1e9,1,1\nInfinity,1,1",
             HEADER + "\n2,1,1\n1,1,1",
             HEADER + "\n0,99999999999999999999,1",
+            HEADER + ",tenant,limit,cancelled_s\n0,1,1,a,5,\n1,1,1,,,0.5\n",
+            HEADER + ",priority,deadline_s\n0,1,1,-2147483648,1e9\n",
             HEADER + "\n" + ",".repeat(1000),
             "1".repeat(1025))
         .map(text -> text.getBytes(StandardCharsets.UTF_8));

@@ -37,6 +37,39 @@ final class TraceReaderTest {
     assertThat(trace.predicted()).isFalse();
   }
 
+  @Test
+  void optionalColumns_comeInAnyOrder_andMayBeEmpty() throws IOException {
+    Trace trace =
+        read(
+            "arrival_s,prompt_tokens,output_tokens,tenant,deadline_s,limit,priority,cancelled_s\n"
+                + "0,1,2,gold,1.5,100,-3,0.5\n1,1,2,,,,,\n");
+
+    assertThat(trace.requests())
+        .containsExactly(
+            new Trace.Request(
+                0, 1, 2, 0, new Trace.Terms(100, -3, 1_500_000_000, "gold", 500_000_000)),
+            new Trace.Request(1_000_000_000, 1, 2, 0));
+    assertThat(trace.requests().get(0).tenant()).isEqualTo("gold");
+    assertThat(trace.spedUp(2).requests().get(0).terms().priority()).isEqualTo(-3);
+    assertThat(trace.predictedExactly().requests().get(0).terms().limitTokens()).isEqualTo(100);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "limit|0|column limit is \"0\", must be a whole number from 1 to 16777216",
+        "priority|high|column priority is \"high\", must be a whole number",
+        "deadline_s|0|column deadline_s is \"0\", must be a number from 1e-9 to 1000000000",
+        "cancelled_s|-1|column cancelled_s is \"-1\", must be a number from 0 to 1000000000",
+        "colour|red|the header is \"arrival_s,prompt_tokens,output_tokens,co...\", expected",
+        "limit,limit|1,1|then each of [predicted_tokens, limit, priority, deadline_s, tenant,",
+      })
+  void badOptionalColumn_isNamed(String columns, String values, String message) {
+    assertBad(
+        "arrival_s,prompt_tokens,output_tokens," + columns + "\n0,1,1," + values + "\n", message);
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',

@@ -21,6 +21,7 @@ public final class TestSequence implements SequenceView {
   private double passesLeft;
   private String tenant = "";
   private boolean exempt;
+  private long deadlineNanos = Long.MAX_VALUE;
   private LengthPrediction prediction;
 
   /**
@@ -132,6 +133,16 @@ public final class TestSequence implements SequenceView {
     return this;
   }
 
+  /**
+   * Sets the time of the timeout; none by default.
+   *
+   * @param nanos time in nanoseconds of the engine's clock
+   */
+  public TestSequence deadline(long nanos) {
+    deadlineNanos = nanos;
+    return this;
+  }
+
   /** Makes the sequence exempt from preemption. */
   public TestSequence exempt() {
     exempt = true;
@@ -201,6 +212,11 @@ public final class TestSequence implements SequenceView {
   @Override
   public int priority() {
     return priority;
+  }
+
+  @Override
+  public long deadlineNanos() {
+    return deadlineNanos;
   }
 
   @Override

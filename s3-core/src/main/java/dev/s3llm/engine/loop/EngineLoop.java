@@ -83,7 +83,7 @@ public final class EngineLoop {
    * @param spec the validated request
    */
   public void submit(long sequenceId, SequenceSpec spec) {
-    Sequence sequence = new Sequence(sequenceId, spec);
+    Sequence sequence = new Sequence(sequenceId, spec, () -> state.nowNanos);
     if (state.profile.growth() == ExecutorProfile.KvGrowth.FIXED_CANVAS) {
       sequence.fixSlots(state.profile.canvasPasses());
     }
@@ -200,6 +200,7 @@ public final class EngineLoop {
     do {
       int commands = inbox.queued();
       now = clock.getAsLong();
+      state.nowNanos = now;
       inbox.run(commands, now);
       work += commands;
     } while (!inbox.isEmpty());

@@ -75,6 +75,9 @@ final class EngineState {
   /** Why the engine is lost; null while it can continue. */
   @Nullable Throwable lost;
 
+  /** The time of the loop's present pass, or of the latest one. */
+  long nowNanos;
+
   private final LatencyEstimator latency;
   private volatile EngineSnapshot snapshot;
 

@@ -23,6 +23,7 @@ public final class RequestHistory {
   private List<Preemption> preemptions = List.of();
   private @Nullable String deferral;
   private long waitingSinceNanos;
+  private long waitedNanos;
   private boolean admitted;
   private long admittedNanos;
   private long queuedNanos;
@@ -96,6 +97,16 @@ public final class RequestHistory {
     return waitingSinceNanos;
   }
 
+  /**
+   * Returns how long the request has waited over all its waits.
+   *
+   * @param waiting whether it waits; if so, the present wait counts
+   * @param now the time
+   */
+  public long waitedNanos(boolean waiting, long now) {
+    return waitedNanos + (waiting ? Math.max(0, now - waitingSinceNanos) : 0);
+  }
+
   /** Returns what the request waits for, if it waits. */
   public String waitsFor() {
     return deferral == null ? NOT_FIRST : deferral;
@@ -108,6 +119,7 @@ public final class RequestHistory {
 
   private void waited(long now) {
     if (now > waitingSinceNanos) {
+      waitedNanos += now - waitingSinceNanos;
       if (waits.size() < Explanation.MOST_LISTED) {
         waits.add(new Wait(Duration.ofNanos(now - waitingSinceNanos), waitsFor()));
       } else {

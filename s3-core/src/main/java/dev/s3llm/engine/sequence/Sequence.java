@@ -6,6 +6,7 @@ import dev.s3llm.observe.FinishReason;
 import dev.s3llm.predict.LengthPrediction;
 import dev.s3llm.schedule.SequenceView;
 import java.util.Arrays;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +23,7 @@ public final class Sequence implements SequenceView, SequenceStep {
   private final int maxNewTokens;
   private final RequestHistory history;
   private final PreemptionRecord preemptions = new PreemptionRecord();
+  private final LongSupplier clock;
   private final Progress progress;
   private int[] tokens;
   private long queueAge;
@@ -36,14 +38,26 @@ public final class Sequence implements SequenceView, SequenceStep {
   private int leftOut;
 
   /**
-   * Creates the record of a new request.
+   * Creates the record of a new request, for which no time passes while it waits.
    *
    * @param id unique within the engine; ascends with arrival
    * @param spec the request
    */
   public Sequence(long id, SequenceSpec spec) {
+    this(id, spec, () -> spec.times().arrivalNanos());
+  }
+
+  /**
+   * Creates the record of a new request.
+   *
+   * @param id unique within the engine; ascends with arrival
+   * @param spec the request
+   * @param clock returns the engine's time, in nanoseconds
+   */
+  public Sequence(long id, SequenceSpec spec, LongSupplier clock) {
     this.id = id;
     this.spec = spec;
+    this.clock = clock;
     this.promptTokens = spec.query().promptTokens();
     this.maxNewTokens = spec.query().maxNewTokens();
     this.tokens = spec.promptTokens();
@@ -431,6 +445,22 @@ public final class Sequence implements SequenceView, SequenceStep {
   @Override
   public String tenant() {
     return spec.standing().tenant();
+  }
+
+  @Override
+  public long deadlineNanos() {
+    return spec.times().deadlineNanos();
+  }
+
+  @Override
+  public long ttftTargetNanos() {
+    return spec.times().firstTokenNanos();
+  }
+
+  @Override
+  public long waitedNanos() {
+    boolean waits = state == SequenceState.PREDICTING || state == SequenceState.WAITING;
+    return history.waitedNanos(waits, clock.getAsLong());
   }
 
   @Override

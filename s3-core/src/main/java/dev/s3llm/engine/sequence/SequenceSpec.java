@@ -73,8 +73,23 @@ public record SequenceSpec(
    * @param deadlineNanos time of the timeout, by the engine's clock; {@link Long#MAX_VALUE} for
    *     never
    * @param tokenTimeNanos target for the time per output token; {@link Long#MAX_VALUE} for none
+   * @param firstTokenNanos longest time from arrival to the first token; {@link Long#MAX_VALUE} for
+   *     none
    */
-  public record Times(long arrivalNanos, long deadlineNanos, long tokenTimeNanos) {
+  public record Times(
+      long arrivalNanos, long deadlineNanos, long tokenTimeNanos, long firstTokenNanos) {
+
+    /**
+     * Creates times without a target for the first token.
+     *
+     * @param arrivalNanos time of submission, by the engine's clock
+     * @param deadlineNanos time of the timeout, by the engine's clock; {@link Long#MAX_VALUE} for
+     *     never
+     * @param tokenTimeNanos target for the time per output token; {@link Long#MAX_VALUE} for none
+     */
+    public Times(long arrivalNanos, long deadlineNanos, long tokenTimeNanos) {
+      this(arrivalNanos, deadlineNanos, tokenTimeNanos, Long.MAX_VALUE);
+    }
 
     /** Returns times without a deadline and without a target. */
     public static Times of(long arrivalNanos) {

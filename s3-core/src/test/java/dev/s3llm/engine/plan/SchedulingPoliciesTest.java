@@ -8,6 +8,8 @@ import dev.s3llm.schedule.SchedulingPolicies;
 import dev.s3llm.schedule.SchedulingPolicy;
 import dev.s3llm.testkit.SchedulingPolicyContract;
 import dev.s3llm.testkit.TestSequence;
+import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
@@ -34,6 +36,178 @@ class SchedulingPoliciesTest {
     protected SchedulingPolicy create() {
       return SchedulingPolicies.shortestPredictedFirst();
     }
+  }
+
+  @Nested
+  class FcfsSkip extends SchedulingPolicyContract {
+    @Override
+    protected SchedulingPolicy create() {
+      return SchedulingPolicies.firstComeFirstServedSkipping();
+    }
+  }
+
+  @Nested
+  class Work extends SchedulingPolicyContract {
+    @Override
+    protected SchedulingPolicy create() {
+      return SchedulingPolicies.leastWorkFirst();
+    }
+  }
+
+  @Nested
+  class Tail extends SchedulingPolicyContract {
+    @Override
+    protected SchedulingPolicy create() {
+      return SchedulingPolicies.leastTailFirst();
+    }
+  }
+
+  @Nested
+  class Volume extends SchedulingPolicyContract {
+    @Override
+    protected SchedulingPolicy create() {
+      return SchedulingPolicies.smallestVolumeFirst();
+    }
+  }
+
+  @Nested
+  class Edf extends SchedulingPolicyContract {
+    @Override
+    protected SchedulingPolicy create() {
+      return SchedulingPolicies.earliestDeadlineFirst();
+    }
+  }
+
+  @Nested
+  class Slack extends SchedulingPolicyContract {
+    @Override
+    protected SchedulingPolicy create() {
+      return SchedulingPolicies.leastSlackFirst();
+    }
+  }
+
+  @Nested
+  class Attained extends SchedulingPolicyContract {
+    @Override
+    protected SchedulingPolicy create() {
+      return SchedulingPolicies.leastAttainedServiceFirst();
+    }
+  }
+
+  @Test
+  void fcfsSkip_letsSmallerOnesPass_inOrderOfArrival() {
+    WaitingQueue<TestSequence> queue =
+        new WaitingQueue<>(SchedulingPolicies.firstComeFirstServedSkipping(2));
+    TestSequence large = add(queue, 1, 50);
+    TestSequence second = add(queue, 2, 1);
+    TestSequence third = add(queue, 3, 9);
+
+    assertThat(queue.inOrder()).containsExactly(large, second, third);
+    assertThat(queue.order().skipsUnfit()).isTrue();
+    assertThat(queue.afterUnfit(large, 1)).isSameAs(second);
+    queue.removeAdmitted(second);
+    queue.removeAdmitted(third);
+    assertThat(queue.overdue()).containsExactly(large);
+  }
+
+  @Test
+  void leastWork_weighsThePrompt() {
+    TestSequence longPrompt =
+        new TestSequence(1, 1_000, 100).predicted(LengthPrediction.exactly(10));
+    TestSequence longAnswer = new TestSequence(2, 10, 100).predicted(LengthPrediction.exactly(100));
+
+    assertThat(order(SchedulingPolicies.leastWorkFirst(9, 0.1), longPrompt, longAnswer))
+        .containsExactly(longAnswer, longPrompt); // 101 and 110
+    assertThat(order(SchedulingPolicies.leastWorkFirst(9, 0.05), longPrompt, longAnswer))
+        .containsExactly(longPrompt, longAnswer);
+  }
+
+  @Test
+  void leastWork_countsWhatMustBeComputedAgain() {
+    TestSequence recomputed =
+        new TestSequence(1, 500, 100).predicted(LengthPrediction.exactly(90)).generated(80);
+    TestSequence swapped =
+        new TestSequence(2, 500, 100)
+            .predicted(LengthPrediction.exactly(90))
+            .generated(80)
+            .swapped(579);
+
+    assertThat(order(SchedulingPolicies.leastWorkFirst(), recomputed, swapped))
+        .containsExactly(swapped, recomputed);
+  }
+
+  @Test
+  void leastTail_prefersTheMoreCertainOfEqualMeans() {
+    TestSequence uncertain = new TestSequence(1, 1, 199).predicted(LengthPrediction.uniform(199));
+    TestSequence certain = new TestSequence(2, 1, 199).predicted(LengthPrediction.exactly(100));
+
+    assertThat(order(SchedulingPolicies.leastTailFirst(9, 0.5), uncertain, certain))
+        .containsExactly(certain, uncertain);
+    assertThat(order(SchedulingPolicies.leastTailFirst(9, 0), uncertain, certain))
+        .containsExactly(uncertain, certain); // equal means: by arrival
+  }
+
+  @Test
+  void smallestVolume_prefersTheSmallerContext() {
+    TestSequence large = new TestSequence(1, 900, 100).predicted(LengthPrediction.exactly(10));
+    TestSequence small = new TestSequence(2, 9, 100).predicted(LengthPrediction.exactly(50));
+
+    assertThat(order(SchedulingPolicies.smallestVolumeFirst(), large, small))
+        .containsExactly(small, large);
+    assertThat(SchedulingPolicies.smallestVolumeFirst().rank(large, 1)).isEqualTo(10 * 905);
+  }
+
+  @Test
+  void deadlines_decideEdfAndSlackDifferently() {
+    TestSequence none = new TestSequence(1, 1, 1_000);
+    TestSequence soonButShort =
+        new TestSequence(2, 1, 1_000)
+            .predicted(LengthPrediction.exactly(1))
+            .deadline(2_000_000_000L);
+    TestSequence laterButLong =
+        new TestSequence(3, 1, 1_000)
+            .predicted(LengthPrediction.exactly(100))
+            .deadline(3_000_000_000L);
+
+    assertThat(order(SchedulingPolicies.earliestDeadlineFirst(), none, laterButLong, soonButShort))
+        .containsExactly(soonButShort, laterButLong, none);
+    assertThat(order(SchedulingPolicies.leastSlackFirst(), none, soonButShort, laterButLong))
+        .containsExactly(laterButLong, soonButShort, none);
+  }
+
+  @Test
+  void leastAttained_putsThePreemptedBehindTheNew() {
+    TestSequence preempted = new TestSequence(1, 1, 100).generated(5);
+    TestSequence preemptedEarly = new TestSequence(2, 1, 100).generated(2);
+    TestSequence fresh = new TestSequence(3, 1, 100);
+
+    assertThat(
+            order(SchedulingPolicies.leastAttainedServiceFirst(), preempted, preemptedEarly, fresh))
+        .containsExactly(fresh, preemptedEarly, preempted);
+  }
+
+  @Test
+  void badWeights_areNamed() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> SchedulingPolicies.leastWorkFirst(9, Double.NaN))
+        .withMessageContaining("outputPerPromptToken must be 0 or more and finite, but is NaN");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> SchedulingPolicies.leastTailFirst(9, -1))
+        .withMessageContaining("tailWeight must be 0 or more and finite, but is -1");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> SchedulingPolicies.leastSlackFirst(9, Duration.ZERO))
+        .withMessageContaining("timePerOutputToken must be positive, but is PT0S");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> SchedulingPolicies.earliestDeadlineFirst(0))
+        .withMessageContaining("maxOvertakes");
+  }
+
+  private static List<TestSequence> order(SchedulingPolicy policy, TestSequence... sequences) {
+    WaitingQueue<TestSequence> queue = new WaitingQueue<>(policy);
+    for (TestSequence sequence : sequences) {
+      queue.add(sequence, 1, 0);
+    }
+    return queue.inOrder();
   }
 
   @Test

@@ -22,6 +22,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "capacity",
     mixinStandardHelpOptions = true,
+    showDefaultValues = true,
     sortOptions = false,
     description =
         "Finds the highest arrival rate at which enough requests meet --slo-ttft and --slo-tpot, "
@@ -60,12 +61,16 @@ public final class CapacityCommand implements Callable<Integer> {
     OutputFile jsonFile = OutputFile.checked("--json", json);
     check();
     List<SimulationPolicy> policies = machine.policies();
-    Simulation simulation = machine.simulation("--kv-gb", machine.kvGb(), traffic.predictor());
+    List<Simulation> simulations =
+        machine.simulations("--kv-gb", machine.kvGb(), traffic.predictor());
     Trace trace = spread(traffic.requests());
-    CapacitySearch search = new CapacitySearch(simulation, share, TOLERANCE);
     List<CapacityReport.Row> rows = new ArrayList<>();
     for (SimulationPolicy policy : policies) {
-      rows.add(new CapacityReport.Row(policy.name(), search.find(trace, policy)));
+      for (Simulation simulation : simulations) {
+        CapacitySearch search = new CapacitySearch(simulation, share, TOLERANCE);
+        String order = simulation.schedulingPolicy().name();
+        rows.add(new CapacityReport.Row(policy.name(), order, search.find(trace, policy)));
+      }
     }
     CapacityReport report = new CapacityReport(machine.targets(), share, rate, rows);
     spec.commandLine().getOut().print(report.table());

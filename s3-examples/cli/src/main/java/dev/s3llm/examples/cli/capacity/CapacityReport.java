@@ -19,12 +19,13 @@ final class CapacityReport {
   private final List<Row> rows;
 
   /**
-   * The result of one policy.
+   * The result of one policy in one order.
    *
    * @param policy the policy's name
+   * @param order the name of the queue order
    * @param capacity the highest rate; empty if the targets are missed at every rate
    */
-  record Row(String policy, Optional<CapacitySearch.Capacity> capacity) {}
+  record Row(String policy, String order, Optional<CapacitySearch.Capacity> capacity) {}
 
   /**
    * Creates a report.
@@ -32,7 +33,7 @@ final class CapacityReport {
    * @param targets the latency targets
    * @param share the share of requests, above 0 and at most 1, that had to meet the targets
    * @param rate the load to find GPUs for, in requests per second; null if there is none
-   * @param rows one row for each policy
+   * @param rows one row for each policy and order
    */
   CapacityReport(
       Simulation.LatencyTargets targets, double share, @Nullable Double rate, List<Row> rows) {
@@ -42,18 +43,19 @@ final class CapacityReport {
     this.rows = List.copyOf(rows);
   }
 
-  /** Returns a table with one row for each policy. */
+  /** Returns a table with one row for each policy and order. */
   String table() {
     StringBuilder text =
         new StringBuilder(
             String.format(
                 Locale.ROOT,
                 "highest rate at which %s %% of requests meet TTFT %s s and TPOT %s s%n"
-                    + "%-12s %10s %10s %9s %9s %9s %8s%s%n",
+                    + "%-14s %-9s %10s %10s %9s %9s %9s %8s%s%n",
                 100 * share,
                 targets.ttftSeconds(),
                 targets.tpotSeconds(),
                 "policy",
+                "order",
                 "req/s",
                 "tok/s",
                 "goodput",
@@ -70,14 +72,15 @@ final class CapacityReport {
 
   private String line(Row row) {
     if (row.capacity().isEmpty()) {
-      return String.format(Locale.ROOT, "%-12s %10s%n", row.policy(), "none");
+      return String.format(Locale.ROOT, "%-14s %-9s %10s%n", row.policy(), row.order(), "none");
     }
     CapacitySearch.Capacity capacity = row.capacity().get();
     SimulationResult run = capacity.result();
     return String.format(
         Locale.ROOT,
-        "%-12s %1s%9.3f %10.1f %9.3f %9.2f %9.4f %8d%s%n",
+        "%-14s %-9s %1s%9.3f %10.1f %9.3f %9.2f %9.4f %8d%s%n",
         row.policy(),
+        row.order(),
         capacity.bounded() ? "" : ">",
         capacity.ratePerSecond(),
         run.throughput().tokensPerSecond(),
@@ -99,6 +102,7 @@ final class CapacityReport {
     for (Row row : rows) {
       ObjectNode json = array.addObject();
       json.put("policy", row.policy());
+      json.put("order", row.order());
       row.capacity().ifPresentOrElse(c -> fill(json, c), () -> json.putNull("capacity_rps"));
     }
     return Json.pretty(root) + "\n";

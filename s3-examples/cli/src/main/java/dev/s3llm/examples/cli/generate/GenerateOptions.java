@@ -26,7 +26,7 @@ final class GenerateOptions {
   @Option(
       names = "--order",
       paramLabel = "NAME",
-      description = "fcfs, dff or spf (default: ${DEFAULT-VALUE})",
+      description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE})",
       defaultValue = "fcfs")
   OrderChoice order = OrderChoice.FCFS;
 

@@ -10,13 +10,13 @@ import java.util.List;
  *
  * @param value the sweep's value; NaN without a sweep
  * @param kvGb memory for keys and values, in units of 1e9 bytes
- * @param simulation the simulated GPU and engine
+ * @param simulations the simulated GPU and engine, once for each order
  * @param trace the requests
  * @param policies the policies to compare, the baseline first
  */
 record Load(
     double value,
     double kvGb,
-    Simulation simulation,
+    List<Simulation> simulations,
     Trace trace,
     List<SimulationPolicy> policies) {}

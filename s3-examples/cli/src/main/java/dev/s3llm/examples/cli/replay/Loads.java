@@ -26,28 +26,29 @@ final class Loads {
    */
   List<Load> of(Optional<Sweep> sweep) {
     List<SimulationPolicy> policies = machine.policies();
-    Simulation simulation = simulation("--kv-gb", machine.kvGb()); // checked before the trace
-    Load plain = new Load(Double.NaN, machine.kvGb(), simulation, traffic.requests(), policies);
+    List<Simulation> simulations =
+        simulations("--kv-gb", machine.kvGb()); // checked before the trace
+    Load plain = new Load(Double.NaN, machine.kvGb(), simulations, traffic.requests(), policies);
     return sweep
         .map(swept -> swept.values().stream().map(v -> at(plain, swept.setting(), v)).toList())
         .orElseGet(() -> List.of(plain));
   }
 
   private Load at(Load plain, Sweep.Setting setting, double value) {
-    Simulation simulation = plain.simulation();
+    List<Simulation> simulations = plain.simulations();
     Trace trace = plain.trace();
     return switch (setting) {
       case RATE ->
-          new Load(value, plain.kvGb(), simulation, atRate(trace, value), plain.policies());
+          new Load(value, plain.kvGb(), simulations, atRate(trace, value), plain.policies());
       case KV_GB ->
-          new Load(value, value, simulation("--sweep kv-gb", value), trace, plain.policies());
+          new Load(value, value, simulations("--sweep kv-gb", value), trace, plain.policies());
       case EPSILON ->
-          new Load(value, plain.kvGb(), simulation, trace, losing(plain.policies(), value));
+          new Load(value, plain.kvGb(), simulations, trace, losing(plain.policies(), value));
     };
   }
 
-  private Simulation simulation(String memoryOption, double kvGb) {
-    return machine.simulation(memoryOption, kvGb, traffic.predictor());
+  private List<Simulation> simulations(String memoryOption, double kvGb) {
+    return machine.simulations(memoryOption, kvGb, traffic.predictor());
   }
 
   private static Trace atRate(Trace trace, double rate) {

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -28,8 +29,9 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "replay",
     mixinStandardHelpOptions = true,
+    showDefaultValues = true,
     sortOptions = false,
-    description = "Replays a trace under several memory policies on a simulated GPU.")
+    description = "Replays a trace under memory policies and queue orders on a simulated GPU.")
 public final class ReplayCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @Mixin private TrafficOptions traffic = new TrafficOptions();
@@ -95,18 +97,21 @@ public final class ReplayCommand implements Callable<Integer> {
 
   private static List<RunRecorder> recorders(Load load) {
     RequestWindows windows = RequestWindows.over(load.trace().requests().size());
-    return load.policies().stream().map(policy -> new RunRecorder(windows)).toList();
+    int runs = load.policies().size() * load.simulations().size();
+    return Stream.generate(() -> new RunRecorder(windows)).limit(runs).toList();
   }
 
-  /** Runs every policy; {@code recorders} has one for each, or none. */
+  /** Runs every policy in every order; {@code recorders} has one for each run, or none. */
   private static List<SimulationResult> run(Load load, List<RunRecorder> recorders) {
     List<SimulationResult> runs = new ArrayList<>();
     for (SimulationPolicy policy : load.policies()) {
-      Simulation.Listener listener =
-          recorders.isEmpty() ? new Simulation.Listener() {} : recorders.get(runs.size());
-      int requests = load.trace().requests().size();
-      try (RunProgress progress = new RunProgress(policy.name(), requests, listener)) {
-        runs.add(load.simulation().run(load.trace(), policy, progress));
+      for (Simulation simulation : load.simulations()) {
+        Simulation.Listener listener =
+            recorders.isEmpty() ? new Simulation.Listener() {} : recorders.get(runs.size());
+        int requests = load.trace().requests().size();
+        try (RunProgress progress = new RunProgress(policy.name(), requests, listener)) {
+          runs.add(simulation.run(load.trace(), policy, progress));
+        }
       }
     }
     return runs;
@@ -134,7 +139,7 @@ public final class ReplayCommand implements Callable<Integer> {
     facts.put("GPU", machine.gpu());
     facts.put("KV memory", load.kvGb() + " GB");
     facts.put("Longest sequence", machine.maxLength() + " tokens");
-    facts.put("Queue order", machine.orderName());
+    facts.put("Queue order", machine.orderNames());
     return facts;
   }
 }

@@ -15,10 +15,10 @@ final class ReplayReport {
   private final boolean targets;
 
   /**
-   * The runs of all policies at one value of the sweep.
+   * The runs of all policies and orders at one value of the sweep.
    *
    * @param value the value of the swept setting; NaN without a sweep
-   * @param runs one run for each policy, the baseline first
+   * @param runs one run for each policy and order, the baseline first
    */
   record Point(double value, List<SimulationResult> runs) {
     /** Copies the runs. */
@@ -47,8 +47,10 @@ final class ReplayReport {
     text.append(
         String.format(
             Locale.ROOT,
-            "%-12s %6s %8s %8s %10s %11s %6s %8s %10s %10s %9s %9s %9s %9s %8s %8s",
+            "%-14s %-9s %6s %8s %8s %10s %11s %6s %8s %10s %10s %9s %9s %9s %9s %9s %10s %9s %9s %9s"
+                + " %8s %8s",
             "policy",
+            "order",
             "ratio",
             "finished",
             "rejected",
@@ -58,8 +60,13 @@ final class ReplayReport {
             "preempt",
             "recomputed",
             "swapped",
+            "ttft mean",
             "ttft p50",
             "ttft p99",
+            "queue",
+            "total mean",
+            "total p99",
+            "slowdown",
             "tpot p50",
             "tpot p99",
             "plan us",
@@ -83,8 +90,10 @@ final class ReplayReport {
     text.append(
         String.format(
             Locale.ROOT,
-            "%-12s %6.2f %8d %8d %10.1f %11.1f %6.3f %8d %10d %10d %9.2f %9.2f %9.4f %9.4f %8.1f %8.1f",
+            "%-14s %-9s %6.2f %8d %8d %10.1f %11.1f %6.3f %8d %10d %10d %9.2f %9.2f %9.2f %9.2f %10.2f"
+                + " %9.2f %9.2f %9.4f %9.4f %8.1f %8.1f",
             run.policy(),
+            run.order(),
             run.throughput().tokensPerSecond() / point.runs().get(0).throughput().tokensPerSecond(),
             run.requests().finished(),
             run.requests().rejected(),
@@ -94,8 +103,13 @@ final class ReplayReport {
             run.memory().preemptions(),
             run.memory().recomputedTokens(),
             run.memory().swappedTokens(),
+            run.latency().ttftSeconds().mean(),
             run.latency().ttftSeconds().p50(),
             run.latency().ttftSeconds().p99(),
+            run.latency().queueSeconds().mean(),
+            run.latency().totalSeconds().mean(),
+            run.latency().totalSeconds().p99(),
+            run.latency().slowdown().mean(),
             run.latency().tpotSeconds().p50(),
             run.latency().tpotSeconds().p99(),
             run.planning().planMicros().p50(),
@@ -157,14 +171,22 @@ final class ReplayReport {
       fill(json, run);
       if (targets) {
         json.put("slo_met", run.requests().metTargets());
-        Json.putFinite(json, "goodput_rps", run.goodputPerSecond());
       }
     }
     return array;
   }
 
   private static void fill(ObjectNode json, SimulationResult run) {
+    fillWork(json, run);
+    fillLatency(json, run.latency());
+    Json.putFinite(json, "goodput_rps", run.goodputPerSecond());
+    Json.putFinite(json, "plan_us_p50", run.planning().planMicros().p50());
+    Json.putFinite(json, "plan_us_p99", run.planning().planMicros().p99());
+  }
+
+  private static void fillWork(ObjectNode json, SimulationResult run) {
     json.put("policy", run.policy());
+    json.put("order", run.order());
     json.put("requests", run.requests().total());
     json.put("finished", run.requests().finished());
     json.put("rejected", run.requests().rejected());
@@ -174,11 +196,18 @@ final class ReplayReport {
     json.put("preemptions", run.memory().preemptions());
     json.put("recomputed_tokens", run.memory().recomputedTokens());
     json.put("swapped_tokens", run.memory().swappedTokens());
-    Json.putFinite(json, "ttft_p50_s", run.latency().ttftSeconds().p50());
-    Json.putFinite(json, "ttft_p99_s", run.latency().ttftSeconds().p99());
-    Json.putFinite(json, "tpot_p50_s", run.latency().tpotSeconds().p50());
-    Json.putFinite(json, "tpot_p99_s", run.latency().tpotSeconds().p99());
-    Json.putFinite(json, "plan_us_p50", run.planning().planMicros().p50());
-    Json.putFinite(json, "plan_us_p99", run.planning().planMicros().p99());
+  }
+
+  private static void fillLatency(ObjectNode json, SimulationResult.Latency latency) {
+    Json.putFinite(json, "ttft_mean_s", latency.ttftSeconds().mean());
+    Json.putFinite(json, "ttft_p50_s", latency.ttftSeconds().p50());
+    Json.putFinite(json, "ttft_p99_s", latency.ttftSeconds().p99());
+    Json.putFinite(json, "total_mean_s", latency.totalSeconds().mean());
+    Json.putFinite(json, "total_p50_s", latency.totalSeconds().p50());
+    Json.putFinite(json, "total_p99_s", latency.totalSeconds().p99());
+    Json.putFinite(json, "queue_mean_s", latency.queueSeconds().mean());
+    Json.putFinite(json, "slowdown_mean", latency.slowdown().mean());
+    Json.putFinite(json, "tpot_p50_s", latency.tpotSeconds().p50());
+    Json.putFinite(json, "tpot_p99_s", latency.tpotSeconds().p99());
   }
 }

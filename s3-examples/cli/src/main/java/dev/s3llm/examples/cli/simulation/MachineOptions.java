@@ -1,6 +1,7 @@
 package dev.s3llm.examples.cli.simulation;
 
 import dev.s3llm.examples.cli.options.OrderChoice;
+import dev.s3llm.examples.cli.support.Numbers;
 import dev.s3llm.examples.cli.support.UsageException;
 import dev.s3llm.schedule.SchedulingPolicy;
 import dev.s3llm.simulate.SimulatedPredictor;
@@ -9,10 +10,12 @@ import dev.s3llm.simulate.SimulationPolicy;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Option;
 
 /** The simulated model and GPU, the engine's settings, the policies and the latency targets. */
 public final class MachineOptions {
+  private static final String ON_DEMAND = "on-demand:";
   private static final double BYTES_PER_GB = 1e9;
   private static final double MAX_KV_GB = 100_000;
   private static final int MAX_TOKENS = 1 << 24;
@@ -33,6 +36,7 @@ public final class MachineOptions {
       names = "--kv-gb",
       required = true,
       paramLabel = "GB",
+      showDefaultValue = CommandLine.Help.Visibility.NEVER, // it has none
       description = "Memory for keys and values, in units of 1e9 bytes.")
   private double kvGb;
 
@@ -46,11 +50,19 @@ public final class MachineOptions {
       names = "--policy",
       split = ",",
       defaultValue = "worst-case,s3,oracle,on-demand",
-      description = "Policies to compare; the first is the baseline.")
+      description =
+          "Policies to compare: worst-case, s3, oracle, on-demand, forecast, clairvoyant, or "
+              + "on-demand:W with the share W of memory kept free. The first is the baseline.")
   private List<String> policies = List.of();
 
-  @Option(names = "--order", defaultValue = "fcfs", description = "fcfs, dff or spf.")
-  private String order;
+  @Option(
+      names = "--order",
+      split = ",",
+      defaultValue = "fcfs",
+      description =
+          "Queue orders to compare: fcfs, fcfs-skip, dff, spf, attained, work, tail, volume, edf or "
+              + "slack. Each policy runs in each order; the first is the baseline.")
+  private List<String> orders = List.of();
 
   @Option(
       names = "--slo-ttft",
@@ -121,9 +133,9 @@ public final class MachineOptions {
     return maxLength;
   }
 
-  /** Returns the name of the queue order. */
-  public String orderName() {
-    return order;
+  /** Returns the names of the queue orders. */
+  public String orderNames() {
+    return String.join(", ", orders);
   }
 
   /**
@@ -142,6 +154,9 @@ public final class MachineOptions {
    * @throws UsageException if there is no such policy
    */
   public static SimulationPolicy policy(String name) {
+    if (name.startsWith(ON_DEMAND)) {
+      return onDemand(name);
+    }
     return SimulationPolicy.named(name.strip())
         .orElseThrow(
             () ->
@@ -150,6 +165,14 @@ public final class MachineOptions {
                         .formatted(
                             name,
                             SimulationPolicy.all().stream().map(SimulationPolicy::name).toList())));
+  }
+
+  private static SimulationPolicy onDemand(String name) {
+    try {
+      return SimulationPolicy.onDemand(Numbers.orNaN(name.substring(ON_DEMAND.length())));
+    } catch (IllegalArgumentException e) {
+      throw new UsageException("--policy " + name + ": " + e.getMessage());
+    }
   }
 
   /** Returns whether the user set a latency target. */
@@ -185,17 +208,27 @@ public final class MachineOptions {
   }
 
   /**
-   * Creates a simulation.
+   * Creates a simulation for each order.
    *
    * @param memoryOption the option that gives the memory, for messages
    * @param kvGigabytes memory for keys and values, in units of 1e9 bytes
    * @param predictor the source of the predictions
    * @throws UsageException if an option is out of range
    */
-  public Simulation simulation(
+  public List<Simulation> simulations(
       String memoryOption, double kvGigabytes, SimulatedPredictor predictor) {
     checkMemory(memoryOption, kvGigabytes);
     checkTokens();
+    return orders().stream()
+        .map(order -> simulation(memoryOption, kvGigabytes, predictor, order))
+        .toList();
+  }
+
+  private Simulation simulation(
+      String memoryOption,
+      double kvGigabytes,
+      SimulatedPredictor predictor,
+      SchedulingPolicy order) {
     Simulation.Builder builder =
         Simulation.builder(
                 ProfileFiles.model(model),
@@ -205,7 +238,7 @@ public final class MachineOptions {
             .blockTokens(blockTokens)
             .maxTokensPerStep(maxTokensPerStep)
             .maxRunning(maxRunning)
-            .schedulingPolicy(order())
+            .schedulingPolicy(order)
             .predictor(predictor)
             .targets(targets())
             .keepTpot(keepTpot());
@@ -239,11 +272,13 @@ public final class MachineOptions {
     }
   }
 
-  private SchedulingPolicy order() {
+  private List<SchedulingPolicy> orders() {
     if (maxOvertakes < 1) {
       throw new UsageException("--max-overtakes " + maxOvertakes + ": must be at least 1");
     }
-    return OrderChoice.named(order).create(maxOvertakes);
+    return orders.stream()
+        .map(order -> OrderChoice.named(order.strip()).create(maxOvertakes))
+        .toList();
   }
 
   private static void requireTokens(String option, int value) {

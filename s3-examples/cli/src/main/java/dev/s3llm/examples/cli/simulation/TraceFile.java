@@ -14,13 +14,13 @@ public final class TraceFile {
   /**
    * Reads a trace.
    *
-   * @param path the CSV file
+   * @param path the CSV file, or measured answers as JSON lines ({@code .jsonl}, {@code .jsonl.gz})
    * @return the requests, at least one
    * @throws UsageException if the file cannot be read or is no trace
    */
   public static Trace read(String path) {
     try {
-      return Trace.read(Path.of(path));
+      return LengthsFile.named(path) ? LengthsFile.read(path) : Trace.read(Path.of(path));
     } catch (NoSuchFileException e) {
       throw new UsageException("--trace " + path + ": no such file");
     } catch (IOException | InvalidPathException e) {

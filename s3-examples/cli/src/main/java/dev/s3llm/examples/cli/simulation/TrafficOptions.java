@@ -17,7 +17,10 @@ public final class TrafficOptions {
       names = "--trace",
       required = true,
       paramLabel = "FILE",
-      description = "CSV: arrival_s,prompt_tokens,output_tokens[,predicted_tokens].")
+      description =
+          "CSV: arrival_s,prompt_tokens,output_tokens, then any of predicted_tokens, limit, "
+              + "priority, deadline_s, tenant, cancelled_s; or measured answers without arrivals as "
+              + "FILE.jsonl or FILE.jsonl.gz.")
   private String trace;
 
   @Option(
@@ -74,7 +77,7 @@ public final class TrafficOptions {
     }
     if (source.readsColumn() && !requests.predicted()) {
       throw new UsageException(
-          "--predictor %s: needs the column predicted_tokens, which %s lacks"
+          "--predictor %s: needs the column predicted_tokens (or prompt.mean), which %s lacks"
               .formatted(predictor, trace));
     }
     return requests;
@@ -134,6 +137,10 @@ public final class TrafficOptions {
 
   private Trace arriving(Trace recorded) {
     if (arrivals.equals("recorded")) {
+      if (LengthsFile.named(trace)) {
+        throw new UsageException(
+            "--arrivals recorded: " + trace + " has no arrivals; use at-once or poisson:RATE");
+      }
       return recorded;
     }
     if (arrivals.equals("at-once")) {

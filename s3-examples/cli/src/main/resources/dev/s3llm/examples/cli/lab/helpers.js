@@ -2,7 +2,9 @@
 
 const data = JSON.parse(document.getElementById('data').textContent);
 const runs = data.points[data.points.length - 1].runs;
-const policies = runs.map(run => run.policy);
+const ordered = new Set(runs.map(run => run.order)).size > 1;
+const label = run => ordered ? `${run.policy}, ${run.order}` : run.policy;
+const policies = runs.map(label);
 const color = i => `var(--c${i % 8})`;
 
 function seconds(x) {

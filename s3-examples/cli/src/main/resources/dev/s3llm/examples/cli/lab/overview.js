@@ -11,10 +11,10 @@ function headline() {
   const best = runs.filter(run => value(run) >= 0.995 * most);
   const detailed = data.sweep ? `${data.sweep.label} ${number(data.points[data.points.length - 1].value)}` : '';
   if (detailed) byId('h-summary').textContent = `In short, at ${detailed}`;
-  let text = `${list(best.map(run => run.policy))} ${best.length > 1 ? 'serve' : 'serves'} the most: ${number(most)} ${unit}`;
+  let text = `${list(best.map(label))} ${best.length > 1 ? 'serve' : 'serves'} the most: ${number(most)} ${unit}`;
   if (!best.includes(runs[0])) {
     const ratio = most / value(runs[0]);
-    text += ratio < 20 ? `, ${number(ratio)} times ${runs[0].policy}` : `; ${runs[0].policy} serves ${number(value(runs[0]))}`;
+    text += ratio < 20 ? `, ${number(ratio)} times ${label(runs[0])}` : `; ${label(runs[0])} serves ${number(value(runs[0]))}`;
   }
   if (detailed) {
     const peaks = policies.map((policy, i) => [policy, Math.max(...data.points.map(point => value(point.runs[i])))]).sort((a, b) => b[1] - a[1]);
@@ -35,6 +35,8 @@ function summary() {
     bars('Requests within the limits', run => run.slo_met / run.requests, percent, 1);
   }
   bars('Time to first token, p99', run => run.ttft_p99_s, seconds);
+  bars('Total latency, mean', run => run.total_mean_s, seconds);
+  bars('Total latency, p99', run => run.total_p99_s, seconds);
   bars('Time per output token, p99', run => run.tpot_p99_s, seconds);
   bars('KV memory in use, mean', run => run.kv_use, percent, 1);
   bars('Preemptions', run => run.preemptions, number);
@@ -46,7 +48,7 @@ function bars(title, value, format, full) {
   const rows = element('div', {class: 'bars'});
   runs.forEach((run, i) => {
     const width = Math.max(0, Math.min(100, 100 * value(run) / most));
-    rows.append(element('div', {}, run.policy),
+    rows.append(element('div', {}, label(run)),
       element('div', {class: 'track', 'aria-hidden': 'true'}, element('div', {class: 'fill', style: `width:${width}%;background:${color(i)}`})),
       element('div', {class: 'value'}, format(value(run))));
   });
@@ -71,6 +73,8 @@ function overSweep() {
   chart('Throughput, tokens/s', run => run.throughput_tok_s, number);
   chart('TTFT, median', run => run.ttft_p50_s, seconds, {log: true, target: data.targets.ttft});
   chart('TTFT, 99th percentile', run => run.ttft_p99_s, seconds, {log: true, target: data.targets.ttft});
+  chart('Total latency, mean', run => run.total_mean_s, seconds, {log: true});
+  chart('Total latency, 99th percentile', run => run.total_p99_s, seconds, {log: true});
   chart('TPOT, median', run => run.tpot_p50_s, seconds, {target: data.targets.tpot});
   chart('TPOT, 99th percentile', run => run.tpot_p99_s, seconds, {target: data.targets.tpot});
   chart('Preemptions', run => run.preemptions, number);
@@ -101,12 +105,13 @@ function memory() {
 }
 
 function numbers() {
-  const head = [...(data.sweep ? [data.sweep.label] : []), 'Policy', 'Tokens/s', ...(hasGoodput ? ['Goodput, req/s', 'Within limits'] : []),
-    'Finished', 'Refused', 'TTFT p50', 'TTFT p99', 'TPOT p50', 'TPOT p99', 'KV use', 'Preemptions', 'Recomputed tokens', 'Swapped tokens'];
+  const head = [...(data.sweep ? [data.sweep.label] : []), 'Policy', 'Order', 'Tokens/s', ...(hasGoodput ? ['Goodput, req/s', 'Within limits'] : []),
+    'Finished', 'Refused', 'TTFT mean', 'TTFT p50', 'TTFT p99', 'Queue mean', 'Total mean', 'Total p50', 'Total p99', 'Slowdown mean', 'TPOT p50', 'TPOT p99', 'KV use', 'Preemptions', 'Recomputed tokens', 'Swapped tokens'];
   const rows = data.points.flatMap(point => point.runs.map(run => [
-    ...(data.sweep ? [number(point.value)] : []), run.policy, number(run.throughput_tok_s),
+    ...(data.sweep ? [number(point.value)] : []), run.policy, run.order, number(run.throughput_tok_s),
     ...(hasGoodput ? [number(run.goodput_rps), percent(run.slo_met / run.requests)] : []),
-    number(run.finished), number(run.rejected), seconds(run.ttft_p50_s), seconds(run.ttft_p99_s),
+    number(run.finished), number(run.rejected), seconds(run.ttft_mean_s), seconds(run.ttft_p50_s), seconds(run.ttft_p99_s),
+    seconds(run.queue_mean_s), seconds(run.total_mean_s), seconds(run.total_p50_s), seconds(run.total_p99_s), number(run.slowdown_mean),
     seconds(run.tpot_p50_s), seconds(run.tpot_p99_s), percent(run.kv_use), number(run.preemptions), number(run.recomputed_tokens), number(run.swapped_tokens)]));
   byId('numbers').append(dataTable(head, rows));
 }

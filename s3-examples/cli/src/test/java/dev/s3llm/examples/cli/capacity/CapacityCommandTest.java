@@ -44,6 +44,7 @@ final class CapacityCommandTest extends CommandTest {
     assertThat(fields)
         .containsExactly(
             "policy",
+            "order",
             "capacity_rps",
             "bounded",
             "gpus",

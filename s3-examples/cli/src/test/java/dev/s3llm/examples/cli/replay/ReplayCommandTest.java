@@ -1,5 +1,6 @@
 package dev.s3llm.examples.cli.replay;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
@@ -8,12 +9,14 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.s3llm.examples.cli.CommandTest;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -21,6 +24,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 final class ReplayCommandTest extends CommandTest {
+  private static final String ALL_ORDERS =
+      "fcfs,fcfs-skip,dff,spf,attained,work,tail,volume,edf,slack";
+
   @TempDir private Path folder;
   private Path trace;
 
@@ -74,6 +80,7 @@ final class ReplayCommandTest extends CommandTest {
     assertThat(fields)
         .containsExactly(
             "policy",
+            "order",
             "requests",
             "finished",
             "rejected",
@@ -83,14 +90,108 @@ final class ReplayCommandTest extends CommandTest {
             "preemptions",
             "recomputed_tokens",
             "swapped_tokens",
+            "ttft_mean_s",
             "ttft_p50_s",
             "ttft_p99_s",
+            "total_mean_s",
+            "total_p50_s",
+            "total_p99_s",
+            "queue_mean_s",
+            "slowdown_mean",
             "tpot_p50_s",
             "tpot_p99_s",
+            "goodput_rps",
             "plan_us_p50",
             "plan_us_p99");
     assertThat(runs.get(1).path("policy").textValue()).isEqualTo("s3");
     assertThat(runs.get(1).path("finished").intValue()).isEqualTo(20);
+  }
+
+  @Test
+  void everyPolicy_runsInEveryOrder() throws IOException {
+    JsonNode runs = json("--policy", "on-demand:0.05,forecast", "--order", ALL_ORDERS).path("runs");
+
+    assertThat(runs).hasSize(2 * 10);
+    assertThat(runs)
+        .extracting(run -> run.path("policy").textValue())
+        .containsOnly("on-demand:0.05", "forecast")
+        .startsWith("on-demand:0.05", "on-demand:0.05");
+    assertThat(runs.get(11).path("order").textValue()).isEqualTo("fcfs-skip");
+    for (JsonNode run : runs) {
+      assertThat(run.path("finished").intValue()).isEqualTo(20);
+      assertThat(run.path("total_mean_s").doubleValue())
+          .isGreaterThan(run.path("ttft_mean_s").doubleValue())
+          .isLessThanOrEqualTo(run.path("total_p99_s").doubleValue());
+      assertThat(run.path("slowdown_mean").doubleValue()).isGreaterThanOrEqualTo(1);
+      assertThat(run.path("goodput_rps").doubleValue())
+          .isCloseTo(20 / run.path("makespan_s").doubleValue(), within(1e-9));
+    }
+    assertThat(out.toString().lines()).hasSize(21);
+    assertThat(out.toString()).contains("order", "total mean", "slowdown");
+  }
+
+  @Test
+  void orders_workWithSweepAndPage() throws IOException {
+    Path page = folder.resolve("page.html");
+
+    JsonNode points =
+        json("--policy", "s3", "--order", "fcfs,spf", "--sweep", "rate=1,9", "--html", "" + page)
+            .path("points");
+
+    assertThat(points.get(1).path("runs"))
+        .extracting(run -> run.path("order").textValue())
+        .isEqualTo(List.of("fcfs", "spf"));
+    assertThat(Files.readString(page)).contains("[\"Queue order\",\"fcfs, spf\"]");
+  }
+
+  @Test
+  void help_namesDefaults() {
+    assertThat(run(List.of("replay", "--help"))).isZero();
+    assertThat(out.toString())
+        .contains("Default: fcfs", "Default: 2048", "Default: exact", "Default: recorded")
+        .doesNotContain("Default: 0.0"); // --kv-gb is required
+  }
+
+  @Test
+  void measuredAnswers_areATraceWithPredictions() throws IOException {
+    Path plain = folder.resolve("answers.jsonl");
+    StringBuilder rows = new StringBuilder();
+    for (int i = 0; i < 20; i++) {
+      rows.append(
+          "{\"id\":\"x\",\"prompt_tokens\":%d,\"output_tokens\":%d,".formatted(10 + i, 5 + 7 * i));
+      rows.append(
+          "\"prompt\":{\"mean\":%d,\"p50\":3,\"p90\":9},\"at\":[0]}\n".formatted(5 + 7 * i));
+    }
+    Files.writeString(plain, rows);
+    Path zipped = folder.resolve("answers.jsonl.gz");
+    try (OutputStream gzip = new GZIPOutputStream(Files.newOutputStream(zipped))) {
+      gzip.write(rows.toString().getBytes(UTF_8));
+    }
+
+    JsonNode csv = firstRun("--arrivals", "at-once");
+    for (Path file : List.of(plain, zipped)) {
+      assertThat(firstRun("--trace", "" + file, "--arrivals", "at-once", "--predictor", "column"))
+          .isEqualTo(csv);
+    }
+    assertThat(replay("--kv-gb", "4", "--trace", "" + zipped)).isEqualTo(2);
+    assertThat(err.toString()).contains("answers.jsonl.gz has no arrivals; use at-once or poisson");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "|the file has no rows",
+        "[|line 1 is not valid JSON",
+        "{}|line 1: prompt_tokens is missing, must be a whole number from 1 to 16777216",
+        "{\"prompt_tokens\":1,\"output_tokens\":0}|line 1: output_tokens is 0, must be",
+        "{\"prompt_tokens\":1,\"output_tokens\":1,\"prompt\":{\"mean\":\"x\"}}|line 1: prompt.mean is",
+      })
+  void badMeasuredAnswers_areNamed(String row, String message) throws IOException {
+    Path file = Files.writeString(folder.resolve("a.jsonl"), row == null ? "" : row + "\n");
+
+    assertThat(replay("--kv-gb", "4", "--trace", "" + file, "--arrivals", "at-once")).isEqualTo(2);
+    assertThat(err.toString()).contains("--trace " + file).contains(message);
   }
 
   @Test
@@ -122,7 +223,9 @@ final class ReplayCommandTest extends CommandTest {
         "--model|gpt-5|--model gpt-5: must be one of [gpt-j-6b, llama-13b, llama-33b]",
         "--gpu|none.json|--gpu none.json: cannot be read",
         "--policy|s3,best|--policy best: must be one of",
-        "--order|lifo|--order lifo: must be fcfs, dff or spf",
+        "--order|fcfs,lifo|--order lifo: must be one of fcfs, fcfs-skip, dff, spf, attained, work,",
+        "--policy|on-demand:1|--policy on-demand:1: watermark must be from 0 to below 1",
+        "--policy|on-demand:x|--policy on-demand:x: watermark must be",
         "--predictor|column|--predictor column: needs the column predicted_tokens",
         "--arrivals|poisson:-1|--arrivals poisson:-1: must be recorded, at-once or poisson:RATE",
         "--max-length|0|--max-length 0: must be from 1 to",
