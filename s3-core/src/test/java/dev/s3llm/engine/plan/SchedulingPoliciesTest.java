@@ -107,7 +107,7 @@ class SchedulingPoliciesTest {
     assertThat(queue.afterUnfit(large, 1)).isSameAs(second);
     queue.removeAdmitted(second);
     queue.removeAdmitted(third);
-    assertThat(queue.overdue()).containsExactly(large);
+    assertThat(queue.overtakes().firstOverdue()).isEqualTo(large.sequenceId());
   }
 
   @Test
