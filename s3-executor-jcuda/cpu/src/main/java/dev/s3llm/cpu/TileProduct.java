@@ -16,11 +16,11 @@ final class TileProduct implements MatrixProduct {
   /** Rows of a batch that share a decoded tile. */
   private static final int ROWS_PER_PART = 128;
 
-  private final VectorArithmetic arithmetic;
+  private final TileArithmetic arithmetic;
   private final WorkerPool workers;
   private final Scratch[] scratch;
 
-  TileProduct(VectorArithmetic arithmetic, WorkerPool workers) {
+  TileProduct(TileArithmetic arithmetic, WorkerPool workers) {
     this.arithmetic = arithmetic;
     this.workers = workers;
     this.scratch = new Scratch[workers.threads()];

@@ -10,7 +10,7 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /** The inner loops with the vector API of the JDK. */
-final class VectorArithmetic extends Arithmetic {
+final class VectorArithmetic extends TileArithmetic {
   /** At most 256 bits: wider ones have too few sums in flight for one row. */
   private static final VectorSpecies<Float> FLOATS =
       FloatVector.SPECIES_PREFERRED.length() > 8
@@ -48,19 +48,6 @@ final class VectorArithmetic extends Arithmetic {
   }
 
   @Override
-  MatrixProduct product(WorkerPool workers) {
-    return new TileProduct(this, workers);
-  }
-
-  /**
-   * Decodes some columns of a tile to {@code [column][TILE]} floats, exactly as {@link
-   * CpuMatrix#row} does, but for the sign of a zero.
-   *
-   * @param matrix a matrix that is not {@link Packing#FLOATS}
-   * @param at index of the word at which the first column's unit begins
-   * @param columns number of columns; rounded up to whole units
-   * @param to receives the floats from index 0 on
-   */
   void decode(CpuMatrix matrix, int at, int columns, float[] to) {
     int units = (columns + matrix.packing.columns - 1) / matrix.packing.columns;
     int[] words = matrix.words;
@@ -222,14 +209,7 @@ final class VectorArithmetic extends Arithmetic {
     }
   }
 
-  /**
-   * Multiplies one row with some columns of a tile without writing the decoded weights: bitwise
-   * what {@link #decode} and {@link #multiply} give.
-   *
-   * @param at index of the word at which the first column's unit begins
-   * @param columns number of columns, whole units
-   * @return whether it did; if not, sums are as before
-   */
+  @Override
   boolean multiplyPacked(
       CpuMatrix matrix, int at, int columns, float[] in, int inAt, float[] sums, int sumsAt) {
     if (GROUPS != 4) {
