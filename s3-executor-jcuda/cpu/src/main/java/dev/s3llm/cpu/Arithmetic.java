@@ -14,39 +14,11 @@ abstract class Arithmetic {
   private static final float MINUS_TWICE_ROOT_2_OVER_PI = (float) (-2 * Math.sqrt(2 / Math.PI));
 
   /**
-   * Returns whether products of matrices take {@link #decode} and {@link #multiplyAll}; if not,
-   * {@link WideProduct} computes them.
-   */
-  boolean decodesTiles() {
-    return true;
-  }
-
-  /**
-   * Decodes some columns of a tile to {@code [column][TILE]} floats, exactly as {@link
-   * CpuMatrix#row} does, but for the sign of a zero.
+   * Returns products of matrices with this arithmetic.
    *
-   * @param matrix a matrix that is not {@link Packing#FLOATS}
-   * @param at index of the word at which the first column's unit begins
-   * @param columns number of columns; rounded up to whole units
-   * @param to receives the floats from index 0 on
-   * @throws UnsupportedOperationException if {@link #decodesTiles} is false
+   * @param workers the threads that take part
    */
-  void decode(CpuMatrix matrix, int at, int columns, float[] to) {
-    throw new UnsupportedOperationException("products decode no single tile");
-  }
-
-  /**
-   * Multiplies one row with some columns of a tile without writing the decoded weights: bitwise
-   * what {@link #decode} and {@link #multiply} give.
-   *
-   * @param at index of the word at which the first column's unit begins
-   * @param columns number of columns, whole units
-   * @return whether it did; if not, sums are as before
-   */
-  boolean multiplyPacked(
-      CpuMatrix matrix, int at, int columns, float[] in, int inAt, float[] sums, int sumsAt) {
-    return false;
-  }
+  abstract MatrixProduct product(WorkerPool workers);
 
   /**
    * Multiplies one row: {@code sums[j] += sum over c of in[c] * weights[c * stride + j]} for each

@@ -10,15 +10,6 @@ import java.util.List;
  * row alone, so results are bitwise the same in any batch and on any number of threads.
  */
 final class CpuKernels {
-  /**
-   * Columns whose products are summed by themselves, so that rounding errors of long rows stay
-   * small.
-   */
-  private static final int CHUNK = 128;
-
-  /** Rows of a batch that share a decoded tile. */
-  private static final int ROWS_PER_PART = 128;
-
   /** Multiplications below which more threads make a kernel slower. */
   private static final long WORTH_SHARING = 50_000;
 
@@ -29,7 +20,7 @@ final class CpuKernels {
   private final WorkerPool workers;
   private final Arithmetic arithmetic;
   private final Scratch[] scratch;
-  private final WideProduct wide;
+  private final MatrixProduct product;
   private final List<RotationTable> tables = new ArrayList<>();
 
   CpuKernels(CpuKvCache cache, WorkerPool workers) {
@@ -40,7 +31,7 @@ final class CpuKernels {
     this.cache = cache;
     this.workers = workers;
     this.arithmetic = arithmetic;
-    this.wide = new WideProduct(workers);
+    this.product = arithmetic.product(workers);
     this.scratch = new Scratch[workers.threads()];
     Arrays.setAll(scratch, thread -> new Scratch());
   }
@@ -104,70 +95,7 @@ final class CpuKernels {
 
   /** {@code out[r] = matrix * in[r] (+ bias)}. */
   void multiply(CpuMatrix matrix, float[] in, int rows, float[] out) {
-    if (!arithmetic.decodesTiles()) {
-      wide.multiply(matrix, in, rows, out);
-      return;
-    }
-    int parts = (rows + ROWS_PER_PART - 1) / ROWS_PER_PART;
-    long work = (long) rows * matrix.in() * matrix.out();
-    workers.forEach(
-        Math.multiplyExact(matrix.tiles(), parts),
-        work >= WORTH_SHARING,
-        (thread, item) -> {
-          int from = item % parts * ROWS_PER_PART;
-          int to = Math.min(rows, from + ROWS_PER_PART);
-          multiplyTile(matrix, item / parts, in, from, to, out, scratch[thread]);
-        });
-  }
-
-  private void multiplyTile(
-      CpuMatrix matrix, int tile, float[] in, int from, int to, float[] out, Scratch scratch) {
-    int first = tile * CpuMatrix.TILE;
-    int width = Math.min(CpuMatrix.TILE, matrix.out() - first);
-    float[] sums = scratch.sums;
-    Arrays.fill(sums, 0, (to - from) * CpuMatrix.TILE, 0);
-    if (matrix.bias != null) {
-      for (int r = 0; r < to - from; r++) {
-        System.arraycopy(matrix.bias, first, sums, r * CpuMatrix.TILE, width);
-      }
-    }
-    for (int column = 0; column < matrix.in(); column += CHUNK) {
-      addChunk(matrix, tile, column, in, from, to, scratch);
-    }
-    for (int r = from; r < to; r++) {
-      System.arraycopy(sums, (r - from) * CpuMatrix.TILE, out, r * matrix.out() + first, width);
-    }
-  }
-
-  private void addChunk(
-      CpuMatrix matrix, int tile, int column, float[] in, int from, int to, Scratch scratch) {
-    int width = matrix.in();
-    int columns = Math.min(CHUNK, width - column);
-    int at = tile * matrix.tileWords + column / matrix.packing.columns * matrix.packing.words;
-    float[] sums = scratch.sums;
-    if (to - from == 1
-        && arithmetic.multiplyPacked(matrix, at, columns, in, from * width + column, sums, 0)) {
-      return;
-    }
-    float[] weights = matrix.floats;
-    if (matrix.packing != Packing.FLOATS) {
-      weights = scratch.weights;
-      arithmetic.decode(matrix, at, columns, weights);
-      at = 0;
-    }
-    int stride = CpuMatrix.TILE;
-    arithmetic.multiplyAll(
-        weights,
-        at,
-        stride,
-        stride,
-        columns,
-        in,
-        from * width + column,
-        width,
-        to - from,
-        sums,
-        stride);
+    product.multiply(matrix, in, rows, out);
   }
 
   /** {@code into[i] += from[i]}. */
@@ -226,7 +154,7 @@ final class CpuKernels {
         (count + PIECE - 1) / PIECE,
         count > PIECE,
         (thread, p) ->
-            piece.run(p * PIECE, Math.min(count, (p + 1) * PIECE), scratch[thread].sums));
+            piece.run(p * PIECE, Math.min(count, (p + 1) * PIECE), scratch[thread].work));
   }
 
   /** Rotates each head of each row by its position. */
@@ -297,8 +225,7 @@ final class CpuKernels {
 
   /** Memory of one thread. */
   static final class Scratch {
-    final float[] weights = new float[CHUNK * CpuMatrix.TILE];
-    final float[] sums = new float[Math.max(ROWS_PER_PART * CpuMatrix.TILE, PIECE)];
+    final float[] work = new float[PIECE];
     private float[] scores = {};
 
     /** Returns an array of at least some length, of any content. */

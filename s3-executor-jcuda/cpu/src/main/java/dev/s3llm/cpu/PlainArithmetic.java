@@ -3,8 +3,8 @@ package dev.s3llm.cpu;
 /** The inner loops in plain Java, with sums in registers. */
 final class PlainArithmetic extends Arithmetic {
   @Override
-  boolean decodesTiles() {
-    return false;
+  MatrixProduct product(WorkerPool workers) {
+    return new WideProduct(workers);
   }
 
   @Override

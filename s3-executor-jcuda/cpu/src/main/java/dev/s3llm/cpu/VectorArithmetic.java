@@ -10,7 +10,7 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /** The inner loops with the vector API of the JDK. */
-final class VectorArithmetic extends Arithmetic {
+final class VectorArithmetic extends TileArithmetic {
   /** At most 256 bits: wider ones have too few sums in flight for one row. */
   private static final VectorSpecies<Float> FLOATS =
       FloatVector.SPECIES_PREFERRED.length() > 8

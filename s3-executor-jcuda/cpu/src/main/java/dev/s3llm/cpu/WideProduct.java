@@ -16,7 +16,7 @@ import java.util.Arrays;
  * order of additions depends on the matrix alone, so that results are bitwise the same in any batch
  * and on any number of threads.
  */
-final class WideProduct {
+final class WideProduct implements MatrixProduct {
   private static final int TILE = CpuMatrix.TILE;
   private static final int BLOCK = BlockDecoder.BLOCK;
 
@@ -28,9 +28,6 @@ final class WideProduct {
 
   /** Rows of a batch that share decoded weights. */
   private static final int ROWS_PER_PART = 128;
-
-  /** Multiplications below which more threads make a product slower. */
-  private static final long WORTH_SHARING = 50_000;
 
   private final WorkerPool workers;
   private final OneRow oneRow;
@@ -51,8 +48,8 @@ final class WideProduct {
     }
   }
 
-  /** {@code out[r] = matrix * in[r] (+ bias)}. */
-  void multiply(CpuMatrix matrix, float[] in, int rows, float[] out) {
+  @Override
+  public void multiply(CpuMatrix matrix, float[] in, int rows, float[] out) {
     boolean worthSharing = (long) rows * matrix.in() * matrix.out() >= WORTH_SHARING;
     boolean single = rows == 1 && matrix.packing.quantised();
     if (single) {

@@ -50,7 +50,7 @@ public record CtcText(int[] ids, float[] confidences, int[] index) {
         if (best != before) {
           ids[count++] = best;
         }
-        float probability = probability(logits, at, best);
+        float probability = Scores.probability(logits, at, config.vocabularySize(), best);
         confidences[count - 1] = Math.max(confidences[count - 1], probability);
       }
       index[t] = count;
@@ -65,14 +65,6 @@ public record CtcText(int[] ids, float[] confidences, int[] index) {
         }
       }
       return best;
-    }
-
-    private float probability(float[] logits, int at, int id) {
-      double sum = 0;
-      for (int other = 0; other < config.vocabularySize(); other++) {
-        sum += Math.exp((double) logits[at + other] - logits[at + id]);
-      }
-      return (float) (1 / sum);
     }
 
     CtcText text() {

@@ -51,7 +51,14 @@ final class Scores {
 
   /** Returns the likeliest character of a row; of equals the one with the lowest id. */
   int character(int row) {
-    return likeliest(row, firstCharacter);
+    int at = at(row);
+    int best = firstCharacter;
+    for (int id = best + 1; id < vocabulary; id++) {
+      if (logits[at + id] > logits[at + best]) {
+        best = id;
+      }
+    }
+    return best;
   }
 
   /** Returns the likeliest of the end and the characters; of equals the one with the lowest id. */
@@ -60,20 +67,20 @@ final class Scores {
     return logits[at(row) + character] > logits[at(row) + endId] ? character : endId;
   }
 
-  private int likeliest(int row, int from) {
-    int at = at(row);
-    int best = from;
-    for (int id = from + 1; id < vocabulary; id++) {
-      if (logits[at + id] > logits[at + best]) {
-        best = id;
-      }
-    }
-    return best;
-  }
-
   /** Returns the probability of an id in a row. */
   float probability(int row, int id) {
-    int at = at(row);
+    return probability(logits, at(row), vocabulary, id);
+  }
+
+  /**
+   * Returns the probability of an id in the softmax of a row.
+   *
+   * @param logits the logits
+   * @param at index of the row's first logit
+   * @param vocabulary number of logits of the row
+   * @param id the id
+   */
+  static float probability(float[] logits, int at, int vocabulary, int id) {
     float logit = logits[at + id];
     double sum = 0;
     for (int other = 0; other < vocabulary; other++) {

@@ -31,27 +31,7 @@ import picocli.CommandLine.Spec;
             + " differs.")
 final class BenchCommand implements Callable<Integer> {
   @Mixin private SpeechOptions options = new SpeechOptions();
-
-  @Option(
-      names = "--strategy",
-      paramLabel = "NAME",
-      description = "as of transcribe (default: ${DEFAULT-VALUE})",
-      defaultValue = "easy-first")
-  private StrategyChoice strategy = StrategyChoice.EASY_FIRST;
-
-  @Option(
-      names = "--passes",
-      paramLabel = "K",
-      description = "passes over the canvas (default: ${DEFAULT-VALUE})",
-      defaultValue = "3")
-  private int passes;
-
-  @Option(
-      names = "--passes-under-load",
-      paramLabel = "K",
-      description = "passes while other recordings wait for memory (default: as --passes)",
-      defaultValue = "0")
-  private int passesUnderLoad;
+  @Mixin private DecodingOptions decoding = new DecodingOptions();
 
   @Option(
       names = "--rounds",
@@ -87,7 +67,7 @@ final class BenchCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     options.check();
     SpeechOptions.requireBetween("--rounds", rounds, 1, 10_000);
-    Decoding decoding = SpeechOptions.decoding(strategy.strategy(), passes, passesUnderLoad);
+    Decoding way = decoding.decoding();
     PrintWriter out = spec.commandLine().getOut();
     out.println(
         "| planner | utterances a second | against the first | reservations too short | preemptions"
@@ -96,7 +76,7 @@ final class BenchCommand implements Callable<Integer> {
     @Nullable Outcome first = null;
     boolean same = true;
     for (PlannerChoice planner : planners) {
-      Outcome outcome = run(decoding, planner);
+      Outcome outcome = run(way, planner);
       first = first == null ? outcome : first;
       same &= texts(first).equals(texts(outcome));
       print(out, planner, first, outcome);
@@ -110,9 +90,9 @@ final class BenchCommand implements Callable<Integer> {
     return outcome.texts().stream().map(Transcription::text).toList();
   }
 
-  private Outcome run(Decoding decoding, PlannerChoice planner) throws IOException {
+  private Outcome run(Decoding way, PlannerChoice planner) throws IOException {
     try (SpeechModel model = options.open();
-        Transcriber transcriber = options.start(model, decoding, planner)) {
+        Transcriber transcriber = options.start(model, way, planner)) {
       Corpus corpus = Corpus.read(folder, transcriber);
       round(corpus, transcriber, 1); // warms up
       EngineSnapshot before = transcriber.engine().snapshot();

@@ -36,30 +36,7 @@ import picocli.CommandLine.Spec;
     })
 final class TranscribeCommand implements Callable<Integer> {
   @Mixin private SpeechOptions options = new SpeechOptions();
-
-  @Option(
-      names = "--strategy",
-      paramLabel = "NAME",
-      description =
-          "easy-first, mask-predict, leftmost, left-to-right, ctc or mask-ctc (default:"
-              + " ${DEFAULT-VALUE})",
-      defaultValue = "easy-first")
-  private StrategyChoice strategy = StrategyChoice.EASY_FIRST;
-
-  @Option(
-      names = "--passes",
-      paramLabel = "K",
-      description =
-          "passes over the canvas, where the strategy has a choice (default: ${DEFAULT-VALUE})",
-      defaultValue = "3")
-  private int passes;
-
-  @Option(
-      names = "--passes-under-load",
-      paramLabel = "K",
-      description = "passes while other recordings wait for memory (default: as --passes)",
-      defaultValue = "0")
-  private int passesUnderLoad;
+  @Mixin private DecodingOptions decoding = new DecodingOptions();
 
   @Option(
       names = "--planner",
@@ -95,7 +72,7 @@ final class TranscribeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    Decoding decoding = SpeechOptions.decoding(strategy.strategy(), passes, passesUnderLoad);
+    Decoding way = decoding.decoding();
     options.check();
     requireWritable("--json", json);
     requireWritable("--trace", trace);
@@ -103,7 +80,7 @@ final class TranscribeCommand implements Callable<Integer> {
       throw new UsageException("--trace shows one recording, but there are " + files.size());
     }
     try (SpeechModel model = options.open();
-        Transcriber transcriber = options.start(model, decoding, planner)) {
+        Transcriber transcriber = options.start(model, way, planner)) {
       TranscriptionRun run = new TranscriptionRun(transcriber, spec.commandLine().getErr());
       CanvasTrace picture = new CanvasTrace();
       List<TranscriptionRun.Outcome> outcomes =
@@ -156,7 +133,7 @@ final class TranscribeCommand implements Callable<Integer> {
                 TranscriptionOptions.NONE.with(Decoding.of(Strategy.CTC, 1)))
             .result()
             .join();
-    CanvasPage page = new CanvasPage(transcriber.model(), outcome.file(), strategy.toString());
+    CanvasPage page = new CanvasPage(transcriber.model(), outcome.file(), decoding.strategyName());
     Files.writeString(file, page.html(picture, outcome.result(), ctc));
   }
 }
