@@ -17,15 +17,9 @@ final class Samples {
     values[(int) (count++ % values.length)] = value;
   }
 
-  /** Returns the mean and the quantiles (nearest rank) of the values, divided by a unit. */
+  /** Returns the mean and the quantiles of the values, divided by a unit. */
   Quantiles quantiles(double unit) {
-    double[] sorted = Arrays.copyOf(values, (int) Math.min(count, values.length));
-    Arrays.sort(sorted);
-    double mean = Arrays.stream(sorted).average().orElse(Double.NaN);
-    return new Quantiles(mean / unit, at(sorted, 0.5) / unit, at(sorted, 0.99) / unit);
-  }
-
-  private static double at(double[] sorted, double p) {
-    return sorted.length == 0 ? Double.NaN : sorted[(int) Math.ceil(p * sorted.length) - 1];
+    int size = (int) Math.min(count, values.length);
+    return Quantiles.of(Arrays.stream(values, 0, size).map(value -> value / unit).toArray());
   }
 }

@@ -1,5 +1,11 @@
 package dev.s3llm.simulate;
 
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.List;
+import java.util.function.Predicate;
+import java.util.function.ToDoubleFunction;
+
 /**
  * The result of a simulation. All values but {@link Planning#planMicros} are a function of the
  * trace, the settings and the policy. Immutable.
@@ -11,6 +17,7 @@ package dev.s3llm.simulate;
  * @param memory use of the KV memory
  * @param latency latencies of the requests
  * @param planning work of the engine's loop
+ * @param groups latencies by length of the answer and by tenant
  */
 public record SimulationResult(
     String policy,
@@ -19,7 +26,8 @@ public record SimulationResult(
     Throughput throughput,
     Memory memory,
     Latency latency,
-    Planning planning) {
+    Planning planning,
+    Groups groups) {
 
   /**
    * Number of requests, by the way they ended. Immutable.
@@ -52,7 +60,7 @@ public record SimulationResult(
   public record Memory(double kvUse, long preemptions, long recomputedTokens, long swappedTokens) {}
 
   /**
-   * Latencies of the requests, over the latest million of them. Immutable.
+   * Latencies of requests. Immutable.
    *
    * @param ttftSeconds seconds from arrival to the first token
    * @param tpotSeconds seconds per output token after the first; answers of one token do not count
@@ -66,7 +74,66 @@ public record SimulationResult(
       Quantiles tpotSeconds,
       Quantiles totalSeconds,
       Quantiles queueSeconds,
-      Quantiles slowdown) {}
+      Quantiles slowdown) {
+
+    /**
+     * Returns the latencies of some requests.
+     *
+     * @param outcomes the outcomes of the requests, any number
+     */
+    public static Latency of(Collection<RequestOutcome> outcomes) {
+      return new Latency(
+          quantiles(outcomes, o -> o.firstTokenNanos() >= 0, RequestOutcome::ttftSeconds),
+          quantiles(outcomes, o -> o.outputTokens() > 1, RequestOutcome::tpotSeconds),
+          quantiles(outcomes, RequestOutcome::finished, RequestOutcome::totalSeconds),
+          quantiles(outcomes, RequestOutcome::finished, RequestOutcome::queuedSeconds),
+          quantiles(outcomes, o -> o.finished() && o.aloneNanos() > 0, RequestOutcome::slowdown));
+    }
+
+    private static Quantiles quantiles(
+        Collection<RequestOutcome> outcomes,
+        Predicate<RequestOutcome> counts,
+        ToDoubleFunction<RequestOutcome> value) {
+      return Quantiles.of(outcomes.stream().filter(counts).mapToDouble(value).toArray());
+    }
+  }
+
+  /**
+   * Latencies of groups of requests. Immutable.
+   *
+   * @param byLength one group for each class of output lengths that occurs, the shortest first. A
+   *     class holds the lengths up to 16 tokens, or the lengths from above a power of two up to the
+   *     next one; its name is its first and its last length, such as {@code 33-64}
+   * @param byTenant one group for each tenant, that with the most requests first; at most 100
+   */
+  public record Groups(List<Group> byLength, List<Group> byTenant) {
+
+    /** Copies the lists. */
+    public Groups {
+      byLength = List.copyOf(byLength);
+      byTenant = List.copyOf(byTenant);
+    }
+
+    /**
+     * Returns the latencies of a run by length and by tenant.
+     *
+     * @param trace the requests
+     * @param outcomes the outcomes of these requests, any number of them, in any order
+     */
+    public static Groups of(Trace trace, Collection<RequestOutcome> outcomes) {
+      return new OutcomeGroups(trace, outcomes).groups();
+    }
+  }
+
+  /**
+   * A group of requests. Immutable.
+   *
+   * @param name the class of lengths, or the tenant; empty for requests without a tenant
+   * @param requests number of requests
+   * @param finished requests that got their whole answer, up to the output limit
+   * @param latency their latencies
+   */
+  public record Group(String name, int requests, int finished, Latency latency) {}
 
   /**
    * Work of the engine's loop. Immutable.
@@ -92,7 +159,24 @@ public record SimulationResult(
    * @param p50 the median
    * @param p99 the 99th percentile
    */
-  public record Quantiles(double mean, double p50, double p99) {}
+  public record Quantiles(double mean, double p50, double p99) {
+
+    /**
+     * Returns the mean and the quantiles, by nearest rank, of some values.
+     *
+     * @param values any number of values, in any order; not changed
+     */
+    public static Quantiles of(double... values) {
+      double[] sorted = values.clone();
+      Arrays.sort(sorted);
+      double mean = Arrays.stream(sorted).average().orElse(Double.NaN);
+      return new Quantiles(mean, at(sorted, 0.5), at(sorted, 0.99));
+    }
+
+    private static double at(double[] sorted, double p) {
+      return sorted.length == 0 ? Double.NaN : sorted[(int) Math.ceil(p * sorted.length) - 1];
+    }
+  }
 
   /**
    * The outcome of one request of a trace. Times count from its arrival. Immutable.
@@ -105,6 +189,7 @@ public record SimulationResult(
    * @param queuedNanos nanoseconds to its first admission, or to its end without one
    * @param firstTokenNanos nanoseconds to its first token; -1 without one
    * @param totalNanos nanoseconds to its end
+   * @param aloneNanos nanoseconds that the same answer takes on an idle GPU; 0 if not known
    */
   public record RequestOutcome(
       int request,
@@ -113,11 +198,12 @@ public record SimulationResult(
       int preemptions,
       long queuedNanos,
       long firstTokenNanos,
-      long totalNanos) {
+      long totalNanos,
+      long aloneNanos) {
     private static final double NANOS_PER_SECOND = 1e9;
 
     static RequestOutcome refused(int request) {
-      return new RequestOutcome(request, false, 0, 0, 0, -1, 0);
+      return new RequestOutcome(request, false, 0, 0, 0, -1, 0, 0);
     }
 
     /** Returns the seconds to the first token; NaN without one. */
@@ -133,6 +219,14 @@ public record SimulationResult(
     /** Returns the seconds from arrival to the first admission, or to the end without one. */
     public double queuedSeconds() {
       return queuedNanos / NANOS_PER_SECOND;
+    }
+
+    /**
+     * Returns the time to the end over the time that the same answer takes on an idle GPU; infinite
+     * if that is not known.
+     */
+    public double slowdown() {
+      return (double) totalNanos / aloneNanos;
     }
 
     /** Returns the seconds per token after the first; 0 for an answer of at most one token. */

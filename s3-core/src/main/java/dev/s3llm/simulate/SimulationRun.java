@@ -12,6 +12,7 @@ import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.predict.LengthQuery;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Comparator;
 import java.util.List;
@@ -32,6 +33,7 @@ final class SimulationRun {
   private static final int EVENTS_PER_REQUEST = 8;
 
   private final Simulation simulation;
+  private final Trace trace;
   private final List<Trace.Request> requests;
   private final String policyName;
   private final Simulation.Listener listener;
@@ -41,11 +43,7 @@ final class SimulationRun {
   private final EngineLoop loop;
   private final DecisionLog log = new DecisionLog();
   private final Queue<Runnable> callbacks = new ArrayDeque<>();
-  private final Samples ttft = new Samples();
-  private final Samples tpot = new Samples();
-  private final Samples total = new Samples();
-  private final Samples queued = new Samples();
-  private final Samples slowdown = new Samples();
+  private final List<SimulationResult.RequestOutcome> outcomes = new ArrayList<>();
   private final Samples plans = new Samples();
   private final LoneRequest lone;
 
@@ -67,6 +65,7 @@ final class SimulationRun {
   SimulationRun(
       Simulation simulation, Trace trace, SimulationPolicy policy, Simulation.Listener listener) {
     this.simulation = simulation;
+    this.trace = trace;
     this.requests = trace.requests();
     this.policyName = policy.name();
     this.listener = listener;
@@ -184,7 +183,7 @@ final class SimulationRun {
         || request.promptTokens() + maxNewTokens > profile.capacityTokens()
         || (masked && exceedsStep(request))) {
       rejected++;
-      listener.onEnd(SimulationResult.RequestOutcome.refused(index));
+      ended(SimulationResult.RequestOutcome.refused(index));
       return;
     }
     int[] prompt = new int[request.promptTokens()];
@@ -246,14 +245,15 @@ final class SimulationRun {
             end.work().preemptions(),
             end.work().recomputedTokens(),
             end.work().swappedTokens()),
-        new SimulationResult.Latency(
-            ttft.quantiles(1),
-            tpot.quantiles(1),
-            total.quantiles(1),
-            queued.quantiles(1),
-            slowdown.quantiles(1)),
+        SimulationResult.Latency.of(outcomes),
         new SimulationResult.Planning(
-            end.work().steps(), plans.quantiles(NANOS_PER_MICRO), log.hash()));
+            end.work().steps(), plans.quantiles(NANOS_PER_MICRO), log.hash()),
+        SimulationResult.Groups.of(trace, outcomes));
+  }
+
+  private void ended(SimulationResult.RequestOutcome outcome) {
+    outcomes.add(outcome);
+    listener.onEnd(outcome);
   }
 
   /** Receives the answer of one request. */
@@ -281,24 +281,17 @@ final class SimulationRun {
               sequence.preemptions(),
               sequence.timing().queuedNanos(),
               sequence.timing().firstTokenNanos(),
-              sequence.timing().totalNanos());
+              sequence.timing().totalNanos(),
+              aloneNanos());
       finished += outcome.finished() ? 1 : 0;
       metTargets += simulation.targets().metBy(outcome) ? 1 : 0;
       endNanos = now;
       ended.set(index);
-      if (tokens > 0) {
-        ttft.add(outcome.ttftSeconds());
-      }
-      if (tokens > 1) {
-        tpot.add(outcome.tpotSeconds());
-      }
-      if (outcome.finished()) {
-        total.add(outcome.totalSeconds());
-        queued.add(outcome.queuedSeconds());
-        Trace.Request request = requests.get(index);
-        slowdown.add((double) outcome.totalNanos() / lone.nanos(request.promptTokens(), tokens));
-      }
-      listener.onEnd(outcome);
+      ended(outcome);
+    }
+
+    private long aloneNanos() {
+      return tokens == 0 ? 0 : lone.nanos(requests.get(index).promptTokens(), tokens);
     }
   }
 }

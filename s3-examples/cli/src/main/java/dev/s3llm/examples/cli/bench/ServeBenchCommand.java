@@ -155,7 +155,7 @@ public final class ServeBenchCommand implements Callable<Integer> {
 
   /** Returns the trace's requests that fit, at most one for each token id, which identifies it. */
   private Trace requests(ModelConfig config) {
-    Trace read = TraceFile.read(trace).atOnce();
+    Trace read = TraceFile.read(trace, Integer.MAX_VALUE).atOnce();
     if (predictor.readsColumn() && !read.predicted()) {
       throw new UsageException(
           "--predictor " + predictor + ": " + trace + " lacks the column predicted_tokens");

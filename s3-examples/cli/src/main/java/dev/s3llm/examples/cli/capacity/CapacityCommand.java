@@ -5,7 +5,6 @@ import dev.s3llm.examples.cli.simulation.TrafficOptions;
 import dev.s3llm.examples.cli.support.OutputFile;
 import dev.s3llm.examples.cli.support.UsageException;
 import dev.s3llm.simulate.CapacitySearch;
-import dev.s3llm.simulate.Simulation;
 import dev.s3llm.simulate.SimulationPolicy;
 import dev.s3llm.simulate.Trace;
 import java.util.ArrayList;
@@ -61,15 +60,15 @@ public final class CapacityCommand implements Callable<Integer> {
     OutputFile jsonFile = OutputFile.checked("--json", json);
     check();
     List<SimulationPolicy> policies = machine.policies();
-    List<Simulation> simulations =
+    List<MachineOptions.Ordered> simulations =
         machine.simulations("--kv-gb", machine.kvGb(), traffic.predictor());
     Trace trace = spread(traffic.requests());
     List<CapacityReport.Row> rows = new ArrayList<>();
     for (SimulationPolicy policy : policies) {
-      for (Simulation simulation : simulations) {
-        CapacitySearch search = new CapacitySearch(simulation, share, TOLERANCE);
-        String order = simulation.schedulingPolicy().name();
-        rows.add(new CapacityReport.Row(policy.name(), order, search.find(trace, policy)));
+      for (MachineOptions.Ordered ordered : simulations) {
+        CapacitySearch search = new CapacitySearch(ordered.simulation(), share, TOLERANCE);
+        rows.add(
+            new CapacityReport.Row(policy.name(), ordered.order(), search.find(trace, policy)));
       }
     }
     CapacityReport report = new CapacityReport(machine.targets(), share, rate, rows);

@@ -26,9 +26,11 @@ final class GenerateOptions {
   @Option(
       names = "--order",
       paramLabel = "NAME",
+      converter = OrderChoice.Converter.class,
+      completionCandidates = OrderChoice.Names.class,
       description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE})",
       defaultValue = "fcfs")
-  OrderChoice order = OrderChoice.FCFS;
+  OrderChoice.Chosen order = OrderChoice.byDefault();
 
   @Option(
       names = "--kv-budget",

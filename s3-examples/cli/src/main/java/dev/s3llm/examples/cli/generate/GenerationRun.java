@@ -110,7 +110,7 @@ final class GenerationRun {
         .predictor(predictor)
         .predictionBudget(PREDICTION_BUDGET)
         .planner(planner.planner())
-        .schedulingPolicy(options.order.create())
+        .schedulingPolicy(options.order.policy())
         .recovery(planner.recovery(options.recomputeOnly))
         .maxLiveRequests(1_000_000)
         .build();

@@ -1,94 +1,156 @@
 package dev.s3llm.examples.cli.options;
 
+import dev.s3llm.examples.cli.support.Numbers;
 import dev.s3llm.examples.cli.support.UsageException;
 import dev.s3llm.schedule.SchedulingPolicies;
 import dev.s3llm.schedule.SchedulingPolicy;
 import java.util.Arrays;
+import java.util.Iterator;
+import java.util.function.DoubleFunction;
 import java.util.function.IntFunction;
-import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
 
-/** Queue orders that the option {@code --order} offers. */
+/**
+ * Queue orders that the option {@code --order} offers. A name may have a parameter, as in {@code
+ * spf:100}: the bound on overtaking of this order, unless the order gives it another meaning.
+ */
 public enum OrderChoice {
   /** First come, first served. */
-  FCFS("fcfs", SchedulingPolicies::firstComeFirstServed, SchedulingPolicies::firstComeFirstServed),
+  FCFS("fcfs", SchedulingPolicies::firstComeFirstServed),
   /** Order of arrival; smaller ones pass a request that does not fit. */
-  FCFS_SKIP(
-      "fcfs-skip",
-      SchedulingPolicies::firstComeFirstServedSkipping,
-      SchedulingPolicies::firstComeFirstServedSkipping),
+  FCFS_SKIP("fcfs-skip", SchedulingPolicies::firstComeFirstServedSkipping),
   /** Decreasing first fit. */
-  DFF("dff", SchedulingPolicies::decreasingFirstFit, SchedulingPolicies::decreasingFirstFit),
+  DFF("dff", SchedulingPolicies::decreasingFirstFit),
   /** Shortest predicted first. */
-  SPF(
-      "spf",
-      SchedulingPolicies::shortestPredictedFirst,
-      SchedulingPolicies::shortestPredictedFirst),
+  SPF("spf", SchedulingPolicies::shortestPredictedFirst),
   /** Least attained service first. */
-  ATTAINED(
-      "attained",
-      SchedulingPolicies::leastAttainedServiceFirst,
-      SchedulingPolicies::leastAttainedServiceFirst),
+  ATTAINED("attained", SchedulingPolicies::leastAttainedServiceFirst),
   /** Least work first: prompt tokens to compute and expected output. */
-  WORK("work", SchedulingPolicies::leastWorkFirst, SchedulingPolicies::leastWorkFirst),
+  WORK("work", SchedulingPolicies::leastWorkFirst),
   /** Least tail-inflated mean first. */
-  TAIL("tail", SchedulingPolicies::leastTailFirst, SchedulingPolicies::leastTailFirst),
+  TAIL("tail", SchedulingPolicies::leastTailFirst),
   /** Smallest volume first: memory times steps. */
-  VOLUME(
-      "volume", SchedulingPolicies::smallestVolumeFirst, SchedulingPolicies::smallestVolumeFirst),
+  VOLUME("volume", SchedulingPolicies::smallestVolumeFirst),
   /** Earliest deadline first. */
-  EDF("edf", SchedulingPolicies::earliestDeadlineFirst, SchedulingPolicies::earliestDeadlineFirst),
+  EDF("edf", SchedulingPolicies::earliestDeadlineFirst),
   /** Least slack first: time to the deadline less the expected service. */
-  SLACK("slack", SchedulingPolicies::leastSlackFirst, SchedulingPolicies::leastSlackFirst);
+  SLACK("slack", SchedulingPolicies::leastSlackFirst);
+
+  private static final int DEFAULT_MAX_OVERTAKES = 1000;
 
   private final String label;
 
   @SuppressWarnings("ImmutableEnumChecker") // the references above have no state
-  private final Supplier<SchedulingPolicy> byDefault;
-
-  @SuppressWarnings("ImmutableEnumChecker") // the references above have no state
   private final IntFunction<SchedulingPolicy> bounded;
 
-  OrderChoice(
-      String label, Supplier<SchedulingPolicy> byDefault, IntFunction<SchedulingPolicy> bounded) {
-    this.label = label;
-    this.byDefault = byDefault;
-    this.bounded = bounded;
+  @SuppressWarnings("ImmutableEnumChecker") // the references above have no state
+  private final DoubleFunction<SchedulingPolicy> parameterized;
+
+  /** Creates an order whose parameter is its bound on overtaking. */
+  OrderChoice(String label, IntFunction<SchedulingPolicy> bounded) {
+    this(label, bounded, bound -> bounded.apply(wholeNumber(bound)));
   }
 
   /**
-   * Returns the order with this name.
+   * Creates an order.
    *
-   * @param label the name, as in {@code --help}
-   * @throws UsageException if there is no such order
+   * @param label the name
+   * @param bounded creates the order from a bound on overtaking
+   * @param parameterized creates the order from the parameter after the name; throws an {@link
+   *     IllegalArgumentException} if the parameter is out of range or NaN
    */
-  public static OrderChoice named(String label) {
+  OrderChoice(
+      String label,
+      IntFunction<SchedulingPolicy> bounded,
+      DoubleFunction<SchedulingPolicy> parameterized) {
+    this.label = label;
+    this.bounded = bounded;
+    this.parameterized = parameterized;
+  }
+
+  /**
+   * An order that was chosen.
+   *
+   * @param name its name, with its parameter if it has one
+   * @param policy the order
+   */
+  public record Chosen(String name, SchedulingPolicy policy) {}
+
+  /** Returns the order of arrival, with the default bound on overtaking. */
+  public static Chosen byDefault() {
+    return parse(FCFS.label, DEFAULT_MAX_OVERTAKES);
+  }
+
+  /**
+   * Returns the order that a text names, such as {@code spf} or {@code spf:100}.
+   *
+   * @param text the name, and after a colon the parameter, if there is one
+   * @param maxOvertakes bound on overtaking of an order without a parameter, at least 1
+   * @throws UsageException if there is no such order, or the parameter is out of range
+   */
+  public static Chosen parse(String text, int maxOvertakes) {
+    String name = text.strip();
+    int colon = name.indexOf(':');
+    OrderChoice choice = named(name, colon < 0 ? name : name.substring(0, colon));
+    if (colon < 0) {
+      return new Chosen(name, choice.bounded.apply(maxOvertakes));
+    }
+    try {
+      double parameter = Numbers.orNaN(name.substring(colon + 1));
+      return new Chosen(name, choice.parameterized.apply(parameter));
+    } catch (IllegalArgumentException e) {
+      throw new UsageException("--order " + name + ": " + e.getMessage());
+    }
+  }
+
+  private static OrderChoice named(String text, String label) {
     return Arrays.stream(values())
         .filter(choice -> choice.label.equals(label))
         .findFirst()
-        .orElseThrow(() -> new UsageException("--order " + label + ": must be one of " + labels()));
+        .orElseThrow(() -> new UsageException("--order " + text + ": must be one of " + labels()));
   }
 
   private static String labels() {
     return Arrays.stream(values()).map(OrderChoice::toString).collect(Collectors.joining(", "));
   }
 
-  /** Creates the order with its default bound on overtaking. */
-  public SchedulingPolicy create() {
-    return byDefault.get();
-  }
-
-  /**
-   * Creates the order.
-   *
-   * @param maxOvertakes how many requests may pass a waiting one, at least 1
-   */
-  public SchedulingPolicy create(int maxOvertakes) {
-    return bounded.apply(maxOvertakes);
+  private static int wholeNumber(double bound) {
+    if (bound != Math.rint(bound) || Math.abs(bound) > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException("the bound on overtaking must be a whole number");
+    }
+    return (int) bound;
   }
 
   @Override
   public String toString() {
     return label;
+  }
+
+  /** The names of all orders, for the help of an option. */
+  public static final class Names implements Iterable<String> {
+    /** Created by picocli. */
+    public Names() {}
+
+    @Override
+    public Iterator<String> iterator() {
+      return Arrays.stream(values()).map(OrderChoice::toString).iterator();
+    }
+  }
+
+  /** Reads an option whose value is one order, with the default bound on overtaking. */
+  public static final class Converter implements ITypeConverter<Chosen> {
+    /** Created by picocli. */
+    public Converter() {}
+
+    @Override
+    public Chosen convert(String value) {
+      try {
+        return parse(value, DEFAULT_MAX_OVERTAKES);
+      } catch (UsageException e) {
+        throw new TypeConversionException(String.valueOf(e.getMessage()));
+      }
+    }
   }
 }

@@ -23,7 +23,9 @@ record Sweep(Setting setting, List<Double> values) {
     /** Memory for keys and values. */
     KV_GB("kv-gb", "GB KV", Double.MIN_VALUE, 1e5),
     /** The share of tokens that the forecast planner may lose to preemptions. */
-    EPSILON("epsilon", "epsilon", Double.MIN_VALUE, Math.nextDown(1.0));
+    EPSILON("epsilon", "epsilon", Double.MIN_VALUE, Math.nextDown(1.0)),
+    /** Arrivals of a Poisson process over the capacity; the option {@code --load} sets it. */
+    LOAD("load", "load", 1e-3, 1e3);
 
     private final String label;
     private final String unit;
@@ -46,7 +48,7 @@ record Sweep(Setting setting, List<Double> values) {
     }
 
     private static Optional<Setting> named(String label) {
-      return Arrays.stream(values()).filter(s -> s.label.equals(label)).findFirst();
+      return Arrays.stream(values()).filter(s -> s != LOAD && s.label.equals(label)).findFirst();
     }
   }
 
@@ -72,21 +74,35 @@ record Sweep(Setting setting, List<Double> values) {
                 () ->
                     new UsageException(
                         "--sweep " + text + ": must be rate=a,b,c, kv-gb=a,b,c or epsilon=a,b,c"));
-    String[] parts = text.substring(equals + 1).split(",", -1);
-    List<Double> values = Arrays.stream(parts).map(part -> value(text, setting, part)).toList();
+    return of("--sweep " + text, setting, text.substring(equals + 1));
+  }
+
+  /**
+   * Parses the value of {@code --load}.
+   *
+   * @param text loads over the capacity, separated by commas
+   * @throws UsageException if a value is out of range, or there are too many
+   */
+  static Sweep ofLoads(String text) {
+    return of("--load " + text, Setting.LOAD, text);
+  }
+
+  private static Sweep of(String option, Setting setting, String list) {
+    String[] parts = list.split(",", -1);
+    List<Double> values = Arrays.stream(parts).map(part -> value(option, setting, part)).toList();
     if (values.size() > MAX_VALUES) {
       throw new UsageException(
-          "--sweep has %d values, the limit is %d".formatted(values.size(), MAX_VALUES));
+          "%s has %d values, the limit is %d".formatted(option, values.size(), MAX_VALUES));
     }
     return new Sweep(setting, values);
   }
 
-  private static double value(String text, Setting setting, String part) {
+  private static double value(String option, Setting setting, String part) {
     double value = Numbers.orNaN(part);
     if (!(value >= setting.least && value <= setting.most)) {
       throw new UsageException(
-          "--sweep %s: '%s' must be a number above 0 and %s"
-              .formatted(text, part, setting == Setting.EPSILON ? "below 1" : limit(setting)));
+          "%s: '%s' must be a number above 0 and %s"
+              .formatted(option, part, setting == Setting.EPSILON ? "below 1" : limit(setting)));
     }
     return value;
   }

@@ -3,14 +3,17 @@ package dev.s3llm.examples.cli.simulation;
 import dev.s3llm.examples.cli.options.OrderChoice;
 import dev.s3llm.examples.cli.support.Numbers;
 import dev.s3llm.examples.cli.support.UsageException;
+import dev.s3llm.schedule.SchedulingPolicies;
 import dev.s3llm.schedule.SchedulingPolicy;
 import dev.s3llm.simulate.SimulatedPredictor;
 import dev.s3llm.simulate.Simulation;
 import dev.s3llm.simulate.SimulationPolicy;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The simulated model and GPU, the engine's settings, the policies and the latency targets. */
@@ -59,22 +62,13 @@ public final class MachineOptions {
       names = "--order",
       split = ",",
       defaultValue = "fcfs",
+      completionCandidates = OrderChoice.Names.class,
       description =
-          "Queue orders to compare: fcfs, fcfs-skip, dff, spf, attained, work, tail, volume, edf or "
-              + "slack. Each policy runs in each order; the first is the baseline.")
+          "Queue orders to compare: ${COMPLETION-CANDIDATES}; or ORDER:N, which may overtake a "
+              + "waiting request N times. Each policy runs in each order; the first is the baseline.")
   private List<String> orders = List.of();
 
-  @Option(
-      names = "--slo-ttft",
-      paramLabel = "SECONDS",
-      description = "Longest time to the first token that counts for goodput.")
-  private @Nullable Double sloTtft;
-
-  @Option(
-      names = "--slo-tpot",
-      paramLabel = "SECONDS",
-      description = "Longest time per output token that counts for goodput.")
-  private @Nullable Double sloTpot;
+  @Mixin private TargetOptions targets = new TargetOptions();
 
   @Option(
       names = "--keep-tpot",
@@ -177,7 +171,7 @@ public final class MachineOptions {
 
   /** Returns whether the user set a latency target. */
   public boolean hasTargets() {
-    return sloTtft != null || sloTpot != null;
+    return targets.given();
   }
 
   /**
@@ -186,26 +180,23 @@ public final class MachineOptions {
    * @throws UsageException if one is not above 0
    */
   public Simulation.LatencyTargets targets() {
-    return new Simulation.LatencyTargets(
-        limit("--slo-ttft", sloTtft), limit("--slo-tpot", sloTpot));
+    return targets.targets();
   }
 
   private boolean keepTpot() {
-    if (keepTpot && sloTpot == null) {
+    if (keepTpot && !targets.hasTpot()) {
       throw new UsageException("--keep-tpot: needs --slo-tpot");
     }
     return keepTpot;
   }
 
-  private static double limit(String option, @Nullable Double seconds) {
-    if (seconds == null) {
-      return Double.POSITIVE_INFINITY;
-    }
-    if (!(seconds > 0)) {
-      throw new UsageException(option + " " + seconds + ": must be above 0");
-    }
-    return seconds;
-  }
+  /**
+   * A simulation in one of the queue orders.
+   *
+   * @param order the name of the order, as the user wrote it
+   * @param simulation the simulation
+   */
+  public record Ordered(String order, Simulation simulation) {}
 
   /**
    * Creates a simulation for each order.
@@ -215,13 +206,28 @@ public final class MachineOptions {
    * @param predictor the source of the predictions
    * @throws UsageException if an option is out of range
    */
-  public List<Simulation> simulations(
+  public List<Ordered> simulations(
       String memoryOption, double kvGigabytes, SimulatedPredictor predictor) {
     checkMemory(memoryOption, kvGigabytes);
     checkTokens();
-    return orders().stream()
-        .map(order -> simulation(memoryOption, kvGigabytes, predictor, order))
-        .toList();
+    List<Ordered> simulations = new ArrayList<>();
+    for (OrderChoice.Chosen order : orders()) {
+      Simulation simulation = simulation(memoryOption, kvGigabytes, predictor, order.policy());
+      simulations.add(new Ordered(order.name(), simulation));
+    }
+    return simulations;
+  }
+
+  /**
+   * Creates a simulation in order of arrival, whose throughput with all requests at once is the
+   * capacity.
+   *
+   * @param predictor the source of the predictions
+   * @throws UsageException if an option is out of range
+   */
+  public Simulation inOrderOfArrival(SimulatedPredictor predictor) {
+    SchedulingPolicy arrival = SchedulingPolicies.firstComeFirstServed(maxOvertakes);
+    return simulation("--kv-gb", kvGb, predictor, arrival);
   }
 
   private Simulation simulation(
@@ -272,13 +278,11 @@ public final class MachineOptions {
     }
   }
 
-  private List<SchedulingPolicy> orders() {
+  private List<OrderChoice.Chosen> orders() {
     if (maxOvertakes < 1) {
       throw new UsageException("--max-overtakes " + maxOvertakes + ": must be at least 1");
     }
-    return orders.stream()
-        .map(order -> OrderChoice.named(order.strip()).create(maxOvertakes))
-        .toList();
+    return orders.stream().map(order -> OrderChoice.parse(order, maxOvertakes)).toList();
   }
 
   private static void requireTokens(String option, int value) {

@@ -10,6 +10,7 @@ import picocli.CommandLine.Option;
 
 /** The requests of a simulation, their arrivals, and the predictions of their lengths. */
 public final class TrafficOptions {
+  private static final String RECORDED = "recorded";
   private static final String POISSON = "poisson:";
   private static final double MAX_SPEEDUP = 1e9;
 
@@ -37,23 +38,25 @@ public final class TrafficOptions {
   private double speedup;
 
   @Option(
-      names = "--predictor",
-      defaultValue = "exact",
-      description = "exact, column, calibrated or empirical.")
-  private String predictor;
+      names = "--requests",
+      paramLabel = "N",
+      description = "Take the first N requests of the trace alone.")
+  private @Nullable Integer most;
 
   @Option(
-      names = "--error",
-      paramLabel = "KIND:X",
-      description =
-          "Spoils the predictions: bias:-0.5 halves them, noise:S multiplies each by a lognormal "
-              + "factor with sigma S, swap:P takes that of another request with probability P. "
-              + "Spoils the trace's column, or the true length with --predictor exact or without a "
-              + "column.")
+      names = "--predictor",
+      defaultValue = "exact",
+      completionCandidates = Predictions.Names.class,
+      description = "Source of the predictions: ${COMPLETION-CANDIDATES}.")
+  private String predictor;
+
+  @Option(names = "--error", paramLabel = "KIND:X", description = Predictions.ERROR_HELP)
   private @Nullable String error;
 
   @Option(names = "--seed", defaultValue = "1", description = "Seed of random arrivals and errors.")
   private long seed;
+
+  private @Nullable Trace read;
 
   /** Created by a command; picocli sets the fields. */
   @SuppressWarnings("NullAway.Init")
@@ -65,29 +68,56 @@ public final class TrafficOptions {
    * @throws UsageException if an option is out of range, or the file is wrong
    */
   public Trace requests() {
-    SimulatedPredictor source = named(predictor);
-    Trace.PredictionError spoiling = error == null ? null : parseError(error);
-    if (spoiling != null && source == SimulatedPredictor.EMPIRICAL) {
-      throw new UsageException("--error " + error + ": --predictor empirical reads no predictions");
+    return requests(seed);
+  }
+
+  /**
+   * Returns the trace to replay, with its arrivals and predictions.
+   *
+   * @param randomSeed seed of random arrivals and errors, in place of {@code --seed}
+   * @throws UsageException if an option is out of range, or the file is wrong
+   */
+  public Trace requests(long randomSeed) {
+    Predictions predictions = parsedPredictions();
+    Trace requests = atSpeed(arriving(read(), randomSeed));
+    return predictions.in(requests, randomSeed, trace);
+  }
+
+  /**
+   * Returns the trace with its predictions, all requests at once, for a command that sets the
+   * arrivals.
+   *
+   * @param randomSeed seed of random errors
+   * @param option the option that sets the arrivals, for messages
+   * @throws UsageException if an option is out of range, another option sets the arrivals, or the
+   *     file is wrong
+   */
+  public Trace withoutArrivals(long randomSeed, String option) {
+    if (!arrivals.equals(RECORDED) || speedup != 1) {
+      throw new UsageException(option + ": sets the arrivals; remove --arrivals and --speedup");
     }
-    Trace requests = atSpeed(arriving(TraceFile.read(trace)));
-    if (spoiling != null) {
-      boolean truth = source == SimulatedPredictor.EXACT || !requests.predicted();
-      return (truth ? requests.predictedExactly() : requests).mispredicted(spoiling, seed);
-    }
-    if (source.readsColumn() && !requests.predicted()) {
-      throw new UsageException(
-          "--predictor %s: needs the column predicted_tokens (or prompt.mean), which %s lacks"
-              .formatted(predictor, trace));
-    }
-    return requests;
+    return parsedPredictions().in(read().atOnce(), randomSeed, trace);
+  }
+
+  private Predictions parsedPredictions() {
+    return Predictions.parse(predictor, error);
+  }
+
+  /** Returns the seed of random arrivals and errors. */
+  public long seed() {
+    return seed;
   }
 
   /** Returns the predictor that reads the requests of {@link #requests}. */
   public SimulatedPredictor predictor() {
-    SimulatedPredictor source = named(predictor);
-    boolean spoilt = source == SimulatedPredictor.EXACT && error != null;
-    return spoilt ? SimulatedPredictor.COLUMN : source;
+    return parsedPredictions().source();
+  }
+
+  private Trace read() {
+    if (read == null) {
+      read = TraceFile.read(trace, most == null ? Integer.MAX_VALUE : most);
+    }
+    return read;
   }
 
   /** Returns the trace's file name. */
@@ -103,40 +133,11 @@ public final class TrafficOptions {
 
   /** Describes the predictions. */
   public String predictions() {
-    return error == null ? predictor : predictor + ", spoiled by " + error;
+    return parsedPredictions().text();
   }
 
-  private static SimulatedPredictor named(String name) {
-    return switch (name) {
-      case "exact" -> SimulatedPredictor.EXACT;
-      case "column" -> SimulatedPredictor.COLUMN;
-      case "calibrated" -> SimulatedPredictor.CALIBRATED;
-      case "empirical" -> SimulatedPredictor.EMPIRICAL;
-      default ->
-          throw new UsageException(
-              "--predictor " + name + ": must be exact, column, calibrated or empirical");
-    };
-  }
-
-  private static Trace.PredictionError parseError(String text) {
-    int colon = text.indexOf(':');
-    String kind = colon < 0 ? text : text.substring(0, colon);
-    double value = Numbers.orNaN(text.substring(colon + 1));
-    try {
-      return switch (kind) {
-        case "bias" -> new Trace.PredictionError.Bias(value);
-        case "noise" -> new Trace.PredictionError.Noise(value);
-        case "swap" -> new Trace.PredictionError.Swap(value);
-        default ->
-            throw new UsageException("--error " + text + ": must be bias:X, noise:S or swap:P");
-      };
-    } catch (IllegalArgumentException e) {
-      throw new UsageException("--error " + text + ": " + e.getMessage());
-    }
-  }
-
-  private Trace arriving(Trace recorded) {
-    if (arrivals.equals("recorded")) {
+  private Trace arriving(Trace recorded, long randomSeed) {
+    if (arrivals.equals(RECORDED)) {
       if (LengthsFile.named(trace)) {
         throw new UsageException(
             "--arrivals recorded: " + trace + " has no arrivals; use at-once or poisson:RATE");
@@ -154,7 +155,7 @@ public final class TrafficOptions {
               + arrivals
               + ": must be recorded, at-once or poisson:RATE with a rate from 0.000001 to 1e9");
     }
-    return recorded.poisson(rate, seed);
+    return recorded.poisson(rate, randomSeed);
   }
 
   private Trace atSpeed(Trace requests) {

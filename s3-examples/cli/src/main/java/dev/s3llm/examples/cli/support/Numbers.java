@@ -45,4 +45,15 @@ public final class Numbers {
     Arrays.sort(sorted);
     return sorted[sorted.length / 2];
   }
+
+  /**
+   * Formats a number without a fraction of zero: 1 for 1.0.
+   *
+   * @param value the number
+   * @return the text
+   */
+  public static String plain(double value) {
+    String text = Double.toString(value);
+    return text.endsWith(".0") ? text.substring(0, text.length() - 2) : text;
+  }
 }

@@ -17,11 +17,13 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import java.util.zip.GZIPOutputStream;
+import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.w3c.dom.Document;
 
 final class ReplayCommandTest extends CommandTest {
   private static final String ALL_ORDERS =
@@ -97,7 +99,11 @@ final class ReplayCommandTest extends CommandTest {
             "total_p50_s",
             "total_p99_s",
             "queue_mean_s",
+            "queue_p50_s",
+            "queue_p99_s",
             "slowdown_mean",
+            "slowdown_p50",
+            "slowdown_p99",
             "tpot_p50_s",
             "tpot_p99_s",
             "goodput_rps",
@@ -250,6 +256,16 @@ final class ReplayCommandTest extends CommandTest {
         "--sweep|rate=1,,2|--sweep rate=1,,2: '' must be a number above 0 and at most 1000000000",
         "--sweep|rate=0|--sweep rate=0: '0' must be a number above 0",
         "--sweep|kv-gb=0.001|--sweep kv-gb 0.001: kvBytes must hold from 1 to",
+        "--load|0|--load 0: '0' must be a number above 0 and at most 1000",
+        "--load|x,1|--load x,1: 'x' must be a number above 0",
+        "--seeds|0|--seeds 0: must be from 1 to 1000",
+        "--requests|0|--requests must be at least 1, but is 0",
+        "--by|colour|'--by'",
+        "--chart|none/out.svg|--chart none/out.svg: must be a file in a folder that exists",
+        "--order|spf:0|--order spf:0: maxOvertakes must be at least 1",
+        "--order|spf:1.5|--order spf:1.5: the bound on overtaking must be a whole number",
+        "--order|spf:x|--order spf:x: the bound on overtaking must be a whole number",
+        "--predictor|best|--predictor best: must be one of exact, column, calibrated, empirical",
         "--sweep|epsilon=1|--sweep epsilon=1: '1' must be a number above 0 and below 1",
         "--sweep|epsilon=0.1|--sweep epsilon: needs --policy forecast, which alone has it",
       })
@@ -303,6 +319,118 @@ final class ReplayCommandTest extends CommandTest {
     assertThat(points.get(0).path("runs").get(1))
         .isEqualTo(json("--policy", "on-demand,forecast").path("runs").get(1));
     assertThat(points.get(1).path("runs")).hasSize(2);
+  }
+
+  @Test
+  void loads_areSharesOfTheCapacity_withEverySeed() throws IOException {
+    JsonNode atOnce = firstRun("--arrivals", "at-once", "--policy", "s3");
+    String[] options = {"--policy", "s3", "--order", "fcfs,spf:7", "--seeds", "3"};
+
+    JsonNode points = json(with(options, "--load", "0.5,2")).path("points");
+
+    assertThat(points).extracting(p -> p.path("value").doubleValue()).containsExactly(0.5, 2.0);
+    JsonNode runs = points.get(1).path("runs");
+    assertThat(runs)
+        .extracting(run -> run.path("seed").intValue() + run.path("order").textValue())
+        .containsExactly("1fcfs", "1spf:7", "2fcfs", "2spf:7", "3fcfs", "3spf:7");
+    double capacity = 20 / atOnce.path("makespan_s").doubleValue();
+    for (JsonNode run : runs) {
+      assertThat(run.path("load").doubleValue()).isEqualTo(2);
+      assertThat(run.path("capacity_rps").doubleValue()).isCloseTo(capacity, within(1e-9));
+    }
+    String rate = "poisson:" + 2 * runs.get(0).path("capacity_rps").doubleValue();
+    JsonNode same = firstRun("--policy", "s3", "--seed", "2", "--arrivals", rate);
+    assertThat(runs.get(2).path("ttft_mean_s")).isEqualTo(same.path("ttft_mean_s"));
+    assertThat(runs.get(2).path("total_p99_s")).isEqualTo(same.path("total_p99_s"));
+  }
+
+  @Test
+  void summary_comparesOrdersSeedBySeed() {
+    replay("--kv-gb", "4", "--policy", "s3", "--order", "spf,fcfs", "--load", "2", "--seeds", "3");
+
+    assertThat(out.toString())
+        .contains("| load | policy | order | first token, mean | p50 | p99 | total, mean")
+        .contains("Times better than fcfs (below 1 is worse):")
+        .doesNotContain("better than spf");
+    assertThat(out.toString().lines().filter(line -> line.startsWith("| 2 | s3 | spf |")))
+        .hasSize(2)
+        .last()
+        .asString()
+        .matches("\\| 2 \\| s3 \\| spf \\| [0-9.]+ \\([0-9.]+ to [0-9.]+\\) \\|.*");
+  }
+
+  @Test
+  void seedsWithoutALoad_changeTheArrivals() throws IOException {
+    JsonNode runs = json("--policy", "s3", "--arrivals", "poisson:50", "--seeds", "2").path("runs");
+
+    assertThat(runs).extracting(run -> run.path("seed").intValue()).containsExactly(1, 2);
+    assertThat(runs.get(0).path("makespan_s")).isNotEqualTo(runs.get(1).path("makespan_s"));
+  }
+
+  @Test
+  void load_setsTheArrivalsAlone() {
+    assertThat(replay("--kv-gb", "4", "--load", "1", "--arrivals", "at-once")).isEqualTo(2);
+    assertThat(replay("--kv-gb", "4", "--load", "1", "--sweep", "rate=1")).isEqualTo(2);
+    assertThat(replay("--kv-gb", "4", "--load", "1", "--html", "" + folder.resolve("a.html")))
+        .isEqualTo(2);
+    assertThat(err.toString())
+        .contains("--load: sets the arrivals; remove --arrivals and --speedup")
+        .contains("--load 1: not together with --sweep")
+        .contains("shows one trace; use --arrivals in place of --load and --seeds");
+  }
+
+  @Test
+  void groups_partTheRequests() throws IOException {
+    Path tenants = folder.resolve("tenants.csv");
+    StringBuilder rows = new StringBuilder("arrival_s,prompt_tokens,output_tokens,tenant\n");
+    for (int i = 0; i < 20; i++) {
+      rows.append("0,10,").append(10 + 2 * i).append(i % 4 == 0 ? ",a\n" : ",b\n");
+    }
+    Files.writeString(tenants, rows);
+
+    JsonNode run = firstRun("--trace", "" + tenants, "--policy", "s3", "--by", "length,tenant");
+
+    assertThat(run.path("by_length"))
+        .extracting(group -> group.path("group").textValue() + group.path("requests"))
+        .containsExactly("1-164", "17-328", "33-648");
+    assertThat(run.path("by_tenant"))
+        .extracting(group -> group.path("group").textValue() + group.path("finished"))
+        .containsExactly("b15", "a5");
+    double mean =
+        (15 * run.path("by_tenant").get(0).path("total_mean_s").doubleValue()
+                + 5 * run.path("by_tenant").get(1).path("total_mean_s").doubleValue())
+            / 20;
+    assertThat(run.path("total_mean_s").doubleValue()).isCloseTo(mean, within(1e-9));
+    assertThat(out.toString()).contains("length", "17-32", "tenant");
+  }
+
+  @Test
+  void chart_hasAPointForEachOrder_andALineForEachParameter() throws Exception {
+    Path svg = folder.resolve("frontier.svg");
+
+    replay(
+        "--kv-gb",
+        "4",
+        "--policy",
+        "s3",
+        "--load",
+        "1,2",
+        "--seeds",
+        "2",
+        "--chart",
+        "" + svg,
+        "--order",
+        "fcfs,spf:1,spf:10");
+
+    Document chart = DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(svg.toFile());
+    assertThat(chart.getElementsByTagName("circle").getLength()).isEqualTo(6);
+    assertThat(chart.getElementsByTagName("polyline").getLength()).isEqualTo(4);
+    assertThat(Files.readString(svg)).contains("s3 load 2", ">spf:10<", "p99 of total latency");
+  }
+
+  @Test
+  void requests_areTheFirstOfTheTrace() throws IOException {
+    assertThat(firstRun("--requests", "7").path("requests").intValue()).isEqualTo(7);
   }
 
   @Test

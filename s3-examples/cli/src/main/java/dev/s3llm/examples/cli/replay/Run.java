@@ -1,0 +1,11 @@
+package dev.s3llm.examples.cli.replay;
+
+import dev.s3llm.simulate.SimulationResult;
+
+/**
+ * A run that was made.
+ *
+ * @param scenario the run that was to be made
+ * @param result its result
+ */
+record Run(Scenario scenario, SimulationResult result) {}
