@@ -11,6 +11,28 @@ public sealed interface EngineEvent {
   long nanos();
 
   /**
+   * What a request asks for, and what was predicted for it. Immutable.
+   *
+   * @param arrivalNanos time of its submission, in nanoseconds of the engine's clock
+   * @param promptTokens length of its prompt in tokens; an input counts with its slots
+   * @param maxNewTokens output limit in tokens
+   * @param priority priority among the requests of its tenant
+   * @param deadlineNanos nanoseconds from submission to the timeout; {@link Long#MAX_VALUE} for
+   *     never
+   * @param tenant name of its tenant; empty if it has none
+   * @param predictedTokens median of its first prediction in tokens, which no part of the answer
+   *     has changed; 0 before there is one
+   */
+  record Request(
+      long arrivalNanos,
+      int promptTokens,
+      int maxNewTokens,
+      int priority,
+      long deadlineNanos,
+      String tenant,
+      int predictedTokens) {}
+
+  /**
    * A request has got its prediction and waits for memory. Published once for each request.
    *
    * @param nanos time of the event, in nanoseconds of the engine's clock
@@ -18,8 +40,10 @@ public sealed interface EngineEvent {
    * @param prediction the prediction that planners use
    * @param fallback whether the prediction comes from the engine's fallback, because the predictor
    *     failed or was late
+   * @param request what the request asks for
    */
-  record Queued(long nanos, String requestId, LengthPrediction prediction, boolean fallback)
+  record Queued(
+      long nanos, String requestId, LengthPrediction prediction, boolean fallback, Request request)
       implements EngineEvent {}
 
   /**
@@ -88,6 +112,7 @@ public sealed interface EngineEvent {
    * @param outputTokens number of tokens generated
    * @param prediction the latest prediction; null if the request ended before it had one
    * @param firstTokenNanos nanoseconds from submission to the first token; -1 if there was none
+   * @param request what the request asked for
    */
   record Ended(
       long nanos,
@@ -95,7 +120,8 @@ public sealed interface EngineEvent {
       FinishReason reason,
       int outputTokens,
       @Nullable LengthPrediction prediction,
-      long firstTokenNanos)
+      long firstTokenNanos,
+      Request request)
       implements EngineEvent {}
 
   /**

@@ -2,6 +2,7 @@ package dev.s3llm.simulate;
 
 import com.google.common.base.Preconditions;
 import dev.s3llm.error.TraceFormatException;
+import dev.s3llm.observe.EngineListener;
 import java.io.IOException;
 import java.io.Reader;
 import java.nio.file.Path;
@@ -9,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.SplittableRandom;
 
 /**
@@ -45,7 +47,8 @@ public record Trace(List<Request> requests) {
    * arrival_s,prompt_tokens,output_tokens}, followed by any of {@code predicted_tokens}, {@code
    * limit}, {@code priority}, {@code deadline_s}, {@code tenant} and {@code cancelled_s}; blank
    * lines are skipped. Deadline and cancellation count from the arrival. An empty value of the last
-   * five means that the request has none.
+   * six means that the request has none. A {@linkplain Recorder recording} that was not closed is
+   * sorted by arrival.
    *
    * @param file the CSV file
    * @throws TraceFormatException if the content is not valid; the message names line, column, value
@@ -68,6 +71,64 @@ public record Trace(List<Request> requests) {
    */
   public static Trace read(Reader in, String name, int maxRows) throws IOException {
     return TraceReader.read(in, name, maxRows);
+  }
+
+  /**
+   * Returns a recorder that writes at most four files of 16 MiB; see {@link #recorder(Path, long,
+   * int)}.
+   *
+   * @param file the CSV file
+   * @throws IOException if the file cannot be created, or an existing one cannot be renamed
+   */
+  public static Recorder recorder(Path file) throws IOException {
+    return recorder(file, 16L << 20, 4);
+  }
+
+  /**
+   * Returns a recorder that writes the requests of an engine to a CSV file. A file that would grow
+   * beyond the limit is renamed, and so is a file that exists before: {@code trace.csv} to {@code
+   * trace.1.csv}, that to {@code trace.2.csv} and so on. The oldest file is deleted when there are
+   * too many.
+   *
+   * @param file the CSV file
+   * @param maxBytes limit of a file in bytes, at least 4,096
+   * @param files how many files to keep, at least 1
+   * @throws IllegalArgumentException if a number is out of range
+   * @throws IOException if the file cannot be created, or an existing one cannot be renamed
+   */
+  public static Recorder recorder(Path file, long maxBytes, int files) throws IOException {
+    return new TraceRecorder(file, maxBytes, files);
+  }
+
+  /**
+   * Writes the requests of an engine as a trace that {@link Trace#read(Path)} reads: arrival,
+   * prompt and output tokens, the median of the first prediction, limit, priority, deadline, tenant
+   * and cancellation. Arrivals count from that of the first request. Requests that the engine
+   * refused at once are not in the trace.
+   *
+   * <p>Each row is written when its request ends, so that a crash of the process loses the live
+   * requests alone. The file is sorted by arrival when it is closed or renamed. The length of an
+   * answer that was cut off by a cancellation, a failure or the deadline is not known; its row has
+   * the median of the lengths that the latest prediction leaves possible. A failure is recorded as
+   * a cancellation. In tenant names, {@code %} and {@code ,} become {@code %25} and {@code %2C}.
+   *
+   * <p>An error of the file never reaches the engine: it is logged, and recording stops. Memory
+   * does not grow with the number of requests. Thread-safe.
+   */
+  public interface Recorder extends EngineListener, AutoCloseable {
+
+    /** Returns how many requests were recorded. */
+    long recorded();
+
+    /** Returns why recording has stopped, or empty if it goes on. */
+    Optional<String> failure();
+
+    /**
+     * Sorts the file and closes it. Later events are ignored. Close the engine first, so that the
+     * last requests are recorded. Does nothing if the recorder is closed.
+     */
+    @Override
+    void close();
   }
 
   /** Returns the same requests, all with arrival at time 0. */

@@ -9,12 +9,15 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Reads traces from CSV with the header {@code arrival_s,prompt_tokens,output_tokens}, followed by
- * any of the {@linkplain TraceColumns optional columns}. Blank lines are skipped. The memory used
+ * any of the {@linkplain TraceColumns optional columns}. Blank lines are skipped. After the line
+ * {@link #UNSORTED} the rows may be in any order; the trace is sorted by arrival. The memory used
  * is bounded, because longer lines and further rows than a limit are refused. Not thread-safe.
  */
 final class TraceReader {
@@ -26,13 +29,22 @@ final class TraceReader {
   private static final int MAX_TOKENS = 1 << 24;
   private static final double MAX_SECONDS = 1e9;
   private static final int FIXED_COLUMNS = 3;
-  private static final String HEADER = "arrival_s,prompt_tokens,output_tokens";
+
+  /** The first line of a recording that was not closed: its rows are in the order of their ends. */
+  static final String UNSORTED = "# in order of end";
+
+  /** The columns of every trace. */
+  static final String HEADER = "arrival_s,prompt_tokens,output_tokens";
+
   private static final String BYTE_ORDER_MARK = "\uFEFF";
 
   private final BufferedReader in;
   private final String name;
   private final int maxRows;
   private int line;
+
+  /** Whether this is a recording that was not closed. */
+  private boolean unsorted;
 
   private TraceReader(Reader in, String name, int maxRows) {
     this.in = new BufferedReader(in);
@@ -72,6 +84,10 @@ final class TraceReader {
     if (header == null) {
       throw new TraceFormatException(name + ": the file is empty; expected the header " + HEADER);
     }
+    unsorted = header.equals(UNSORTED);
+    if (unsorted) {
+      header = Objects.requireNonNullElse(nextLine(), "");
+    }
     String columns = header.startsWith(BYTE_ORDER_MARK) ? header.substring(1) : header;
     if (!columns.equals(HEADER) && !columns.startsWith(HEADER + ",")) {
       throw badHeader(columns);
@@ -79,6 +95,9 @@ final class TraceReader {
     List<Trace.Request> requests = readRows(optional(columns));
     if (requests.isEmpty()) {
       throw new TraceFormatException(name + ": no request follows the header");
+    }
+    if (unsorted) {
+      requests.sort(Comparator.comparingLong(Trace.Request::arrivalNanos));
     }
     return new Trace(requests);
   }
@@ -103,7 +122,7 @@ final class TraceReader {
         throw error("more than " + maxRows + " requests, which is the limit");
       }
       Trace.Request request = parse(row, optional);
-      if (request.arrivalNanos() < previous) {
+      if (!unsorted && request.arrivalNanos() < previous) {
         throw error(
             "column arrival_s is %s, before the line above (%s s); arrivals must ascend"
                 .formatted(shown(row.split(",", -1)[0]), previous / 1e9));
@@ -124,7 +143,7 @@ final class TraceReader {
         nanos("arrival_s", values[0].strip(), 0),
         tokens("prompt_tokens", values[1].strip()),
         tokens("output_tokens", values[2].strip()),
-        optional.in(TraceColumns.PREDICTED, values).map(this::predicted).orElse(0),
+        optional.given(TraceColumns.PREDICTED, values).map(this::predicted).orElse(0),
         terms(optional, values));
   }
 
@@ -209,7 +228,8 @@ final class TraceReader {
       }
     }
     String last = text.toString().strip();
-    return last.isEmpty() ? null : last;
+    boolean cutOff = unsorted; // the process ended while it wrote the row
+    return last.isEmpty() || cutOff ? null : last;
   }
 
   private TraceFormatException error(String what) {

@@ -95,7 +95,9 @@ final class Intake {
     state.enterQueue(sequence);
     RuntimeException refused = reportEstimate(sequence, state.estimate(sequence, now));
     state.publish(
-        () -> new EngineEvent.Queued(now, sequence.requestId(), sequence.prediction(), failed));
+        () ->
+            new EngineEvent.Queued(
+                now, sequence.requestId(), sequence.prediction(), failed, sequence.asked()));
     if (refused != null) {
       Failure refusal = new Failure(Failure.Kind.REFUSED, refused);
       finisher.end(sequence, FinishReason.FAILED, refusal, now);

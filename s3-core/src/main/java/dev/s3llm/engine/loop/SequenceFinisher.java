@@ -83,7 +83,8 @@ final class SequenceFinisher {
                 outcome.reason(),
                 generated,
                 outcome.prediction(),
-                outcome.timing().firstTokenNanos()));
+                outcome.timing().firstTokenNanos(),
+                sequence.asked()));
   }
 
   /** Ends every live sequence. */

@@ -2,6 +2,7 @@ package dev.s3llm.engine.sequence;
 
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.execute.SequenceStep;
+import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.predict.LengthPrediction;
 import dev.s3llm.schedule.SequenceView;
@@ -31,6 +32,7 @@ public final class Sequence implements SequenceView, SequenceStep {
   private SequenceState state = SequenceState.PREDICTING;
   private @Nullable LengthPrediction prediction;
   private long predictionEpoch;
+  private int firstPredictedTokens;
   private KvBlockPool.@Nullable Lease deviceLease;
   private KvBlockPool.@Nullable Lease hostLease;
 
@@ -99,7 +101,11 @@ public final class Sequence implements SequenceView, SequenceStep {
    * @param epoch the epoch of the predictor in which it was made; see {@link #predictionEpoch}
    */
   public void setPrediction(LengthPrediction length, long epoch) {
+    boolean first = prediction == null;
     prediction = length.cappedAt(maxNewTokens());
+    if (first) {
+      firstPredictedTokens = prediction.quantile(0.5);
+    }
     predictionEpoch = epoch;
   }
 
@@ -113,6 +119,20 @@ public final class Sequence implements SequenceView, SequenceStep {
   /** Returns the prediction, or null before there is one. */
   public @Nullable LengthPrediction predictionIfKnown() {
     return prediction;
+  }
+
+  /** Returns what the request asks for, for events. */
+  public EngineEvent.Request asked() {
+    long arrival = spec.times().arrivalNanos();
+    long deadline = spec.times().deadlineNanos();
+    return new EngineEvent.Request(
+        arrival,
+        promptTokens(),
+        maxNewTokens(),
+        spec.standing().priority(),
+        deadline == Long.MAX_VALUE ? Long.MAX_VALUE : deadline - arrival,
+        spec.standing().tenant(),
+        firstPredictedTokens);
   }
 
   // ---- memory

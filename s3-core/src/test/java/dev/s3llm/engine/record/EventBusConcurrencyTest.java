@@ -21,6 +21,8 @@ import org.junit.jupiter.api.Timeout;
  */
 @Timeout(60)
 class EventBusConcurrencyTest {
+  private static final EngineEvent.Request ASKED =
+      new EngineEvent.Request(0, 1, 1, 0, Long.MAX_VALUE, "", 0);
   private static final long RUN_NANOS = 4_000_000_000L;
   private static final int BUFFER = 3;
 
@@ -63,7 +65,8 @@ class EventBusConcurrencyTest {
     long published = 0;
     while (System.nanoTime() < end) {
       for (long burst = published % 5; burst >= 0; burst--) {
-        bus.publish(new EngineEvent.Ended(published++, "r", FinishReason.LENGTH, 1, null, -1));
+        bus.publish(
+            new EngineEvent.Ended(published++, "r", FinishReason.LENGTH, 1, null, -1, ASKED));
       }
       long patience = System.nanoTime() + PATIENCE_NANOS;
       while (delivered.get() + bus.dropped() < published) {

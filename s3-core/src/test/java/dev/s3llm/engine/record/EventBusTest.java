@@ -16,6 +16,8 @@ import org.junit.jupiter.api.Timeout;
 
 @Timeout(60)
 class EventBusTest {
+  private static final EngineEvent.Request ASKED =
+      new EngineEvent.Request(0, 1, 1, 0, Long.MAX_VALUE, "", 0);
   private static final int BUFFER = 4;
 
   @Test
@@ -29,7 +31,7 @@ class EventBusTest {
             new CallbackGuard(callbacks),
             BUFFER);
     for (int i = 0; i < 100; i++) {
-      bus.publish(new EngineEvent.Ended(i, "r", FinishReason.LENGTH, 1, null, -1));
+      bus.publish(new EngineEvent.Ended(i, "r", FinishReason.LENGTH, 1, null, -1, ASKED));
       assertThat(heard.tryAcquire(30, TimeUnit.SECONDS)).as("event %d is heard", i).isTrue();
     }
     assertThat(bus.dropped()).isBetween(100L - BUFFER - 1, 100L - BUFFER);

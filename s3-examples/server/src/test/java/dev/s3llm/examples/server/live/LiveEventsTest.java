@@ -17,6 +17,8 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** The events that are kept, and the page's data from them. */
 class LiveEventsTest {
+  private static final EngineEvent.Request ASKED =
+      new EngineEvent.Request(0, 1, 1, 0, Long.MAX_VALUE, "", 0);
   private final LiveEvents events = new LiveEvents(() -> 1_000);
 
   @Test
@@ -39,7 +41,7 @@ class LiveEventsTest {
   void beforeTheFirstAnswer_nothingIsClaimed() {
     assertThat(picture().history().firstTokens().p50()).isNull();
     assertThat(picture().memory().map()).isNull();
-    events.onEvent(new EngineEvent.Ended(0, "x", FinishReason.CANCELLED, 0, null, -1));
+    events.onEvent(new EngineEvent.Ended(0, "x", FinishReason.CANCELLED, 0, null, -1, ASKED));
     assertThat(picture().history().firstTokens().count()).isZero();
   }
 
@@ -143,7 +145,8 @@ class LiveEventsTest {
             reason,
             tokens,
             LengthPrediction.exactly(50),
-            firstTokenSeconds * 1_000_000_000L));
+            firstTokenSeconds * 1_000_000_000L,
+            ASKED));
   }
 
   private static EngineEvent preempted(String request, String reason) {
