@@ -3,6 +3,7 @@ package dev.s3llm.examples.cli;
 import dev.s3llm.examples.cli.capacity.CapacityCommand;
 import dev.s3llm.examples.cli.devices.DevicesCommand;
 import dev.s3llm.examples.cli.generate.GenerateCommand;
+import dev.s3llm.examples.cli.generate.RecordCommand;
 import dev.s3llm.examples.cli.inspect.InspectCommand;
 import dev.s3llm.examples.cli.predict.PredictCommand;
 import dev.s3llm.examples.cli.replay.ReplayCommand;
@@ -21,6 +22,7 @@ import picocli.CommandLine.IVersionProvider;
     subcommands = {
       GenerateCommand.class,
       PredictCommand.class,
+      RecordCommand.class,
       ReplayCommand.class,
       CapacityCommand.class,
       BenchCommand.class,

@@ -1,15 +1,22 @@
 package dev.s3llm.examples.plain;
 
+import dev.s3llm.EngineBuilder;
 import dev.s3llm.S3Engine;
 import dev.s3llm.cpu.CpuExecutor;
 import dev.s3llm.examples.model.SmallModel;
+import dev.s3llm.simulate.Trace;
 import dev.s3llm.text.TextGenerator;
 import dev.s3llm.text.TextModel;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
-/** Starts the service: {@code [PORT [MODEL]]}, by default 8080 and the embedded toy model. */
+/**
+ * Starts the service: {@code [PORT [MODEL]]}, by default 8080 and the embedded toy model. The
+ * system property {@code s3llm.record-file} names a CSV file to which the requests are recorded as
+ * a trace.
+ */
 public final class Main {
   private static final int DEFAULT_PORT = 8080;
 
@@ -22,7 +29,7 @@ public final class Main {
    * Serves until the process gets SIGTERM, then lets live requests finish.
    *
    * @param args port, and a model's Hugging Face folder or .gguf file, both optional
-   * @throws IOException if the port is in use
+   * @throws IOException if the port is in use, or the trace cannot be written
    */
   public static void main(String[] args) throws IOException {
     int port = args.length > 0 ? Integer.parseInt(args[0]) : DEFAULT_PORT;
@@ -30,13 +37,27 @@ public final class Main {
       System.err.println(SmallModel.NOTICE + "; the second argument names a real one");
     }
     Path model = args.length > 1 ? Path.of(args[1]) : SmallModel.unpack();
-    S3Engine engine =
-        S3Engine.builder(CpuExecutor.builder(model).build())
-            .maxLiveRequests(MAX_LIVE_REQUESTS)
-            .build();
-    TextGenerator generator = TextGenerator.of(engine, TextModel.load(model));
+    Trace.Recorder recorder = recorder();
+    EngineBuilder builder =
+        S3Engine.builder(CpuExecutor.builder(model).build()).maxLiveRequests(MAX_LIVE_REQUESTS);
+    if (recorder != null) {
+      builder.listener(recorder);
+    }
+    TextGenerator generator = TextGenerator.of(builder.build(), TextModel.load(model));
     TextServer server = TextServer.start(generator, new InetSocketAddress(port));
-    Runtime.getRuntime().addShutdownHook(new Thread(server::close, "shutdown"));
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> close(server, recorder), "shutdown"));
     System.out.println("listening on port " + server.port());
+  }
+
+  private static Trace.@Nullable Recorder recorder() throws IOException {
+    String file = System.getProperty("s3llm.record-file");
+    return file == null ? null : Trace.recorder(Path.of(file));
+  }
+
+  private static void close(TextServer server, Trace.@Nullable Recorder recorder) {
+    server.close();
+    if (recorder != null) {
+      recorder.close(); // after the engine, so that the last requests are recorded
+    }
   }
 }

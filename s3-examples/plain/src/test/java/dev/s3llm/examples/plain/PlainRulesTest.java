@@ -25,6 +25,7 @@ final class PlainRulesTest {
                   "dev.s3llm",
                   "dev.s3llm.error..",
                   "dev.s3llm.observe..",
+                  "dev.s3llm.simulate..",
                   "dev.s3llm.cpu..",
                   "dev.s3llm.text..",
                   "dev.s3llm.examples.model..",

@@ -11,14 +11,20 @@ import dev.s3llm.memory.WorstCasePlanner;
 import dev.s3llm.observe.EngineListener;
 import dev.s3llm.predict.LengthPredictor;
 import dev.s3llm.schedule.SchedulingPolicy;
+import dev.s3llm.simulate.Trace;
+import dev.s3llm.spring.S3StartException;
 import dev.s3llm.spring.ServedModel;
 import dev.s3llm.text.TextGenerator;
 import dev.s3llm.text.TextModel;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Collectors;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.core.io.ResourceLoader;
@@ -63,6 +69,20 @@ public class S3AutoConfiguration {
       case ON_DEMAND -> new OnDemandPlanner();
       case WORST_CASE -> new WorstCasePlanner();
     };
+  }
+
+  @Bean // an engine listener, closed after the engine
+  @ConditionalOnProperty("s3llm.record-file")
+  @ConditionalOnMissingBean({Trace.Recorder.class, S3Engine.class, TextGenerator.class})
+  Trace.Recorder s3TraceRecorder(S3EngineProperties properties) {
+    Path file = Objects.requireNonNull(properties.recordFile(), "s3llm.record-file");
+    try {
+      return Trace.recorder(file);
+    } catch (IOException e) {
+      throw new S3StartException(
+          "s3llm.record-file " + file + " cannot be written: " + e,
+          "Set s3llm.record-file to a file in a folder that exists and can be written, or remove it.");
+    }
   }
 
   @Bean

@@ -4,6 +4,7 @@ import jakarta.validation.Valid;
 import jakarta.validation.constraints.DecimalMax;
 import jakarta.validation.constraints.DecimalMin;
 import jakarta.validation.constraints.Min;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import org.hibernate.validator.constraints.time.DurationMin;
@@ -21,6 +22,8 @@ import org.springframework.validation.annotation.Validated;
  * @param timePerOutputToken target for the time per output token. Default: none.
  * @param predictionBudget most time for a length prediction.
  * @param closeTimeout most time for requests to finish when the engine is closed.
+ * @param recordFile CSV file to which the requests are recorded as a trace for {@code replay}; a
+ *     file that exists is renamed. Default: none, nothing is recorded.
  * @param tenants tenants by name. Default: none, every tenant has the weight 1.
  */
 @Validated
@@ -31,6 +34,7 @@ public record S3EngineProperties(
     @DurationMin(nanos = 1) @Nullable Duration timePerOutputToken,
     @DefaultValue("500ms") @DurationMin(nanos = 1) Duration predictionBudget,
     @DefaultValue("5s") @DurationMin(nanos = 1) Duration closeTimeout,
+    @Nullable Path recordFile,
     @DefaultValue Map<String, @Valid Tenant> tenants) {
 
   /** Memory planners. */

@@ -14,6 +14,7 @@ import dev.s3llm.predict.CalibratedPredictor;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
 import dev.s3llm.predict.HintedPredictor;
 import dev.s3llm.predict.LengthPredictor;
+import dev.s3llm.simulate.Trace;
 import dev.s3llm.spring.S3StartException;
 import dev.s3llm.spring.ServedModel;
 import dev.s3llm.spring.metrics.EngineMeterBinder;
@@ -26,8 +27,10 @@ import dev.s3llm.text.TextRequest;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.micrometer.tracing.Tracer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
@@ -190,6 +193,34 @@ class S3AutoConfigurationTest {
 
   private static S3Engine engine() {
     return S3Engine.builder(CpuExecutor.builder(SmallModel.unpack()).build()).build();
+  }
+
+  @Test
+  void recordFile_getsTheRequestsAsATrace(@TempDir Path folder) throws Exception {
+    Path file = folder.resolve("trace.csv");
+    runner
+        .withPropertyValues("s3llm.record-file=" + file)
+        .run(
+            context -> {
+              TextRequest request =
+                  TextRequest.builder().prompt("Once upon").maxNewTokens(3).build();
+              context.getBean(TextGenerator.class).submit(request).result().join();
+            });
+
+    Trace trace = Trace.read(file); // closed with the context, after the engine
+    assertThat(trace.requests()).hasSize(1);
+    assertThat(trace.requests().get(0).terms().limitTokens()).isEqualTo(3);
+    assertThat(Files.readString(file)).startsWith("arrival_s,");
+  }
+
+  @Test
+  void recordFileThatCannotBeWritten_isNamedAtTheStart() {
+    runner
+        .withPropertyValues("s3llm.record-file=/no/such/folder/trace.csv")
+        .run(
+            context ->
+                assertThat(context.getStartupFailure())
+                    .hasStackTraceContaining("s3llm.record-file /no/such/folder/trace.csv cannot"));
   }
 
   /** The meters count what this engine does, and the health is its own. */

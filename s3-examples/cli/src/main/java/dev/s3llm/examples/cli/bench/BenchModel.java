@@ -54,11 +54,15 @@ final class BenchModel {
 
   /** Creates an executor's builder that prints how many weights are loaded. */
   JCudaExecutor.Builder builder(PrintWriter err) {
-    ModelConfig config = config();
+    return random(config(), err)
+        .precision(precision)
+        .devices(devices.stream().mapToInt(Integer::intValue).toArray());
+  }
+
+  /** Creates an executor's builder with random weights, which prints how many are loaded. */
+  static JCudaExecutor.Builder random(ModelConfig config, PrintWriter err) {
     LoadReport report = new LoadReport(err);
     return JCudaExecutor.builder(config, () -> new RandomTensors(config, 1))
-        .precision(precision)
-        .devices(devices.stream().mapToInt(Integer::intValue).toArray())
         .progress(report::loaded);
   }
 

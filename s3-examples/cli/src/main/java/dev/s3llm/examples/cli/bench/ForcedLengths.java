@@ -35,11 +35,12 @@ final class ForcedLengths extends ForwardingExecutor {
    *
    * @param index the request's index in the trace
    * @param request the request
+   * @param vocabulary number of token ids, above the index
    */
-  static int[] prompt(int index, Trace.Request request) {
+  static int[] prompt(int index, Trace.Request request, int vocabulary) {
     int[] prompt = new int[request.promptTokens()];
     for (int i = 1; i < prompt.length; i++) {
-      prompt[i] = (int) ((index * 7919L + i * 104_729L) % 30_000);
+      prompt[i] = (int) ((index * 7919L + i * 104_729L) % Math.min(30_000, vocabulary));
     }
     prompt[0] = index;
     return prompt;

@@ -1,34 +1,27 @@
 package dev.s3llm.examples.cli.bench;
 
 import com.fasterxml.jackson.annotation.JsonUnwrapped;
-import dev.s3llm.GenerationRequest;
 import dev.s3llm.S3Engine;
+import dev.s3llm.examples.cli.options.OrderChoice;
 import dev.s3llm.jcuda.JCudaExecutor;
 import dev.s3llm.jcuda.StepTimes;
 import dev.s3llm.observe.EngineSnapshot;
-import dev.s3llm.simulate.SimulatedPredictor;
 import dev.s3llm.simulate.SimulationPolicy;
-import dev.s3llm.simulate.Trace;
-import java.time.Duration;
-import java.util.List;
 
 /**
  * Serves the requests of a trace, submitted all at once, on real steps. Measures from a quarter of
  * the time on, as long as there is a queue.
  */
 final class ServeBench {
-  private static final Duration PREDICTION_BUDGET = Duration.ofSeconds(60);
   private static final double WARM_SHARE = 0.25;
 
   private final JCudaExecutor executor;
-  private final Trace trace;
-  private final SimulatedPredictor predictor;
+  private final BenchEngines engines;
   private final double seconds;
 
-  ServeBench(JCudaExecutor executor, Trace trace, SimulatedPredictor predictor, double seconds) {
+  ServeBench(JCudaExecutor executor, BenchEngines engines, double seconds) {
     this.executor = executor;
-    this.trace = trace;
-    this.predictor = predictor;
+    this.engines = engines;
     this.seconds = seconds;
   }
 
@@ -37,6 +30,7 @@ final class ServeBench {
    * {@code batch} and {@code losses} stand beside the others.
    *
    * @param policy the policy's name
+   * @param order the name of the queue order
    * @param seconds the measured time
    * @param rate the throughput
    * @param batch the steps
@@ -45,6 +39,7 @@ final class ServeBench {
    */
   record Row(
       String policy,
+      String order,
       double seconds,
       @JsonUnwrapped Rate rate,
       @JsonUnwrapped Batch batch,
@@ -77,42 +72,27 @@ final class ServeBench {
   record Losses(long preemptions, double lostTokens) {}
 
   /**
-   * Runs one policy.
+   * Runs one policy in one order.
    *
    * @param policy the policy
-   * @param baseline output tokens per second of the first policy; 0 for the first policy itself
+   * @param order the order
+   * @param baseline output tokens per second of the first run; 0 for the first run itself
    * @return its figures
    */
-  Row run(SimulationPolicy policy, double baseline) throws InterruptedException {
-    List<Trace.Request> requests = trace.requests();
-    try (S3Engine engine =
-        S3Engine.builder(new ForcedLengths(executor, trace))
-            .planner(
-                policy.planner().apply(id -> requests.get(Integer.parseInt(id)).outputTokens()))
-            .recovery(policy.recovery())
-            .predictor(predictor.create())
-            .predictionBudget(PREDICTION_BUDGET)
-            .maxLiveRequests(requests.size() + 1)
-            .build()) {
-      for (int i = 0; i < requests.size(); i++) {
-        engine.submit(request(i, requests.get(i)));
+  Row run(SimulationPolicy policy, OrderChoice.Chosen order, double baseline)
+      throws InterruptedException {
+    try (S3Engine engine = engines.create(policy, order.policy())) {
+      for (int i = 0; i < engines.size(); i++) {
+        engine.submit(engines.request(i));
       }
-      Row row = measure(engine, policy.name(), baseline);
+      Row row = measure(engine, policy.name(), order.name(), baseline);
       engine.closeNow();
       return row;
     }
   }
 
-  private GenerationRequest request(int index, Trace.Request request) {
-    return GenerationRequest.builder(ForcedLengths.prompt(index, request))
-        .id(Integer.toString(index))
-        .maxNewTokens(executor.profile().maxContextTokens() - request.promptTokens())
-        .stopTokens(ForcedLengths.END)
-        .lengthHint(predictor.hint(request))
-        .build();
-  }
-
-  private Row measure(S3Engine engine, String name, double baseline) throws InterruptedException {
+  private Row measure(S3Engine engine, String policy, String order, double baseline)
+      throws InterruptedException {
     Thread.sleep((long) (1e3 * WARM_SHARE * seconds));
     EngineSnapshot before = engine.snapshot();
     StepTimes timesBefore = executor.times();
@@ -123,7 +103,8 @@ final class ServeBench {
     double took = (System.nanoTime() - start) / 1e9;
     double tokens = after.work().outputTokens() - before.work().outputTokens();
     return new Row(
-        name,
+        policy,
+        order,
         took,
         new Rate(tokens / took, baseline > 0 ? tokens / took / baseline : 1),
         new Batch(times.busyMillis() / Math.max(1, times.steps()), means.running, means.kvUse),

@@ -1,65 +1,86 @@
 package dev.s3llm.examples.cli.bench;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.s3llm.examples.cli.options.JsonOption;
+import dev.s3llm.examples.cli.options.OrderChoice;
 import dev.s3llm.examples.cli.simulation.MachineOptions;
+import dev.s3llm.examples.cli.simulation.Predictions;
+import dev.s3llm.examples.cli.simulation.TargetOptions;
 import dev.s3llm.examples.cli.simulation.TraceFile;
+import dev.s3llm.examples.cli.support.Json;
 import dev.s3llm.examples.cli.support.UsageException;
+import dev.s3llm.execute.Executor;
 import dev.s3llm.jcuda.JCudaExecutor;
 import dev.s3llm.model.ModelConfig;
-import dev.s3llm.simulate.SimulatedPredictor;
 import dev.s3llm.simulate.SimulationPolicy;
 import dev.s3llm.simulate.Trace;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Serves a trace on real steps under several policies, one after the other on the same weights. */
+/**
+ * Serves a trace on real steps under several policies and orders, one after the other on the same
+ * weights: with all requests at once, or with arrivals of a Poisson process.
+ */
 @Command(
     name = "serve",
     mixinStandardHelpOptions = true,
-    description = "Measures the throughput of policies with the lengths of a trace, on real steps.")
+    description = {
+      "Measures policies and queue orders on real steps, with the lengths of a trace.",
+      "Without --rate all requests come at once, and the throughput is measured, on a GPU alone.",
+      "With --rate the latencies are measured as well, on a GPU or the CPU."
+    })
 public final class ServeBenchCommand implements Callable<Integer> {
-  @Mixin private BenchModel model = new BenchModel();
+  private static final int MAX_OVERTAKES = 1000;
+
+  @Mixin private ServedModel model = new ServedModel();
+  @Mixin private TargetOptions targets = new TargetOptions();
   @Mixin private JsonOption json = new JsonOption();
 
   @Option(
       names = "--trace",
       required = true,
       paramLabel = "FILE",
-      description = "CSV file, as for replay")
+      description = "requests, as for replay; their arrivals are not used")
   private String trace;
 
   @Option(
-      names = "--kv-gb",
-      required = true,
-      paramLabel = "GB",
-      description = "KV memory, in units of 1e9 bytes")
-  private double kvGb;
+      names = "--requests",
+      paramLabel = "N",
+      description =
+          "take the first N requests of the trace (default: all; with --rate those that arrive"
+              + " within --seconds)")
+  private @Nullable Integer most;
 
   @Option(
-      names = "--swap-gb",
-      paramLabel = "GB",
-      description = "pinned memory to swap to; 0 recomputes (default: ${DEFAULT-VALUE})",
-      defaultValue = "0")
-  private double swapGb;
-
-  @Option(
-      names = "--max-length",
-      description = "most tokens of a sequence, prompt included (default: ${DEFAULT-VALUE})",
-      defaultValue = "2048")
-  private int maxLength;
+      names = "--rate",
+      paramLabel = "R",
+      description = "arrivals per second of a Poisson process (default: all at once)")
+  private @Nullable Double rate;
 
   @Option(
       names = "--predictor",
-      description = "EXACT, COLUMN, CALIBRATED or EMPIRICAL (default: ${DEFAULT-VALUE})",
-      defaultValue = "COLUMN")
-  private SimulatedPredictor predictor = SimulatedPredictor.COLUMN;
+      completionCandidates = Predictions.Names.class,
+      description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE})",
+      defaultValue = "column")
+  private String predictor;
+
+  @Option(names = "--error", paramLabel = "KIND:X", description = Predictions.ERROR_HELP)
+  private @Nullable String error;
+
+  @Option(
+      names = "--seed",
+      description =
+          "seed of the arrivals and of --error, as for replay (default: ${DEFAULT-VALUE})",
+      defaultValue = "1")
+  private long seed;
 
   @Option(
       names = "--policy",
@@ -69,23 +90,31 @@ public final class ServeBenchCommand implements Callable<Integer> {
   private List<String> policies = List.of();
 
   @Option(
+      names = "--order",
+      split = ",",
+      completionCandidates = OrderChoice.Names.class,
+      description =
+          "queue orders to compare, each under each policy: ${COMPLETION-CANDIDATES} (default:"
+              + " ${DEFAULT-VALUE})",
+      defaultValue = "fcfs")
+  private List<String> orders = List.of();
+
+  @Option(
       names = "--seconds",
       description =
-          "seconds for each policy, of which the first quarter does not count (default: ${DEFAULT-VALUE})",
+          "seconds for each run: of the arrivals with --rate; else of the measurement, of which the"
+              + " first quarter does not count (default: ${DEFAULT-VALUE})",
       defaultValue = "40")
   private double seconds;
 
   @Option(
-      names = "--max-running",
-      description = "largest batch (default: ${DEFAULT-VALUE})",
-      defaultValue = "512")
-  private int maxRunning;
-
-  @Option(
-      names = "--max-tokens-per-step",
-      description = "token budget of a step (default: ${DEFAULT-VALUE})",
-      defaultValue = "2048")
-  private int maxTokensPerStep;
+      names = "--warm-up",
+      paramLabel = "SECONDS",
+      description =
+          "with --rate: seconds of all requests at once before the first run (default:"
+              + " ${DEFAULT-VALUE})",
+      defaultValue = "5")
+  private double warmUp;
 
   @Spec private CommandSpec spec;
 
@@ -93,45 +122,69 @@ public final class ServeBenchCommand implements Callable<Integer> {
   @SuppressWarnings("NullAway.Init")
   ServeBenchCommand() {}
 
+  /** A run to make. */
+  private record Scenario(SimulationPolicy policy, OrderChoice.Chosen order) {}
+
   @Override
   public Integer call() throws InterruptedException {
     json.check();
-    ModelConfig config = model.config();
-    List<SimulationPolicy> chosen = policies.stream().map(MachineOptions::policy).toList();
+    List<Scenario> scenarios = scenarios();
+    ModelConfig config = model.check();
     check();
-    Trace requests = requests(config);
-    try (JCudaExecutor executor =
-        model
-            .builder(spec.commandLine().getErr())
-            .kvBytes((long) (kvGb * 1e9))
-            .swapBytes((long) (swapGb * 1e9))
-            .maxContextTokens(maxLength)
-            .maxSequencesPerStep(maxRunning)
-            .maxTokensPerStep(maxTokensPerStep)
-            .build()) {
-      json.write(serve(new ServeBench(executor, requests, predictor, seconds), chosen));
+    Predictions predictions = Predictions.parse(predictor, error);
+    Trace requests = requests(config, predictions);
+    targets.targets(); // refuses a bad limit before the model is loaded
+    try (Executor executor = model.load(spec.commandLine().getErr())) {
+      BenchEngines engines =
+          new BenchEngines(
+              executor,
+              fitting(requests, executor),
+              predictions.source(),
+              new BenchEngines.Limits(
+                  maxLength(executor), model.maxTokensPerStep(), model.maxRunning()));
+      if (rate == null) {
+        json.write(serve(new ServeBench((JCudaExecutor) executor, engines, seconds), scenarios));
+      } else {
+        json.write(measure(new RateBench(engines, targets.targets()), scenarios));
+      }
     }
     return 0;
+  }
+
+  private List<Scenario> scenarios() {
+    List<Scenario> scenarios = new ArrayList<>();
+    for (String name : policies) {
+      SimulationPolicy policy = MachineOptions.policy(name);
+      orders.forEach(o -> scenarios.add(new Scenario(policy, OrderChoice.parse(o, MAX_OVERTAKES))));
+    }
+    return scenarios;
   }
 
   private void check() {
     if (!(seconds >= 1 && seconds <= 3600)) {
       throw new UsageException("--seconds must be from 1 to 3600, but is " + seconds);
     }
-    if (!(kvGb > 0 && swapGb >= 0)) {
-      throw new UsageException("--kv-gb must be above 0 and --swap-gb at least 0");
+    if (!(warmUp >= 0 && warmUp <= 3600)) {
+      throw new UsageException("--warm-up must be from 0 to 3600, but is " + warmUp);
+    }
+    if (rate != null && !(rate >= 1e-6 && rate <= 1e6)) {
+      throw new UsageException("--rate must be from 0.000001 to 1000000, but is " + rate);
+    }
+    if (rate == null && !model.onGpu()) {
+      throw new UsageException("--device cpu: needs --rate; without it, GPU times are measured");
     }
   }
 
-  private List<ServeBench.Row> serve(ServeBench bench, List<SimulationPolicy> chosen)
+  private List<ServeBench.Row> serve(ServeBench bench, List<Scenario> scenarios)
       throws InterruptedException {
     PrintWriter out = spec.commandLine().getOut();
     List<ServeBench.Row> rows = new ArrayList<>();
     out.println(
-        "policy        tokens/s  of first  ms/step  running  KV used  preempted  lost  host wait");
-    for (SimulationPolicy policy : chosen) {
+        "policy        order      tokens/s  of first  ms/step  running  KV used  preempted  lost"
+            + "  host wait");
+    for (Scenario scenario : scenarios) {
       double baseline = rows.isEmpty() ? 0 : rows.get(0).rate().tokensPerSecond();
-      ServeBench.Row row = bench.run(policy, baseline);
+      ServeBench.Row row = bench.run(scenario.policy(), scenario.order(), baseline);
       rows.add(row);
       print(out, row);
     }
@@ -140,8 +193,9 @@ public final class ServeBenchCommand implements Callable<Integer> {
 
   private static void print(PrintWriter out, ServeBench.Row row) {
     out.printf(
-        "%-12s %9.0f %8.2fx %8.2f %8.1f %6.1f %% %10d %4.1f %% %8.2f %%%n",
+        "%-12s  %-9s %9.0f %8.2fx %8.2f %8.1f %6.1f %% %10d %4.1f %% %8.2f %%%n",
         row.policy(),
+        row.order(),
         row.rate().tokensPerSecond(),
         row.rate().ofFirst(),
         row.batch().stepMillis(),
@@ -153,20 +207,83 @@ public final class ServeBenchCommand implements Callable<Integer> {
     out.flush();
   }
 
-  /** Returns the trace's requests that fit, at most one for each token id, which identifies it. */
-  private Trace requests(ModelConfig config) {
-    Trace read = TraceFile.read(trace, Integer.MAX_VALUE).atOnce();
-    if (predictor.readsColumn() && !read.predicted()) {
+  /** Makes the runs with arrivals; returns {@code {"rate", "seed", "runs"}}. */
+  private ObjectNode measure(RateBench bench, List<Scenario> scenarios)
+      throws InterruptedException {
+    PrintWriter out = spec.commandLine().getOut();
+    ObjectNode root = Json.object();
+    root.put("rate", rate);
+    root.put("seed", seed);
+    root.putArray("runs");
+    out.println(
+        "policy        order      finished    tok/s  preempted  ttft mean      p50      p99  total mean"
+            + "      p50      p99    queue  goodput");
+    bench.warmUp(scenarios.get(0).policy(), scenarios.get(0).order(), warmUp);
+    for (Scenario scenario : scenarios) {
+      RateBench.Row row = bench.run(scenario.policy(), scenario.order());
+      root.withArray("runs").add(row.json());
+      print(out, row);
+    }
+    return root;
+  }
+
+  private static void print(PrintWriter out, RateBench.Row row) {
+    out.printf(
+        "%-12s  %-9s %9d %8.1f %10d %10.3f %8.3f %8.3f %11.3f %8.3f %8.3f %8.3f %8.3f%n",
+        row.policy(),
+        row.order(),
+        row.finished(),
+        row.tokensPerSecond(),
+        row.work().preemptions(),
+        row.latency().ttftSeconds().mean(),
+        row.latency().ttftSeconds().p50(),
+        row.latency().ttftSeconds().p99(),
+        row.latency().totalSeconds().mean(),
+        row.latency().totalSeconds().p50(),
+        row.latency().totalSeconds().p99(),
+        row.latency().queueSeconds().mean(),
+        row.goodputPerSecond());
+    out.flush();
+  }
+
+  /** Returns the requests with arrivals and predictions, at most one for each token id. */
+  private Trace requests(ModelConfig config, Predictions predictions) {
+    Trace read = TraceFile.read(trace, most == null ? Integer.MAX_VALUE : most).atOnce();
+    if (predictions.predictor().readsColumn() && error == null && !read.predicted()) {
       throw new UsageException(
           "--predictor " + predictor + ": " + trace + " lacks the column predicted_tokens");
     }
+    Trace fitting = fitting(read, model.maxLength(), config.vocabularySize());
+    Trace predicted = predictions.in(fitting, seed, trace);
+    if (rate == null) {
+      return predicted;
+    }
+    Trace arriving = predicted.poisson(rate, seed);
+    double last = most == null ? seconds * 1e9 : Double.POSITIVE_INFINITY;
+    return new Trace(arriving.requests().stream().filter(r -> r.arrivalNanos() <= last).toList());
+  }
+
+  private Trace fitting(Trace all, Executor executor) {
+    return fitting(all, maxLength(executor), executor.profile().vocabularySize());
+  }
+
+  private int maxLength(Executor executor) {
+    long memory = executor.profile().capacityTokens();
+    int context = Math.min(model.maxLength(), executor.profile().maxContextTokens());
+    return (int) Math.min(context, memory);
+  }
+
+  private Trace fitting(Trace all, int maxLength, int mostRequests) {
     List<Trace.Request> fitting =
-        read.requests().stream()
+        all.requests().stream()
             .filter(request -> request.promptTokens() + request.outputTokens() <= maxLength)
-            .limit(config.vocabularySize())
+            .limit(mostRequests)
             .toList();
     if (fitting.isEmpty()) {
-      throw new UsageException("--trace " + trace + ": no request fits --max-length " + maxLength);
+      throw new UsageException(
+          "--trace %s: no request fits %d tokens, the least of --max-length, the model's context and"
+                  .formatted(trace, maxLength)
+              + " --kv-gb");
     }
     return new Trace(fitting);
   }

@@ -1,6 +1,7 @@
 package dev.s3llm.examples.cli.generate;
 
 import dev.s3llm.EngineBuilder;
+import dev.s3llm.GenerationRequest;
 import dev.s3llm.S3Engine;
 import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.examples.cli.options.Prompt;
@@ -10,6 +11,7 @@ import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.observe.EngineListener;
 import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.predict.LengthPredictor;
+import dev.s3llm.simulate.Trace;
 import dev.s3llm.text.ChatMessage;
 import dev.s3llm.text.ChatTemplateException;
 import dev.s3llm.text.TextGeneration;
@@ -25,6 +27,7 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Flow;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -127,7 +130,7 @@ final class GenerationRun {
     S3Engine engine = generator.engine();
     try (KvUse use = new KvUse(engine)) {
       long start = System.nanoTime();
-      List<TextGeneration> generations = submit(generator, requests, ratePerSecond);
+      List<TextGeneration> generations = submit(generator, requests, prompts, ratePerSecond);
       TextPrinter printer = new TextPrinter(pieces, new CompletableFuture<>());
       if (generations.size() == 1) {
         generations.get(0).text().subscribe(printer);
@@ -157,11 +160,30 @@ final class GenerationRun {
       requireFits(prompt, promptTokens(text, prompt), profile);
       requests.add(
           request(prompt)
-              .maxNewTokens(options.maxNewTokens)
-              .configure(request -> request.id(prompt.id()).sampling(options.sampling()))
+              .maxNewTokens(limit(prompt))
+              .configure(
+                  request -> {
+                    request.id(prompt.id()).sampling(options.sampling());
+                    set(request, prompt.terms());
+                  })
               .build());
     }
     return requests;
+  }
+
+  private int limit(Prompt prompt) {
+    int limit = prompt.terms().limitTokens();
+    return limit == 0 ? options.maxNewTokens : limit;
+  }
+
+  private static void set(GenerationRequest.Builder request, Trace.Terms terms) {
+    request.priority(terms.priority());
+    if (!terms.tenant().isEmpty()) {
+      request.tenant(terms.tenant());
+    }
+    if (terms.deadlineNanos() != Long.MAX_VALUE) {
+      request.deadline(Duration.ofNanos(terms.deadlineNanos()));
+    }
   }
 
   private TextRequest.Builder request(Prompt prompt) {
@@ -184,17 +206,20 @@ final class GenerationRun {
 
   private void requireFits(Prompt prompt, int tokens, ExecutorProfile profile) {
     long limit = Math.min(profile.maxContextTokens(), profile.capacityTokens());
-    if (tokens + (long) options.maxNewTokens > limit) {
+    if (tokens + (long) limit(prompt) > limit) {
       String memory = limit == profile.maxContextTokens() ? "the model's context" : "--kv-budget";
       throw new UsageException(
           ("prompt %s has %d tokens, and --max-new-tokens is %d: together more than the %d tokens"
                   + " of %s")
-              .formatted(prompt.id(), tokens, options.maxNewTokens, limit, memory));
+              .formatted(prompt.id(), tokens, limit(prompt), limit, memory));
     }
   }
 
   private List<TextGeneration> submit(
-      TextGenerator generator, List<TextRequest> requests, double ratePerSecond)
+      TextGenerator generator,
+      List<TextRequest> requests,
+      List<Prompt> prompts,
+      double ratePerSecond)
       throws InterruptedException {
     Random arrivals = new Random(options.seed);
     List<TextGeneration> generations = new ArrayList<>();
@@ -205,11 +230,20 @@ final class GenerationRun {
       }
       try {
         generations.add(generator.submit(request));
+        cancelLater(
+            generations.get(generations.size() - 1), prompts.get(generations.size() - 1).terms());
       } catch (RequestRefusedException e) {
         throw new UsageException(String.valueOf(e.getMessage()));
       }
     }
     return generations;
+  }
+
+  private static void cancelLater(TextGeneration generation, Trace.Terms terms) {
+    if (terms.cancelledNanos() != Long.MAX_VALUE) {
+      CompletableFuture.delayedExecutor(terms.cancelledNanos(), TimeUnit.NANOSECONDS)
+          .execute(generation::cancel);
+    }
   }
 
   /** Passes on the text piece by piece, and completes a future after the last one. */

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.s3llm.examples.cli.support.Json;
 import dev.s3llm.examples.cli.support.UsageException;
 import dev.s3llm.examples.model.SmallModel;
+import dev.s3llm.simulate.Trace;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,7 +26,12 @@ public final class PromptOptions {
   @Parameters(paramLabel = "PROMPT", description = "prompts to answer")
   private List<String> arguments = new ArrayList<>();
 
-  @Option(names = "--prompts", paramLabel = "FILE", description = "JSON lines with id and prompt")
+  @Option(
+      names = "--prompts",
+      paramLabel = "FILE",
+      description =
+          "JSON lines with id and prompt, and optionally limit, priority, deadline_s, tenant and"
+              + " cancelled_s, as in a trace")
   private @Nullable Path file;
 
   /** Created by a command; picocli sets the fields. */
@@ -104,7 +110,39 @@ public final class PromptOptions {
 
   private static Prompt parseLine(String where, String line) {
     JsonNode json = Json.parse(where, line);
-    return new Prompt(text(where, json, "id"), text(where, json, "prompt"));
+    return new Prompt(text(where, json, "id"), text(where, json, "prompt"), terms(where, json));
+  }
+
+  private static Trace.Terms terms(String where, JsonNode json) {
+    try {
+      return new Trace.Terms(
+          (int) number(where, json, "limit", 0, Integer.MAX_VALUE),
+          (int) number(where, json, "priority", 0, Integer.MAX_VALUE),
+          nanos(where, json, "deadline_s"),
+          json.path("tenant").asText(""),
+          nanos(where, json, "cancelled_s"));
+    } catch (IllegalArgumentException e) {
+      throw new UsageException(where + ": " + e.getMessage());
+    }
+  }
+
+  private static long nanos(String where, JsonNode json, String field) {
+    double seconds = number(where, json, field, Double.POSITIVE_INFINITY, 1e9);
+    return Double.isInfinite(seconds) ? Long.MAX_VALUE : Math.round(seconds * 1e9);
+  }
+
+  private static double number(
+      String where, JsonNode json, String field, double missing, double most) {
+    JsonNode value = json.path(field);
+    if (value.isMissingNode() || value.isNull()) {
+      return missing;
+    }
+    if (!value.isNumber() || Math.abs(value.doubleValue()) > most) {
+      throw new UsageException(
+          "%s: %s must be a number of at most %.0f, but is %s"
+              .formatted(where, field, most, value));
+    }
+    return value.doubleValue();
   }
 
   private static String text(String where, JsonNode json, String field) {

@@ -1,11 +1,16 @@
 package dev.s3llm.examples.cli.bench;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.s3llm.examples.cli.CommandTest;
+import dev.s3llm.examples.model.SmallModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,6 +32,12 @@ class BenchCommandTest extends CommandTest {
         "bench serve --model llama-1b --trace x --kv-gb 1          | --trace x",
         "bench serve --model llama-1b --trace x --kv-gb 1 --policy best | --policy best",
         "bench serve --model llama-1b --trace x --kv-gb 1 --seconds 0   | --seconds must be",
+        "bench serve --model llama-1b --trace x --kv-gb 1 --rate 0      | --rate must be from",
+        "bench serve --model llama-1b --trace x --kv-gb 1 --order lifo  | --order lifo: must be one",
+        "bench serve --model llama-1b --trace x --kv-gb 1 --warm-up -1  | --warm-up must be from 0",
+        "bench serve --model llama-1b --trace x --kv-gb 1 --device tpu  | --device tpu: must be cuda",
+        "bench serve --model llama-1b --trace x --kv-gb 1 --device cpu  | --device cpu: needs --rate",
+        "bench serve --model none --trace x --kv-gb 1                   | --model: there is no shape",
         "generate --device gpu Hi                       | 'gpu' is no device",
         "generate --device cuda: Hi                     | 'cuda:' is no device",
         "generate --device cuda:0,x Hi                  | 'cuda:0,x' is no device",
@@ -53,5 +64,70 @@ class BenchCommandTest extends CommandTest {
                 trace.toString()))
         .isEqualTo(2);
     assertThat(err.toString()).contains("lacks the column predicted_tokens");
+  }
+
+  @Test
+  void rate_measuresEachOrderOnTheSameRequests() throws IOException {
+    StringBuilder rows = new StringBuilder("arrival_s,prompt_tokens,output_tokens,tenant\n");
+    for (int i = 0; i < 30; i++) {
+      rows.append("0,").append(5 + i % 4).append(',').append(3 + i % 9).append(",t\n");
+    }
+    Path trace = Files.writeString(folder.resolve("trace.csv"), rows);
+    Path json = folder.resolve("out.json");
+
+    int code =
+        run(
+            "bench",
+            "serve",
+            "--device",
+            "cpu",
+            "--model",
+            "" + SmallModel.unpack(),
+            "--kv-gb",
+            "0.05",
+            "--trace",
+            "" + trace,
+            "--rate",
+            "100",
+            "--requests",
+            "20",
+            "--policy",
+            "forecast",
+            "--order",
+            "fcfs,spf:50",
+            "--predictor",
+            "exact",
+            "--error",
+            "noise:0.5",
+            "--slo-ttft",
+            "100",
+            "--warm-up",
+            "0.1",
+            "--json",
+            "" + json);
+
+    assertThat(code).as(err.toString()).isZero();
+    JsonNode root = new ObjectMapper().readTree(json.toFile());
+    assertThat(root.path("rate").doubleValue()).isEqualTo(100);
+    JsonNode runs = root.path("runs");
+    assertThat(runs)
+        .extracting(run -> run.path("order").textValue())
+        .containsExactly("fcfs", "spf:50");
+    for (JsonNode run : runs) {
+      assertThat(run.path("finished").intValue()).isEqualTo(20);
+      assertThat(run.path("slo_met").intValue()).isEqualTo(20);
+      double seconds = run.path("makespan_s").doubleValue();
+      assertThat(run.path("throughput_tok_s").doubleValue() * seconds)
+          .isCloseTo(tokensOfTheFirst(20), within(1e-6));
+      assertThat(run.path("goodput_rps").doubleValue() * seconds).isCloseTo(20, within(1e-6));
+      assertThat(run.path("total_mean_s").doubleValue())
+          .isBetween(run.path("ttft_mean_s").doubleValue(), seconds);
+      assertThat(run.path("slowdown_mean").isNull()).isTrue();
+    }
+    assertThat(out.toString()).contains("ttft mean", "goodput", "spf:50");
+  }
+
+  private static double tokensOfTheFirst(int requests) {
+    return IntStream.range(0, requests).map(i -> 3 + i % 9).sum();
   }
 }

@@ -34,7 +34,7 @@ class ForcedLengthsTest {
         results.add(
             engine
                 .submit(
-                    GenerationRequest.builder(ForcedLengths.prompt(i, requests.get(i)))
+                    GenerationRequest.builder(ForcedLengths.prompt(i, requests.get(i), 30_000))
                         .maxNewTokens(60)
                         .stopTokens(ForcedLengths.END)
                         .build())

@@ -346,7 +346,9 @@ final class ReplayCommandTest extends CommandTest {
 
   @Test
   void summary_comparesOrdersSeedBySeed() {
-    replay("--kv-gb", "4", "--policy", "s3", "--order", "spf,fcfs", "--load", "2", "--seeds", "3");
+    String[] tight = {"--policy", "s3", "--kv-gb", "0.9", "--max-length", "400"};
+
+    replay(with(tight, "--order", "spf,fcfs", "--load", "2", "--seeds", "3"));
 
     assertThat(out.toString())
         .contains("| load | policy | order | first token, mean | p50 | p99 | total, mean")
