@@ -47,7 +47,7 @@ public record Trace(List<Request> requests) {
    * arrival_s,prompt_tokens,output_tokens}, followed by any of {@code predicted_tokens}, {@code
    * limit}, {@code priority}, {@code deadline_s}, {@code tenant} and {@code cancelled_s}; blank
    * lines are skipped. Deadline and cancellation count from the arrival. An empty value of the last
-   * six means that the request has none. A {@linkplain Recorder recording} that was not closed is
+   * five means that the request has none. A {@linkplain Recorder recording} that was not closed is
    * sorted by arrival.
    *
    * @param file the CSV file
@@ -102,9 +102,9 @@ public record Trace(List<Request> requests) {
 
   /**
    * Writes the requests of an engine as a trace that {@link Trace#read(Path)} reads: arrival,
-   * prompt and output tokens, the median of the first prediction, limit, priority, deadline, tenant
-   * and cancellation. Arrivals count from that of the first request. Requests that the engine
-   * refused at once are not in the trace.
+   * prompt and output tokens, the median of the first prediction (the limit before there is one),
+   * limit, priority, deadline, tenant and cancellation. Arrivals count from that of the first
+   * request. Requests that the engine refused at once are not in the trace.
    *
    * <p>Each row is written when its request ends, so that a crash of the process loses the live
    * requests alone. The file is sorted by arrival when it is closed or renamed. The length of an

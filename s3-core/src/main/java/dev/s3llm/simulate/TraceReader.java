@@ -143,7 +143,7 @@ final class TraceReader {
         nanos("arrival_s", values[0].strip(), 0),
         tokens("prompt_tokens", values[1].strip()),
         tokens("output_tokens", values[2].strip()),
-        optional.given(TraceColumns.PREDICTED, values).map(this::predicted).orElse(0),
+        optional.in(TraceColumns.PREDICTED, values).map(this::predicted).orElse(0),
         terms(optional, values));
   }
 

@@ -25,6 +25,7 @@ final class TraceRow {
   static String of(EngineEvent.Ended ended, long originNanos) {
     EngineEvent.Request request = ended.request();
     long arrival = Math.max(0, request.arrivalNanos() - originNanos);
+    int predicted = request.predictedTokens();
     long deadline = request.deadlineNanos();
     boolean cut = ended.reason() == FinishReason.CANCELLED || ended.reason() == FinishReason.FAILED;
     long total = Math.max(0, ended.nanos() - request.arrivalNanos());
@@ -33,7 +34,7 @@ final class TraceRow {
         seconds(arrival),
         tokens(request.promptTokens()),
         tokens(length(ended)),
-        request.predictedTokens() == 0 ? "" : tokens(request.predictedTokens()),
+        tokens(predicted == 0 ? request.maxNewTokens() : predicted),
         tokens(request.maxNewTokens()),
         Integer.toString(request.priority()),
         deadline > MAX_NANOS ? "" : seconds(Math.max(1, deadline)),

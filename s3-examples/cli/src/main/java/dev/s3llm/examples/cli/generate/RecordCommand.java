@@ -59,15 +59,16 @@ public final class RecordCommand implements Callable<Integer> {
       throw new UsageException("--rate must be from 0 to 1000000, but is " + ratePerSecond);
     }
     options.check();
-    try (Trace.Recorder recorder = recorder(file)) {
-      Outcome outcome = run(recorder, prompts);
-      recorder.close();
-      return report(recorder, outcome, file);
+    Trace.Recorder recorder = recorder(file);
+    Outcome outcome;
+    try (recorder) {
+      outcome = run(recorder, prompts);
     } catch (ModelFormatException e) {
       throw new UsageException("--model: " + e.getMessage());
     } catch (LengthModelException e) {
       throw new UsageException("--length-model: " + e.getMessage());
     }
+    return report(recorder, outcome, file);
   }
 
   private Trace.Recorder recorder(Path file) {

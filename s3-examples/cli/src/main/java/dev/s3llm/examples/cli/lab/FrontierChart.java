@@ -1,5 +1,7 @@
 package dev.s3llm.examples.cli.lab;
 
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -21,6 +23,15 @@ public final class FrontierChart {
   private static final int RIGHT = 90;
   private static final int TOP = 40;
   private static final int BOTTOM = 55;
+
+  /** Height of a line of text, and the usual width of a label. */
+  private static final double LINE = 13;
+
+  private static final double LABEL = 60;
+
+  /** The largest over the least value of an axis that has equal steps. */
+  private static final double SHORT_AXIS = 6;
+
   private static final List<String> COLOURS =
       List.of("#1f5fa8", "#c2410c", "#2f7d32", "#7b3fa0", "#8a6d00", "#b0185a", "#0b7285");
 
@@ -101,12 +112,25 @@ public final class FrontierChart {
       return from + (to - from) * Math.log(value / least) / Math.log(most / least);
     }
 
-    /** Returns the round numbers on the axis: 1, 2 and 5 times a power of ten, or all digits. */
+    /** Returns round numbers on the axis: equal steps on a short one, else 1, 2 and 5 times ten. */
     List<Double> ticks() {
-      int[] digits = most / least < 6 ? new int[] {1, 2, 3, 4, 5, 6, 7, 8, 9} : new int[] {1, 2, 5};
+      return most / least < SHORT_AXIS ? equalSteps() : decades();
+    }
+
+    private List<Double> equalSteps() {
+      double step = Math.pow(10, Math.floor(Math.log10((most - least) / 2)));
+      double wide = (most - least) / step > 8 ? 5 * step : 2 * step;
+      List<Double> ticks = new ArrayList<>();
+      for (double n = Math.ceil(least / wide); n * wide <= most; n++) {
+        ticks.add(n * wide);
+      }
+      return ticks;
+    }
+
+    private List<Double> decades() {
       List<Double> ticks = new ArrayList<>();
       for (double power = Math.pow(10, Math.floor(Math.log10(least))); power <= most; power *= 10) {
-        for (int digit : digits) {
+        for (int digit : new int[] {1, 2, 5}) {
           if (digit * power >= least && digit * power <= most) {
             ticks.add(digit * power);
           }
@@ -122,6 +146,9 @@ public final class FrontierChart {
     private final List<Point> points;
     private final Axis x;
     private final Axis y;
+
+    /** The left ends and the heights of the labels so far. */
+    private final List<double[]> labels = new ArrayList<>();
 
     Panel(String title, List<Point> points) {
       this.title = title;
@@ -164,7 +191,10 @@ public final class FrontierChart {
     }
 
     private static String number(double tick) {
-      return tick >= 1 ? format("%.0f", tick) : format("%.2g", tick);
+      return BigDecimal.valueOf(tick)
+          .round(new MathContext(3))
+          .stripTrailingZeros()
+          .toPlainString();
     }
 
     private void family(StringBuilder svg, List<Point> family, String colour) {
@@ -198,7 +228,30 @@ public final class FrontierChart {
           format(
               "<circle cx='%.1f' cy='%.1f' r='3.5' fill='%s'/>"
                   + "<text x='%.1f' y='%.1f' fill='%s'>%s</text>%n",
-              at, high, colour, at + 6, high - 5, colour, escaped(point.order)));
+              at,
+              high,
+              colour,
+              at + 6,
+              labelHeight(at + 6, high - 5),
+              colour,
+              escaped(point.order)));
+    }
+
+    /** Returns the height of a label: the wanted one, or below the labels that are in its way. */
+    private double labelHeight(double left, double wanted) {
+      double height = wanted;
+      while (overlaps(left, height)) {
+        height += LINE;
+      }
+      labels.add(new double[] {left, height});
+      return height;
+    }
+
+    private boolean overlaps(double left, double height) {
+      return labels.stream()
+          .anyMatch(
+              label ->
+                  Math.abs(label[0] - left) < LABEL && Math.abs(label[1] - height) < LINE - 0.5);
     }
   }
 }

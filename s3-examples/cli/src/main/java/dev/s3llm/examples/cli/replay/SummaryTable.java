@@ -6,6 +6,7 @@ import dev.s3llm.examples.cli.support.Spread;
 import dev.s3llm.simulate.SimulationResult;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -31,11 +32,11 @@ record SummaryTable(ReplayReport report) {
   private static final List<Figure> FIGURES =
       List.of(
           new Figure("first token, mean", false, r -> r.latency().ttftSeconds().mean()),
-          new Figure("p50", false, r -> r.latency().ttftSeconds().p50()),
-          new Figure("p99", false, r -> r.latency().ttftSeconds().p99()),
+          new Figure("first token, p50", false, r -> r.latency().ttftSeconds().p50()),
+          new Figure("first token, p99", false, r -> r.latency().ttftSeconds().p99()),
           new Figure("total, mean", false, r -> r.latency().totalSeconds().mean()),
-          new Figure("p50", false, r -> r.latency().totalSeconds().p50()),
-          new Figure("p99", false, r -> r.latency().totalSeconds().p99()),
+          new Figure("total, p50", false, r -> r.latency().totalSeconds().p50()),
+          new Figure("total, p99", false, r -> r.latency().totalSeconds().p99()),
           new Figure("slowdown, mean", false, r -> r.latency().slowdown().mean()),
           new Figure("tokens/s", true, r -> r.throughput().tokensPerSecond()),
           new Figure("goodput/s", true, SimulationResult::goodputPerSecond));
@@ -105,10 +106,7 @@ record SummaryTable(ReplayReport report) {
   }
 
   private void table(
-      StringBuilder text,
-      String title,
-      List<Series> rows,
-      java.util.function.Function<Series, List<Spread>> cells) {
+      StringBuilder text, String title, List<Series> rows, Function<Series, List<Spread>> cells) {
     if (rows.isEmpty()) {
       return;
     }

@@ -25,13 +25,18 @@ public record Spread(double median, double least, double most) {
   }
 
   /**
-   * Formats the spread with two decimals, such as {@code 2.50 (2.40 to 2.61)}; the median alone if
-   * all values are equal.
+   * Formats the spread with about three digits, such as {@code 2.50 (2.40 to 2.61)}; the median
+   * alone if all values are equal.
    */
   @Override
   public String toString() {
     return least == most
-        ? String.format(Locale.ROOT, "%.2f", median)
-        : String.format(Locale.ROOT, "%.2f (%.2f to %.2f)", median, least, most);
+        ? format(median)
+        : format(median) + " (" + format(least) + " to " + format(most) + ")";
+  }
+
+  private static String format(double value) {
+    int decimals = value >= 100 ? 0 : value >= 10 ? 1 : value >= 0.1 ? 2 : 3;
+    return String.format(Locale.ROOT, "%." + decimals + "f", value);
   }
 }
