@@ -112,7 +112,7 @@ public final class FrontierChart {
       return from + (to - from) * Math.log(value / least) / Math.log(most / least);
     }
 
-    /** Returns round numbers on the axis: equal steps on a short one, else 1, 2 and 5 times ten. */
+    /** Returns round numbers on the axis: equal steps on a short one, else some of each decade. */
     List<Double> ticks() {
       return most / least < SHORT_AXIS ? equalSteps() : decades();
     }
@@ -130,7 +130,7 @@ public final class FrontierChart {
     private List<Double> decades() {
       List<Double> ticks = new ArrayList<>();
       for (double power = Math.pow(10, Math.floor(Math.log10(least))); power <= most; power *= 10) {
-        for (int digit : new int[] {1, 2, 5}) {
+        for (int digit : new int[] {1, 2, 3, 5, 7}) {
           if (digit * power >= least && digit * power <= most) {
             ticks.add(digit * power);
           }

@@ -24,6 +24,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -70,6 +71,7 @@ public final class ReplayCommand implements Callable<Integer> {
 
   @Option(
       names = "--by",
+      showDefaultValue = CommandLine.Help.Visibility.NEVER, // none
       split = ",",
       paramLabel = "GROUP",
       description = "Latencies by group of requests as well: ${COMPLETION-CANDIDATES}.")
