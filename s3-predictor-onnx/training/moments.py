@@ -55,7 +55,7 @@ class Survival:
         result = np.zeros(len(done))
         for count in np.unique(done):
             alive = self.sorted[np.searchsorted(self.sorted, count, side="right"):]
-            result[done == count] = np.quantile(alive, p, method="higher") - count
+            result[done == count] = np.quantile(alive, p, method="inverted_cdf") - count
         return result
 
 
