@@ -120,10 +120,10 @@ final class LengthEvaluation {
                         m.reservedOverUsed(0.9),
                         100 * m.bucketAccuracy())));
     return text
-        + "%d rows. within: mean tau within the kinds of prompts; cover: answers within that quantile%n"
+        + "%d rows. tau: between the median and the length; within: its mean within the kinds of prompts;%n"
             .formatted(rows.size())
-        + "(the rest is under-predicted); r/u: mean reserved by that quantile over mean used; bucket: the%n"
+        + "cover: answers within that quantile (the rest is under-predicted); r/u: mean reserved by that%n"
             .formatted()
-        + "likeliest of ten equal ones is right.%n".formatted();
+        + "quantile over mean used; bucket: the likeliest of ten equal ones is right.%n".formatted();
   }
 }

@@ -89,7 +89,8 @@ final class LengthMetrics {
   }
 
   /**
-   * Returns Kendall's tau-b of predicted mean and length: 1 for the same order, 0 for no relation.
+   * Returns Kendall's tau-b of predicted median and length: 1 for the same order, 0 for no
+   * relation.
    */
   double kendallTau() {
     return kendallTau(IntStream.range(0, actuals.size()).boxed().toList());
@@ -101,22 +102,22 @@ final class LengthMetrics {
   }
 
   private double kendallTau(List<Integer> rows) {
-    double[] means = rows.stream().mapToDouble(i -> predictions.get(i).mean()).toArray();
+    int[] medians = rows.stream().mapToInt(i -> predictions.get(i).quantile(0.5)).toArray();
     int[] lengths = rows.stream().mapToInt(actuals::get).toArray();
     long agree = 0;
-    long tiedMeans = 0;
+    long tiedMedians = 0;
     long tiedLengths = 0;
     for (int i = 0; i < lengths.length; i++) {
       for (int j = 0; j < i; j++) {
-        int byMean = Double.compare(means[i], means[j]);
+        int byMedian = Integer.compare(medians[i], medians[j]);
         int byLength = Integer.compare(lengths[i], lengths[j]);
-        agree += (long) byMean * byLength;
-        tiedMeans += byMean == 0 ? 1 : 0;
+        agree += (long) byMedian * byLength;
+        tiedMedians += byMedian == 0 ? 1 : 0;
         tiedLengths += byLength == 0 ? 1 : 0;
       }
     }
     double pairs = lengths.length * (lengths.length - 1.0) / 2;
-    double comparable = Math.sqrt((pairs - tiedMeans) * (pairs - tiedLengths));
+    double comparable = Math.sqrt((pairs - tiedMedians) * (pairs - tiedLengths));
     return comparable == 0 ? 0 : agree / comparable;
   }
 }
