@@ -205,6 +205,8 @@ def main():
         parts["validation"], evaluate.of_logits(logits_of(model, validation).cpu().numpy(), edges))
     full = export.write_folder(model, spec, edges, args.name, args.length_tokenizer, args.out)
     settings = {k: v for k, v in vars(args).items() if not isinstance(v, Path) and v is not None}
+    if not args.teacher:
+        del settings["teacher_weight"]
     export.write_json(args.out / "metrics.json", {
         **evaluate.measure(args.out, parts, full, args.predictions),
         "validation": tuned,
