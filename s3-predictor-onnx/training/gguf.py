@@ -111,9 +111,11 @@ def model(gguf):
     llama = LlamaModel(LlamaConfig(
         vocab_size=gguf.tensors["token_embd.weight"].shape[0], hidden_size=width,
         intermediate_size=gguf.of("feed_forward_length"), num_hidden_layers=gguf.of("block_count"),
-        num_attention_heads=heads, num_key_value_heads=kv_heads, rms_norm_eps=gguf.of("attention.layer_norm_rms_epsilon"),
-        max_position_embeddings=gguf.of("context_length"), rope_theta=gguf.of("rope.freq_base", 10000.0)))
-    state = {"embed_tokens.weight": gguf.tensors["token_embd.weight"], "norm.weight": gguf.tensors["output_norm.weight"]}
+        num_attention_heads=heads, num_key_value_heads=kv_heads,
+        rms_norm_eps=gguf.of("attention.layer_norm_rms_epsilon"), max_position_embeddings=gguf.of("context_length"),
+        rope_theta=gguf.of("rope.freq_base", 10000.0)))
+    state = {"embed_tokens.weight": gguf.tensors["token_embd.weight"],
+             "norm.weight": gguf.tensors["output_norm.weight"]}
     for name, value in gguf.tensors.items():
         if name.startswith("blk."):
             _, layer, part, _ = name.split(".")

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import norm
 
 from evaluate import rounded, tau, tau_within
 from lengths import Distributions, answers_of, kinds_of, prompt_id, read_log, split_rows
@@ -84,7 +85,6 @@ class RecordedPrompt:
         self.spread = np.maximum(np.log(np.maximum(p90, p50 + 1)) - self.middle, 1e-3) / Z90
 
     def left(self, chosen, done, p):
-        from scipy.stats import norm
         middle, spread = self.middle[chosen], self.spread[chosen]
         alive = norm.sf((np.log(np.maximum(done, 1e-9)) - middle) / spread)
         total = np.exp(middle + spread * norm.isf(np.maximum(alive * (1 - p), 1e-12)))
@@ -130,7 +130,8 @@ def moments(answers, seed):
 
 
 def measure(answers, ways, seed):
-    return {name: {"answers": int(len(np.unique(chosen))), "mean_left": round(float((answers.lengths[chosen] - done).mean()), 1),
+    return {name: {"answers": int(len(np.unique(chosen))),
+                   "mean_left": round(float((answers.lengths[chosen] - done).mean()), 1),
                    **{way: cell(predicts, answers, chosen, done) for way, predicts in ways.items()}}
             for name, chosen, done in moments(answers, seed)}
 
