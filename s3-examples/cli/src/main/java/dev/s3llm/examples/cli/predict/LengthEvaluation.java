@@ -124,6 +124,7 @@ final class LengthEvaluation {
             .formatted(rows.size())
         + "cover: answers within that quantile (the rest is under-predicted); r/u: mean reserved by that%n"
             .formatted()
-        + "quantile over mean used; bucket: the likeliest of ten equal ones is right.%n".formatted();
+        + "quantile over mean used; bucket: the likeliest of ten equal ones is right.%n"
+            .formatted();
   }
 }
