@@ -3,10 +3,11 @@
 
     python answers.py --model FOLDER --prompts PROMPTS.jsonl --out LOG.jsonl
 
-FOLDER is a Hugging Face folder of the Llama family; every row of PROMPTS.jsonl has a "prompt". Each
-row of the log is {"prompt", "output_tokens", "finished"}. Answers are greedy and counted as the
-engine counts them: a stop token is part of the output, and an answer that reaches the limit without
-one is not finished. Prompts that leave no room for the limit are left out, as the engine refuses them.
+FOLDER is a Hugging Face folder of the Llama family; every row of PROMPTS.jsonl has a "prompt", and may
+have a "source", the kind of the prompt. Each row of the log is {"prompt", "kind", "output_tokens",
+"finished"}. Answers are greedy and counted as the engine counts them: a stop token is part of the output,
+and an answer that reaches the limit without one is not finished. Prompts that leave no room for the limit
+are left out, as the engine refuses them.
 """
 import argparse
 import json
@@ -19,8 +20,10 @@ from transformers import AutoModelForCausalLM
 
 
 def read_prompts(path):
+    """Returns the kinds by prompt."""
     with open(path, encoding="utf-8") as lines:
-        return list(dict.fromkeys(json.loads(line)["prompt"] for line in lines if line.strip()))
+        rows = [json.loads(line) for line in lines if line.strip()]
+    return {row["prompt"]: row.get("source", "") for row in rows}
 
 
 def stop_tokens(model):
@@ -67,7 +70,8 @@ def main():
     device = "cuda" if torch.cuda.is_available() else "cpu"
     tokenizer = Tokenizer.from_file(str(args.model / "tokenizer.json"))
     model = AutoModelForCausalLM.from_pretrained(args.model, dtype=torch.float32).to(device).eval()
-    prompts = read_prompts(args.prompts)
+    kinds = read_prompts(args.prompts)
+    prompts = list(kinds)
     encoded = [encoding.ids for encoding in tokenizer.encode_batch(prompts)]
     room = model.config.max_position_embeddings - args.limit
     order = sorted((i for i in range(len(prompts)) if len(encoded[i]) <= room), key=lambda i: len(encoded[i]))
@@ -81,7 +85,8 @@ def main():
         print(f"{len(lengths)} of {len(order)} answered in {time.time() - started:.0f} s", flush=True)
     with open(args.out, "w", encoding="utf-8") as log:
         for i in sorted(lengths):
-            row = {"prompt": prompts[i], "output_tokens": lengths[i][0], "finished": lengths[i][1]}
+            row = {"prompt": prompts[i], "kind": kinds[prompts[i]], "output_tokens": lengths[i][0],
+                   "finished": lengths[i][1]}
             log.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 

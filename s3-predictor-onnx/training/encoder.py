@@ -143,12 +143,12 @@ class Layer(nn.Module):
 class LengthModel(nn.Module):
     """Token ids to (logits over length buckets, the mean-pooled vector that they are read from)."""
 
-    def __init__(self, vocabulary, buckets, dropout):
+    def __init__(self, vocabulary, buckets, dropout, layers=LAYERS):
         super().__init__()
         self.words = nn.Embedding(vocabulary, WIDTH)
         self.positions = nn.Embedding(MAX_TOKENS, WIDTH)
         self.norm = nn.LayerNorm(WIDTH, eps=1e-12)
-        self.layers = nn.ModuleList(Layer(dropout) for _ in range(LAYERS))
+        self.layers = nn.ModuleList(Layer(dropout) for _ in range(layers))
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(WIDTH, buckets)
 
@@ -164,7 +164,7 @@ class LengthModel(nn.Module):
         return self.output(self.dropout(embedding)), embedding
 
     def load_base(self, base, kept_ids):
-        """Takes the base's weights; the one token type that is ever used joins the positions."""
+        """Takes the weights of the base's first layers; the one token type that is ever used joins the positions."""
         types = base["embeddings.token_type_embeddings.weight"][0]
         state = {"words.weight": base["embeddings.word_embeddings.weight"][kept_ids],
                  "positions.weight": base["embeddings.position_embeddings.weight"][:MAX_TOKENS] + types}
@@ -174,7 +174,7 @@ class LengthModel(nn.Module):
         for kind in ("weight", "bias"):
             state[f"norm.{kind}"] = base[f"embeddings.LayerNorm.{kind}"]
             state[f"output.{kind}"] = getattr(self.output, kind).detach()
-            for i in range(LAYERS):
+            for i in range(len(self.layers)):
                 for mine, theirs in parts.items():
                     state[f"layers.{i}.{mine}.{kind}"] = base[f"encoder.layer.{i}.{theirs}.{kind}"]
         self.load_state_dict(state)

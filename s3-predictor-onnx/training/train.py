@@ -4,7 +4,8 @@
     python train.py --data LOG.jsonl --out FOLDER
 
 Each row of the log is {"prompt": str, "output_tokens": int, "finished": bool}; finished is true where
-it is left out, and false for an answer that a limit cut off. README.md says what is written.
+it is left out, and false for an answer that a limit cut off. Several answers to one prompt are several
+rows, or one row with lists. README.md says what is written.
 """
 import argparse
 import json
@@ -15,73 +16,37 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from tokenizers import Tokenizer
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 import encoder
 import evaluate
 import export
-from lengths import read_log, split_rows, upper_edges
+import loss
+from lengths import answers_of, read_log, split_rows, upper_edges
 
 HEAD_RATE = 5  # the new output layer learns this much faster than the layer below it
 AVERAGE_EVERY = 4  # steps
 WARM_UP = 0.06  # of all steps
-SPREAD = 0.7  # buckets; how far a target reaches to its neighbours
-
-
-# ---------------------------------------------------------------- loss
-
-
-def smoothed_targets(classes, buckets, spread):
-    """The share of each bucket in the target: most for the true one, less with each step from it."""
-    distance = (torch.arange(buckets, device=classes.device) - classes[:, None]).abs()
-    return torch.softmax(-distance / spread, dim=1)
-
-
-def cross_entropy(log_shares, classes, finished, spread):
-    """Against neighbours-smoothed targets; of a cut-off answer only "at least this long" is known."""
-    buckets = log_shares.shape[1]
-    exact = -(smoothed_targets(classes, buckets, spread) * log_shares).sum(dim=1)
-    beyond = torch.arange(buckets, device=classes.device) >= classes[:, None]
-    survival = -torch.logsumexp(log_shares.masked_fill(~beyond, -1e4), dim=1)
-    return torch.where(finished, exact, survival)
-
-
-def ranked_probability(log_shares, classes, finished):
-    """Squared distance between the cumulative distribution and the step at the true bucket."""
-    cumulative = torch.cumsum(log_shares.exp(), dim=1)[:, :-1]
-    edges = torch.arange(cumulative.shape[1], device=classes.device)
-    reached = (edges >= classes[:, None]).float()
-    known = (finished[:, None] | (reached == 0)).float()
-    return ((cumulative - reached) ** 2 * known).sum(dim=1)
-
-
-def loss_of(logits, classes, finished):
-    log_shares = F.log_softmax(logits.float(), dim=1)
-    return (cross_entropy(log_shares, classes, finished, SPREAD)
-            + ranked_probability(log_shares, classes, finished)).mean()
 
 
 # ---------------------------------------------------------------- training
 
 
 class Rows:
-    """Encoded rows of a split on the device, with the bucket of each."""
+    """Encoded prompts of a split on the device, with the buckets of their answers."""
 
     def __init__(self, rows, tokenizer, edges, device):
-        encoded = encoder.encode(tokenizer, [row[0] for row in rows])
+        encoded = encoder.encode(tokenizer, [row.prompt for row in rows])
         self.widths = [len(ids) for ids in encoded]
-        self.lengths = np.array([row[1] for row in rows])
-        finished = np.array([row[2] for row in rows])
-        classes = np.minimum(np.searchsorted(edges, self.lengths), len(edges) - 1)
-        arrays = (*encoder.padded(encoded, pad=0), classes, finished)
-        self.ids, self.mask, self.classes, self.finished = (torch.from_numpy(a).to(device) for a in arrays)
+        ids, mask = (torch.from_numpy(array) for array in encoder.padded(encoded, pad=0))
+        tensors = (ids, mask, *loss.targets(rows, edges))
+        self.ids, self.mask, self.finished, self.cut = (tensor.to(device) for tensor in tensors)
 
     def batch(self, chosen):
         width = max(self.widths[i] for i in chosen)
         chosen = torch.tensor(chosen, device=self.ids.device)
-        return self.ids[chosen, :width], self.mask[chosen, :width], self.classes[chosen], self.finished[chosen]
+        return self.ids[chosen, :width], self.mask[chosen, :width], self.finished[chosen], self.cut[chosen]
 
     def batches(self, size, shuffler=None):
         """Indices of batches of similar length, shuffled if there is a shuffler."""
@@ -126,19 +91,19 @@ def fit(model, rows, validation, args):
         model.train()
         losses = []
         for chosen in rows.batches(args.batch, shuffler):
-            ids, mask, classes, finished = rows.batch(chosen)
+            ids, mask, finished, cut = rows.batch(chosen)
             with torch.autocast(device.type, dtype=torch.bfloat16, enabled=ids.is_cuda):
                 logits, _ = model(ids, mask)
-            loss = loss_of(logits, classes, finished)
+            error = loss.loss_of(logits, finished, cut)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            error.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             schedule.step()
             if schedule.last_epoch % AVERAGE_EVERY == 0:
                 average.update_parameters(model)
-            losses.append(loss.detach())
-        held = nll(logits_of(average.module, validation), validation)
+            losses.append(error.detach())
+        held = loss.nll(logits_of(average.module, validation), validation.finished, validation.cut)
         history.append({"epoch": epoch + 1, "train_loss": round(torch.stack(losses).mean().item(), 4),
                         "validation_nll": round(held, 4)})
         print(f"epoch {epoch + 1}: {history[-1]} {time.time() - started:.0f} s", flush=True)
@@ -156,19 +121,9 @@ def logits_of(model, rows):
     return logits
 
 
-def nll(logits, rows):
-    """Mean negative log-likelihood of the true buckets, or of "at least this long"."""
-    return cross_entropy(F.log_softmax(logits, dim=1), rows.classes, rows.finished, 1e-3).mean().item()
-
-
-def temperature(logits, rows):
-    """The divisor of the logits that makes them most likely on rows that were not trained on."""
-    return float(min(np.exp(np.linspace(-0.7, 0.7, 141)), key=lambda t: nll(logits / t, rows)))
-
-
 def calibrate(model, validation):
     """Folds the temperature into the output layer and returns it."""
-    t = temperature(logits_of(model, validation), validation)
+    t = loss.temperature(logits_of(model, validation), validation.finished, validation.cut)
     with torch.no_grad():
         model.output.weight /= t
         model.output.bias /= t
@@ -187,6 +142,13 @@ def arguments():
     parser.add_argument("--name", default="length-model", help="(default: %(default)s)")
     parser.add_argument("--base", type=Path, help=f"jar of {encoder.ARTIFACT} (default: the local repository's)")
     parser.add_argument("--vocabulary", type=int, default=15000, help="word pieces to keep (default: %(default)s)")
+    parser.add_argument("--layers", type=int, default=encoder.LAYERS, choices=range(1, encoder.LAYERS + 1),
+                        help="first layers of the base to keep (default: %(default)s)")
+    parser.add_argument("--teacher", type=Path,
+                        help="predictions of head.py for the same log, to learn from as well")
+    parser.add_argument("--teacher-weight", type=float, default=2.0,
+                        help="the answers that a teacher's prediction counts for (default: %(default)s)")
+    parser.add_argument("--predictions", type=Path, help="file to write the predicted shares to, for moments.py")
     parser.add_argument("--buckets", type=int, default=32, help="length buckets (default: %(default)s)")
     parser.add_argument("--epochs", type=int, default=5, help="(default: %(default)s)")
     parser.add_argument("--batch", type=int, default=64, help="(default: %(default)s)")
@@ -203,12 +165,24 @@ def prepare(args):
     counter = Tokenizer.from_file(str(args.length_tokenizer)) if args.length_tokenizer else None
     parts = split_rows(read_log(args.data, counter))
     for name, rows in parts.items():
-        if not rows:
+        if not rows and name != "held":
             raise SystemExit(f"no row of the log falls into the {name} split; a log needs some hundred prompts")
     base, text = encoder.read_base(args.base or encoder.base_jar())
-    spec, kept = encoder.pruned_vocabulary(text, [row[0] for row in parts["train"]], args.vocabulary)
-    _, lengths, finished = zip(*parts["train"])
-    return parts, spec, kept, base, upper_edges(np.array(lengths), np.array(finished), args.buckets)
+    spec, kept = encoder.pruned_vocabulary(text, [row.prompt for row in parts["train"]], args.vocabulary)
+    _, lengths, finished = answers_of(parts["train"])
+    return parts, spec, kept, base, upper_edges(lengths, finished, args.buckets)
+
+
+def teacher_shares(path, rows, edges):
+    """The shares that another model predicted for the rows, in the same buckets."""
+    predicted = np.load(path)
+    if not np.array_equal(predicted["edges"], edges):
+        raise SystemExit(f"{path} has other buckets than the log; make it from the same log")
+    index = {id: i for i, id in enumerate(predicted["ids"])}
+    missing = [row.id() for row in rows if row.id() not in index]
+    if missing:
+        raise SystemExit(f"{path} has no prediction of {len(missing)} prompts, such as {missing[0]}")
+    return torch.from_numpy(predicted["shares"][[index[row.id()] for row in rows]])
 
 
 def main():
@@ -218,17 +192,24 @@ def main():
     parts, spec, kept, base, edges = prepare(args)
     tokenizer = Tokenizer.from_str(encoder.text_of(spec))
     train, validation = (Rows(parts[name], tokenizer, edges, device) for name in ("train", "validation"))
-    model = encoder.LengthModel(len(kept), len(edges), args.dropout)
+    if args.teacher:
+        train.finished += args.teacher_weight * teacher_shares(args.teacher, parts["train"], edges).to(device)
+    model = encoder.LengthModel(len(kept), len(edges), args.dropout, args.layers)
     model.load_base(base, kept)
     model.to(device)
     started = time.time()
     model, history = fit(model, train, validation, args)
     seconds = round(time.time() - started)
     t = calibrate(model, validation)
+    tuned = evaluate.of_distributions(
+        parts["validation"], evaluate.of_logits(logits_of(model, validation).cpu().numpy(), edges))
     full = export.write_folder(model, spec, edges, args.name, args.length_tokenizer, args.out)
     settings = {k: v for k, v in vars(args).items() if not isinstance(v, Path) and v is not None}
+    if not args.teacher:
+        del settings["teacher_weight"]
     export.write_json(args.out / "metrics.json", {
-        **evaluate.measure(args.out, parts, full),
+        **evaluate.measure(args.out, parts, full, args.predictions),
+        "validation": tuned,
         "training": {"seconds": seconds, "temperature": round(t, 3), "torch": torch.__version__,
                      **settings},
         "history": history,

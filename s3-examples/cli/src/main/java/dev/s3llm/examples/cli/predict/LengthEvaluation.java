@@ -42,7 +42,7 @@ final class LengthEvaluation {
       int actual = Math.min(row.outputTokens(), maxTokens);
       LengthQuery query = new LengthQuery(1, row.prompt(), null, 0, maxTokens);
       LengthPrediction prediction = predictor.predict(query).toCompletableFuture().join();
-      measured.add(prediction, actual);
+      measured.add(row.kind(), prediction, actual);
       boolean cut = row.outputTokens() >= maxTokens;
       predictor.observe(new LengthFeedback(query, prediction, actual, cut));
     }
@@ -68,8 +68,9 @@ final class LengthEvaluation {
     }
     for (int i = 0; i < rows.size(); i++) {
       LengthQuery query = new LengthQuery(1, null, null, 0, maxTokens);
-      int actual = Math.min(rows.get(i).outputTokens(), maxTokens);
-      measured.add(learned[1 - i % 2][group(rows.get(i), cuts)].predictNow(query), actual);
+      LengthRow row = rows.get(i);
+      LengthPrediction prediction = learned[1 - i % 2][group(row, cuts)].predictNow(query);
+      measured.add(row.kind(), prediction, Math.min(row.outputTokens(), maxTokens));
     }
     metrics.put(name, measured);
   }
@@ -91,11 +92,12 @@ final class LengthEvaluation {
   String table() {
     StringBuilder text =
         new StringBuilder(
-            "%-17s %7s %6s %9s %9s %9s %9s %9s %8s%n"
+            "%-17s %7s %6s %6s %9s %9s %9s %9s %9s %8s%n"
                 .formatted(
                     "predictor",
                     "MAE",
                     "tau",
+                    "within",
                     "p50 cover",
                     "p90 cover",
                     "p99 cover",
@@ -105,11 +107,12 @@ final class LengthEvaluation {
     metrics.forEach(
         (name, m) ->
             text.append(
-                "%-17s %7.2f %6.3f %8.1f%% %8.1f%% %8.1f%% %9.2f %9.2f %7.1f%%%n"
+                "%-17s %7.2f %6.3f %6.3f %8.1f%% %8.1f%% %8.1f%% %9.2f %9.2f %7.1f%%%n"
                     .formatted(
                         name,
                         m.meanAbsoluteError(),
                         m.kendallTau(),
+                        m.kendallTauWithinKinds(),
                         100 * m.coverage(0.5),
                         100 * m.coverage(0.9),
                         100 * m.coverage(0.99),
@@ -117,9 +120,11 @@ final class LengthEvaluation {
                         m.reservedOverUsed(0.9),
                         100 * m.bucketAccuracy())));
     return text
-        + "%d rows. cover: answers within that quantile (the rest is under-predicted); r/u: mean%n"
+        + "%d rows. tau: between the median and the length; within: its mean within the kinds of prompts;%n"
             .formatted(rows.size())
-        + "reserved by that quantile over mean used; bucket: the likeliest of ten equal ones is right.%n"
+        + "cover: answers within that quantile (the rest is under-predicted); r/u: mean reserved by that%n"
+            .formatted()
+        + "quantile over mean used; bucket: the likeliest of ten equal ones is right.%n"
             .formatted();
   }
 }

@@ -4,6 +4,9 @@ import dev.s3llm.predict.LengthBuckets;
 import dev.s3llm.predict.LengthPrediction;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
 
 /** Measures the quality of length predictions against the actual lengths. */
 final class LengthMetrics {
@@ -12,6 +15,7 @@ final class LengthMetrics {
   private final LengthBuckets paper;
   private final List<LengthPrediction> predictions = new ArrayList<>();
   private final List<Integer> actuals = new ArrayList<>();
+  private final Map<String, List<Integer>> rowsByKind = new TreeMap<>();
 
   /**
    * Creates a measurement without predictions.
@@ -22,7 +26,15 @@ final class LengthMetrics {
     this.paper = LengthBuckets.equalWidth(maxTokens, Math.min(PAPER_BUCKETS, maxTokens));
   }
 
-  void add(LengthPrediction prediction, int actual) {
+  /**
+   * Adds an answer.
+   *
+   * @param kind the kind of the prompt
+   * @param prediction the predicted length
+   * @param actual the actual length in tokens
+   */
+  void add(String kind, LengthPrediction prediction, int actual) {
+    rowsByKind.computeIfAbsent(kind, unused -> new ArrayList<>()).add(actuals.size());
     predictions.add(prediction);
     actuals.add(actual);
   }
@@ -77,25 +89,35 @@ final class LengthMetrics {
   }
 
   /**
-   * Returns Kendall's tau-b of predicted mean and length: 1 for the same order, 0 for no relation.
+   * Returns Kendall's tau-b of predicted median and length: 1 for the same order, 0 for no
+   * relation.
    */
   double kendallTau() {
-    double[] means = predictions.stream().mapToDouble(LengthPrediction::mean).toArray();
-    int[] lengths = actuals.stream().mapToInt(Integer::intValue).toArray();
+    return kendallTau(IntStream.range(0, actuals.size()).boxed().toList());
+  }
+
+  /** Returns the mean over the kinds of prompts of Kendall's tau-b between answers of one kind. */
+  double kendallTauWithinKinds() {
+    return rowsByKind.values().stream().mapToDouble(this::kendallTau).average().orElse(0);
+  }
+
+  private double kendallTau(List<Integer> rows) {
+    int[] medians = rows.stream().mapToInt(i -> predictions.get(i).quantile(0.5)).toArray();
+    int[] lengths = rows.stream().mapToInt(actuals::get).toArray();
     long agree = 0;
-    long tiedMeans = 0;
+    long tiedMedians = 0;
     long tiedLengths = 0;
     for (int i = 0; i < lengths.length; i++) {
       for (int j = 0; j < i; j++) {
-        int byMean = Double.compare(means[i], means[j]);
+        int byMedian = Integer.compare(medians[i], medians[j]);
         int byLength = Integer.compare(lengths[i], lengths[j]);
-        agree += (long) byMean * byLength;
-        tiedMeans += byMean == 0 ? 1 : 0;
+        agree += (long) byMedian * byLength;
+        tiedMedians += byMedian == 0 ? 1 : 0;
         tiedLengths += byLength == 0 ? 1 : 0;
       }
     }
     double pairs = lengths.length * (lengths.length - 1.0) / 2;
-    double comparable = Math.sqrt((pairs - tiedMeans) * (pairs - tiedLengths));
+    double comparable = Math.sqrt((pairs - tiedMedians) * (pairs - tiedLengths));
     return comparable == 0 ? 0 : agree / comparable;
   }
 }

@@ -16,15 +16,17 @@ import java.util.Random;
  * A prompt and the length of its answer.
  *
  * @param prompt the prompt
+ * @param kind the kind of the prompt, empty if the row has none
  * @param outputTokens tokens of the answer, at least 1
  */
-record LengthRow(String prompt, int outputTokens) {
+record LengthRow(String prompt, String kind, int outputTokens) {
   private static final int MAX_ROWS = 100_000;
 
   /**
    * Reads and checks a whole file of JSON lines.
    *
-   * @param file the file, with the fields {@code prompt} and {@code output_tokens}
+   * @param file the file, with the fields {@code prompt}, {@code output_tokens} and, optionally,
+   *     {@code kind}
    * @return the rows, shuffled the same way each time
    * @throws UsageException if the file cannot be read, or a row is wrong
    */
@@ -65,6 +67,6 @@ record LengthRow(String prompt, int outputTokens) {
           "%s: output_tokens must be an integer of at least 1, but is %s"
               .formatted(where, tokens.isMissingNode() ? "missing" : tokens));
     }
-    return new LengthRow(prompt.asText(), tokens.intValue());
+    return new LengthRow(prompt.asText(), json.path("kind").asText(""), tokens.intValue());
   }
 }

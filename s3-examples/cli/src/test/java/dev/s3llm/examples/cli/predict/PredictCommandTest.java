@@ -109,11 +109,21 @@ class PredictCommandTest extends CommandTest {
   void metrics_areWhatTheySay() {
     LengthMetrics metrics = new LengthMetrics(100);
     IntStream.of(10, 20, 30, 40)
-        .forEach(n -> metrics.add(LengthPrediction.exactly(n), n + (n == 40 ? 5 : 0)));
+        .forEach(n -> metrics.add("one", LengthPrediction.exactly(n), n + (n == 40 ? 5 : 0)));
     assertThat(metrics.meanAbsoluteError()).isEqualTo(5 / 4.0);
     assertThat(metrics.kendallTau()).isEqualTo(1);
     assertThat(metrics.coverage(0.9)).isEqualTo(0.75);
     assertThat(metrics.reservedOverUsed(0.9)).isEqualTo(100 / 105.0);
     assertThat(metrics.bucketAccuracy()).isEqualTo(0.75);
+  }
+
+  @Test
+  void tauWithinKinds_leavesOutTheOrderBetweenThem() {
+    LengthMetrics metrics = new LengthMetrics(100);
+    IntStream.of(10, 20, 30)
+        .forEach(n -> metrics.add("short", LengthPrediction.exactly(n), 40 - n));
+    IntStream.of(60, 70, 80).forEach(n -> metrics.add("long", LengthPrediction.exactly(n), n));
+    assertThat(metrics.kendallTau()).isEqualTo(9 / 15.0);
+    assertThat(metrics.kendallTauWithinKinds()).isZero();
   }
 }
