@@ -14,9 +14,10 @@ import java.util.concurrent.locks.ReentrantLock;
  * all requests. From the counts follows the hazard of each bucket: the share of the answers that
  * end in it, of those that reach it. An answer that was cut off counts as having reached the
  * buckets before its last one, and as having ended nowhere (Kaplan and Meier 1958). The hazard of a
- * bucket that few answers have reached is blended with a prior (beta process, Hjort 1990): for all
- * requests with that of a log-logistic length, with the weight of one answer; for a key with the
- * hazard over all requests, with the weight of eight.
+ * bucket that few answers have reached is blended with a prior (beta process, Hjort 1990): for a
+ * key with the hazard over all requests, with the weight of eight answers; for all requests with
+ * that of a log-logistic length, with the weight of eight answers at first, and of one after a few
+ * hundred.
  *
  * <p>So the prior decides before the first answers, and afterwards only about lengths that were
  * hardly seen: after n answers, a length beyond all of them has a probability of about 1/n,
@@ -34,11 +35,23 @@ public final class EmpiricalLengthPredictor implements LengthPredictor {
   /** Weight of the initial distribution in the hazard over all requests, in answers. */
   private static final double PRIOR_WEIGHT = 1;
 
+  /** Additional weight of the initial distribution before the first answer, in answers. */
+  private static final double INITIAL_DOUBT = 7;
+
+  /**
+   * Share of the additional weight that an answer leaves. It fades over some 200 answers, because
+   * the first answers to end are shorter than most.
+   */
+  private static final double RETAIN_DOUBT = 1 - 1.0 / 200;
+
   /** Weight of the hazard over all requests in that of a key, in answers. */
   private static final double KEY_PRIOR_WEIGHT = 8;
 
   /** Median of the initial distribution, in tokens. */
   private static final double PRIOR_MEDIAN = 350;
+
+  /** Exponent of the initial distribution: doubling a great length quarters those beyond. */
+  private static final double PRIOR_SHAPE = 2;
 
   /** Share of its weight that an observation keeps when another follows: a memory of 2,000. */
   private static final double RETAIN = 1 - 1.0 / 2000;
@@ -52,6 +65,7 @@ public final class EmpiricalLengthPredictor implements LengthPredictor {
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Histogram overall = new Histogram();
+  private double doubt = INITIAL_DOUBT;
   private final Map<String, Histogram> byKey =
       new LinkedHashMap<>(16, 0.75f, true) {
         private static final long serialVersionUID = 1L;
@@ -78,7 +92,7 @@ public final class EmpiricalLengthPredictor implements LengthPredictor {
   public LengthPrediction predictNow(LengthQuery query) {
     lock.lock();
     try {
-      double[] hazard = overall.hazard(PRIOR, PRIOR_WEIGHT);
+      double[] hazard = overall.hazard(PRIOR, PRIOR_WEIGHT + doubt);
       Histogram own = query.key() == null ? null : byKey.get(query.key());
       if (own != null) {
         hazard = own.hazard(hazard, KEY_PRIOR_WEIGHT);
@@ -99,6 +113,7 @@ public final class EmpiricalLengthPredictor implements LengthPredictor {
     lock.lock();
     try {
       overall.add(feedback);
+      doubt *= RETAIN_DOUBT;
       if (feedback.query().key() != null) {
         byKey.computeIfAbsent(feedback.query().key(), key -> new Histogram()).add(feedback);
       }
@@ -107,12 +122,15 @@ public final class EmpiricalLengthPredictor implements LengthPredictor {
     }
   }
 
-  /** Returns the hazards of a length of which each doubling beyond the median halves the rest. */
+  /** Returns the hazards of a log-logistic length. */
   private static double[] logLogistic() {
     double[] hazard = new double[BUCKETS];
     double reached = 1;
     for (int i = 0; i < BUCKETS; i++) {
-      double longer = i == BUCKETS - 1 ? 0 : 1 / (1 + LENGTHS.upperEdge(i) / PRIOR_MEDIAN);
+      double longer =
+          i == BUCKETS - 1
+              ? 0
+              : 1 / (1 + Math.pow(LENGTHS.upperEdge(i) / PRIOR_MEDIAN, PRIOR_SHAPE));
       hazard[i] = 1 - longer / reached;
       reached = longer;
     }

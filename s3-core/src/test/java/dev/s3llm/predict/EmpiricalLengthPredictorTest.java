@@ -26,19 +26,20 @@ final class EmpiricalLengthPredictorTest extends LengthPredictorContract {
   @Test
   void newPredictor_predictsManyMagnitudes() {
     assertThat(predict(null).quantile(0.5)).isBetween(330, 370);
-    assertThat(predict(null).survival(35)).isBetween(0.88, 0.94);
-    assertThat(predict(null).survival(3500)).isBetween(0.08, 0.1);
+    assertThat(predict(null).survival(70)).isBetween(0.93, 0.98);
+    assertThat(predict(null).survival(3500)).isBetween(0.008, 0.012);
   }
 
   @Test
-  void lengthsBeyondAllAnswers_keepAboutOneInAllAnswers() {
-    for (int answers = 1; answers <= 1024; answers *= 2) {
+  void lengthsBeyondAllAnswers_fadeToOneInAllAnswers() {
+    for (int answers = 1; answers <= 2048; answers *= 2) {
       while (observed < answers) {
         learn(null, 40, false);
       }
-      double beyond = predict(null).survival(60);
-      assertThat(beyond * answers).as("after %s answers", answers).isBetween(0.3, 1.3);
+      double beyond = predict(null).survival(60) * answers;
+      assertThat(beyond).as("after %s answers", answers).isBetween(0.3, 8.0);
     }
+    assertThat(predict(null).survival(60) * 2048).isLessThan(2);
   }
 
   @Test
