@@ -84,7 +84,7 @@ public final class ServeBenchCommand implements Callable<Integer> {
   @Option(
       names = "--max-tokens-per-step",
       description = "token budget of a step (default: ${DEFAULT-VALUE})",
-      defaultValue = "2048")
+      defaultValue = "512")
   private int maxTokensPerStep;
 
   @Spec private CommandSpec spec;

@@ -131,6 +131,12 @@ public final class OpenAiHandler {
       GenerationOptions options,
       Optional<String> tenant) {
     request.id(call.id()).sampling(options.sampling());
+    if (options.minTokens() > 0) {
+      request.minTokens(options.minTokens());
+    }
+    if (options.ignoreEos()) {
+      request.stopTokens();
+    }
     tenant.ifPresent(request::tenant);
     settings.firstTokenWithin().ifPresent(request::firstTokenWithin);
     settings.deadline().ifPresent(request::deadline);
