@@ -158,7 +158,7 @@ final class GenerationRun {
       requests.add(
           request(prompt)
               .maxNewTokens(options.maxNewTokens)
-              .configure(request -> request.id(prompt.id()).sampling(options.sampling()))
+              .configure(request -> options.configure(request.id(prompt.id())))
               .build());
     }
     return requests;

@@ -114,6 +114,9 @@ public final class OpenAiHandler {
     Optional<String> tenant = CallFilter.tenant(request).or(options::user);
     TextRequest.Builder text = wanted.request().stop(options.stop());
     options.maxTokens().ifPresent(text::maxNewTokens);
+    if (options.maxTokens().isEmpty() && options.minTokens() > 0) {
+      text.maxNewTokens(GenerationRequest.AS_MANY_AS_FIT);
+    }
     text.configure(engineRequest -> configure(engineRequest, call, options, tenant));
     return submitter
         .submit(call, text.build())

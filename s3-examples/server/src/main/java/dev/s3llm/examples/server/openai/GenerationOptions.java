@@ -56,7 +56,7 @@ public record GenerationOptions(
 
   /** Reads the least length, an extension that other servers have too. */
   private static int minTokens(JsonFields fields, OptionalInt maxTokens) {
-    Long least = fields.integer("min_tokens");
+    @Nullable Long least = fields.integer("min_tokens");
     int most = maxTokens.orElse(GenerationRequest.AS_MANY_AS_FIT);
     if (least != null && (least < 0 || least > most)) {
       throw ApiException.badField(
