@@ -1,6 +1,5 @@
 package dev.s3llm.jcuda.internal.batch;
 
-import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.support.KvBlocks;
 
 /**
@@ -52,10 +51,7 @@ public record BatchFormat(int maxTokens, int maxSequences, int maxContext, int b
     return rowCounts() + Integer.BYTES * maxSequences;
   }
 
-  /**
-   * Returns the offset of the block tables, then of the tokens for repetition penalties and of
-   * those that are forbidden.
-   */
+  /** Returns the offset of the block tables, then of the tokens for repetition penalties. */
   int lists() {
     return sampledRows() + Integer.BYTES * maxSequences;
   }
@@ -64,7 +60,6 @@ public record BatchFormat(int maxTokens, int maxSequences, int maxContext, int b
   public int capacityBytes() {
     long tables = (long) maxSequences * KvBlocks.blocksFor(maxContext, blockTokens);
     long history = (long) maxSequences * maxContext;
-    long forbidden = (long) maxSequences * ExecutorProfile.MOST_FORBIDDEN;
-    return Math.toIntExact(lists() + Integer.BYTES * (tables + history + forbidden));
+    return Math.toIntExact(lists() + Integer.BYTES * (tables + history));
   }
 }
