@@ -38,6 +38,9 @@ import org.jspecify.annotations.Nullable;
  * IllegalStateException} that names the earlier value. Not thread-safe.
  */
 public final class EngineBuilder {
+  /** The token budget of a step, unless it is set or more sequences may run. */
+  private static final int DEFAULT_STEP_TOKENS = 512;
+
   private final Executor executor;
   private final Settings settings = new Settings();
   private final List<EngineListener> listeners = new ArrayList<>();
@@ -161,8 +164,10 @@ public final class EngineBuilder {
   }
 
   /**
-   * Sets the token budget of a step, prefill and decode together; by default, and at most, the
-   * executor's.
+   * Sets the token budget of a step, prefill and decode together. A large budget does not raise the
+   * throughput, and delays the tokens of running requests while prompts are computed. At most, and
+   * for an executor with a canvas by default, the budget of the executor; otherwise 512 tokens by
+   * default, or {@link #maxRunning} if that is more.
    *
    * @param tokens prompt and output tokens that a step may compute, at least 1
    * @throws IllegalArgumentException if the budget is below 1
@@ -187,7 +192,7 @@ public final class EngineBuilder {
    * model of the step time, which is fitted to past steps. No target by default.
    *
    * @param target time per output token after the first, positive; a target shorter than the
-   *     shortest possible step keeps batches small and is missed nevertheless
+   *     shortest possible step has no effect
    * @throws IllegalArgumentException if the target is zero or negative
    */
   public EngineBuilder timePerOutputToken(Duration target) {
@@ -251,8 +256,8 @@ public final class EngineBuilder {
    */
   public S3Engine build() {
     ExecutorProfile profile = executor.profile();
-    int stepTokens = settings.get("maxTokensPerStep", profile::maxTokensPerStep);
     int running = settings.get("maxRunning", profile::maxSequencesPerStep);
+    int stepTokens = settings.get("maxTokensPerStep", () -> defaultBudget(profile, running));
     requireConsistent(profile, stepTokens, running);
     @Nullable CallbackPool own =
         settings.isSet("callbackExecutor") ? null : new CallbackPool(threads("callback"));
@@ -303,6 +308,13 @@ public final class EngineBuilder {
 
   Duration closeTimeout() {
     return settings.get("closeTimeout", () -> Duration.ofSeconds(30));
+  }
+
+  /** Returns the default token budget of a step; a canvas is computed whole, so it needs all. */
+  private static int defaultBudget(ExecutorProfile profile, int running) {
+    return profile.growth() == ExecutorProfile.KvGrowth.FIXED_CANVAS
+        ? profile.maxTokensPerStep()
+        : Math.min(profile.maxTokensPerStep(), Math.max(DEFAULT_STEP_TOKENS, running));
   }
 
   private static void requireConsistent(ExecutorProfile profile, int stepTokens, int running) {

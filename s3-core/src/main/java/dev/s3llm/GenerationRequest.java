@@ -19,6 +19,12 @@ import org.jspecify.annotations.Nullable;
  * example), or the input followed by token ids. Immutable and thread-safe, if the input is.
  */
 public final class GenerationRequest {
+  /**
+   * The output limit of an answer that may be as long as the engine allows: context and KV memory,
+   * whichever is less, without the prompt.
+   */
+  public static final int AS_MANY_AS_FIT = Integer.MAX_VALUE;
+
   private static final AtomicLong NEXT_ID = new AtomicLong();
   private static final int MAX_NAME_LENGTH = 256;
   private static final int DEFAULT_MAX_NEW_TOKENS = 256;
@@ -61,14 +67,21 @@ public final class GenerationRequest {
         new Extras(
             settings.get("logProbabilities", () -> 0),
             settings.get("features", () -> false),
-            settings.find("tokenConstraint", SequenceStep.TokenConstraint.class));
+            settings.find("tokenConstraint", SequenceStep.TokenConstraint.class),
+            settings.get("minTokens", () -> 0));
+    Preconditions.checkArgument(
+        extras.minTokens() <= maxNewTokens,
+        "minTokens must not exceed maxNewTokens, but they are %s and %s",
+        extras.minTokens(),
+        maxNewTokens);
   }
 
   /** What a request asks for beside its tokens. */
   private record Extras(
       int logProbabilities,
       boolean features,
-      SequenceStep.@Nullable TokenConstraint tokenConstraint) {}
+      SequenceStep.@Nullable TokenConstraint tokenConstraint,
+      int minTokens) {}
 
   /**
    * Returns a builder of a request.
@@ -124,9 +137,14 @@ public final class GenerationRequest {
     return Optional.ofNullable(promptText);
   }
 
-  /** Returns the output limit, in tokens. */
+  /** Returns the output limit, in tokens; {@link #AS_MANY_AS_FIT} if the engine computes it. */
   public int maxNewTokens() {
     return maxNewTokens;
+  }
+
+  /** Returns the number of output tokens before which no stop token may come, 0 or more. */
+  public int minTokens() {
+    return extras.minTokens();
   }
 
   /** Returns a copy of the token ids that end the answer, ascending. */
@@ -253,11 +271,26 @@ public final class GenerationRequest {
     /**
      * Sets the output limit; 256 tokens by default.
      *
-     * @param maxNewTokens the most tokens to generate, at least 1
+     * @param maxNewTokens the most tokens to generate, at least 1, or {@link #AS_MANY_AS_FIT}
      * @throws IllegalArgumentException if the limit is below 1
      */
     public Builder maxNewTokens(int maxNewTokens) {
       settings.setAtLeast("maxNewTokens", maxNewTokens, 1);
+      return this;
+    }
+
+    /**
+     * Sets a least length; 0 by default. The executor does not draw a stop token as one of the
+     * first {@code tokens} of the answer: its probability counts as zero there. {@link
+     * S3Engine#submit} refuses a request with stop tokens and a least length if the executor cannot
+     * do that ({@link dev.s3llm.execute.ExecutorProfile#masksTokens}).
+     *
+     * @param tokens output tokens before which no stop token may come, from 0 to the output limit
+     * @throws IllegalArgumentException if the number is negative; {@link #build} throws it if the
+     *     number exceeds the output limit
+     */
+    public Builder minTokens(int tokens) {
+      settings.setAtLeast("minTokens", tokens, 0);
       return this;
     }
 
@@ -399,7 +432,11 @@ public final class GenerationRequest {
       return this;
     }
 
-    /** Returns a new request with these settings. */
+    /**
+     * Returns a new request with these settings.
+     *
+     * @throws IllegalArgumentException if the least length exceeds the output limit
+     */
     public GenerationRequest build() {
       return new GenerationRequest(this);
     }

@@ -27,13 +27,15 @@ final class RequestTranslator {
   /**
    * Checks a request.
    *
-   * @throws NeverFitsException if prompt and output limit exceed the context or the KV memory
+   * @throws NeverFitsException if prompt and output limit, or for an output as long as fits the
+   *     prompt and one token, exceed the context or the KV memory
    * @throws RequestRefusedException if a token id is not in the vocabulary, the executor takes no
    *     inputs, an input exceeds a step, or the request asks for what no executor gives
    */
   void validate(GenerationRequest request) {
     requireSupported(request);
-    long needed = (long) request.promptLength() + request.maxNewTokens();
+    requireLeastLength(request);
+    long needed = (long) request.promptLength() + outputLimit(request);
     if (needed > profile.maxContextTokens()) {
       throw new NeverFitsException(
           request.id(), needed, profile.maxContextTokens(), "the model's context");
@@ -67,6 +69,36 @@ final class RequestTranslator {
     if (request.tokenConstraint().isPresent()) {
       throw unsupported(request, "tokenConstraint");
     }
+  }
+
+  private void requireLeastLength(GenerationRequest request) {
+    int least = request.minTokens();
+    int stops = request.sharedStops().length;
+    if (least == 0 || stops == 0) {
+      return;
+    }
+    if (!profile.masksTokens()) {
+      throw invalid(
+          request,
+          "minTokens is %d, but the executor cannot mask stop tokens; remove minTokens, or use another executor"
+              .formatted(least));
+    }
+    int most = Math.min(ExecutorProfile.MOST_FORBIDDEN, profile.vocabularySize() - 1);
+    if (stops > most) {
+      throw invalid(
+          request,
+          "minTokens is %d with %d stop tokens, but at most %d can be masked; name fewer"
+              .formatted(least, stops, most));
+    }
+  }
+
+  /**
+   * Returns the output limit of a request in tokens, at least 1; computed if it is as long as fits.
+   */
+  private int outputLimit(GenerationRequest request) {
+    return request.maxNewTokens() == GenerationRequest.AS_MANY_AS_FIT
+        ? (int) Math.max(1, maxTokens() - request.promptLength())
+        : request.maxNewTokens();
   }
 
   private static RequestRefusedException unsupported(GenerationRequest request, String setting) {
@@ -103,11 +135,11 @@ final class RequestTranslator {
             request.promptText().orElse(null),
             request.lengthKey().orElse(null),
             request.lengthHint().orElse(0),
-            request.maxNewTokens());
+            outputLimit(request));
     return new SequenceSpec(
         request.id(),
         positions(request),
-        request.sharedStops(),
+        new SequenceSpec.Stops(request.sharedStops(), request.minTokens()),
         request.sampling(),
         new SequenceSpec.Standing(request.tenant(), request.priority()),
         new SequenceSpec.Times(

@@ -40,13 +40,43 @@ class RefusalsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {100, 101, Integer.MAX_VALUE - 1, Integer.MAX_VALUE})
+  @ValueSource(ints = {100, 101, Integer.MAX_VALUE - 1})
   void requestsBeyondTheContext_canNeverFit(int maxNewTokens) {
     assertThatExceptionOfType(NeverFitsException.class)
         .isThrownBy(() -> engine.submit(request().maxNewTokens(maxNewTokens).build()))
         .withMessageContaining(String.valueOf(1L + maxNewTokens))
         .withMessageContaining("100");
     assertThat(engine.snapshot().requests().submitted()).isZero();
+  }
+
+  @Test
+  void asManyAsFit_fillsTheContext() throws Exception {
+    executor.release(1_000);
+    int limit = GenerationRequest.AS_MANY_AS_FIT;
+    Generation generation = engine.submit(request().maxNewTokens(limit).build());
+    assertThat(generation.result().get(60, TimeUnit.SECONDS).outputTokens()).isEqualTo(99);
+    assertThatExceptionOfType(NeverFitsException.class)
+        .isThrownBy(
+            () ->
+                engine.submit(GenerationRequest.builder(new int[100]).maxNewTokens(limit).build()))
+        .withMessageContaining("101");
+  }
+
+  @Test
+  void leastLength_isRefusedIfTheExecutorCannotMask() {
+    GenerationRequest.Builder least = request().maxNewTokens(9).stopTokens(3).minTokens(5);
+    assertThatExceptionOfType(RequestRefusedException.class)
+        .isThrownBy(() -> engine.submit(least.build()))
+        .satisfies(refusedFor(RequestRefusedException.Reason.INVALID_REQUEST))
+        .withMessageContaining("minTokens is 5, but the executor cannot mask stop tokens");
+    engine.submit(request().maxNewTokens(9).minTokens(5).build()).cancel(); // nothing to mask
+  }
+
+  @Test
+  void leastLengthAboveTheLimit_isRefusedAtOnce() {
+    assertThatExceptionOfType(IllegalArgumentException.class)
+        .isThrownBy(() -> request().maxNewTokens(9).minTokens(10).build())
+        .withMessageContaining("minTokens must not exceed maxNewTokens, but they are 10 and 9");
   }
 
   @Test

@@ -20,6 +20,9 @@ import dev.s3llm.support.Settings;
  * }</pre>
  */
 public final class ExecutorProfile {
+  /** The most tokens that a step of a sequence may forbid, {@value}. */
+  public static final int MOST_FORBIDDEN = 64;
+
   private final int blockTokens;
   private final int blockCount;
   private final long bytesPerBlock;
@@ -32,6 +35,7 @@ public final class ExecutorProfile {
   private final RecoveryCosts recoveryCosts;
   private final int canvasPasses;
   private final boolean takesInputs;
+  private final boolean masksTokens;
 
   private ExecutorProfile(Settings settings) {
     blockTokens = required(settings, "blockTokens");
@@ -46,6 +50,7 @@ public final class ExecutorProfile {
     recoveryCosts = settings.get("recoveryCosts", () -> RecoveryCosts.UNKNOWN);
     canvasPasses = settings.get("canvasPasses", () -> 0);
     takesInputs = settings.get("takesInputs", () -> false);
+    masksTokens = settings.get("masksTokens", () -> false);
     Preconditions.checkArgument(
         canvasPasses == 0 || growth == KvGrowth.FIXED_CANVAS,
         "canvasPasses is %s, which needs growth FIXED_CANVAS, but growth is %s",
@@ -145,6 +150,11 @@ public final class ExecutorProfile {
   /** Returns whether requests may have an opaque input ({@link SequenceStep#input}). */
   public boolean takesInputs() {
     return takesInputs;
+  }
+
+  /** Returns whether the executor never draws {@link SequenceStep#forbiddenTokens}. */
+  public boolean masksTokens() {
+    return masksTokens;
   }
 
   /** Returns the costs of swapping and recomputing. */
@@ -312,6 +322,18 @@ public final class ExecutorProfile {
      */
     public Builder takesInputs(boolean takes) {
       settings.set("takesInputs", takes);
+      return this;
+    }
+
+    /**
+     * Sets whether the executor never draws {@link SequenceStep#forbiddenTokens}; false by default,
+     * so that requests with a least length are refused.
+     *
+     * @param masks whether the executor masks the tokens before it draws
+     * @throws IllegalStateException if it was set before
+     */
+    public Builder masksTokens(boolean masks) {
+      settings.set("masksTokens", masks);
       return this;
     }
 

@@ -87,6 +87,17 @@ public interface SequenceStep {
   SamplingParameters sampling();
 
   /**
+   * Returns the token ids that this step must not draw, ascending: the stop tokens while the answer
+   * is shorter than the request's least length. Empty for most steps, and unless the executor masks
+   * tokens ({@link ExecutorProfile#masksTokens}); at most {@link ExecutorProfile#MOST_FORBIDDEN}.
+   * Before it draws, the executor takes the probability of these tokens as zero, after a repetition
+   * penalty and before top-k and top-p. The array is shared and must not be changed.
+   */
+  default int[] forbiddenTokens() {
+    return new int[0];
+  }
+
+  /**
    * An input that is no text, such as the features of audio, for executors that understand it
    * ({@link ExecutorProfile#takesInputs}). The engine passes it on, and computes all of its
    * positions in one step. Must not change after the request is built.

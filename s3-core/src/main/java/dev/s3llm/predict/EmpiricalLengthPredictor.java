@@ -1,6 +1,5 @@
 package dev.s3llm.predict;
 
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -11,12 +10,18 @@ import java.util.concurrent.locks.ReentrantLock;
  * Predicts from the lengths of ended answers, without a model. The engine predicts with it by
  * default (for requests without a hint), and as the fallback of every other predictor.
  *
- * <p>It keeps one histogram over log-spaced buckets for each key ({@link LengthQuery#key()}) and
- * one for all requests. A prediction blends them: the key's own counts, plus the overall
- * distribution with the weight of a few observations. The overall distribution starts as
- * log-uniform. Old observations fade, so that predictions adapt to changing traffic. An answer that
- * was cut off is only a lower bound of the length; its count is spread over the longer buckets in
- * proportion to their present probability (redistribution to the right, Efron 1967).
+ * <p>It counts answers over log-spaced buckets, for each key ({@link LengthQuery#key()}) and for
+ * all requests. From the counts follows the hazard of each bucket: the share of the answers that
+ * end in it, of those that reach it. An answer that was cut off counts as having reached the
+ * buckets before its last one, and as having ended nowhere (Kaplan and Meier 1958). The hazard of a
+ * bucket that few answers have reached is blended with a prior (beta process, Hjort 1990): for a
+ * key with the hazard over all requests, with the weight of eight answers; for all requests with
+ * that of a log-logistic length, with the weight of eight answers at first, and of one after a few
+ * hundred.
+ *
+ * <p>So the prior decides before the first answers, and afterwards only about lengths that were
+ * hardly seen: after n answers, a length beyond all of them has a probability of about 1/n,
+ * whatever the output limit. Old observations fade, so that predictions adapt to changing traffic.
  *
  * <p>Thread-safe.
  */
@@ -27,8 +32,26 @@ public final class EmpiricalLengthPredictor implements LengthPredictor {
   /** Largest length of the buckets; longer answers fall into the last bucket. */
   private static final int MAX_TOKENS = 1 << 17;
 
-  /** Weight of the overall distribution in a key's prediction, in observations. */
-  private static final double PRIOR_WEIGHT = 8;
+  /** Weight of the initial distribution in the hazard over all requests, in answers. */
+  private static final double PRIOR_WEIGHT = 1;
+
+  /** Additional weight of the initial distribution before the first answer, in answers. */
+  private static final double INITIAL_DOUBT = 7;
+
+  /**
+   * Share of the additional weight that an answer leaves. It fades over some 200 answers, because
+   * the first answers to end are shorter than most.
+   */
+  private static final double RETAIN_DOUBT = 1 - 1.0 / 200;
+
+  /** Weight of the hazard over all requests in that of a key, in answers. */
+  private static final double KEY_PRIOR_WEIGHT = 8;
+
+  /** Median of the initial distribution, in tokens. */
+  private static final double PRIOR_MEDIAN = 350;
+
+  /** Exponent of the initial distribution: doubling a great length quarters those beyond. */
+  private static final double PRIOR_SHAPE = 2;
 
   /** Share of its weight that an observation keeps when another follows: a memory of 2,000. */
   private static final double RETAIN = 1 - 1.0 / 2000;
@@ -38,8 +61,11 @@ public final class EmpiricalLengthPredictor implements LengthPredictor {
 
   private static final LengthBuckets LENGTHS = LengthBuckets.logSpaced(MAX_TOKENS, BUCKETS);
 
+  private static final double[] PRIOR = logLogistic();
+
   private final ReentrantLock lock = new ReentrantLock();
   private final Histogram overall = new Histogram();
+  private double doubt = INITIAL_DOUBT;
   private final Map<String, Histogram> byKey =
       new LinkedHashMap<>(16, 0.75f, true) {
         private static final long serialVersionUID = 1L;
@@ -66,10 +92,12 @@ public final class EmpiricalLengthPredictor implements LengthPredictor {
   public LengthPrediction predictNow(LengthQuery query) {
     lock.lock();
     try {
-      double[] belief = overall.blend(logUniform());
+      double[] hazard = overall.hazard(PRIOR, PRIOR_WEIGHT + doubt);
       Histogram own = query.key() == null ? null : byKey.get(query.key());
-      double[] probabilities = own == null ? belief : own.blend(belief);
-      return LengthPrediction.of(LENGTHS, probabilities).cappedAt(query.maxNewTokens());
+      if (own != null) {
+        hazard = own.hazard(hazard, KEY_PRIOR_WEIGHT);
+      }
+      return LengthPrediction.of(LENGTHS, probabilities(hazard)).cappedAt(query.maxNewTokens());
     } finally {
       lock.unlock();
     }
@@ -84,52 +112,65 @@ public final class EmpiricalLengthPredictor implements LengthPredictor {
   public void observe(LengthFeedback feedback) {
     lock.lock();
     try {
-      double[] belief = overall.blend(logUniform());
-      overall.add(feedback, belief);
+      overall.add(feedback);
+      doubt *= RETAIN_DOUBT;
       if (feedback.query().key() != null) {
-        byKey.computeIfAbsent(feedback.query().key(), key -> new Histogram()).add(feedback, belief);
+        byKey.computeIfAbsent(feedback.query().key(), key -> new Histogram()).add(feedback);
       }
     } finally {
       lock.unlock();
     }
   }
 
-  private static double[] logUniform() {
+  /** Returns the hazards of a log-logistic length. */
+  private static double[] logLogistic() {
+    double[] hazard = new double[BUCKETS];
+    double reached = 1;
+    for (int i = 0; i < BUCKETS; i++) {
+      double longer =
+          i == BUCKETS - 1
+              ? 0
+              : 1 / (1 + Math.pow(LENGTHS.upperEdge(i) / PRIOR_MEDIAN, PRIOR_SHAPE));
+      hazard[i] = 1 - longer / reached;
+      reached = longer;
+    }
+    return hazard;
+  }
+
+  private static double[] probabilities(double[] hazard) {
     double[] probabilities = new double[BUCKETS];
-    Arrays.fill(probabilities, 1.0 / BUCKETS);
+    double reached = 1;
+    for (int i = 0; i < BUCKETS; i++) {
+      probabilities[i] = reached * hazard[i];
+      reached -= probabilities[i];
+    }
     return probabilities;
   }
 
   /** Fading counts over {@link #LENGTHS}. */
   private static final class Histogram {
-    private final double[] counts = new double[BUCKETS];
-    private double total;
+    private final double[] ended = new double[BUCKETS];
+    private final double[] cutOff = new double[BUCKETS];
 
-    double[] blend(double[] prior) {
-      double[] blended = new double[BUCKETS];
-      for (int i = 0; i < BUCKETS; i++) {
-        blended[i] = (counts[i] + PRIOR_WEIGHT * prior[i]) / (total + PRIOR_WEIGHT);
+    /** Returns the hazard of each bucket, given a prior one and its weight in answers. */
+    double[] hazard(double[] prior, double weight) {
+      double[] hazard = new double[BUCKETS];
+      double longer = 0;
+      for (int i = BUCKETS - 1; i >= 0; i--) {
+        double reached = ended[i] + longer;
+        hazard[i] = (ended[i] + weight * prior[i]) / (reached + weight);
+        longer = reached + cutOff[i];
       }
-      return blended;
+      return hazard;
     }
 
-    void add(LengthFeedback feedback, double[] belief) {
+    void add(LengthFeedback feedback) {
       for (int i = 0; i < BUCKETS; i++) {
-        counts[i] *= RETAIN;
+        ended[i] *= RETAIN;
+        cutOff[i] *= RETAIN;
       }
-      total = total * RETAIN + 1;
-      int bucket = LENGTHS.bucketOf(feedback.actualTokens());
-      if (!feedback.censored()) {
-        counts[bucket]++;
-        return;
-      }
-      double longer = 0;
-      for (int i = bucket; i < BUCKETS; i++) {
-        longer += belief[i];
-      }
-      for (int i = bucket; i < BUCKETS; i++) {
-        counts[i] += belief[i] / longer;
-      }
+      double[] counts = feedback.censored() ? cutOff : ended;
+      counts[LENGTHS.bucketOf(feedback.actualTokens())]++;
     }
   }
 }

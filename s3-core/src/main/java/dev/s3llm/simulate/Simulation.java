@@ -174,7 +174,8 @@ public final class Simulation {
     }
 
     /**
-     * Sets the largest number of tokens that a step computes; 8,192 by default.
+     * Sets the largest number of tokens that a step computes. By default 512, or {@link
+     * #maxRunning} if that is more; 8,192 for a masked decoder ({@link #canvasPasses}).
      *
      * @param tokens prefill and decode together, at least 1
      * @throws IllegalArgumentException if the number is below 1
@@ -185,7 +186,7 @@ public final class Simulation {
     }
 
     /**
-     * Sets the largest number of sequences in a batch; 1,024 by default.
+     * Sets the largest number of sequences in a batch; 512 by default.
      *
      * @param sequences number of sequences, at least 1 and at most the tokens of a step
      * @throws IllegalArgumentException if the number is below 1
@@ -284,6 +285,7 @@ public final class Simulation {
       long swapBytes = settings.get("swapBytes", () -> kvBytes);
       long blockBytes = Math.multiplyExact(blockTokens, costs.model().kvBytesPerToken());
       int passes = settings.get("canvasPasses", () -> 0);
+      int running = settings.get("maxRunning", () -> 512);
       return ExecutorProfile.builder()
           .growth(passes > 0 ? KvGrowth.FIXED_CANVAS : KvGrowth.PER_BLOCK)
           .canvasPasses(passes)
@@ -291,8 +293,9 @@ public final class Simulation {
           .kvBlocks(blocks("kvBytes", kvBytes, blockBytes, 1), blockTokens, blockBytes)
           .hostBlocks(blocks("swapBytes", swapBytes, blockBytes, 0))
           .maxContextTokens(settings.get("maxLength", () -> 2048))
-          .maxTokensPerStep(settings.get("maxTokensPerStep", () -> 8192))
-          .maxSequencesPerStep(settings.get("maxRunning", () -> 1024))
+          .maxTokensPerStep(
+              settings.get("maxTokensPerStep", () -> passes > 0 ? 8192 : Math.max(512, running)))
+          .maxSequencesPerStep(running)
           .vocabularySize(SimulatedExecutor.VOCABULARY_SIZE)
           .recoveryCosts(costs.recoveryCosts(blockTokens))
           .build();

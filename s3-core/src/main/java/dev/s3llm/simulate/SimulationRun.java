@@ -25,7 +25,8 @@ import java.util.Queue;
  * does not contain the work of the simulation's listeners. Not thread-safe.
  */
 final class SimulationRun {
-  private static final int[] STOP_TOKENS = {SimulatedExecutor.STOP_TOKEN};
+  private static final SequenceSpec.Stops STOPS =
+      new SequenceSpec.Stops(new int[] {SimulatedExecutor.STOP_TOKEN}, 0);
   private static final double NANOS_PER_SECOND = 1e9;
   private static final double NANOS_PER_MICRO = 1e3;
 
@@ -196,7 +197,7 @@ final class SimulationRun {
         new SequenceSpec(
             Integer.toString(index),
             prompt,
-            STOP_TOKENS,
+            STOPS,
             SamplingParameters.GREEDY,
             new SequenceSpec.Standing(request.tenant(), request.terms().priority()),
             times(request),

@@ -496,6 +496,12 @@ final class Mutants {
               "    if (mostLost > 1) margin.observe(",
               "memory.ForecastPlannerTest"),
           caught(
+              "hopeless-target-kept",
+              "engine/plan/TokenTimeGuard.java",
+              "step < nanosAlone",
+              "step < 0 * nanosAlone",
+              "engine.plan.TokenTimeGuardTest"),
+          caught(
               "target-unkept",
               "engine/plan/TokenTimeGuard.java",
               "return fixed + Math.max(least, room)",

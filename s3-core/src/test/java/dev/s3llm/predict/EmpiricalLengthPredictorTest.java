@@ -16,6 +16,7 @@ final class EmpiricalLengthPredictorTest extends LengthPredictorContract {
   private static final int LIMIT = 4096;
 
   private final EmpiricalLengthPredictor predictor = new EmpiricalLengthPredictor();
+  private int observed;
 
   @Override
   protected LengthPredictor create() {
@@ -23,9 +24,47 @@ final class EmpiricalLengthPredictorTest extends LengthPredictorContract {
   }
 
   @Test
-  void newPredictor_predictsLogUniformLengths() {
-    // half of the buckets of 1..2^17 lie below 2^8.5
-    assertThat(predict(null).quantile(0.5)).isBetween(300, 450);
+  void newPredictor_predictsManyMagnitudes() {
+    assertThat(predict(null).quantile(0.5)).isBetween(330, 370);
+    assertThat(predict(null).survival(70)).isBetween(0.93, 0.98);
+    assertThat(predict(null).survival(3500)).isBetween(0.008, 0.012);
+  }
+
+  @Test
+  void lengthsBeyondAllAnswers_fadeToOneInAllAnswers() {
+    for (int answers = 1; answers <= 2048; answers *= 2) {
+      while (observed < answers) {
+        learn(null, 40, false);
+      }
+      double beyond = predict(null).survival(60) * answers;
+      assertThat(beyond).as("after %s answers", answers).isBetween(0.3, 8.0);
+    }
+    assertThat(predict(null).survival(60) * 2048).isLessThan(2);
+  }
+
+  @Test
+  void outputLimit_hardlyChangesTheExpectationOnceAnswersAreKnown() {
+    Random random = new Random(7);
+    for (int i = 0; i < 4000; i++) {
+      learn(null, 1 + (int) Math.min(2000, 100 * Math.exp(random.nextGaussian())), false);
+    }
+    double mean = predictor.predictNow(query(null, 2_048)).mean();
+
+    for (int limit : new int[] {8_192, 15_000, 1 << 17}) {
+      assertThat(predictor.predictNow(query(null, limit)).mean() / mean)
+          .as("limit %s", limit)
+          .isBetween(1.0, 1.02);
+    }
+  }
+
+  @Test
+  void rareLongAnswers_keepTheirWeight() {
+    for (int i = 0; i < 3000; i++) {
+      learn(null, i % 100 == 99 ? 3_000 : 50, false);
+    }
+
+    assertThat(predict(null).survival(2_000)).isBetween(0.009, 0.012);
+    assertThat(predict(null).given(100).quantile(0.5)).isBetween(2_500, 3_500);
   }
 
   @Test
@@ -125,7 +164,7 @@ final class EmpiricalLengthPredictorTest extends LengthPredictorContract {
             threads.submit(
                 () -> {
                   for (int i = 0; i < 1000; i++) {
-                    learn("key " + (thread * 1000 + i), 64, false);
+                    observe("key " + (thread * 1000 + i), 64, false);
                     assertThat(predict("key " + i).maxTokens()).isEqualTo(LIMIT);
                   }
                 }));
@@ -141,15 +180,20 @@ final class EmpiricalLengthPredictorTest extends LengthPredictorContract {
   }
 
   private void learn(String key, int actual, boolean censored) {
+    observed++;
+    observe(key, actual, censored);
+  }
+
+  private void observe(String key, int actual, boolean censored) {
     predictor.observe(
-        new LengthFeedback(query(key), LengthPrediction.uniform(9), actual, censored));
+        new LengthFeedback(query(key, LIMIT), LengthPrediction.uniform(9), actual, censored));
   }
 
   private LengthPrediction predict(String key) {
-    return predictor.predictNow(query(key));
+    return predictor.predictNow(query(key, LIMIT));
   }
 
-  private static LengthQuery query(String key) {
-    return new LengthQuery(10, null, key, 0, LIMIT);
+  private static LengthQuery query(String key, int limit) {
+    return new LengthQuery(10, null, key, 0, limit);
   }
 }

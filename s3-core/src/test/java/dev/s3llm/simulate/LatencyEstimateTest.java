@@ -165,7 +165,7 @@ class LatencyEstimateTest {
     return new SequenceSpec(
         Integer.toString(index),
         prompt,
-        new int[] {SimulatedExecutor.STOP_TOKEN},
+        new SequenceSpec.Stops(new int[] {SimulatedExecutor.STOP_TOKEN}, 0),
         SamplingParameters.GREEDY,
         SequenceSpec.Standing.NONE,
         SequenceSpec.Times.of(arrival),

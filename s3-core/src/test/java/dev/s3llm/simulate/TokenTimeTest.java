@@ -27,7 +27,7 @@ class TokenTimeTest {
 
   @Test
   void everyRequest_finishes() {
-    SimulationResult kept = simulation(true).run(trace(), POLICY);
+    SimulationResult kept = simulation(TARGET).run(trace(), POLICY);
     assertThat(kept.requests().finished()).isEqualTo(kept.requests().total());
   }
 
@@ -39,9 +39,17 @@ class TokenTimeTest {
         .isEqualTo(plain.run(trace(), POLICY).planning().decisionHash());
   }
 
+  @Test
+  void targetNoStepCanKeep_changesNoDecision() {
+    Simulation plain = base().build();
+    Simulation kept = simulation(1e-6);
+    assertThat(kept.run(trace(), POLICY).planning().decisionHash())
+        .isEqualTo(plain.run(trace(), POLICY).planning().decisionHash());
+  }
+
   private static double share(Trace trace, boolean keep) {
     int[] within = new int[2];
-    simulation(keep)
+    (keep ? simulation(TARGET) : base().build())
         .run(
             trace,
             POLICY,
@@ -57,10 +65,10 @@ class TokenTimeTest {
     return (double) within[0] / within[1];
   }
 
-  private static Simulation simulation(boolean keep) {
+  private static Simulation simulation(double targetSeconds) {
     Simulation.LatencyTargets targets =
-        new Simulation.LatencyTargets(Double.POSITIVE_INFINITY, TARGET);
-    return base().targets(targets).keepTpot(keep).build();
+        new Simulation.LatencyTargets(Double.POSITIVE_INFINITY, targetSeconds);
+    return base().targets(targets).keepTpot(true).build();
   }
 
   private static Simulation.Builder base() {

@@ -2,6 +2,7 @@ package dev.s3llm.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.s3llm.execute.Executor;
 import dev.s3llm.execute.ExecutorProfile;
@@ -25,6 +26,14 @@ import org.junit.jupiter.api.Test;
  * also needs 8 host blocks, and passes without a check if there are none.
  */
 public abstract class ExecutorContract {
+  /** Greedy, from all tokens, with a penalty, and from a nucleus. */
+  private static final List<SamplingParameters> MASKED =
+      List.of(
+          SamplingParameters.GREEDY,
+          SamplingParameters.ofTemperature(1, 7),
+          new SamplingParameters(1, 0, 1, 1.5, 7),
+          new SamplingParameters(0.7, 20, 0.9, 1.5, 7));
+
   private static final SamplingParameters SAMPLED = new SamplingParameters(0.9, 0, 0.95, 1.1, 7);
   private static final int PROMPT = 13;
   private static final int OUTPUT = 12;
@@ -132,6 +141,34 @@ public abstract class ExecutorContract {
       sequence.startOver();
       assertThat(generate(sequence, PROMPT)).as("after %d steps", steps).isEqualTo(undisturbed);
     }
+  }
+
+  /** Forbidden tokens are never drawn, each time alike, and change nothing for others. */
+  @Test
+  public void forbiddenTokens_areNotDrawn() throws Exception {
+    assumeTrue(profile.masksTokens(), "the executor does not mask tokens");
+    for (SamplingParameters sampling : MASKED) {
+      int[] free = first(sampling);
+      int[] forbidden = new int[0];
+      for (int n = 0; n < 8; n++) {
+        int[] drawn = first(sampling, forbidden);
+        assertThat(first(sampling, forbidden)).isEqualTo(drawn);
+        assertThat(drawn[1]).as("of the neighbour").isEqualTo(free[1]);
+        assertThat(forbidden).doesNotContain(drawn[0]);
+        forbidden =
+            IntStream.concat(IntStream.of(forbidden), IntStream.of(drawn[0])).sorted().toArray();
+      }
+    }
+  }
+
+  /** Returns the first token of a sequence with forbidden tokens, and of one without, together. */
+  private int[] first(SamplingParameters sampling, int... forbidden) throws Exception {
+    int[] prompt = prompt(profile.vocabularySize());
+    HandDrivenSequence masked =
+        prepared(new HandDrivenSequence(1, prompt, sampling, blocks(0))).forbid(forbidden);
+    HandDrivenSequence other = prepared(new HandDrivenSequence(2, prompt, sampling, blocks(1)));
+    StepResult result = run(batch(masked.chunk(PROMPT), other.chunk(PROMPT)));
+    return new int[] {result.committed(0)[0], result.committed(1)[0]};
   }
 
   /** An executor keeps nothing of a sequence that it was told about, and takes unknown ids. */

@@ -25,6 +25,7 @@ public final class HandDrivenSequence implements SequenceStep {
   private boolean fixed;
   private boolean canvas;
   private Input input;
+  private int[] forbidden = {};
 
   /**
    * Creates a sequence without computed tokens.
@@ -50,6 +51,17 @@ public final class HandDrivenSequence implements SequenceStep {
    */
   public HandDrivenSequence limit(int tokens) {
     maxNewTokens = tokens;
+    return this;
+  }
+
+  /**
+   * Sets the tokens that the next steps must not draw; none by default.
+   *
+   * @param tokens token ids, ascending
+   * @return this sequence
+   */
+  public HandDrivenSequence forbid(int... tokens) {
+    forbidden = tokens.clone();
     return this;
   }
 
@@ -218,6 +230,11 @@ public final class HandDrivenSequence implements SequenceStep {
   public boolean samples() {
     int end = start + count;
     return canvas ? end >= promptTokens : end >= tokens.length;
+  }
+
+  @Override
+  public int[] forbiddenTokens() {
+    return forbidden;
   }
 
   @Override

@@ -13,19 +13,26 @@ final class AdmissionPass {
   private final MemoryView memory;
   private final MemoryPlanner planner;
   private final StepPlan plan;
+  private final PrefillPass prefills;
   private final int mostTokens;
 
-  AdmissionPass(MemoryView memory, MemoryPlanner planner, StepPlan plan, int mostTokens) {
+  AdmissionPass(
+      MemoryView memory,
+      MemoryPlanner planner,
+      StepPlan plan,
+      PrefillPass prefills,
+      int mostTokens) {
     this.memory = memory;
     this.planner = planner;
     this.plan = plan;
+    this.prefills = prefills;
     this.mostTokens = mostTokens;
   }
 
   /**
    * Admits candidates until the budgets of the plan are used up or no further candidate may go. A
-   * candidate whose input is too large for the rest of this step waits for one with more room, and
-   * nobody passes it: so the step that has room comes.
+   * candidate whose input is too large for the rest of this step, or too long to start beside the
+   * prefills under way, waits for another step, and nobody passes it: so that step comes.
    *
    * @param candidates the waiting sequences, in order
    * @param freeSlots how many sequences the batch can still take
@@ -38,6 +45,7 @@ final class AdmissionPass {
         && slots > 0
         && unfit < MAX_UNFIT
         && (candidate = candidates.next()) != null
+        && prefills.tokensFor(candidate) > 0
         && ContinuousBatchingScheduler.fits(candidate.leastStepTokens(), plan, mostTokens)) {
       if (tryAdmit(candidate)) {
         candidates.admitted();
@@ -72,8 +80,9 @@ final class AdmissionPass {
       return false;
     }
     plan.admit(new Decision.Admit(candidate, needed, decision.reason()));
-    int tokens = Math.min(candidate.stepTokens(), plan.tokensLeft());
-    plan.compute(candidate, Math.max(tokens, candidate.leastStepTokens()));
+    int tokens = Math.max(prefills.tokensFor(candidate), candidate.leastStepTokens());
+    plan.compute(candidate, tokens);
+    prefills.admitted(candidate, tokens);
     return true;
   }
 }

@@ -10,7 +10,7 @@ import java.util.List;
 /**
  * Iteration-level scheduling (ORCA, OSDI 2022) with chunked prefill (Sarathi-Serve, OSDI 2024):
  * every running sequence decodes, a token or a pass over its canvas; the rest of the token budget
- * goes to prefills under way, in order of admission, and then to new admissions. A step that
+ * goes to prefills under way and to new admissions, as {@link PrefillPass} shares it. A step that
  * preempts or stalls a sequence admits none.
  *
  * <p>A pass over a canvas computes all of it. If the decodes of a batch exceed the token budget,
@@ -58,11 +58,13 @@ public final class ContinuousBatchingScheduler {
    */
   void schedule(MemoryView memory, StepPlan plan) {
     decode(someLeftOut ? longestLeftOutFirst() : running, plan);
-    continuePrefills(plan);
+    PrefillPass prefills = prefills(plan);
+    prefills.start();
     if (plan.preemptions().isEmpty() && plan.stalls().isEmpty()) {
-      new AdmissionPass(memory, planner, plan, mostTokens)
+      new AdmissionPass(memory, planner, plan, prefills, mostTokens)
           .run(waiting.candidates(), freeSlots(plan));
     }
+    prefills.finish();
   }
 
   /** Records which sequences a plan that is carried out leaves out. */
@@ -96,17 +98,15 @@ public final class ContinuousBatchingScheduler {
     }
   }
 
-  private void continuePrefills(StepPlan plan) {
-    for (int i = 0; i < running.size() && plan.tokensLeft() > 0; i++) {
+  private PrefillPass prefills(StepPlan plan) {
+    PrefillPass prefills = new PrefillPass(plan, mostTokens);
+    for (int i = 0; i < running.size(); i++) {
       Sequence sequence = running.get(i);
-      int tokens = sequence.stepTokens();
-      if (tokens > 1 && !sequence.decodes() && runs(sequence, plan)) {
-        int least = sequence.leastStepTokens();
-        if (fits(least, plan, mostTokens)) {
-          plan.compute(sequence, Math.max(least, Math.min(tokens, plan.tokensLeft())));
-        }
+      if (sequence.stepTokens() > 1 && !sequence.decodes() && runs(sequence, plan)) {
+        prefills.add(sequence);
       }
     }
+    return prefills;
   }
 
   /** Returns whether a step can take a sequence that computes so many positions at least. */

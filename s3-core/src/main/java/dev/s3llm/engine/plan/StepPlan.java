@@ -68,8 +68,9 @@ public final class StepPlan {
    *
    * @param sequence the sequence
    * @param tokens positions to compute: 1 for a decode, more for a prefill chunk or a canvas
+   * @return its index in {@link #work}
    */
-  public void compute(Sequence sequence, int tokens) {
+  public int compute(Sequence sequence, int tokens) {
     if (work.size() == workTokens.length) {
       workTokens = Arrays.copyOf(workTokens, 2 * workTokens.length);
     }
@@ -77,6 +78,18 @@ public final class StepPlan {
     work.add(sequence);
     tokensLeft -= tokens;
     sequencesLeft--;
+    return work.size() - 1;
+  }
+
+  /**
+   * Adds positions to a sequence that is already part of the work.
+   *
+   * @param i index of the sequence in {@link #work}
+   * @param tokens further positions to compute, at least 0
+   */
+  void extend(int i, int tokens) {
+    workTokens[i] += tokens;
+    tokensLeft -= tokens;
   }
 
   /** Adds an admission, and subtracts its blocks. */

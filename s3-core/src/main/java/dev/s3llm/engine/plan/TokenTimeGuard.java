@@ -9,9 +9,9 @@ import java.util.List;
  * takes no more prefill, and starts no more sequences, than the strictest target allows: the
  * engine's or one of its running sequences'. A canvas commits several tokens in few passes, so its
  * target for a step is that of a token times the tokens that a pass commits. {@link StepTimeModel}
- * estimates the time. Two exceptions: a step always takes at least {@value #LEAST_CHUNK} tokens of
- * a prefill under way, if it has room, so that every request progresses; and a step without decodes
- * has no limit.
+ * estimates the time. Three exceptions: a target that a sequence would miss even if it ran alone
+ * limits nothing; a step always takes at least {@value #LEAST_CHUNK} tokens of a prefill under way,
+ * if it has room, so that every request progresses; and a step without decodes has no limit.
  *
  * <p>Not thread-safe; deterministic.
  */
@@ -22,7 +22,7 @@ public final class TokenTimeGuard {
   /** The part of the target that a step may use; the rest is for the errors of the linear model. */
   private static final double AIM = 0.95;
 
-  private final double targetNanos;
+  private final long targetNanos;
   private final StepTimeModel model;
 
   /**
@@ -33,7 +33,7 @@ public final class TokenTimeGuard {
    */
   public TokenTimeGuard(long targetNanos, StepTimeModel model) {
     this.model = model;
-    this.targetNanos = aim(targetNanos);
+    this.targetNanos = targetNanos;
   }
 
   /**
@@ -54,18 +54,14 @@ public final class TokenTimeGuard {
     for (int i = 0; i < running.size(); i++) {
       Sequence sequence = running.get(i);
       kvTokens += sequence.slotsNeeded();
-      double target = aim(sequence.spec().times().tokenTimeNanos());
+      boolean decoding = decodes(sequence);
+      prefilling |= !decoding;
       if (sequence.canvas()) {
-        boolean passing = sequence.decodes();
-        passed += passing ? sequence.stepTokens() : 0;
-        prefilling |= !passing;
-        limit = Math.min(limit, Math.min(target, targetNanos) * sequence.tokensPerStep());
+        passed += decoding ? sequence.stepTokens() : 0;
       } else {
-        boolean decoding = sequence.contextTokens() - sequence.kvTokens() == 1;
         decodes += decoding ? 1 : 0;
-        prefilling |= !decoding;
-        limit = Math.min(limit, Math.min(target, targetNanos));
       }
+      limit = Math.min(limit, limit(sequence));
     }
     int fixed = Math.min(most, decodes + passed);
     if (fixed == 0 || limit == Double.POSITIVE_INFINITY) {
@@ -76,8 +72,35 @@ public final class TokenTimeGuard {
     return fixed + Math.max(least, room);
   }
 
-  private static double aim(long nanos) {
-    return nanos == Long.MAX_VALUE ? Double.POSITIVE_INFINITY : AIM * nanos;
+  private static boolean decodes(Sequence sequence) {
+    return sequence.canvas()
+        ? sequence.decodes()
+        : sequence.contextTokens() - sequence.kvTokens() == 1;
+  }
+
+  /** Returns the longest step, in nanoseconds, that keeps the targets that a sequence can keep. */
+  private double limit(Sequence sequence) {
+    long own = sequence.spec().times().tokenTimeNanos();
+    if (own == Long.MAX_VALUE && targetNanos == Long.MAX_VALUE) {
+      return Double.POSITIVE_INFINITY;
+    }
+    double perStep = sequence.canvas() ? sequence.tokensPerStep() : 1;
+    double alone = nanosAlone(sequence);
+    return Math.min(limit(own, perStep, alone), limit(targetNanos, perStep, alone));
+  }
+
+  private static double limit(long target, double tokensPerStep, double nanosAlone) {
+    double step = target * tokensPerStep;
+    return target == Long.MAX_VALUE || step < nanosAlone ? Double.POSITIVE_INFINITY : AIM * step;
+  }
+
+  /** Returns the time that a step of the sequence takes when it decodes alone. */
+  private double nanosAlone(Sequence sequence) {
+    long kvTokens = sequence.slotsNeeded();
+    if (sequence.canvas()) {
+      return model.nanos(0, sequence.decodes() ? sequence.stepTokens() : 0, kvTokens);
+    }
+    return model.nanos(1, 0, kvTokens);
   }
 
   /** Returns the most prefill tokens with which the step keeps the limit, by binary search. */

@@ -18,6 +18,8 @@ import org.jspecify.annotations.Nullable;
  * during which the loop does not change what the step uses.
  */
 public final class Sequence implements SequenceView, SequenceStep {
+  private static final int[] NO_TOKENS = {};
+
   private final long id;
   private final SequenceSpec spec;
   private final int promptTokens;
@@ -347,9 +349,14 @@ public final class Sequence implements SequenceView, SequenceStep {
     return before;
   }
 
+  @Override
+  public int[] forbiddenTokens() {
+    return committedTokens() < spec.stops().least() ? spec.stops().tokens() : NO_TOKENS;
+  }
+
   /** Returns whether a token ends the answer. */
   public boolean isStop(int token) {
-    return Arrays.binarySearch(spec.stopTokens(), token) >= 0;
+    return Arrays.binarySearch(spec.stops().tokens(), token) >= 0;
   }
 
   /** Returns the number of tokens generated so far, without those that a step in flight may add. */

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param requestId the caller's id
  * @param promptTokens token ids, at least one; at the positions of the input, which come first,
  *     {@link dev.s3llm.execute.StepResult#NO_TOKEN}
- * @param stopTokens token ids that end the answer, ascending
+ * @param stops the tokens that end the answer
  * @param sampling the sampling parameters
  * @param standing tenant and priority
  * @param times time of submission, deadline and target
@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 public record SequenceSpec(
     String requestId,
     int[] promptTokens,
-    int[] stopTokens,
+    Stops stops,
     SamplingParameters sampling,
     Standing standing,
     Times times,
@@ -52,7 +52,27 @@ public record SequenceSpec(
       Times times,
       LengthQuery query,
       SequenceSink sink) {
-    this(requestId, promptTokens, stopTokens, sampling, standing, times, query, sink, null);
+    this(
+        requestId,
+        promptTokens,
+        new Stops(stopTokens, 0),
+        sampling,
+        standing,
+        times,
+        query,
+        sink,
+        null);
+  }
+
+  /**
+   * The tokens that end an answer.
+   *
+   * @param tokens token ids, ascending
+   * @param least number of output tokens before which none of them may come, 0 or more
+   */
+  public record Stops(int[] tokens, int least) {
+    /** No tokens. */
+    public static final Stops NONE = new Stops(new int[0], 0);
   }
 
   /**

@@ -12,6 +12,7 @@ import dev.s3llm.schedule.SchedulingPolicies;
 import dev.s3llm.schedule.SchedulingPolicy;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.LongStream;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import org.junit.jupiter.api.Test;
@@ -44,6 +45,53 @@ class ContinuousBatchingSchedulerTest {
 
     assertThat(plan.work()).containsExactly(first, second);
     assertThat(tokens()).containsExactly(9, 3);
+  }
+
+  @Test
+  void shortPrompts_startBesideALongPrefill() {
+    Sequence longOne = TestSequences.of(1, 1_000, 5).kv(40).reserved(300).build();
+    Sequence first = waits(2, 30, 5);
+    Sequence second = waits(3, 20, 5);
+    schedule(List.of(longOne), 1_000, 200, 8);
+
+    assertThat(plan.work()).containsExactly(longOne, first, second);
+    assertThat(tokens()).containsExactly(150, 30, 20);
+  }
+
+  @Test
+  void shortestPrefill_comesFirstButTheOldestKeepsAQuarter() {
+    Sequence oldest = TestSequences.of(1, 1_000, 5).kv(4).reserved(300).build();
+    Sequence shorter = TestSequences.of(2, 500, 5).kv(4).reserved(300).build();
+    Sequence ends = TestSequences.of(3, 50, 5).kv(4).reserved(300).build();
+    schedule(List.of(oldest, shorter, ends), 1_000, 200, 8);
+
+    assertThat(plan.work()).containsExactly(oldest, ends, shorter);
+    assertThat(tokens()).containsExactly(50, 46, 104);
+  }
+
+  @Test
+  void longerCandidate_getsAChunkSoThatThoseBehindItStart() {
+    Sequence prefilling = TestSequences.of(1, 1_000, 5).kv(4).reserved(300).build();
+    Sequence longer = waits(2, 2_000, 5);
+    Sequence small = waits(3, 20, 5);
+    schedule(List.of(prefilling), 1_000, 200, 8);
+
+    assertThat(plan.work()).containsExactly(prefilling, longer, small);
+    assertThat(tokens()).containsExactly(148, PrefillPass.FIRST_CHUNK, 20);
+  }
+
+  @Test
+  void fourPrefillsUnderWay_areNotJoinedByALongerOne() {
+    List<Sequence> four =
+        LongStream.rangeClosed(1, PrefillPass.MOST_PARTIAL)
+            .mapToObj(id -> TestSequences.of(id, 1_000, 5).kv(4).reserved(300).build())
+            .toList();
+    waits(9, 2_000, 5);
+    schedule(four, 10_000, 200, 8);
+
+    assertThat(plan.admissions()).isEmpty();
+    assertThat(plan.work()).containsExactly(four.get(0));
+    assertThat(tokens()).containsExactly(200);
   }
 
   @Test
@@ -179,7 +227,9 @@ class ContinuousBatchingSchedulerTest {
     assertThat(spent).isEqualTo(tokens - plan.tokensLeft()).isLessThanOrEqualTo(tokens);
     assertThat(granted).isEqualTo(blocks - plan.availableBlocks()).isLessThanOrEqualTo(blocks);
     assertThat(plan.work()).doesNotHaveDuplicates().hasSizeLessThanOrEqualTo(sequences);
-    assertThat(tokens()).allMatch(n -> n >= 1);
+    for (int i = 0; i < plan.work().size(); i++) {
+      assertThat(plan.workTokens(i)).isBetween(1, plan.work().get(i).stepTokens());
+    }
     assertThat(plan.work()).containsAll(plan.admissions().stream().map(a -> a.sequence()).toList());
   }
 

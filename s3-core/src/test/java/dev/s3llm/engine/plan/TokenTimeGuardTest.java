@@ -58,18 +58,37 @@ class TokenTimeGuardTest {
     running.add(TestSequences.of(50, 10, 400).canvas(100).build());
     // 0.95 * 20 ms - 10 - 2.1 - 2 for the pass leave 4.9 ms: 245 tokens, beside 120 positions
     assertThat(budget(20 * MILLI, running)).isBetween(355, 375);
-    assertThat(budget(5 * MILLI, running)).isEqualTo(20 + 100); // a target that cannot be kept
+    assertThat(budget(12 * MILLI, running)).isEqualTo(20 + 100); // this batch cannot keep it
     List<Sequence> alone = List.of(TestSequences.of(50, 10, 400).canvas(100).build());
     // a pass commits 33 of 100 tokens, so 1 ms for a token allows 0.95 * 33 ms: 970 tokens
     assertThat(budget(MILLI, alone)).isBetween(950, 1_150);
   }
 
   @Test
-  void targetBelowAStep_admitsNobodyButLetsAPrefillGoOn() {
+  void targetBelowThisBatch_admitsNobodyButLetsAPrefillGoOn() {
     List<Sequence> running = running(20, NONE);
-    assertThat(budget(5 * MILLI, running)).isEqualTo(20);
+    assertThat(budget(12 * MILLI, running)).isEqualTo(20);
     running.add(new Sequence(50, spec(50, NONE))); // its prompt is still to be prefilled
-    assertThat(budget(5 * MILLI, running)).isEqualTo(20 + TokenTimeGuard.LEAST_CHUNK);
+    assertThat(budget(12 * MILLI, running)).isEqualTo(20 + TokenTimeGuard.LEAST_CHUNK);
+  }
+
+  @Test
+  void targetMissedEvenAlone_limitsNothing() {
+    assertThat(budget(5 * MILLI, running(20, NONE))).isEqualTo(MOST);
+    List<Sequence> running = running(20, NONE);
+    running.add(decoding(99, 1_000));
+    assertThat(budget(NONE, running)).isEqualTo(MOST);
+    assertThat(budget(20 * MILLI, running)).as("the engine's own target holds").isBetween(355, 375);
+    running.add(decoding(100, 15 * MILLI));
+    assertThat(budget(NONE, running)).as("another request's target holds").isBetween(105, 130);
+  }
+
+  @Test
+  void canvasTargetMissedEvenAlone_limitsNothing() {
+    List<Sequence> alone = List.of(TestSequences.of(50, 10, 400).canvas(100).build());
+    // a pass of 100 positions takes 12 ms and commits 33 tokens
+    assertThat(budget(MILLI / 4, alone)).isEqualTo(MOST);
+    assertThat(budget(MILLI / 2, alone)).isLessThan(MOST);
   }
 
   @Test

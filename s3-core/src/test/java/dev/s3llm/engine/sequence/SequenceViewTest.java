@@ -15,6 +15,31 @@ class SequenceViewTest {
   private long now = 100;
 
   @Test
+  void stopTokens_areForbiddenUntilTheLeastLength() {
+    Sequence sequence = TestSequences.of(1, 4, 9).build();
+    SequenceSpec spec = sequence.spec();
+    Sequence least =
+        new Sequence(
+            2,
+            new SequenceSpec(
+                spec.requestId(),
+                spec.promptTokens(),
+                new SequenceSpec.Stops(new int[] {3, 7}, 2),
+                spec.sampling(),
+                spec.standing(),
+                spec.times(),
+                spec.query(),
+                spec.sink(),
+                null));
+    assertThat(sequence.forbiddenTokens()).isEmpty();
+    assertThat(least.forbiddenTokens()).containsExactly(3, 7);
+    least.append(1, 0);
+    assertThat(least.forbiddenTokens()).containsExactly(3, 7);
+    least.append(1, 0);
+    assertThat(least.forbiddenTokens()).isEmpty();
+  }
+
+  @Test
   void requestTerms_areShown() {
     SequenceView view = sequence(new SequenceSpec.Times(100, 900, Long.MAX_VALUE, 50));
 

@@ -230,6 +230,7 @@ public final class CpuExecutor implements Executor {
           .maxTokensPerStep(maxTokens)
           .maxSequencesPerStep(maxSequencesPerStepOr(64, maxTokens))
           .vocabularySize(config.vocabularySize())
+          .masksTokens(true)
           .build();
     }
   }

@@ -7,8 +7,9 @@ import java.util.Comparator;
 import java.util.stream.IntStream;
 
 /**
- * Draws the next token from logits by {@link SamplingParameters}: repetition penalty, temperature,
- * top-k, top-p, then the inverse of the cumulative distribution at the draw of the position.
+ * Draws the next token from logits by {@link SamplingParameters}: repetition penalty, forbidden
+ * tokens, temperature, top-k, top-p, then the inverse of the cumulative distribution at the draw of
+ * the position.
  */
 final class Sampler {
   private Sampler() {}
@@ -17,7 +18,8 @@ final class Sampler {
    * Draws a token.
    *
    * @param sequence the sequence whose next token is drawn
-   * @param logits at least {@code offset + vocabulary} logits; a repetition penalty changes them
+   * @param logits at least {@code offset + vocabulary} logits; a repetition penalty and forbidden
+   *     tokens change them
    * @param offset index of the sequence's first logit
    * @param vocabulary number of logits of the sequence
    * @throws ArithmeticException if a logit is not finite
@@ -27,6 +29,9 @@ final class Sampler {
     int length = sequence.startPosition() + sequence.tokenCount();
     if (sampling.repetitionPenalty() != 1) {
       penalise(sequence, length, logits, offset, (float) sampling.repetitionPenalty());
+    }
+    for (int token : sequence.forbiddenTokens()) {
+      logits[offset + token] = -Float.MAX_VALUE;
     }
     int best = argmax(logits, offset, vocabulary);
     if (sampling.greedy()) {
@@ -93,12 +98,14 @@ final class Sampler {
       total += weights[token];
     }
     double left = uniform * total;
+    int last = kept[0];
     for (int token : kept) {
       left -= weights[token];
       if (left < 0) {
         return token;
       }
+      last = weights[token] > 0 ? token : last;
     }
-    return kept[kept.length - 1];
+    return last; // rounding has left a rest
   }
 }

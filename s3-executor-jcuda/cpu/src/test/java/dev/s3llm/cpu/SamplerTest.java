@@ -48,6 +48,19 @@ class SamplerTest {
   }
 
   @Test
+  void forbiddenTokens_haveNoProbability() {
+    SamplingParameters all = SamplingParameters.ofTemperature(20, 3);
+    for (int length = 1; length <= DRAWS; length++) {
+      HandDrivenSequence sequence =
+          new HandDrivenSequence(1, new int[length], all, 0).chunk(length).forbid(1, 4);
+      assertThat(Sampler.sample(sequence, LOGITS.clone(), 0, 5)).isIn(0, 2, 3);
+    }
+    HandDrivenSequence greedy =
+        new HandDrivenSequence(1, new int[1], SamplingParameters.GREEDY, 0).chunk(1).forbid(1, 2);
+    assertThat(Sampler.sample(greedy, LOGITS.clone(), 0, 5)).isZero();
+  }
+
+  @Test
   void notANumber_failsInsteadOfGuessing() {
     assertThatThrownBy(
             () -> sample(SamplingParameters.GREEDY, 1, new float[] {1, Float.NaN, 0, 0, 0}))

@@ -3,6 +3,7 @@ package dev.s3llm.examples.plain;
 import dev.s3llm.GenerationResult;
 import dev.s3llm.error.FirstTokenTooLateException;
 import dev.s3llm.error.GenerationFailedException;
+import dev.s3llm.error.QueueFullException;
 import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.text.ChatTemplateException;
 import java.time.Duration;
@@ -50,7 +51,12 @@ record Refusal(int status, String message, long retryAfterSeconds) {
   }
 
   private static long retryAfter(RequestRefusedException refused) {
-    return refused instanceof FirstTokenTooLateException late ? secondsUp(late.retryAfter()) : 1;
+    if (refused instanceof FirstTokenTooLateException late) {
+      return secondsUp(late.retryAfter());
+    }
+    return refused instanceof QueueFullException full
+        ? full.retryAfter().map(Refusal::secondsUp).orElse(1L)
+        : 1;
   }
 
   /**

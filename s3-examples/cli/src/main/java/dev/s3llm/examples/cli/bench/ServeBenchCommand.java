@@ -38,7 +38,6 @@ import picocli.CommandLine.Spec;
       "With --rate the latencies are measured as well, on a GPU or the CPU."
     })
 public final class ServeBenchCommand implements Callable<Integer> {
-  private static final int MAX_OVERTAKES = 1000;
 
   @Mixin private ServedModel model = new ServedModel();
   @Mixin private TargetOptions targets = new TargetOptions();
@@ -155,7 +154,7 @@ public final class ServeBenchCommand implements Callable<Integer> {
     List<Scenario> scenarios = new ArrayList<>();
     for (String name : policies) {
       SimulationPolicy policy = MachineOptions.policy(name);
-      orders.forEach(o -> scenarios.add(new Scenario(policy, OrderChoice.parse(o, MAX_OVERTAKES))));
+      orders.forEach(o -> scenarios.add(new Scenario(policy, OrderChoice.parse(o, null))));
     }
     return scenarios;
   }

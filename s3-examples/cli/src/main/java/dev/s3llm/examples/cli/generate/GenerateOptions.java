@@ -1,5 +1,6 @@
 package dev.s3llm.examples.cli.generate;
 
+import dev.s3llm.GenerationRequest;
 import dev.s3llm.examples.cli.options.ByteSize;
 import dev.s3llm.examples.cli.options.ModelOptions;
 import dev.s3llm.examples.cli.options.OrderChoice;
@@ -61,6 +62,16 @@ final class GenerateOptions {
   boolean raw;
 
   @Option(
+      names = "--min-tokens",
+      paramLabel = "N",
+      description = "do not end an answer before N tokens (default: ${DEFAULT-VALUE})",
+      defaultValue = "0")
+  int minTokens;
+
+  @Option(names = "--ignore-eos", description = "go on after the model's end tokens")
+  boolean ignoreEos;
+
+  @Option(
       names = "--temperature",
       description = "0 is greedy (default: ${DEFAULT-VALUE})",
       defaultValue = "0")
@@ -116,6 +127,11 @@ final class GenerateOptions {
       throw new UsageException(
           "--greedy and --temperature " + temperature + " contradict each other");
     }
+    if (minTokens < 0 || minTokens > maxNewTokens) {
+      throw new UsageException(
+          "--min-tokens %d: must be from 0 to --max-new-tokens, %d"
+              .formatted(minTokens, maxNewTokens));
+    }
     SamplingParameters unused = sampling(); // refuses a value out of range
     if (predictor == PredictorChoice.ONNX && !hasLengthModel()) {
       throw new UsageException("--predictor onnx needs --length-model for a model of your own");
@@ -137,6 +153,17 @@ final class GenerateOptions {
   /** Returns the folder of the length model; unpacks the embedded one if the user named none. */
   Path lengthModelFolder() {
     return lengthModel == null ? SmallModel.unpackLengthModel() : lengthModel;
+  }
+
+  /** Sets sampling, least length and end tokens of a request. */
+  void configure(GenerationRequest.Builder request) {
+    request.sampling(sampling());
+    if (minTokens > 0) {
+      request.minTokens(minTokens);
+    }
+    if (ignoreEos) {
+      request.stopTokens();
+    }
   }
 
   /**

@@ -163,7 +163,7 @@ final class GenerationRun {
               .maxNewTokens(limit(prompt))
               .configure(
                   request -> {
-                    request.id(prompt.id()).sampling(options.sampling());
+                    options.configure(request.id(prompt.id()));
                     set(request, prompt.terms());
                   })
               .build());

@@ -83,11 +83,11 @@ public final class MachineOptions {
 
   @Option(
       names = "--max-tokens-per-step",
-      defaultValue = "8192",
-      description = "Token budget of a step.")
-  private int maxTokensPerStep;
+      description =
+          "Token budget of a step. Default: 512, or --max-running if that is more; 8192 with --canvas-passes.")
+  private @Nullable Integer maxTokensPerStep;
 
-  @Option(names = "--max-running", defaultValue = "1024", description = "Largest batch.")
+  @Option(names = "--max-running", defaultValue = "512", description = "Largest batch.")
   private int maxRunning;
 
   @Option(
@@ -242,12 +242,14 @@ public final class MachineOptions {
                 Math.max(1, Math.round(kvGigabytes * BYTES_PER_GB)))
             .maxLength(maxLength)
             .blockTokens(blockTokens)
-            .maxTokensPerStep(maxTokensPerStep)
             .maxRunning(maxRunning)
             .schedulingPolicy(order)
             .predictor(predictor)
             .targets(targets())
             .keepTpot(keepTpot());
+    if (maxTokensPerStep != null) {
+      builder.maxTokensPerStep(maxTokensPerStep);
+    }
     if (canvasPasses != null) {
       requireTokens("--canvas-passes", canvasPasses);
       builder.canvasPasses(canvasPasses);
@@ -269,8 +271,11 @@ public final class MachineOptions {
   private void checkTokens() {
     requireTokens("--max-length", maxLength);
     requireTokens("--block-tokens", blockTokens);
-    requireTokens("--max-tokens-per-step", maxTokensPerStep);
     requireTokens("--max-running", maxRunning);
+    if (maxTokensPerStep == null) {
+      return;
+    }
+    requireTokens("--max-tokens-per-step", maxTokensPerStep);
     if (maxRunning > maxTokensPerStep) {
       throw new UsageException(
           "--max-running %d: must be at most --max-tokens-per-step, %d"

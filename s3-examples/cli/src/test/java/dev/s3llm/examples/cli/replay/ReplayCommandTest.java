@@ -235,7 +235,7 @@ final class ReplayCommandTest extends CommandTest {
         "--predictor|column|--predictor column: needs the column predicted_tokens",
         "--arrivals|poisson:-1|--arrivals poisson:-1: must be recorded, at-once or poisson:RATE",
         "--max-length|0|--max-length 0: must be from 1 to",
-        "--max-running|9000|--max-running 9000: must be at most --max-tokens-per-step, 8192",
+        "--max-tokens-per-step|100|--max-running 512: must be at most --max-tokens-per-step, 100",
         "--max-overtakes|0|--max-overtakes 0: must be at least 1",
         "--trace|none.csv|--trace none.csv: no such file",
         "--json|none/out.json|--json none/out.json: must be a file in a folder that exists",

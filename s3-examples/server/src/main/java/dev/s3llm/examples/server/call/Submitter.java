@@ -1,5 +1,6 @@
 package dev.s3llm.examples.server.call;
 
+import dev.s3llm.GenerationRequest;
 import dev.s3llm.S3Engine;
 import dev.s3llm.error.NeverFitsException;
 import dev.s3llm.error.RequestRefusedException;
@@ -107,7 +108,8 @@ public final class Submitter implements AutoCloseable {
 
   /** Returns the field to change: the limit, unless the prompt alone leaves no room. */
   private static String fieldToChange(Call call, TextRequest request, NeverFitsException refusal) {
-    long prompt = refusal.neededTokens() - request.maxNewTokens().orElse(1);
+    int limit = request.maxNewTokens().orElse(1);
+    long prompt = refusal.neededTokens() - (limit == GenerationRequest.AS_MANY_AS_FIT ? 1 : limit);
     return prompt < refusal.limitTokens() ? call.limitField() : call.endpoint().promptField();
   }
 

@@ -114,6 +114,9 @@ public final class OpenAiHandler {
     Optional<String> tenant = CallFilter.tenant(request).or(options::user);
     TextRequest.Builder text = wanted.request().stop(options.stop());
     options.maxTokens().ifPresent(text::maxNewTokens);
+    if (options.maxTokens().isEmpty() && options.minTokens() > 0) {
+      text.maxNewTokens(GenerationRequest.AS_MANY_AS_FIT);
+    }
     text.configure(engineRequest -> configure(engineRequest, call, options, tenant));
     return submitter
         .submit(call, text.build())
@@ -131,6 +134,12 @@ public final class OpenAiHandler {
       GenerationOptions options,
       Optional<String> tenant) {
     request.id(call.id()).sampling(options.sampling());
+    if (options.minTokens() > 0) {
+      request.minTokens(options.minTokens());
+    }
+    if (options.ignoreEos()) {
+      request.stopTokens();
+    }
     tenant.ifPresent(request::tenant);
     settings.firstTokenWithin().ifPresent(request::firstTokenWithin);
     settings.deadline().ifPresent(request::deadline);

@@ -2,6 +2,7 @@ package dev.s3llm.examples.server.openai;
 
 import dev.s3llm.error.FirstTokenTooLateException;
 import dev.s3llm.error.GenerationFailedException;
+import dev.s3llm.error.QueueFullException;
 import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.text.ChatTemplateException;
 import dev.s3llm.text.TextResult;
@@ -170,6 +171,9 @@ public final class ApiException extends RuntimeException {
     String message = String.valueOf(refusal.getMessage());
     if (refusal instanceof FirstTokenTooLateException late) {
       return busy(late.retryAfter(), message);
+    }
+    if (refusal instanceof QueueFullException full) {
+      return busy(full.retryAfter().orElse(wait), message);
     }
     return switch (refusal.reason()) {
       case QUEUE_FULL, FIRST_TOKEN_TOO_LATE -> busy(wait, message);

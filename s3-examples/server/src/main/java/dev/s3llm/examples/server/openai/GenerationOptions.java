@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
  * @param model name of the model, if the request has one
  * @param limitField name of the field with the output limit
  * @param maxTokens output limit, in tokens
+ * @param minTokens output tokens before which no stop token may come
+ * @param ignoreEos whether the answer goes on after the model's end tokens
  * @param sampling sampling parameters
  * @param stop strings that end the answer
  * @param stream whether the answer is sent in pieces
@@ -25,6 +27,8 @@ public record GenerationOptions(
     Optional<String> model,
     String limitField,
     OptionalInt maxTokens,
+    int minTokens,
+    boolean ignoreEos,
     SamplingParameters sampling,
     List<String> stop,
     boolean stream,
@@ -41,11 +45,24 @@ public record GenerationOptions(
         fields.string("model"),
         limitField,
         maxTokens,
+        minTokens(fields, maxTokens),
+        fields.flag("ignore_eos"),
         sampling(fields),
         stop,
         fields.flag("stream"),
         fields.object("stream_options").flag("include_usage"),
         user(fields));
+  }
+
+  /** Reads the least length, an extension that other servers have too. */
+  private static int minTokens(JsonFields fields, OptionalInt maxTokens) {
+    @Nullable Long least = fields.integer("min_tokens");
+    int most = maxTokens.orElse(GenerationRequest.AS_MANY_AS_FIT);
+    if (least != null && (least < 0 || least > most)) {
+      throw ApiException.badField(
+          "min_tokens", "min_tokens must be from 0 to the output limit, but is " + least);
+    }
+    return least == null ? 0 : least.intValue();
   }
 
   /** Reads the user, which must be a valid tenant name. */
