@@ -166,6 +166,31 @@ public final class LengthPrediction {
   }
 
   /**
+   * Returns the expected number of tokens that an answer still needs after a number of generated
+   * tokens: the mean of {@link #given}, less the tokens generated. Always above 0.
+   *
+   * @param generated number of tokens generated so far; 0 or less for a new answer
+   */
+  public double expectedRemaining(int generated) {
+    if (generated <= 0) {
+      return mean();
+    }
+    double alive = survival(generated);
+    if (alive <= TOLERANCE) {
+      return (generated + 1.0) / 2;
+    }
+    int first = buckets.bucketOf(generated + 1);
+    double sum = 0;
+    for (int i = first; i < buckets.count(); i++) {
+      double above = i == first ? alive : survival[i];
+      double middle =
+          (Math.max(generated, buckets.lowerEdge(i)) + 1.0 + buckets.upperEdge(i)) / 2 - generated;
+      sum += (above - survival[i + 1]) * middle;
+    }
+    return sum / alive;
+  }
+
+  /**
    * Returns the conditional distribution of an answer that is longer than {@code generated} tokens.
    * If this distribution gives such an answer no probability, the result is uniform from {@code
    * generated + 1} to twice {@code generated}.

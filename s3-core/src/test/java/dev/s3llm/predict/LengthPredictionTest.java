@@ -164,6 +164,14 @@ final class LengthPredictionTest {
         .withMessage("p must be from 0 to 1, but is " + p);
   }
 
+  @Property
+  void expectedRemaining_isTheMeanOfTheConditionalDistributionLessTheTokensMade(
+      @ForAll("predictions") LengthPrediction prediction,
+      @ForAll @IntRange(max = 300) int generated) {
+    assertThat(prediction.expectedRemaining(generated))
+        .isCloseTo(prediction.given(generated).mean() - generated, within(1e-6));
+  }
+
   @Provide
   Arbitrary<LengthPrediction> predictions() {
     return Arbitraries.longs().map(seed -> random(new Random(seed)));
