@@ -34,6 +34,30 @@ public interface LengthPredictor extends AutoCloseable {
   }
 
   /**
+   * Returns after how many generated tokens the engine calls {@link #revise} again for a running
+   * answer; 0 for never, which is the default. Called once, when the engine is built.
+   */
+  default int revisionInterval() {
+    return 0;
+  }
+
+  /**
+   * Predicts the whole length of a running answer again, with what has become known while it grew.
+   * Returns the earlier prediction by default. The engine calls it from its loop, which does not go
+   * on before it returns: it must take microseconds. Equal arguments must give equal results. If it
+   * throws, the engine keeps the earlier prediction.
+   *
+   * @param query the facts about the request
+   * @param earlier the latest prediction that the engine has, not conditioned on the tokens
+   *     generated
+   * @param generatedTokens number of tokens generated so far, at least 1
+   */
+  default LengthPrediction revise(
+      LengthQuery query, LengthPrediction earlier, int generatedTokens) {
+    return earlier;
+  }
+
+  /**
    * Learns from an answer that has ended. Does nothing by default. The engine does not report
    * requests that failed, that have no output, or that ended before they had a prediction.
    *

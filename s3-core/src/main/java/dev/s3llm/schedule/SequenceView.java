@@ -41,8 +41,9 @@ public interface SequenceView {
 
   /**
    * Returns the latest prediction of the whole output length, capped at {@link #maxNewTokens}. It
-   * is made at submission and may be made again while the sequence waits. It is not conditioned on
-   * the tokens generated so far; see {@link LengthPrediction#given}.
+   * is made at submission, may be made again while the sequence waits, and may be revised while it
+   * runs ({@link dev.s3llm.predict.LengthPredictor#revise}). It is not conditioned on the tokens
+   * generated so far; see {@link LengthPrediction#given}.
    */
   LengthPrediction prediction();
 
@@ -87,6 +88,14 @@ public interface SequenceView {
   }
 
   /**
+   * Returns the time of the request's submission, in nanoseconds of the engine's clock; 0 by
+   * default.
+   */
+  default long arrivalNanos() {
+    return 0;
+  }
+
+  /**
    * Returns the time at which the request times out, in nanoseconds of the engine's clock; {@link
    * Long#MAX_VALUE} if it has no deadline, which is the default.
    */
@@ -112,15 +121,16 @@ public interface SequenceView {
   }
 
   /**
-   * Returns the output tokens that the sequence is still expected to generate: the mean of the
-   * prediction, given that the answer is longer than {@link #generatedTokens}, less these tokens.
-   * For a known canvas, its slots, because a canvas starts over after a wait.
+   * Returns the output tokens that the sequence is still expected to generate, given that its
+   * answer is longer than {@link #generatedTokens}; see {@link LengthPrediction#expectedRemaining}.
+   * The engine computes it with every 16th token, and counts down in between. For a known canvas,
+   * its slots, because a canvas starts over after a wait.
    */
   default double expectedRemainingTokens() {
     if (canvas() && slotsNeeded() > promptTokens()) {
       return slotsNeeded() - promptTokens();
     }
-    return prediction().given(generatedTokens()).mean() - generatedTokens();
+    return prediction().expectedRemaining(generatedTokens());
   }
 
   /**
@@ -160,12 +170,12 @@ public interface SequenceView {
 
   /**
    * Returns the number of steps that the sequence is expected to take until it ends, the next one
-   * included and a prefill counted as one; at least 1. Token by token, that is the number of tokens
-   * left by the prediction. For a canvas, it is the number of passes left as the executor reported
-   * it, or else as its profile says, and one more before the prefill.
+   * included and a prefill counted as one; at least 1. Token by token, that is {@link
+   * #expectedRemainingTokens}. For a canvas, it is the number of passes left as the executor
+   * reported it, or else as its profile says, and one more before the prefill.
    */
   default double stepsLeft() {
-    return Math.max(1, prediction().mean() - generatedTokens());
+    return Math.max(1, expectedRemainingTokens());
   }
 
   /**

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class GuardedPredictor {
   private final LengthPredictor predictor;
+  private final int revisionInterval;
 
   /**
    * Creates the guard.
@@ -21,6 +22,7 @@ public final class GuardedPredictor {
    */
   public GuardedPredictor(LengthPredictor predictor) {
     this.predictor = predictor;
+    this.revisionInterval = readRevisionInterval();
   }
 
   /**
@@ -47,6 +49,34 @@ public final class GuardedPredictor {
       return refreshed == null ? earlier : refreshed;
     } catch (Throwable e) {
       return null;
+    }
+  }
+
+  /** Returns after how many tokens a running answer's prediction is revised; 0 for never. */
+  public int revisionInterval() {
+    return revisionInterval;
+  }
+
+  /**
+   * Revises the prediction of a running answer.
+   *
+   * @return the newer prediction, the earlier one if there is none, or null if the predictor throws
+   */
+  public @Nullable LengthPrediction revise(
+      LengthQuery query, LengthPrediction earlier, int generatedTokens) {
+    try {
+      LengthPrediction revised = predictor.revise(query, earlier, generatedTokens);
+      return revised == null ? earlier : revised;
+    } catch (Throwable e) {
+      return null;
+    }
+  }
+
+  private int readRevisionInterval() {
+    try {
+      return Math.max(0, predictor.revisionInterval());
+    } catch (Throwable e) {
+      return 0;
     }
   }
 

@@ -254,6 +254,7 @@ public final class EngineLoop {
     StepPlan plan = state.draft.plan();
     if (!state.draft.take()) {
       refresher.refresh();
+      refresher.reviseRunning();
       state.planBuilder.build(plan);
     }
     state.deferrals.report(plan.deferral(), state, now);
@@ -283,6 +284,7 @@ public final class EngineLoop {
         return;
       }
     }
+    refresher.reviseRunning();
     state.planBuilder.build(state.draft.plan());
     state.draft.markValid();
   }

@@ -42,6 +42,34 @@ final class PredictionRefresher {
     }
   }
 
+  /**
+   * Revises the predictions of running sequences, each after as many tokens as the predictor wants.
+   * The tokens of a step in flight count: so a draft and a plan without one revise the same.
+   */
+  void reviseRunning() {
+    int interval = state.predictor.revisionInterval();
+    if (interval == 0) {
+      return;
+    }
+    for (int i = 0; i < state.running.size(); i++) {
+      Sequence sequence = state.running.get(i);
+      int revision = sequence.generatedTokens() / interval;
+      if (revision > sequence.revision()) {
+        revise(sequence, revision);
+      }
+    }
+  }
+
+  private void revise(Sequence sequence, int revision) {
+    LengthPrediction revised =
+        state.predictor.revise(
+            sequence.spec().query(), sequence.prediction(), sequence.generatedTokens());
+    if (revised == null) {
+      state.counters.predictorFallbacks++;
+    }
+    sequence.revise(revised == null ? sequence.prediction() : revised, revision);
+  }
+
   private void refresh(Sequence sequence, long epoch) {
     LengthPrediction earlier = sequence.prediction();
     LengthPrediction refreshed = state.predictor.refresh(sequence.spec().query(), earlier);

@@ -28,11 +28,14 @@ public final class Sequence implements SequenceView, SequenceStep {
   private final PreemptionRecord preemptions = new PreemptionRecord();
   private final LongSupplier clock;
   private final Progress progress;
+  private final ExpectedRemaining remaining = new ExpectedRemaining();
   private int[] tokens;
   private long queueAge;
 
   private SequenceState state = SequenceState.PREDICTING;
   private @Nullable LengthPrediction prediction;
+  private @Nullable LengthPrediction revised;
+  private int revision;
   private long predictionEpoch;
   private int firstPredictedTokens;
   private KvBlockPool.@Nullable Lease deviceLease;
@@ -118,7 +121,24 @@ public final class Sequence implements SequenceView, SequenceStep {
     return predictionEpoch;
   }
 
-  /** Returns the prediction, or null before there is one. */
+  /**
+   * Sets a prediction that was made while the answer grew. It replaces the earlier one for
+   * planning, but not in the feedback about predictions.
+   *
+   * @param length the prediction of the whole length; capped at the output limit
+   * @param number how many revisions the predictor wants up to now
+   */
+  public void revise(LengthPrediction length, int number) {
+    revised = length.cappedAt(maxNewTokens());
+    revision = number;
+  }
+
+  /** Returns the number of the latest revision; 0 before the first. */
+  public int revision() {
+    return revision;
+  }
+
+  /** Returns the prediction before the answer began, or null before there is one. */
   public @Nullable LengthPrediction predictionIfKnown() {
     return prediction;
   }
@@ -337,6 +357,22 @@ public final class Sequence implements SequenceView, SequenceStep {
     progress.preempted(swapped);
   }
 
+  /**
+   * Records that the sequence loses its device blocks because another one takes its place. Its next
+   * reservation is not enlarged: the one that it had was not too small.
+   *
+   * @param swapped whether the KV is copied to host memory
+   */
+  public void displaced(boolean swapped) {
+    preemptions.displaced();
+    progress.preempted(swapped);
+  }
+
+  /** Returns how often another sequence took the sequence's place. */
+  public int displacements() {
+    return preemptions.displacements();
+  }
+
   /** Records that the swapped copy is lost, so that its tokens must be computed again. */
   public void dropSwapped() {
     progress.dropSwapped();
@@ -436,7 +472,7 @@ public final class Sequence implements SequenceView, SequenceStep {
     if (prediction == null) {
       throw new IllegalStateException("sequence " + id + " has no prediction yet");
     }
-    return prediction;
+    return revised == null ? prediction : revised;
   }
 
   @Override
@@ -472,6 +508,18 @@ public final class Sequence implements SequenceView, SequenceStep {
   @Override
   public String tenant() {
     return spec.standing().tenant();
+  }
+
+  @Override
+  public long arrivalNanos() {
+    return spec.times().arrivalNanos();
+  }
+
+  @Override
+  public double expectedRemainingTokens() {
+    return canvas()
+        ? SequenceView.super.expectedRemainingTokens()
+        : remaining.tokens(id, prediction(), generatedTokens(), maxNewTokens());
   }
 
   @Override
