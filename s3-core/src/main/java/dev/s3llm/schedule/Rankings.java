@@ -20,7 +20,7 @@ final class Rankings {
     return sequence -> Math.round(workTokens(sequence, outputPerPromptToken));
   }
 
-  private static double workTokens(SequenceView sequence, double outputPerPromptToken) {
+  static double workTokens(SequenceView sequence, double outputPerPromptToken) {
     return sequence.expectedRemainingTokens()
         + outputPerPromptToken * Math.max(0, sequence.stepTokens());
   }

@@ -65,4 +65,30 @@ public interface SchedulingPolicy {
   default int maxOvertakes(SequenceView sequence) {
     return maxOvertakes();
   }
+
+  /**
+   * Returns how often other sequences may take the place of a running one at most; 0 by default,
+   * for never. Preemptions because of memory do not count.
+   */
+  default int maxDisplacements() {
+    return 0;
+  }
+
+  /**
+   * Returns whether a waiting sequence takes the place of a running one. The running one is then
+   * preempted, by swap or recompute, and waits with its rank among the others; its tokens do not
+   * change. The engine calls it for the first waiting sequence only, if that does not fit and would
+   * fit in the running one's place. It displaces the sequence with the most expected remaining
+   * output among those that this method allows. False by default; called only if {@link
+   * #maxDisplacements} is above 0.
+   *
+   * @param waiting the first waiting sequence
+   * @param running a running sequence of the same tenant and of no higher priority, or of a tenant
+   *     that has had more service for its weight
+   * @param costTokens output tokens that the batch does not generate in the time that it takes to
+   *     bring the running sequence back, 0 or more
+   */
+  default boolean displaces(SequenceView waiting, SequenceView running, double costTokens) {
+    return false;
+  }
 }

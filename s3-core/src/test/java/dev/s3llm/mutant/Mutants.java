@@ -6,6 +6,7 @@ import java.util.List;
 final class Mutants {
   private static final String ALARMS = "engine/loop/Alarms.java";
   private static final String FINISHER = "engine/loop/SequenceFinisher.java";
+  private static final String DISPLACEMENT = "engine/plan/Displacement.java";
   private static final String ENGINE = "S3Engine.java";
   private static final String EVENTS = "engine/record/EventBus.java";
   private static final String FORECAST = "memory/ForecastPlanner.java";
@@ -256,8 +257,8 @@ final class Mutants {
           seen(
               "refresh-error",
               PREDICTOR,
-              "catch (Throwable e) {\n      return null",
-              "catch (RuntimeException e) {\n      return null",
+              "? earlier : refreshed;\n    } catch (Throwable e) {",
+              "? earlier : refreshed;\n    } catch (RuntimeException e) {",
               "Containment",
               21),
           seen(
@@ -291,8 +292,8 @@ final class Mutants {
           seen(
               "unbounded-preemption",
               "engine/sequence/PreemptionRecord.java",
-              "count >= limit",
-              "count > limit",
+              "outgrown >= limit",
+              "outgrown > limit",
               "PreemptionBound",
               390),
           seen("drop-age", QUEUE, "bound - age", "bound", "StarvationBound", 2),
@@ -435,6 +436,42 @@ final class Mutants {
   static final List<Mutant> OF_TESTS =
       List.of(
           caught(
+              "displaced-for-ever",
+              DISPLACEMENT,
+              "sequence.displacements() < policy.maxDisplacements()",
+              "true",
+              "DisplacementTest"),
+          caught(
+              "displaced-in-vain",
+              DISPLACEMENT,
+              "!joinsAnyway && fits(candidate, without)",
+              "!joinsAnyway",
+              "DisplacementTest"),
+          caught(
+              "displaced-without-need",
+              DISPLACEMENT,
+              "!joinsAnyway && fits(candidate, without)",
+              "fits(candidate, without)",
+              "DisplacementTest"),
+          caught(
+              "displaced-whatever-the-tenant",
+              TENANTS,
+              "lane(running).served() > lane(candidate).served()",
+              "true",
+              "DisplacementTest"),
+          caught(
+              "displaced-slot-lost",
+              SCHEDULER,
+              "running.size() - plan.preemptions().size() - plan.work().size()",
+              "running.size() - plan.work().size()",
+              "DisplacementTest"),
+          caught(
+              "revision-fed-back",
+              SEQUENCE,
+              "    revised = length.cappedAt(maxNewTokens());",
+              "    prediction = length.cappedAt(maxNewTokens());",
+              "RevisionTest"),
+          caught(
               "growth-by-a-block",
               "engine/plan/Termination.java",
               "2 * Math.max(1, covered)",
@@ -468,8 +505,8 @@ final class Mutants {
           caught(
               "pass-for-nothing",
               "engine/plan/TokenTimeGuard.java",
-              "passed += passing ? sequence.stepTokens() : 0",
-              "passed += passing ? 1 : 0",
+              "passed += decoding ? sequence.stepTokens() : 0",
+              "passed += decoding ? 1 : 0",
               "engine.plan.TokenTimeGuardTest"),
           caught(
               "canvas-for-ever",

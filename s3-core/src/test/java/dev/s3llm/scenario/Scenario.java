@@ -56,6 +56,8 @@ final class Scenario {
   private boolean stoppedWithAStep;
   private long preemptions;
   private long swaps;
+  private int heard;
+  private int heardByFaultyListener;
 
   Scenario(long seed) {
     this(seed, new DecisionLog(false));
@@ -407,6 +409,7 @@ final class Scenario {
   // ---- listeners
 
   private void onEvent(EngineEvent event) {
+    heard++;
     log.add(event);
     checkers.event(event);
     if (event instanceof EngineEvent.Preempted preempted) {
@@ -416,6 +419,7 @@ final class Scenario {
   }
 
   private void onEventBadly(EngineEvent event) {
+    heardByFaultyListener++;
     if (faults.strikes(Fault.LISTENER_CANCELS, 100) && !byId.isEmpty()) {
       anyClient().cancel();
     }
@@ -431,6 +435,11 @@ final class Scenario {
   }
 
   // ---- for checkers and clients
+
+  /** Returns how many events the listener that throws has not received. */
+  int eventsMissedByFaultyListener() {
+    return heard - heardByFaultyListener;
+  }
 
   void violated(String checker, String what) {
     throw checkers.violated(new Violation(checker, what));

@@ -140,7 +140,10 @@ record Setting(
     return switch (random.nextInt(3)) {
       case 0 -> SchedulingPolicies.firstComeFirstServed(bound);
       case 1 -> SchedulingPolicies.decreasingFirstFit(bound);
-      default -> SchedulingPolicies.shortestPredictedFirst(bound);
+      default ->
+          bound % 2 == 0
+              ? SchedulingPolicies.shortestRemainingFirst(bound, bound / 2, bound)
+              : SchedulingPolicies.shortestPredictedFirst(bound);
     };
   }
 

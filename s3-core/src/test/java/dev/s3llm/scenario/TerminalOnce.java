@@ -33,6 +33,9 @@ final class TerminalOnce extends Checker {
 
   @Override
   void over(Scenario scenario) {
+    if (scenario.setting().deliversAllEvents() && scenario.eventsMissedByFaultyListener() != 0) {
+      fail("a listener that throws misses %d events", scenario.eventsMissedByFaultyListener());
+    }
     for (Client client : scenario.clients()) {
       if (client.result == null || client.results != 1) {
         fail("%s has %d results", client.id(), client.results);

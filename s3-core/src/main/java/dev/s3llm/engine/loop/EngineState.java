@@ -97,7 +97,7 @@ final class EngineState {
     this.latency = new LatencyEstimator(parts.limits().maxTokensPerStep(), stepTime);
     this.feedback = new StepFeedback(parts.planner(), stepTime, latency);
     TokenTimeGuard tokenTime = new TokenTimeGuard(parts.limits().tokenTimeNanos(), stepTime);
-    this.planBuilder = new PlanBuilder(parts, device, host, waiting, running, tokenTime);
+    this.planBuilder = new PlanBuilder(parts, device, host, waiting, running, tokenTime, stepTime);
     this.snapshot = Snapshots.of(this);
   }
 

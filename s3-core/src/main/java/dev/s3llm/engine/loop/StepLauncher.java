@@ -57,14 +57,20 @@ final class StepLauncher {
     boolean swap = decision.mode() == PreemptionMode.SWAP && kvTokens > 0;
     count(decision, kvTokens, swap);
     int blocks = profile.blocksFor(victim.kvTokens());
-    double costTokens = swap ? profile.recoveryCosts().swapTokens(kvTokens, blocks) : kvTokens;
-    step.work().loses(kvTokens, costTokens);
+    if (!decision.displaced()) { // the planner's margin is for wrong predictions alone
+      double costTokens = swap ? profile.recoveryCosts().swapTokens(kvTokens, blocks) : kvTokens;
+      step.work().loses(kvTokens, costTokens);
+    }
     if (swap) {
       step.swapOut(victim, copyOut(victim, blocks));
     } else if (kvTokens > 0) {
       state.released(victim);
     }
-    victim.preempted(victim.reservedBlocks() * profile.blockTokens(), swap);
+    if (decision.displaced()) {
+      victim.displaced(swap);
+    } else {
+      victim.preempted(victim.reservedBlocks() * profile.blockTokens(), swap);
+    }
     victim.device().close(); // safe now: within a step, copies to the host come before writes
     victim.dropDevice();
     state.running.remove(victim);
@@ -76,7 +82,7 @@ final class StepLauncher {
   private void reportPreemption(
       Decision.Preempt decision, PreemptionMode mode, int kvTokens, long now) {
     Sequence victim = decision.sequence();
-    String causedBy = decision.outgrown().requestId();
+    String causedBy = decision.cause().requestId();
     RecoveryCosts costs = profile.recoveryCosts();
     double cost =
         mode == PreemptionMode.SWAP
@@ -93,7 +99,7 @@ final class StepLauncher {
   private void count(Decision.Preempt decision, int kvTokens, boolean swap) {
     Counters counters = state.counters;
     counters.preemptions++;
-    counters.outgrown += decision.outgrown() == decision.sequence() ? 1 : 0;
+    counters.outgrown += decision.cause() == decision.sequence() ? 1 : 0;
     counters.swappedTokens += swap ? kvTokens : 0;
     counters.recomputedTokens += swap ? 0 : kvTokens;
   }

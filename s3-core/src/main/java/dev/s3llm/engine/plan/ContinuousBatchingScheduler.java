@@ -11,7 +11,7 @@ import java.util.List;
  * Iteration-level scheduling (ORCA, OSDI 2022) with chunked prefill (Sarathi-Serve, OSDI 2024):
  * every running sequence decodes, a token or a pass over its canvas; the rest of the token budget
  * goes to prefills under way and to new admissions, as {@link PrefillPass} shares it. A step that
- * preempts or stalls a sequence admits none.
+ * preempts or stalls a sequence for lack of memory admits none.
  *
  * <p>A pass over a canvas computes all of it. If the decodes of a batch exceed the token budget,
  * the sequences that most plans in a row have left out come first, so that each has its turn. The
@@ -53,14 +53,14 @@ public final class ContinuousBatchingScheduler {
   /**
    * Adds work and admissions to a plan that already has growths, preemptions and stalls.
    *
-   * @param memory KV memory before this plan
+   * @param memory KV memory before this plan, without displaced sequences
    * @param plan the plan, with the budgets that are left
    */
   void schedule(MemoryView memory, StepPlan plan) {
     decode(someLeftOut ? longestLeftOutFirst() : running, plan);
     PrefillPass prefills = prefills(plan);
     prefills.start();
-    if (plan.preemptions().isEmpty() && plan.stalls().isEmpty()) {
+    if (!plan.shortOfMemory()) {
       new AdmissionPass(memory, planner, plan, prefills, mostTokens)
           .run(waiting.candidates(), freeSlots(plan));
     }
@@ -124,7 +124,7 @@ public final class ContinuousBatchingScheduler {
    * Returns how many sequences may be admitted; running ones left out of this step keep their slot.
    */
   private int freeSlots(StepPlan plan) {
-    int stalled = running.size() - plan.work().size();
+    int stalled = running.size() - plan.preemptions().size() - plan.work().size();
     return plan.sequencesLeft() - stalled;
   }
 }

@@ -46,9 +46,18 @@ public sealed interface Decision {
    *
    * @param sequence the sequence
    * @param mode what becomes of its KV
-   * @param outgrown the sequence that has outgrown its reservation; may be the same
-   * @param reason why the planner did not grow the reservation
+   * @param cause the sequence that has outgrown its reservation, may be the same; or the waiting
+   *     sequence that takes the place
+   * @param displaced whether a waiting sequence takes the place
+   * @param reason why the planner did not grow the reservation, or why the place is taken
    */
-  record Preempt(Sequence sequence, PreemptionMode mode, Sequence outgrown, String reason)
-      implements Decision {}
+  record Preempt(
+      Sequence sequence, PreemptionMode mode, Sequence cause, boolean displaced, String reason)
+      implements Decision {
+    /** Returns a preemption because a sequence has outgrown its reservation. */
+    static Preempt outgrown(
+        Sequence victim, PreemptionMode mode, Sequence outgrown, String reason) {
+      return new Preempt(victim, mode, outgrown, false, reason);
+    }
+  }
 }

@@ -1,6 +1,7 @@
 package dev.s3llm.engine.plan;
 
 import dev.s3llm.engine.EngineParts;
+import dev.s3llm.engine.feedback.StepTimeModel;
 import dev.s3llm.engine.sequence.KvBlockPool;
 import dev.s3llm.engine.sequence.Sequence;
 import dev.s3llm.memory.MemoryDecision;
@@ -14,9 +15,12 @@ import java.util.List;
 
 /**
  * Builds the plan of a step: first the recovery of sequences that have outgrown their reservations,
- * then the scheduling. A plan only counts blocks; {@code StepLauncher} moves them. Not thread-safe.
+ * then at most one displacement ({@link Displacement}), then the scheduling. A plan only counts
+ * blocks; {@code StepLauncher} moves them. Not thread-safe.
  */
 public final class PlanBuilder {
+  private static final String GIVES_WAY = "a request with less left takes its place";
+
   private final EngineParts parts;
   private final KvBlockPool device;
   private final KvBlockPool host;
@@ -25,6 +29,7 @@ public final class PlanBuilder {
   private final TokenTimeGuard tokenTime;
   private final int blockTokens;
   private final ContinuousBatchingScheduler scheduler;
+  private final Displacement displacement;
   private int hostBlocksFree;
 
   /** Tokens that stalled sequences have not produced, since the latest step without a stall. */
@@ -39,6 +44,7 @@ public final class PlanBuilder {
    * @param waiting the waiting sequences; a live view
    * @param running the running sequences; a live view
    * @param tokenTime limits the token budget where a target must be kept
+   * @param stepTime estimates step times; fitted by its other users
    */
   public PlanBuilder(
       EngineParts parts,
@@ -46,7 +52,8 @@ public final class PlanBuilder {
       KvBlockPool host,
       TenantQueues<Sequence> waiting,
       List<Sequence> running,
-      TokenTimeGuard tokenTime) {
+      TokenTimeGuard tokenTime,
+      StepTimeModel stepTime) {
     this.parts = parts;
     this.device = device;
     this.host = host;
@@ -56,6 +63,7 @@ public final class PlanBuilder {
     this.blockTokens = parts.executor().profile().blockTokens();
     int mostTokens = parts.executor().profile().maxTokensPerStep();
     this.scheduler = new ContinuousBatchingScheduler(parts.planner(), waiting, running, mostTokens);
+    this.displacement = new Displacement(parts, waiting, running, stepTime);
   }
 
   /** Empties a plan and fills it for the next step. */
@@ -66,7 +74,7 @@ public final class PlanBuilder {
     MemoryView memory = memory(plan);
     parts.planner().beginPlan(memory);
     recover(plan);
-    scheduler.schedule(memory, plan);
+    scheduler.schedule(displace(memory, plan), plan);
     if (plan.isEmpty() && running.isEmpty() && !waiting.isEmpty() && device.leases() == 0) {
       forceProgress(plan);
     }
@@ -127,7 +135,7 @@ public final class PlanBuilder {
         plan.stall(sequence);
         return;
       }
-      preempt(victim, sequence, decision.reason(), plan);
+      preempt(victim, sequence, decision.reason(), false, plan);
       if (victim == sequence) {
         return;
       }
@@ -156,7 +164,23 @@ public final class PlanBuilder {
     return outgrown; // the policy chose none of the candidates
   }
 
-  private void preempt(Sequence victim, Sequence outgrown, String reason, StepPlan plan) {
+  /**
+   * Preempts a sequence whose place the first waiting one takes, if the order wants that. Returns
+   * KV memory as the admissions find it, with which the planner has begun the plan.
+   */
+  private MemoryView displace(MemoryView memory, StepPlan plan) {
+    Displacement.Exchange exchange = displacement.find(memory, plan, recoveryMemory());
+    if (exchange == null) {
+      return memory;
+    }
+    MemoryView without = displacement.without(exchange.displaced(), memory, plan);
+    preempt(exchange.displaced(), exchange.candidate(), GIVES_WAY, true, plan);
+    parts.planner().beginPlan(without);
+    return without;
+  }
+
+  private void preempt(
+      Sequence victim, Sequence cause, String reason, boolean displaced, StepPlan plan) {
     PreemptionMode mode =
         victim.swappable()
             ? parts.recovery().mode(victim, recoveryMemory())
@@ -168,7 +192,7 @@ public final class PlanBuilder {
     if (mode == PreemptionMode.SWAP) {
       hostBlocksFree -= blocks;
     }
-    plan.preempt(new Decision.Preempt(victim, mode, outgrown, reason));
+    plan.preempt(new Decision.Preempt(victim, mode, cause, displaced, reason));
   }
 
   /**

@@ -109,13 +109,18 @@ public final class StepPlan {
    */
   public void preempt(Decision.Preempt preempt) {
     preemptions.add(preempt);
-    int held = preempt.sequence().reservedBlocks();
-    for (int i = growths.size() - 1; i >= 0; i--) {
-      if (growths.get(i).sequence() == preempt.sequence()) {
-        held = growths.remove(i).reservedBlocks();
+    availableBlocks += grownBlocks(preempt.sequence());
+    growths.removeIf(grow -> grow.sequence() == preempt.sequence());
+  }
+
+  /** Returns the blocks that a running sequence holds with its growth in this plan. */
+  int grownBlocks(Sequence sequence) {
+    for (Decision.Grow grow : growths) {
+      if (grow.sequence() == sequence) {
+        return grow.reservedBlocks();
       }
     }
-    availableBlocks += held;
+    return sequence.reservedBlocks();
   }
 
   /**
@@ -141,6 +146,11 @@ public final class StepPlan {
     if (deferral == null) {
       deferral = defer;
     }
+  }
+
+  /** Returns whether this plan has preempted or stalled a sequence for lack of memory. */
+  boolean shortOfMemory() {
+    return !stalls.isEmpty() || !preemptions.stream().allMatch(Decision.Preempt::displaced);
   }
 
   /** Returns whether this plan preempts the sequence. */

@@ -111,6 +111,16 @@ public final class TenantQueues<S extends SequenceView> {
     return new Candidates<>(this, waiting.iterator());
   }
 
+  /**
+   * Returns whether a waiting sequence may take the place of a running one: one of its own tenant
+   * without a higher priority, or one of a tenant with more service over weight.
+   */
+  boolean mayDisplace(S candidate, S running) {
+    return candidate.tenant().equals(running.tenant())
+        ? running.priority() <= candidate.priority()
+        : lane(running).served() > lane(candidate).served();
+  }
+
   /** Returns the sequence that must be admitted next, or null if none waits. */
   public @Nullable S next() {
     return waiting.isEmpty() ? null : waiting.first().queue().next();

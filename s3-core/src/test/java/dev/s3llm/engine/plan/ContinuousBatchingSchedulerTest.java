@@ -197,7 +197,7 @@ class ContinuousBatchingSchedulerTest {
     List<Sequence> both = List.of(victim, other);
     MemoryView memory = new MemoryView(BLOCK_TOKENS, 100, 50, both);
     plan.reset(50, 100, 8);
-    plan.preempt(new Decision.Preempt(victim, PreemptionMode.RECOMPUTE, other, "test"));
+    plan.preempt(Decision.Preempt.outgrown(victim, PreemptionMode.RECOMPUTE, other, "test"));
     new ContinuousBatchingScheduler(planner, waiting, both, 4_096).schedule(memory, plan);
 
     assertThat(plan.work()).containsExactly(other);

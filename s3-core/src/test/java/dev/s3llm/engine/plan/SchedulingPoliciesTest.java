@@ -39,6 +39,14 @@ class SchedulingPoliciesTest {
   }
 
   @Nested
+  class Srpt extends SchedulingPolicyContract {
+    @Override
+    protected SchedulingPolicy create() {
+      return SchedulingPolicies.shortestRemainingFirst(2, 1, 1000);
+    }
+  }
+
+  @Nested
   class FcfsSkip extends SchedulingPolicyContract {
     @Override
     protected SchedulingPolicy create() {

@@ -29,7 +29,7 @@ class StepPlanTest {
   void preemption_takesBackWhatThePlanHadGranted() {
     plan.reset(10, 20, 5);
     plan.grow(new Decision.Grow(one, 5, "more"));
-    plan.preempt(new Decision.Preempt(one, PreemptionMode.SWAP, two, "no room"));
+    plan.preempt(Decision.Preempt.outgrown(one, PreemptionMode.SWAP, two, "no room"));
 
     assertThat(plan.availableBlocks()).isEqualTo(10 + 3);
     assertThat(plan.growths()).isEmpty();
@@ -50,7 +50,7 @@ class StepPlanTest {
   void reset_forgetsEverything() {
     plan.reset(10, 20, 5);
     plan.compute(one, 1);
-    plan.preempt(new Decision.Preempt(two, PreemptionMode.SWAP, two, "test"));
+    plan.preempt(Decision.Preempt.outgrown(two, PreemptionMode.SWAP, two, "test"));
     plan.defer(new Decision.Defer(one, 3, 1, "test"));
     plan.reset(7, 8, 2);
 
