@@ -4,6 +4,7 @@ import dev.s3llm.predict.CalibratedPredictor;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
 import dev.s3llm.predict.LengthPrediction;
 import dev.s3llm.predict.LengthPredictor;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /** The source of a simulation's predictions. */
@@ -14,6 +15,8 @@ public enum SimulatedPredictor {
   COLUMN,
   /** The trace's column, corrected by a {@link CalibratedPredictor} that learns during the run. */
   CALIBRATED,
+  /** The predictions that the trace has recorded: of the prompt, and while the answer grew. */
+  RECORDED,
   /** An {@link EmpiricalLengthPredictor}, which learns during the run. */
   EMPIRICAL;
 
@@ -26,8 +29,8 @@ public enum SimulatedPredictor {
   }
 
   /**
-   * Returns the length hint of a request, from which the predictor of {@link #create} makes its
-   * prediction; 0 if it needs none.
+   * Returns the length hint of a request, from which the run's predictor makes its prediction; 0 if
+   * it needs none.
    *
    * @param request a request of the trace
    */
@@ -35,15 +38,20 @@ public enum SimulatedPredictor {
     return switch (this) {
       case EXACT -> request.outputTokens();
       case COLUMN, CALIBRATED -> request.predictedTokens();
-      case EMPIRICAL -> 0;
+      case RECORDED, EMPIRICAL -> 0;
     };
   }
 
-  /** Returns a new predictor for one run. */
-  public LengthPredictor create() {
+  /**
+   * Returns a new predictor for one run.
+   *
+   * @param requests the requests of the trace; their indices are the prompt texts of the queries
+   */
+  public LengthPredictor create(List<Trace.Request> requests) {
     return switch (this) {
       case EXACT, COLUMN -> believingHints();
       case CALIBRATED -> new CalibratedPredictor(believingHints());
+      case RECORDED -> new RecordedPredictor(requests);
       case EMPIRICAL -> new EmpiricalLengthPredictor();
     };
   }

@@ -71,7 +71,8 @@ public final class Simulation {
    *
    * @param trace the requests
    * @param policy the memory planner and the recovery policy
-   * @throws IllegalArgumentException if the predictor is COLUMN and a request has no prediction
+   * @throws IllegalArgumentException if the predictor is COLUMN or RECORDED and a request has no
+   *     such prediction
    */
   public SimulationResult run(Trace trace, SimulationPolicy policy) {
     return run(trace, policy, new Listener() {});
@@ -83,12 +84,16 @@ public final class Simulation {
    * @param trace the requests
    * @param policy the memory planner and the recovery policy
    * @param listener receives events, intervals and outcomes during the run
-   * @throws IllegalArgumentException if the predictor is COLUMN and a request has no prediction
+   * @throws IllegalArgumentException if the predictor is COLUMN or RECORDED and a request has no
+   *     such prediction
    */
   public SimulationResult run(Trace trace, SimulationPolicy policy, Listener listener) {
     Preconditions.checkArgument(
         predictor != SimulatedPredictor.COLUMN || trace.predicted(),
         "predictor COLUMN needs predicted_tokens for every request, but a request has none");
+    Preconditions.checkArgument(
+        predictor != SimulatedPredictor.RECORDED || trace.recorded(),
+        "predictor RECORDED needs recorded predictions for every request, but a request has none");
     return new SimulationRun(this, trace, policy, listener).run();
   }
 

@@ -87,7 +87,7 @@ final class SimulationRun {
   private EngineParts parts(SimulationPolicy policy) {
     return new EngineParts(
         executor,
-        simulation.predictor().create(),
+        simulation.predictor().create(requests),
         policy.planner().apply(id -> outputSlots(requests.get(Integer.parseInt(id)))),
         simulation.schedulingPolicy(),
         simulation.tenantWeights(),
@@ -201,7 +201,7 @@ final class SimulationRun {
             SamplingParameters.GREEDY,
             new SequenceSpec.Standing(request.tenant(), request.terms().priority()),
             times(request),
-            new LengthQuery(request.promptTokens(), null, null, hint, maxNewTokens),
+            query(index, request, hint, maxNewTokens),
             new Sink(index),
             masked ? new SimulatedExecutor.Input(index, request.promptTokens()) : null));
     long cancelled = request.terms().cancelledNanos();
@@ -209,6 +209,12 @@ final class SimulationRun {
       cancellations.add(
           new Cancellation(LongMath.saturatedAdd(request.arrivalNanos(), cancelled), index, id));
     }
+  }
+
+  private LengthQuery query(int index, Trace.Request request, int hint, int maxNewTokens) {
+    boolean recorded = simulation.predictor() == SimulatedPredictor.RECORDED;
+    String text = recorded ? Integer.toString(index) : null;
+    return new LengthQuery(request.promptTokens(), text, null, hint, maxNewTokens);
   }
 
   private static SequenceSpec.Times times(Trace.Request request) {

@@ -3,15 +3,19 @@ package dev.s3llm.simulate;
 import com.google.common.base.Preconditions;
 import dev.s3llm.error.TraceFormatException;
 import dev.s3llm.observe.EngineListener;
+import dev.s3llm.predict.LengthPrediction;
 import java.io.IOException;
 import java.io.Reader;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
+import java.util.NavigableMap;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
 
 /**
  * Requests in order of arrival. Immutable and thread-safe.
@@ -216,6 +220,11 @@ public record Trace(List<Request> requests) {
     return requests.stream().allMatch(request -> request.predictedTokens() > 0);
   }
 
+  /** Returns whether each request has recorded predictions. */
+  public boolean recorded() {
+    return requests.stream().noneMatch(request -> request.recorded().isEmpty());
+  }
+
   /**
    * One request of a trace. Immutable.
    *
@@ -224,9 +233,38 @@ public record Trace(List<Request> requests) {
    * @param outputTokens true length of the answer in tokens, at least 1
    * @param predictedTokens a prediction of that length in tokens; 0 if there is none
    * @param terms limit, priority, deadline, tenant and cancellation
+   * @param recorded predictions of the whole length that were recorded while the answer grew, by
+   *     the number of tokens generated until then; that for 0 is of the prompt alone; empty if none
+   *     were recorded
    */
   public record Request(
-      long arrivalNanos, int promptTokens, int outputTokens, int predictedTokens, Terms terms) {
+      long arrivalNanos,
+      int promptTokens,
+      int outputTokens,
+      int predictedTokens,
+      Terms terms,
+      NavigableMap<Integer, LengthPrediction> recorded) {
+
+    /**
+     * Creates a request without recorded predictions.
+     *
+     * @param arrivalNanos arrival, in nanoseconds from the trace's start; 0 or more
+     * @param promptTokens length of the prompt in tokens, at least 1
+     * @param outputTokens true length of the answer in tokens, at least 1
+     * @param predictedTokens a prediction of that length in tokens; 0 if there is none
+     * @param terms limit, priority, deadline, tenant and cancellation
+     * @throws IllegalArgumentException if a number is out of range
+     */
+    public Request(
+        long arrivalNanos, int promptTokens, int outputTokens, int predictedTokens, Terms terms) {
+      this(
+          arrivalNanos,
+          promptTokens,
+          outputTokens,
+          predictedTokens,
+          terms,
+          Collections.emptyNavigableMap());
+    }
 
     /**
      * Creates a request of a tenant, without further terms.
@@ -268,6 +306,10 @@ public record Trace(List<Request> requests) {
      */
     public Request {
       Objects.requireNonNull(terms, "terms must not be null");
+      recorded = Collections.unmodifiableNavigableMap(new TreeMap<>(recorded));
+      Preconditions.checkArgument(
+          recorded.isEmpty() || recorded.firstKey() == 0,
+          "recorded predictions must begin with that of the prompt, for 0 tokens");
       Preconditions.checkArgument(
           arrivalNanos >= 0 && promptTokens >= 1 && outputTokens >= 1 && predictedTokens >= 0,
           "promptTokens and outputTokens must be at least 1, arrivalNanos and predictedTokens at"
@@ -285,7 +327,7 @@ public record Trace(List<Request> requests) {
      * @throws IllegalArgumentException if the arrival is negative
      */
     public Request at(long nanos) {
-      return new Request(nanos, promptTokens, outputTokens, predictedTokens, terms);
+      return new Request(nanos, promptTokens, outputTokens, predictedTokens, terms, recorded);
     }
 
     /** Returns the name of its tenant; empty if it has none. */
@@ -299,7 +341,7 @@ public record Trace(List<Request> requests) {
     }
 
     private Request predicting(int tokens) {
-      return new Request(arrivalNanos, promptTokens, outputTokens, tokens, terms);
+      return new Request(arrivalNanos, promptTokens, outputTokens, tokens, terms, recorded);
     }
   }
 

@@ -5,10 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.within;
 
 import dev.s3llm.observe.EngineSnapshot;
+import dev.s3llm.predict.LengthPrediction;
 import dev.s3llm.schedule.SchedulingPolicies;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
@@ -178,7 +181,12 @@ final class SimulationTest {
     for (int i = 0; i < 200; i++) {
       requests.add(
           new Trace.Request(
-              0, 1 + random.nextInt(50), 1 + random.nextInt(60), 1 + random.nextInt(9)));
+              0,
+              1 + random.nextInt(50),
+              1 + random.nextInt(60),
+              1 + random.nextInt(9),
+              Trace.Terms.NONE,
+              new TreeMap<>(Map.of(0, LengthPrediction.exactly(1 + random.nextInt(60))))));
     }
     for (SimulatedPredictor predictor : SimulatedPredictor.values()) {
       Simulation masked =

@@ -53,7 +53,7 @@ final class BenchEngines {
         .planner(policy.planner().apply(id -> asked(Integer.parseInt(id)).outputTokens()))
         .recovery(policy.recovery())
         .schedulingPolicy(order)
-        .predictor(predictor.create())
+        .predictor(predictor.create(trace.requests()))
         .predictionBudget(PREDICTION_BUDGET)
         .maxTokensPerStep(Math.min(limits.maxTokensPerStep, executor.profile().maxTokensPerStep()))
         .maxRunning(Math.min(limits.maxRunning, executor.profile().maxSequencesPerStep()))
@@ -77,6 +77,9 @@ final class BenchEngines {
             .maxNewTokens(terms.limitTokens() == 0 ? limit : Math.min(limit, terms.limitTokens()))
             .priority(terms.priority())
             .stopTokens(ForcedLengths.END);
+    if (predictor == SimulatedPredictor.RECORDED) {
+      builder.promptText(Integer.toString(index)); // by which the predictor knows the request
+    }
     if (predictor.hint(asked) > 0) {
       builder.lengthHint(predictor.hint(asked));
     }

@@ -85,7 +85,7 @@ final class ServedModel {
   @Option(
       names = "--max-tokens-per-step",
       description = "token budget of a step (default: ${DEFAULT-VALUE})",
-      defaultValue = "2048")
+      defaultValue = "512")
   private int maxTokensPerStep;
 
   /** Returns the most tokens of a sequence, prompt included. */

@@ -52,6 +52,7 @@ public final class RecordCommand implements Callable<Integer> {
   RecordCommand() {}
 
   @Override
+  @SuppressWarnings("try")
   public Integer call() throws InterruptedException {
     List<Prompt> prompts = promptOptions.prompts();
     Path file = Objects.requireNonNull(OutputFile.checked("--out", out)).path();

@@ -9,6 +9,7 @@ import java.util.Iterator;
 import java.util.function.DoubleFunction;
 import java.util.function.IntFunction;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
@@ -25,6 +26,16 @@ public enum OrderChoice {
   DFF("dff", SchedulingPolicies::decreasingFirstFit),
   /** Shortest predicted first. */
   SPF("spf", SchedulingPolicies::shortestPredictedFirst),
+  /** Shortest expected remaining output first; running ones give way. */
+  SRPT(
+      "srpt",
+      bound -> SchedulingPolicies.shortestRemainingFirst(3, 1, bound),
+      SchedulingPolicies::shortestRemainingFirst) {
+    @Override
+    SchedulingPolicy byItsDefaults() {
+      return SchedulingPolicies.shortestRemainingFirst();
+    }
+  },
   /** Least attained service first. */
   ATTAINED("attained", SchedulingPolicies::leastAttainedServiceFirst),
   /** Least work first: prompt tokens to compute and expected output. */
@@ -80,22 +91,24 @@ public enum OrderChoice {
 
   /** Returns the order of arrival, with the default bound on overtaking. */
   public static Chosen byDefault() {
-    return parse(FCFS.label, DEFAULT_MAX_OVERTAKES);
+    return parse(FCFS.label, null);
   }
 
   /**
    * Returns the order that a text names, such as {@code spf} or {@code spf:100}.
    *
    * @param text the name, and after a colon the parameter, if there is one
-   * @param maxOvertakes bound on overtaking of an order without a parameter, at least 1
+   * @param maxOvertakes bound on overtaking of an order without a parameter, at least 1; null for
+   *     the default of the order
    * @throws UsageException if there is no such order, or the parameter is out of range
    */
-  public static Chosen parse(String text, int maxOvertakes) {
+  public static Chosen parse(String text, @Nullable Integer maxOvertakes) {
     String name = text.strip();
     int colon = name.indexOf(':');
     OrderChoice choice = named(name, colon < 0 ? name : name.substring(0, colon));
     if (colon < 0) {
-      return new Chosen(name, choice.bounded.apply(maxOvertakes));
+      return new Chosen(
+          name, maxOvertakes == null ? choice.byItsDefaults() : choice.bounded.apply(maxOvertakes));
     }
     try {
       double parameter = Numbers.orNaN(name.substring(colon + 1));
@@ -103,6 +116,11 @@ public enum OrderChoice {
     } catch (IllegalArgumentException e) {
       throw new UsageException("--order " + name + ": " + e.getMessage());
     }
+  }
+
+  /** Creates the order with the bound on overtaking that it has by default. */
+  SchedulingPolicy byItsDefaults() {
+    return bounded.apply(DEFAULT_MAX_OVERTAKES);
   }
 
   private static OrderChoice named(String text, String label) {
@@ -147,7 +165,7 @@ public enum OrderChoice {
     @Override
     public Chosen convert(String value) {
       try {
-        return parse(value, DEFAULT_MAX_OVERTAKES);
+        return parse(value, null);
       } catch (UsageException e) {
         throw new TypeConversionException(String.valueOf(e.getMessage()));
       }

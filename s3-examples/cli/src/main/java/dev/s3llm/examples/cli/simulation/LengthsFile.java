@@ -18,8 +18,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads measured answers as a trace: JSON lines with {@code prompt_tokens}, {@code output_tokens}
- * and optionally {@code prompt.mean}, the predicted length. The answers have no arrival times; all
- * arrive at once, in the order of the file. Other fields are ignored. Not thread-safe.
+ * and optionally {@code prompt.mean}, the predicted length, and {@link RecordedPredictions}. The
+ * answers have no arrival times; all arrive at once, in the order of the file. Other fields are
+ * ignored. Not thread-safe.
  */
 final class LengthsFile {
   private static final String PLAIN = ".jsonl";
@@ -80,7 +81,12 @@ final class LengthsFile {
     JsonNode mean = row.path("prompt").path("mean");
     int predicted = mean.isMissingNode() ? 0 : (int) Math.max(1, Math.round(predicted(mean)));
     return new Trace.Request(
-        0, tokens(row, "prompt_tokens"), tokens(row, "output_tokens"), predicted);
+        0,
+        tokens(row, "prompt_tokens"),
+        tokens(row, "output_tokens"),
+        predicted,
+        Trace.Terms.NONE,
+        RecordedPredictions.of(row, this::where));
   }
 
   private double predicted(JsonNode mean) {

@@ -3,7 +3,6 @@ package dev.s3llm.examples.cli.simulation;
 import dev.s3llm.examples.cli.options.OrderChoice;
 import dev.s3llm.examples.cli.support.Numbers;
 import dev.s3llm.examples.cli.support.UsageException;
-import dev.s3llm.schedule.SchedulingPolicies;
 import dev.s3llm.schedule.SchedulingPolicy;
 import dev.s3llm.simulate.SimulatedPredictor;
 import dev.s3llm.simulate.Simulation;
@@ -99,9 +98,11 @@ public final class MachineOptions {
 
   @Option(
       names = "--max-overtakes",
-      defaultValue = "1000",
-      description = "How many requests may overtake a waiting one.")
-  private int maxOvertakes;
+      paramLabel = "N",
+      description =
+          "How many requests may overtake a waiting one, under every order. By default 1000; "
+              + "100000 for srpt, whose requests age with time.")
+  private @Nullable Integer maxOvertakes;
 
   /** Created by a command; picocli sets the fields. */
   @SuppressWarnings("NullAway.Init")
@@ -226,7 +227,7 @@ public final class MachineOptions {
    * @throws UsageException if an option is out of range
    */
   public Simulation inOrderOfArrival(SimulatedPredictor predictor) {
-    SchedulingPolicy arrival = SchedulingPolicies.firstComeFirstServed(maxOvertakes);
+    SchedulingPolicy arrival = OrderChoice.parse("fcfs", maxOvertakes).policy();
     return simulation("--kv-gb", kvGb, predictor, arrival);
   }
 
@@ -284,7 +285,7 @@ public final class MachineOptions {
   }
 
   private List<OrderChoice.Chosen> orders() {
-    if (maxOvertakes < 1) {
+    if (maxOvertakes != null && maxOvertakes < 1) {
       throw new UsageException("--max-overtakes " + maxOvertakes + ": must be at least 1");
     }
     return orders.stream().map(order -> OrderChoice.parse(order, maxOvertakes)).toList();

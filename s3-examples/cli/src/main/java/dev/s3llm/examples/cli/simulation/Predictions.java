@@ -40,8 +40,9 @@ public record Predictions(
     if (error == null) {
       return new Predictions(source, null, predictor);
     }
-    if (source == SimulatedPredictor.EMPIRICAL) {
-      throw new UsageException("--error " + error + ": --predictor empirical reads no predictions");
+    if (!source.readsColumn() && source != SimulatedPredictor.EXACT) {
+      throw new UsageException(
+          "--error " + error + ": --predictor " + predictor + " reads no predictions to spoil");
     }
     return new Predictions(source, parseError(error), predictor + ", spoiled by " + error);
   }
@@ -63,6 +64,11 @@ public record Predictions(
       throw new UsageException(
           "--predictor %s: needs the column predicted_tokens (or prompt.mean) in every row, which %s lacks"
               .formatted(predictor.name().toLowerCase(Locale.ROOT), file));
+    }
+    if (predictor == SimulatedPredictor.RECORDED && !trace.recorded()) {
+      throw new UsageException(
+          "--predictor recorded: needs prompt, at, mean, p50 and p90 in every row, which %s lacks"
+              .formatted(file));
     }
     return trace;
   }

@@ -183,6 +183,38 @@ final class ReplayCommandTest extends CommandTest {
     assertThat(err.toString()).contains("answers.jsonl.gz has no arrivals; use at-once or poisson");
   }
 
+  @Test
+  void recordedPredictions_areReplayedWhileAnswersGrow() throws IOException {
+    Path file = folder.resolve("recorded.jsonl");
+    StringBuilder rows = new StringBuilder();
+    for (int i = 0; i < 20; i++) {
+      int length = 40 + 7 * i; // the prompt says 10; after 16 tokens what is left is known
+      rows.append(
+          "{\"prompt_tokens\":10,\"output_tokens\":%d,\"prompt\":{\"mean\":10,\"p50\":9,\"p90\":18},"
+              .formatted(length));
+      rows.append(
+          "\"at\":[0,16],\"mean\":[10,%1$d],\"p50\":[9,%1$d],\"p90\":[18,%1$d]}\n"
+              .formatted(length - 16));
+    }
+    Files.writeString(file, rows);
+
+    JsonNode run =
+        firstRun("--trace", "" + file, "--arrivals", "at-once", "--predictor", "recorded");
+    assertThat(run.path("finished").intValue()).isEqualTo(20);
+    JsonNode srpt =
+        firstRun(
+            "--trace",
+            "" + file,
+            "--arrivals",
+            "at-once",
+            "--predictor",
+            "recorded",
+            "--order",
+            "srpt:2");
+    assertThat(srpt.path("order").textValue()).isEqualTo("srpt:2");
+    assertThat(srpt.path("finished").intValue()).isEqualTo(20);
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -192,6 +224,7 @@ final class ReplayCommandTest extends CommandTest {
         "{}|line 1: prompt_tokens is missing, must be a whole number from 1 to 16777216",
         "{\"prompt_tokens\":1,\"output_tokens\":0}|line 1: output_tokens is 0, must be",
         "{\"prompt_tokens\":1,\"output_tokens\":1,\"prompt\":{\"mean\":\"x\"}}|line 1: prompt.mean is",
+        "{\"prompt_tokens\":1,\"output_tokens\":1,\"prompt\":{\"mean\":1,\"p50\":1,\"p90\":2},\"at\":[8]}|line 1: mean is missing, must be a number from 0",
       })
   void badMeasuredAnswers_areNamed(String row, String message) throws IOException {
     Path file = Files.writeString(folder.resolve("a.jsonl"), row == null ? "" : row + "\n");
@@ -229,7 +262,7 @@ final class ReplayCommandTest extends CommandTest {
         "--model|gpt-5|--model gpt-5: must be one of [gpt-j-6b, llama-13b, llama-33b]",
         "--gpu|none.json|--gpu none.json: cannot be read",
         "--policy|s3,best|--policy best: must be one of",
-        "--order|fcfs,lifo|--order lifo: must be one of fcfs, fcfs-skip, dff, spf, attained, work,",
+        "--order|fcfs,lifo|--order lifo: must be one of fcfs, fcfs-skip, dff, spf, srpt, attained,",
         "--policy|on-demand:1|--policy on-demand:1: watermark must be from 0 to below 1",
         "--policy|on-demand:x|--policy on-demand:x: watermark must be",
         "--predictor|column|--predictor column: needs the column predicted_tokens",
@@ -262,10 +295,12 @@ final class ReplayCommandTest extends CommandTest {
         "--requests|0|--requests must be at least 1, but is 0",
         "--by|colour|'--by'",
         "--chart|none/out.svg|--chart none/out.svg: must be a file in a folder that exists",
+        "--order|srpt:-1|--order srpt:-1: ageingPerSecond must be 0 or more and finite",
+        "--predictor|recorded|--predictor recorded: needs prompt, at, mean, p50 and p90 in every row",
         "--order|spf:0|--order spf:0: maxOvertakes must be at least 1",
         "--order|spf:1.5|--order spf:1.5: the bound on overtaking must be a whole number",
         "--order|spf:x|--order spf:x: the bound on overtaking must be a whole number",
-        "--predictor|best|--predictor best: must be one of exact, column, calibrated, empirical",
+        "--predictor|best|--predictor best: must be one of exact, column, calibrated, recorded, empirical",
         "--sweep|epsilon=1|--sweep epsilon=1: '1' must be a number above 0 and below 1",
         "--sweep|epsilon=0.1|--sweep epsilon: needs --policy forecast, which alone has it",
       })
