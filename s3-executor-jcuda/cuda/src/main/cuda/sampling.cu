@@ -1,7 +1,9 @@
-// Draws the next token of each sampled row from its logits: repetition penalty, temperature, top-k, top-p.
+// Draws the next token of each sampled row from its logits: repetition penalty, forbidden tokens, temperature, top-k,
+// top-p.
 //
 // Grid (rows), block 1024, shared memory ceil(vocabulary / 32) * 4 bytes; at most 2^19 tokens. logits [..][stride] of
-// float are changed (penalised). The result is the host Sampler's, except that probabilities are whole multiples of
+// float are changed (penalised,
+// forbidden). The result is the host Sampler's, except that probabilities are whole multiples of
 // 2^-44 of the largest one: whole numbers add up to the same sum in any order, so a draw never depends on timing.
 //
 // No sort: ranks are found by radix descent. A pass counts tokens, or adds up their weights, by 11 bits of a key that
@@ -22,7 +24,7 @@ struct SampleRow {
   int historyStart;  // tokens that already occurred: history[historyStart ...]
   int historyLength;
   int logitsRow;
-  int unused;
+  int forbidden;  // tokens after the history, which are never drawn
 };
 
 constexpr int kBins = 2048;
@@ -238,6 +240,15 @@ __device__ void penalise(float* logits, int vocabulary, const int* history, int 
   __syncthreads();
 }
 
+/** Gives tokens the lowest finite logit, whose weight is zero. */
+__device__ void forbid(float* logits, int vocabulary, const int* tokens, int count) {
+  for (int i = threadIdx.x; i < count; i += kSampleThreads) {
+    int token = tokens[i];
+    if (token >= 0 && token < vocabulary) logits[token] = -3.402823466e+38f;
+  }
+  __syncthreads();
+}
+
 /** The largest of a value over the block. */
 __device__ Sum blockMax(Sum v) {
   __shared__ Sum maxima[32];
@@ -268,6 +279,9 @@ extern "C" __global__ void __launch_bounds__(1024)
   if (row.repetitionPenalty != 1) {
     penalise(own, vocabulary, history + row.historyStart, row.historyLength,
              static_cast<float>(row.repetitionPenalty));
+  }
+  if (row.forbidden > 0) {
+    forbid(own, vocabulary, history + row.historyStart + row.historyLength, row.forbidden);
   }
   Sum best = 0;  // the key above, the inverted id below: the lowest id wins among equals
   Sum bad = 0;

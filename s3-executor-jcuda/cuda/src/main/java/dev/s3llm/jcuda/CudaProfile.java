@@ -43,6 +43,7 @@ record CudaProfile(ModelConfig config, BatchFormat format, long kvBytes, long sw
         .maxTokensPerStep(format.maxTokens())
         .maxSequencesPerStep(format.maxSequences())
         .vocabularySize(config.vocabularySize())
+        .masksTokens(true)
         .recoveryCosts(costs)
         .build();
   }
@@ -71,6 +72,7 @@ record CudaProfile(ModelConfig config, BatchFormat format, long kvBytes, long sw
         .maxTokensPerStep(p.maxTokensPerStep())
         .maxSequencesPerStep(p.maxSequencesPerStep())
         .vocabularySize(p.vocabularySize())
+        .masksTokens(p.masksTokens())
         .growth(p.growth())
         .recoveryCosts(costs)
         .build();

@@ -1,5 +1,6 @@
 package dev.s3llm.jcuda.internal.batch;
 
+import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.support.KvBlocks;
 
 /**
@@ -51,7 +52,10 @@ public record BatchFormat(int maxTokens, int maxSequences, int maxContext, int b
     return rowCounts() + Integer.BYTES * maxSequences;
   }
 
-  /** Returns the offset of the block tables, then of the tokens for repetition penalties. */
+  /**
+   * Returns the offset of the block tables, then of the tokens for repetition penalties and of
+   * those that are forbidden.
+   */
   int lists() {
     return sampledRows() + Integer.BYTES * maxSequences;
   }
@@ -60,6 +64,7 @@ public record BatchFormat(int maxTokens, int maxSequences, int maxContext, int b
   public int capacityBytes() {
     long tables = (long) maxSequences * KvBlocks.blocksFor(maxContext, blockTokens);
     long history = (long) maxSequences * maxContext;
-    return Math.toIntExact(lists() + Integer.BYTES * (tables + history));
+    long forbidden = (long) maxSequences * ExecutorProfile.MOST_FORBIDDEN;
+    return Math.toIntExact(lists() + Integer.BYTES * (tables + history + forbidden));
   }
 }

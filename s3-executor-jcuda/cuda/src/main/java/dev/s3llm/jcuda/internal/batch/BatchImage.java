@@ -120,7 +120,7 @@ public final class BatchImage implements AutoCloseable {
     }
   }
 
-  /** Writes a sampled row; its history follows the lists written so far. */
+  /** Writes a sampled row; its history and its forbidden tokens follow the lists so far. */
   private void sampling(int i, SequenceStep sequence) {
     SamplingParameters parameters = sequence.sampling();
     int length = sequence.startPosition() + sequence.tokenCount();
@@ -129,7 +129,12 @@ public final class BatchImage implements AutoCloseable {
     for (int position = 0; penalised && position < length; position++) {
       append(sequence.token(position));
     }
+    int[] forbidden = sequence.forbiddenTokens();
+    for (int token : forbidden) {
+      append(token);
+    }
     sampling(i, parameters, length, start, penalised ? length : 0);
+    into.putInt(format.sampling() + BatchFormat.SAMPLE_ROW_BYTES * i + 52, forbidden.length);
   }
 
   private void sampling(int i, SamplingParameters parameters, int position, int start, int length) {
