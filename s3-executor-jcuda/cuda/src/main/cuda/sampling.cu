@@ -2,9 +2,8 @@
 // top-p.
 //
 // Grid (rows), block 1024, shared memory ceil(vocabulary / 32) * 4 bytes; at most 2^19 tokens. logits [..][stride] of
-// float are changed (penalised,
-// forbidden). The result is the host Sampler's, except that probabilities are whole multiples of
-// 2^-44 of the largest one: whole numbers add up to the same sum in any order, so a draw never depends on timing.
+// float are changed (penalised, forbidden). The result is the host Sampler's, except that probabilities are whole
+// multiples of 2^-44 of the largest one: whole numbers add up to the same sum in any order, so a draw never depends on timing.
 //
 // No sort: ranks are found by radix descent. A pass counts tokens, or adds up their weights, by 11 bits of a key that
 // orders like the logit; the bin in which the wanted rank or share lies is opened in the next pass.
