@@ -64,17 +64,8 @@ final class AdmissionPass {
             memory.capacityBlocks(),
             plan.availableBlocks(),
             memory.running());
-    MemoryDecision decision =
-        candidate.preemptionExempt()
-            ? new MemoryDecision.Reserve(
-                Termination.worstCaseBlocks(candidate, memory.blockTokens()),
-                "preempted as often as is allowed")
-            : planner.admit(candidate, now);
-    int needed =
-        decision instanceof MemoryDecision.Reserve reserve
-            ? Termination.clampReservation(
-                reserve.reservedBlocks(), candidate, memory.blockTokens())
-            : ((MemoryDecision.Defer) decision).neededBlocks();
+    MemoryDecision decision = Termination.admission(planner, candidate, now);
+    int needed = Termination.neededBlocks(decision, candidate, memory.blockTokens());
     if (decision instanceof MemoryDecision.Defer || needed > plan.availableBlocks()) {
       plan.defer(new Decision.Defer(candidate, needed, plan.availableBlocks(), decision.reason()));
       return false;

@@ -65,12 +65,13 @@ final class Displacement {
    *
    * @param displaced the running sequence
    * @param candidate the waiting sequence
+   * @param memory KV memory as if the running sequence were not there
    */
-  record Exchange(Sequence displaced, Sequence candidate) {}
+  record Exchange(Sequence displaced, Sequence candidate, MemoryView memory) {}
 
   /**
-   * Returns an exchange, or null. The planner has begun the plan with {@code memory} before and
-   * after the call.
+   * Returns an exchange, or null. The planner has begun the plan with {@code memory} before the
+   * call, and after it with the memory of the exchange if there is one.
    *
    * @param memory KV memory before this plan
    * @param plan the plan after recovery, without work
@@ -93,12 +94,12 @@ final class Displacement {
     MemoryView without = without(victim, memory, plan);
     planner.beginPlan(without);
     boolean exchanges = !joinsAnyway && fits(candidate, without);
-    planner.beginPlan(memory);
-    return exchanges ? new Exchange(victim, candidate) : null;
+    planner.beginPlan(exchanges ? without : memory); // the trials above counted the candidate
+    return exchanges ? new Exchange(victim, candidate, without) : null;
   }
 
   /** Returns KV memory as if a running sequence were not there. */
-  MemoryView without(Sequence victim, MemoryView memory, StepPlan plan) {
+  private MemoryView without(Sequence victim, MemoryView memory, StepPlan plan) {
     List<Sequence> others = new ArrayList<>(running);
     others.remove(victim);
     int freed = plan.grownBlocks(victim);
@@ -165,13 +166,9 @@ final class Displacement {
   }
 
   private boolean fits(Sequence candidate, MemoryView view) {
-    MemoryDecision decision =
-        candidate.preemptionExempt()
-            ? new MemoryDecision.Reserve(
-                Termination.worstCaseBlocks(candidate, view.blockTokens()), "")
-            : planner.admit(candidate, view);
-    return decision instanceof MemoryDecision.Reserve reserve
-        && Termination.clampReservation(reserve.reservedBlocks(), candidate, view.blockTokens())
+    MemoryDecision decision = Termination.admission(planner, candidate, view);
+    return decision instanceof MemoryDecision.Reserve
+        && Termination.neededBlocks(decision, candidate, view.blockTokens())
             <= view.availableBlocks();
   }
 }

@@ -173,10 +173,8 @@ public final class PlanBuilder {
     if (exchange == null) {
       return memory;
     }
-    MemoryView without = displacement.without(exchange.displaced(), memory, plan);
     preempt(exchange.displaced(), exchange.candidate(), GIVES_WAY, true, plan);
-    parts.planner().beginPlan(without);
-    return without;
+    return exchange.memory();
   }
 
   private void preempt(

@@ -2,6 +2,9 @@ package dev.s3llm.engine.plan;
 
 import com.google.common.math.IntMath;
 import dev.s3llm.engine.sequence.Sequence;
+import dev.s3llm.memory.MemoryDecision;
+import dev.s3llm.memory.MemoryPlanner;
+import dev.s3llm.memory.MemoryView;
 import dev.s3llm.support.KvBlocks;
 import java.math.RoundingMode;
 
@@ -62,6 +65,24 @@ public final class Termination {
    */
   public static int mostSilentSteps(Sequence sequence) {
     return (int) Math.min(Integer.MAX_VALUE, 64 + 4L * sequence.maxNewTokens());
+  }
+
+  /**
+   * Returns the decision about an admission: the planner's, or the worst case of a sequence that is
+   * exempt from preemption.
+   */
+  static MemoryDecision admission(MemoryPlanner planner, Sequence candidate, MemoryView view) {
+    return candidate.preemptionExempt()
+        ? new MemoryDecision.Reserve(
+            worstCaseBlocks(candidate, view.blockTokens()), "preempted as often as is allowed")
+        : planner.admit(candidate, view);
+  }
+
+  /** Returns the blocks that a decision about an admission needs, as the engine can grant them. */
+  static int neededBlocks(MemoryDecision decision, Sequence candidate, int blockTokens) {
+    return decision instanceof MemoryDecision.Reserve reserve
+        ? clampReservation(reserve.reservedBlocks(), candidate, blockTokens)
+        : ((MemoryDecision.Defer) decision).neededBlocks();
   }
 
   /** Returns the blocks that hold a sequence's prompt and output limit. */
