@@ -257,8 +257,8 @@ final class Mutants {
           seen(
               "refresh-error",
               PREDICTOR,
-              "? earlier : refreshed;\n    } catch (Throwable e) {",
-              "? earlier : refreshed;\n    } catch (RuntimeException e) {",
+              "catch (Throwable e) {\n      return null",
+              "catch (RuntimeException e) {\n      return null",
               "Containment",
               808),
           seen(

@@ -5,6 +5,7 @@ import dev.s3llm.predict.LengthPrediction;
 import dev.s3llm.predict.LengthPredictor;
 import dev.s3llm.predict.LengthQuery;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,12 +45,7 @@ public final class GuardedPredictor {
    * @return the newer prediction, the earlier one if there is none, or null if the predictor throws
    */
   public @Nullable LengthPrediction refresh(LengthQuery query, LengthPrediction earlier) {
-    try {
-      LengthPrediction refreshed = predictor.refresh(query, earlier);
-      return refreshed == null ? earlier : refreshed;
-    } catch (Throwable e) {
-      return null;
-    }
+    return newer(() -> predictor.refresh(query, earlier), earlier);
   }
 
   /** Returns after how many tokens a running answer's prediction is revised; 0 for never. */
@@ -64,9 +60,14 @@ public final class GuardedPredictor {
    */
   public @Nullable LengthPrediction revise(
       LengthQuery query, LengthPrediction earlier, int generatedTokens) {
+    return newer(() -> predictor.revise(query, earlier, generatedTokens), earlier);
+  }
+
+  private static @Nullable LengthPrediction newer(
+      Supplier<@Nullable LengthPrediction> call, LengthPrediction earlier) {
     try {
-      LengthPrediction revised = predictor.revise(query, earlier, generatedTokens);
-      return revised == null ? earlier : revised;
+      LengthPrediction newer = call.get();
+      return newer == null ? earlier : newer;
     } catch (Throwable e) {
       return null;
     }

@@ -3,6 +3,7 @@ package dev.s3llm.engine.loop;
 import dev.s3llm.engine.plan.Candidates;
 import dev.s3llm.engine.sequence.Sequence;
 import dev.s3llm.predict.LengthPrediction;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Renews the predictions of the sequences that may be admitted next, if the predictor has observed
@@ -64,19 +65,23 @@ final class PredictionRefresher {
     LengthPrediction revised =
         state.predictor.revise(
             sequence.spec().query(), sequence.prediction(), sequence.generatedTokens());
-    if (revised == null) {
-      state.counters.predictorFallbacks++;
-    }
-    sequence.revise(revised == null ? sequence.prediction() : revised, revision);
+    sequence.revise(orEarlier(revised, sequence.prediction()), revision);
   }
 
   private void refresh(Sequence sequence, long epoch) {
     LengthPrediction earlier = sequence.prediction();
     LengthPrediction refreshed = state.predictor.refresh(sequence.spec().query(), earlier);
-    if (refreshed == null) {
+    sequence.setPrediction(orEarlier(refreshed, earlier), epoch);
+  }
+
+  /**
+   * Returns the newer prediction; counts a failure and returns the earlier one if there is none.
+   */
+  private LengthPrediction orEarlier(@Nullable LengthPrediction newer, LengthPrediction earlier) {
+    if (newer == null) {
       state.counters.predictorFallbacks++;
-      refreshed = earlier;
+      return earlier;
     }
-    sequence.setPrediction(refreshed, epoch);
+    return newer;
   }
 }
