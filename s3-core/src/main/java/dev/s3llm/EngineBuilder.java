@@ -12,6 +12,7 @@ import dev.s3llm.execute.Executor;
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.memory.ForecastPlanner;
 import dev.s3llm.memory.MemoryPlanner;
+import dev.s3llm.memory.PrefixSharing;
 import dev.s3llm.observe.EngineListener;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
 import dev.s3llm.predict.HintedPredictor;
@@ -100,6 +101,17 @@ public final class EngineBuilder {
    */
   public EngineBuilder recovery(RecoveryPolicy recovery) {
     return set("recovery", recovery);
+  }
+
+  /**
+   * Sets whether requests that begin alike share KV blocks, and which blocks are kept for later
+   * requests. By default they share, if the executor allows it ({@link
+   * ExecutorProfile#sharesPrefixes}), and as many blocks are kept as memory has room for.
+   *
+   * @param sharing whether requests share blocks
+   */
+  public EngineBuilder prefixSharing(PrefixSharing sharing) {
+    return set("prefixSharing", sharing);
   }
 
   /**
@@ -269,6 +281,7 @@ public final class EngineBuilder {
             settings.get("schedulingPolicy", SchedulingPolicies::firstComeFirstServed),
             settings.get("tenantWeights", () -> TenantWeights.EQUAL),
             settings.get("recovery", () -> Recovery.preempting(Recovery.Victim.CHEAPEST).patient()),
+            EngineParts.Prefixes.of(settings.get("prefixSharing", EngineBuilder::defaultSharing)),
             new EngineParts.Events(
                 List.copyOf(listeners),
                 settings.get("callbackExecutor", () -> own),
@@ -280,6 +293,10 @@ public final class EngineBuilder {
                 Nanos.of(
                     settings.get("timePerOutputToken", () -> Duration.ofNanos(Long.MAX_VALUE)))));
     return new S3Engine(this, parts, own);
+  }
+
+  private static PrefixSharing defaultSharing() {
+    return PrefixSharing.keeping(PrefixSharing.Forgetting.LEAST_RECENTLY_USED);
   }
 
   LongSupplier clock() {

@@ -149,7 +149,16 @@ final class RequestTranslator {
             request.firstTokenWithin().map(Nanos::of).orElse(Long.MAX_VALUE)),
         query,
         sink,
-        request.input().orElse(null));
+        request.input().orElse(null),
+        sharing(request));
+  }
+
+  /** Returns who may share KV blocks with a request: its tenant, unless it names a salt. */
+  private static SequenceSpec.Sharing sharing(GenerationRequest request) {
+    return new SequenceSpec.Sharing(
+        request.cacheSalt().map(salt -> "salt " + salt).orElse("tenant " + request.tenant()),
+        request.expectFollowUpWithin().map(Nanos::of).orElse(0L),
+        request.sessionEnds());
   }
 
   /**

@@ -54,6 +54,24 @@ public interface SequenceView {
   int reservedBlocks();
 
   /**
+   * Returns how many of the sequence's blocks other running sequences own, too, because they begin
+   * alike: of the reserved blocks, or while it waits, of those that it would have after its
+   * admission. They are in memory with or without this sequence. 0 by default.
+   */
+  default int sharedBlocks() {
+    return 0;
+  }
+
+  /**
+   * Returns the number of tokens of a waiting sequence, from the first one on, whose keys and
+   * values are in device memory because another sequence has computed them: whole blocks, and never
+   * the last token. They are neither computed nor allocated again at admission; 0 while it runs.
+   */
+  default int reusableTokens() {
+    return 0;
+  }
+
+  /**
    * Returns the output tokens that the next reservation should cover: twice as many as the
    * reservation that the latest preemption ended (S3, NeurIPS 2023, section 3.3), at most {@link
    * #maxNewTokens}, and 0 before the first preemption. Planners that reserve room for future tokens
@@ -165,7 +183,7 @@ public interface SequenceView {
    * in flight whose result is not foreseeable, it may be 0.
    */
   default int stepTokens() {
-    return contextTokens() - Math.max(kvTokens(), swappedTokens());
+    return contextTokens() - Math.max(kvTokens(), Math.max(swappedTokens(), reusableTokens()));
   }
 
   /**
@@ -189,7 +207,8 @@ public interface SequenceView {
 
   /**
    * Returns the number of positions to compute again if the sequence is preempted now and its KV is
-   * dropped: the tokens in KV, and for a canvas its prompt and all passes since its admission.
+   * dropped: the tokens in KV that are not in shared blocks, and for a canvas its prompt and all
+   * passes since its admission.
    */
   default int recomputeTokens() {
     return kvTokens();

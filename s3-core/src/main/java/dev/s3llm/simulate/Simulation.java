@@ -4,6 +4,7 @@ import com.google.common.base.Preconditions;
 import dev.s3llm.engine.plan.TenantWeights;
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.ExecutorProfile.KvGrowth;
+import dev.s3llm.memory.PrefixSharing;
 import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.EngineListener;
 import dev.s3llm.observe.EngineSnapshot;
@@ -33,6 +34,7 @@ public final class Simulation {
   private final SchedulingPolicy schedulingPolicy;
   private final TenantWeights tenantWeights;
   private final SimulatedPredictor predictor;
+  private final PrefixSharing prefixSharing;
   private final LatencyTargets targets;
   private final boolean keepTpot;
 
@@ -42,6 +44,7 @@ public final class Simulation {
       SchedulingPolicy schedulingPolicy,
       TenantWeights tenantWeights,
       SimulatedPredictor predictor,
+      PrefixSharing prefixSharing,
       LatencyTargets targets,
       boolean keepTpot) {
     this.profile = profile;
@@ -49,6 +52,7 @@ public final class Simulation {
     this.schedulingPolicy = schedulingPolicy;
     this.tenantWeights = tenantWeights;
     this.predictor = predictor;
+    this.prefixSharing = prefixSharing;
     this.targets = targets;
     this.keepTpot = keepTpot;
   }
@@ -122,6 +126,10 @@ public final class Simulation {
   long tokenTimeNanos() {
     double nanos = targets.tpotSeconds() * 1e9;
     return keepTpot && nanos < Long.MAX_VALUE ? Math.max(1, Math.round(nanos)) : Long.MAX_VALUE;
+  }
+
+  PrefixSharing prefixSharing() {
+    return prefixSharing;
   }
 
   LatencyTargets targets() {
@@ -247,6 +255,16 @@ public final class Simulation {
     }
 
     /**
+     * Sets whether requests that begin alike share KV blocks; they do not by default.
+     *
+     * @param sharing whether they share, and what is kept
+     */
+    public Builder prefixSharing(PrefixSharing sharing) {
+      settings.set("prefixSharing", sharing);
+      return this;
+    }
+
+    /**
      * Sets the latency targets that requests must meet to count for goodput; none by default.
      *
      * @param limits limits on the time to the first token and the time per output token
@@ -281,6 +299,7 @@ public final class Simulation {
           settings.get("schedulingPolicy", SchedulingPolicies::firstComeFirstServed),
           settings.get("tenantWeights", () -> TenantWeights.EQUAL),
           settings.get("predictor", () -> SimulatedPredictor.EXACT),
+          settings.get("prefixSharing", PrefixSharing::none),
           settings.get("targets", () -> LatencyTargets.NONE),
           settings.get("keepTpot", () -> false));
     }
@@ -295,6 +314,7 @@ public final class Simulation {
           .growth(passes > 0 ? KvGrowth.FIXED_CANVAS : KvGrowth.PER_BLOCK)
           .canvasPasses(passes)
           .takesInputs(passes > 0)
+          .sharesPrefixes(passes == 0)
           .kvBlocks(blocks("kvBytes", kvBytes, blockBytes, 1), blockTokens, blockBytes)
           .hostBlocks(blocks("swapBytes", swapBytes, blockBytes, 0))
           .maxContextTokens(settings.get("maxLength", () -> 2048))

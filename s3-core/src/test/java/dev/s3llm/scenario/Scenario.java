@@ -100,6 +100,7 @@ final class Scenario {
             .schedulingPolicy(setting.order())
             .tenantWeights(Map.of("b", weightOfB))
             .recovery(setting.recovery())
+            .prefixSharing(setting.sharing())
             .maxTokensPerStep(setting.stepTokens())
             .maxLiveRequests(setting.maxLiveRequests())
             .eventBuffer(setting.eventBuffer())

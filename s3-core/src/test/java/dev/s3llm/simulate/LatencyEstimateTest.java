@@ -153,13 +153,14 @@ class LatencyEstimateTest {
         SchedulingPolicies.firstComeFirstServed(Integer.MAX_VALUE),
         TenantWeights.EQUAL,
         Recovery.preempting(Recovery.Victim.NEWEST),
+        EngineParts.Prefixes.NONE,
         new EngineParts.Events(List.of(), Runnable::run, 1024),
         new EngineParts.Limits(2048, 256, Long.MAX_VALUE / 2, Long.MAX_VALUE));
   }
 
   private SequenceSpec spec(int index, long arrival, boolean masked) {
     int[] prompt = new int[60 + index % 200];
-    prompt[0] = index;
+    prompt[prompt.length - 1] = index;
     Expected expected = new Expected();
     expectations.add(expected);
     return new SequenceSpec(
@@ -185,6 +186,7 @@ class LatencyEstimateTest {
             expected.outcome = outcome;
           }
         },
-        masked ? new SimulatedExecutor.Input(index, prompt.length) : null);
+        masked ? new SimulatedExecutor.Input(index, prompt.length) : null,
+        SequenceSpec.Sharing.within(""));
   }
 }

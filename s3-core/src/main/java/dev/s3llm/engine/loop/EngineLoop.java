@@ -87,6 +87,7 @@ public final class EngineLoop {
     if (state.profile.growth() == ExecutorProfile.KvGrowth.FIXED_CANVAS) {
       sequence.fixSlots(state.profile.canvasPasses());
     }
+    sequence.sharePrefix(state.prefixOf(spec));
     inbox.add(now -> intake.accept(sequence, now));
   }
 

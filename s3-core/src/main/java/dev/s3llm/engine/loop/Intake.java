@@ -33,6 +33,7 @@ final class Intake {
   void accept(Sequence sequence, long now) {
     state.counters.submitted++;
     state.live.put(sequence.sequenceId(), sequence);
+    state.prefixes.enter(sequence);
     if (state.lost != null) {
       finisher.end(sequence, FinishReason.FAILED, new Failure(Failure.Kind.LOST, state.lost), now);
       return;

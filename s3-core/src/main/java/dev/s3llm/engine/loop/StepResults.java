@@ -67,8 +67,11 @@ final class StepResults {
       Sequence sequence = sequences.get(i);
       int count = result.count(i);
       produced += count;
+      Throwable failure = result.failures().isEmpty() ? null : result.failures().get(i);
+      if (failure != null) {
+        state.prefixes.failed(sequence);
+      }
       if (!sequence.ended()) {
-        Throwable failure = result.failures().isEmpty() ? null : result.failures().get(i);
         if (failure != null) {
           fail(sequence, Failure.Kind.REQUEST, failure, now);
         } else if (sequence.samples()) {
@@ -133,6 +136,7 @@ final class StepResults {
     state.publish(() -> new EngineEvent.StepFailed(now, step.number(), cause));
     Failure.Kind kind =
         cause instanceof ExecutorLostException ? Failure.Kind.LOST : Failure.Kind.STEP;
+    sequences.forEach(state.prefixes::failed);
     for (Sequence sequence : sequences) {
       fail(sequence, kind, cause, now);
     }

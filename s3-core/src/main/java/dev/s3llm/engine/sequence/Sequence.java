@@ -40,6 +40,9 @@ public final class Sequence implements SequenceView, SequenceStep {
   private int firstPredictedTokens;
   private KvBlockPool.@Nullable Lease deviceLease;
   private KvBlockPool.@Nullable Lease hostLease;
+  private @Nullable SequencePrefix prefix;
+  private int cachedTokens = -1;
+  private int sharedAtAdmission;
 
   /** Consecutive plans that left the sequence out because the step's budget was used up. */
   private int leftOut;
@@ -203,6 +206,54 @@ public final class Sequence implements SequenceView, SequenceStep {
     return hostLease;
   }
 
+  /**
+   * Lets the sequence share blocks with others.
+   *
+   * @param own the blocks of its prompt by their tokens; null if it shares none
+   */
+  public void sharePrefix(@Nullable SequencePrefix own) {
+    prefix = own;
+  }
+
+  /** Returns the sequence's blocks by their tokens; null if it shares none. */
+  public @Nullable SequencePrefix prefix() {
+    return prefix;
+  }
+
+  /** Returns the number of blocks that the sequence has found when it was admitted. */
+  public int adoptedBlocks() {
+    return prefix == null ? 0 : prefix.length();
+  }
+
+  /** Returns the token ids by position, of prompt and output; not to be changed. */
+  public int[] tokens() {
+    return tokens;
+  }
+
+  /**
+   * Sets the tokens of a waiting sequence whose KV is on the device, because other sequences have
+   * computed it.
+   */
+  public void setReusable(int count) {
+    progress.setReusable(count);
+  }
+
+  /** Sets how many blocks of a waiting sequence others own. */
+  public void setSharedAtAdmission(int blocks) {
+    sharedAtAdmission = blocks;
+  }
+
+  /** Returns the prompt tokens that were on the device at the first admission; 0 before it. */
+  public int cachedTokens() {
+    return Math.max(0, cachedTokens);
+  }
+
+  /** Returns the tokens whose KV is known to be right, whatever becomes of a step in flight. */
+  public int settledTokens(boolean stepInFlight) {
+    int computed = stepInFlight ? Math.min(kvTokens(), progress.stepStart()) : kvTokens();
+    return Math.min(computed, promptTokens() + committedTokens());
+  }
+
   // ---- progress
 
   /** Records that the sequence joins the waiting queue, for the first time or again. */
@@ -220,6 +271,9 @@ public final class Sequence implements SequenceView, SequenceStep {
   public void admitted(long now, int reservedTokens) {
     history.admitted(now, reservedTokens);
     state = SequenceState.RUNNING;
+    if (cachedTokens < 0) {
+      cachedTokens = progress.reusableTokens();
+    }
     progress.admitted();
     preemptions.admitted(committedTokens());
   }
@@ -481,6 +535,19 @@ public final class Sequence implements SequenceView, SequenceStep {
   }
 
   @Override
+  public int sharedBlocks() {
+    if (prefix == null) {
+      return 0;
+    }
+    return deviceLease == null ? sharedAtAdmission : deviceLease.shared();
+  }
+
+  @Override
+  public int reusableTokens() {
+    return progress.reusableTokens();
+  }
+
+  @Override
   public int outputFloorTokens() {
     return preemptions.outputFloorTokens();
   }
@@ -566,7 +633,8 @@ public final class Sequence implements SequenceView, SequenceStep {
 
   @Override
   public int recomputeTokens() {
-    return progress.recomputeTokens();
+    int shared = prefix == null ? 0 : sharedBlocks() * prefix.blockTokens();
+    return Math.max(0, progress.recomputeTokens() - shared);
   }
 
   @Override

@@ -192,6 +192,7 @@ class ExplanationTest {
                   SchedulingPolicies.firstComeFirstServed(),
                   TenantWeights.EQUAL,
                   Recovery.preempting(Recovery.Victim.NEWEST),
+                  EngineParts.Prefixes.NONE,
                   new EngineParts.Events(List.of(), Runnable::run, 1_000),
                   new EngineParts.Limits(16, 4, 1, Long.MAX_VALUE)),
               () -> {});

@@ -30,7 +30,8 @@ class SequenceViewTest {
                 spec.times(),
                 spec.query(),
                 spec.sink(),
-                null));
+                null,
+                spec.sharing()));
     assertThat(sequence.forbiddenTokens()).isEmpty();
     assertThat(least.forbiddenTokens()).containsExactly(3, 7);
     least.append(1, 0);
