@@ -244,8 +244,7 @@ public final class SharedPrefixes {
   }
 
   /** Makes all blocks findable, the others' in place of its own where there are both. */
-  private PrefixNode leave(
-      Sequence sequence, SequencePrefix prefix, PrefixNode held, int blocks) {
+  private PrefixNode leave(Sequence sequence, SequencePrefix prefix, PrefixNode held, int blocks) {
     PrefixNode last = held;
     int[] tokens = sequence.tokens();
     for (int i = prefix.length(); i < blocks; i++) {
