@@ -38,9 +38,6 @@ import org.jspecify.annotations.Nullable;
  * IllegalStateException} that names the earlier value. Not thread-safe.
  */
 public final class EngineBuilder {
-  /** The token budget of a step, unless it is set or more sequences may run. */
-  private static final int DEFAULT_STEP_TOKENS = 512;
-
   private final Executor executor;
   private final Settings settings = new Settings();
   private final List<EngineListener> listeners = new ArrayList<>();
@@ -314,7 +311,7 @@ public final class EngineBuilder {
   private static int defaultBudget(ExecutorProfile profile, int running) {
     return profile.growth() == ExecutorProfile.KvGrowth.FIXED_CANVAS
         ? profile.maxTokensPerStep()
-        : Math.min(profile.maxTokensPerStep(), Math.max(DEFAULT_STEP_TOKENS, running));
+        : Math.min(profile.maxTokensPerStep(), EngineParts.Limits.defaultStepTokens(running));
   }
 
   private static void requireConsistent(ExecutorProfile profile, int stepTokens, int running) {

@@ -1,6 +1,7 @@
 package dev.s3llm.simulate;
 
 import com.google.common.base.Preconditions;
+import dev.s3llm.engine.EngineParts;
 import dev.s3llm.engine.plan.TenantWeights;
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.ExecutorProfile.KvGrowth;
@@ -299,7 +300,9 @@ public final class Simulation {
           .hostBlocks(blocks("swapBytes", swapBytes, blockBytes, 0))
           .maxContextTokens(settings.get("maxLength", () -> 2048))
           .maxTokensPerStep(
-              settings.get("maxTokensPerStep", () -> passes > 0 ? 8192 : Math.max(512, running)))
+              settings.get(
+                  "maxTokensPerStep",
+                  () -> passes > 0 ? 8192 : EngineParts.Limits.defaultStepTokens(running)))
           .maxSequencesPerStep(running)
           .vocabularySize(SimulatedExecutor.VOCABULARY_SIZE)
           .recoveryCosts(costs.recoveryCosts(blockTokens))

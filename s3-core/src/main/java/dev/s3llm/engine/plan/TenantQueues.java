@@ -149,6 +149,20 @@ public final class TenantQueues<S extends SequenceView> {
   }
 
   /**
+   * Moves a waiting sequence to its new place in the order after its prediction has changed. Its
+   * age stays.
+   *
+   * @param sequence a sequence that waits
+   * @param admissionBlocks blocks that the planner would reserve for it
+   */
+  public void reorder(S sequence, int admissionBlocks) {
+    WaitingQueue<S> queue = lane(sequence).queue();
+    expectedTokens -= queue.expectedTokens(sequence);
+    queue.add(sequence, admissionBlocks, queue.remove(sequence));
+    expectedTokens += queue.expectedTokens(sequence);
+  }
+
+  /**
    * Returns the service at which a tenant starts to wait: the virtual time, but at most the largest
    * service of a waiting tenant.
    */
@@ -198,22 +212,24 @@ public final class TenantQueues<S extends SequenceView> {
 
   /**
    * Returns the output tokens expected of the sequences that go before a sequence that has just
-   * joined: all others of its tenant, and of other tenants as many as their weights allow in the
-   * same time. Assumes arrival order within a tenant. If many tenants wait, the {@value
+   * joined, as the queues are now: of its tenant those that come first in the policy's order or are
+   * overdue, and of other tenants as many as their weights allow in the same time. Sequences that
+   * arrive later and overtake it do not count. If many tenants wait, the {@value
    * #MAX_SAMPLED_TENANTS} whose turns come first represent all.
+   *
+   * @return tokens, 0 or more
    */
   public double expectedTokensBefore(S sequence) {
     TenantLane<S> own = lane(sequence);
-    double before = own.queue().expectedTokens() - own.queue().expectedTokens(sequence);
-    double others = 0;
-    if (waiting.size() > 1) {
-      others = expectedOfOthers(own);
-    }
-    return Math.max(0, before + others);
+    double before = own.queue().expectedTokensBefore(sequence);
+    return waiting.size() == 1
+        ? before
+        : before + expectedOfOthers(own, before + own.queue().expectedTokens(sequence));
   }
 
-  private double expectedOfOthers(TenantLane<S> own) {
-    double mine = own.queue().expectedTokens() / own.weight();
+  /** Returns what other tenants may get while a tenant gets so many tokens. */
+  private double expectedOfOthers(TenantLane<S> own, double tokens) {
+    double mine = tokens / own.weight();
     double sum = 0;
     int sampled = 0;
     Iterator<TenantLane<S>> lanes = waiting.iterator();
