@@ -2,7 +2,9 @@ package dev.s3llm.engine.plan;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.within;
 
+import dev.s3llm.predict.LengthPrediction;
 import dev.s3llm.schedule.SchedulingPolicies;
 import dev.s3llm.schedule.SchedulingPolicy;
 import dev.s3llm.testkit.TestSequence;
@@ -41,6 +43,61 @@ final class WaitingQueueTest {
           .containsExactlyElementsOf(model.stream().map(w -> w.sequence).toList());
       assertThat(queue.size()).isEqualTo(model.size());
     }
+  }
+
+  /** Under any order, an estimate counts each sequence that would be served first, and no other. */
+  @Property(tries = 200)
+  void tokensBefore_areThoseOfTheSequencesServedFirst(@ForAll long seed) {
+    Random random = new Random(seed);
+    List<SchedulingPolicy> orders =
+        List.of(
+            SchedulingPolicies.firstComeFirstServed(3),
+            SchedulingPolicies.decreasingFirstFit(2),
+            SchedulingPolicies.shortestRemainingFirst(0.5, 1, 4));
+    WaitingQueue<TestSequence> queue = new WaitingQueue<>(orders.get(random.nextInt(3)));
+    for (int i = 0; i < 40; i++) {
+      if (random.nextInt(4) > 0 || queue.isEmpty()) {
+        queue.add(waiter(i, random), 1 + random.nextInt(9), 0);
+      } else {
+        queue.removeAdmitted(queue.inOrder().get(random.nextInt(queue.size()))); // ages others
+      }
+    }
+    TestSequence last = waiter(40, random);
+    queue.add(last, 1 + random.nextInt(9), 0);
+    double before = queue.expectedTokensBefore(last);
+    double servedFirst = 0;
+    for (TestSequence next = queue.next(); next != last; next = queue.next()) {
+      servedFirst += queue.expectedTokens(next);
+      queue.remove(next);
+    }
+    assertThat(before).isCloseTo(servedFirst, within(1e-6));
+  }
+
+  /** What joins ahead of a sequence lengthens its wait, what joins behind it does not. */
+  @Property(tries = 200)
+  void tokensBefore_growWithWhatIsAhead(@ForAll long seed) {
+    Random random = new Random(seed);
+    WaitingQueue<TestSequence> queue =
+        new WaitingQueue<>(SchedulingPolicies.shortestPredictedFirst());
+    TestSequence observed = waiter(0, random);
+    queue.add(observed, 1, 0);
+    double before = queue.expectedTokensBefore(observed);
+    for (int i = 1; i < 30; i++) {
+      TestSequence other = waiter(i, random);
+      queue.add(other, 1, 0);
+      double after = queue.expectedTokensBefore(observed);
+      boolean ahead = queue.inOrder().indexOf(other) < queue.inOrder().indexOf(observed);
+      assertThat(after - before).isCloseTo(ahead ? queue.expectedTokens(other) : 0, within(1e-6));
+      assertThat(after).isNotNegative();
+      before = after;
+    }
+  }
+
+  private static TestSequence waiter(long id, Random random) {
+    int tokens = 1 + random.nextInt(50);
+    return new TestSequence(id, 1, 50)
+        .predicted(LengthPrediction.exactly(tokens))
+        .priority(random.nextInt(2));
   }
 
   @Test
