@@ -104,6 +104,15 @@ public final class TenantQueues<S extends SequenceView> {
   }
 
   /**
+   * Returns how many turns the queue of a tenant has made since the tenant's first sequence joined;
+   * 0 for a tenant without sequences. See {@link SequenceView#queueTurns}.
+   */
+  public double turns(String tenant) {
+    TenantLane<S> lane = lanes.get(tenant);
+    return lane == null ? 0 : lane.queue().turns();
+  }
+
+  /**
    * Returns the waiting sequences in the order in which one plan may admit them. To list them, call
    * {@code admitted} after each.
    */

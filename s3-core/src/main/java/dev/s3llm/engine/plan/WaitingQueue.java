@@ -38,6 +38,9 @@ public final class WaitingQueue<S extends SequenceView> {
   private Overtakes overtakes = Overtakes.NONE;
   private double expectedTokens;
 
+  /** See {@link #turns}; one admission adds 1 at most, so it stays exact enough for ever. */
+  private double turns;
+
   /** Creates an empty queue in the order of this policy. */
   public WaitingQueue(SchedulingPolicy policy) {
     this.policy = policy;
@@ -96,15 +99,26 @@ public final class WaitingQueue<S extends SequenceView> {
   }
 
   /**
-   * Removes an admitted sequence, adds one to the age of those that arrived before it, and returns
-   * its age.
+   * Removes an admitted sequence, adds one to the age of those that arrived before it and a part to
+   * the {@link #turns}, and returns its age.
    *
    * @throws IllegalStateException if the sequence does not wait
    */
   public long removeAdmitted(S sequence) {
+    turns += 1.0 / size();
     long age = take(sequence);
     overtakes = overtakes.admitted(sequence.sequenceId());
     return age;
+  }
+
+  /**
+   * Returns how many turns the queue has made. A turn is as many admissions as sequences wait: an
+   * admission from n waiting sequences is one n-th of a turn. So turns count waiting in proportion
+   * to the depth of the queue, whatever the speed of the engine; they stand still while nothing is
+   * admitted.
+   */
+  double turns() {
+    return turns;
   }
 
   private long take(S sequence) {

@@ -29,7 +29,11 @@ public enum OrderChoice {
   /** Shortest expected remaining output first; running ones give way. */
   SRPT(
       "srpt",
-      bound -> SchedulingPolicies.shortestRemainingFirst(3, 1, bound),
+      bound ->
+          SchedulingPolicies.shortestRemainingFirst(
+              SchedulingPolicies.DEFAULT_AGEING_PER_TURN,
+              SchedulingPolicies.DEFAULT_MAX_DISPLACEMENTS,
+              bound),
       SchedulingPolicies::shortestRemainingFirst) {
     @Override
     SchedulingPolicy byItsDefaults() {
@@ -48,8 +52,6 @@ public enum OrderChoice {
   EDF("edf", SchedulingPolicies::earliestDeadlineFirst),
   /** Least slack first: time to the deadline less the expected service. */
   SLACK("slack", SchedulingPolicies::leastSlackFirst);
-
-  private static final int DEFAULT_MAX_OVERTAKES = 1000;
 
   private final String label;
 
@@ -120,7 +122,7 @@ public enum OrderChoice {
 
   /** Creates the order with the bound on overtaking that it has by default. */
   SchedulingPolicy byItsDefaults() {
-    return bounded.apply(DEFAULT_MAX_OVERTAKES);
+    return bounded.apply(SchedulingPolicies.DEFAULT_MAX_OVERTAKES);
   }
 
   private static OrderChoice named(String text, String label) {
