@@ -93,6 +93,66 @@ final class WaitingQueueTest {
     }
   }
 
+  @Test
+  void turn_isAsManyAdmissionsAsSequencesWait() {
+    WaitingQueue<TestSequence> queue =
+        new WaitingQueue<>(SchedulingPolicies.firstComeFirstServed());
+    for (int i = 0; i < 1_000; i++) {
+      queue.add(new TestSequence(i, 1, 10), 1, 0);
+    }
+    for (int i = 0; i < 1_000; i++) { // each is replaced
+      queue.removeAdmitted(queue.waiting(i));
+      queue.add(new TestSequence(1_000 + i, 1, 10), 1, 0);
+    }
+    assertThat(queue.turns()).isCloseTo(1, within(1e-9));
+    for (int i = 1_001; i < 2_000; i++) {
+      queue.remove(queue.waiting(i)); // cancelled
+    }
+    assertThat(queue.turns()).isCloseTo(1, within(1e-9));
+    queue.removeAdmitted(queue.waiting(1_000)); // the only one
+    assertThat(queue.turns()).isCloseTo(2, within(1e-9));
+  }
+
+  /** Under ageing by turns, equals keep their order, and only near arrivals overtake. */
+  @Property(tries = 200)
+  void requestsOvertaken_areThoseOfFewTurnsBefore(@ForAll long seed) {
+    Random random = new Random(seed);
+    double ageing = 0.2 + random.nextDouble();
+    WaitingQueue<TestSequence> queue =
+        new WaitingQueue<>(SchedulingPolicies.shortestRemainingFirst(ageing, 1, 1_000));
+    Map<Integer, Long> lastOfLength = new HashMap<>();
+    for (int i = 0; i < 400; i++) {
+      if (random.nextInt(400) > i || queue.isEmpty()) { // more arrivals, then more admissions
+        int tokens = 1 + random.nextInt(20) * random.nextInt(20);
+        queue.add(
+            new TestSequence(i, 1, 400)
+                .predicted(LengthPrediction.exactly(tokens))
+                .turns(queue.turns()),
+            1,
+            0);
+        continue;
+      }
+      TestSequence admitted = first(queue);
+      for (TestSequence other : queue.inOrder()) {
+        double work = other.expectedRemainingTokens() + 0.1; // of the prompt
+        assertThat(admitted.queueTurns() - other.queueTurns())
+            .isLessThanOrEqualTo(Math.sqrt(work) / ageing + 1e-5);
+      }
+      Long equal =
+          lastOfLength.put((int) admitted.expectedRemainingTokens(), admitted.sequenceId());
+      assertThat(equal == null || equal < admitted.sequenceId()).isTrue();
+      queue.removeAdmitted(admitted);
+    }
+  }
+
+  private static TestSequence first(WaitingQueue<TestSequence> queue) {
+    TestSequence next = queue.next();
+    if (next == null) {
+      throw new AssertionError("no sequence waits");
+    }
+    return next;
+  }
+
   private static TestSequence waiter(long id, Random random) {
     int tokens = 1 + random.nextInt(50);
     return new TestSequence(id, 1, 50)
