@@ -216,7 +216,8 @@ public final class Simulation {
     }
 
     /**
-     * Sets the order of the waiting requests; first come, first served by default.
+     * Sets the order of the waiting requests; {@link SchedulingPolicies#shortestRemainingFirst()} by
+     * default, as for an engine.
      *
      * @param policy decides which request goes first
      */
@@ -279,7 +280,7 @@ public final class Simulation {
       return new Simulation(
           profile(),
           costs,
-          settings.get("schedulingPolicy", SchedulingPolicies::firstComeFirstServed),
+          settings.get("schedulingPolicy", SchedulingPolicies::shortestRemainingFirst),
           settings.get("tenantWeights", () -> TenantWeights.EQUAL),
           settings.get("predictor", () -> SimulatedPredictor.EXACT),
           settings.get("targets", () -> LatencyTargets.NONE),

@@ -53,6 +53,12 @@ public enum OrderChoice {
   /** Least slack first: time to the deadline less the expected service. */
   SLACK("slack", SchedulingPolicies::leastSlackFirst);
 
+  /** The name of the default where a command generates answers: that of the engine. */
+  public static final String DEFAULT = "srpt";
+
+  /** The name of the default where a command compares policies: the order of arrival. */
+  public static final String BASELINE = "fcfs";
+
   private final String label;
 
   @SuppressWarnings("ImmutableEnumChecker") // the references above have no state
@@ -91,9 +97,9 @@ public enum OrderChoice {
    */
   public record Chosen(String name, SchedulingPolicy policy) {}
 
-  /** Returns the order of arrival, with the default bound on overtaking. */
+  /** Returns the default order, with its default parameters. */
   public static Chosen byDefault() {
-    return parse(FCFS.label, null);
+    return parse(DEFAULT, null);
   }
 
   /**
