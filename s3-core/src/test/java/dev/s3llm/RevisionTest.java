@@ -86,42 +86,6 @@ class RevisionTest {
     assertThat(displaced).isEmpty();
   }
 
-  /** The short request is taken for a long one until answers have ended. */
-  @Test
-  void waitingRequest_movesForwardWithItsRenewedPrediction() {
-    List<String> started = new ArrayList<>();
-    LengthPredictor late =
-        new Revising(0, 0) {
-          @Override
-          public LengthPrediction refresh(LengthQuery query, LengthPrediction earlier) {
-            return query.hintTokens() == 0 ? earlier : LengthPrediction.exactly(query.hintTokens());
-          }
-        };
-    try (HandDrivenEngine driven =
-        HandDrivenEngine.of(
-            FakeExecutor.immediate(),
-            b ->
-                b.predictor(late)
-                    .maxRunning(1)
-                    .schedulingPolicy(SchedulingPolicies.shortestPredictedFirst())
-                    .listener(
-                        e -> {
-                          if (e instanceof EngineEvent.Admitted admitted) {
-                            started.add(admitted.requestId());
-                          }
-                        }))) {
-      for (int i = 0; i < 8; i++) {
-        driven.engine().submit(GenerationRequest.builder(1).maxNewTokens(9).stopTokens(2).build());
-      }
-      driven.engine().submit(request("long", 95));
-      driven
-          .engine()
-          .submit(GenerationRequest.builder(1).id("short").maxNewTokens(95).lengthHint(20).build());
-      driven.run();
-    }
-    assertThat(started).endsWith("short", "long");
-  }
-
   private HandDrivenEngine engine(LengthPredictor predictor) {
     return HandDrivenEngine.of(FakeExecutor.immediate(), b -> b.predictor(predictor));
   }

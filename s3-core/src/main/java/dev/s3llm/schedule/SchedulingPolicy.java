@@ -25,8 +25,7 @@ public interface SchedulingPolicy {
 
   /**
    * Returns the sequence's rank; lower ranks go first. The engine computes it once each time when
-   * the sequence joins the queue, also after a preemption, and when its prediction is renewed while
-   * it waits.
+   * the sequence joins the queue, also after a preemption.
    *
    * @param sequence the sequence that joins the queue
    * @param admissionBlocks KV blocks that the planner would set aside for it, at least 1
@@ -58,7 +57,8 @@ public interface SchedulingPolicy {
 
   /**
    * Returns how often later arrivals may overtake this sequence, from 1 to {@link #maxOvertakes()};
-   * {@link #maxOvertakes()} by default. The engine calls it whenever it computes the rank.
+   * {@link #maxOvertakes()} by default. The engine calls it each time when the sequence joins the
+   * queue.
    *
    * @param sequence the sequence that joins the queue
    */

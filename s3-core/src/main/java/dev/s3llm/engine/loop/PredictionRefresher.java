@@ -3,14 +3,11 @@ package dev.s3llm.engine.loop;
 import dev.s3llm.engine.plan.Candidates;
 import dev.s3llm.engine.sequence.Sequence;
 import dev.s3llm.predict.LengthPrediction;
-import java.util.ArrayList;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Renews the predictions of the sequences that may be admitted next, if the predictor has observed
- * further answers since. So a request that waits in a burst profits from the answers before it, and
- * its place in the queue follows its new prediction.
+ * further answers since. So a request that waits in a burst profits from the answers before it.
  */
 final class PredictionRefresher {
   /** The most sequences whose predictions are renewed before a plan. */
@@ -33,26 +30,17 @@ final class PredictionRefresher {
     return state.predictions.observed() / ANSWERS_PER_EPOCH;
   }
 
-  /** Renews predictions of an earlier epoch among the next candidates, and orders these again. */
+  /** Renews predictions of an earlier epoch among the next candidates. */
   void refresh() {
     long epoch = epoch();
-    for (Sequence sequence : outdated(epoch)) {
-      refresh(sequence, epoch);
-      state.waiting.reorder(sequence, state.planBuilder.admissionBlocks(sequence));
-    }
-  }
-
-  private List<Sequence> outdated(long epoch) {
-    List<Sequence> outdated = new ArrayList<>(0);
     Candidates<Sequence> candidates = state.waiting.candidates();
     Sequence next;
     for (int i = 0; i < MAX_REFRESHED && (next = candidates.next()) != null; i++) {
       if (next.predictionEpoch() != epoch) {
-        outdated.add(next);
+        refresh(next, epoch);
       }
       candidates.admitted();
     }
-    return outdated;
   }
 
   /**

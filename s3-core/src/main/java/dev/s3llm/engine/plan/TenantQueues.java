@@ -104,8 +104,10 @@ public final class TenantQueues<S extends SequenceView> {
   }
 
   /**
-   * Returns how many turns the queue of a tenant has made since the tenant's first sequence joined;
-   * 0 for a tenant without sequences. See {@link SequenceView#queueTurns}.
+   * Returns how many turns the queue of a tenant has made; 0 for a tenant that is not kept. See
+   * {@link SequenceView#queueTurns}.
+   *
+   * @param tenant name of the tenant
    */
   public double turns(String tenant) {
     TenantLane<S> lane = lanes.get(tenant);
@@ -155,20 +157,6 @@ public final class TenantQueues<S extends SequenceView> {
       lane.startAt(start());
       waiting.add(lane);
     }
-  }
-
-  /**
-   * Moves a waiting sequence to its new place in the order after its prediction has changed. Its
-   * age stays.
-   *
-   * @param sequence a sequence that waits
-   * @param admissionBlocks blocks that the planner would reserve for it
-   */
-  public void reorder(S sequence, int admissionBlocks) {
-    WaitingQueue<S> queue = lane(sequence).queue();
-    expectedTokens -= queue.expectedTokens(sequence);
-    queue.add(sequence, admissionBlocks, queue.remove(sequence));
-    expectedTokens += queue.expectedTokens(sequence);
   }
 
   /**

@@ -105,8 +105,8 @@ public final class WaitingQueue<S extends SequenceView> {
    * @throws IllegalStateException if the sequence does not wait
    */
   public long removeAdmitted(S sequence) {
-    turns += 1.0 / size();
     long age = take(sequence);
+    turns += 1.0 / (size() + 1);
     overtakes = overtakes.admitted(sequence.sequenceId());
     return age;
   }

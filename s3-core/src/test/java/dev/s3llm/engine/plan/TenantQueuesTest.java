@@ -219,29 +219,6 @@ final class TenantQueuesTest {
   }
 
   @Test
-  void newPrediction_movesTheRequest_andKeepsItsAge() {
-    TenantQueues<TestSequence> shortest =
-        new TenantQueues<>(SchedulingPolicies.shortestPredictedFirst(2));
-    TestSequence first = sequence("a");
-    TestSequence second = sequence("a");
-    shortest.add(first, 1, 1); // overtaken once
-    shortest.add(second, 1, 0);
-    assertThat(shortest.next()).isSameAs(first);
-
-    first.predicted(LengthPrediction.exactly(OUTPUT - 5).cappedAt(OUTPUT));
-    second.predicted(LengthPrediction.exactly(OUTPUT - 10));
-    shortest.reorder(second, 1);
-    assertThat(shortest.next()).isSameAs(second);
-    assertThat(shortest.expectedTokens()).isCloseTo(2 * OUTPUT - 10, within(1e-9));
-    shortest.reorder(first, 1);
-    assertThat(shortest.expectedTokens()).isCloseTo(2 * OUTPUT - 15, within(1e-9));
-    shortest.removeAdmitted(second);
-    TestSequence third = sequence("a").predicted(LengthPrediction.exactly(1));
-    shortest.add(third, 1, 0);
-    assertThat(shortest.next()).isSameAs(first); // overtaken twice by now
-  }
-
-  @Test
   void decisionWithoutCandidate_isRefused() {
     Candidates<TestSequence> candidates = queues.candidates();
 
