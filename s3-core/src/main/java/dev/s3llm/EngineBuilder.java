@@ -39,9 +39,6 @@ import org.jspecify.annotations.Nullable;
  * IllegalStateException} that names the earlier value. Not thread-safe.
  */
 public final class EngineBuilder {
-  /** The token budget of a step, unless it is set or more sequences may run. */
-  private static final int DEFAULT_STEP_TOKENS = 512;
-
   private final Executor executor;
   private final Settings settings = new Settings();
   private final List<EngineListener> listeners = new ArrayList<>();
@@ -70,8 +67,9 @@ public final class EngineBuilder {
   }
 
   /**
-   * Sets the order of the requests; {@link SchedulingPolicies#firstComeFirstServed()} by default.
-   * {@link SchedulingPolicies#shortestRemainingFirst()} has a lower mean latency under load.
+   * Sets the order of the requests; {@link SchedulingPolicies#shortestRemainingFirst()} by default,
+   * which has a lower mean latency under load than the order of arrival, {@link
+   * SchedulingPolicies#firstComeFirstServed()}.
    *
    * @param policy decides which waiting request goes first, and which running one gives way
    */
@@ -278,7 +276,7 @@ public final class EngineBuilder {
             executor,
             settings.get("predictor", () -> new HintedPredictor(new EmpiricalLengthPredictor())),
             settings.get("planner", ForecastPlanner::new),
-            settings.get("schedulingPolicy", SchedulingPolicies::firstComeFirstServed),
+            settings.get("schedulingPolicy", SchedulingPolicies::shortestRemainingFirst),
             settings.get("tenantWeights", () -> TenantWeights.EQUAL),
             settings.get("recovery", () -> Recovery.preempting(Recovery.Victim.CHEAPEST).patient()),
             EngineParts.Prefixes.of(settings.get("prefixSharing", EngineBuilder::defaultSharing)),
@@ -331,7 +329,7 @@ public final class EngineBuilder {
   private static int defaultBudget(ExecutorProfile profile, int running) {
     return profile.growth() == ExecutorProfile.KvGrowth.FIXED_CANVAS
         ? profile.maxTokensPerStep()
-        : Math.min(profile.maxTokensPerStep(), Math.max(DEFAULT_STEP_TOKENS, running));
+        : Math.min(profile.maxTokensPerStep(), EngineParts.Limits.defaultStepTokens(running));
   }
 
   private static void requireConsistent(ExecutorProfile profile, int stepTokens, int running) {

@@ -84,5 +84,17 @@ public record EngineParts(
       int maxTokensPerStep,
       int maxSequencesPerStep,
       long predictionBudgetNanos,
-      long tokenTimeNanos) {}
+      long tokenTimeNanos) {
+    private static final int DEFAULT_STEP_TOKENS = 512;
+
+    /**
+     * Returns the default of the token budget of a step for an executor that decodes token by
+     * token: 512, or the batch limit if that is more.
+     *
+     * @param maxSequencesPerStep batch limit, at least 1
+     */
+    public static int defaultStepTokens(int maxSequencesPerStep) {
+      return Math.max(DEFAULT_STEP_TOKENS, maxSequencesPerStep);
+    }
+  }
 }

@@ -114,6 +114,16 @@ public interface SequenceView {
   }
 
   /**
+   * Returns how many turns the tenant's queue had made when the sequence first joined it; 0 by
+   * default. A turn is as many admissions as sequences wait: an admission while n sequences wait
+   * adds 1/n. Of two sequences of a tenant, the difference says by how many turns the one joined
+   * after the other: the time between them, in proportion to how long the queue was.
+   */
+  default double queueTurns() {
+    return 0;
+  }
+
+  /**
    * Returns the time at which the request times out, in nanoseconds of the engine's clock; {@link
    * Long#MAX_VALUE} if it has no deadline, which is the default.
    */

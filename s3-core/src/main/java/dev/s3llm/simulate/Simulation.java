@@ -1,6 +1,7 @@
 package dev.s3llm.simulate;
 
 import com.google.common.base.Preconditions;
+import dev.s3llm.engine.EngineParts;
 import dev.s3llm.engine.plan.TenantWeights;
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.ExecutorProfile.KvGrowth;
@@ -223,7 +224,8 @@ public final class Simulation {
     }
 
     /**
-     * Sets the order of the waiting requests; first come, first served by default.
+     * Sets the order of the waiting requests; {@link SchedulingPolicies#shortestRemainingFirst()} by
+     * default, as for an engine.
      *
      * @param policy decides which request goes first
      */
@@ -296,7 +298,7 @@ public final class Simulation {
       return new Simulation(
           profile(),
           costs,
-          settings.get("schedulingPolicy", SchedulingPolicies::firstComeFirstServed),
+          settings.get("schedulingPolicy", SchedulingPolicies::shortestRemainingFirst),
           settings.get("tenantWeights", () -> TenantWeights.EQUAL),
           settings.get("predictor", () -> SimulatedPredictor.EXACT),
           settings.get("prefixSharing", PrefixSharing::none),
@@ -319,7 +321,9 @@ public final class Simulation {
           .hostBlocks(blocks("swapBytes", swapBytes, blockBytes, 0))
           .maxContextTokens(settings.get("maxLength", () -> 2048))
           .maxTokensPerStep(
-              settings.get("maxTokensPerStep", () -> passes > 0 ? 8192 : Math.max(512, running)))
+              settings.get(
+                  "maxTokensPerStep",
+                  () -> passes > 0 ? 8192 : EngineParts.Limits.defaultStepTokens(running)))
           .maxSequencesPerStep(running)
           .vocabularySize(SimulatedExecutor.VOCABULARY_SIZE)
           .recoveryCosts(costs.recoveryCosts(blockTokens))

@@ -160,7 +160,7 @@ final class EngineState {
 
   /** Adds a sequence to the waiting queue, for the first time or again. */
   void enterQueue(Sequence sequence) {
-    sequence.queued();
+    sequence.queued(waiting.turns(sequence.tenant()));
     prefixes.match(sequence);
     waiting.add(sequence, planBuilder.admissionBlocks(sequence), sequence.queueAge());
     draft.invalidate();

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Sequence implements SequenceView, SequenceStep {
   private static final int[] NO_TOKENS = {};
+  private static final double NOT_QUEUED = -1;
 
   private final long id;
   private final SequenceSpec spec;
@@ -31,6 +32,7 @@ public final class Sequence implements SequenceView, SequenceStep {
   private final ExpectedRemaining remaining = new ExpectedRemaining();
   private int[] tokens;
   private long queueAge;
+  private double queueTurns = NOT_QUEUED;
 
   private SequenceState state = SequenceState.PREDICTING;
   private @Nullable LengthPrediction prediction;
@@ -256,9 +258,14 @@ public final class Sequence implements SequenceView, SequenceStep {
 
   // ---- progress
 
-  /** Records that the sequence joins the waiting queue, for the first time or again. */
-  public void queued() {
+  /**
+   * Records that the sequence joins the waiting queue, for the first time or again.
+   *
+   * @param turns turns that the queue has made, 0 or more; the first value is kept
+   */
+  public void queued(double turns) {
     state = SequenceState.WAITING;
+    queueTurns = queueTurns == NOT_QUEUED ? turns : queueTurns;
   }
 
   /**
@@ -580,6 +587,11 @@ public final class Sequence implements SequenceView, SequenceStep {
   @Override
   public long arrivalNanos() {
     return spec.times().arrivalNanos();
+  }
+
+  @Override
+  public double queueTurns() {
+    return Math.max(0, queueTurns);
   }
 
   @Override
