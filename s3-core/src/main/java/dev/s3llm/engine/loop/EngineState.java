@@ -9,6 +9,8 @@ import dev.s3llm.engine.plan.PlanBuilder;
 import dev.s3llm.engine.plan.TenantQueues;
 import dev.s3llm.engine.plan.TokenTimeGuard;
 import dev.s3llm.engine.record.EventBus;
+import dev.s3llm.engine.record.RefusalCounts;
+import dev.s3llm.engine.record.TenantNames;
 import dev.s3llm.engine.sequence.KvBlockPool;
 import dev.s3llm.engine.sequence.Sequence;
 import dev.s3llm.execute.ExecutorProfile;
@@ -33,8 +35,8 @@ import org.slf4j.LoggerFactory;
  * The loop's state: the sequences in their lists and queues, the block pools, the step in flight,
  * the counters. The classes that work on it ({@link Intake}, {@link StepLauncher}, {@link
  * StepResults}, {@link SequenceFinisher}) keep no state between passes. Only the loop's thread uses
- * it, with three exceptions: other threads may read {@link #parts}, which never changes, read what
- * {@link #publishSnapshot} has published, and publish events.
+ * it, with four exceptions: other threads may read {@link #parts}, which never changes, read what
+ * {@link #publishSnapshot} has published, publish events, and count refusals.
  */
 final class EngineState {
   private static final Logger log = LoggerFactory.getLogger(EngineState.class);
@@ -58,7 +60,8 @@ final class EngineState {
   final List<Sequence> running = new ArrayList<>();
 
   final Alarms alarms = new Alarms();
-  final Counters counters = new Counters();
+  final Counters counters;
+  final RefusalCounts refusals;
   final Draft draft = new Draft();
   final DeferralNotices deferrals = new DeferralNotices();
   final StepFeedback feedback;
@@ -87,6 +90,9 @@ final class EngineState {
   EngineState(EngineParts parts) {
     this.parts = parts;
     this.profile = parts.executor().profile();
+    TenantNames names = new TenantNames(parts.tenantWeights().weights().keySet());
+    this.counters = new Counters(names);
+    this.refusals = new RefusalCounts(names);
     this.device = new KvBlockPool(profile.blockCount());
     this.host = new KvBlockPool(profile.hostBlockCount());
     this.waiting = new TenantQueues<>(parts.policy(), parts.tenantWeights());
