@@ -7,6 +7,7 @@ import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.error.RequestRefusedException.Reason;
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.StepResult;
+import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.predict.LengthQuery;
 import dev.s3llm.support.Nanos;
 import java.util.Arrays;
@@ -120,6 +121,22 @@ final class RequestTranslator {
                 .formatted(field, i, tokens[i], profile.vocabularySize()));
       }
     }
+  }
+
+  /**
+   * Returns what a request asks for, for the event of its refusal.
+   *
+   * @param now time of submission, in nanoseconds of the engine's clock
+   */
+  EngineEvent.Request asked(GenerationRequest request, long now) {
+    return new EngineEvent.Request(
+        now,
+        request.promptLength(),
+        outputLimit(request),
+        request.priority(),
+        request.deadline().map(Nanos::of).orElse(Long.MAX_VALUE),
+        request.tenant(),
+        0);
   }
 
   /**

@@ -124,8 +124,8 @@ final class Mutants {
           seen(
               "end-twice",
               FINISHER,
-              "    state.counters.ended(reason);\n",
-              "    state.counters.ended(reason);\n    report(sequence, sequence.outcome(reason, failure, false, now), now);\n",
+              "    state.counters.ended(sequence, reason, sequence.history().timing(now));\n",
+              "    state.counters.ended(sequence, reason, sequence.history().timing(now));\n    report(sequence, sequence.outcome(reason, failure, false, now), now);\n",
               "TerminalOnce",
               0),
           seen(

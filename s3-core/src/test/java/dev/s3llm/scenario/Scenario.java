@@ -329,17 +329,18 @@ final class Scenario {
       return;
     }
     GenerationRequest request = requests.next("c" + byId.size());
+    boolean room = hasPlace(request.tenant()); // a listener of the refusal may cancel others
     try {
       accepted(request);
     } catch (RequestRefusedException e) {
-      refused(request, e);
+      refused(request, e, room);
     }
   }
 
-  private void refused(GenerationRequest request, RequestRefusedException refusal) {
+  private void refused(GenerationRequest request, RequestRefusedException refusal, boolean room) {
     switch (refusal.reason()) {
       case QUEUE_FULL -> {
-        if (hasPlace(request.tenant())) {
+        if (room) {
           violated("Refusal", "the queue has room and refused " + request.id());
         }
       }

@@ -133,6 +133,21 @@ public final class EngineLoop {
     inbox.add(now -> finisher.failAll(failure, now));
   }
 
+  /**
+   * Counts a request that was refused and publishes its event; both on the caller's thread.
+   *
+   * @param refused the event
+   */
+  public void refused(EngineEvent.Refused refused) {
+    state.refusals.count(refused.request().tenant(), refused.reason());
+    publish(refused);
+  }
+
+  /** Returns the requests that were refused so far. */
+  public EngineSnapshot.Refused refusals() {
+    return state.refusals.view();
+  }
+
   /** Publishes an event to the listeners. */
   public void publish(EngineEvent event) {
     state.publish(() -> event);

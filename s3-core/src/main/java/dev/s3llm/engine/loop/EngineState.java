@@ -12,6 +12,8 @@ import dev.s3llm.engine.plan.TokenTimeGuard;
 import dev.s3llm.engine.prefix.ForgettingOrder;
 import dev.s3llm.engine.prefix.PrefixCache;
 import dev.s3llm.engine.record.EventBus;
+import dev.s3llm.engine.record.RefusalCounts;
+import dev.s3llm.engine.record.TenantNames;
 import dev.s3llm.engine.sequence.KvBlockPool;
 import dev.s3llm.engine.sequence.Sequence;
 import dev.s3llm.engine.sequence.SequencePrefix;
@@ -38,8 +40,8 @@ import org.slf4j.LoggerFactory;
  * The loop's state: the sequences in their lists and queues, the block pools, the step in flight,
  * the counters. The classes that work on it ({@link Intake}, {@link StepLauncher}, {@link
  * StepResults}, {@link SequenceFinisher}) keep no state between passes. Only the loop's thread uses
- * it, with three exceptions: other threads may read {@link #parts}, which never changes, read what
- * {@link #publishSnapshot} has published, and publish events.
+ * it, with four exceptions: other threads may read {@link #parts}, which never changes, read what
+ * {@link #publishSnapshot} has published, publish events, and count refusals.
  */
 final class EngineState {
   private static final Logger log = LoggerFactory.getLogger(EngineState.class);
@@ -66,7 +68,8 @@ final class EngineState {
   final List<Sequence> running = new ArrayList<>();
 
   final Alarms alarms = new Alarms();
-  final Counters counters = new Counters();
+  final Counters counters;
+  final RefusalCounts refusals;
   final Draft draft = new Draft();
   final DeferralNotices deferrals = new DeferralNotices();
   final StepFeedback feedback;
@@ -95,6 +98,9 @@ final class EngineState {
   EngineState(EngineParts parts) {
     this.parts = parts;
     this.profile = parts.executor().profile();
+    TenantNames names = new TenantNames(parts.tenantWeights().weights().keySet());
+    this.counters = new Counters(names);
+    this.refusals = new RefusalCounts(names);
     ForgettingOrder order = parts.prefixes().order().get();
     PrefixCache cache = prefixCache(order);
     this.device = new KvBlockPool(profile.blockCount(), cache);

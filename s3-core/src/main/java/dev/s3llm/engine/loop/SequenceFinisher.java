@@ -47,7 +47,7 @@ final class SequenceFinisher {
     state.alarms.cancel(sequence, Alarms.Kind.DEADLINE);
     state.alarms.cancel(sequence, Alarms.Kind.PREDICTION);
     SequenceState before = sequence.end();
-    state.counters.ended(reason);
+    state.counters.ended(sequence, reason, sequence.history().timing(now));
     try {
       remove(sequence, before, now);
       feedBack(sequence, reason, now);

@@ -22,8 +22,12 @@ final class Snapshots {
             state.host.allocated()),
         new EngineSnapshot.Work(
             counters.steps,
+            counters.promptTokens,
             counters.outputTokens,
-            counters.preemptions,
+            new EngineSnapshot.Preempted(
+                counters.preemptedOutgrown,
+                counters.preemptedReclaimed,
+                counters.preemptedDisplaced),
             counters.recomputedTokens,
             counters.swappedTokens),
         new EngineSnapshot.Predictions(
@@ -31,7 +35,9 @@ final class Snapshots {
         new EngineSnapshot.Faults(
             counters.ignoredCompletions,
             counters.callbackFailures + state.events.failures(),
-            state.events.dropped()));
+            state.events.dropped()),
+        counters.times.view(),
+        counters.tenants.view());
   }
 
   private static EngineSnapshot.Requests requests(EngineState state) {
@@ -46,6 +52,7 @@ final class Snapshots {
             counters.count(FinishReason.LENGTH),
             counters.count(FinishReason.CANCELLED),
             counters.count(FinishReason.TIMEOUT),
-            counters.count(FinishReason.FAILED)));
+            counters.count(FinishReason.FAILED)),
+        EngineSnapshot.Refused.NONE);
   }
 }

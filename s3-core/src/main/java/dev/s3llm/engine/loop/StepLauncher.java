@@ -102,8 +102,15 @@ final class StepLauncher {
 
   private void count(Decision.Preempt decision, int kvTokens, boolean swap) {
     Counters counters = state.counters;
-    counters.preemptions++;
-    counters.outgrown += decision.cause() == decision.sequence() ? 1 : 0;
+    boolean own = decision.cause() == decision.sequence();
+    if (decision.displaced()) {
+      counters.preemptedDisplaced++;
+    } else if (own) {
+      counters.preemptedOutgrown++;
+    } else {
+      counters.preemptedReclaimed++;
+    }
+    counters.outgrown += own ? 1 : 0;
     counters.swappedTokens += swap ? kvTokens : 0;
     counters.recomputedTokens += swap ? 0 : kvTokens;
   }
@@ -153,6 +160,7 @@ final class StepLauncher {
     copyIn(sequence, lease, step);
     int reservedTokens = decision.reservedBlocks() * profile.blockTokens();
     if (!sequence.startedBefore()) {
+      state.counters.firstAdmission(sequence, now);
       sequence.limitPreemptions(Termination.mostPreemptions(sequence, reservedTokens));
     }
     sequence.admitted(now, reservedTokens);

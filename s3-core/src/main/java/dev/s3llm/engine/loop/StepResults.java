@@ -113,7 +113,7 @@ final class StepResults {
 
   private void deliver(Sequence sequence, int token, long now) {
     sequence.append(token, now);
-    state.counters.outputTokens++;
+    state.counters.outputToken(sequence, now);
     try {
       sequence.spec().sink().onToken(token);
     } catch (Throwable e) { // the sink is foreign code to the loop

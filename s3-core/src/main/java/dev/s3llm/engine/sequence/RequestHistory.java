@@ -82,7 +82,7 @@ public final class RequestHistory {
   }
 
   /** Returns how long the request took, if it ends now. */
-  SequenceOutcome.Timing timing(long now) {
+  public SequenceOutcome.Timing timing(long now) {
     long total = now - arrivalNanos;
     return new SequenceOutcome.Timing(admitted ? queuedNanos : total, firstTokenNanos, total);
   }
