@@ -173,7 +173,11 @@ final class RequestTranslator {
   /** Returns who may share KV blocks with a request: its tenant, unless it names a salt. */
   private static SequenceSpec.Sharing sharing(GenerationRequest request) {
     return new SequenceSpec.Sharing(
-        request.cacheSalt().map(salt -> "salt " + salt).orElse("tenant " + request.tenant()),
+        request
+            .cacheSalt()
+            .map(SequenceSpec.Sharing::withSalt)
+            .orElseGet(() -> SequenceSpec.Sharing.within(request.tenant()))
+            .scope(),
         request.expectFollowUpWithin().map(Nanos::of).orElse(0L),
         request.sessionEnds());
   }

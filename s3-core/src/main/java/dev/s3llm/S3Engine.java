@@ -267,6 +267,29 @@ public final class S3Engine implements AutoCloseable {
   }
 
   /**
+   * Drops the kept KV of a tenant's requests without a salt, so that no later request begins with
+   * it. Running requests go on. Their KV is kept no more when they end.
+   *
+   * @param tenant name of the tenant; empty for the requests without one
+   * @throws NullPointerException if the tenant is null
+   */
+  public void forgetPrefixes(String tenant) {
+    Objects.requireNonNull(tenant, "tenant must not be null");
+    loop.forgetPrefixes(SequenceSpec.Sharing.within(tenant).scope());
+  }
+
+  /**
+   * Drops the kept KV of the requests with a salt; see {@link #forgetPrefixes}.
+   *
+   * @param salt the salt ({@link GenerationRequest.Builder#cacheSalt})
+   * @throws NullPointerException if the salt is null
+   */
+  public void forgetPrefixesWithSalt(String salt) {
+    Objects.requireNonNull(salt, "salt must not be null");
+    loop.forgetPrefixes(SequenceSpec.Sharing.withSalt(salt).scope());
+  }
+
+  /**
    * Closes the engine like {@link #close}, but cancels live requests at once. If another thread is
    * in {@code close}, its requests are cancelled too.
    */

@@ -114,6 +114,27 @@ public enum EngineMetric {
       "KV blocks that hold tokens",
       Kind.GAUGE,
       s -> s.memory().allocatedBlocks()),
+  /** KV blocks that more than one running request owns. */
+  KV_SHARED(
+      "s3.kv.shared",
+      "blocks",
+      "KV blocks that more than one running request owns",
+      Kind.GAUGE,
+      s -> s.memory().prefixes().sharedBlocks()),
+  /** KV blocks without a request that are kept for later ones. */
+  KV_KEPT(
+      "s3.kv.kept",
+      "blocks",
+      "KV blocks without a request that are kept for later ones",
+      Kind.GAUGE,
+      s -> s.memory().prefixes().keptBlocks()),
+  /** Kept KV blocks that were forgotten because their room was needed. */
+  KV_FORGOTTEN(
+      "s3.kv.forgotten",
+      "blocks",
+      "Kept KV blocks that were forgotten because their room was needed",
+      Kind.COUNTER,
+      s -> s.memory().prefixes().forgottenBlocks()),
   /** Host blocks that hold swapped tokens. */
   KV_SWAPPED(
       "s3.kv.swapped",
@@ -130,6 +151,13 @@ public enum EngineMetric {
       "Prompt tokens of the requests accepted",
       Kind.COUNTER,
       s -> s.work().promptTokens()),
+  /** Prompt tokens that were not computed because an earlier request had computed them. */
+  CACHED_TOKENS(
+      "s3.tokens.cached",
+      "tokens",
+      "Prompt tokens that were not computed because an earlier request had computed them",
+      Kind.COUNTER,
+      s -> s.memory().prefixes().cachedTokens()),
   /** Output tokens generated. */
   OUTPUT_TOKENS(
       "s3.tokens.output",

@@ -175,13 +175,56 @@ public record EngineSnapshot(
    * @param allocatedBlocks blocks on the device that hold tokens
    * @param hostCapacityBlocks blocks of swap space in host memory
    * @param hostAllocatedBlocks blocks of swap space that hold tokens
+   * @param prefixes blocks that requests share, and that are kept without a request
    */
   public record Memory(
       int capacityBlocks,
       int reservedBlocks,
       int allocatedBlocks,
       int hostCapacityBlocks,
-      int hostAllocatedBlocks) {}
+      int hostAllocatedBlocks,
+      Prefixes prefixes) {
+
+    /**
+     * Creates the use of a memory without shared blocks.
+     *
+     * @param capacityBlocks blocks on the device
+     * @param reservedBlocks blocks on the device that hold tokens or are reserved
+     * @param allocatedBlocks blocks on the device that hold tokens
+     * @param hostCapacityBlocks blocks of swap space in host memory
+     * @param hostAllocatedBlocks blocks of swap space that hold tokens
+     */
+    public Memory(
+        int capacityBlocks,
+        int reservedBlocks,
+        int allocatedBlocks,
+        int hostCapacityBlocks,
+        int hostAllocatedBlocks) {
+      this(
+          capacityBlocks,
+          reservedBlocks,
+          allocatedBlocks,
+          hostCapacityBlocks,
+          hostAllocatedBlocks,
+          Prefixes.NONE);
+    }
+  }
+
+  /**
+   * Blocks that requests share because they begin alike, and what that saved. Immutable.
+   *
+   * @param sharedBlocks blocks that more than one running request owns, each counted once
+   * @param keptBlocks blocks without a request that are kept for later ones; they count as
+   *     available
+   * @param cachedTokens prompt tokens that were not computed because an earlier request had; each
+   *     request counts once, at its first admission
+   * @param forgottenBlocks kept blocks that were forgotten because their room was needed
+   */
+  public record Prefixes(
+      int sharedBlocks, int keptBlocks, long cachedTokens, long forgottenBlocks) {
+    /** Nothing is shared or kept. */
+    public static final Prefixes NONE = new Prefixes(0, 0, 0, 0);
+  }
 
   /**
    * Counters of the steps' work. Immutable.

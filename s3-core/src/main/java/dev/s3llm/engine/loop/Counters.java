@@ -11,6 +11,7 @@ final class Counters {
   long submitted;
   long steps;
   long promptTokens;
+  long cachedTokens;
   long outputTokens;
   long preemptedOutgrown;
   long preemptedReclaimed;
@@ -45,6 +46,7 @@ final class Counters {
   /** Records the first admission of a request. */
   void firstAdmission(Sequence sequence, long now) {
     long queued = now - sequence.spec().times().arrivalNanos();
+    cachedTokens += sequence.reusableTokens();
     times.admitted(queued);
     tenants.admitted(sequence, queued);
   }

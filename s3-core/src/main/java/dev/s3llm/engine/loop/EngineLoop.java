@@ -117,6 +117,15 @@ public final class EngineLoop {
     inbox.add(now -> finisher.endAll(FinishReason.CANCELLED, null, now));
   }
 
+  /** Queues that the findable blocks of a scope are dropped. */
+  public void forgetPrefixes(String scope) {
+    inbox.add(
+        now -> {
+          state.prefixes.dropScope(scope);
+          state.draft.invalidate();
+        });
+  }
+
   /** Queues an inspection of the engine's memory and queues; see {@code S3Engine.inspect}. */
   public CompletableFuture<EngineInspection> inspect() {
     return inspections.request();
@@ -222,12 +231,19 @@ public final class EngineLoop {
     } while (!inbox.isEmpty());
     work += intake.handleDueAlarms(now);
     if (state.inFlight == null && state.lost == null) {
+      trimPrefixes();
       work += launchNext(now);
     }
     if (work > 0) {
       state.publishSnapshot();
     }
     return work;
+  }
+
+  private void trimPrefixes() {
+    if (state.prefixes.trim()) {
+      state.draft.invalidate(); // it may count on what was dropped
+    }
   }
 
   /** Returns the time of the next deadline or late prediction; {@link Long#MAX_VALUE} for none. */

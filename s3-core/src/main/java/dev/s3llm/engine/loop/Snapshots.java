@@ -19,7 +19,12 @@ final class Snapshots {
             state.device.reserved(),
             state.device.allocated(),
             state.host.capacity(),
-            state.host.allocated()),
+            state.host.allocated(),
+            new EngineSnapshot.Prefixes(
+                state.device.shared(),
+                state.device.kept(),
+                counters.cachedTokens,
+                state.prefixes.forgotten())),
         new EngineSnapshot.Work(
             counters.steps,
             counters.promptTokens,

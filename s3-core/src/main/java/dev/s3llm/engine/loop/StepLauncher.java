@@ -49,7 +49,6 @@ final class StepLauncher {
       state.prefixes.computes(sequence);
       step.compute(sequence, plan.workTokens(i));
     }
-    state.prefixes.trim();
     state.inFlight = step;
     return step.batch(state.waiting.size());
   }

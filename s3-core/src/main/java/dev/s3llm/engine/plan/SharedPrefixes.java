@@ -285,9 +285,18 @@ public final class SharedPrefixes {
     return cache.indexed();
   }
 
-  /** Forgets blocks until as few and as young ones are kept as the settings allow. */
-  public void trim() {
-    cache.trim();
+  /** Returns the number of blocks that were forgotten because their room was needed, ever. */
+  public long forgotten() {
+    return cache.forgotten();
+  }
+
+  /**
+   * Forgets blocks until as few and as young ones are kept as the settings allow.
+   *
+   * @return whether it has forgotten any
+   */
+  public boolean trim() {
+    return cache.trim();
   }
 
   /**

@@ -212,8 +212,13 @@ public final class PrefixCache implements KeptBlocks {
     return remove(node);
   }
 
-  /** Forgets blocks until as few and as young ones are kept as the settings allow. */
-  public void trim() {
+  /**
+   * Forgets blocks until as few and as young ones are kept as the settings allow.
+   *
+   * @return whether it has forgotten any
+   */
+  public boolean trim() {
+    int before = kept;
     while (kept > mostKept) {
       pool.accept(forget());
     }
@@ -227,6 +232,7 @@ public final class PrefixCache implements KeptBlocks {
     if (byAge.size() > 2 * kept + MOST_STALE) {
       byAge.removeIf(entry -> !current(entry));
     }
+    return kept < before;
   }
 
   private boolean due(Kept entry) {

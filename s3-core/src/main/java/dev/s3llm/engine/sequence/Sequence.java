@@ -493,7 +493,7 @@ public final class Sequence implements SequenceView, SequenceStep {
         progress.canvasSlots(),
         progress.canvasPasses(),
         history.timing(now),
-        history.explain(waiting, prediction, promptTokens() + outputSlots(), now));
+        history.explain(waiting, prediction, promptTokens() + outputSlots(), cachedTokens(), now));
   }
 
   // ---- SequenceView

@@ -76,6 +76,11 @@ public record SequenceSpec(
    * @param sessionEnds whether no request that begins like it follows
    */
   public record Sharing(String scope, long expectedFollowUpNanos, boolean sessionEnds) {
+    /** Returns sharing among the requests with a salt, about whose sequels nothing is known. */
+    public static Sharing withSalt(String salt) {
+      return new Sharing("salt " + salt, 0, false);
+    }
+
     /** Returns sharing among the requests of a tenant, about whose sequels nothing is known. */
     public static Sharing within(String tenant) {
       return new Sharing("tenant " + tenant, 0, false);

@@ -121,7 +121,7 @@ class ExplanationTest {
       history.admitted(2L * i, 16);
       history.preempted(2L * i + 1, PreemptionMode.SWAP, 9, "other", 5, "full");
     }
-    Explanation explanation = history.explain(true, null, 30, 1_000);
+    Explanation explanation = history.explain(true, null, 30, 0, 1_000);
     assertThat(explanation.waits()).hasSize(Explanation.MOST_LISTED);
     assertThat(explanation.preemptions()).hasSize(Explanation.MOST_LISTED);
     assertThat(explanation.unlisted()).isEqualTo(101 + 100 - 2 * Explanation.MOST_LISTED);
