@@ -8,9 +8,11 @@ import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
+import dev.s3llm.memory.MemoryPlanner;
 import dev.s3llm.memory.OnDemandPlanner;
 import dev.s3llm.memory.PrefixSharing;
 import dev.s3llm.memory.PrefixSharing.Forgetting;
+import dev.s3llm.memory.S3Planner;
 import dev.s3llm.memory.WorstCasePlanner;
 import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.testkit.HandDrivenEngine;
@@ -147,6 +149,40 @@ class PrefixSharingTest {
   }
 
   @Test
+  void failedStep_leavesNothingOfRequestsThatComputedTheSame() {
+    start(RECENT, 60, 64);
+    executor.failNext = true;
+    submit(prompt(16, 1), 4); // too short to wait for the other one
+    submit(prompt(16, 1), 4);
+    driven.run();
+    assertThat(prefixes().keptBlocks()).isZero();
+    assertThat(generate(prompt(16, 1), 4).cachedTokens()).isZero();
+  }
+
+  @Test
+  void preemptionFreesOnlyWhatNobodyShares() {
+    start(RECENT, 30, 64, new S3Planner());
+    int[] common = prompt(32, 1);
+    Generation[] all = new Generation[3];
+    all[0] = submitHinted(joined(common, prompt(2, 2)));
+    driven.pass();
+    driven.pass();
+    for (int i = 1; i < 3; i++) {
+      all[i] = submitHinted(joined(common, prompt(2, 2 + i)));
+    }
+    driven.run();
+    assertThat(snapshot().work().preemptions()).isPositive();
+    for (Generation generation : all) {
+      assertThat(generation.result().join().outputTokens()).isEqualTo(60);
+      checkTokens(generation);
+    }
+  }
+
+  private Generation submitHinted(int[] prompt) {
+    return driven.engine().submit(request(prompt, 60).lengthHint(4).build());
+  }
+
+  @Test
   void cancelledRequest_leavesWhatItComputed() {
     start(RECENT, 60, 8);
     Generation cancelled = submit(prompt(32, 1), 4);
@@ -200,7 +236,7 @@ class PrefixSharingTest {
 
   @Test
   void preemptedRequest_findsItsOwnBeginningAgain() {
-    start(RECENT, 24, 64, 0);
+    start(RECENT, 24, 64, new OnDemandPlanner(0));
     Generation one = submit(prompt(40, 1), 40);
     Generation two = submit(prompt(40, 2), 40);
     driven.run();
@@ -216,10 +252,10 @@ class PrefixSharingTest {
   // ---- the engine and its requests
 
   private void start(PrefixSharing sharing, int blocks, int stepTokens) {
-    start(sharing, blocks, stepTokens, 1);
+    start(sharing, blocks, stepTokens, new WorstCasePlanner());
   }
 
-  private void start(PrefixSharing sharing, int blocks, int stepTokens, int worstCase) {
+  private void start(PrefixSharing sharing, int blocks, int stepTokens, MemoryPlanner planner) {
     ExecutorProfile profile =
         ExecutorProfile.builder()
             .kvBlocks(blocks, BLOCK, 64)
@@ -230,13 +266,7 @@ class PrefixSharingTest {
             .sharesPrefixes(true)
             .build();
     executor = new Counting(new HashExecutor(profile));
-    driven =
-        HandDrivenEngine.of(
-            executor,
-            b ->
-                worstCase == 1
-                    ? b.prefixSharing(sharing).planner(new WorstCasePlanner())
-                    : b.prefixSharing(sharing).planner(new OnDemandPlanner(0)));
+    driven = HandDrivenEngine.of(executor, b -> b.prefixSharing(sharing).planner(planner));
   }
 
   private GenerationRequest.Builder request(int[] prompt, int maxNew) {

@@ -24,6 +24,8 @@ final class Mutants {
   private static final String QUEUE = "engine/plan/WaitingQueue.java";
   private static final String RESULTS = "engine/loop/StepResults.java";
   private static final String SCHEDULER = "engine/plan/ContinuousBatchingScheduler.java";
+  private static final String PREFIXES = "engine/plan/SharedPrefixes.java";
+  private static final String CACHE = "engine/prefix/PrefixCache.java";
   private static final String PROGRESS = "engine/sequence/Progress.java";
   private static final String SEQUENCE = "engine/sequence/Sequence.java";
   private static final String SNAPSHOTS = "engine/loop/Snapshots.java";
@@ -34,6 +36,34 @@ final class Mutants {
   /** Mutants that a checker of the scenarios must detect. */
   static final List<Mutant> OF_SCENARIOS =
       List.of(
+          seen(
+              "prefix-freed-while-shared",
+              POOL,
+              "    owners[block]--;\n",
+              "    owners[block] = 0;\n",
+              "Conservation",
+              0),
+          seen(
+              "prefix-collision-accepted",
+              CACHE,
+              "return node != null && node.is(before, tokens, before.depth() * blockTokens) ? node : null;",
+              "return before.firstChild;",
+              "Ownership",
+              0),
+          seen(
+              "prefix-salt-ignored",
+              "engine/sequence/SequencePrefix.java",
+              "    this.sharing = sharing;\n",
+              "    this.sharing = new SequenceSpec.Sharing(\"\", 0, false);\n",
+              "Isolation",
+              0),
+          seen(
+              "prefix-kept-costs-nothing",
+              PREFIXES,
+              "    return from;\n",
+              "    return prefix.length();\n",
+              "Containment",
+              0),
           seen("leak-on-end", FINISHER, "      giveBack(deviceLease);", "", "Conservation", 0),
           seen(
               "leak-host-on-end",
@@ -695,6 +725,54 @@ final class Mutants {
               "blocks[i] = lease.block(i);",
               "blocks[i] = lease.block(0);",
               "engine.loop.InspectionTest"),
+          caught(
+              "prefix-found-by-key-alone",
+              "engine/prefix/PrefixNode.java",
+              "parent == before\n        && Arrays.equals(tokens, 0, tokens.length, others, from, from + tokens.length)",
+              "parent == before",
+              "engine.prefix.PrefixCacheTest"),
+          caught(
+              "prefix-computed-side-by-side",
+              PREFIXES,
+              "    if (next + common > most) {\n",
+              "    if (next + common > 0) {\n",
+              "PrefixSharingTest"),
+          caught(
+              "prefix-older-than-allowed",
+              CACHE,
+              "clock.getAsLong() - entry.sinceNanos >= longestAgeNanos",
+              "entry.sinceNanos < 0",
+              "PrefixSharingTest"),
+          caught(
+              "prefix-left-by-a-failure",
+              PREFIXES,
+              "    prefix.fail();\n",
+              "",
+              "PrefixSharingTest"),
+          caught(
+              "prefix-stale-after-a-failure",
+              PREFIXES,
+              "      cache.drop(prefix.node(0));\n",
+              "",
+              "PrefixSharingTest"),
+          caught(
+              "prefix-handed-out-twice",
+              CACHE,
+              "      takeFromOrder(node);\n      node.kept = false;\n",
+              "      node.kept = false;\n",
+              "engine.prefix.PrefixCacheTest"),
+          caught(
+              "prefix-with-the-last-token",
+              PREFIXES,
+              "    int most = (waiting.contextTokens() - 1) / prefix.blockTokens();\n    prefix.know",
+              "    int most = waiting.contextTokens() / prefix.blockTokens();\n    prefix.know",
+              "PrefixSharingTest"),
+          caught(
+              "prefix-shared-is-freed",
+              STEP_PLAN,
+              "grownBlocks(sequence) - sequence.sharedBlocks();",
+              "grownBlocks(sequence);",
+              "PrefixSharingTest"),
           caught(
               "inspect-without-end",
               INSPECTIONS,

@@ -108,8 +108,7 @@ final class SequenceFinisher {
     KvBlockPool.Lease deviceLease = sequence.deviceIfHeld();
     KvBlockPool.Lease hostLease = sequence.takeHost();
     if (deviceLease != null) {
-      int settled = sequence.settledTokens(state.inFlight != null);
-      state.prefixes.release(sequence, settled, true, now);
+      state.prefixes.release(sequence, sequence.knownKvTokens(), true, now);
       giveBack(deviceLease);
     }
     if (hostLease != null) {

@@ -73,7 +73,7 @@ final class StepLauncher {
     } else {
       victim.preempted(victim.reservedBlocks() * profile.blockTokens(), swap);
     }
-    state.prefixes.release(victim, victim.settledTokens(false), false, now);
+    state.prefixes.release(victim, victim.knownKvTokens(), false, now);
     victim.device().close(); // safe now: within a step, copies to the host come before writes
     victim.dropDevice();
     state.running.remove(victim);

@@ -216,10 +216,11 @@ public final class SharedPrefixes {
   // ---- when it gives up its blocks
 
   /**
-   * Leaves the blocks of a sequence behind, which it is about to give up.
+   * Leaves the blocks of a sequence behind, which it is about to give up. If a step in flight
+   * computes some of them and fails, {@link #failed} drops them.
    *
    * @param sequence the sequence, with its lease
-   * @param tokens tokens whose KV is known to be right, from the first one on
+   * @param tokens number of tokens whose KV is in its blocks
    * @param ends whether the sequence ends
    * @param now the engine's time, in nanoseconds
    */

@@ -250,10 +250,9 @@ public final class Sequence implements SequenceView, SequenceStep {
     return Math.max(0, cachedTokens);
   }
 
-  /** Returns the tokens whose KV is known to be right, whatever becomes of a step in flight. */
-  public int settledTokens(boolean stepInFlight) {
-    int computed = stepInFlight ? Math.min(kvTokens(), progress.stepStart()) : kvTokens();
-    return Math.min(computed, promptTokens() + committedTokens());
+  /** Returns the known tokens whose KV is on the device, if a step in flight succeeds. */
+  public int knownKvTokens() {
+    return Math.min(kvTokens(), promptTokens() + committedTokens());
   }
 
   // ---- progress
