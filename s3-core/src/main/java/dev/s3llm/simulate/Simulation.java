@@ -216,8 +216,8 @@ public final class Simulation {
     }
 
     /**
-     * Sets the order of the waiting requests; {@link SchedulingPolicies#shortestRemainingFirst()} by
-     * default, as for an engine.
+     * Sets the order of the waiting requests; {@link SchedulingPolicies#shortestRemainingFirst()}
+     * by default, as for an engine.
      *
      * @param policy decides which request goes first
      */

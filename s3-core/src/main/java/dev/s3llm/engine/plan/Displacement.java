@@ -27,7 +27,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Bounds: a sequence is displaced at most {@link SchedulingPolicy#maxDisplacements} times, not
  * again before it has generated a token since its last admission, never if it is exempt from
- * preemption, and not by a later arrival if it was overtaken as often as allowed. Not thread-safe.
+ * preemption, not after its first token if it has a target for the time per output token, and not
+ * by a later arrival if it was overtaken as often as allowed. Not thread-safe.
  */
 final class Displacement {
   private final MemoryPlanner planner;
@@ -35,6 +36,7 @@ final class Displacement {
   private final SchedulingPolicy policy;
   private final TenantQueues<Sequence> waiting;
   private final List<Sequence> running;
+  private final TokenTimeGuard tokenTime;
   private final StepTimeModel stepTime;
   private final RecoveryCosts costs;
 
@@ -44,18 +46,21 @@ final class Displacement {
    * @param parts planner, policies and limits
    * @param waiting the waiting sequences; a live view
    * @param running the running sequences; a live view
+   * @param tokenTime knows the targets for the time per output token
    * @param stepTime estimates step times; fitted by its other users
    */
   Displacement(
       EngineParts parts,
       TenantQueues<Sequence> waiting,
       List<Sequence> running,
+      TokenTimeGuard tokenTime,
       StepTimeModel stepTime) {
     this.parts = parts;
     this.planner = parts.planner();
     this.policy = parts.policy();
     this.waiting = waiting;
     this.running = running;
+    this.tokenTime = tokenTime;
     this.stepTime = stepTime;
     this.costs = parts.executor().profile().recoveryCosts();
   }
@@ -151,6 +156,7 @@ final class Displacement {
     boolean overtaken = candidate.sequenceId() > sequence.sequenceId();
     return Termination.mayBePreempted(sequence)
         && sequence.displacements() < policy.maxDisplacements()
+        && tokenTime.mayPause(sequence)
         && !(overtaken && sequence.queueAge() >= policy.maxOvertakes(sequence));
   }
 

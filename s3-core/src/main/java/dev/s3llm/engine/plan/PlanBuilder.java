@@ -63,7 +63,7 @@ public final class PlanBuilder {
     this.blockTokens = parts.executor().profile().blockTokens();
     int mostTokens = parts.executor().profile().maxTokensPerStep();
     this.scheduler = new ContinuousBatchingScheduler(parts.planner(), waiting, running, mostTokens);
-    this.displacement = new Displacement(parts, waiting, running, stepTime);
+    this.displacement = new Displacement(parts, waiting, running, tokenTime, stepTime);
   }
 
   /** Empties a plan and fills it for the next step. */
