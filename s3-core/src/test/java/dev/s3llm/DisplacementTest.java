@@ -130,6 +130,25 @@ class DisplacementTest {
   }
 
   @Test
+  void runningRequestWithATargetForItsTokens_keepsItsPlace() {
+    try (HandDrivenEngine driven = engine(srpt(), profile(1, 64, 0))) {
+      driven.engine().submit(request("warm", 30).build());
+      finish(driven);
+      Duration target = STEP.multipliedBy(2);
+      driven.engine().submit(request("paced", 200).timePerOutputToken(target).build());
+      run(driven, 20);
+      driven.engine().submit(request("short", 10).build());
+      finish(driven);
+      Duration hopeless = Duration.ofNanos(1);
+      driven.engine().submit(request("hopeless", 200).timePerOutputToken(hopeless).build());
+      run(driven, 20);
+      driven.engine().submit(request("short2", 10).build());
+      finish(driven);
+      assertThat(ended).containsExactly("warm", "paced", "short", "short2", "hopeless");
+    }
+  }
+
+  @Test
   void costlyRecovery_isWeighedAgainstTheGain() {
     ExecutorProfile costly = profile(1, 64, 0, new RecoveryCosts(0, 1e9));
     try (HandDrivenEngine driven = engine(srpt(), costly)) {

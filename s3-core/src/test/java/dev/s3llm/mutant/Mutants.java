@@ -473,6 +473,12 @@ final class Mutants {
               "true",
               "DisplacementTest"),
           caught(
+              "displaced-against-its-target",
+              DISPLACEMENT,
+              "        && tokenTime.mayPause(sequence)\n",
+              "",
+              "DisplacementTest"),
+          caught(
               "displaced-in-vain",
               DISPLACEMENT,
               "!joinsAnyway && fits(candidate, without)",

@@ -6,6 +6,7 @@ import dev.s3llm.memory.ForecastPlanner;
 import dev.s3llm.memory.ForwardingPlanner;
 import dev.s3llm.memory.MemoryPlanner;
 import dev.s3llm.recover.Recovery;
+import dev.s3llm.schedule.SchedulingPolicies;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -87,6 +88,7 @@ final class ForecastSimulationTest {
     return Simulation.builder(MODEL, slow, KV_BYTES / 3)
         .swapBytes(swapBytes)
         .predictor(SimulatedPredictor.CALIBRATED)
+        .schedulingPolicy(SchedulingPolicies.firstComeFirstServed())
         .build();
   }
 
@@ -99,7 +101,11 @@ final class ForecastSimulationTest {
   }
 
   private static Simulation simulation(SimulatedPredictor predictor) {
-    return Simulation.builder(MODEL, GPU, KV_BYTES).swapBytes(0).predictor(predictor).build();
+    return Simulation.builder(MODEL, GPU, KV_BYTES)
+        .swapBytes(0)
+        .predictor(predictor)
+        .schedulingPolicy(SchedulingPolicies.firstComeFirstServed()) // it displaces nothing
+        .build();
   }
 
   /** Returns requests that arrive at once, with lengths as skewed as real ones. */

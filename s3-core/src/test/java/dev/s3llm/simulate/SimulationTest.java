@@ -191,6 +191,7 @@ final class SimulationTest {
     for (SimulatedPredictor predictor : SimulatedPredictor.values()) {
       Simulation masked =
           Simulation.builder(MODEL, GPU, 400_000)
+              .schedulingPolicy(SchedulingPolicies.firstComeFirstServed())
               .maxLength(MAX_LENGTH)
               .canvasPasses(3)
               .predictor(predictor)

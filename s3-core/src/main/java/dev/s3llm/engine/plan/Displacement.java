@@ -27,7 +27,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Bounds: a sequence is displaced at most {@link SchedulingPolicy#maxDisplacements} times, not
  * again before it has generated a token since its last admission, never if it is exempt from
- * preemption, and not by a later arrival if it was overtaken as often as allowed. Not thread-safe.
+ * preemption, not after its first token if it has a target for the time per output token, and not
+ * by a later arrival if it was overtaken as often as allowed. Not thread-safe.
  */
 final class Displacement {
   private final MemoryPlanner planner;
@@ -36,6 +37,7 @@ final class Displacement {
   private final TenantQueues<Sequence> waiting;
   private final List<Sequence> running;
   private final SharedPrefixes prefixes;
+  private final TokenTimeGuard tokenTime;
   private final StepTimeModel stepTime;
   private final RecoveryCosts costs;
 
@@ -46,6 +48,7 @@ final class Displacement {
    * @param waiting the waiting sequences; a live view
    * @param running the running sequences; a live view
    * @param prefixes what waiting sequences find on the device
+   * @param tokenTime knows the targets for the time per output token
    * @param stepTime estimates step times; fitted by its other users
    */
   Displacement(
@@ -53,6 +56,7 @@ final class Displacement {
       TenantQueues<Sequence> waiting,
       List<Sequence> running,
       SharedPrefixes prefixes,
+      TokenTimeGuard tokenTime,
       StepTimeModel stepTime) {
     this.parts = parts;
     this.planner = parts.planner();
@@ -60,6 +64,7 @@ final class Displacement {
     this.waiting = waiting;
     this.running = running;
     this.prefixes = prefixes;
+    this.tokenTime = tokenTime;
     this.stepTime = stepTime;
     this.costs = parts.executor().profile().recoveryCosts();
   }
@@ -157,6 +162,7 @@ final class Displacement {
     boolean overtaken = candidate.sequenceId() > sequence.sequenceId();
     return Termination.mayBePreempted(sequence)
         && sequence.displacements() < policy.maxDisplacements()
+        && tokenTime.mayPause(sequence)
         && !(overtaken && sequence.queueAge() >= policy.maxOvertakes(sequence));
   }
 

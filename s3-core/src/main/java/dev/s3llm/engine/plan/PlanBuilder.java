@@ -68,7 +68,7 @@ public final class PlanBuilder {
     int mostTokens = parts.executor().profile().maxTokensPerStep();
     this.scheduler =
         new ContinuousBatchingScheduler(parts.planner(), waiting, running, prefixes, mostTokens);
-    this.displacement = new Displacement(parts, waiting, running, prefixes, stepTime);
+    this.displacement = new Displacement(parts, waiting, running, prefixes, tokenTime, stepTime);
   }
 
   /** Empties a plan and fills it for the next step. */

@@ -72,6 +72,16 @@ public final class TokenTimeGuard {
     return fixed + Math.max(least, room);
   }
 
+  /**
+   * Returns whether a running sequence may lose its place to another one without a loss of its time
+   * per output token: it has no target that it can keep, or no token yet.
+   *
+   * @param sequence a running sequence; the model of the step time must be ready
+   */
+  boolean mayPause(Sequence sequence) {
+    return sequence.generatedTokens() == 0 || limit(sequence) == Double.POSITIVE_INFINITY;
+  }
+
   private static boolean decodes(Sequence sequence) {
     return sequence.canvas()
         ? sequence.decodes()
