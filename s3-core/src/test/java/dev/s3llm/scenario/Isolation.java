@@ -8,7 +8,7 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * A sequence reads only KV that requests of its own tenant or salt have computed (22). The checker
+ * A sequence reads only KV that requests of its own tenant or salt have computed (26). The checker
  * keeps for each block who wrote to it last.
  */
 final class Isolation extends Checker {

@@ -1,5 +1,6 @@
 package dev.s3llm.examples.cli;
 
+import dev.s3llm.examples.cli.bench.PrefixBenchCommand;
 import dev.s3llm.examples.cli.bench.ServeBenchCommand;
 import dev.s3llm.examples.cli.bench.StepBenchCommand;
 import dev.s3llm.examples.cli.soak.SoakCommand;
@@ -11,7 +12,12 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "bench",
     mixinStandardHelpOptions = true,
-    subcommands = {StepBenchCommand.class, ServeBenchCommand.class, SoakCommand.class},
+    subcommands = {
+      StepBenchCommand.class,
+      ServeBenchCommand.class,
+      PrefixBenchCommand.class,
+      SoakCommand.class
+    },
     description = "Measures decode steps or serving on a GPU, or soaks an engine.")
 final class BenchCommand implements Runnable {
   @Spec private CommandSpec spec;

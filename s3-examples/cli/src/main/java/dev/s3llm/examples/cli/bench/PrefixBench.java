@@ -12,6 +12,7 @@ import dev.s3llm.memory.PrefixSharing;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 
 /** Runs a {@link PrefixWorkload} on an engine of its own, with or without sharing. */
 final class PrefixBench {
@@ -30,6 +31,7 @@ final class PrefixBench {
   /**
    * What a run took.
    *
+   * @param workload name of the workload
    * @param prefix name of the order of forgetting, or none
    * @param seconds time of the run
    * @param promptTokens tokens of all prompts
@@ -97,10 +99,10 @@ final class PrefixBench {
   /** Waits for the next call that ends, and makes the calls that follow those that have ended. */
   private void advance(
       S3Engine engine, PrefixWorkload work, List<Session> open, List<GenerationResult> results) {
-    java.util.concurrent.CompletableFuture.anyOf(
+    CompletableFuture.anyOf(
             open.stream()
                 .map(session -> session.generation.result())
-                .toArray(java.util.concurrent.CompletableFuture<?>[]::new))
+                .toArray(CompletableFuture<?>[]::new))
         .join();
     for (Session session : List.copyOf(open)) {
       if (session.generation.result().isDone()) {
@@ -144,7 +146,7 @@ final class PrefixBench {
         results.stream().mapToLong(GenerationResult::cachedTokens).sum(),
         results.stream().mapToLong(GenerationResult::outputTokens).sum(),
         Arrays.stream(first).average().orElse(0),
-        first[(int) Math.min(first.length - 1, Math.ceil(0.99 * first.length))]);
+        first[(int) Math.ceil(0.99 * first.length) - 1]);
   }
 
   /** Stays open when an engine closes it. */
