@@ -27,6 +27,10 @@ public final class GenerationRequest {
 
   private static final AtomicLong NEXT_ID = new AtomicLong();
   private static final int MAX_NAME_LENGTH = 256;
+
+  /** Distance of the seeds of two answers: an odd number, so that seeds differ in all bits. */
+  private static final long SEEDS_APART = 0x9E3779B97F4A7C15L;
+
   private static final int DEFAULT_MAX_NEW_TOKENS = 256;
 
   private final String id;
@@ -77,6 +81,45 @@ public final class GenerationRequest {
         "minTokens must not exceed maxNewTokens, but they are %s and %s",
         extras.minTokens(),
         maxNewTokens);
+  }
+
+  private GenerationRequest(GenerationRequest other, String id, SamplingParameters sampling) {
+    this.id = id;
+    input = other.input;
+    inputSlots = other.inputSlots;
+    promptTokens = other.promptTokens;
+    promptText = other.promptText;
+    maxNewTokens = other.maxNewTokens;
+    stopTokens = other.stopTokens;
+    this.sampling = sampling;
+    tenant = other.tenant;
+    priority = other.priority;
+    deadline = other.deadline;
+    firstTokenWithin = other.firstTokenWithin;
+    timePerOutputToken = other.timePerOutputToken;
+    lengthKey = other.lengthKey;
+    lengthHint = other.lengthHint;
+    extras = other.extras;
+  }
+
+  /**
+   * Returns the request for one of several answers: the first is this one, the others have ids and
+   * seeds of their own.
+   *
+   * @param index number of the answer, from 0
+   */
+  GenerationRequest answer(int index) {
+    if (index == 0) {
+      return this;
+    }
+    SamplingParameters own =
+        new SamplingParameters(
+            sampling.temperature(),
+            sampling.topK(),
+            sampling.topP(),
+            sampling.repetitionPenalty(),
+            sampling.seed() + index * SEEDS_APART);
+    return new GenerationRequest(this, id + "#" + index, own);
   }
 
   /** What a request asks for beside its tokens. */

@@ -22,6 +22,7 @@ import dev.s3llm.observe.Health;
 import dev.s3llm.predict.LengthPredictor;
 import dev.s3llm.support.Nanos;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
@@ -48,6 +49,9 @@ import org.slf4j.LoggerFactory;
  * threads.
  */
 public final class S3Engine implements AutoCloseable {
+  /** The most answers to one request, {@value}. */
+  public static final int MOST_ANSWERS = 128;
+
   private static final Logger log = LoggerFactory.getLogger(S3Engine.class);
 
   private final RequestTranslator translator;
@@ -148,6 +152,39 @@ public final class S3Engine implements AutoCloseable {
               now, request.id(), refusal.reason(), translator.asked(request, now)));
       throw refusal;
     }
+  }
+
+  /**
+   * Submits a request for several answers to the same prompt. They share the KV of the prompt if
+   * the engine shares prefixes ({@link EngineBuilder#prefixSharing}), and count as that many
+   * requests. The first answer is that of {@link #submit(GenerationRequest)}; the others have the
+   * request's id with {@code #1}, {@code #2} and so on, and seeds of their own. With greedy
+   * sampling all answers are equal.
+   *
+   * @param request the prompt, its limits and its options
+   * @param n number of answers, from 1 to {@value #MOST_ANSWERS}
+   * @return the handles, in order; if one answer is refused, all are
+   * @throws NullPointerException if {@code request} is null
+   * @throws IllegalArgumentException if {@code n} is out of range
+   * @throws RequestRefusedException as {@link #submit(GenerationRequest)}; answers that were
+   *     accepted before are cancelled
+   */
+  public List<Generation> submit(GenerationRequest request, int n) {
+    Objects.requireNonNull(request, "request must not be null");
+    if (n < 1 || n > MOST_ANSWERS) {
+      throw new IllegalArgumentException(
+          "n must be from 1 to %d, but is %d".formatted(MOST_ANSWERS, n));
+    }
+    List<Generation> answers = new ArrayList<>(n);
+    try {
+      for (int i = 0; i < n; i++) {
+        answers.add(submit(request.answer(i)));
+      }
+    } catch (RequestRefusedException refusal) {
+      answers.forEach(Generation::cancel);
+      throw refusal;
+    }
+    return List.copyOf(answers);
   }
 
   private Generation accept(GenerationRequest request, long now) {

@@ -1,7 +1,9 @@
 package dev.s3llm;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.ForwardingExecutor;
 import dev.s3llm.execute.SamplingParameters;
@@ -19,6 +21,7 @@ import dev.s3llm.testkit.HandDrivenEngine;
 import dev.s3llm.testkit.HashExecutor;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.stream.IntStream;
@@ -227,6 +230,36 @@ class PrefixSharingTest {
   }
 
   @Test
+  void severalAnswers_computeTheirPromptOnce() {
+    start(RECENT, 100, 128);
+    List<Generation> answers = driven.engine().submit(request(prompt(101, 1), 6).build(), 5);
+    driven.run();
+    assertThat(answers)
+        .extracting(Generation::id)
+        .containsExactly("r0", "r0#1", "r0#2", "r0#3", "r0#4");
+    answers.forEach(PrefixSharingTest::checkTokens);
+    assertThat(
+            answers.stream()
+                .map(g -> List.of(g.result().join().tokens()[0], g.result().join().tokens()[1]))
+                .distinct())
+        .hasSizeGreaterThan(1);
+    assertThat(executor.computed).isEqualTo(101 + 4 + 5 * 5); // 25 blocks are shared
+  }
+
+  @Test
+  void severalAnswers_areRefusedTogether() {
+    start(RECENT, 100, 64);
+    assertThatThrownBy(() -> driven.engine().submit(request(prompt(4, 1), 6).build(), 0))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("n must be from 1 to 128, but is 0");
+    driven.engine().submit(named("taken#1").build());
+    assertThatThrownBy(() -> driven.engine().submit(named("taken").build(), 3))
+        .isInstanceOf(RequestRefusedException.class);
+    driven.run();
+    assertThat(snapshot().requests().ended().cancelled()).isEqualTo(1);
+  }
+
+  @Test
   void withoutSharing_nothingIsKept() {
     start(PrefixSharing.none(), 60, 64);
     generate(prompt(32, 1), 5);
@@ -274,6 +307,10 @@ class PrefixSharingTest {
         .id("r" + requests++)
         .maxNewTokens(maxNew)
         .sampling(SamplingParameters.ofTemperature(1, 7));
+  }
+
+  private GenerationRequest.Builder named(String id) {
+    return GenerationRequest.builder(1, 2, 3, 4).id(id).maxNewTokens(6);
   }
 
   private Generation submit(int[] prompt, int maxNew) {

@@ -44,6 +44,7 @@ final class AdmissionPass {
   void run(Candidates<Sequence> candidates, int freeSlots) {
     int slots = freeSlots;
     int passed = 0;
+    prefixes.beginPlan();
     Sequence candidate;
     while (plan.tokensLeft() > 0
         && slots > 0
@@ -56,6 +57,7 @@ final class AdmissionPass {
         return;
       } else if (tryAdmit(candidate)) {
         candidates.admitted();
+        prefixes.admitted(candidate);
         slots--;
       } else {
         candidates.unfit(plan.availableBlocks());

@@ -37,6 +37,11 @@ public final class SharedPrefixes {
   private final Map<Long, Sequence> computing = new HashMap<>();
 
   /**
+   * Sequences that the present plan admits, by the key of the next block that they will compute.
+   */
+  private final Map<Long, Sequence> planned = new HashMap<>();
+
+  /**
    * Creates the shared prefixes of an engine.
    *
    * @param device the pool of the blocks
@@ -134,15 +139,28 @@ public final class SharedPrefixes {
     return place < running.device().allocated() && running.device().block(place) == node.block();
   }
 
+  /** Begins a plan, which admits no sequence yet. */
+  void beginPlan() {
+    planned.clear();
+  }
+
+  /** Notes that the present plan admits a sequence. */
+  void admitted(Sequence sequence) {
+    SequencePrefix prefix = sequence.prefix();
+    if (prefix != null && prefix.length() < prefix.promptBlocks()) {
+      planned.putIfAbsent(nextKey(prefix), sequence);
+    }
+  }
+
   /**
-   * Returns whether a waiting sequence finds more if it waits, because a running one is computing
-   * the blocks that it needs next.
+   * Returns whether a waiting sequence finds more if it waits, because a running one, or one that
+   * this plan admits, computes the blocks that it needs next.
    *
    * @param waiting a sequence that was matched in this plan
    */
   boolean awaits(Sequence waiting) {
     SequencePrefix prefix = waiting.prefix();
-    if (prefix == null || computing.isEmpty()) {
+    if (prefix == null || (computing.isEmpty() && planned.isEmpty())) {
       return false;
     }
     int next = prefix.length();
@@ -151,8 +169,9 @@ public final class SharedPrefixes {
     if (next + common > most) {
       return false;
     }
-    Sequence running = computing.get(prefix.key(next));
-    SequencePrefix other = running == null ? null : running.prefix();
+    long key = prefix.key(next);
+    Sequence first = computing.getOrDefault(key, planned.get(key));
+    SequencePrefix other = first == null ? null : first.prefix();
     return other != null
         && other.blocks() >= next + common
         && other.key(next + common - 1) == prefix.key(next + common - 1);
