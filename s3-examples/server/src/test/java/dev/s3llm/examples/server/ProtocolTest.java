@@ -54,6 +54,17 @@ class ProtocolTest {
   }
 
   @Test
+  void promptThatWasComputedBefore_isCountedAsCached() {
+    JsonNode first = answer(CHAT, chat(QUESTION, GREEDY));
+    JsonNode again = answer(CHAT, chat(QUESTION, GREEDY));
+
+    assertThat(again.at("/usage/prompt_tokens_details/cached_tokens").asInt())
+        .isBetween(1, again.at("/usage/prompt_tokens").asInt() - 1);
+    assertThat(again.at("/choices/0/message/content"))
+        .isEqualTo(first.at("/choices/0/message/content"));
+  }
+
+  @Test
   void streamedChat_isTheSameAnswerInPieces() {
     JsonNode whole = answer(CHAT, chat(QUESTION, GREEDY));
     HttpResponse<String> response =

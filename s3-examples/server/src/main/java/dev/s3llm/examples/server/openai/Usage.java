@@ -12,9 +12,22 @@ import org.jspecify.annotations.Nullable;
  * @param promptTokens tokens of the prompt
  * @param completionTokens tokens of the answer
  * @param totalTokens tokens of both
+ * @param promptTokensDetails which tokens of the prompt were not computed
  * @param s3 prediction and scheduling, which are not part of OpenAI's protocol
  */
-public record Usage(int promptTokens, int completionTokens, int totalTokens, S3 s3) {
+public record Usage(
+    int promptTokens,
+    int completionTokens,
+    int totalTokens,
+    PromptTokensDetails promptTokensDetails,
+    S3 s3) {
+
+  /**
+   * Which tokens of the prompt were not computed.
+   *
+   * @param cachedTokens tokens that an earlier request had computed
+   */
+  public record PromptTokensDetails(int cachedTokens) {}
 
   /**
    * Prediction and scheduling of a request.
@@ -50,6 +63,7 @@ public record Usage(int promptTokens, int completionTokens, int totalTokens, S3 
         result.promptTokens(),
         result.outputTokens(),
         Math.addExact(result.promptTokens(), result.outputTokens()),
+        new PromptTokensDetails(result.cachedTokens()),
         s3);
   }
 
