@@ -36,6 +36,7 @@ public final class ExecutorProfile {
   private final int canvasPasses;
   private final boolean takesInputs;
   private final boolean masksTokens;
+  private final int featureWidth;
 
   private ExecutorProfile(Settings settings) {
     blockTokens = required(settings, "blockTokens");
@@ -51,6 +52,7 @@ public final class ExecutorProfile {
     canvasPasses = settings.get("canvasPasses", () -> 0);
     takesInputs = settings.get("takesInputs", () -> false);
     masksTokens = settings.get("masksTokens", () -> false);
+    featureWidth = settings.get("featureWidth", () -> 0);
     Preconditions.checkArgument(
         canvasPasses == 0 || growth == KvGrowth.FIXED_CANVAS,
         "canvasPasses is %s, which needs growth FIXED_CANVAS, but growth is %s",
@@ -155,6 +157,14 @@ public final class ExecutorProfile {
   /** Returns whether the executor never draws {@link SequenceStep#forbiddenTokens}. */
   public boolean masksTokens() {
     return masksTokens;
+  }
+
+  /**
+   * Returns the number of features of a token that a step can return ({@link
+   * SequenceStep#wantsFeatures}), such as the width of a hidden state; 0 if it returns none.
+   */
+  public int featureWidth() {
+    return featureWidth;
   }
 
   /** Returns the costs of swapping and recomputing. */
@@ -334,6 +344,19 @@ public final class ExecutorProfile {
      */
     public Builder masksTokens(boolean masks) {
       settings.set("masksTokens", masks);
+      return this;
+    }
+
+    /**
+     * Sets how many features of a token a step can return ({@link SequenceStep#wantsFeatures}); 0
+     * by default, so that none are requested.
+     *
+     * @param width number of values for each sequence that requests them, 0 or more
+     * @throws IllegalArgumentException if the number is negative
+     * @throws IllegalStateException if it was set before
+     */
+    public Builder featureWidth(int width) {
+      settings.setAtLeast("featureWidth", width, 0);
       return this;
     }
 

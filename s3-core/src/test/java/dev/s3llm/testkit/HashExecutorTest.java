@@ -26,6 +26,7 @@ class HashExecutorTest extends ExecutorContract {
             .maxSequencesPerStep(8)
             .vocabularySize(50)
             .growth(growth)
+            .featureWidth(5)
             .takesInputs(growth == KvGrowth.FIXED_CANVAS)
             .build();
     return new Immediate(new HashExecutor(profile, decoding));
