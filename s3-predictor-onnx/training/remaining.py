@@ -71,8 +71,8 @@ class Points:
 
 
 def upper_edges(points, limit, buckets):
-    """Inclusive upper edges that cut what is left into about equal shares, up to the limit and beyond."""
-    edges = set(np.quantile(points.left[~points.cut], np.arange(1, buckets - 1) / (buckets - 2), method="higher"))
+    """Inclusive upper edges that cut what is left, as far as it is known, into about equal shares, and one beyond."""
+    edges = np.quantile(points.left, np.arange(1, buckets - 1) / (buckets - 2), method="higher")
     return np.array(sorted({int(edge) for edge in edges if edge < limit} | {limit, BEYOND * limit}))
 
 

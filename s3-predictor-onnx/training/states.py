@@ -25,6 +25,7 @@ from lengths import SPLITS, Row, prompt_id, split_of
 from sampled import read_lines
 
 CANDIDATES = 256  # of which a token is drawn
+END_OF_TEXT = "<|endoftext|>"  # ends an answer too, where a vocabulary has it
 
 
 def load(path, device):
@@ -34,7 +35,8 @@ def load(path, device):
         import gguf
         file = gguf.read(path)
         tokenizer = gguf.tokenizer(file)
-        stop = [file.metadata["tokenizer.ggml.eos_token_id"]]
+        tokens = file.metadata["tokenizer.ggml.tokens"]
+        stop = [file.metadata["tokenizer.ggml.eos_token_id"]] + [i for i, t in enumerate(tokens) if t == END_OF_TEXT]
         return gguf.model(file).to(device), lambda prompts: features.chats(tokenizer, prompts), stop, path
     from transformers import AutoModelForCausalLM
     whole = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32).to(device).eval()
