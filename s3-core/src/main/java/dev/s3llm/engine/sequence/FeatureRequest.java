@@ -9,7 +9,7 @@ public final class FeatureRequest {
   private boolean open;
   private boolean pending;
 
-  /** Output tokens that the features of the latest request know. */
+  /** Output tokens that the features of the latest request depend on. */
   private int knownTokens;
 
   /** Output tokens from which the next features are requested. */
@@ -39,7 +39,7 @@ public final class FeatureRequest {
    * Records that the predictor has received the features of the latest step.
    *
    * @param interval tokens from one request to the next, at least 1
-   * @return the number of output tokens that they know
+   * @return the number of output tokens that they depend on
    */
   public int read(int interval) {
     open = false;
