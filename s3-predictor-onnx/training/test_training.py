@@ -8,6 +8,8 @@ import torch.nn.functional as F
 import evaluate
 import loss
 import moments
+import remaining
+import states
 from lengths import Distributions, Row, add_row, split_of, split_rows
 
 EDGES = np.array([5, 10, 20, 49, 50])
@@ -91,6 +93,42 @@ class MomentsTest(unittest.TestCase):
     def test_survival_knows_only_how_long_others_lived(self):
         survival = moments.Survival(np.array([10, 20, 30, 40]))
         self.assertEqual(survival.left(np.array([0, 1]), np.array([0, 20]), 0.5).tolist(), [20, 10])
+
+
+class RemainingTest(unittest.TestCase):
+    def setUp(self):
+        # three answers: 20 tokens, 5 tokens, and one that the limit of 64 cut off; a point at every eighth token
+        self.data = {"splits": np.zeros(3, int), "lengths": np.array([20, 5, 64]),
+                     "finished": np.array([True, True, False]), "answers": np.array([0, 1, 2, 0, 2, 0, 2]),
+                     "made": np.array([0, 0, 0, 8, 8, 16, 16]), "states": np.zeros((7, 4), np.float16)}
+        self.points = remaining.Points(self.data, "train", "cpu")
+
+    def test_what_is_left_is_the_length_less_the_tokens_made(self):
+        self.assertEqual(list(self.points.left), [20, 5, 64, 12, 56, 4, 48])
+
+    def test_cut_answer_may_be_in_any_bucket_beyond_what_is_known(self):
+        edges = np.array([5, 10, 20, 48, 64, 128])
+        classes, cut = self.points.classes(edges)
+        self.assertEqual(classes.tolist(), [2, 0, 5, 2, 4, 0, 4])
+        self.assertEqual(cut.tolist(), [False, False, True, False, True, False, True])
+
+    def test_last_bucket_is_beyond_the_limit(self):
+        edges = remaining.upper_edges(self.points, 64, 8)
+        self.assertEqual(list(edges[-2:]), [64, 128])
+        self.assertTrue((np.diff(edges) > 0).all())
+
+    def test_latest_state_is_used_given_that_the_answer_lived_since(self):
+        shares = np.zeros((7, 2), np.float32)
+        shares[:, 0] = 1
+        ways = remaining.FromStates(self.points, 1, 8, shares, np.array([10, 100]), 64)
+        ways.numbers[:] = [0]
+        self.assertEqual(ways.left(np.array([0]), np.array([8]), 1.0)[0], 10)
+        self.assertEqual(ways.left(np.array([0]), np.array([12]), 1.0)[0], 6)
+
+    def test_greedy_draws_take_the_best_token_and_the_nucleus_leaves_the_rest_out(self):
+        logits = torch.tensor([[0.0, 5.0, 1.0], [9.0, 5.0, 1.0]])
+        self.assertEqual(states.draw(logits, 0, 1).tolist(), [1, 0])
+        self.assertEqual(states.draw(logits, 0.7, 0.5).tolist(), [1, 0])
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@
 #             the jar of the speech example in CP
 #   churn     cancels, timeouts, swaps and failing steps; memory must stay flat
 #   soak      the same and worse for minutes, on the small model: bad consumers, forced overruns, faults of predictors
+#   features  what the hidden states of a layer cost a decode step
 #   stages    a step on one GPU, and with the layers on two
 #   peer      the same steps in PyTorch with a CUDA graph
 #   serve     policies on a trace's lengths, on real steps
@@ -43,7 +44,7 @@ for what in "$@"; do
   case $what in
     tests)
       junit -c dev.s3llm.jcuda.JCudaExecutorTest -c dev.s3llm.jcuda.CudaParityTest \
-        -c dev.s3llm.jcuda.CudaInvarianceTest -c dev.s3llm.jcuda.CudaEngineTest -c dev.s3llm.jcuda.CudaFaultsTest \
+        -c dev.s3llm.jcuda.CudaInvarianceTest -c dev.s3llm.jcuda.CudaFeaturesTest -c dev.s3llm.jcuda.CudaEngineTest -c dev.s3llm.jcuda.CudaFaultsTest \
         -c dev.s3llm.jcuda.internal.kv.DeviceKvPoolTest ;;
     speech)
       junit -c dev.s3llm.jcuda.CudaSpeechTest -c dev.s3llm.jcuda.JCudaSpeechExecutorTest
@@ -63,6 +64,9 @@ for what in "$@"; do
       "$JAVA" -cp "$CP" dev.s3llm.jcuda.FamilyParity /tmp/s3-parity ;;
     churn) "$JAVA" -Xmx1g -cp "$CP" dev.s3llm.jcuda.GpuChurn "${S3_CHURN_SECONDS:-120}" ;;
     soak) cli bench soak --device cuda --minutes "${S3_SOAK_MINUTES:-8}" ;;
+    features)
+      "$JAVA" -cp "$CP" dev.s3llm.jcuda.FeatureCost llama-1b 128 512
+      "$JAVA" -cp "$CP" dev.s3llm.jcuda.FeatureCost llama-13b 128 512 ;;
     stages)
       cli bench step --model llama-13b --points 1x512,64x512,128x512
       cli bench step --model llama-13b --devices 0,1 --points 1x512,64x512,128x512 ;;

@@ -37,6 +37,7 @@ public final class ExecutorProfile {
   private final boolean takesInputs;
   private final boolean masksTokens;
   private final boolean sharesPrefixes;
+  private final int featureWidth;
 
   private ExecutorProfile(Settings settings) {
     blockTokens = required(settings, "blockTokens");
@@ -53,6 +54,7 @@ public final class ExecutorProfile {
     takesInputs = settings.get("takesInputs", () -> false);
     masksTokens = settings.get("masksTokens", () -> false);
     sharesPrefixes = settings.get("sharesPrefixes", () -> false);
+    featureWidth = settings.get("featureWidth", () -> 0);
     Preconditions.checkArgument(
         canvasPasses == 0 || growth == KvGrowth.FIXED_CANVAS,
         "canvasPasses is %s, which needs growth FIXED_CANVAS, but growth is %s",
@@ -165,6 +167,14 @@ public final class ExecutorProfile {
    */
   public boolean sharesPrefixes() {
     return sharesPrefixes;
+  }
+
+  /**
+   * Returns the number of features of a token that a step can return ({@link
+   * SequenceStep#wantsFeatures}), such as the width of a hidden state; 0 if it returns none.
+   */
+  public int featureWidth() {
+    return featureWidth;
   }
 
   /** Returns the costs of swapping and recomputing. */
@@ -359,6 +369,19 @@ public final class ExecutorProfile {
      */
     public Builder sharesPrefixes(boolean shares) {
       settings.set("sharesPrefixes", shares);
+      return this;
+    }
+
+    /**
+     * Sets how many features of a token a step can return ({@link SequenceStep#wantsFeatures}); 0
+     * by default, so that none are requested.
+     *
+     * @param width number of values for each sequence that requests them, 0 or more
+     * @throws IllegalArgumentException if the number is negative
+     * @throws IllegalStateException if it was set before
+     */
+    public Builder featureWidth(int width) {
+      settings.setAtLeast("featureWidth", width, 0);
       return this;
     }
 

@@ -98,6 +98,17 @@ public interface SequenceStep {
   }
 
   /**
+   * Returns whether the result should have the features of the latest known token ({@link
+   * StepResult#features}), at position {@code promptTokens + committedTokens - 1}: {@link
+   * ExecutorProfile#featureWidth} values that depend on the positions up to that one alone. A
+   * predictor reads them; tokens never depend on them. False for most steps; always false if the
+   * width is 0, if the step does not sample, and for a pass over a canvas.
+   */
+  default boolean wantsFeatures() {
+    return false;
+  }
+
+  /**
    * An input that is no text, such as the features of audio, for executors that understand it
    * ({@link ExecutorProfile#takesInputs}). The engine passes it on, and computes all of its
    * positions in one step. Must not change after the request is built.

@@ -35,11 +35,14 @@ public final class StepResult {
   /** The value of a sequence for which the step sampled no token, in a plain result. */
   public static final int NO_TOKEN = -1;
 
+  private static final float[] NO_FEATURES = {};
+
   private final int[] tokens;
   private final int @Nullable [] counts;
   private final int @Nullable [] slots;
   private final int @Nullable [] stepsLeft;
   private final Map<Integer, Throwable> failures;
+  private final float[] features;
 
   private StepResult(int[] tokens, Map<Integer, Throwable> failures) {
     this.tokens = Objects.requireNonNull(tokens, "tokens must not be null");
@@ -47,6 +50,7 @@ public final class StepResult {
     counts = null;
     slots = null;
     stepsLeft = null;
+    features = NO_FEATURES;
   }
 
   private StepResult(Builder builder) {
@@ -55,6 +59,16 @@ public final class StepResult {
     slots = builder.slots;
     stepsLeft = builder.stepsLeft;
     failures = builder.failures;
+    features = NO_FEATURES;
+  }
+
+  private StepResult(StepResult other, float[] features) {
+    tokens = other.tokens;
+    counts = other.counts;
+    slots = other.slots;
+    stepsLeft = other.stepsLeft;
+    failures = other.failures;
+    this.features = Objects.requireNonNull(features, "features must not be null");
   }
 
   /**
@@ -138,6 +152,27 @@ public final class StepResult {
     return stepsLeft == null ? 0 : stepsLeft[sequence];
   }
 
+  /**
+   * Returns an equal result with the features of the sequences that requested them ({@link
+   * SequenceStep#wantsFeatures}).
+   *
+   * @param features {@link ExecutorProfile#featureWidth} values for each such sequence, in the
+   *     order of the batch, and nothing for the others; those of a sequence that has failed may be
+   *     anything. Not copied. An array of another length is ignored, and counted
+   * @throws NullPointerException if the array is null
+   */
+  public StepResult withFeatures(float... features) {
+    return new StepResult(this, features);
+  }
+
+  /**
+   * Returns the features of the sequences that requested them, one sequence after another; the
+   * array itself. Empty if the executor returned none.
+   */
+  public float[] features() {
+    return features;
+  }
+
   /** Returns the failures of single sequences, by index in the batch; unmodifiable. */
   public Map<Integer, Throwable> failures() {
     return failures;
@@ -171,13 +206,14 @@ public final class StepResult {
 
   @Override
   public String toString() {
-    return "StepResult[tokens=%s, counts=%s, slots=%s, stepsLeft=%s, failures=%s]"
+    return "StepResult[tokens=%s, counts=%s, slots=%s, stepsLeft=%s, failures=%s, %d features]"
         .formatted(
             Arrays.toString(tokens),
             Arrays.toString(counts),
             Arrays.toString(slots),
             Arrays.toString(stepsLeft),
-            failures);
+            failures,
+            features.length);
   }
 
   /**

@@ -64,6 +64,20 @@ public final class CalibratedPredictor implements LengthPredictor {
   }
 
   @Override
+  public int featureInterval(int width) {
+    return wrapped.featureInterval(width);
+  }
+
+  /**
+   * Completes with the wrapped predictor's answer as it is: only first predictions are corrected.
+   */
+  @Override
+  public CompletionStage<LengthPrediction> reviseFrom(
+      LengthQuery query, LengthPrediction earlier, int generatedTokens, float[] features) {
+    return wrapped.reviseFrom(query, earlier, generatedTokens, features);
+  }
+
+  @Override
   public void observe(LengthFeedback feedback) {
     wrapped.observe(feedback);
     lock.lock();

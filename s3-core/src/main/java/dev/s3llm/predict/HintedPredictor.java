@@ -35,6 +35,17 @@ public final class HintedPredictor implements LengthPredictor {
   }
 
   @Override
+  public int featureInterval(int width) {
+    return others.featureInterval(width);
+  }
+
+  @Override
+  public CompletionStage<LengthPrediction> reviseFrom(
+      LengthQuery query, LengthPrediction earlier, int generatedTokens, float[] features) {
+    return others.reviseFrom(query, earlier, generatedTokens, features);
+  }
+
+  @Override
   public void observe(LengthFeedback feedback) {
     if (feedback.query().hintTokens() > 0) {
       hints.observe(feedback);

@@ -221,6 +221,28 @@ public final class LengthPrediction {
   }
 
   /**
+   * Returns the distribution of the whole length if this one is of what is left after a number of
+   * generated tokens: each length is longer by that number.
+   *
+   * @param generated number of tokens generated so far; this distribution is returned for 0 or less
+   * @throws ArithmeticException if the longest length exceeds an {@code int}
+   */
+  public LengthPrediction after(int generated) {
+    if (generated <= 0) {
+      return this;
+    }
+    int count = buckets.count();
+    int[] edges = new int[count + 1];
+    double[] shifted = new double[count + 1];
+    edges[0] = generated;
+    for (int i = 0; i < count; i++) {
+      edges[i + 1] = Math.addExact(generated, buckets.upperEdge(i));
+      shifted[i + 1] = Math.max(0, probability(i));
+    }
+    return of(LengthBuckets.of(edges), shifted);
+  }
+
+  /**
    * Returns the distribution of the length if a limit cuts the answer off: the probability of all
    * longer answers moves to the limit.
    *

@@ -1,13 +1,14 @@
 package dev.s3llm.predict;
 
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
 /**
  * Predicts how many tokens an answer will have, before it is generated.
  *
- * <p>The engine calls {@link #predict}, {@link #refresh} and {@link #observe} from its loop, so all
- * three must return promptly. A predictor that needs time computes on threads of its own and
- * completes the stage later. The engine replaces failed, late and null predictions by its fallback.
+ * <p>The engine calls all methods but {@link #close} from its loop, so they must return promptly. A
+ * predictor that needs time computes on threads of its own and completes the stage later. The
+ * engine replaces failed, late and null predictions by its fallback.
  */
 public interface LengthPredictor extends AutoCloseable {
 
@@ -55,6 +56,42 @@ public interface LengthPredictor extends AutoCloseable {
   default LengthPrediction revise(
       LengthQuery query, LengthPrediction earlier, int generatedTokens) {
     return earlier;
+  }
+
+  /**
+   * Returns after how many generated tokens the engine requests features of a running answer again;
+   * 0 for never, which is the default. Features are a few numbers that the executor computes from
+   * the prompt and the answer so far, such as a hidden state of the model; {@link #reviseFrom}
+   * receives them. The engine requests the first ones with the first token. Called once, when the
+   * engine is built.
+   *
+   * @param width number of features that the executor returns for a token, at least 1; the method
+   *     is not called if the executor returns none
+   */
+  default int featureInterval(int width) {
+    return 0;
+  }
+
+  /**
+   * Predicts the whole length of a running answer again, from features. Completes with the earlier
+   * prediction by default. The engine calls it from its loop, so it must return promptly, and
+   * compute on threads of its own. Until the stage completes, the engine requests no further
+   * features of this answer. The answer goes on meanwhile: a prediction that comes late is
+   * conditioned on the tokens that were generated since. A failed or null prediction, and one for
+   * an answer that has ended or was preempted, is dropped.
+   *
+   * @param query the facts about the request
+   * @param earlier the latest prediction that the engine has, not conditioned on the tokens
+   *     generated
+   * @param generatedTokens number of output tokens that the features depend on, 0 or more; 0 at the
+   *     end of the prompt
+   * @param features the features of the latest of these tokens, as many as the width that {@link
+   *     #featureInterval} received; the predictor may keep the array. Values may be infinite or NaN
+   * @return a stage that completes with the prediction, on any thread
+   */
+  default CompletionStage<LengthPrediction> reviseFrom(
+      LengthQuery query, LengthPrediction earlier, int generatedTokens, float[] features) {
+    return CompletableFuture.completedFuture(earlier);
   }
 
   /**

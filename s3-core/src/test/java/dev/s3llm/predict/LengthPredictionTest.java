@@ -104,6 +104,17 @@ final class LengthPredictionTest {
   }
 
   @Test
+  void after_isLongerByTheGeneratedTokens() {
+    LengthPrediction left = LengthPrediction.of(LengthBuckets.of(4, 10), 1, 3);
+    LengthPrediction whole = left.after(100);
+    assertThat(whole.mean()).isCloseTo(left.mean() + 100, CLOSE);
+    assertThat(whole.quantile(0.6)).isEqualTo(left.quantile(0.6) + 100);
+    assertThat(whole.survival(100)).isCloseTo(1, CLOSE);
+    assertThat(whole.expectedRemaining(100)).isCloseTo(left.mean(), CLOSE);
+    assertThat(left.after(0)).isSameAs(left);
+  }
+
+  @Test
   void uniform_spreadsEvenly() {
     assertThat(LengthPrediction.uniform(100).quantile(0.37)).isEqualTo(37);
     assertThat(LengthPrediction.uniform(100).mean()).isEqualTo(50.5);

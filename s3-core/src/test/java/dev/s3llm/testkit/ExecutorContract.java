@@ -2,6 +2,7 @@ package dev.s3llm.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.s3llm.execute.Executor;
@@ -13,6 +14,8 @@ import dev.s3llm.execute.StepResult;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -171,6 +174,66 @@ public abstract class ExecutorContract {
     HandDrivenSequence other = prepared(new HandDrivenSequence(2, prompt, sampling, blocks(1)));
     StepResult result = run(batch(masked.chunk(PROMPT), other.chunk(PROMPT)));
     return new int[] {result.committed(0)[0], result.committed(1)[0]};
+  }
+
+  /** Features come for those that request them, in the order of the batch, and change no token. */
+  @Test
+  public void features_comeOnRequest_andChangeNoToken() throws Exception {
+    int width = profile.featureWidth();
+    assumeTrue(width > 0 && input() == null, "the executor returns no features");
+    HandDrivenSequence plain = sequence(1, 0).chunk(PROMPT);
+    StepResult without = run(batch(plain, prepared(brief(2, 1)).chunk(PROMPT)));
+    assertThat(without.features()).isEmpty();
+
+    HandDrivenSequence reader = sequence(3, 2).features(true).chunk(PROMPT);
+    HandDrivenSequence other = prepared(brief(4, 3)).features(true).chunk(PROMPT);
+    StepResult both = run(batch(other, reader));
+    StepResult one = run(batch(prepared(brief(6, 1)).chunk(PROMPT), reader));
+    assertThat(both.features()).hasSize(2 * width);
+    assertThat(one.features()).hasSize(width);
+    assertThat(Arrays.copyOfRange(both.features(), width, 2 * width)).isEqualTo(one.features());
+    assertThat(both.features()).doesNotContain(Float.NaN);
+    assertThat(both.committed(0)).isEqualTo(without.committed(1));
+    assertThat(both.committed(1)).isEqualTo(without.committed(0));
+  }
+
+  /** Features depend on the tokens alone: not on chunks, blocks, or a start from the beginning. */
+  @Test
+  public void features_dependOnTheTokensAlone() throws Exception {
+    assumeTrue(profile.featureWidth() > 0 && input() == null, "the executor returns no features");
+    Map<Integer, float[]> expected = features(sequence(1, 0), PROMPT, false);
+    Map<Integer, float[]> again = features(sequence(2, 1), 4, true);
+    assertThat(expected.values().stream().map(Arrays::toString).distinct())
+        .hasSameSizeAs(expected.values());
+    again.keySet().retainAll(expected.keySet());
+    assertThat(again).isNotEmpty();
+    again.forEach(
+        (known, features) ->
+            assertThat(features)
+                .as("after %d tokens", known)
+                .containsExactly(expected.get(known), within(1e-3f)));
+  }
+
+  /** Returns the features of an answer by the tokens that they know. */
+  private Map<Integer, float[]> features(HandDrivenSequence sequence, int chunk, boolean startOver)
+      throws Exception {
+    Map<Integer, float[]> features = new TreeMap<>();
+    sequence.features(true);
+    while (!ended(sequence) && !sequence.onCanvas()) {
+      int known = sequence.output().length;
+      StepResult result = run(sequence.chunk(chunk).alone());
+      assertThat(result.features()).hasSize(sequence.samples() ? profile.featureWidth() : 0);
+      if (sequence.samples()) {
+        features.put(known, result.features());
+      }
+      boolean sampled = sequence.samples();
+      sequence.apply(result, 0);
+      if (startOver && sampled) {
+        executor.released(sequence.sequenceId());
+        sequence.startOver();
+      }
+    }
+    return features;
   }
 
   /** An executor keeps nothing of a sequence that it was told about, and takes unknown ids. */
@@ -351,6 +414,10 @@ public abstract class ExecutorContract {
   /** Returns a short prompt, or one that holds the input. */
   private int[] other() {
     return input() == null ? new int[] {1, 0, 1} : prompt(profile.vocabularySize());
+  }
+
+  private HandDrivenSequence brief(long id, int place) {
+    return new HandDrivenSequence(id, other(), SAMPLED, blocks(place));
   }
 
   /** Returns one of four disjoint block tables. */

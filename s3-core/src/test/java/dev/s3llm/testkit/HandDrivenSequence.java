@@ -26,6 +26,7 @@ public final class HandDrivenSequence implements SequenceStep {
   private boolean canvas;
   private Input input;
   private int[] forbidden = {};
+  private boolean features;
 
   /**
    * Creates a sequence without computed tokens.
@@ -62,6 +63,17 @@ public final class HandDrivenSequence implements SequenceStep {
    */
   public HandDrivenSequence forbid(int... tokens) {
     forbidden = tokens.clone();
+    return this;
+  }
+
+  /**
+   * Sets whether the next steps request features; false by default.
+   *
+   * @param wanted whether to request them
+   * @return this sequence
+   */
+  public HandDrivenSequence features(boolean wanted) {
+    features = wanted;
     return this;
   }
 
@@ -246,6 +258,11 @@ public final class HandDrivenSequence implements SequenceStep {
   @Override
   public int[] forbiddenTokens() {
     return forbidden;
+  }
+
+  @Override
+  public boolean wantsFeatures() {
+    return features && samples();
   }
 
   @Override

@@ -19,7 +19,8 @@ import java.util.function.IntToLongFunction;
  * write by another sequence, a wrong resume, a copy to a wrong block, a block that another
  * beginning computed) changes its tokens, and {@link #expected} returns the correct ones. The
  * executor does its work when the step completes, not when it is launched, so a test detects memory
- * that is given back too early.
+ * that is given back too early. Features, if the profile has them, are hashes of the same contents,
+ * from 0 to 1.
  *
  * <p>It decodes token by token, or in a way that commits several tokens in a step ({@link
  * Decoding}).
@@ -144,7 +145,26 @@ public final class HashExecutor implements Executor {
       copy(host, copy.hostBlock(), device, copy.deviceBlock());
     }
     batch.sequences().forEach(this::write);
-    return decoding == Decoding.TOKEN ? plain(batch) : several(batch);
+    float[] features = features(batch); // before drafts are written
+    StepResult result = decoding == Decoding.TOKEN ? plain(batch) : several(batch);
+    return features.length == 0 ? result : result.withFeatures(features);
+  }
+
+  /** Returns hashes of the known positions of each sequence that requests features. */
+  private float[] features(StepBatch batch) {
+    int width = profile.featureWidth();
+    float[] features = new float[0];
+    for (SequenceStep sequence : batch.sequences()) {
+      if (sequence.wantsFeatures()) {
+        int first = features.length;
+        features = Arrays.copyOf(features, first + width);
+        long hash = hash(sequence, sequence.promptTokens() + sequence.committedTokens());
+        for (int i = 0; i < width; i++) {
+          features[first + i] = (mix(hash + i) >>> 40) / (float) (1 << 24);
+        }
+      }
+    }
+    return features;
   }
 
   private StepResult plain(StepBatch batch) {

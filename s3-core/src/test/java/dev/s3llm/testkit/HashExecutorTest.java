@@ -27,6 +27,7 @@ class HashExecutorTest extends ExecutorContract {
             .vocabularySize(50)
             .growth(growth)
             .sharesPrefixes(growth == KvGrowth.PER_BLOCK)
+            .featureWidth(5)
             .takesInputs(growth == KvGrowth.FIXED_CANVAS)
             .build();
     return new Immediate(new HashExecutor(profile, decoding));

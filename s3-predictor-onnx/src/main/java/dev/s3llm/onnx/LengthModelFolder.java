@@ -61,7 +61,7 @@ record LengthModelFolder(Description description, byte[] model, byte[] tokenizer
         sums.path(MODEL).asText());
   }
 
-  private static byte[] bytes(Path file, long limit) {
+  static byte[] bytes(Path file, long limit) {
     if (!Files.isRegularFile(file)) {
       throw new LengthModelException(file + " is missing");
     }
@@ -80,7 +80,7 @@ record LengthModelFolder(Description description, byte[] model, byte[] tokenizer
     }
   }
 
-  private static JsonNode parse(Path file, byte[] bytes) {
+  static JsonNode parse(Path file, byte[] bytes) {
     try {
       JsonNode json = JSON.readTree(bytes);
       if (!json.isObject()) {
@@ -93,17 +93,22 @@ record LengthModelFolder(Description description, byte[] model, byte[] tokenizer
   }
 
   private static byte[] verified(Path file, long limit, JsonNode sums) {
+    return verified(
+        file, limit, DESCRIPTION, sums.path(String.valueOf(file.getFileName())).asText(""));
+  }
+
+  /** Reads a file whose SHA-256 another file of the folder names. */
+  static byte[] verified(Path file, long limit, String namedBy, String expected) {
     byte[] bytes = bytes(file, limit);
-    String expected = sums.path(String.valueOf(file.getFileName())).asText("");
     String actual = Hashing.sha256().hashBytes(bytes).toString();
     if (!actual.equals(expected)) {
       throw new LengthModelException(
-          "%s has the SHA-256 %s, but %s says '%s'".formatted(file, actual, DESCRIPTION, expected));
+          "%s has the SHA-256 %s, but %s says '%s'".formatted(file, actual, namedBy, expected));
     }
     return bytes;
   }
 
-  private static LengthBuckets buckets(Path file, JsonNode edges) {
+  static LengthBuckets buckets(Path file, JsonNode edges) {
     if (!edges.isArray() || edges.isEmpty() || edges.size() > MAX_BUCKETS) {
       throw new LengthModelException(
           "%s: upper_edges must be a list of 1 to %d integers".formatted(file, MAX_BUCKETS));
@@ -123,7 +128,7 @@ record LengthModelFolder(Description description, byte[] model, byte[] tokenizer
     }
   }
 
-  private static int integer(Path file, JsonNode json, String field, int least, int most) {
+  static int integer(Path file, JsonNode json, String field, int least, int most) {
     JsonNode value = json.path(field);
     boolean fits = value.isIntegralNumber() && value.canConvertToInt();
     if (!fits || value.intValue() < least || value.intValue() > most) {

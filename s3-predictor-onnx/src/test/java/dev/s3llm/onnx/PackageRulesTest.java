@@ -65,7 +65,7 @@ final class PackageRulesTest {
   static final ArchRule oneClass_runsOnnxRuntime =
       noClasses()
           .that()
-          .doNotHaveFullyQualifiedName("dev.s3llm.onnx.LengthClassifier")
+          .doNotHaveFullyQualifiedName("dev.s3llm.onnx.OnnxSession")
           .should()
           .dependOnClassesThat()
           .resideInAPackage("ai.onnxruntime..");

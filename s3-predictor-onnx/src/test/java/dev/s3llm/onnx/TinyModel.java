@@ -81,11 +81,11 @@ final class TinyModel {
       vocabulary.append(", \"w").append(i).append("\": ").append(i + 1);
     }
     return """
-        {"version": "1.0", "truncation": null, "padding": null, "added_tokens": [],
-         "normalizer": null, "pre_tokenizer": {"type": "Whitespace"}, "post_processor": null,
-         "decoder": null,
-         "model": {"type": "WordLevel", "vocab": {%s}, "unk_token": "[UNK]"}}
-        """
+    {"version": "1.0", "truncation": null, "padding": null, "added_tokens": [],
+     "normalizer": null, "pre_tokenizer": {"type": "Whitespace"}, "post_processor": null,
+     "decoder": null,
+     "model": {"type": "WordLevel", "vocab": {%s}, "unk_token": "[UNK]"}}
+    """
         .formatted(vocabulary);
   }
 
@@ -120,7 +120,7 @@ final class TinyModel {
     return model.bytes();
   }
 
-  private static Message node(String operator, String domain, String output, String... inputs) {
+  static Message node(String operator, String domain, String output, String... inputs) {
     Message node = new Message();
     for (String input : inputs) {
       node.text(1, input);
@@ -128,7 +128,7 @@ final class TinyModel {
     return node.text(2, output).text(4, operator).text(7, domain);
   }
 
-  private static Message intAttribute(String name, long value) {
+  static Message intAttribute(String name, long value) {
     return new Message().text(1, name).number(3, value).number(20, 2);
   }
 
@@ -161,7 +161,7 @@ final class TinyModel {
         .raw(9, ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(axis).array());
   }
 
-  private static Message value(String name, int type, int rank) {
+  static Message value(String name, int type, int rank) {
     Message shape = new Message();
     for (int i = 0; i < rank; i++) {
       shape.message(1, new Message().text(2, name + i));

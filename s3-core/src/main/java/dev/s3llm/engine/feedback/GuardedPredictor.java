@@ -5,6 +5,8 @@ import dev.s3llm.predict.LengthPrediction;
 import dev.s3llm.predict.LengthPredictor;
 import dev.s3llm.predict.LengthQuery;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.IntSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -15,15 +17,19 @@ import org.jspecify.annotations.Nullable;
 public final class GuardedPredictor {
   private final LengthPredictor predictor;
   private final int revisionInterval;
+  private final int featureInterval;
 
   /**
    * Creates the guard.
    *
    * @param predictor any predictor
+   * @param featureWidth number of features that the executor returns for a token, 0 or more
    */
-  public GuardedPredictor(LengthPredictor predictor) {
+  public GuardedPredictor(LengthPredictor predictor, int featureWidth) {
     this.predictor = predictor;
-    this.revisionInterval = readRevisionInterval();
+    this.revisionInterval = interval(predictor::revisionInterval);
+    this.featureInterval =
+        featureWidth == 0 ? 0 : interval(() -> predictor.featureInterval(featureWidth));
   }
 
   /**
@@ -32,11 +38,7 @@ public final class GuardedPredictor {
    * @return the predictor's future, or a failed one if the predictor throws
    */
   public CompletableFuture<LengthPrediction> predict(LengthQuery query) {
-    try {
-      return predictor.predict(query).toCompletableFuture();
-    } catch (Throwable e) {
-      return CompletableFuture.failedFuture(e);
-    }
+    return future(() -> predictor.predict(query));
   }
 
   /**
@@ -63,6 +65,30 @@ public final class GuardedPredictor {
     return newer(() -> predictor.revise(query, earlier, generatedTokens), earlier);
   }
 
+  /** Returns after how many tokens a running answer's features are requested; 0 for never. */
+  public int featureInterval() {
+    return featureInterval;
+  }
+
+  /**
+   * Requests the revision of a running answer's prediction from features.
+   *
+   * @return the predictor's future, or a failed one if the predictor throws
+   */
+  public CompletableFuture<LengthPrediction> reviseFrom(
+      LengthQuery query, LengthPrediction earlier, int generatedTokens, float[] features) {
+    return future(() -> predictor.reviseFrom(query, earlier, generatedTokens, features));
+  }
+
+  private static CompletableFuture<LengthPrediction> future(
+      Supplier<CompletionStage<LengthPrediction>> call) {
+    try {
+      return call.get().toCompletableFuture();
+    } catch (Throwable e) {
+      return CompletableFuture.failedFuture(e);
+    }
+  }
+
   private static @Nullable LengthPrediction newer(
       Supplier<@Nullable LengthPrediction> call, LengthPrediction earlier) {
     try {
@@ -73,9 +99,9 @@ public final class GuardedPredictor {
     }
   }
 
-  private int readRevisionInterval() {
+  private static int interval(IntSupplier call) {
     try {
-      return Math.max(0, predictor.revisionInterval());
+      return Math.max(0, call.getAsInt());
     } catch (Throwable e) {
       return 0;
     }

@@ -47,6 +47,7 @@ public final class EngineLoop {
   private final Intake intake;
   private final PredictionRefresher refresher;
   private final Inspections inspections;
+  private final FeatureReader features;
   private final StepLauncher launcher;
   private final StepResults results;
   private final Heartbeat heartbeat = new Heartbeat();
@@ -65,8 +66,9 @@ public final class EngineLoop {
     this.refresher = new PredictionRefresher(state);
     this.intake = new Intake(state, finisher, refresher, inbox);
     this.inspections = new Inspections(state, inbox);
-    this.launcher = new StepLauncher(state);
-    this.results = new StepResults(state, finisher);
+    this.features = new FeatureReader(state);
+    this.launcher = new StepLauncher(state, features);
+    this.results = new StepResults(state, finisher, features);
   }
 
   // ---- from any thread
@@ -294,6 +296,7 @@ public final class EngineLoop {
       return 0;
     }
     execute(launcher.launch(plan, now));
+    features.applyRevisions(); // now, so that a draft and a plan made again know the same
     draft();
     return 1;
   }

@@ -110,7 +110,7 @@ final class EngineState {
     this.waiting = new TenantQueues<>(parts.policy(), parts.tenantWeights());
     this.callbacks = new CallbackGuard(parts.events().callbacks());
     this.events = new EventBus(parts.events().listeners(), callbacks, parts.events().buffer());
-    this.predictor = new GuardedPredictor(parts.predictor());
+    this.predictor = new GuardedPredictor(parts.predictor(), profile.featureWidth());
     StepTimeModel stepTime = new StepTimeModel();
     this.latency = new LatencyEstimator(parts.limits().maxTokensPerStep(), stepTime);
     this.feedback = new StepFeedback(parts.planner(), stepTime, latency);

@@ -20,10 +20,12 @@ import java.util.List;
  */
 final class StepLauncher {
   private final EngineState state;
+  private final FeatureReader features;
   private final ExecutorProfile profile;
 
-  StepLauncher(EngineState state) {
+  StepLauncher(EngineState state, FeatureReader features) {
     this.state = state;
+    this.features = features;
     this.profile = state.profile;
   }
 
@@ -45,6 +47,7 @@ final class StepLauncher {
     for (int i = 0; i < plan.work().size(); i++) {
       Sequence sequence = plan.work().get(i);
       sequence.startStep(plan.workTokens(i));
+      features.request(sequence);
       sequence.device().allocateTo(profile.blocksFor(sequence.stepEnd()));
       state.prefixes.computes(sequence);
       step.compute(sequence, plan.workTokens(i));

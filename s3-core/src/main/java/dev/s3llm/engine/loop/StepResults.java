@@ -20,10 +20,12 @@ import org.jspecify.annotations.Nullable;
 final class StepResults {
   private final EngineState state;
   private final SequenceFinisher finisher;
+  private final FeatureReader features;
 
-  StepResults(EngineState state, SequenceFinisher finisher) {
+  StepResults(EngineState state, SequenceFinisher finisher, FeatureReader features) {
     this.state = state;
     this.finisher = finisher;
+    this.features = features;
   }
 
   /**
@@ -84,6 +86,7 @@ final class StepResults {
       }
       first += count;
     }
+    features.read(sequences, result);
     long nanos = now - step.launchedNanos();
     state.feedback.stepSucceeded(step.work(), step.work().cost(produced, nanos));
     int newTokens = step.work().newTokens();

@@ -30,6 +30,7 @@ public final class Sequence implements SequenceView, SequenceStep {
   private final LongSupplier clock;
   private final Progress progress;
   private final ExpectedRemaining remaining = new ExpectedRemaining();
+  private final FeatureRequest features = new FeatureRequest();
   private int[] tokens;
   private long queueAge;
   private double queueTurns = NOT_QUEUED;
@@ -141,6 +142,11 @@ public final class Sequence implements SequenceView, SequenceStep {
   /** Returns the number of the latest revision; 0 before the first. */
   public int revision() {
     return revision;
+  }
+
+  /** Returns what is requested of the sequence's features. */
+  public FeatureRequest features() {
+    return features;
   }
 
   /** Returns the prediction before the answer began, or null before there is one. */
@@ -693,6 +699,11 @@ public final class Sequence implements SequenceView, SequenceStep {
   @Override
   public SamplingParameters sampling() {
     return spec.sampling();
+  }
+
+  @Override
+  public boolean wantsFeatures() {
+    return features.open();
   }
 
   @Override

@@ -77,7 +77,7 @@ class PredictionMonitorTest {
   private void observe(LengthPrediction prediction, int actual, boolean censored) {
     monitor.observe(
         new LengthFeedback(QUERY, prediction, actual, censored),
-        new GuardedPredictor(predictor),
+        new GuardedPredictor(predictor, 0),
         fallback);
   }
 

@@ -17,6 +17,9 @@ final class BatchLayout {
 
   final int[] sampledSequences;
 
+  /** Rows whose hidden state is a feature, in the order of their sequences. */
+  final int[] featureRows;
+
   BatchLayout(StepBatch batch) {
     rows = batch.newTokens();
     tokens = new int[rows];
@@ -26,6 +29,8 @@ final class BatchLayout {
     int sampled = (int) batch.sequences().stream().filter(SequenceStep::samples).count();
     sampledRows = new int[sampled];
     sampledSequences = new int[sampled];
+    featureRows =
+        new int[(int) batch.sequences().stream().filter(SequenceStep::wantsFeatures).count()];
     fill(batch);
   }
 
@@ -38,6 +43,7 @@ final class BatchLayout {
     sequenceOfRow = new int[rows];
     sampledRows = new int[rows];
     sampledSequences = new int[rows];
+    featureRows = new int[0];
   }
 
   /**
@@ -68,6 +74,7 @@ final class BatchLayout {
   private void fill(StepBatch batch) {
     int row = 0;
     int sampled = 0;
+    int features = 0;
     for (int s = 0; s < blockTables.length; s++) {
       SequenceStep sequence = batch.sequences().get(s);
       blockTables[s] = blocks(sequence);
@@ -79,6 +86,9 @@ final class BatchLayout {
       if (sequence.samples()) {
         sampledRows[sampled] = row - 1;
         sampledSequences[sampled++] = s;
+      }
+      if (sequence.wantsFeatures()) {
+        featureRows[features++] = row - 1;
       }
     }
   }

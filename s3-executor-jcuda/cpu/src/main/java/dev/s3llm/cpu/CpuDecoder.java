@@ -17,7 +17,15 @@ final class CpuDecoder {
   private final CpuWeights weights;
   private final CpuKernels kernels;
 
+  /** The number of layers after which the residual stream is the feature of a row; 0 for none. */
+  private final int featureLayer;
+
   CpuDecoder(ModelConfig config, CpuWeights weights, CpuKernels kernels) {
+    this(config, weights, kernels, 0);
+  }
+
+  CpuDecoder(ModelConfig config, CpuWeights weights, CpuKernels kernels, int featureLayer) {
+    this.featureLayer = featureLayer;
     this.config = config;
     this.weights = weights;
     this.kernels = kernels;
@@ -25,23 +33,36 @@ final class CpuDecoder {
 
   /** Runs the batch and returns the logits of each sampled row, {@code [sampled][vocabulary]}. */
   float[] forward(BatchLayout batch) {
-    return logits(batch, new Pass(batch).run());
+    return forward(batch, new float[0]);
+  }
+
+  /**
+   * Runs the batch and returns the logits of each sampled row.
+   *
+   * @param features receives the features of each row that has some, {@code [row][hidden]}
+   */
+  float[] forward(BatchLayout batch, float[] features) {
+    return logits(batch, new Pass(batch).run(features));
   }
 
   /** Computes logits for the sampled rows alone: no other row needs the last norm. */
   private float[] logits(BatchLayout batch, float[] stream) {
-    int hidden = config.hiddenSize();
     int sampled = batch.sampledRows.length;
-    float[] last = new float[sampled * hidden];
-    for (int s = 0; s < sampled; s++) {
-      System.arraycopy(stream, batch.sampledRows[s] * hidden, last, s * hidden, hidden);
-    }
-    float[] normed = new float[sampled * hidden];
+    float[] last = new float[sampled * config.hiddenSize()];
+    copyRows(stream, batch.sampledRows, last);
+    float[] normed = new float[last.length];
     norm(last, weights.finalNorm(), sampled, normed);
     float[] logits = new float[Math.multiplyExact(sampled, config.vocabularySize())];
     kernels.multiply(weights.output(), normed, sampled, logits);
     scaleLogits(logits);
     return logits;
+  }
+
+  private void copyRows(float[] stream, int[] rows, float[] to) {
+    int hidden = config.hiddenSize();
+    for (int i = 0; i < rows.length; i++) {
+      System.arraycopy(stream, rows[i] * hidden, to, i * hidden, hidden);
+    }
   }
 
   private void scaleLogits(float[] logits) {
@@ -102,7 +123,7 @@ final class CpuDecoder {
       change = new float[rows * config.hiddenSize()];
     }
 
-    float[] run() {
+    float[] run(float[] features) {
       int hidden = config.hiddenSize();
       for (int r = 0; r < rows; r++) {
         weights.embedding().row(batch.tokens[r], stream, r * hidden);
@@ -110,6 +131,9 @@ final class CpuDecoder {
       scale(stream, config.scales().embedding());
       for (int i = 0; i < config.layerCount(); i++) {
         layer(i, config.layers().get(i), weights.layers().get(i));
+        if (i + 1 == featureLayer && features.length > 0) {
+          copyRows(stream, batch.featureRows, features);
+        }
       }
       return stream;
     }

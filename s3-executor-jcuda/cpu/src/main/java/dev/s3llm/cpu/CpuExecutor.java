@@ -50,7 +50,8 @@ public final class CpuExecutor implements Executor {
     this.cache = new CpuKvCache(config, profile);
     this.workers = new WorkerPool(builder.threads(), threads);
     this.steps = Executors.newSingleThreadExecutor(threads);
-    this.decoder = new CpuDecoder(config, weights, new CpuKernels(cache, workers));
+    this.decoder =
+        new CpuDecoder(config, weights, new CpuKernels(cache, workers), builder.featureLayer());
   }
 
   /**
@@ -103,15 +104,18 @@ public final class CpuExecutor implements Executor {
     int[] tokens = new int[batch.sequences().size()];
     Arrays.fill(tokens, StepResult.NO_TOKEN);
     Map<Integer, Throwable> failures = new HashMap<>();
+    float[] features = {};
     if (!batch.sequences().isEmpty()) {
       BatchLayout layout = new BatchLayout(batch);
-      float[] logits = decoder.forward(layout);
+      features = new float[layout.featureRows.length * profile.featureWidth()];
+      float[] logits = decoder.forward(layout, features);
       for (int s = 0; s < layout.sampledSequences.length; s++) {
         int index = layout.sampledSequences[s];
         sample(batch.sequences().get(index), logits, s, index, tokens, failures);
       }
     }
-    return StepResult.of(tokens, failures);
+    StepResult result = StepResult.of(tokens, failures);
+    return features.length == 0 ? result : result.withFeatures(features);
   }
 
   private void sample(
@@ -213,6 +217,33 @@ public final class CpuExecutor implements Executor {
     }
 
     /**
+     * Sets the layer whose hidden states a step returns as features ({@link
+     * dev.s3llm.execute.SequenceStep#wantsFeatures}), for predictors that read them; none by
+     * default. Tokens do not depend on it.
+     *
+     * @param layer number of layers, from 1 to those of the model: the features are the residual
+     *     stream after so many layers, {@code hiddenSize} values of float
+     * @throws IllegalArgumentException if the model has no such layer
+     * @throws IllegalStateException if it was set before
+     */
+    public Builder featureLayer(int layer) {
+      if (layer < 1 || layer > config.layerCount()) {
+        throw new IllegalArgumentException(
+            "featureLayer must be from 1 to %d, the layers of the model, but is %d"
+                .formatted(config.layerCount(), layer));
+      }
+      return set("featureLayer", layer);
+    }
+
+    private int featureLayer() {
+      return get("featureLayer", () -> 0);
+    }
+
+    private int featureWidth() {
+      return featureLayer() == 0 ? 0 : config.hiddenSize();
+    }
+
+    /**
      * Builds the executor.
      *
      * @throws IllegalArgumentException if a KV block does not fit {@code kvBytes}, or the heap has
@@ -232,6 +263,7 @@ public final class CpuExecutor implements Executor {
           .vocabularySize(config.vocabularySize())
           .masksTokens(true)
           .sharesPrefixes(true)
+          .featureWidth(featureWidth())
           .build();
     }
   }

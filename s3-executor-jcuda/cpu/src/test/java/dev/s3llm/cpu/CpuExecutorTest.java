@@ -26,6 +26,7 @@ class CpuExecutorTest extends ExecutorContract {
         .blockTokens(4)
         .kvBytes(1 << 20)
         .swapBytes(1 << 20)
+        .featureLayer(2)
         .threads(2);
   }
 
@@ -52,6 +53,17 @@ class CpuExecutorTest extends ExecutorContract {
         .hasMessageContaining("kvBytes is " + heap)
         .hasMessageMatching(".*the heap has room for \\d{6,} bytes.*")
         .hasMessageContaining("-Xmx");
+  }
+
+  @Test
+  void layerThatTheModelLacks_isRefusedWithTheLayers() {
+    CpuExecutor.Builder builder = CpuExecutor.builder(CONFIG, new RandomTensors(CONFIG, 1));
+    assertThatThrownBy(() -> builder.featureLayer(3))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("featureLayer must be from 1 to 2, the layers of the model, but is 3");
+    try (CpuExecutor executor = builder.kvBytes(1 << 20).build()) {
+      assertThat(executor.profile().featureWidth()).isZero();
+    }
   }
 
   @Test

@@ -14,8 +14,10 @@ import dev.s3llm.model.ModelConfig;
  * @param format sizes of the largest step
  * @param kvBytes bytes of KV memory over all devices; 0 for the free bytes
  * @param swapBytes bytes of swap space; 0 for none
+ * @param featureWidth features of a token; 0 for none
  */
-record CudaProfile(ModelConfig config, BatchFormat format, long kvBytes, long swapBytes) {
+record CudaProfile(
+    ModelConfig config, BatchFormat format, long kvBytes, long swapBytes, int featureWidth) {
   static final int BLOCK_TOKENS = 16;
 
   /** Share of the free bytes for KV; the rest is for graphs and the driver. */
@@ -45,6 +47,7 @@ record CudaProfile(ModelConfig config, BatchFormat format, long kvBytes, long sw
         .vocabularySize(config.vocabularySize())
         .masksTokens(true)
         .sharesPrefixes(true)
+        .featureWidth(featureWidth)
         .recoveryCosts(costs)
         .build();
   }
@@ -74,6 +77,7 @@ record CudaProfile(ModelConfig config, BatchFormat format, long kvBytes, long sw
         .maxSequencesPerStep(p.maxSequencesPerStep())
         .vocabularySize(p.vocabularySize())
         .masksTokens(p.masksTokens())
+        .featureWidth(p.featureWidth())
         .growth(p.growth())
         .recoveryCosts(costs)
         .build();

@@ -64,7 +64,12 @@ public final class JCudaExecutor implements Executor {
     try (TensorSource source = builder.source.get()) {
       CudaPipeline opened =
           new CudaPipeline(
-              config, builder.devices(), builder.precision().type(), source, builder.progress());
+              config,
+              builder.devices(),
+              builder.precision().type(),
+              source,
+              builder.progress(),
+              builder.featureLayer());
       pipeline = opened;
       return builder.profile().open(opened, builder.checked());
     }
@@ -268,6 +273,33 @@ public final class JCudaExecutor implements Executor {
     }
 
     /**
+     * Sets the layer whose hidden states a step returns as features ({@link
+     * dev.s3llm.execute.SequenceStep#wantsFeatures}), for predictors that read them; none by
+     * default. Tokens do not depend on it.
+     *
+     * @param layer number of layers, from 1 to those of the model: the features are the residual
+     *     stream after so many layers, {@code hiddenSize} values of float
+     * @throws IllegalArgumentException if the model has no such layer
+     * @throws IllegalStateException if it was set before
+     */
+    public Builder featureLayer(int layer) {
+      if (layer < 1 || layer > config.layerCount()) {
+        throw new IllegalArgumentException(
+            "featureLayer must be from 1 to %d, the layers of the model, but is %d"
+                .formatted(config.layerCount(), layer));
+      }
+      return set("featureLayer", layer);
+    }
+
+    private int featureLayer() {
+      return get("featureLayer", () -> 0);
+    }
+
+    private int featureWidth() {
+      return featureLayer() == 0 ? 0 : config.hiddenSize();
+    }
+
+    /**
      * Opens the devices, copies the weights there and allocates the memory.
      *
      * @throws IllegalStateException if no driver is installed, or a device does not exist
@@ -322,7 +354,11 @@ public final class JCudaExecutor implements Executor {
 
     private CudaProfile profile() {
       return new CudaProfile(
-          config, format(), get("kvBytes", () -> 0L), get("swapBytes", () -> DEFAULT_SWAP_BYTES));
+          config,
+          format(),
+          get("kvBytes", () -> 0L),
+          get("swapBytes", () -> DEFAULT_SWAP_BYTES),
+          featureWidth());
     }
   }
 }

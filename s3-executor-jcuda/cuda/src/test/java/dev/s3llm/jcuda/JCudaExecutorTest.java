@@ -21,7 +21,7 @@ class JCudaExecutorTest extends ExecutorContract {
 
   @Override
   protected Executor create() {
-    return RandomModels.gpu(CONFIG).build();
+    return RandomModels.gpu(CONFIG).featureLayer(1).build();
   }
 
   @Test

@@ -22,6 +22,7 @@ public final class SmallModel {
       List.of("config.json", "generation_config.json", "model.safetensors", "tokenizer.json");
   private static final List<String> LENGTH_FILES =
       List.of("model.onnx", "tokenizer.json", "length-model.json");
+  private static final List<String> HEAD_FILES = List.of("remaining.onnx", "remaining.json");
 
   private SmallModel() {}
 
@@ -45,6 +46,18 @@ public final class SmallModel {
    */
   public static Path unpackLengthModel() {
     return unpack("length-model", LENGTH_FILES);
+  }
+
+  /**
+   * Writes the head that reads the small model's hidden states, and predicts how many tokens of a
+   * running answer are left, into a new temporary folder. The JVM deletes the folder when it exits
+   * normally.
+   *
+   * @return the new folder
+   * @throws UncheckedIOException if the folder cannot be written
+   */
+  public static Path unpackHead() {
+    return unpack("head", HEAD_FILES);
   }
 
   private static Path unpack(String from, List<String> files) {

@@ -22,6 +22,12 @@ class SmallModelTest {
   }
 
   @Test
+  void unpackHead_writesAHeadFolder() {
+    assertThat(names(SmallModel.unpackHead()))
+        .containsExactlyInAnyOrder("remaining.onnx", "remaining.json");
+  }
+
+  @Test
   void promptsJsonl_hasAnIdAndAPromptOnEachLine() {
     assertThat(SmallModel.promptsJsonl().lines())
         .isNotEmpty()

@@ -8,6 +8,8 @@ import dev.s3llm.examples.cli.support.Numbers;
 import dev.s3llm.examples.cli.support.UsageException;
 import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.execute.SamplingParameters;
+import dev.s3llm.onnx.HiddenStatePredictor;
+import dev.s3llm.onnx.LengthModelException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
@@ -115,6 +117,15 @@ final class GenerateOptions {
       description = "a length model for onnx (default: the one of the embedded small model)")
   private @Nullable Path lengthModel;
 
+  @Option(
+      names = "--head",
+      paramLabel = "FOLDER",
+      description =
+          "a head that reads the model's hidden states while answers grow, and revises the"
+              + " predictions; auto for the embedded model's, or the one in the model's folder"
+              + " (default: none)")
+  private @Nullable Path head;
+
   /**
    * Checks all options.
    *
@@ -148,6 +159,30 @@ final class GenerateOptions {
 
   private boolean hasLengthModel() {
     return model.embedded() || lengthModel != null;
+  }
+
+  /**
+   * Returns the head that reads hidden states; null without {@code --head}.
+   *
+   * @param served the model that is served
+   * @throws UsageException if the folder is damaged, or the head was made for another model
+   */
+  HiddenStatePredictor.@Nullable Builder head(Path served) {
+    if (head == null) {
+      return null;
+    }
+    try {
+      return HiddenStatePredictor.builder(headFolder(head, served)).requireModel(served);
+    } catch (LengthModelException e) {
+      throw new UsageException("--head: " + e.getMessage());
+    }
+  }
+
+  private Path headFolder(Path named, Path served) {
+    if (!named.toString().equals("auto")) {
+      return named;
+    }
+    return model.embedded() ? SmallModel.unpackHead() : served;
   }
 
   /** Returns the folder of the length model; unpacks the embedded one if the user named none. */

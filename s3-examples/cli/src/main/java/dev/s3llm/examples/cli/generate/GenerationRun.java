@@ -10,6 +10,7 @@ import dev.s3llm.execute.Executor;
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.observe.EngineListener;
 import dev.s3llm.observe.EngineSnapshot;
+import dev.s3llm.onnx.HiddenStatePredictor;
 import dev.s3llm.predict.LengthPredictor;
 import dev.s3llm.simulate.Trace;
 import dev.s3llm.text.ChatMessage;
@@ -92,9 +93,12 @@ final class GenerationRun {
       Consumer<Answer> onAnswer)
       throws InterruptedException {
     TextModel text = TextModel.load(model);
-    Executor executor = options.model.load(model, options.kvBudget);
+    HiddenStatePredictor.Builder head = options.head(model);
+    Executor executor =
+        options.model.load(model, options.kvBudget, head == null ? 0 : head.layer());
     profile = executor.profile();
-    try (TextGenerator generator = TextGenerator.of(engine(executor, planner, predictor), text)) {
+    LengthPredictor revised = head == null ? predictor : head.build(predictor);
+    try (TextGenerator generator = TextGenerator.of(engine(executor, planner, revised), text)) {
       Thread hook = new Thread(generator.engine()::closeNow);
       Runtime.getRuntime().addShutdownHook(hook);
       try {

@@ -95,8 +95,26 @@ public final class ModelOptions {
    *     cannot be used
    */
   public Executor load(Path path, ByteSize kvMemory) {
+    return load(path, kvMemory, 0);
+  }
+
+  /**
+   * Loads a model that returns the hidden states of a layer; otherwise like {@link #load(Path,
+   * ByteSize)}.
+   *
+   * @param path the path that {@link #path} returned
+   * @param kvMemory memory for keys and values
+   * @param featureLayer the layer, from 1; 0 for none
+   * @return the executor, which the caller closes
+   * @throws UsageException if the model cannot be read, the memory does not fit, or the device
+   *     cannot be used
+   */
+  public Executor load(Path path, ByteSize kvMemory, int featureLayer) {
     try {
-      Executor executor = device.isAuto() ? onAnyDevice(path, kvMemory) : onDevice(path, kvMemory);
+      Executor executor =
+          device.isAuto()
+              ? onAnyDevice(path, kvMemory, featureLayer)
+              : onDevice(path, kvMemory, featureLayer);
       sayToy();
       return executor;
     } catch (ModelFormatException e) {
@@ -117,22 +135,34 @@ public final class ModelOptions {
     }
   }
 
-  private Executor onDevice(Path path, ByteSize kvMemory) {
+  private Executor onDevice(Path path, ByteSize kvMemory, int featureLayer) {
     return device.isHost()
-        ? onCpu(path, kvMemory)
-        : JCudaExecutor.builder(path).kvBytes(kvMemory.bytes()).devices(device.numbers()).build();
+        ? onCpu(path, kvMemory, featureLayer)
+        : onGpu(path, kvMemory, featureLayer, device.numbers());
   }
 
-  private Executor onAnyDevice(Path path, ByteSize kvMemory) {
+  private Executor onAnyDevice(Path path, ByteSize kvMemory, int featureLayer) {
     try {
-      return JCudaExecutor.builder(path).kvBytes(kvMemory.bytes()).devices(0).build();
+      return onGpu(path, kvMemory, featureLayer, 0);
     } catch (IllegalStateException | IllegalArgumentException e) {
-      return onCpu(path, kvMemory);
+      return onCpu(path, kvMemory, featureLayer);
     }
   }
 
-  private Executor onCpu(Path path, ByteSize kvMemory) {
+  private static Executor onGpu(Path path, ByteSize kvMemory, int featureLayer, int... devices) {
+    JCudaExecutor.Builder builder =
+        JCudaExecutor.builder(path).kvBytes(kvMemory.bytes()).devices(devices);
+    if (featureLayer > 0) {
+      builder.featureLayer(featureLayer);
+    }
+    return builder.build();
+  }
+
+  private Executor onCpu(Path path, ByteSize kvMemory, int featureLayer) {
     CpuExecutor.Builder builder = CpuExecutor.builder(path).kvBytes(kvMemory.bytes());
+    if (featureLayer > 0) {
+      builder.featureLayer(featureLayer);
+    }
     if (threads > 0) {
       builder.threads(threads);
     }

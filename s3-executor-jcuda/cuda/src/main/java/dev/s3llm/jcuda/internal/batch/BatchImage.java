@@ -20,6 +20,8 @@ public final class BatchImage implements AutoCloseable {
   private StepShape shape = new StepShape(0, 0, 0, 0, 0, 0);
   private StepShape launched = shape;
   private final int[] sampledSequences;
+  private final int[] featureRows;
+  private int features;
   private int listEnd;
 
   /** Allocates the memory. */
@@ -28,6 +30,7 @@ public final class BatchImage implements AutoCloseable {
     this.memory = device.allocatePinned(format.capacityBytes());
     this.into = memory.view(0, format.capacityBytes());
     this.sampledSequences = new int[format.maxSequences()];
+    this.featureRows = new int[format.maxSequences()];
   }
 
   PinnedMemory memory() {
@@ -56,6 +59,16 @@ public final class BatchImage implements AutoCloseable {
     return sampledSequences[i];
   }
 
+  /** Returns the number of rows whose features are requested. */
+  public int features() {
+    return features;
+  }
+
+  /** Returns the i-th row whose features are requested, in the order of the sequences. */
+  public int featureRow(int i) {
+    return featureRows[i];
+  }
+
   /**
    * Writes the sequences; pads steps that only decode to their class.
    *
@@ -69,6 +82,7 @@ public final class BatchImage implements AutoCloseable {
     int chunks = 0;
     int longestChunk = 0;
     int sampled = 0;
+    features = 0;
     for (int s = 0; s < sequences.size(); s++) {
       SequenceStep sequence = sequences.get(s);
       int count = sequence.tokenCount();
@@ -90,6 +104,9 @@ public final class BatchImage implements AutoCloseable {
         sampledSequences[sampled] = s;
         put(format.sampledRows(), sampled, row - 1);
         sampling(sampled++, sequence);
+      }
+      if (sequence.wantsFeatures()) {
+        featureRows[features++] = row - 1;
       }
     }
     shape = new StepShape(row, decodes, longestDecode, chunks, longestChunk, sampled);

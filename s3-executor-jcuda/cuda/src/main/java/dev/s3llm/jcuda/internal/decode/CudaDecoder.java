@@ -25,12 +25,14 @@ final class CudaDecoder implements AutoCloseable {
   private final DeviceMemory pool;
   private final DeviceBatch batch;
   private final Workspace work;
+  private final int featureLayer;
 
   /**
    * Allocates the buffers between the kernels.
    *
    * @param pool KV blocks of the stage
    * @param batch inputs of the step
+   * @param featureLayer number of the layer whose results are kept, from 1; 0 for none
    */
   CudaDecoder(
       Device device,
@@ -40,19 +42,29 @@ final class CudaDecoder implements AutoCloseable {
       CudaWeights weights,
       DeviceMemory pool,
       DeviceBatch batch,
-      BatchFormat format) {
+      BatchFormat format,
+      int featureLayer) {
     this.config = config;
     this.range = range;
     this.weights = weights;
     this.kernels = kernels;
     this.pool = pool;
     this.batch = batch;
-    this.work = new Workspace(device::allocate, config, range, format);
+    this.work = new Workspace(device::allocate, config, range, format, featureLayer);
+    this.featureLayer = featureLayer;
   }
 
   /** Returns the residual stream, {@code [row][hidden]} of float, which stages pass on. */
   DeviceMemory residual() {
     return work.residual;
+  }
+
+  /**
+   * Returns the residual stream after the layer of the features, {@code [row][hidden]} of float;
+   * null where that layer is not in this stage.
+   */
+  @Nullable DeviceMemory features() {
+    return work.features;
   }
 
   /** Returns drawn tokens, then failures, {@code maxSequences} each; null before the last stage. */
@@ -92,6 +104,10 @@ final class CudaDecoder implements AutoCloseable {
       }
       for (int i = 0; i < range.count(); i++) {
         layer(i, weights.layers.get(i));
+        if (work.features != null && range.from() + i + 1 == featureLayer) {
+          long bytes = (long) Float.BYTES * rows * config.hiddenSize();
+          stream.copy(work.residual, work.features, 0, bytes); // a node of the graph, too
+        }
       }
       CudaWeights.Norm norm = weights.finalNorm;
       CudaWeights.Matrix output = weights.output;

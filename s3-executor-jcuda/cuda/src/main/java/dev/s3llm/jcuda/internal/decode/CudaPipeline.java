@@ -17,6 +17,7 @@ import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelTensors;
 import dev.s3llm.model.TensorSource;
 import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -36,6 +37,8 @@ public final class CudaPipeline implements AutoCloseable {
   private final Resources resources = new Resources();
   private final List<BatchImage> images = new ArrayList<>();
   private final List<PinnedMemory> drawn = new ArrayList<>();
+  private final List<PinnedMemory> features = new ArrayList<>();
+  private final int featureLayer;
   private @Nullable StepClock clock;
   private @Nullable KvAudit audit;
 
@@ -45,14 +48,17 @@ public final class CudaPipeline implements AutoCloseable {
    * @param devices numbers of the devices, one for each stage
    * @param type number type of weights, activations and KV
    * @param progress receives the bytes of weights copied so far
+   * @param featureLayer number of the layer whose results are the features, from 1; 0 for none
    */
   public CudaPipeline(
       ModelConfig config,
       List<Integer> devices,
       ElementType type,
       TensorSource source,
-      LoadProgress progress) {
+      LoadProgress progress,
+      int featureLayer) {
     this.config = config;
+    this.featureLayer = featureLayer;
     ModelTensors tensors = ModelTensors.of(config, source);
     List<LayerRange> ranges = LayerRange.split(config.layerCount(), devices.size());
     long total = ranges.stream().mapToLong(range -> CudaWeights.bytes(config, range)).sum();
@@ -68,7 +74,8 @@ public final class CudaPipeline implements AutoCloseable {
                 range,
                 type,
                 tensors,
-                bytes -> progress.loaded(Math.min(total, loaded + bytes), total));
+                bytes -> progress.loaded(Math.min(total, loaded + bytes), total),
+                featureLayer);
         stages.add(resources.keep(stage));
         before += CudaWeights.bytes(config, range);
       }
@@ -127,6 +134,10 @@ public final class CudaPipeline implements AutoCloseable {
     for (int part = 0; part < stages.size(); part++) {
       images.add(resources.keep(stages.get(0).newImage(format)));
       drawn.add(resources.keep(last().allocatePinned(2L * Integer.BYTES * format.maxSequences())));
+      if (featureLayer > 0) {
+        long bytes = (long) Float.BYTES * format.maxSequences() * config.hiddenSize();
+        features.add(resources.keep(last().allocatePinned(bytes)));
+      }
     }
     clock = resources.keep(new StepClock(last()));
     audit = checked ? new KvAudit(format.blockTokens(), blockCount, hostBlockCount) : null;
@@ -173,6 +184,9 @@ public final class CudaPipeline implements AutoCloseable {
         CudaStage previous = i == 0 ? null : stages.get(i - 1);
         CudaStage next = i == stages.size() - 1 ? null : stages.get(i + 1);
         stages.get(i).run(images.get(part), part, previous, next);
+        if (featureLayer > 0) {
+          stages.get(i).copyFeatures(images.get(part), features.get(part));
+        }
       }
       last().copyDrawn(drawn.get(part));
     }
@@ -219,7 +233,26 @@ public final class CudaPipeline implements AutoCloseable {
       read(images.get(part), drawn.get(part), first, tokens, failures);
       first += parts.get(part).size();
     }
-    return StepResult.of(tokens, failures);
+    StepResult result = StepResult.of(tokens, failures);
+    float[] requested = featureLayer > 0 ? features(parts.size()) : new float[0];
+    return requested.length == 0 ? result : result.withFeatures(requested);
+  }
+
+  private float[] features(int parts) {
+    int hidden = config.hiddenSize();
+    int count = images.subList(0, parts).stream().mapToInt(BatchImage::features).sum();
+    float[] requested = new float[Math.multiplyExact(count, hidden)];
+    int first = 0;
+    for (int part = 0; part < parts; part++) {
+      int length = images.get(part).features() * hidden;
+      if (length > 0) {
+        FloatBuffer values =
+            features.get(part).view(0, (long) Float.BYTES * length).asFloatBuffer();
+        values.get(requested, first, length);
+        first += length;
+      }
+    }
+    return requested;
   }
 
   private static void read(

@@ -37,6 +37,7 @@ final class CudaStage implements AutoCloseable {
   private final ModelConfig config;
   private final LayerRange range;
   private final int ordinal;
+  private final int featureLayer;
   private final Resources resources = new Resources();
   private final Device device;
   private final DeviceStream compute;
@@ -65,6 +66,7 @@ final class CudaStage implements AutoCloseable {
    *
    * @param type number type of weights, activations and KV
    * @param onBytes receives the bytes of weights copied so far
+   * @param featureLayer number of the layer whose results are kept, from 1; 0 for none
    */
   CudaStage(
       int ordinal,
@@ -72,10 +74,12 @@ final class CudaStage implements AutoCloseable {
       LayerRange range,
       ElementType type,
       ModelTensors tensors,
-      LongConsumer onBytes) {
+      LongConsumer onBytes,
+      int featureLayer) {
     this.config = config;
     this.range = range;
     this.ordinal = ordinal;
+    this.featureLayer = featureLayer;
     this.device = resources.keep(Device.open(ordinal));
     try {
       requireSharedMemory();
@@ -140,7 +144,7 @@ final class CudaStage implements AutoCloseable {
 
   /** Returns the bytes that the stage takes beside weights and KV. */
   long workspaceBytes(BatchFormat format) {
-    return Workspace.bytes(config, range, format) + format.capacityBytes();
+    return Workspace.bytes(config, range, format, featureLayer) + format.capacityBytes();
   }
 
   /**
@@ -158,7 +162,16 @@ final class CudaStage implements AutoCloseable {
     DeviceBatch input = resources.keep(new DeviceBatch(device::allocate, format));
     CudaDecoder decoder =
         resources.keep(
-            new CudaDecoder(device, kernels, config, range, weights, pool.blocks(), input, format));
+            new CudaDecoder(
+                device,
+                kernels,
+                config,
+                range,
+                weights,
+                pool.blocks(),
+                input,
+                format,
+                featureLayer));
     List<Part> all = new ArrayList<>();
     for (int i = 0; i < parts; i++) {
       long bytes = decoder.residual().bytes();
@@ -236,6 +249,18 @@ final class CudaStage implements AutoCloseable {
     if (outbox != null) {
       compute.copy(own.decoder.residual(), outbox, 0, hiddenBytes);
       compute.record(own.parts.get(part).handedOn);
+    }
+  }
+
+  /**
+   * Puts the copies of the requested features of a part, which the stage has just run, into the
+   * stream, {@code [request][hidden]} of float; none where the layer is not in this stage.
+   */
+  void copyFeatures(BatchImage image, PinnedMemory to) {
+    DeviceMemory features = memory().decoder.features();
+    long bytes = (long) Float.BYTES * config.hiddenSize();
+    for (int i = 0; features != null && i < image.features(); i++) {
+      compute.copyOut(features, image.featureRow(i) * bytes, to.at(i * bytes), bytes);
     }
   }
 

@@ -22,6 +22,15 @@ record LayerRange(int from, int to) {
     return to == config.layerCount();
   }
 
+  /**
+   * Returns whether a layer is in this range.
+   *
+   * @param number number of the layer, from 1; 0 for none
+   */
+  boolean has(int number) {
+    return number > from && number <= to;
+  }
+
   /** Returns the number of layers. */
   int count() {
     return to - from;

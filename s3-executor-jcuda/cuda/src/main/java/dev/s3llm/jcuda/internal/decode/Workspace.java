@@ -53,6 +53,12 @@ final class Workspace implements AutoCloseable {
   /** Logits of the sampled rows, {@code [row][vocabulary]} of float; null before the last stage. */
   final @Nullable DeviceMemory logits;
 
+  /**
+   * Residual stream after the layer of the features, {@code [row][hidden]} of float; null without
+   * it.
+   */
+  final @Nullable DeviceMemory features;
+
   /** Drawn tokens, then failures, {@code maxSequences} each; null before the last stage. */
   final @Nullable DeviceMemory drawn;
 
@@ -69,9 +75,10 @@ final class Workspace implements AutoCloseable {
       long states,
       long counters,
       long logits,
+      long features,
       long drawn) {
 
-    static Sizes of(ModelConfig config, LayerRange range, BatchFormat format) {
+    static Sizes of(ModelConfig config, LayerRange range, BatchFormat format, int featureLayer) {
       int groups = Layouts.groups(format.maxTokens());
       long rows = groups * 8L;
       long maxParts = StepShape.partsClass(format.maxContext(), AttentionKernels.PART);
@@ -89,6 +96,7 @@ final class Workspace implements AutoCloseable {
           2 * Float.BYTES * parts,
           (long) Integer.BYTES * format.maxSequences() * config.kvHeads(),
           last ? (long) Float.BYTES * format.maxSequences() * config.vocabularySize() : 0,
+          range.has(featureLayer) ? Float.BYTES * rows * config.hiddenSize() : 0,
           last ? 2L * Integer.BYTES * format.maxSequences() : 0);
     }
 
@@ -109,7 +117,7 @@ final class Workspace implements AutoCloseable {
     long total() {
       long stream = residual + normed + part;
       long attention = qkv + attended + sums + states + counters;
-      return stream + attention + activated + experts.total() + logits + drawn;
+      return stream + attention + activated + experts.total() + logits + features + drawn;
     }
   }
 
@@ -117,13 +125,15 @@ final class Workspace implements AutoCloseable {
    * Allocates the buffers.
    *
    * @param allocator allocates bytes of device memory
+   * @param featureLayer number of the layer whose results are kept, from 1; 0 for none
    */
   Workspace(
       LongFunction<DeviceMemory> allocator,
       ModelConfig config,
       LayerRange range,
-      BatchFormat format) {
-    Sizes sizes = Sizes.of(config, range, format);
+      BatchFormat format,
+      int featureLayer) {
+    Sizes sizes = Sizes.of(config, range, format, featureLayer);
     this.groups = Layouts.groups(format.maxTokens());
     this.maxSequences = format.maxSequences();
     try {
@@ -141,6 +151,7 @@ final class Workspace implements AutoCloseable {
       this.states = allocate(allocator, sizes.states);
       this.counters = allocate(allocator, sizes.counters);
       this.logits = sizes.logits == 0 ? null : allocate(allocator, sizes.logits);
+      this.features = sizes.features == 0 ? null : allocate(allocator, sizes.features);
       this.drawn = sizes.drawn == 0 ? null : allocate(allocator, sizes.drawn);
     } catch (RuntimeException e) {
       close();
@@ -155,8 +166,8 @@ final class Workspace implements AutoCloseable {
   }
 
   /** Returns the bytes that the buffers of a stage take. */
-  static long bytes(ModelConfig config, LayerRange range, BatchFormat format) {
-    return Sizes.of(config, range, format).total();
+  static long bytes(ModelConfig config, LayerRange range, BatchFormat format, int featureLayer) {
+    return Sizes.of(config, range, format, featureLayer).total();
   }
 
   @Override
