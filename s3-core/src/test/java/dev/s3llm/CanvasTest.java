@@ -110,14 +110,16 @@ class CanvasTest {
   @Test
   void staticCache_growsByTwiceAtLeast() {
     HashExecutor hash = new HashExecutor(profile(400, Decoding.CANVAS));
+    int index = longAnswer();
     try (HandDrivenEngine driven =
         engine(hash, b -> b.planner(new OnDemandPlanner()).listener(events::add))) {
-      Generation generation = driven.engine().submit(request(1, false));
+      Generation generation = driven.engine().submit(request(index, false));
       driven.run();
       GenerationResult result = generation.result().join();
 
-      assertThat(result.tokens()).isEqualTo(text(1, Decoding.TOKEN));
+      assertThat(result.tokens()).isEqualTo(text(index, Decoding.TOKEN));
       assertThat(result.canvasSlots()).isZero();
+      assertThat(all(EngineEvent.Grown.class)).hasSizeGreaterThan(1);
       int output = outputSlots(all(EngineEvent.Admitted.class).get(0).reservedBlocks(), result);
       for (EngineEvent.Grown grown : all(EngineEvent.Grown.class)) {
         assertThat(outputSlots(grown.reservedBlocks(), result))
@@ -126,6 +128,14 @@ class CanvasTest {
       }
       assertThat(output).isGreaterThanOrEqualTo(result.outputTokens() - 1);
     }
+  }
+
+  /** Returns a request whose answer is long enough to outgrow a block a few times. */
+  private static int longAnswer() {
+    return IntStream.range(0, 100)
+        .filter(i -> text(i, Decoding.TOKEN).length > 16)
+        .findFirst()
+        .orElseThrow();
   }
 
   @Test

@@ -217,8 +217,8 @@ final class Mutants {
           seen(
               "skip-copy-in",
               LAUNCHER,
-              "for (int i = 0; i < blocks; i++) {\n      step.swapIn",
-              "for (int i = 1; i < blocks; i++) {\n      step.swapIn",
+              "for (int i = sequence.adoptedBlocks(); i < blocks; i++) {\n      step.swapIn",
+              "for (int i = sequence.adoptedBlocks() + 1; i < blocks; i++) {\n      step.swapIn",
               "Transparency",
               22),
           seen(
