@@ -9,8 +9,9 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 /**
- * The engine keeps a target for the time per output token under a load that would break it. In order
- * of arrival: where the longest requests run together at last, their growing contexts exceed it.
+ * The engine keeps a target for the time per output token under a load that would break it. In
+ * order of arrival: where the longest requests run together at last, their growing contexts exceed
+ * it.
  */
 class TokenTimeTest {
   private static final double TARGET = 0.03;
