@@ -456,6 +456,13 @@ final class Mutants {
               "Containment",
               106),
           seen(
+              "displaced-beyond-its-bound",
+              DISPLACEMENT,
+              "sequence.queueAge() + admissions <= policy.maxOvertakes(sequence)",
+              "sequence.queueAge() < policy.maxOvertakes(sequence)",
+              "StarvationBound",
+              6862),
+          seen(
               "order-by-chance",
               QUEUE,
               "policy.rank(sequence, admissionBlocks)",

@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Bounds: a sequence is displaced at most {@link SchedulingPolicy#maxDisplacements} times, not
  * again before it has generated a token since its last admission, never if it is exempt from
  * preemption, not after its first token if it has a target for the time per output token, and not
- * by a later arrival if it was overtaken as often as allowed. Not thread-safe.
+ * if the admissions of the same plan might overtake it more often than allowed. Not thread-safe.
  */
 final class Displacement {
   private final MemoryPlanner planner;
@@ -94,7 +94,8 @@ final class Displacement {
     if (candidate == null || !leavesTokens(plan)) {
       return null;
     }
-    Sequence victim = victim(candidate, memory.blockTokens(), recovery);
+    int admissions = Math.max(1, plan.sequencesLeft() - running.size() + 1);
+    Sequence victim = victim(candidate, admissions, memory.blockTokens(), recovery);
     if (victim == null) {
       return null;
     }
@@ -132,7 +133,13 @@ final class Displacement {
     return tokens < plan.tokensLeft();
   }
 
-  private @Nullable Sequence victim(Sequence candidate, int blockTokens, RecoveryMemory recovery) {
+  /**
+   * Returns the running sequence to displace, or null.
+   *
+   * @param admissions the most sequences that the plan admits after it, the candidate included
+   */
+  private @Nullable Sequence victim(
+      Sequence candidate, int admissions, int blockTokens, RecoveryMemory recovery) {
     long kvTokens = 0;
     for (int i = 0; i < running.size(); i++) {
       kvTokens += running.get(i).slotsNeeded();
@@ -145,7 +152,7 @@ final class Displacement {
       Sequence sequence = running.get(i);
       double left = sequence.expectedRemainingTokens();
       if (left > most
-          && mayGiveWay(sequence, candidate)
+          && mayGiveWay(sequence, admissions)
           && waiting.mayDisplace(candidate, sequence)
           && policy.displaces(
               candidate,
@@ -158,12 +165,11 @@ final class Displacement {
     return chosen;
   }
 
-  private boolean mayGiveWay(Sequence sequence, Sequence candidate) {
-    boolean overtaken = candidate.sequenceId() > sequence.sequenceId();
+  private boolean mayGiveWay(Sequence sequence, int admissions) {
     return Termination.mayBePreempted(sequence)
         && sequence.displacements() < policy.maxDisplacements()
         && tokenTime.mayPause(sequence)
-        && !(overtaken && sequence.queueAge() >= policy.maxOvertakes(sequence));
+        && sequence.queueAge() + admissions <= policy.maxOvertakes(sequence);
   }
 
   private double nanosToBringBack(Sequence sequence, int blockTokens, RecoveryMemory recovery) {
