@@ -150,8 +150,7 @@ final class ServedModel {
     Path path = path();
     JCudaExecutor.Builder builder =
         path == null ? BenchModel.random(config(), err) : JCudaExecutor.builder(path);
-    return gpu
-        .apply(builder)
+    return gpu.apply(builder)
         .kvBytes((long) (kvGb * 1e9))
         .swapBytes((long) (swapGb * 1e9))
         .maxContextTokens(maxLength)
