@@ -25,6 +25,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
@@ -237,6 +238,15 @@ public final class S3Engine implements AutoCloseable {
   /** Returns how many requests may be live; further ones are refused. */
   public int maxLiveRequests() {
     return live.limit();
+  }
+
+  /**
+   * Returns the expected time until the requests that wait now have started, if the load stays as
+   * it is; empty before the engine has observed steps. A service can send it as {@code Retry-After}
+   * where it refuses a request itself.
+   */
+  public Optional<Duration> queueWait() {
+    return loop.queueWait();
   }
 
   /**

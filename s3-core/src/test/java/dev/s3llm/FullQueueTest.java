@@ -45,6 +45,7 @@ class FullQueueTest {
       }
       long ended = driven.engine().snapshot().requests().ended().total();
       Duration wait = refusal(driven, "a").retryAfter().orElseThrow();
+      assertThat(driven.engine().queueWait()).contains(wait);
       long waiting = driven.engine().snapshot().requests().waiting();
       driven.engine().snapshot();
       for (long end = driven.nanos() + wait.toNanos(); driven.nanos() < end; ) {

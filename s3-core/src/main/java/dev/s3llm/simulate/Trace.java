@@ -108,7 +108,8 @@ public record Trace(List<Request> requests) {
    * Writes the requests of an engine as a trace that {@link Trace#read(Path)} reads: arrival,
    * prompt and output tokens, the median of the first prediction (the limit before there is one),
    * limit, priority, deadline, tenant and cancellation. Arrivals count from that of the first
-   * request. Requests that the engine refused at once are not in the trace.
+   * request. A request that the engine refused at once is a line that begins with {@code #}, with
+   * its arrival and the reason; it is no request of the trace.
    *
    * <p>Each row is written when its request ends, so that a crash of the process loses the live
    * requests alone. The file is sorted by arrival when it is closed or renamed. The length of an
@@ -204,7 +205,8 @@ public record Trace(List<Request> requests) {
     Preconditions.checkArgument(
         predicted(), "every request must have a prediction, but some lack it");
     int[] predictions = requests.stream().mapToInt(Request::predictedTokens).toArray();
-    return predicting(error.spoil(predictions, new SplittableRandom(seed)));
+    // Another stream than that of poisson(rate, seed), so that errors do not depend on arrivals.
+    return predicting(error.spoil(predictions, new SplittableRandom(seed).split()));
   }
 
   private Trace predicting(int[] tokens) {

@@ -127,7 +127,7 @@ final class TraceFiles {
     channel.close();
     List<String> rows = new ArrayList<>(Files.readAllLines(file));
     rows.subList(0, 2).clear();
-    rows.sort(Comparator.comparingDouble(row -> Double.parseDouble(row.split(",", 2)[0])));
+    rows.sort(Comparator.comparingDouble(TraceRow::arrivalSeconds));
     rows.add(0, TraceRow.HEADER);
     Path sorted = file.resolveSibling(file.getFileName() + ".sorted");
     Files.write(sorted, rows);

@@ -16,9 +16,10 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads traces from CSV with the header {@code arrival_s,prompt_tokens,output_tokens}, followed by
- * any of the {@linkplain TraceColumns optional columns}. Blank lines are skipped. After the line
- * {@link #UNSORTED} the rows may be in any order; the trace is sorted by arrival. The memory used
- * is bounded, because longer lines and further rows than a limit are refused. Not thread-safe.
+ * any of the {@linkplain TraceColumns optional columns}. Blank lines, and lines after the header
+ * that begin with {@link #COMMENT}, are skipped. After the line {@link #UNSORTED} the rows may be
+ * in any order; the trace is sorted by arrival. The memory used is bounded, because longer lines
+ * and further rows than a limit are refused. Not thread-safe.
  */
 final class TraceReader {
   /** Default for the largest number of rows. */
@@ -32,6 +33,9 @@ final class TraceReader {
 
   /** The first line of a recording that was not closed: its rows are in the order of their ends. */
   static final String UNSORTED = "# in order of end";
+
+  /** The first character of a line that is skipped, such as that of a refused request. */
+  static final String COMMENT = "#";
 
   /** The columns of every trace. */
   static final String HEADER = "arrival_s,prompt_tokens,output_tokens";
@@ -118,6 +122,9 @@ final class TraceReader {
     long previous = 0;
     String row;
     while ((row = nextLine()) != null) {
+      if (row.startsWith(COMMENT)) {
+        continue;
+      }
       if (requests.size() == maxRows) {
         throw error("more than " + maxRows + " requests, which is the limit");
       }

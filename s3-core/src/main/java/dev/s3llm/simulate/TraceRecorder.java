@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Writes a row of a trace for each request that ends. Thread-safe. */
+/** Writes a row of a trace for each request that ends or was refused. Thread-safe. */
 final class TraceRecorder implements Trace.Recorder {
   private static final Logger log = LoggerFactory.getLogger(TraceRecorder.class);
   private static final int LEAST_BYTES = 4096;
@@ -34,31 +34,37 @@ final class TraceRecorder implements Trace.Recorder {
     if (event instanceof EngineEvent.Queued queued) {
       started(queued.request());
     } else if (event instanceof EngineEvent.Ended ended) {
-      ended(ended);
+      write(TraceRow.of(ended, started(ended.request())), 1);
+    } else if (event instanceof EngineEvent.Refused refused) {
+      write(TraceRow.of(refused, started(refused.request())), 0);
     }
   }
 
-  /** Takes the arrival of the first request as the begin of the trace. */
-  private void started(EngineEvent.Request request) {
+  /**
+   * Takes the arrival of the first request as the begin of the trace. Returns the begin, in
+   * nanoseconds of the engine's clock.
+   */
+  private long started(EngineEvent.Request request) {
     lock.lock();
     try {
       if (originNanos == UNKNOWN) {
         originNanos = request.arrivalNanos();
       }
+      return originNanos;
     } finally {
       lock.unlock();
     }
   }
 
-  private void ended(EngineEvent.Ended ended) {
-    started(ended.request());
+  /** Writes a line that counts as this many recorded requests. */
+  private void write(String row, int requests) {
     lock.lock();
     try {
       if (closed || failure != null) {
         return;
       }
-      files.write(TraceRow.of(ended, originNanos));
-      recorded++;
+      files.write(row);
+      recorded += requests;
     } catch (IOException e) {
       fail(e);
     } finally {

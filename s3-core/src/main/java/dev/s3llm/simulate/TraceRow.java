@@ -42,6 +42,32 @@ final class TraceRow {
         cut ? seconds(total) + "\n" : "\n");
   }
 
+  /**
+   * Returns the line of a request that was refused, with a line break. Readers skip it, as every
+   * line that begins with {@link TraceReader#COMMENT}.
+   *
+   * @param refused the refusal
+   * @param originNanos begin of the trace, in nanoseconds of the engine's clock
+   */
+  static String of(EngineEvent.Refused refused, long originNanos) {
+    EngineEvent.Request request = refused.request();
+    return "%s %s,refused,%s,prompt_tokens=%d,limit=%d,priority=%d,tenant=%s\n"
+        .formatted(
+            TraceReader.COMMENT,
+            seconds(Math.max(0, request.arrivalNanos() - originNanos)),
+            refused.reason(),
+            request.promptTokens(),
+            request.maxNewTokens(),
+            request.priority(),
+            tenant(request.tenant()));
+  }
+
+  /** Returns the arrival of a row or of the line of a refusal, in seconds. */
+  static double arrivalSeconds(String row) {
+    String first = row.split(",", 2)[0];
+    return Double.parseDouble(first.startsWith(TraceReader.COMMENT) ? first.substring(1) : first);
+  }
+
   /** Returns the length of the answer, or an estimate if the answer was cut off. */
   private static int length(EngineEvent.Ended ended) {
     int generated = ended.outputTokens();

@@ -3,6 +3,7 @@ package dev.s3llm.simulate;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import dev.s3llm.error.RequestRefusedException.Reason;
 import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.EngineListener;
 import dev.s3llm.observe.FinishReason;
@@ -183,6 +184,33 @@ final class TraceRecorderTest {
     assertThat(Trace.read(file).requests())
         .extracting(Trace.Request::tenant)
         .containsExactly("a%2Cb", "a%252Cb", "ä?", "%2C".repeat(256));
+  }
+
+  @Test
+  void refusedRequest_isALineThatReadersSkip() throws IOException {
+    Path file = folder.resolve("trace.csv");
+    EngineEvent.Request asked = new EngineEvent.Request(SECOND, 3, 9, 1, NEVER, "a,b", 0);
+    EngineEvent.Request later = new EngineEvent.Request(3 * SECOND, 4, 9, 0, NEVER, "", 0);
+    EngineEvent refused = new EngineEvent.Refused(3 * SECOND, "r", Reason.QUEUE_FULL, later);
+    try (Trace.Recorder recorder = Trace.recorder(file)) {
+      recorder.onEvent(new EngineEvent.Refused(SECOND, "f", Reason.NEVER_FITS, asked));
+      recorder.onEvent(refused);
+      assertThat(recorder.recorded()).isZero();
+      EngineEvent.Request served = new EngineEvent.Request(2 * SECOND, 5, 9, 0, NEVER, "", 4);
+      recorder.onEvent(
+          new EngineEvent.Ended(4 * SECOND, "s", FinishReason.STOP, 5, null, 0, served));
+      assertThat(recorder.recorded()).isEqualTo(1);
+      assertThat(Trace.read(file).requests()).hasSize(1);
+    }
+
+    assertThat(Trace.read(file).requests())
+        .extracting(Trace.Request::promptTokens)
+        .containsExactly(5);
+    assertThat(Files.readAllLines(file))
+        .filteredOn(line -> line.startsWith("#"))
+        .containsExactly(
+            "# 0.000000000,refused,NEVER_FITS,prompt_tokens=3,limit=9,priority=1,tenant=a%2Cb",
+            "# 2.000000000,refused,QUEUE_FULL,prompt_tokens=4,limit=9,priority=0,tenant=");
   }
 
   @Test

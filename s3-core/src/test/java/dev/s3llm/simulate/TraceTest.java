@@ -38,6 +38,29 @@ final class TraceTest {
   }
 
   @Test
+  void errors_doNotDependOnTheGaps_withTheSameSeed() {
+    int both = 0;
+    int shortGaps = 0;
+    int swaps = 0;
+    Trace exact = trace.predictedExactly();
+    for (int seed = 0; seed < 400; seed++) {
+      boolean shortGap = trace.poisson(1, seed).requests().get(1).arrivalNanos() < 693_000_000L;
+      int first =
+          exact
+              .mispredicted(new Trace.PredictionError.Swap(0.5), seed)
+              .requests()
+              .get(0)
+              .predictedTokens();
+      shortGaps += shortGap ? 1 : 0;
+      swaps += first == 10 ? 0 : 1;
+      both += shortGap && first != 10 ? 1 : 0;
+    }
+    assertThat(shortGaps).isBetween(150, 250);
+    assertThat(swaps).isBetween(150, 250);
+    assertThat(both).isBetween(70, 130);
+  }
+
+  @Test
   void badFactorsAndTracesWithoutRate_areRefused() {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> trace.atOnce().meanRatePerSecond())

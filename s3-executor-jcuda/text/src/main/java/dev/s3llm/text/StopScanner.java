@@ -18,10 +18,21 @@ final class StopScanner {
   /** Of each held character whether it is hidden: searched, but not passed on. */
   private final BitSet hidden = new BitSet();
 
+  /** Whether a stop string that is complete now is found. */
+  private boolean armed = true;
+
   private @Nullable String found;
 
   StopScanner(List<String> stopStrings) {
     this.stopStrings = stopStrings;
+  }
+
+  /**
+   * Sets whether a stop string counts that becomes complete with the next piece of text. One that
+   * was complete before is passed on as text.
+   */
+  void arm(boolean value) {
+    armed = value;
   }
 
   /** Adds a piece of text and returns the text that is free now; none after a stop string. */
@@ -45,7 +56,7 @@ final class StopScanner {
     for (int i = 0; i < piece.length() && found == null; i++) {
       hidden.set(held.length(), isHidden);
       held.append(piece.charAt(i));
-      found = completed();
+      found = armed ? completed() : null;
     }
     int end = found == null ? held.length() - couldBecomeStop() : held.length() - found.length();
     return release(end);

@@ -15,10 +15,21 @@ final class TextAssembly implements Flow.Subscriber<Integer> {
   private final StopScanner scanner;
   private final TextBuffer buffer;
   private final StringBuilder text = new StringBuilder();
+  private final int minTokens;
   private final CompletableFuture<Ended> ended = new CompletableFuture<>();
   private Flow.@Nullable Subscription tokens;
+  private long received;
 
-  TextAssembly(TextStream stream, StopScanner scanner, TextBuffer buffer) {
+  /**
+   * Creates an assembly.
+   *
+   * @param stream decodes the tokens
+   * @param scanner finds stop strings
+   * @param buffer receives the text
+   * @param minTokens number of tokens in whose text no stop string may end, 0 or more
+   */
+  TextAssembly(TextStream stream, StopScanner scanner, TextBuffer buffer, int minTokens) {
+    this.minTokens = minTokens;
     this.stream = stream;
     this.scanner = scanner;
     this.buffer = buffer;
@@ -43,6 +54,8 @@ final class TextAssembly implements Flow.Subscriber<Integer> {
     if (ended.isDone()) {
       return; // the token was delivered after the stop string was found
     }
+    received++;
+    scanner.arm(received > minTokens);
     try {
       emit(scanner.append(stream.append(token)));
       String hidden = stream.hiddenText(token);

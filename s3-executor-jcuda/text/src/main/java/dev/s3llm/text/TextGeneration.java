@@ -37,12 +37,21 @@ public final class TextGeneration {
     this.result = text.thenCombine(generation.result(), TextGeneration::result);
   }
 
+  /**
+   * The strings that end an answer.
+   *
+   * @param strings the strings
+   * @param minTokens number of tokens in whose text none of them may end, 0 or more
+   */
+  record Stops(List<String> strings, int minTokens) {}
+
   static TextGeneration start(
-      Generation generation, TextStream stream, List<String> stopStrings, Executor callbacks) {
+      Generation generation, TextStream stream, Stops stops, Executor callbacks) {
     TextBuffer buffer =
         new TextBuffer(
             callbacks, generation::cancel, failure -> subscriberFailed(generation.id(), failure));
-    TextAssembly assembly = new TextAssembly(stream, new StopScanner(stopStrings), buffer);
+    TextAssembly assembly =
+        new TextAssembly(stream, new StopScanner(stops.strings()), buffer, stops.minTokens());
     TextGeneration handle = new TextGeneration(generation, buffer, assembly.ended());
     generation.tokens().subscribe(assembly);
     return handle;

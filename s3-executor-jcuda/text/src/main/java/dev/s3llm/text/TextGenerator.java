@@ -1,6 +1,7 @@
 package dev.s3llm.text;
 
 import dev.s3llm.Generation;
+import dev.s3llm.GenerationRequest;
 import dev.s3llm.S3Engine;
 import dev.s3llm.error.RequestRefusedException;
 import java.util.Objects;
@@ -92,9 +93,13 @@ public final class TextGenerator implements AutoCloseable {
   }
 
   private TextGeneration start(TextRequest request) {
-    Generation generation = engine.submit(request.tokenize(model, engine.maxTokensPerRequest()));
+    GenerationRequest tokens = request.tokenize(model, engine.maxTokensPerRequest());
+    Generation generation = engine.submit(tokens);
     return TextGeneration.start(
-        generation, model.tokenizer().stream(), request.stopStrings(), engine.callbackExecutor());
+        generation,
+        model.tokenizer().stream(),
+        new TextGeneration.Stops(request.stopStrings(), tokens.minTokens()),
+        engine.callbackExecutor());
   }
 
   /** Returns the engine. */

@@ -30,9 +30,6 @@ import org.jspecify.annotations.Nullable;
  * <p>Immutable, and thread-safe if the actions of {@code configure} are.
  */
 public final class TextRequest {
-  /** The output limit in tokens where none is set, if the context has room for as many. */
-  public static final int DEFAULT_MAX_NEW_TOKENS = 256;
-
   /** The largest number of stop strings. */
   public static final int MAX_STOP_STRINGS = 16;
 
@@ -40,11 +37,13 @@ public final class TextRequest {
   public static final int MAX_STOP_LENGTH = 256;
 
   private static final String MESSAGES = "messages";
+  private static final String LIMIT = "maxNewTokens";
   private static final String SPECIAL_TOKENS = "specialTokens";
 
   private final @Nullable String prompt;
   private final @Nullable Conversation conversation;
   private final int maxNewTokens;
+  private final boolean reducible;
   private final List<String> stopStrings;
   private final boolean specialTokens;
   private final Consumer<GenerationRequest.Builder> configure;
@@ -52,7 +51,8 @@ public final class TextRequest {
   private TextRequest(Builder builder) {
     prompt = builder.settings.find("prompt", String.class);
     conversation = builder.settings.find(MESSAGES, Conversation.class);
-    maxNewTokens = builder.settings.get("maxNewTokens", () -> 0);
+    maxNewTokens = builder.settings.get(LIMIT, () -> 0);
+    reducible = builder.reducible;
     stopStrings = List.copyOf(builder.stopStrings);
     specialTokens = builder.settings.get(SPECIAL_TOKENS, () -> prompt != null);
     configure = builder.configure;
@@ -88,9 +88,9 @@ public final class TextRequest {
     return Optional.ofNullable(conversation);
   }
 
-  /** Returns the output limit in tokens; empty if none is set. */
+  /** Returns the output limit in tokens; empty if it depends on the room that the prompt leaves. */
   public OptionalInt maxNewTokens() {
-    return maxNewTokens == 0 ? OptionalInt.empty() : OptionalInt.of(maxNewTokens);
+    return maxNewTokens == 0 || reducible ? OptionalInt.empty() : OptionalInt.of(maxNewTokens);
   }
 
   /** Returns the strings that end the answer. */
@@ -106,14 +106,20 @@ public final class TextRequest {
    */
   GenerationRequest tokenize(TextModel model, long maxTokens) {
     int[] tokens = encode(model);
-    long left = Math.max(1, maxTokens - tokens.length);
-    int limit = maxNewTokens > 0 ? maxNewTokens : (int) Math.min(DEFAULT_MAX_NEW_TOKENS, left);
+    int limit = limit(Math.max(1, maxTokens - tokens.length));
     GenerationRequest.Builder builder = GenerationRequest.builder(tokens);
     configure.accept(builder);
     setUnlessSet(() -> builder.promptText(question()));
     setUnlessSet(() -> builder.maxNewTokens(limit));
     setUnlessSet(() -> builder.stopTokens(stopTokens(model)));
     return builder.build();
+  }
+
+  private int limit(long room) {
+    if (maxNewTokens == 0) {
+      return GenerationRequest.AS_MANY_AS_FIT;
+    }
+    return reducible ? (int) Math.min(maxNewTokens, room) : maxNewTokens;
   }
 
   private int[] encode(TextModel model) {
@@ -169,6 +175,7 @@ public final class TextRequest {
   public static final class Builder {
     private final Settings settings = new Settings();
     private final List<String> stopStrings = new ArrayList<>();
+    private boolean reducible;
     private Consumer<GenerationRequest.Builder> configure = request -> {};
 
     private Builder() {}
@@ -236,20 +243,36 @@ public final class TextRequest {
     }
 
     /**
-     * Sets the output limit. By default it is the room that the prompt leaves in the context and
-     * the KV memory, but at most {@link #DEFAULT_MAX_NEW_TOKENS}.
+     * Sets the output limit. By default an answer may be as long as the context and the KV memory
+     * allow ({@link GenerationRequest#AS_MANY_AS_FIT}).
      *
-     * @param maxNewTokens in tokens, at least 1
+     * @param maxNewTokens in tokens, at least 1; refused by {@link TextGenerator#submit} if there
+     *     is no room for as many
      * @throws IllegalArgumentException if the limit is below 1
      */
     public Builder maxNewTokens(int maxNewTokens) {
-      settings.setAtLeast("maxNewTokens", maxNewTokens, 1);
+      settings.setAtLeast(LIMIT, maxNewTokens, 1);
+      return this;
+    }
+
+    /**
+     * Sets the output limit, in place of {@link #maxNewTokens(int)}, to the room that the prompt
+     * leaves in the context and the KV memory, but to this many tokens at most.
+     *
+     * @param most in tokens, at least 1
+     * @throws IllegalArgumentException if it is below 1
+     */
+    public Builder maxNewTokensThatFit(int most) {
+      settings.setAtLeast(LIMIT, most, 1);
+      reducible = true;
       return this;
     }
 
     /**
      * Adds a string that ends the answer and is not part of it; none by default. It may be a
-     * special token of the model, such as {@code <|im_end|>}, or contain one.
+     * special token of the model, such as {@code <|im_end|>}, or contain one. A stop string that is
+     * complete within the first {@link GenerationRequest.Builder#minTokens minTokens} tokens does
+     * not end the answer, and stays in the text.
      *
      * @param stopString 1 to {@link TextRequest#MAX_STOP_LENGTH} characters of well-formed UTF-16;
      *     at most {@link TextRequest#MAX_STOP_STRINGS} strings

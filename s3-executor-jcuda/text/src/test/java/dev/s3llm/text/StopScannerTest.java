@@ -30,6 +30,17 @@ class StopScannerTest {
         .ofMaxSize(4);
   }
 
+  @Test
+  void stopStringThatIsCompleteTooEarly_staysInTheText() {
+    StopScanner scanner = new StopScanner(List.of("ab"));
+    scanner.arm(false);
+    assertThat(scanner.append("xab")).isEqualTo("xab");
+    assertThat(scanner.append("ya")).isEqualTo("y");
+    scanner.arm(true);
+    assertThat(scanner.append("bz")).as("begun before, complete now").isEmpty();
+    assertThat(scanner.found()).contains("ab");
+  }
+
   @Property(tries = 5000)
   void pieces_addUpToTheTextBeforeTheFirstStopString(
       @ForAll("pieces") List<String> pieces, @ForAll("stops") List<String> stops) {

@@ -95,6 +95,24 @@ class TextGenerationTest {
   }
 
   @Test
+  void stopStringWithinTheLeastLength_doesNotEndTheAnswer() {
+    TextGenerator repeating = endless("one. ");
+    for (int least : List.of(0, 3, 4, 5, 8, 9)) { // a byte a token: the full stops are 4, 9, 14
+      TextRequest request =
+          TextRequest.builder()
+              .prompt("Hi")
+              .stop(".")
+              .maxNewTokens(20)
+              .configure(tokens -> tokens.stopTokens().minTokens(least))
+              .build();
+      TextResult result = repeating.submit(request).result().join();
+      String expected = least < 4 ? "one" : least < 9 ? "one. one" : "one. one. one";
+      assertThat(result.text()).as("%d tokens", least).isEqualTo(expected);
+      assertThat(result.stopString()).contains(".");
+    }
+  }
+
+  @Test
   void charactersSplitOverTokens_comeWhole() throws Exception {
     TextGeneration generation = answering(ANSWER).submit(stoppingAt());
     TextReader reader = TextReader.of(generation);

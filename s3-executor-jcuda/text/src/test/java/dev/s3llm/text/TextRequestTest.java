@@ -52,12 +52,14 @@ class TextRequestTest {
   }
 
   @Test
-  void outputLimit_isWhatTheContextLeavesUpToTheDefault() throws IOException {
+  void outputLimit_isAsManyAsFit_orAtMostANumberOfThem() throws IOException {
     ByteModel.write(folder);
     try (TextModel model = TextModel.load(folder)) {
-      TextRequest request = TextRequest.of("x".repeat(99)); // and the start token
-      assertThat(request.tokenize(model, 1000).maxNewTokens())
-          .isEqualTo(TextRequest.DEFAULT_MAX_NEW_TOKENS);
+      String prompt = "x".repeat(99); // and the start token
+      assertThat(TextRequest.of(prompt).tokenize(model, 1000).maxNewTokens())
+          .isEqualTo(GenerationRequest.AS_MANY_AS_FIT);
+      TextRequest request = TextRequest.builder().prompt(prompt).maxNewTokensThatFit(256).build();
+      assertThat(request.tokenize(model, 1000).maxNewTokens()).isEqualTo(256);
       assertThat(request.tokenize(model, 150).maxNewTokens()).isEqualTo(50);
       assertThat(request.tokenize(model, 100).maxNewTokens()).isEqualTo(1);
     }

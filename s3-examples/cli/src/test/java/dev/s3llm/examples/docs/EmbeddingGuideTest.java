@@ -191,7 +191,7 @@ class EmbeddingGuideTest {
       ToDoubleFunction<S3Engine> value = e -> metric.read(e.snapshot());
       switch (metric.kind()) {
         case GAUGE -> Gauge.builder(metric.metricName(), engine, value).register(registry);
-        case COUNTER ->
+        case COUNTER, HISTOGRAM ->
             FunctionCounter.builder(metric.metricName(), engine, value).register(registry);
       }
     }

@@ -13,9 +13,10 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Starts the service: {@code [PORT [MODEL]]}, by default 8080 and the embedded toy model. The
- * system property {@code s3llm.record-file} names a CSV file to which the requests are recorded as
- * a trace.
+ * Starts the service: {@code [PORT [MODEL]]}, by default 8080 and the embedded toy model. Listens
+ * on the loopback address, or on that of the system property {@code s3llm.address}. The system
+ * property {@code s3llm.record-file} names a CSV file to which the requests are recorded as a
+ * trace.
  */
 public final class Main {
   private static final int DEFAULT_PORT = 8080;
@@ -44,9 +45,10 @@ public final class Main {
       builder.listener(recorder);
     }
     TextGenerator generator = TextGenerator.of(builder.build(), TextModel.load(model));
-    TextServer server = TextServer.start(generator, new InetSocketAddress(port));
+    String address = System.getProperty("s3llm.address", "127.0.0.1");
+    TextServer server = TextServer.start(generator, new InetSocketAddress(address, port));
     Runtime.getRuntime().addShutdownHook(new Thread(() -> close(server, recorder), "shutdown"));
-    System.out.println("listening on port " + server.port());
+    System.out.println("listening on " + address + ", port " + server.port());
   }
 
   private static Trace.@Nullable Recorder recorder() throws IOException {

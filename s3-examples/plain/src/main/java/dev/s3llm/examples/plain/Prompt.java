@@ -16,7 +16,10 @@ import org.jspecify.annotations.Nullable;
  * The body of a request, as JSON or as the prompt alone.
  *
  * @param prompt the user's message
- * @param maxTokens output limit in tokens, at least 1; null for the default
+ * @param maxTokens output limit in tokens, at least 1; null for as many as fit
+ * @param minTokens output tokens before which neither the model nor a stop string ends the answer,
+ *     0 or more; null for 0
+ * @param ignoreEos whether the answer goes on after the model's end tokens; null for false
  * @param stop strings that end the answer; null for none
  * @param firstTokenWithinMillis refuses the request if its first token is expected later; null for
  *     no limit
@@ -25,6 +28,8 @@ import org.jspecify.annotations.Nullable;
 record Prompt(
     @JsonProperty(value = "prompt", required = true) String prompt,
     @JsonProperty("max_tokens") @Nullable Integer maxTokens,
+    @JsonProperty("min_tokens") @Nullable Integer minTokens,
+    @JsonProperty("ignore_eos") @Nullable Boolean ignoreEos,
     @JsonProperty("stop") @Nullable List<String> stop,
     @JsonProperty("first_token_within_ms") @Nullable Long firstTokenWithinMillis,
     @JsonProperty("deadline_ms") @Nullable Long deadlineMillis) {
@@ -71,6 +76,12 @@ record Prompt(
     }
     if (stop != null) {
       builder.stop(stop);
+    }
+    if (minTokens != null) {
+      builder.configure(request -> request.minTokens(minTokens));
+    }
+    if (Boolean.TRUE.equals(ignoreEos)) {
+      builder.configure(request -> request.stopTokens());
     }
     if (firstTokenWithinMillis != null) {
       Duration limit = Duration.ofMillis(firstTokenWithinMillis);

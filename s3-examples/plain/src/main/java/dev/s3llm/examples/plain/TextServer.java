@@ -3,9 +3,7 @@ package dev.s3llm.examples.plain;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpHandler;
 import com.sun.net.httpserver.HttpServer;
-import dev.s3llm.S3Engine;
 import dev.s3llm.observe.EngineMetric;
-import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.observe.Health;
 import dev.s3llm.text.TextGeneration;
 import dev.s3llm.text.TextGenerator;
@@ -187,15 +185,7 @@ final class TextServer implements AutoCloseable {
 
   /** Answers in the text format of Prometheus. */
   private void metrics(HttpExchange exchange) throws IOException {
-    S3Engine engine = generator.engine();
-    EngineSnapshot snapshot = engine.snapshot();
-    StringBuilder text = new StringBuilder();
-    for (EngineMetric metric : EngineMetric.values()) {
-      String name = metric.metricName().replace('.', '_');
-      text.append("# TYPE %s %s%n".formatted(name, metric.kind().name().toLowerCase(Locale.ROOT)));
-      text.append(name).append(' ').append(metric.read(snapshot)).append('\n');
-    }
-    answer(exchange, 200, text.toString());
+    answer(exchange, 200, EngineMetric.prometheusText(generator.engine().snapshot()));
   }
 
   private static void refuse(HttpExchange exchange, Refusal refusal) throws IOException {

@@ -101,6 +101,27 @@ class TextServerTest {
     assertThat(generator.engine().snapshot().work().outputTokens()).isLessThanOrEqualTo(40);
   }
 
+  @Test
+  void json_setsTheLeastLength_andIgnoresTheModelsEnd() throws Exception {
+    start(engine -> engine);
+    String ended = json("{\"prompt\": \"%s\"}".formatted(QUESTION)).body();
+    long tokens = outputTokens();
+    String longer =
+        json("{\"prompt\": \"%s\", \"min_tokens\": %d, \"max_tokens\": %d}"
+                .formatted(QUESTION, tokens + 20, tokens + 20))
+            .body();
+    assertThat(outputTokens()).isEqualTo(tokens + tokens + 20);
+    assertThat(longer).startsWith(ended);
+    json(
+        "{\"prompt\": \"%s\", \"ignore_eos\": true, \"max_tokens\": %d}"
+            .formatted(QUESTION, tokens + 30));
+    assertThat(outputTokens()).isEqualTo(3 * tokens + 50);
+  }
+
+  private long outputTokens() {
+    return generator.engine().snapshot().work().outputTokens();
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -112,6 +133,8 @@ class TextServerTest {
         "{\"prompt\": null}",
         "{\"prompt\": \"x\", \"max_tokens\": 0}",
         "{\"prompt\": \"x\", \"max_tokens\": 100000}",
+        "{\"prompt\": \"x\", \"min_tokens\": -1}",
+        "{\"prompt\": \"x\", \"min_tokens\": 5, \"max_tokens\": 4}",
         "{\"prompt\": \"x\", \"stop\": [\"\"]}",
         "{\"prompt\": \"x\", \"stop\": [null]}",
         "{\"prompt\": \"x\", \"unknown\": 1}"
@@ -192,9 +215,9 @@ class TextServerTest {
     assertThat(get("/health").statusCode()).isEqualTo(200);
     String metrics = get("/metrics").body();
     for (EngineMetric metric : EngineMetric.values()) {
-      assertThat(metrics).contains("\n" + metric.metricName().replace('.', '_') + " ");
+      assertThat(metrics).contains("\n# TYPE " + metric.metricName().replace('.', '_'));
     }
-    assertThat(metrics).contains("\ns3_requests_submitted 1.0\n");
+    assertThat(metrics).contains("\ns3_requests_submitted_total 1\n");
     generator.engine().close();
     assertThat(get("/health").statusCode()).isEqualTo(503);
     assertThat(post("text/plain", QUESTION).statusCode()).isEqualTo(503);

@@ -2,12 +2,11 @@ package dev.s3llm.examples.cli.bench;
 
 import dev.s3llm.examples.cli.support.UsageException;
 import dev.s3llm.jcuda.JCudaExecutor;
-import dev.s3llm.jcuda.Precision;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelShapes;
 import dev.s3llm.model.RandomTensors;
 import java.io.PrintWriter;
-import java.util.List;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The model of a benchmark, its precision and its GPUs. */
@@ -19,20 +18,7 @@ final class BenchModel {
       description = "gpt-j-6b, llama-1b, llama-13b or llama-33b; weights are random")
   private String model = "";
 
-  @Option(
-      names = "--precision",
-      paramLabel = "TYPE",
-      description = "FP16 or BF16 (default: ${DEFAULT-VALUE})",
-      defaultValue = "FP16")
-  private Precision precision = Precision.FP16;
-
-  @Option(
-      names = "--devices",
-      split = ",",
-      paramLabel = "N",
-      description = "one GPU for each stage (default: ${DEFAULT-VALUE})",
-      defaultValue = "0")
-  private List<Integer> devices = List.of(0);
+  @Mixin private GpuOptions gpu = new GpuOptions();
 
   /** Returns the name of the shape. */
   String name() {
@@ -54,9 +40,7 @@ final class BenchModel {
 
   /** Creates an executor's builder that prints how many weights are loaded. */
   JCudaExecutor.Builder builder(PrintWriter err) {
-    return random(config(), err)
-        .precision(precision)
-        .devices(devices.stream().mapToInt(Integer::intValue).toArray());
+    return gpu.apply(random(config(), err));
   }
 
   /** Creates an executor's builder with random weights, which prints how many are loaded. */

@@ -4,7 +4,6 @@ import dev.s3llm.cpu.CpuExecutor;
 import dev.s3llm.examples.cli.support.UsageException;
 import dev.s3llm.execute.Executor;
 import dev.s3llm.jcuda.JCudaExecutor;
-import dev.s3llm.jcuda.Precision;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelFormatException;
 import dev.s3llm.model.ModelShapes;
@@ -13,8 +12,8 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The model that {@code bench serve} runs, the device that runs it, and its memory. */
@@ -35,20 +34,7 @@ final class ServedModel {
       defaultValue = "cuda")
   private String device = "cuda";
 
-  @Option(
-      names = "--precision",
-      paramLabel = "TYPE",
-      description = "FP16 or BF16, on a GPU (default: ${DEFAULT-VALUE})",
-      defaultValue = "FP16")
-  private Precision precision = Precision.FP16;
-
-  @Option(
-      names = "--devices",
-      split = ",",
-      paramLabel = "N",
-      description = "one GPU for each stage (default: ${DEFAULT-VALUE})",
-      defaultValue = "0")
-  private List<Integer> devices = List.of(0);
+  @Mixin private GpuOptions gpu = new GpuOptions();
 
   @Option(
       names = "--threads",
@@ -164,9 +150,7 @@ final class ServedModel {
     Path path = path();
     JCudaExecutor.Builder builder =
         path == null ? BenchModel.random(config(), err) : JCudaExecutor.builder(path);
-    return builder
-        .precision(precision)
-        .devices(devices.stream().mapToInt(Integer::intValue).toArray())
+    return gpu.apply(builder)
         .kvBytes((long) (kvGb * 1e9))
         .swapBytes((long) (swapGb * 1e9))
         .maxContextTokens(maxLength)

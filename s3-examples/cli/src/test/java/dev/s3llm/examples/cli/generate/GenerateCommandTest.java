@@ -50,6 +50,26 @@ class GenerateCommandTest extends CommandTest {
   }
 
   @Test
+  void leastLength_andIgnoredEnd_makeTheAnswerLonger() throws IOException {
+    int plain = outputTokens("--max-new-tokens", "200");
+    int least = plain + 15;
+    String limit = String.valueOf(plain + 30);
+    assertThat(plain).isLessThan(200);
+    assertThat(outputTokens("--max-new-tokens", limit, "--min-tokens", String.valueOf(least)))
+        .isGreaterThanOrEqualTo(least);
+    assertThat(outputTokens("--max-new-tokens", limit, "--ignore-eos")).isEqualTo(plain + 30);
+  }
+
+  private int outputTokens(String... options) throws IOException {
+    Path json = folder.resolve("length.jsonl");
+    List<String> args = new ArrayList<>(List.of("generate", "--json", json.toString()));
+    args.addAll(List.of(options));
+    args.add("What is 2+2?");
+    assertThat(run(args.toArray(new String[0]))).as(err.toString()).isZero();
+    return new ObjectMapper().readTree(Files.readString(json)).get("output_tokens").asInt();
+  }
+
+  @Test
   void toyModel_isNamedAsOneOnTheErrorStream() {
     assertThat(run("generate", "--max-new-tokens", "2", "Hi")).isZero();
     assertThat(err.toString())
@@ -161,6 +181,8 @@ class GenerateCommandTest extends CommandTest {
     "--kv-budget,1,kvBytes",
     "--max-new-tokens,0,--max-new-tokens",
     "--max-new-tokens,5000,1024",
+    "--max-new-tokens 3 --min-tokens,4,--min-tokens",
+    "--min-tokens,-1,--min-tokens",
     "--temperature,NaN,temperature",
     "--top-p,1.5,topP",
     "--top-k,-1,topK",

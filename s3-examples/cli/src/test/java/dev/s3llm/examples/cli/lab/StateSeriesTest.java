@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.s3llm.examples.cli.lab.StateSeries.Quantity;
 import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.observe.Health;
+import java.util.Map;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -54,10 +55,13 @@ final class StateSeriesTest {
   private static EngineSnapshot state(int blocks, int waiting) {
     return new EngineSnapshot(
         Health.OK,
-        new EngineSnapshot.Requests(0, waiting, 1, 0, new EngineSnapshot.Ended(0, 0, 0, 0, 0)),
+        new EngineSnapshot.Requests(
+            0, waiting, 1, 0, new EngineSnapshot.Ended(0, 0, 0, 0, 0), EngineSnapshot.Refused.NONE),
         new EngineSnapshot.Memory(100, blocks, blocks, 0, 0),
-        new EngineSnapshot.Work(0, 0, 0, 0, 0),
+        new EngineSnapshot.Work(0, 0, 0, new EngineSnapshot.Preempted(0, 0, 0), 0, 0),
         new EngineSnapshot.Predictions(0, 0, 0),
-        new EngineSnapshot.Faults(0, 0, 0));
+        new EngineSnapshot.Faults(0, 0, 0),
+        EngineSnapshot.Latency.NONE,
+        Map.of());
   }
 }

@@ -1,0 +1,31 @@
+package dev.s3llm.examples.cli.bench;
+
+import dev.s3llm.jcuda.JCudaExecutor;
+import dev.s3llm.jcuda.Precision;
+import java.util.List;
+import picocli.CommandLine.Option;
+
+/** Precision and GPUs of a model. */
+final class GpuOptions {
+  @Option(
+      names = "--precision",
+      paramLabel = "TYPE",
+      description = "FP16 or BF16, on a GPU (default: ${DEFAULT-VALUE})",
+      defaultValue = "FP16")
+  private Precision precision = Precision.FP16;
+
+  @Option(
+      names = "--devices",
+      split = ",",
+      paramLabel = "N",
+      description = "one GPU for each stage (default: ${DEFAULT-VALUE})",
+      defaultValue = "0")
+  private List<Integer> devices = List.of(0);
+
+  /** Sets precision and GPUs of an executor. */
+  JCudaExecutor.Builder apply(JCudaExecutor.Builder builder) {
+    return builder
+        .precision(precision)
+        .devices(devices.stream().mapToInt(Integer::intValue).toArray());
+  }
+}
