@@ -83,8 +83,8 @@ public interface LengthPredictor extends AutoCloseable {
    * @param query the facts about the request
    * @param earlier the latest prediction that the engine has, not conditioned on the tokens
    *     generated
-   * @param generatedTokens number of output tokens that the features depend on, 0 or more; 0 at the end
-   *     of the prompt
+   * @param generatedTokens number of output tokens that the features depend on, 0 or more; 0 at the
+   *     end of the prompt
    * @param features the features of the latest of these tokens, as many as the width that {@link
    *     #featureInterval} received; the predictor may keep the array. Values may be infinite or NaN
    * @return a stage that completes with the prediction, on any thread
