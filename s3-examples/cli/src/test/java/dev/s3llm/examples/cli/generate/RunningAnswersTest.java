@@ -33,7 +33,7 @@ import org.junit.jupiter.api.Test;
  * the head predicts what is left of answers to prompts that nothing was trained on.
  */
 class RunningAnswersTest {
-  private static final int PROMPTS = 32;
+  private static final int PROMPTS = 16;
   private static final int LIMIT = 256;
 
   private final Map<String, NavigableMap<Integer, LengthPrediction>> revised =
