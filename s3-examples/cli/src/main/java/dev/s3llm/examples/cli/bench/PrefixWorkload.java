@@ -26,8 +26,8 @@ record PrefixWorkload(
   static final PrefixWorkload CONVERSATION =
       new PrefixWorkload("conversation", 40, 10, 200, 50, 50, 64);
 
-  /** Loops of an agent: 50 calls, each 500 tokens longer than the one before. */
-  static final PrefixWorkload AGENT = new PrefixWorkload("agent", 4, 50, 1000, 100, 450, 50);
+  /** The loop of an agent: 50 calls, each 500 tokens longer than the one before. */
+  static final PrefixWorkload AGENT = new PrefixWorkload("agent", 1, 50, 1000, 100, 450, 50);
 
   /**
    * Returns the same work at a smaller size.
