@@ -552,10 +552,10 @@ final class Mutants {
               "if (tokens > 0 * shortest) {",
               "engine.plan.ContinuousBatchingSchedulerTest"),
           caught(
-              "trace-without-origin",
+              "trace-uncounted",
               "simulate/TraceRecorder.java",
-              "TraceRow.of(ended, originNanos)",
-              "TraceRow.of(ended, 0 * originNanos)",
+              "      recorded++;\n",
+              "",
               "simulate.TraceRecorderTest"),
           caught(
               "revision-fed-back",
