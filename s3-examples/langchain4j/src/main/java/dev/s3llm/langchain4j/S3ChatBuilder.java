@@ -43,8 +43,8 @@ public final class S3ChatBuilder<M> {
   }
 
   /**
-   * Sets the parameters of requests that do not set them; by default greedy decoding and at most
-   * 256 output tokens.
+   * Sets the parameters of requests that do not set them; by default greedy decoding and an answer
+   * as long as context and KV memory allow.
    *
    * @param defaults LangChain4j's parameters or {@link S3ChatRequestParameters}
    * @return this builder

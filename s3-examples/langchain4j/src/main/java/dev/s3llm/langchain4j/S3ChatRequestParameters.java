@@ -7,16 +7,21 @@ import java.time.Duration;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** LangChain4j's request parameters with tenant, deadline and seed of the engine. Immutable. */
+/**
+ * LangChain4j's request parameters with tenant, deadline, least length and seed of the engine.
+ * Immutable.
+ */
 public final class S3ChatRequestParameters extends DefaultChatRequestParameters {
   private final @Nullable String tenant;
   private final @Nullable Duration deadline;
+  private final @Nullable Integer minTokens;
   private final @Nullable Long seed;
 
   private S3ChatRequestParameters(Builder builder) {
     super(builder);
     this.tenant = builder.tenant;
     this.deadline = builder.deadline;
+    this.minTokens = builder.minTokens;
     this.seed = builder.seed;
   }
 
@@ -30,7 +35,7 @@ public final class S3ChatRequestParameters extends DefaultChatRequestParameters 
   }
 
   /**
-   * Checks tenant and deadline.
+   * Checks tenant, deadline and least length.
    *
    * @throws IllegalArgumentException if one of them is out of range
    */
@@ -38,13 +43,16 @@ public final class S3ChatRequestParameters extends DefaultChatRequestParameters 
     apply(GenerationRequest.builder(0));
   }
 
-  /** Sets tenant and deadline on a request. */
+  /** Sets tenant, deadline and least length on a request. */
   void apply(GenerationRequest.Builder request) {
     if (tenant != null) {
       request.tenant(tenant);
     }
     if (deadline != null) {
       request.deadline(deadline);
+    }
+    if (minTokens != null) {
+      request.minTokens(minTokens);
     }
   }
 
@@ -69,18 +77,19 @@ public final class S3ChatRequestParameters extends DefaultChatRequestParameters 
         && other instanceof S3ChatRequestParameters that
         && Objects.equals(tenant, that.tenant)
         && Objects.equals(deadline, that.deadline)
+        && Objects.equals(minTokens, that.minTokens)
         && Objects.equals(seed, that.seed);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(super.hashCode(), tenant, deadline, seed);
+    return Objects.hash(super.hashCode(), tenant, deadline, minTokens, seed);
   }
 
   @Override
   public String toString() {
-    return "%s{tenant=%s, deadline=%s, seed=%s}"
-        .formatted(super.toString(), tenant, deadline, seed);
+    return "%s{tenant=%s, deadline=%s, minTokens=%s, seed=%s}"
+        .formatted(super.toString(), tenant, deadline, minTokens, seed);
   }
 
   /**
@@ -90,6 +99,7 @@ public final class S3ChatRequestParameters extends DefaultChatRequestParameters 
   public static final class Builder extends DefaultChatRequestParameters.Builder<Builder> {
     private @Nullable String tenant;
     private @Nullable Duration deadline;
+    private @Nullable Integer minTokens;
     private @Nullable Long seed;
 
     private Builder() {}
@@ -118,6 +128,18 @@ public final class S3ChatRequestParameters extends DefaultChatRequestParameters 
     }
 
     /**
+     * Sets the number of output tokens before which neither the model nor a stop sequence ends the
+     * answer; 0 by default.
+     *
+     * @param minTokens from 0 to the output limit; checked when the parameters are used
+     * @return this builder
+     */
+    public Builder minTokens(int minTokens) {
+      this.minTokens = minTokens;
+      return this;
+    }
+
+    /**
      * Sets the seed of the random draws; 0 by default. It has an effect at temperatures above 0.
      *
      * @param seed any value
@@ -134,6 +156,7 @@ public final class S3ChatRequestParameters extends DefaultChatRequestParameters 
       if (parameters instanceof S3ChatRequestParameters engine) {
         tenant = engine.tenant != null ? engine.tenant : tenant;
         deadline = engine.deadline != null ? engine.deadline : deadline;
+        minTokens = engine.minTokens != null ? engine.minTokens : minTokens;
         seed = engine.seed != null ? engine.seed : seed;
       }
       return this;

@@ -76,15 +76,43 @@ class S3ChatModelTest extends GeneratorFixture {
   }
 
   @Test
+  void leastLength_keepsTheAnswerGoing() {
+    String question = "What is a monad?";
+    ChatResponse ended =
+        model().chat(request(question, S3ChatRequestParameters.builder().maxOutputTokens(200)));
+    int least = ended.tokenUsage().outputTokenCount() + 9;
+    ChatResponse longer =
+        model()
+            .chat(
+                request(
+                    question,
+                    S3ChatRequestParameters.builder().minTokens(least).maxOutputTokens(250)));
+    assertThat(least).as("the answer ends by itself").isLessThan(200);
+    S3ChatRequestParameters.Builder above =
+        S3ChatRequestParameters.builder().minTokens(9).maxOutputTokens(8);
+    assertThatThrownBy(() -> model().chat(request("Hi", above)))
+        .isInstanceOf(InvalidRequestException.class)
+        .hasMessageContaining("minTokens");
+    assertThat(longer.tokenUsage().outputTokenCount()).isGreaterThanOrEqualTo(least);
+    assertThat(longer.aiMessage().text()).startsWith(ended.aiMessage().text());
+  }
+
+  @Test
   void parametersOfTheEngine_surviveDefaults() {
     ChatRequestParameters defaults =
-        S3ChatRequestParameters.builder().tenant("a").seed(3).topK(5).build();
+        S3ChatRequestParameters.builder().tenant("a").minTokens(2).seed(3).topK(5).build();
     ChatRequestParameters own = ChatRequestParameters.builder().temperature(0.5).build();
 
     assertThat(defaults.overrideWith(own))
         .isEqualTo(own.defaultedBy(defaults))
         .isEqualTo(
-            S3ChatRequestParameters.builder().tenant("a").seed(3).topK(5).temperature(0.5).build());
+            S3ChatRequestParameters.builder()
+                .tenant("a")
+                .minTokens(2)
+                .seed(3)
+                .topK(5)
+                .temperature(0.5)
+                .build());
   }
 
   @Test
@@ -127,6 +155,7 @@ class S3ChatModelTest extends GeneratorFixture {
             S3ChatRequestParameters.builder().topK(-1),
             S3ChatRequestParameters.builder().maxOutputTokens(0),
             S3ChatRequestParameters.builder().stopSequences(""),
+            S3ChatRequestParameters.builder().minTokens(-1),
             S3ChatRequestParameters.builder().tenant("\n"))) {
       assertThatThrownBy(() -> model().chat(request("Hi", bad)))
           .isInstanceOf(InvalidRequestException.class);

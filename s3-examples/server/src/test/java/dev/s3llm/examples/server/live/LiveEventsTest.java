@@ -11,6 +11,7 @@ import dev.s3llm.observe.Health;
 import dev.s3llm.predict.LengthPrediction;
 import dev.s3llm.recover.PreemptionMode;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -160,10 +161,13 @@ class LiveEventsTest {
   private static EngineSnapshot snapshot(long outputTokens) {
     return new EngineSnapshot(
         Health.OK,
-        new EngineSnapshot.Requests(1, 2, 4, 7, new EngineSnapshot.Ended(0, 0, 0, 0, 0)),
+        new EngineSnapshot.Requests(
+            1, 2, 4, 7, new EngineSnapshot.Ended(0, 0, 0, 0, 0), EngineSnapshot.Refused.NONE),
         new EngineSnapshot.Memory(10, 8, 6, 0, 0),
-        new EngineSnapshot.Work(9, outputTokens, 0, 0, 0),
+        new EngineSnapshot.Work(9, 0, outputTokens, new EngineSnapshot.Preempted(0, 0, 0), 0, 0),
         new EngineSnapshot.Predictions(0, 0, Double.NaN),
-        new EngineSnapshot.Faults(0, 0, 0));
+        new EngineSnapshot.Faults(0, 0, 0),
+        EngineSnapshot.Latency.NONE,
+        Map.of());
   }
 }

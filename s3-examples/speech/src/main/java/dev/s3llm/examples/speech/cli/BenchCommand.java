@@ -112,15 +112,21 @@ final class BenchCommand implements Callable<Integer> {
         after.memory(),
         new EngineSnapshot.Work(
             b.steps() - a.steps(),
+            b.promptTokens() - a.promptTokens(),
             b.outputTokens() - a.outputTokens(),
-            b.preemptions() - a.preemptions(),
+            new EngineSnapshot.Preempted(
+                b.preempted().outgrown() - a.preempted().outgrown(),
+                b.preempted().reclaimed() - a.preempted().reclaimed(),
+                b.preempted().displaced() - a.preempted().displaced()),
             b.recomputedTokens() - a.recomputedTokens(),
             b.swappedTokens() - a.swappedTokens()),
         new EngineSnapshot.Predictions(
             after.predictions().outgrown() - before.predictions().outgrown(),
             after.predictions().fallbacks() - before.predictions().fallbacks(),
             after.predictions().coverageOfP90()),
-        after.faults());
+        after.faults(),
+        after.latency(),
+        after.tenants());
   }
 
   private static List<Transcription> round(Corpus corpus, Transcriber transcriber, int rounds) {
