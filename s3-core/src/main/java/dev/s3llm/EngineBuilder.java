@@ -12,6 +12,7 @@ import dev.s3llm.execute.Executor;
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.memory.ForecastPlanner;
 import dev.s3llm.memory.MemoryPlanner;
+import dev.s3llm.memory.PrefixSharing;
 import dev.s3llm.observe.EngineListener;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
 import dev.s3llm.predict.HintedPredictor;
@@ -38,9 +39,6 @@ import org.jspecify.annotations.Nullable;
  * IllegalStateException} that names the earlier value. Not thread-safe.
  */
 public final class EngineBuilder {
-  /** The token budget of a step, unless it is set or more sequences may run. */
-  private static final int DEFAULT_STEP_TOKENS = 512;
-
   private final Executor executor;
   private final Settings settings = new Settings();
   private final List<EngineListener> listeners = new ArrayList<>();
@@ -69,8 +67,9 @@ public final class EngineBuilder {
   }
 
   /**
-   * Sets the order of the requests; {@link SchedulingPolicies#firstComeFirstServed()} by default.
-   * {@link SchedulingPolicies#shortestRemainingFirst()} has a lower mean latency under load.
+   * Sets the order of the requests; {@link SchedulingPolicies#shortestRemainingFirst()} by default,
+   * which has a lower mean latency under load than the order of arrival, {@link
+   * SchedulingPolicies#firstComeFirstServed()}.
    *
    * @param policy decides which waiting request goes first, and which running one gives way
    */
@@ -100,6 +99,17 @@ public final class EngineBuilder {
    */
   public EngineBuilder recovery(RecoveryPolicy recovery) {
     return set("recovery", recovery);
+  }
+
+  /**
+   * Sets whether requests that begin alike share KV blocks, and which blocks are kept for later
+   * requests. By default they share, if the executor allows it ({@link
+   * ExecutorProfile#sharesPrefixes}), and as many blocks are kept as memory has room for.
+   *
+   * @param sharing whether requests share blocks
+   */
+  public EngineBuilder prefixSharing(PrefixSharing sharing) {
+    return set("prefixSharing", sharing);
   }
 
   /**
@@ -266,9 +276,10 @@ public final class EngineBuilder {
             executor,
             settings.get("predictor", () -> new HintedPredictor(new EmpiricalLengthPredictor())),
             settings.get("planner", ForecastPlanner::new),
-            settings.get("schedulingPolicy", SchedulingPolicies::firstComeFirstServed),
+            settings.get("schedulingPolicy", SchedulingPolicies::shortestRemainingFirst),
             settings.get("tenantWeights", () -> TenantWeights.EQUAL),
             settings.get("recovery", () -> Recovery.preempting(Recovery.Victim.CHEAPEST).patient()),
+            EngineParts.Prefixes.of(settings.get("prefixSharing", EngineBuilder::defaultSharing)),
             new EngineParts.Events(
                 List.copyOf(listeners),
                 settings.get("callbackExecutor", () -> own),
@@ -280,6 +291,10 @@ public final class EngineBuilder {
                 Nanos.of(
                     settings.get("timePerOutputToken", () -> Duration.ofNanos(Long.MAX_VALUE)))));
     return new S3Engine(this, parts, own);
+  }
+
+  private static PrefixSharing defaultSharing() {
+    return PrefixSharing.keeping(PrefixSharing.Forgetting.LEAST_RECENTLY_USED);
   }
 
   LongSupplier clock() {
@@ -314,7 +329,7 @@ public final class EngineBuilder {
   private static int defaultBudget(ExecutorProfile profile, int running) {
     return profile.growth() == ExecutorProfile.KvGrowth.FIXED_CANVAS
         ? profile.maxTokensPerStep()
-        : Math.min(profile.maxTokensPerStep(), Math.max(DEFAULT_STEP_TOKENS, running));
+        : Math.min(profile.maxTokensPerStep(), EngineParts.Limits.defaultStepTokens(running));
   }
 
   private static void requireConsistent(ExecutorProfile profile, int stepTokens, int running) {

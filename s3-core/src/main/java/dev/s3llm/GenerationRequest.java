@@ -68,7 +68,10 @@ public final class GenerationRequest {
             settings.get("logProbabilities", () -> 0),
             settings.get("features", () -> false),
             settings.find("tokenConstraint", SequenceStep.TokenConstraint.class),
-            settings.get("minTokens", () -> 0));
+            settings.get("minTokens", () -> 0),
+            settings.find("cacheSalt", String.class),
+            settings.find("expectFollowUpWithin", Duration.class),
+            settings.get("sessionEnds", () -> false));
     Preconditions.checkArgument(
         extras.minTokens() <= maxNewTokens,
         "minTokens must not exceed maxNewTokens, but they are %s and %s",
@@ -81,7 +84,10 @@ public final class GenerationRequest {
       int logProbabilities,
       boolean features,
       SequenceStep.@Nullable TokenConstraint tokenConstraint,
-      int minTokens) {}
+      int minTokens,
+      @Nullable String cacheSalt,
+      @Nullable Duration expectFollowUpWithin,
+      boolean sessionEnds) {}
 
   /**
    * Returns a builder of a request.
@@ -160,6 +166,25 @@ public final class GenerationRequest {
   /** Returns the tenant; empty if the caller named none. */
   public String tenant() {
     return tenant;
+  }
+
+  /**
+   * Returns the salt that names the requests with which this one shares KV blocks, if it is set.
+   */
+  public Optional<String> cacheSalt() {
+    return Optional.ofNullable(extras.cacheSalt());
+  }
+
+  /**
+   * Returns the time from the end of this request within which one that begins like it is expected.
+   */
+  public Optional<Duration> expectFollowUpWithin() {
+    return Optional.ofNullable(extras.expectFollowUpWithin());
+  }
+
+  /** Returns whether no request that begins like this one follows. */
+  public boolean sessionEnds() {
+    return extras.sessionEnds();
   }
 
   /** Returns the priority; among the requests of a tenant, a higher priority goes first. */
@@ -325,6 +350,44 @@ public final class GenerationRequest {
      */
     public Builder tenant(String tenant) {
       return setName("tenant", tenant);
+    }
+
+    /**
+     * Sets which requests share KV blocks with this one where they begin alike: those with the same
+     * salt, of all tenants. By default the requests of the same tenant without a salt share, so
+     * that no tenant learns from response times what others ask. Name a salt to share on purpose
+     * between tenants, or to share less than a tenant. A salt is no secret of the engine: whoever
+     * knows it can tell from response times whether a beginning was computed before.
+     *
+     * @param salt 1 to 256 characters, none of them a control character
+     * @throws IllegalArgumentException if the salt is not such a text
+     */
+    public Builder cacheSalt(String salt) {
+      return setName("cacheSalt", salt);
+    }
+
+    /**
+     * Sets the time from the end of this request within which one that begins like it is expected,
+     * such as the next turn of a conversation. The engine keeps the KV of such requests rather than
+     * that of others; it forgets it all the same if its room is needed. Unknown by default.
+     *
+     * @param time time until the next request, positive
+     * @throws IllegalArgumentException if the time is zero or negative
+     */
+    public Builder expectFollowUpWithin(Duration time) {
+      settings.setPositive("expectFollowUpWithin", time);
+      return this;
+    }
+
+    /**
+     * Sets whether no request that begins like this one follows, so that its KV need not be kept;
+     * false by default.
+     *
+     * @param ends whether the conversation ends with this request
+     */
+    public Builder sessionEnds(boolean ends) {
+      settings.set("sessionEnds", ends);
+      return this;
     }
 
     /**

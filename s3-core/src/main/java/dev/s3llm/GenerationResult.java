@@ -69,6 +69,14 @@ public final class GenerationResult {
   }
 
   /**
+   * Returns the number of prompt tokens whose KV other requests had computed, so that they were not
+   * computed again for this one; 0 or more, and less than {@link #promptTokens}.
+   */
+  public int cachedTokens() {
+    return outcome.explanation().cachedTokens();
+  }
+
+  /**
    * Returns a copy of the generated token ids, a stop token included. If the generation did not end
    * with {@link FinishReason#STOP} or {@link FinishReason#LENGTH}, these are the tokens generated
    * until then.

@@ -7,6 +7,7 @@ import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.error.RequestRefusedException.Reason;
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.StepResult;
+import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.predict.LengthQuery;
 import dev.s3llm.support.Nanos;
 import java.util.Arrays;
@@ -123,6 +124,22 @@ final class RequestTranslator {
   }
 
   /**
+   * Returns what a request asks for, for the event of its refusal.
+   *
+   * @param now time of submission, in nanoseconds of the engine's clock
+   */
+  EngineEvent.Request asked(GenerationRequest request, long now) {
+    return new EngineEvent.Request(
+        now,
+        request.promptLength(),
+        outputLimit(request),
+        request.priority(),
+        request.deadline().map(Nanos::of).orElse(Long.MAX_VALUE),
+        request.tenant(),
+        0);
+  }
+
+  /**
    * Returns the request as the loop needs it.
    *
    * @param sink receives tokens and the end
@@ -149,7 +166,20 @@ final class RequestTranslator {
             request.firstTokenWithin().map(Nanos::of).orElse(Long.MAX_VALUE)),
         query,
         sink,
-        request.input().orElse(null));
+        request.input().orElse(null),
+        sharing(request));
+  }
+
+  /** Returns who may share KV blocks with a request: its tenant, unless it names a salt. */
+  private static SequenceSpec.Sharing sharing(GenerationRequest request) {
+    return new SequenceSpec.Sharing(
+        request
+            .cacheSalt()
+            .map(SequenceSpec.Sharing::withSalt)
+            .orElseGet(() -> SequenceSpec.Sharing.within(request.tenant()))
+            .scope(),
+        request.expectFollowUpWithin().map(Nanos::of).orElse(0L),
+        request.sessionEnds());
   }
 
   /**

@@ -15,6 +15,7 @@ import dev.s3llm.error.QueueFullException;
 import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.error.RequestRefusedException.Reason;
 import dev.s3llm.execute.Executor;
+import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.EngineInspection;
 import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.observe.Health;
@@ -137,8 +138,19 @@ public final class S3Engine implements AutoCloseable {
    */
   public Generation submit(GenerationRequest request) {
     Objects.requireNonNull(request, "request must not be null");
-    translator.validate(request);
     long now = clock.getAsLong();
+    try {
+      translator.validate(request);
+      return accept(request, now);
+    } catch (RequestRefusedException refusal) {
+      loop.refused(
+          new EngineEvent.Refused(
+              now, request.id(), refusal.reason(), translator.asked(request, now)));
+      throw refusal;
+    }
+  }
+
+  private Generation accept(GenerationRequest request, long now) {
     lifecycle.lock();
     try {
       requireOpen(request.id());
@@ -205,7 +217,7 @@ public final class S3Engine implements AutoCloseable {
    * While the loop is stuck, the numbers stay as they were after its latest pass.
    */
   public EngineSnapshot snapshot() {
-    return loop.snapshot().with(health());
+    return loop.snapshot().with(health(), loop.refusals());
   }
 
   /**
@@ -252,6 +264,29 @@ public final class S3Engine implements AutoCloseable {
   @Override
   public void close() {
     shutDown(closeTimeout);
+  }
+
+  /**
+   * Drops the kept KV of a tenant's requests without a salt, so that no later request begins with
+   * it. Running requests go on. Their KV is kept no more when they end.
+   *
+   * @param tenant name of the tenant; empty for the requests without one
+   * @throws NullPointerException if the tenant is null
+   */
+  public void forgetPrefixes(String tenant) {
+    Objects.requireNonNull(tenant, "tenant must not be null");
+    loop.forgetPrefixes(SequenceSpec.Sharing.within(tenant).scope());
+  }
+
+  /**
+   * Drops the kept KV of the requests with a salt; see {@link #forgetPrefixes}.
+   *
+   * @param salt the salt ({@link GenerationRequest.Builder#cacheSalt})
+   * @throws NullPointerException if the salt is null
+   */
+  public void forgetPrefixesWithSalt(String salt) {
+    Objects.requireNonNull(salt, "salt must not be null");
+    loop.forgetPrefixes(SequenceSpec.Sharing.withSalt(salt).scope());
   }
 
   /**

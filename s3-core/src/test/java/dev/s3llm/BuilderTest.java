@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.execute.SequenceStep.TokenConstraint;
+import dev.s3llm.memory.PrefixSharing;
 import dev.s3llm.memory.WorstCasePlanner;
 import dev.s3llm.observe.EngineListener;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
@@ -42,6 +43,7 @@ class BuilderTest {
               dev.s3llm.schedule.SchedulingPolicy.class, SchedulingPolicies.firstComeFirstServed()),
           Map.entry(
               dev.s3llm.recover.RecoveryPolicy.class, Recovery.preempting(Recovery.Victim.NEWEST)),
+          Map.entry(PrefixSharing.class, PrefixSharing.none()),
           Map.entry(
               java.util.concurrent.Executor.class, (java.util.concurrent.Executor) Runnable::run),
           Map.entry(java.util.concurrent.ThreadFactory.class, Executors.defaultThreadFactory()),

@@ -12,6 +12,7 @@ import dev.s3llm.execute.StepResult;
 import dev.s3llm.memory.ForecastPlanner;
 import dev.s3llm.memory.WorstCasePlanner;
 import dev.s3llm.observe.EngineEvent;
+import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.predict.LengthPrediction;
 import dev.s3llm.predict.LengthPredictor;
 import dev.s3llm.schedule.SchedulingPolicies;
@@ -50,6 +51,8 @@ class DisplacementTest {
       finish(driven);
       assertThat(ended).containsExactly("short", "long");
       assertThat(preemptions).containsOnly(Map.entry("long", 1));
+      assertThat(driven.engine().snapshot().work().preempted())
+          .isEqualTo(new EngineSnapshot.Preempted(0, 0, 1));
       assertThat(first.result().join().tokens()).containsExactly(expected(200));
       assertThat(little.result().join().tokens()).containsExactly(expected(10));
     }

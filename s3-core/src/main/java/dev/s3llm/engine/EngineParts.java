@@ -1,13 +1,18 @@
 package dev.s3llm.engine;
 
 import dev.s3llm.engine.plan.TenantWeights;
+import dev.s3llm.engine.prefix.ForgettingOrder;
+import dev.s3llm.engine.prefix.LeastRecentlyUsed;
 import dev.s3llm.execute.Executor;
 import dev.s3llm.memory.MemoryPlanner;
+import dev.s3llm.memory.PrefixSharing;
 import dev.s3llm.observe.EngineListener;
 import dev.s3llm.predict.LengthPredictor;
 import dev.s3llm.recover.RecoveryPolicy;
 import dev.s3llm.schedule.SchedulingPolicy;
+import dev.s3llm.support.Nanos;
 import java.util.List;
+import java.util.function.Supplier;
 
 /**
  * The parts and settings of an engine loop.
@@ -18,6 +23,7 @@ import java.util.List;
  * @param policy orders the waiting requests of a tenant
  * @param tenantWeights weights of the tenants
  * @param recovery chooses which sequence is preempted
+ * @param prefixes whether sequences that begin alike share blocks
  * @param events listeners, and the executor of user code
  * @param limits bounds of steps and times
  */
@@ -28,8 +34,32 @@ public record EngineParts(
     SchedulingPolicy policy,
     TenantWeights tenantWeights,
     RecoveryPolicy recovery,
+    Prefixes prefixes,
     Events events,
     Limits limits) {
+
+  /**
+   * Whether sequences that begin alike share blocks, and which are kept.
+   *
+   * @param enabled whether they share
+   * @param order makes the order in which kept blocks are forgotten
+   * @param maxKeptTokens the most tokens that are kept, 0 or more
+   * @param maxAgeNanos how long a block is kept at most; {@link Long#MAX_VALUE} for any time
+   */
+  public record Prefixes(
+      boolean enabled, Supplier<ForgettingOrder> order, long maxKeptTokens, long maxAgeNanos) {
+    /** No sharing. */
+    public static final Prefixes NONE = new Prefixes(false, LeastRecentlyUsed::new, 0, 1);
+
+    /** Returns what a setting says. */
+    public static Prefixes of(PrefixSharing setting) {
+      return new Prefixes(
+          setting.enabled(),
+          LeastRecentlyUsed::new,
+          setting.maxKeptTokens(),
+          Nanos.of(setting.maxAge()));
+    }
+  }
 
   /**
    * Listeners, and the executor of user code.
@@ -54,5 +84,17 @@ public record EngineParts(
       int maxTokensPerStep,
       int maxSequencesPerStep,
       long predictionBudgetNanos,
-      long tokenTimeNanos) {}
+      long tokenTimeNanos) {
+    private static final int DEFAULT_STEP_TOKENS = 512;
+
+    /**
+     * Returns the default of the token budget of a step for an executor that decodes token by
+     * token: 512, or the batch limit if that is more.
+     *
+     * @param maxSequencesPerStep batch limit, at least 1
+     */
+    public static int defaultStepTokens(int maxSequencesPerStep) {
+      return Math.max(DEFAULT_STEP_TOKENS, maxSequencesPerStep);
+    }
+  }
 }

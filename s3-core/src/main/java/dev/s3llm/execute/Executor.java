@@ -44,10 +44,10 @@ public interface Executor extends AutoCloseable {
 
   /**
    * Receives that all KV of a sequence is lost: the sequence has ended, in any way, or starts over
-   * with its next step. An executor that keeps state by sequence id drops it. Called once for each
-   * loss, between two steps, from the thread that calls {@link #execute}. Not called when KV is
-   * copied to host memory, nor after {@link #close}. What it throws is counted and ignored. Does
-   * nothing by default.
+   * with its next step, at position 0 or after blocks that it shares. An executor that keeps state
+   * by sequence id drops it. Called once for each loss, between two steps, from the thread that
+   * calls {@link #execute}. Not called when KV is copied to host memory, nor after {@link #close}.
+   * What it throws is counted and ignored. Does nothing by default.
    *
    * @param sequenceId id of a sequence that was in a step before
    */

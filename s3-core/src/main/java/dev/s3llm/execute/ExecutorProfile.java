@@ -36,6 +36,7 @@ public final class ExecutorProfile {
   private final int canvasPasses;
   private final boolean takesInputs;
   private final boolean masksTokens;
+  private final boolean sharesPrefixes;
 
   private ExecutorProfile(Settings settings) {
     blockTokens = required(settings, "blockTokens");
@@ -51,6 +52,7 @@ public final class ExecutorProfile {
     canvasPasses = settings.get("canvasPasses", () -> 0);
     takesInputs = settings.get("takesInputs", () -> false);
     masksTokens = settings.get("masksTokens", () -> false);
+    sharesPrefixes = settings.get("sharesPrefixes", () -> false);
     Preconditions.checkArgument(
         canvasPasses == 0 || growth == KvGrowth.FIXED_CANVAS,
         "canvasPasses is %s, which needs growth FIXED_CANVAS, but growth is %s",
@@ -155,6 +157,14 @@ public final class ExecutorProfile {
   /** Returns whether the executor never draws {@link SequenceStep#forbiddenTokens}. */
   public boolean masksTokens() {
     return masksTokens;
+  }
+
+  /**
+   * Returns whether a sequence may begin with blocks that another one has computed; see {@link
+   * Builder#sharesPrefixes}.
+   */
+  public boolean sharesPrefixes() {
+    return sharesPrefixes;
   }
 
   /** Returns the costs of swapping and recomputing. */
@@ -334,6 +344,21 @@ public final class ExecutorProfile {
      */
     public Builder masksTokens(boolean masks) {
       settings.set("masksTokens", masks);
+      return this;
+    }
+
+    /**
+     * Sets whether a sequence may begin with blocks that another one has computed; false by
+     * default. Such a sequence starts at a position above 0 in its first step, with a block table
+     * that covers the positions before; several sequences of a step may read the same block, and
+     * none writes to it. It needs an executor whose KV at a position depends on the tokens up to
+     * there alone, and that keeps nothing else about the tokens of a sequence.
+     *
+     * @param shares whether the executor allows it
+     * @throws IllegalStateException if it was set before
+     */
+    public Builder sharesPrefixes(boolean shares) {
+      settings.set("sharesPrefixes", shares);
       return this;
     }
 

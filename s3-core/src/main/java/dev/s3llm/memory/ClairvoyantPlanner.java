@@ -32,6 +32,6 @@ final class ClairvoyantPlanner extends GrowingPlanner {
   @Override
   boolean fitsInFuture(SequenceView candidate, MemoryView view) {
     int length = trueOutputTokens.applyAsInt(candidate.requestId());
-    return peak.admits(candidate, length, view.capacityBlocks());
+    return peak.admits(candidate, length, view.capacityBlocks() - view.sharedBlocks());
   }
 }

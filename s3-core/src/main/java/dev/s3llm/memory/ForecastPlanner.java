@@ -85,11 +85,11 @@ public final class ForecastPlanner extends GrowingPlanner {
   @Override
   boolean fitsInFuture(SequenceView candidate, MemoryView view) {
     exact = exact && UsageForecast.exact(candidate);
-    boolean alone = view.availableBlocks() == view.capacityBlocks();
+    int capacity = view.capacityBlocks() - view.sharedBlocks();
     boolean fits =
         exact
-            ? peak.admits(candidate, exactOutput(candidate), view.capacityBlocks())
-            : alone || forecast.fits(candidate, view.capacityBlocks(), margin.deviations());
+            ? peak.admits(candidate, exactOutput(candidate), capacity)
+            : view.empty() || forecast.fits(candidate, capacity, margin.deviations());
     if (fits) {
       forecast.join(candidate);
     } else {

@@ -11,9 +11,10 @@ import java.util.function.ToIntFunction;
  * <p>Use grows by one token a step for each sequence that still runs and falls only when one ends,
  * so it peaks just before an end. Sorted by remaining length, descending, the peak is the largest,
  * over i, of the blocks of the first i sequences when each has grown by the i-th one's remaining
- * length. Blocks of a prefix are counted by residue: sequences whose contexts have the same
- * remainder modulo the block size grow by the same number of blocks. So computing a peak takes O(n
- * log n + n * blockTokens). A sequence on a canvas holds the same slots until it ends.
+ * length. Blocks are counted by residue: sequences whose contexts have the same remainder modulo
+ * the block size grow by the same number of blocks. So computing a peak takes O(n log n + n *
+ * blockTokens). Shared blocks do not count: the capacity is given without them. A sequence on a
+ * canvas holds the same slots until it ends.
  *
  * <p>Not thread-safe.
  */
@@ -42,9 +43,9 @@ final class FuturePeak {
    * @param outputTokens returns the whole output length of a sequence, in tokens
    */
   static FuturePeak of(MemoryView view, ToIntFunction<SequenceView> outputTokens) {
-    FuturePeak peak = new FuturePeak(view.blockTokens());
+    FuturePeak peak = new FuturePeak(view.blockTokens()); // without the shared blocks
     for (SequenceView sequence : view.running()) {
-      peak.add(entry(sequence, outputTokens.applyAsInt(sequence)));
+      peak.add(peak.entry(sequence, outputTokens.applyAsInt(sequence)));
     }
     return peak;
   }
@@ -60,9 +61,10 @@ final class FuturePeak {
     return fits;
   }
 
-  private static long entry(SequenceView sequence, int outputTokens) {
+  private long entry(SequenceView sequence, int outputTokens) {
     if (!sequence.canvas()) {
-      return packed(sequence.contextTokens(), laterSteps(sequence, outputTokens), 0);
+      int own = sequence.contextTokens() - sequence.sharedBlocks() * blockTokens;
+      return packed(own, laterSteps(sequence, outputTokens), 0);
     }
     int output = Math.min(outputTokens, sequence.maxNewTokens());
     int slots = Math.max(sequence.slotsNeeded(), sequence.promptTokens() + output);

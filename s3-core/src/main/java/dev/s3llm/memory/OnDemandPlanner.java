@@ -49,8 +49,7 @@ public final class OnDemandPlanner implements MemoryPlanner {
   @Override
   public MemoryDecision admit(SequenceView candidate, MemoryView view) {
     int blocks = admissionBlocks(candidate, view);
-    boolean alone = view.availableBlocks() == view.capacityBlocks();
-    int keepFree = alone ? 0 : (int) (watermark * view.capacityBlocks());
+    int keepFree = view.empty() ? 0 : (int) (watermark * view.capacityBlocks());
     return blocks + keepFree <= view.availableBlocks()
         ? new Reserve(blocks, "present tokens")
         : new Defer(blocks + keepFree, "not enough free KV blocks");

@@ -18,11 +18,15 @@ import java.util.List;
  * <p>A sequence on a canvas holds the same slots in all of the steps that it has left, and none
  * afterwards. Until its canvas is known, the slots are those of the prediction, with its spread.
  *
+ * <p>Blocks that sequences share do not count: the capacity is given without them, as if they
+ * stayed for ever. So the forecast is too high only for horizons at which all of their owners have
+ * ended.
+ *
  * <p>Each sequence's contribution is a row. A row is computed when the sequence joins and again
- * with every {@value #REFRESH}th token, at different times for different sequences, so that the
- * work of a plan is small and even; the row of a canvas is computed for each plan. The sums are
- * computed over all rows each time. So a forecast depends on the sequences alone, not on the number
- * of calls. Not thread-safe.
+ * with every {@value #REFRESH}th token, or when its shared blocks change, at different times for
+ * different sequences, so that the work of a plan is small and even; the row of a canvas is
+ * computed for each plan. The sums are computed over all rows each time. So a forecast depends on
+ * the sequences alone, not on the number of calls. Not thread-safe.
  */
 final class UsageForecast {
   /** The horizons: numbers of steps ahead. */
@@ -50,6 +54,10 @@ final class UsageForecast {
 
   private final List<SequenceView> members = new ArrayList<>();
   private double[] rows = new double[2 * COUNT * 16];
+
+  /** Shared blocks of the members when their rows were computed. */
+  private int[] shared = new int[16];
+
   private final double[] sums = new double[2 * COUNT];
   private final double[] candidate = new double[2 * COUNT];
   private int blockTokens = 1;
@@ -77,6 +85,7 @@ final class UsageForecast {
     if (from != to) {
       members.set(to, members.get(from));
       System.arraycopy(rows, from * 2 * COUNT, rows, to * 2 * COUNT, 2 * COUNT);
+      shared[to] = shared[from];
     }
   }
 
@@ -84,16 +93,25 @@ final class UsageForecast {
     int index = members.size();
     if ((index + 1) * 2 * COUNT > rows.length) {
       rows = Arrays.copyOf(rows, 2 * rows.length);
+      shared = Arrays.copyOf(shared, 2 * shared.length);
     }
     members.add(sequence);
-    fill(sequence, LEAD, rows, index * 2 * COUNT);
+    fillRow(index);
+  }
+
+  private void fillRow(int index) {
+    SequenceView member = members.get(index);
+    shared[index] = member.sharedBlocks();
+    fill(member, LEAD, rows, index * 2 * COUNT);
   }
 
   private void refreshSome() {
     for (int i = 0; i < members.size(); i++) {
       SequenceView member = members.get(i);
-      if ((member.generatedTokens() + member.sequenceId()) % REFRESH == 0 || member.canvas()) {
-        fill(member, LEAD, rows, i * 2 * COUNT);
+      if ((member.generatedTokens() + member.sequenceId()) % REFRESH == 0
+          || member.canvas()
+          || member.sharedBlocks() != shared[i]) {
+        fillRow(i);
       }
     }
   }
@@ -191,6 +209,7 @@ final class UsageForecast {
     int generated = sequence.generatedTokens() + lead;
     int limit = sequence.maxNewTokens() - generated;
     double alive = prediction.survival(generated);
+    int others = sequence.sharedBlocks();
     for (int j = 0; j < COUNT; j++) {
       int ahead = HORIZONS[j];
       double survival;
@@ -201,7 +220,8 @@ final class UsageForecast {
       } else { // longer than predicted: assume that it ends within as many tokens again
         survival = Math.max(0, 1 - (double) ahead / Math.max(1, generated));
       }
-      double blocks = Math.floor((sequence.contextTokens() + lead + ahead - 1.0) / blockTokens) + 1;
+      double blocks =
+          Math.floor((sequence.contextTokens() + lead + ahead - 1.0) / blockTokens) + 1 - others;
       into[offset + j] = blocks * survival;
       into[offset + COUNT + j] = blocks * blocks * survival * (1 - survival);
     }

@@ -1,5 +1,6 @@
 package dev.s3llm.observe;
 
+import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.predict.LengthPrediction;
 import dev.s3llm.recover.PreemptionMode;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +32,20 @@ public sealed interface EngineEvent {
       long deadlineNanos,
       String tenant,
       int predictedTokens) {}
+
+  /**
+   * A request was refused when it was submitted. Published on the thread of the caller. A request
+   * that is refused because its first token would come too late is accepted first, and has the
+   * events of a request that failed.
+   *
+   * @param nanos time of the event, in nanoseconds of the engine's clock
+   * @param requestId the request's id
+   * @param reason why it was refused
+   * @param request what the request asked for
+   */
+  record Refused(
+      long nanos, String requestId, RequestRefusedException.Reason reason, Request request)
+      implements EngineEvent {}
 
   /**
    * A request has got its prediction and waits for memory. Published once for each request.

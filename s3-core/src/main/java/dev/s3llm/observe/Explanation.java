@@ -14,6 +14,7 @@ import java.util.Locale;
  * @param reservedTokens KV slots reserved at the first admission; 0 if it was never admitted
  * @param mostReservedTokens largest number of KV slots that were reserved at any time
  * @param usedTokens number of tokens at the end, prompt and output
+ * @param cachedTokens prompt tokens whose KV other requests had computed before the first admission
  * @param waits the waits for memory, in order; the first {@link #MOST_LISTED}
  * @param preemptions the preemptions, in order; the first {@link #MOST_LISTED}
  * @param unlisted number of waits and preemptions that are not listed
@@ -23,6 +24,7 @@ public record Explanation(
     int reservedTokens,
     int mostReservedTokens,
     int usedTokens,
+    int cachedTokens,
     List<Wait> waits,
     List<Preemption> preemptions,
     int unlisted) {
@@ -70,6 +72,9 @@ public record Explanation(
     text.append(
         "predicted %d output tokens; %d tokens reserved at first, %d at most, %d used"
             .formatted(predictedTokens, reservedTokens, mostReservedTokens, usedTokens));
+    if (cachedTokens > 0) {
+      text.append("; %d prompt tokens were computed before".formatted(cachedTokens));
+    }
     for (Wait wait : waits) {
       text.append("; waited %s for: %s".formatted(millis(wait.waited), wait.reason));
     }

@@ -147,7 +147,8 @@ public final class Recovery implements RecoveryPolicy {
     for (int ahead = 0; ahead < HORIZON; ahead += STRIDE) {
       double goesOn = outlived ? 1 : prediction.survival(generated + ahead) / alive;
       int held = memory.blocksFor(sequence.contextTokens() + ahead);
-      sum += goesOn * Math.max(1, Math.max(held, sequence.reservedBlocks()));
+      int own = Math.max(held, sequence.reservedBlocks()) - sequence.sharedBlocks();
+      sum += goesOn * Math.max(1, own);
     }
     return sum;
   }

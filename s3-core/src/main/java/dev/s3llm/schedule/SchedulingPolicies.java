@@ -9,16 +9,16 @@ import java.util.Objects;
 /** The scheduling policies of this library. All are immutable and thread-safe. */
 public final class SchedulingPolicies {
   /** Default for the number of requests that may overtake a waiting one. */
-  static final int DEFAULT_MAX_OVERTAKES = 1000;
+  public static final int DEFAULT_MAX_OVERTAKES = 1000;
 
-  /** The same where requests age with time, which bounds how long they are overtaken. */
-  static final int DEFAULT_MAX_OVERTAKES_AGED = 100_000;
-
-  /** Default for the tokens by which a waiting request ages in a second. */
-  static final double DEFAULT_AGEING_PER_SECOND = 3;
+  /** Default for the ageing of {@link #shortestRemainingFirst()} with each turn of the queue. */
+  public static final double DEFAULT_AGEING_PER_TURN = 1;
 
   /** Default for the number of times that a running request gives its place to others. */
-  static final int DEFAULT_MAX_DISPLACEMENTS = 1;
+  public static final int DEFAULT_MAX_DISPLACEMENTS = 1;
+
+  /** Default for the number of overtakes where requests age, which bounds these too. */
+  static final int DEFAULT_MAX_OVERTAKES_AGED = 100_000;
 
   /** Default for overtakes per expected token; an answer of 125 tokens tolerates 1,000. */
   static final double DEFAULT_OVERTAKES_PER_TOKEN = 8;
@@ -304,25 +304,25 @@ public final class SchedulingPolicies {
 
   /**
    * Returns the order of the work left, least first, running sequences included: shortest remaining
-   * processing time. A request counts as shorter by 3 tokens for each second since its arrival, and
-   * gives its place to another one once at most. See {@link #shortestRemainingFirst(double, int,
-   * int)}.
+   * processing time. Requests age by {@value #DEFAULT_AGEING_PER_TURN} with each turn of the queue,
+   * and a request gives its place to another one once at most. See {@link
+   * #shortestRemainingFirst(double, int, int)}.
    */
   public static SchedulingPolicy shortestRemainingFirst() {
-    return shortestRemainingFirst(DEFAULT_AGEING_PER_SECOND);
+    return shortestRemainingFirst(DEFAULT_AGEING_PER_TURN);
   }
 
   /**
    * Returns the order of the work left, least first, running sequences included. A request gives
    * its place to another one once at most. See {@link #shortestRemainingFirst(double, int, int)}.
    *
-   * @param ageingPerSecond tokens by which a request counts as shorter for each second since its
-   *     arrival; 0 or more and finite
+   * @param ageingPerTurn by how much the square root of a request's work counts as lower with each
+   *     turn of the queue since it joined; 0 or more and finite
    * @throws IllegalArgumentException if the rate is out of range
    */
-  public static SchedulingPolicy shortestRemainingFirst(double ageingPerSecond) {
+  public static SchedulingPolicy shortestRemainingFirst(double ageingPerTurn) {
     return shortestRemainingFirst(
-        ageingPerSecond, DEFAULT_MAX_DISPLACEMENTS, DEFAULT_MAX_OVERTAKES_AGED);
+        ageingPerTurn, DEFAULT_MAX_DISPLACEMENTS, DEFAULT_MAX_OVERTAKES_AGED);
   }
 
   /**
@@ -330,24 +330,28 @@ public final class SchedulingPolicies {
    * processing time (Schrage, Operations Research 1968), with ageing. The work left is the expected
    * remaining output, and a tenth of a token for each prompt token that must still be computed.
    *
-   * <p>A request counts as shorter by {@code ageingPerSecond} tokens for each second since its
-   * arrival. So a request with w tokens of work is overtaken only by requests that arrive within
-   * {@code w / ageingPerSecond} seconds after it. A higher rate lowers the longest latencies and
-   * raises the mean; without ageing, the bound on overtaking alone prevents starvation.
+   * <p>Ageing. The queue makes a turn while as many requests are admitted as wait ({@link
+   * SequenceView#queueTurns}). With each turn, the square root of a request's work counts as lower
+   * by {@code ageingPerTurn}. With 1, a request of 400 tokens (root 20) goes after 4 turns before a
+   * new one of 256 (root 16). So a request with w tokens of work is overtaken only by requests that
+   * join within {@code sqrt(w) / ageingPerTurn} turns after it. Turns adapt to the load: in a short
+   * queue a request ages fast, which bounds its wait; in a burst all age slowly, so that short
+   * requests keep passing. A higher rate lowers the longest latencies and raises the mean; without
+   * ageing, the bound on overtaking alone prevents starvation.
    *
    * <p>The first waiting request takes the place of a running one whose remaining output is more
    * than three times its work, plus the cost of bringing the running one back. The running one must
    * be in the first half of its expected life.
    *
-   * @param ageingPerSecond tokens by which a request counts as shorter for each second since its
-   *     arrival; 0 or more and finite
+   * @param ageingPerTurn by how much the square root of a request's work, in tokens, counts as
+   *     lower with each turn of the queue since it joined; 0 or more and finite
    * @param maxDisplacements how often others may take a request's place while it runs; 0 or more
    * @param maxOvertakes number of requests that may overtake a waiting one, at least 1
    * @throws IllegalArgumentException if a value is out of range
    */
   public static SchedulingPolicy shortestRemainingFirst(
-      double ageingPerSecond, int maxDisplacements, int maxOvertakes) {
-    return new ShortestRemainingFirst(ageingPerSecond, maxDisplacements, maxOvertakes);
+      double ageingPerTurn, int maxDisplacements, int maxOvertakes) {
+    return new ShortestRemainingFirst(ageingPerTurn, maxDisplacements, maxOvertakes);
   }
 
   static void requireBound(int maxOvertakes) {

@@ -54,6 +54,24 @@ public interface SequenceView {
   int reservedBlocks();
 
   /**
+   * Returns how many of the sequence's blocks other running sequences own, too, because they begin
+   * alike: of the reserved blocks, or while it waits, of those that it would have after its
+   * admission. They are in memory with or without this sequence. 0 by default.
+   */
+  default int sharedBlocks() {
+    return 0;
+  }
+
+  /**
+   * Returns the number of tokens of a waiting sequence, from the first one on, whose keys and
+   * values are in device memory because another sequence has computed them: whole blocks, and never
+   * the last token. They are neither computed nor allocated again at admission; 0 while it runs.
+   */
+  default int reusableTokens() {
+    return 0;
+  }
+
+  /**
    * Returns the output tokens that the next reservation should cover: twice as many as the
    * reservation that the latest preemption ended (S3, NeurIPS 2023, section 3.3), at most {@link
    * #maxNewTokens}, and 0 before the first preemption. Planners that reserve room for future tokens
@@ -92,6 +110,16 @@ public interface SequenceView {
    * default.
    */
   default long arrivalNanos() {
+    return 0;
+  }
+
+  /**
+   * Returns how many turns the tenant's queue had made when the sequence first joined it; 0 by
+   * default. A turn is as many admissions as sequences wait: an admission while n sequences wait
+   * adds 1/n. Of two sequences of a tenant, the difference says by how many turns the one joined
+   * after the other: the time between them, in proportion to how long the queue was.
+   */
+  default double queueTurns() {
     return 0;
   }
 
@@ -165,7 +193,7 @@ public interface SequenceView {
    * in flight whose result is not foreseeable, it may be 0.
    */
   default int stepTokens() {
-    return contextTokens() - Math.max(kvTokens(), swappedTokens());
+    return contextTokens() - Math.max(kvTokens(), Math.max(swappedTokens(), reusableTokens()));
   }
 
   /**
@@ -189,7 +217,8 @@ public interface SequenceView {
 
   /**
    * Returns the number of positions to compute again if the sequence is preempted now and its KV is
-   * dropped: the tokens in KV, and for a canvas its prompt and all passes since its admission.
+   * dropped: the tokens in KV that are not in shared blocks, and for a canvas its prompt and all
+   * passes since its admission.
    */
   default int recomputeTokens() {
     return kvTokens();

@@ -3,13 +3,18 @@ package dev.s3llm.schedule;
 import com.google.common.base.Preconditions;
 import dev.s3llm.support.Settings;
 
-/** {@link SchedulingPolicies#shortestRemainingFirst(double, int, int)}. */
-record ShortestRemainingFirst(double ageingPerSecond, int maxDisplacements, int maxOvertakes)
+/**
+ * {@link SchedulingPolicies#shortestRemainingFirst(double, int, int)}.
+ *
+ * <p>A rank is the square root of the work plus the ageing of the turns before the sequence joined.
+ * A term that is added at the joining orders the queue like one that is subtracted while it waits,
+ * and a rank need not change with time. The root keeps the longest requests from waiting for all
+ * others: it matters more whether a request needs 50 or 100 tokens than 500 or 1,000.
+ */
+record ShortestRemainingFirst(double ageingPerTurn, int maxDisplacements, int maxOvertakes)
     implements SchedulingPolicy {
-  private static final double NANOS_PER_SECOND = 1e9;
-
-  /** Ranks per token: ranks are whole numbers, and ageing may be slow. */
-  private static final double RESOLUTION = 1000;
+  /** Ranks per unit: ranks are whole numbers, and ageing may be slow. */
+  private static final double RESOLUTION = 1e6;
 
   private static final double OUTPUT_PER_PROMPT_TOKEN =
       SchedulingPolicies.DEFAULT_OUTPUT_PER_PROMPT_TOKEN;
@@ -21,9 +26,9 @@ record ShortestRemainingFirst(double ageingPerSecond, int maxDisplacements, int 
     SchedulingPolicies.requireBound(maxOvertakes);
     Settings.requireAtLeast("maxDisplacements", maxDisplacements, 0);
     Preconditions.checkArgument(
-        ageingPerSecond >= 0 && ageingPerSecond < Double.POSITIVE_INFINITY,
-        "ageingPerSecond must be 0 or more and finite, but is %s",
-        ageingPerSecond);
+        ageingPerTurn >= 0 && ageingPerTurn < Double.POSITIVE_INFINITY,
+        "ageingPerTurn must be 0 or more and finite, but is %s",
+        ageingPerTurn);
   }
 
   @Override
@@ -33,9 +38,8 @@ record ShortestRemainingFirst(double ageingPerSecond, int maxDisplacements, int 
 
   @Override
   public long rank(SequenceView sequence, int admissionBlocks) {
-    double arrivalSeconds = sequence.arrivalNanos() / NANOS_PER_SECOND;
-    double tokens = work(sequence) + ageingPerSecond * arrivalSeconds;
-    return Math.round(RESOLUTION * tokens);
+    return Math.round(
+        RESOLUTION * (Math.sqrt(work(sequence)) + ageingPerTurn * sequence.queueTurns()));
   }
 
   @Override

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * An executor without a model. A step completes when the virtual clock has advanced by the time
  * that the cost model gives. A sequence produces {@link #GO_ON_TOKEN} until its true length, and
- * then {@link #STOP_TOKEN}. The first token of its prompt is the index of the request, which gives
+ * then {@link #STOP_TOKEN}. The last token of its prompt is the index of the request, which gives
  * the true length. With passes over a canvas in its profile, it is a masked decoder: the request is
  * an {@link Input}, and all tokens come in the last pass.
  *
@@ -157,7 +157,8 @@ final class SimulatedExecutor implements Executor {
       return StepResult.NO_TOKEN;
     }
     int length = sequence.startPosition() + sequence.tokenCount() - sequence.promptTokens() + 1;
-    return length >= outputTokens.applyAsInt(sequence.token(0)) ? STOP_TOKEN : GO_ON_TOKEN;
+    int index = sequence.token(sequence.promptTokens() - 1);
+    return length >= outputTokens.applyAsInt(index) ? STOP_TOKEN : GO_ON_TOKEN;
   }
 
   private StepResult pass(List<SequenceStep> sequences) {

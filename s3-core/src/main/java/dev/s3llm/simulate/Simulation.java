@@ -1,9 +1,11 @@
 package dev.s3llm.simulate;
 
 import com.google.common.base.Preconditions;
+import dev.s3llm.engine.EngineParts;
 import dev.s3llm.engine.plan.TenantWeights;
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.ExecutorProfile.KvGrowth;
+import dev.s3llm.memory.PrefixSharing;
 import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.EngineListener;
 import dev.s3llm.observe.EngineSnapshot;
@@ -33,6 +35,7 @@ public final class Simulation {
   private final SchedulingPolicy schedulingPolicy;
   private final TenantWeights tenantWeights;
   private final SimulatedPredictor predictor;
+  private final PrefixSharing prefixSharing;
   private final LatencyTargets targets;
   private final boolean keepTpot;
 
@@ -42,6 +45,7 @@ public final class Simulation {
       SchedulingPolicy schedulingPolicy,
       TenantWeights tenantWeights,
       SimulatedPredictor predictor,
+      PrefixSharing prefixSharing,
       LatencyTargets targets,
       boolean keepTpot) {
     this.profile = profile;
@@ -49,6 +53,7 @@ public final class Simulation {
     this.schedulingPolicy = schedulingPolicy;
     this.tenantWeights = tenantWeights;
     this.predictor = predictor;
+    this.prefixSharing = prefixSharing;
     this.targets = targets;
     this.keepTpot = keepTpot;
   }
@@ -122,6 +127,10 @@ public final class Simulation {
   long tokenTimeNanos() {
     double nanos = targets.tpotSeconds() * 1e9;
     return keepTpot && nanos < Long.MAX_VALUE ? Math.max(1, Math.round(nanos)) : Long.MAX_VALUE;
+  }
+
+  PrefixSharing prefixSharing() {
+    return prefixSharing;
   }
 
   LatencyTargets targets() {
@@ -215,7 +224,8 @@ public final class Simulation {
     }
 
     /**
-     * Sets the order of the waiting requests; first come, first served by default.
+     * Sets the order of the waiting requests; {@link SchedulingPolicies#shortestRemainingFirst()}
+     * by default, as for an engine.
      *
      * @param policy decides which request goes first
      */
@@ -243,6 +253,16 @@ public final class Simulation {
      */
     public Builder predictor(SimulatedPredictor source) {
       settings.set("predictor", source);
+      return this;
+    }
+
+    /**
+     * Sets whether requests that begin alike share KV blocks; they do not by default.
+     *
+     * @param sharing whether they share, and what is kept
+     */
+    public Builder prefixSharing(PrefixSharing sharing) {
+      settings.set("prefixSharing", sharing);
       return this;
     }
 
@@ -278,9 +298,10 @@ public final class Simulation {
       return new Simulation(
           profile(),
           costs,
-          settings.get("schedulingPolicy", SchedulingPolicies::firstComeFirstServed),
+          settings.get("schedulingPolicy", SchedulingPolicies::shortestRemainingFirst),
           settings.get("tenantWeights", () -> TenantWeights.EQUAL),
           settings.get("predictor", () -> SimulatedPredictor.EXACT),
+          settings.get("prefixSharing", PrefixSharing::none),
           settings.get("targets", () -> LatencyTargets.NONE),
           settings.get("keepTpot", () -> false));
     }
@@ -295,11 +316,14 @@ public final class Simulation {
           .growth(passes > 0 ? KvGrowth.FIXED_CANVAS : KvGrowth.PER_BLOCK)
           .canvasPasses(passes)
           .takesInputs(passes > 0)
+          .sharesPrefixes(passes == 0)
           .kvBlocks(blocks("kvBytes", kvBytes, blockBytes, 1), blockTokens, blockBytes)
           .hostBlocks(blocks("swapBytes", swapBytes, blockBytes, 0))
           .maxContextTokens(settings.get("maxLength", () -> 2048))
           .maxTokensPerStep(
-              settings.get("maxTokensPerStep", () -> passes > 0 ? 8192 : Math.max(512, running)))
+              settings.get(
+                  "maxTokensPerStep",
+                  () -> passes > 0 ? 8192 : EngineParts.Limits.defaultStepTokens(running)))
           .maxSequencesPerStep(running)
           .vocabularySize(SimulatedExecutor.VOCABULARY_SIZE)
           .recoveryCosts(costs.recoveryCosts(blockTokens))

@@ -92,6 +92,7 @@ final class SimulationRun {
         simulation.schedulingPolicy(),
         simulation.tenantWeights(),
         policy.recovery(),
+        EngineParts.Prefixes.of(simulation.prefixSharing()),
         new EngineParts.Events(List.of(log, listener), callbacks::add, eventBuffer()),
         new EngineParts.Limits(
             profile.maxTokensPerStep(),
@@ -188,7 +189,8 @@ final class SimulationRun {
       return;
     }
     int[] prompt = new int[request.promptTokens()];
-    prompt[0] = index; // gives the executor the answer's length
+    prompt[0] = index; // begins like no other prompt
+    prompt[prompt.length - 1] = index; // gives the executor the answer's length
     boolean exact = simulation.predictor() == SimulatedPredictor.EXACT;
     int hint = exact ? outputSlots(request) : simulation.predictor().hint(request);
     long id = loop.nextSequenceId();
@@ -203,7 +205,8 @@ final class SimulationRun {
             times(request),
             query(index, request, hint, maxNewTokens),
             new Sink(index),
-            masked ? new SimulatedExecutor.Input(index, request.promptTokens()) : null));
+            masked ? new SimulatedExecutor.Input(index, request.promptTokens()) : null,
+            SequenceSpec.Sharing.within(request.tenant())));
     long cancelled = request.terms().cancelledNanos();
     if (cancelled != Long.MAX_VALUE) {
       cancellations.add(

@@ -85,6 +85,7 @@ public class EngineStepBenchmark {
             queueOrder(),
             TenantWeights.EQUAL,
             Recovery.preempting(Recovery.Victim.CHEAPEST),
+            EngineParts.Prefixes.NONE,
             new EngineParts.Events(List.of(), Runnable::run, 16),
             new EngineParts.Limits(4_096, 2_048, 1_000_000, Long.MAX_VALUE));
     loop = new EngineLoop(parts, () -> {});

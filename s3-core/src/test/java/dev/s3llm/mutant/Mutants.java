@@ -18,6 +18,7 @@ final class Mutants {
   private static final String LAUNCHER = "engine/loop/StepLauncher.java";
   private static final String LOOP = "engine/loop/EngineLoop.java";
   private static final String PLANS = "engine/plan/PlanBuilder.java";
+  private static final String PREFILLS = "engine/plan/PrefillPass.java";
   private static final String POOL = "engine/sequence/KvBlockPool.java";
   private static final String OVERTAKES = "engine/plan/Overtakes.java";
   private static final String QUEUE = "engine/plan/WaitingQueue.java";
@@ -123,8 +124,8 @@ final class Mutants {
           seen(
               "end-twice",
               FINISHER,
-              "    state.counters.ended(reason);\n",
-              "    state.counters.ended(reason);\n    report(sequence, sequence.outcome(reason, failure, false, now), now);\n",
+              "    state.counters.ended(sequence, reason, sequence.history().timing(now));\n",
+              "    state.counters.ended(sequence, reason, sequence.history().timing(now));\n    report(sequence, sequence.outcome(reason, failure, false, now), now);\n",
               "TerminalOnce",
               0),
           seen(
@@ -465,6 +466,54 @@ final class Mutants {
               "running.size() - plan.preemptions().size() - plan.work().size()",
               "running.size() - plan.work().size()",
               "DisplacementTest"),
+          caught(
+              "ageing-forgotten",
+              "schedule/ShortestRemainingFirst.java",
+              "ageingPerTurn * sequence.queueTurns()",
+              "0 * ageingPerTurn * sequence.queueTurns()",
+              "engine.plan.SchedulingPoliciesTest"),
+          caught(
+              "turn-at-each-admission",
+              QUEUE,
+              "turns += 1.0 / (size() + 1);",
+              "turns += 1.0;",
+              "engine.plan.WaitingQueueTest"),
+          caught(
+              "younger-after-preemption",
+              SEQUENCE,
+              "queueTurns == NOT_QUEUED ? turns : queueTurns",
+              "turns",
+              "engine.sequence.SequenceViewTest"),
+          caught(
+              "estimate-of-all-waiting",
+              QUEUE,
+              "expectedTokens - entry.expectedTokens - tokensBehind",
+              "expectedTokens - entry.expectedTokens",
+              "engine.plan.WaitingQueueTest"),
+          caught(
+              "estimate-without-overdue",
+              QUEUE,
+              "ORDER.compare(overdue, entry) > 0",
+              "ORDER.compare(overdue, entry) == 0",
+              "engine.plan.WaitingQueueTest"),
+          caught(
+              "prefill-without-quarter",
+              PREFILLS,
+              "room / SHARES",
+              "room / (100 * SHARES)",
+              "engine.plan.ContinuousBatchingSchedulerTest"),
+          caught(
+              "prefill-of-any-length",
+              PREFILLS,
+              "if (tokens < shortest) {",
+              "if (tokens > 0 * shortest) {",
+              "engine.plan.ContinuousBatchingSchedulerTest"),
+          caught(
+              "trace-without-origin",
+              "simulate/TraceRecorder.java",
+              "TraceRow.of(ended, originNanos)",
+              "TraceRow.of(ended, 0 * originNanos)",
+              "simulate.TraceRecorderTest"),
           caught(
               "revision-fed-back",
               SEQUENCE,

@@ -1,20 +1,17 @@
 package dev.s3llm.observe;
 
+import static dev.s3llm.observe.Snapshots.DISTINCT;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.s3llm.observe.EngineSnapshot.Histogram;
+import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class EngineMetricTest {
-  private static final EngineSnapshot DISTINCT =
-      new EngineSnapshot(
-          Health.OK,
-          new EngineSnapshot.Requests(3, 2, 4, 10, new EngineSnapshot.Ended(11, 12, 13, 14, 15)),
-          new EngineSnapshot.Memory(5, 6, 7, 8, 9),
-          new EngineSnapshot.Work(16, 17, 18, 19, 20),
-          new EngineSnapshot.Predictions(21, 22, 0.5),
-          new EngineSnapshot.Faults(23, 24, 25));
-
   @Test
   void names_areUniqueAndOfOneStyle() {
     assertThat(EngineMetric.values())
@@ -31,5 +28,30 @@ class EngineMetricTest {
     assertThat(EngineMetric.KV_RESERVED.read(DISTINCT)).isEqualTo(6);
     assertThat(EngineMetric.OUTPUT_TOKENS.read(DISTINCT)).isEqualTo(17);
     assertThat(EngineMetric.DROPPED_EVENTS.read(DISTINCT)).isEqualTo(25);
+  }
+
+  @Test
+  void metricWithALabel_hasASeriesForEachValue() {
+    assertThat(EngineMetric.PREEMPTIONS.label()).contains("reason");
+    assertThat(EngineMetric.PREEMPTIONS.readSeries(DISTINCT))
+        .containsOnly(
+            Map.entry("outgrown", 50.0),
+            Map.entry("reclaimed", 100.0),
+            Map.entry("displaced", 200.0));
+    assertThat(EngineMetric.REFUSED.readSeries(DISTINCT))
+        .containsEntry("queue_full", 40.0)
+        .containsEntry("invalid_request", 0.0);
+    assertThat(EngineMetric.TENANT_SUBMITTED.readSeries(DISTINCT))
+        .containsOnly(Map.entry("a", 32.0), Map.entry("b \"\\\n", 400.0));
+    assertThat(EngineMetric.STEPS.label()).isEmpty();
+    assertThat(EngineMetric.STEPS.readSeries(DISTINCT)).containsOnly(Map.entry("", 16.0));
+  }
+
+  @Test
+  void histogramWithoutABucketForTheRest_isRefused() {
+    List<Duration> bounds = List.of(Duration.ofMillis(1));
+    assertThatThrownBy(() -> new Histogram(bounds, List.of(1L), Duration.ZERO))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("1 bounds need 2 counts, but there are 1");
   }
 }

@@ -24,7 +24,8 @@ final class Checkers {
     this.checkers =
         List.of(
             new Conservation(),
-            new Ownership(),
+            new Ownership(setting.profile().blockTokens()),
+            new Isolation(clients, setting.profile().blockTokens()),
             new Reservation(setting.profile()),
             new Fence(runner),
             new OnePlace(),
@@ -40,7 +41,7 @@ final class Checkers {
             new StarvationBound(clients, setting),
             new SnapshotTruth(),
             new Shutdown(),
-            new Release());
+            new Release(setting));
     checkers.forEach(checker -> checker.attachTo(this));
   }
 

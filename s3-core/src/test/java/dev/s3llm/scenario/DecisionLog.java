@@ -24,6 +24,8 @@ final class DecisionLog {
       add(step.nanos());
       add(step.step());
       add(step.newTokens());
+    } else if (event instanceof EngineEvent.Refused refused) {
+      add("event", "refused: " + refused.reason()); // its id may be a random one
     } else {
       add("event", event.toString());
     }

@@ -18,7 +18,7 @@ final class OnePlace extends Checker {
           || runs != (entry.deviceBlocks() != null)) {
         fail("%s", entry);
       }
-      if (entry.swappedTokens() > 0 && entry.hostBlocks() < 0) {
+      if (entry.swappedTokens() > 0 && entry.hostBlocks() == null) {
         fail("%s has tokens in host memory and no lease there", entry.requestId());
       }
       waiting += waits ? 1 : 0;

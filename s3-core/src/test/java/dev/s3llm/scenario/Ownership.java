@@ -8,16 +8,55 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 
-/** No block is in two block tables, and no two copies use the same block (3). */
+/**
+ * A block is in two block tables only at the same place, after the same tokens, and while nobody
+ * writes to it; and no two copies use the same block (3).
+ */
 final class Ownership extends Checker {
+  private final int blockTokens;
+
+  Ownership(int blockTokens) {
+    this.blockTokens = blockTokens;
+  }
+
+  /** A place of a block in the table of a sequence. */
+  private record Place(SequenceStep step, int index) {}
+
   @Override
   void launched(StepBatch batch, boolean busy, boolean closed) {
-    Map<Integer, Long> owners = new HashMap<>();
+    Map<Integer, Place> places = new HashMap<>();
     for (SequenceStep step : batch.sequences()) {
       for (int i = 0; i < step.blockCount(); i++) {
-        owned(owners, step.block(i), step.sequenceId());
+        Place other = places.putIfAbsent(step.block(i), new Place(step, i));
+        if (other != null && !mayShare(other.step, step, other.index, i)) {
+          fail(
+              "block %d is in the tables of sequences %d and %d",
+              step.block(i), other.step.sequenceId(), step.sequenceId());
+        }
       }
     }
+    copies(batch, places);
+  }
+
+  private boolean mayShare(SequenceStep one, SequenceStep two, int place, int placeOfTwo) {
+    int end = (place + 1) * blockTokens;
+    if (place != placeOfTwo
+        || one.startPosition() < end
+        || two.startPosition() < end
+        || one.input() != null
+        || two.input() != null) {
+      return false;
+    }
+    for (int position = 0; position < end; position++) {
+      if (one.token(position) != two.token(position)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private void copies(StepBatch batch, Map<Integer, Place> places) {
+    Set<Integer> deviceBlocks = new HashSet<>();
     Set<Integer> hostBlocks = new HashSet<>();
     for (StepBatch.BlockCopy copy : batch.swapOuts()) {
       if (!hostBlocks.add(copy.hostBlock())) {
@@ -25,7 +64,13 @@ final class Ownership extends Checker {
       }
     }
     for (StepBatch.BlockCopy copy : batch.swapIns()) {
-      owned(owners, copy.deviceBlock(), copy.sequenceId());
+      Place place = places.get(copy.deviceBlock());
+      if (place != null && place.step.sequenceId() != copy.sequenceId()) {
+        fail("a copy goes into block %d of another sequence", copy.deviceBlock());
+      }
+      if (!deviceBlocks.add(copy.deviceBlock())) {
+        fail("two copies go into device block %d", copy.deviceBlock());
+      }
       if (!hostBlocks.add(copy.hostBlock())) {
         fail("host block %d is copied in twice, or out and in", copy.hostBlock());
       }
@@ -34,22 +79,18 @@ final class Ownership extends Checker {
 
   @Override
   void passed(Seen seen) {
-    Map<Integer, Long> owners = new HashMap<>();
+    Map<Integer, Integer> places = new HashMap<>();
     for (Ledger.Entry entry : seen.live()) {
       int[] blocks = entry.deviceBlocks();
       for (int i = 0; blocks != null && i < blocks.length; i++) {
-        owned(owners, blocks[i], entry.sequenceId());
-        if (seen.ledger().device().ownerOf(blocks[i]) != entry.sequenceId()) {
-          fail("%s holds block %d, which is not its own", entry.requestId(), blocks[i]);
+        Integer place = places.putIfAbsent(blocks[i], i);
+        if (place != null && place != i) {
+          fail("block %d is at the places %d and %d of tables", blocks[i], place, i);
+        }
+        if (seen.ledger().device().owners(blocks[i]) == 0) {
+          fail("%s holds block %d, which nobody owns", entry.requestId(), blocks[i]);
         }
       }
-    }
-  }
-
-  private void owned(Map<Integer, Long> owners, int block, long sequenceId) {
-    Long other = owners.put(block, sequenceId);
-    if (other != null && other != sequenceId) {
-      fail("block %d is in the tables of sequences %d and %d", block, other, sequenceId);
     }
   }
 }

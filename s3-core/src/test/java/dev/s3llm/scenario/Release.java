@@ -11,12 +11,25 @@ import java.util.Set;
  */
 final class Release extends Checker {
   private final Set<Long> held = new HashSet<>();
+  private final boolean sharing;
+  private final int blockTokens;
+
+  /**
+   * Creates the checker.
+   *
+   * @param setting says whether a sequence may begin with blocks of others
+   */
+  Release(Setting setting) {
+    sharing = setting.sharing().enabled();
+    blockTokens = setting.profile().blockTokens();
+  }
 
   @Override
   void launched(StepBatch batch, boolean busy, boolean closed) {
     for (SequenceStep step : batch.sequences()) {
       boolean first = held.add(step.sequenceId());
-      if (first != (step.startPosition() == 0)) {
+      boolean shared = first && sharing && step.startPosition() % blockTokens == 0;
+      if (first != (step.startPosition() == 0) && !shared) {
         fail(
             "sequence %d starts at position %d, and its KV was %s",
             step.sequenceId(), step.startPosition(), first ? "released" : "not released");

@@ -3,6 +3,7 @@ package dev.s3llm.scenario;
 import dev.s3llm.GenerationRequest;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.execute.SequenceStep;
+import dev.s3llm.testkit.HashExecutor;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Random;
@@ -15,6 +16,7 @@ final class Requests {
   private final Setting setting;
   private final Random random;
   private final FaultPlan faults;
+  private GenerationRequest latest;
 
   Requests(Setting setting, Random random, FaultPlan faults) {
     this.setting = setting;
@@ -27,8 +29,9 @@ final class Requests {
     int capacity = (int) Math.min(setting.profile().capacityTokens(), Setting.MAX_CONTEXT);
     int prompt = 1 + random.nextInt(Math.max(1, capacity / 2));
     int maxNew = 1 + random.nextInt(Math.min(Setting.MAX_OUTPUT, Math.max(1, capacity - prompt)));
+    int[] drawn = random.ints(prompt, 0, Setting.VOCABULARY).toArray();
     GenerationRequest.Builder builder =
-        prompting(random.ints(prompt, 0, Setting.VOCABULARY).toArray())
+        prompting(setting.sharing().enabled() ? alike(drawn, maxNew) : drawn)
             .id(id)
             .maxNewTokens(maxNew)
             .stopTokens(random.nextInt(3) == 0 ? FREQUENT : RARE)
@@ -44,7 +47,50 @@ final class Requests {
     if (random.nextInt(20) == 0) {
       builder.timePerOutputToken(Duration.ofNanos(1 + random.nextInt(20)));
     }
-    return builder.build();
+    if (setting.sharing().enabled() && drawn[0] % 7 == 0) {
+      builder.cacheSalt("common");
+    }
+    if (setting.sharing().enabled() && drawn[0] % 11 == 0) {
+      builder.sessionEnds(true);
+    }
+    GenerationRequest request = builder.build();
+    latest = request;
+    return request;
+  }
+
+  /**
+   * Makes most prompts begin like others: with one of two texts, or with the whole conversation of
+   * the latest request. The drawn tokens make all choices.
+   */
+  private int[] alike(int[] drawn, int maxNew) {
+    int[] prompt = drawn.clone();
+    int kind = drawn[0] % 4;
+    if (kind == 0 && latest != null && latest.input().isEmpty()) {
+      return followUp(latest, prompt, maxNew);
+    }
+    int common = kind == 3 ? 0 : (drawn[drawn.length - 1] % 5) * drawn.length / 4;
+    for (int i = 0; i < Math.min(common, drawn.length); i++) {
+      prompt[i] = (i * 7 + kind % 2 * 13) % Setting.VOCABULARY;
+    }
+    return prompt;
+  }
+
+  private int[] followUp(GenerationRequest before, int[] drawn, int maxNew) {
+    int[] answer =
+        HashExecutor.expected(
+            before.promptTokens(),
+            before.sampling(),
+            before.maxNewTokens(),
+            before.stopTokens(),
+            Setting.VOCABULARY);
+    int capacity = (int) Math.min(setting.profile().capacityTokens(), Setting.MAX_CONTEXT);
+    int known = before.promptLength() + answer.length;
+    int[] prompt = Arrays.copyOf(before.promptTokens(), known + 1 + drawn.length % 5);
+    System.arraycopy(answer, 0, prompt, before.promptLength(), answer.length);
+    for (int i = known; i < prompt.length; i++) {
+      prompt[i] = drawn[(i - known) % drawn.length];
+    }
+    return prompt.length + maxNew <= capacity ? prompt : drawn;
   }
 
   /** Replaces the first tokens of some prompts by an opaque input, where the executor takes one. */

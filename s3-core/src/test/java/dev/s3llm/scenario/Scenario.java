@@ -100,6 +100,7 @@ final class Scenario {
             .schedulingPolicy(setting.order())
             .tenantWeights(Map.of("b", weightOfB))
             .recovery(setting.recovery())
+            .prefixSharing(setting.sharing())
             .maxTokensPerStep(setting.stepTokens())
             .maxLiveRequests(setting.maxLiveRequests())
             .eventBuffer(setting.eventBuffer())
@@ -328,17 +329,18 @@ final class Scenario {
       return;
     }
     GenerationRequest request = requests.next("c" + byId.size());
+    boolean room = hasPlace(request.tenant()); // a listener of the refusal may cancel others
     try {
       accepted(request);
     } catch (RequestRefusedException e) {
-      refused(request, e);
+      refused(request, e, room);
     }
   }
 
-  private void refused(GenerationRequest request, RequestRefusedException refusal) {
+  private void refused(GenerationRequest request, RequestRefusedException refusal, boolean room) {
     switch (refusal.reason()) {
       case QUEUE_FULL -> {
-        if (hasPlace(request.tenant())) {
+        if (room) {
           violated("Refusal", "the queue has room and refused " + request.id());
         }
       }

@@ -6,12 +6,14 @@ import dev.s3llm.execute.RecoveryCosts;
 import dev.s3llm.memory.ForecastPlanner;
 import dev.s3llm.memory.MemoryPlanner;
 import dev.s3llm.memory.OnDemandPlanner;
+import dev.s3llm.memory.PrefixSharing;
 import dev.s3llm.memory.S3Planner;
 import dev.s3llm.memory.WorstCasePlanner;
 import dev.s3llm.recover.Recovery;
 import dev.s3llm.schedule.SchedulingPolicies;
 import dev.s3llm.schedule.SchedulingPolicy;
 import dev.s3llm.testkit.HashExecutor.Decoding;
+import java.time.Duration;
 import java.util.Random;
 import java.util.Set;
 
@@ -89,6 +91,7 @@ record Setting(
             .growth(growth)
             .canvasPasses(canvasPasses)
             .takesInputs(growth == KvGrowth.FIXED_CANVAS)
+            .sharesPrefixes(true)
             .build();
     int budget = arrivals % 3 == 0 ? changed.maxTokensPerStep() : stepTokens;
     return new Setting(
@@ -105,6 +108,24 @@ record Setting(
         immediate,
         how,
         budget);
+  }
+
+  /**
+   * Returns whether requests share blocks, which depends on the other values: in most scenarios
+   * with token by token decoding.
+   */
+  PrefixSharing sharing() {
+    PrefixSharing kept =
+        PrefixSharing.keeping(
+            arrivals % 2 == 0
+                ? PrefixSharing.Forgetting.LEAST_RECENTLY_USED
+                : PrefixSharing.Forgetting.EXPECTED_VALUE);
+    return switch (profile.blockCount() % 6) {
+      case 0 -> PrefixSharing.none();
+      case 1 -> kept.maxKeptTokens(arrivals % 40);
+      case 2 -> kept.maxAge(Duration.ofNanos(1 + arrivals * 5L));
+      default -> kept;
+    };
   }
 
   /** Returns whether every event reaches the listeners. */
@@ -131,6 +152,7 @@ record Setting(
         .maxTokensPerStep(tokensPerStep)
         .maxSequencesPerStep(1 + random.nextInt(Math.min(12, tokensPerStep)))
         .vocabularySize(VOCABULARY)
+        .sharesPrefixes(true)
         .recoveryCosts(new RecoveryCosts(random.nextInt(20), 1 + random.nextInt(5)))
         .build();
   }
@@ -167,8 +189,15 @@ record Setting(
                 planner,
                 order,
                 recovery.name())
-        + "callbacks %s, %d tenants, %d live, %d events, %d arrivals, immediate %s, faults %s"
+        + "callbacks %s, %d tenants, %d live, %d events, %d arrivals, immediate %s, faults %s, %s"
             .formatted(
-                callbacks, tenants, maxLiveRequests, eventBuffer, arrivals, immediate, faults);
+                callbacks,
+                tenants,
+                maxLiveRequests,
+                eventBuffer,
+                arrivals,
+                immediate,
+                faults,
+                sharing());
   }
 }

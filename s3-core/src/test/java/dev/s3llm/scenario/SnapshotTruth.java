@@ -25,9 +25,13 @@ final class SnapshotTruth extends Checker {
     EngineSnapshot reported = scenario.ledger().snapshot();
     long[] ended = new long[FinishReason.values().length];
     long tokens = 0;
+    long preemptions = 0;
+    long started = 0;
     for (Client client : scenario.clients()) {
       ended[client.result.finishReason().ordinal()]++;
       tokens += client.result.outputTokens();
+      preemptions += client.result.preemptions();
+      started += client.result.outputTokens() > 0 ? 1 : 0;
     }
     same("submitted", reported.requests().submitted(), scenario.clients().size());
     same("stopped", reported.requests().ended().stopped(), ended[FinishReason.STOP.ordinal()]);
@@ -43,6 +47,13 @@ final class SnapshotTruth extends Checker {
         "timed out", reported.requests().ended().timedOut(), ended[FinishReason.TIMEOUT.ordinal()]);
     same("failed", reported.requests().ended().failed(), ended[FinishReason.FAILED.ordinal()]);
     same("output tokens", reported.work().outputTokens(), tokens);
+    same("preemptions", reported.work().preemptions(), preemptions);
+    same("queue times", reported.latency().queue().count(), scenario.clients().size());
+    same("first token times", reported.latency().firstToken().count(), started);
+    same(
+        "total times",
+        reported.latency().total().count(),
+        reported.requests().ended().stopped() + reported.requests().ended().cutAtLimit());
     if (scenario.setting().deliversAllEvents()) {
       same("dropped events", reported.faults().droppedEvents(), 0);
     }

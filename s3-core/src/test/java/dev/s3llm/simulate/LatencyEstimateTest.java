@@ -14,9 +14,11 @@ import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.memory.OnDemandPlanner;
 import dev.s3llm.observe.LatencyEstimate;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
+import dev.s3llm.predict.HintedPredictor;
 import dev.s3llm.predict.LengthQuery;
 import dev.s3llm.recover.Recovery;
 import dev.s3llm.schedule.SchedulingPolicies;
+import dev.s3llm.schedule.SchedulingPolicy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -36,8 +38,15 @@ class LatencyEstimateTest {
   private final List<Expected> expectations = new ArrayList<>();
 
   private static final class Expected {
+    /** The hint: the true length, or 0 for none. */
+    final int tokens;
+
     @Nullable LatencyEstimate estimate;
     @Nullable SequenceOutcome outcome;
+
+    Expected(int tokens) {
+      this.tokens = tokens;
+    }
   }
 
   @Test
@@ -76,8 +85,24 @@ class LatencyEstimateTest {
   }
 
   @Test
+  void shortRequests_haveShortEstimates_whereTheyGoFirst() {
+    run(0, GAP, SchedulingPolicies.shortestRemainingFirst());
+    List<Expected> brief =
+        expectations.stream().filter(e -> e.estimate != null && e.tokens < 40).toList();
+    assertThat(brief).hasSizeGreaterThan(200);
+    assertThat(brief)
+        .allSatisfy(
+            e -> {
+              assertThat(e.estimate.queued()).isLessThan(Duration.ofSeconds(2));
+              assertThat(e.outcome.timing().queuedNanos()).isLessThan(2_000_000_000L);
+            });
+    assertThat(expectations.stream().filter(e -> e.estimate != null && e.tokens > 300))
+        .anySatisfy(e -> assertThat(e.estimate.queued()).isGreaterThan(Duration.ofSeconds(5)));
+  }
+
+  @Test
   void firstTokensOfCanvases_areNearTheEstimates() {
-    run(3, GAP / 6);
+    run(3, GAP / 6, SchedulingPolicies.firstComeFirstServed(Integer.MAX_VALUE));
     double[] queued = ratios(e -> e.queued(), o -> o.timing().queuedNanos());
     double[] first = ratios(e -> e.firstToken(), o -> o.timing().firstTokenNanos());
     assertThat(queued.length).as("waited for a second or more").isGreaterThan(REQUESTS / 4);
@@ -102,11 +127,11 @@ class LatencyEstimateTest {
   }
 
   private void run() {
-    run(0, GAP);
+    run(0, GAP, SchedulingPolicies.firstComeFirstServed(Integer.MAX_VALUE));
   }
 
   /** Runs the requests on an executor that makes so many passes over a canvas, or none. */
-  private void run(int canvasPasses, long gap) {
+  private void run(int canvasPasses, long gap, SchedulingPolicy order) {
     long[] now = {0};
     Random random = new Random(9);
     int[] lengths =
@@ -130,11 +155,12 @@ class LatencyEstimateTest {
             .build();
     SimulatedExecutor executor =
         new SimulatedExecutor(profile, costs, () -> now[0], i -> lengths[i]);
-    EngineLoop loop = new EngineLoop(parts(executor), () -> {});
+    EngineLoop loop = new EngineLoop(parts(executor, order), () -> {});
     int arrived = 0;
     while (arrived < REQUESTS || !loop.idle()) {
       while (arrived < REQUESTS && arrived * gap <= now[0]) {
-        loop.submit(loop.nextSequenceId(), spec(arrived, arrived * gap, canvasPasses > 0));
+        int hint = order.name().equals("fcfs") ? 0 : lengths[arrived];
+        loop.submit(loop.nextSequenceId(), spec(arrived, arrived * gap, canvasPasses > 0, hint));
         arrived++;
       }
       executor.completeDue();
@@ -145,22 +171,23 @@ class LatencyEstimateTest {
     }
   }
 
-  private static EngineParts parts(SimulatedExecutor executor) {
+  private static EngineParts parts(SimulatedExecutor executor, SchedulingPolicy order) {
     return new EngineParts(
         executor,
-        new EmpiricalLengthPredictor(),
+        new HintedPredictor(new EmpiricalLengthPredictor()),
         new OnDemandPlanner(),
-        SchedulingPolicies.firstComeFirstServed(Integer.MAX_VALUE),
+        order,
         TenantWeights.EQUAL,
         Recovery.preempting(Recovery.Victim.NEWEST),
+        EngineParts.Prefixes.NONE,
         new EngineParts.Events(List.of(), Runnable::run, 1024),
         new EngineParts.Limits(2048, 256, Long.MAX_VALUE / 2, Long.MAX_VALUE));
   }
 
-  private SequenceSpec spec(int index, long arrival, boolean masked) {
+  private SequenceSpec spec(int index, long arrival, boolean masked, int hint) {
     int[] prompt = new int[60 + index % 200];
-    prompt[0] = index;
-    Expected expected = new Expected();
+    prompt[prompt.length - 1] = index;
+    Expected expected = new Expected(hint);
     expectations.add(expected);
     return new SequenceSpec(
         Integer.toString(index),
@@ -169,7 +196,7 @@ class LatencyEstimateTest {
         SamplingParameters.GREEDY,
         SequenceSpec.Standing.NONE,
         SequenceSpec.Times.of(arrival),
-        new LengthQuery(prompt.length, null, null, 0, MAX_NEW),
+        new LengthQuery(prompt.length, null, null, hint, MAX_NEW),
         new SequenceSink() {
           @Override
           public @Nullable RuntimeException onQueued(@Nullable LatencyEstimate estimate) {
@@ -185,6 +212,7 @@ class LatencyEstimateTest {
             expected.outcome = outcome;
           }
         },
-        masked ? new SimulatedExecutor.Input(index, prompt.length) : null);
+        masked ? new SimulatedExecutor.Input(index, prompt.length) : null,
+        SequenceSpec.Sharing.within(""));
   }
 }

@@ -37,6 +37,8 @@ public abstract class ExecutorContract {
   private static final SamplingParameters SAMPLED = new SamplingParameters(0.9, 0, 0.95, 1.1, 7);
   private static final int PROMPT = 13;
   private static final int OUTPUT = 12;
+  private static final int LONG_PROMPT = 36;
+  private static final int SHORT_OUTPUT = 4;
   private static final long HANGS_AFTER_SECONDS = 120;
 
   private Executor executor;
@@ -235,6 +237,44 @@ public abstract class ExecutorContract {
       sequence.apply(run(sequence.chunk(PROMPT).alone()), 0);
     }
     assertThat(output(sequence)).isEqualTo(undisturbed); // a canvas is never swapped
+  }
+
+  /**
+   * A sequence that begins with blocks of another one gets the tokens that it gets alone, at every
+   * cut and beside the other one.
+   */
+  @Test
+  public void tokens_areTheSameAfterASharedBeginning() throws Exception {
+    assumeTrue(profile.sharesPrefixes(), "the executor shares no prefixes");
+    int[] alone = longOutput(longSequence(1, blocks(0)));
+    for (int shared = 1; shared * profile.blockTokens() < LONG_PROMPT; shared++) {
+      HandDrivenSequence first = longSequence(2, blocks(1));
+      first.apply(run(first.chunk(PROMPT).alone()), 0);
+      first.apply(run(first.chunk(LONG_PROMPT - PROMPT).alone()), 0);
+      int[] table = blocks(2);
+      System.arraycopy(blocks(1), 0, table, 0, shared);
+      HandDrivenSequence second = longSequence(3, table).startingAt(shared * profile.blockTokens());
+      StepResult both = run(batch(first.chunk(1), second.chunk(PROMPT)));
+      first.apply(both, 0);
+      second.apply(both, 1);
+      assertThat(longOutput(second)).as("after %d shared blocks", shared).isEqualTo(alone);
+      assertThat(longOutput(first)).as("of the other one").isEqualTo(alone);
+      executor.released(2);
+      executor.released(3);
+    }
+  }
+
+  private HandDrivenSequence longSequence(long id, int... table) {
+    int size = profile.vocabularySize();
+    int[] prompt = IntStream.range(0, LONG_PROMPT).map(i -> (i * 41 + 3) % size).toArray();
+    return new HandDrivenSequence(id, prompt, SAMPLED, table).limit(SHORT_OUTPUT);
+  }
+
+  private int[] longOutput(HandDrivenSequence sequence) throws Exception {
+    while (sequence.output().length < SHORT_OUTPUT) {
+      sequence.apply(run(sequence.chunk(PROMPT).alone()), 0);
+    }
+    return Arrays.copyOf(sequence.output(), SHORT_OUTPUT);
   }
 
   /** A second close has no effect, and a step after it fails and does not hang. */

@@ -130,6 +130,17 @@ public final class HandDrivenSequence implements SequenceStep {
     }
   }
 
+  /**
+   * Sets that the first positions are in the KV cache, because another sequence has computed them.
+   *
+   * @param position the first position to compute, a multiple of the tokens of a block
+   * @return this sequence
+   */
+  public HandDrivenSequence startingAt(int position) {
+    start = position;
+    return this;
+  }
+
   /** Loses all computed KV, as a preemption by recomputation does; the tokens stay. */
   public void startOver() {
     start = 0;

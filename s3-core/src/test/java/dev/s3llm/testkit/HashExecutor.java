@@ -14,10 +14,12 @@ import java.util.concurrent.CompletionStage;
 import java.util.function.IntToLongFunction;
 
 /**
- * A reference executor whose next token is a hash of the sequence's KV contents. Any fault in a
- * sequence's KV (a write by another sequence, a wrong resume, a copy to a wrong block) changes its
- * tokens, and {@link #expected} returns the correct ones. The executor does its work when the step
- * completes, not when it is launched, so a test detects memory that is given back too early.
+ * A reference executor whose next token is a hash of the sequence's KV contents, and whose KV at a
+ * position depends on the token there and on the KV before it. Any fault in a sequence's KV (a
+ * write by another sequence, a wrong resume, a copy to a wrong block, a block that another
+ * beginning computed) changes its tokens, and {@link #expected} returns the correct ones. The
+ * executor does its work when the step completes, not when it is launched, so a test detects memory
+ * that is given back too early.
  *
  * <p>It decodes token by token, or in a way that commits several tokens in a step ({@link
  * Decoding}).
@@ -189,7 +191,8 @@ public final class HashExecutor implements Executor {
     for (int n = 0; n < tokens.length; n++) {
       tokens[n] = next(sequence, context + n);
       if (context + n < end(sequence)) {
-        device[slot(sequence, context + n)] = content(tokens[n], context + n);
+        device[slot(sequence, context + n)] =
+            content(null, tokens[n], context + n, before(sequence, context + n));
       }
     }
     int after = context + tokens.length;
@@ -254,7 +257,8 @@ public final class HashExecutor implements Executor {
       return;
     }
     for (int p = sequence.startPosition(); p < Math.min(end(sequence), context); p++) {
-      device[slot(sequence, p)] = content(sequence.input(), sequence.token(p), p);
+      device[slot(sequence, p)] =
+          content(sequence.input(), sequence.token(p), p, before(sequence, p));
     }
     if (masked && end(sequence) == sequence.promptTokens()) {
       HashCanvas canvas =
@@ -264,6 +268,11 @@ public final class HashExecutor implements Executor {
         throw new AssertionError("sequence " + sequence.sequenceId() + " kept its canvas");
       }
     }
+  }
+
+  /** Returns the KV before a position, on which that of the position depends. */
+  private long before(SequenceStep sequence, int position) {
+    return position == 0 ? 0 : device[slot(sequence, position - 1)];
   }
 
   private static int end(SequenceStep sequence) {
@@ -327,7 +336,8 @@ public final class HashExecutor implements Executor {
     int first = input == null ? 0 : input.slots();
     long[] kv = new long[first + prompt.length];
     for (int i = 0; i < kv.length; i++) {
-      kv[i] = content(input, i < first ? StepResult.NO_TOKEN : prompt[i - first], i);
+      int token = i < first ? StepResult.NO_TOKEN : prompt[i - first];
+      kv[i] = content(input, token, i, i == 0 ? 0 : kv[i - 1]);
     }
     return decoding == Decoding.CANVAS && onCanvas(sampling)
         ? HashCanvas.expected(kv, sampling.seed(), maxNew, stops, vocabulary)
@@ -344,18 +354,14 @@ public final class HashExecutor implements Executor {
       if (Arrays.binarySearch(stops, output[n]) >= 0) {
         return Arrays.copyOf(output, n + 1);
       }
-      kv[context] = content(output[n], context);
+      kv[context] = content(null, output[n], context, kv[context - 1]);
     }
     return output;
   }
 
-  private static long content(SequenceStep.Input input, int token, int position) {
+  private static long content(SequenceStep.Input input, int token, int position, long before) {
     boolean opaque = input != null && position < input.slots();
-    return opaque ? content(input.hashCode(), position) : content(token, position);
-  }
-
-  private static long content(int token, int position) {
-    return mix(token * 1_000_003L + position);
+    return mix((opaque ? input.hashCode() : token) * 1_000_003L + position + before * 31);
   }
 
   static long mix(long z) {

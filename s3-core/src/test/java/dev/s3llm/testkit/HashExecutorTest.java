@@ -26,6 +26,7 @@ class HashExecutorTest extends ExecutorContract {
             .maxSequencesPerStep(8)
             .vocabularySize(50)
             .growth(growth)
+            .sharesPrefixes(growth == KvGrowth.PER_BLOCK)
             .takesInputs(growth == KvGrowth.FIXED_CANVAS)
             .build();
     return new Immediate(new HashExecutor(profile, decoding));

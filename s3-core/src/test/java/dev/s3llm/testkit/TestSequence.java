@@ -19,6 +19,7 @@ public final class TestSequence implements SequenceView {
   private int priority;
   private int slots;
   private double passesLeft;
+  private double queueTurns;
   private String tenant = "";
   private boolean exempt;
   private long deadlineNanos = Long.MAX_VALUE;
@@ -143,6 +144,16 @@ public final class TestSequence implements SequenceView {
     return this;
   }
 
+  /**
+   * Sets the turns that the queue had made when the sequence joined; 0 by default.
+   *
+   * @param turns number of turns, 0 or more
+   */
+  public TestSequence turns(double turns) {
+    queueTurns = turns;
+    return this;
+  }
+
   /** Makes the sequence exempt from preemption. */
   public TestSequence exempt() {
     exempt = true;
@@ -217,6 +228,11 @@ public final class TestSequence implements SequenceView {
   @Override
   public long deadlineNanos() {
     return deadlineNanos;
+  }
+
+  @Override
+  public double queueTurns() {
+    return queueTurns;
   }
 
   @Override

@@ -13,8 +13,9 @@ import org.jspecify.annotations.Nullable;
  * measured mean step time gives the rest, once for each step that is left. The first token of a
  * canvas is expected with the last one: a masked decoder may commit all of them in its last pass.
  *
- * <p>Assumes arrival order within a tenant: under other policies, short requests start earlier and
- * long ones later. Not thread-safe; deterministic.
+ * <p>The requests before it are those in the order of the queue as it is when the request joins.
+ * Requests that arrive later and overtake it do not count; under orders other than that of arrival,
+ * long requests start later than estimated. Not thread-safe; deterministic.
  */
 public final class LatencyEstimator {
   /** The number of steps after which the weight of a step in the rate has fallen to 1/e. */

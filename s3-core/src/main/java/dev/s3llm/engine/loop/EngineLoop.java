@@ -87,6 +87,7 @@ public final class EngineLoop {
     if (state.profile.growth() == ExecutorProfile.KvGrowth.FIXED_CANVAS) {
       sequence.fixSlots(state.profile.canvasPasses());
     }
+    sequence.sharePrefix(state.prefixOf(spec));
     inbox.add(now -> intake.accept(sequence, now));
   }
 
@@ -116,6 +117,15 @@ public final class EngineLoop {
     inbox.add(now -> finisher.endAll(FinishReason.CANCELLED, null, now));
   }
 
+  /** Queues that the findable blocks of a scope are dropped. */
+  public void forgetPrefixes(String scope) {
+    inbox.add(
+        now -> {
+          state.prefixes.dropScope(scope);
+          state.draft.invalidate();
+        });
+  }
+
   /** Queues an inspection of the engine's memory and queues; see {@code S3Engine.inspect}. */
   public CompletableFuture<EngineInspection> inspect() {
     return inspections.request();
@@ -130,6 +140,21 @@ public final class EngineLoop {
   public void failStuck(Throwable cause) {
     Failure failure = new Failure(Failure.Kind.STUCK, cause);
     inbox.add(now -> finisher.failAll(failure, now));
+  }
+
+  /**
+   * Counts a request that was refused and publishes its event; both on the caller's thread.
+   *
+   * @param refused the event
+   */
+  public void refused(EngineEvent.Refused refused) {
+    state.refusals.count(refused.request().tenant(), refused.reason());
+    publish(refused);
+  }
+
+  /** Returns the requests that were refused so far. */
+  public EngineSnapshot.Refused refusals() {
+    return state.refusals.view();
   }
 
   /** Publishes an event to the listeners. */
@@ -206,12 +231,19 @@ public final class EngineLoop {
     } while (!inbox.isEmpty());
     work += intake.handleDueAlarms(now);
     if (state.inFlight == null && state.lost == null) {
+      trimPrefixes();
       work += launchNext(now);
     }
     if (work > 0) {
       state.publishSnapshot();
     }
     return work;
+  }
+
+  private void trimPrefixes() {
+    if (state.prefixes.trim()) {
+      state.draft.invalidate(); // it may count on what was dropped
+    }
   }
 
   /** Returns the time of the next deadline or late prediction; {@link Long#MAX_VALUE} for none. */

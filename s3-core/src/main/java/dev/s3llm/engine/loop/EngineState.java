@@ -6,11 +6,18 @@ import dev.s3llm.engine.feedback.LatencyEstimator;
 import dev.s3llm.engine.feedback.PredictionMonitor;
 import dev.s3llm.engine.feedback.StepTimeModel;
 import dev.s3llm.engine.plan.PlanBuilder;
+import dev.s3llm.engine.plan.SharedPrefixes;
 import dev.s3llm.engine.plan.TenantQueues;
 import dev.s3llm.engine.plan.TokenTimeGuard;
+import dev.s3llm.engine.prefix.ForgettingOrder;
+import dev.s3llm.engine.prefix.PrefixCache;
 import dev.s3llm.engine.record.EventBus;
+import dev.s3llm.engine.record.RefusalCounts;
+import dev.s3llm.engine.record.TenantNames;
 import dev.s3llm.engine.sequence.KvBlockPool;
 import dev.s3llm.engine.sequence.Sequence;
+import dev.s3llm.engine.sequence.SequencePrefix;
+import dev.s3llm.engine.sequence.SequenceSpec;
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.EngineSnapshot;
@@ -33,8 +40,8 @@ import org.slf4j.LoggerFactory;
  * The loop's state: the sequences in their lists and queues, the block pools, the step in flight,
  * the counters. The classes that work on it ({@link Intake}, {@link StepLauncher}, {@link
  * StepResults}, {@link SequenceFinisher}) keep no state between passes. Only the loop's thread uses
- * it, with three exceptions: other threads may read {@link #parts}, which never changes, read what
- * {@link #publishSnapshot} has published, and publish events.
+ * it, with four exceptions: other threads may read {@link #parts}, which never changes, read what
+ * {@link #publishSnapshot} has published, publish events, and count refusals.
  */
 final class EngineState {
   private static final Logger log = LoggerFactory.getLogger(EngineState.class);
@@ -44,6 +51,9 @@ final class EngineState {
 
   /** The KV blocks on the device. */
   final KvBlockPool device;
+
+  /** The blocks that sequences share. */
+  final SharedPrefixes prefixes;
 
   /** The swap space in host memory. */
   final KvBlockPool host;
@@ -58,7 +68,8 @@ final class EngineState {
   final List<Sequence> running = new ArrayList<>();
 
   final Alarms alarms = new Alarms();
-  final Counters counters = new Counters();
+  final Counters counters;
+  final RefusalCounts refusals;
   final Draft draft = new Draft();
   final DeferralNotices deferrals = new DeferralNotices();
   final StepFeedback feedback;
@@ -87,7 +98,14 @@ final class EngineState {
   EngineState(EngineParts parts) {
     this.parts = parts;
     this.profile = parts.executor().profile();
-    this.device = new KvBlockPool(profile.blockCount());
+    TenantNames names = new TenantNames(parts.tenantWeights().weights().keySet());
+    this.counters = new Counters(names);
+    this.refusals = new RefusalCounts(names);
+    ForgettingOrder order = parts.prefixes().order().get();
+    PrefixCache cache = prefixCache(order);
+    this.device = new KvBlockPool(profile.blockCount(), cache);
+    cache.returnBlocksTo(device::reclaim);
+    this.prefixes = new SharedPrefixes(device, cache, order);
     this.host = new KvBlockPool(profile.hostBlockCount());
     this.waiting = new TenantQueues<>(parts.policy(), parts.tenantWeights());
     this.callbacks = new CallbackGuard(parts.events().callbacks());
@@ -97,8 +115,36 @@ final class EngineState {
     this.latency = new LatencyEstimator(parts.limits().maxTokensPerStep(), stepTime);
     this.feedback = new StepFeedback(parts.planner(), stepTime, latency);
     TokenTimeGuard tokenTime = new TokenTimeGuard(parts.limits().tokenTimeNanos(), stepTime);
-    this.planBuilder = new PlanBuilder(parts, device, host, waiting, running, tokenTime, stepTime);
+    this.planBuilder =
+        new PlanBuilder(parts, device, host, waiting, running, prefixes, tokenTime, stepTime);
     this.snapshot = Snapshots.of(this);
+  }
+
+  private PrefixCache prefixCache(ForgettingOrder order) {
+    long most = parts.prefixes().maxKeptTokens() / profile.blockTokens();
+    return new PrefixCache(
+        order,
+        profile.blockCount(),
+        profile.blockTokens(),
+        (int) Math.min(profile.blockCount(), most),
+        parts.prefixes().maxAgeNanos(),
+        () -> nowNanos);
+  }
+
+  /**
+   * Returns a sequence's blocks by their tokens; null if it shares none. For any thread.
+   *
+   * @param spec the request
+   */
+  @Nullable SequencePrefix prefixOf(SequenceSpec spec) {
+    boolean shares =
+        parts.prefixes().enabled()
+            && profile.sharesPrefixes()
+            && profile.growth() != ExecutorProfile.KvGrowth.FIXED_CANVAS
+            && spec.input() == null;
+    return shares
+        ? new SequencePrefix(spec.sharing(), spec.promptTokens(), profile.blockTokens())
+        : null;
   }
 
   /** Publishes the present state to other threads. */
@@ -120,7 +166,8 @@ final class EngineState {
 
   /** Adds a sequence to the waiting queue, for the first time or again. */
   void enterQueue(Sequence sequence) {
-    sequence.queued();
+    sequence.queued(waiting.turns(sequence.tenant()));
+    prefixes.match(sequence);
     waiting.add(sequence, planBuilder.admissionBlocks(sequence), sequence.queueAge());
     draft.invalidate();
   }

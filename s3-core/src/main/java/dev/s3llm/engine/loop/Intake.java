@@ -3,6 +3,7 @@ package dev.s3llm.engine.loop;
 import dev.s3llm.engine.sequence.Failure;
 import dev.s3llm.engine.sequence.Sequence;
 import dev.s3llm.engine.sequence.SequenceState;
+import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.observe.LatencyEstimate;
@@ -31,8 +32,9 @@ final class Intake {
 
   /** Accepts a new sequence and requests its prediction. */
   void accept(Sequence sequence, long now) {
-    state.counters.submitted++;
+    state.counters.accepted(sequence);
     state.live.put(sequence.sequenceId(), sequence);
+    state.prefixes.enter(sequence);
     if (state.lost != null) {
       finisher.end(sequence, FinishReason.FAILED, new Failure(Failure.Kind.LOST, state.lost), now);
       return;
@@ -98,6 +100,9 @@ final class Intake {
         () ->
             new EngineEvent.Queued(
                 now, sequence.requestId(), sequence.prediction(), failed, sequence.asked()));
+    if (refused instanceof RequestRefusedException refusedLate) {
+      state.refusals.count(sequence.spec().standing().tenant(), refusedLate.reason());
+    }
     if (refused != null) {
       Failure refusal = new Failure(Failure.Kind.REFUSED, refused);
       finisher.end(sequence, FinishReason.FAILED, refusal, now);

@@ -47,9 +47,9 @@ final class SequenceFinisher {
     state.alarms.cancel(sequence, Alarms.Kind.DEADLINE);
     state.alarms.cancel(sequence, Alarms.Kind.PREDICTION);
     SequenceState before = sequence.end();
-    state.counters.ended(reason);
+    state.counters.ended(sequence, reason, sequence.history().timing(now));
     try {
-      remove(sequence, before);
+      remove(sequence, before, now);
       feedBack(sequence, reason, now);
       state.publishSnapshot(); // whoever has the result sees a snapshot without the request
     } finally {
@@ -58,9 +58,10 @@ final class SequenceFinisher {
     }
   }
 
-  private void remove(Sequence sequence, SequenceState from) {
+  private void remove(Sequence sequence, SequenceState from, long now) {
     state.deferrals.forget(sequence);
-    release(sequence);
+    release(sequence, now);
+    state.prefixes.leave(sequence);
     if (from == SequenceState.RUNNING) {
       state.running.remove(sequence);
     }
@@ -102,11 +103,13 @@ final class SequenceFinisher {
     }
   }
 
-  private void release(Sequence sequence) {
+  private void release(Sequence sequence, long now) {
     // The lease stays with the sequence: a step in flight may still read its block table.
     KvBlockPool.Lease deviceLease = sequence.deviceIfHeld();
     KvBlockPool.Lease hostLease = sequence.takeHost();
     if (deviceLease != null) {
+      int settled = sequence.settledTokens(state.inFlight != null);
+      state.prefixes.release(sequence, settled, true, now);
       giveBack(deviceLease);
     }
     if (hostLease != null) {

@@ -19,11 +19,20 @@ final class Snapshots {
             state.device.reserved(),
             state.device.allocated(),
             state.host.capacity(),
-            state.host.allocated()),
+            state.host.allocated(),
+            new EngineSnapshot.Prefixes(
+                state.device.shared(),
+                state.device.kept(),
+                counters.cachedTokens,
+                state.prefixes.forgotten())),
         new EngineSnapshot.Work(
             counters.steps,
+            counters.promptTokens,
             counters.outputTokens,
-            counters.preemptions,
+            new EngineSnapshot.Preempted(
+                counters.preemptedOutgrown,
+                counters.preemptedReclaimed,
+                counters.preemptedDisplaced),
             counters.recomputedTokens,
             counters.swappedTokens),
         new EngineSnapshot.Predictions(
@@ -31,7 +40,9 @@ final class Snapshots {
         new EngineSnapshot.Faults(
             counters.ignoredCompletions,
             counters.callbackFailures + state.events.failures(),
-            state.events.dropped()));
+            state.events.dropped()),
+        counters.times.view(),
+        counters.tenants.view());
   }
 
   private static EngineSnapshot.Requests requests(EngineState state) {
@@ -46,6 +57,7 @@ final class Snapshots {
             counters.count(FinishReason.LENGTH),
             counters.count(FinishReason.CANCELLED),
             counters.count(FinishReason.TIMEOUT),
-            counters.count(FinishReason.FAILED)));
+            counters.count(FinishReason.FAILED)),
+        EngineSnapshot.Refused.NONE);
   }
 }

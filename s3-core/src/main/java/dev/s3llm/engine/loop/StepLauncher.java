@@ -39,12 +39,14 @@ final class StepLauncher {
     state.planBuilder.recordDelays(plan);
     StepInFlight step = new StepInFlight(state.counters.steps++, now, plan.work().size());
     plan.preemptions().forEach(p -> preempt(p, step, now));
+    plan.admissions().forEach(a -> adopt(a.sequence(), now)); // before others take kept blocks
     plan.growths().forEach(g -> grow(g, now));
     plan.admissions().forEach(a -> admit(a, step, now));
     for (int i = 0; i < plan.work().size(); i++) {
       Sequence sequence = plan.work().get(i);
       sequence.startStep(plan.workTokens(i));
       sequence.device().allocateTo(profile.blocksFor(sequence.stepEnd()));
+      state.prefixes.computes(sequence);
       step.compute(sequence, plan.workTokens(i));
     }
     state.inFlight = step;
@@ -71,6 +73,7 @@ final class StepLauncher {
     } else {
       victim.preempted(victim.reservedBlocks() * profile.blockTokens(), swap);
     }
+    state.prefixes.release(victim, victim.settledTokens(false), false, now);
     victim.device().close(); // safe now: within a step, copies to the host come before writes
     victim.dropDevice();
     state.running.remove(victim);
@@ -98,8 +101,15 @@ final class StepLauncher {
 
   private void count(Decision.Preempt decision, int kvTokens, boolean swap) {
     Counters counters = state.counters;
-    counters.preemptions++;
-    counters.outgrown += decision.cause() == decision.sequence() ? 1 : 0;
+    boolean own = decision.cause() == decision.sequence();
+    if (decision.displaced()) {
+      counters.preemptedDisplaced++;
+    } else if (own) {
+      counters.preemptedOutgrown++;
+    } else {
+      counters.preemptedReclaimed++;
+    }
+    counters.outgrown += own ? 1 : 0;
     counters.swappedTokens += swap ? kvTokens : 0;
     counters.recomputedTokens += swap ? 0 : kvTokens;
   }
@@ -131,12 +141,17 @@ final class StepLauncher {
                 now, sequence.requestId(), decision.reservedBlocks(), decision.reason()));
   }
 
-  private void admit(Decision.Admit decision, StepInFlight step, long now) {
-    Sequence sequence = decision.sequence();
+  private void adopt(Sequence sequence, long now) {
     sequence.setQueueAge(state.waiting.removeAdmitted(sequence));
     KvBlockPool.Lease lease = state.device.open(sequence.sequenceId());
-    lease.reserve(decision.reservedBlocks());
     sequence.holdDevice(lease);
+    state.prefixes.adopt(sequence, lease, now);
+  }
+
+  private void admit(Decision.Admit decision, StepInFlight step, long now) {
+    Sequence sequence = decision.sequence();
+    KvBlockPool.Lease lease = sequence.device();
+    lease.reserve(decision.reservedBlocks());
     if (sequence.slotsFixed()) {
       lease.allocateTo(decision.reservedBlocks());
     }
@@ -144,6 +159,7 @@ final class StepLauncher {
     copyIn(sequence, lease, step);
     int reservedTokens = decision.reservedBlocks() * profile.blockTokens();
     if (!sequence.startedBefore()) {
+      state.counters.firstAdmission(sequence, now);
       sequence.limitPreemptions(Termination.mostPreemptions(sequence, reservedTokens));
     }
     sequence.admitted(now, reservedTokens);
@@ -161,7 +177,7 @@ final class StepLauncher {
     }
     int blocks = profile.blocksFor(sequence.swappedTokens());
     lease.allocateTo(blocks);
-    for (int i = 0; i < blocks; i++) {
+    for (int i = sequence.adoptedBlocks(); i < blocks; i++) {
       step.swapIn(new StepBatch.BlockCopy(sequence.sequenceId(), lease.block(i), stored.block(i)));
     }
     step.fence(stored);

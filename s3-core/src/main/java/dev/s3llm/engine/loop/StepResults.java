@@ -67,8 +67,11 @@ final class StepResults {
       Sequence sequence = sequences.get(i);
       int count = result.count(i);
       produced += count;
+      Throwable failure = result.failures().isEmpty() ? null : result.failures().get(i);
+      if (failure != null) {
+        state.prefixes.failed(sequence);
+      }
       if (!sequence.ended()) {
-        Throwable failure = result.failures().isEmpty() ? null : result.failures().get(i);
         if (failure != null) {
           fail(sequence, Failure.Kind.REQUEST, failure, now);
         } else if (sequence.samples()) {
@@ -110,7 +113,7 @@ final class StepResults {
 
   private void deliver(Sequence sequence, int token, long now) {
     sequence.append(token, now);
-    state.counters.outputTokens++;
+    state.counters.outputToken(sequence, now);
     try {
       sequence.spec().sink().onToken(token);
     } catch (Throwable e) { // the sink is foreign code to the loop
@@ -133,6 +136,7 @@ final class StepResults {
     state.publish(() -> new EngineEvent.StepFailed(now, step.number(), cause));
     Failure.Kind kind =
         cause instanceof ExecutorLostException ? Failure.Kind.LOST : Failure.Kind.STEP;
+    sequences.forEach(state.prefixes::failed);
     for (Sequence sequence : sequences) {
       fail(sequence, kind, cause, now);
     }

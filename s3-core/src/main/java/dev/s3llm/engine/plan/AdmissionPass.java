@@ -7,23 +7,26 @@ import dev.s3llm.memory.MemoryView;
 
 /** The part of a plan that admits waiting sequences, in the order of the {@link Candidates}. */
 final class AdmissionPass {
-  /** The most sequences that a plan skips because they do not fit, if the policy skips at all. */
-  private static final int MAX_UNFIT = 64;
+  /** The most sequences that a plan passes over because they do not fit or wait for a prefix. */
+  private static final int MAX_PASSED = 64;
 
   private final MemoryView memory;
   private final MemoryPlanner planner;
   private final StepPlan plan;
   private final PrefillPass prefills;
+  private final SharedPrefixes prefixes;
   private final int mostTokens;
 
   AdmissionPass(
       MemoryView memory,
       MemoryPlanner planner,
+      SharedPrefixes prefixes,
       StepPlan plan,
       PrefillPass prefills,
       int mostTokens) {
     this.memory = memory;
     this.planner = planner;
+    this.prefixes = prefixes;
     this.plan = plan;
     this.prefills = prefills;
     this.mostTokens = mostTokens;
@@ -32,45 +35,51 @@ final class AdmissionPass {
   /**
    * Admits candidates until the budgets of the plan are used up or no further candidate may go. A
    * candidate whose input is too large for the rest of this step, or too long to start beside the
-   * prefills under way, waits for another step, and nobody passes it: so that step comes.
+   * prefills under way, waits for another step, and nobody passes it: so that step comes. One that
+   * waits for blocks that a running sequence computes lets others pass, unless it is overdue.
    *
    * @param candidates the waiting sequences, in order
    * @param freeSlots how many sequences the batch can still take
    */
   void run(Candidates<Sequence> candidates, int freeSlots) {
     int slots = freeSlots;
-    int unfit = 0;
+    int passed = 0;
     Sequence candidate;
     while (plan.tokensLeft() > 0
         && slots > 0
-        && unfit < MAX_UNFIT
-        && (candidate = candidates.next()) != null
-        && prefills.tokensFor(candidate) > 0
-        && ContinuousBatchingScheduler.fits(candidate.leastStepTokens(), plan, mostTokens)) {
-      if (tryAdmit(candidate)) {
+        && passed < MAX_PASSED
+        && (candidate = candidates.next()) != null) {
+      prefixes.match(candidate, plan, null);
+      if (prefixes.awaits(candidate) && candidates.letPass()) {
+        passed++;
+      } else if (!mayStart(candidate)) {
+        return;
+      } else if (tryAdmit(candidate)) {
         candidates.admitted();
         slots--;
       } else {
         candidates.unfit(plan.availableBlocks());
-        unfit++;
+        passed++;
       }
     }
   }
 
+  private boolean mayStart(Sequence candidate) {
+    return prefills.tokensFor(candidate) > 0
+        && ContinuousBatchingScheduler.fits(candidate.leastStepTokens(), plan, mostTokens);
+  }
+
   private boolean tryAdmit(Sequence candidate) {
-    MemoryView now =
-        new MemoryView(
-            memory.blockTokens(),
-            memory.capacityBlocks(),
-            plan.availableBlocks(),
-            memory.running());
+    int shared = candidate.sharedBlocks();
+    int available = plan.availableBlocks() + shared;
+    MemoryView now = memory.withAvailable(available);
     MemoryDecision decision = Termination.admission(planner, candidate, now);
     int needed = Termination.neededBlocks(decision, candidate, memory.blockTokens());
-    if (decision instanceof MemoryDecision.Defer || needed > plan.availableBlocks()) {
-      plan.defer(new Decision.Defer(candidate, needed, plan.availableBlocks(), decision.reason()));
+    if (decision instanceof MemoryDecision.Defer || needed > available) {
+      plan.defer(new Decision.Defer(candidate, needed, available, decision.reason()));
       return false;
     }
-    plan.admit(new Decision.Admit(candidate, needed, decision.reason()));
+    plan.admit(new Decision.Admit(candidate, needed, shared, decision.reason()));
     int tokens = Math.max(prefills.tokensFor(candidate), candidate.leastStepTokens());
     plan.compute(candidate, tokens);
     prefills.admitted(candidate, tokens);

@@ -81,6 +81,21 @@ public final class Candidates<S extends SequenceView> {
     turn = null;
   }
 
+  /**
+   * Lets others pass the candidate in this plan, because it waits for something else than memory.
+   *
+   * @return whether they may pass; if not, because the candidate is overdue, it stays the next one
+   */
+  public boolean letPass() {
+    Turn<S> current = current();
+    if (!current.passedOver()) {
+      return false;
+    }
+    touched.add(current);
+    turn = null;
+    return true;
+  }
+
   private Turn<S> current() {
     if (turn == null) {
       throw new IllegalStateException("call next() first");
@@ -144,6 +159,17 @@ public final class Candidates<S extends SequenceView> {
       S sequence = decided();
       position = sequence;
       proceed(queue.afterUnfit(sequence, availableBlocks));
+      return true;
+    }
+
+    /** Moves on to the candidate behind this one; returns false if nobody may pass it. */
+    boolean passedOver() {
+      if (overdue) {
+        return false;
+      }
+      S sequence = decided();
+      position = sequence;
+      proceed(queue.after(sequence));
       return true;
     }
 

@@ -26,6 +26,7 @@ public final class ContinuousBatchingScheduler {
   private final MemoryPlanner planner;
   private final TenantQueues<Sequence> waiting;
   private final List<Sequence> running;
+  private final SharedPrefixes prefixes;
   private final int mostTokens;
 
   /** Whether the latest step has left out a sequence. */
@@ -37,14 +38,17 @@ public final class ContinuousBatchingScheduler {
    * @param planner decides about memory
    * @param waiting the waiting sequences; a live view
    * @param running the running sequences; a live view
+   * @param prefixes what waiting sequences find on the device
    * @param mostTokens the executor's limit of tokens in a step
    */
   ContinuousBatchingScheduler(
       MemoryPlanner planner,
       TenantQueues<Sequence> waiting,
       List<Sequence> running,
+      SharedPrefixes prefixes,
       int mostTokens) {
     this.planner = planner;
+    this.prefixes = prefixes;
     this.waiting = waiting;
     this.running = running;
     this.mostTokens = mostTokens;
@@ -61,7 +65,7 @@ public final class ContinuousBatchingScheduler {
     PrefillPass prefills = prefills(plan);
     prefills.start();
     if (!plan.shortOfMemory()) {
-      new AdmissionPass(memory, planner, plan, prefills, mostTokens)
+      new AdmissionPass(memory, planner, prefixes, plan, prefills, mostTokens)
           .run(waiting.candidates(), freeSlots(plan));
     }
     prefills.finish();

@@ -16,10 +16,12 @@ public sealed interface Decision {
    * Starts a waiting sequence, for the first time or again.
    *
    * @param sequence the sequence
-   * @param reservedBlocks blocks to reserve
+   * @param reservedBlocks blocks to reserve, including those that it shares
+   * @param sharedBlocks blocks among them that others own, so that they cost nothing
    * @param reason the planner's reason
    */
-  record Admit(Sequence sequence, int reservedBlocks, String reason) implements Decision {}
+  record Admit(Sequence sequence, int reservedBlocks, int sharedBlocks, String reason)
+      implements Decision {}
 
   /**
    * Leaves a sequence in the waiting queue.

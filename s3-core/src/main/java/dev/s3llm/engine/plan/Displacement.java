@@ -35,6 +35,7 @@ final class Displacement {
   private final SchedulingPolicy policy;
   private final TenantQueues<Sequence> waiting;
   private final List<Sequence> running;
+  private final SharedPrefixes prefixes;
   private final StepTimeModel stepTime;
   private final RecoveryCosts costs;
 
@@ -44,18 +45,21 @@ final class Displacement {
    * @param parts planner, policies and limits
    * @param waiting the waiting sequences; a live view
    * @param running the running sequences; a live view
+   * @param prefixes what waiting sequences find on the device
    * @param stepTime estimates step times; fitted by its other users
    */
   Displacement(
       EngineParts parts,
       TenantQueues<Sequence> waiting,
       List<Sequence> running,
+      SharedPrefixes prefixes,
       StepTimeModel stepTime) {
     this.parts = parts;
     this.planner = parts.planner();
     this.policy = parts.policy();
     this.waiting = waiting;
     this.running = running;
+    this.prefixes = prefixes;
     this.stepTime = stepTime;
     this.costs = parts.executor().profile().recoveryCosts();
   }
@@ -89,8 +93,11 @@ final class Displacement {
     if (victim == null) {
       return null;
     }
+    prefixes.match(candidate, plan, null);
     boolean joinsAnyway =
-        running.size() < plan.sequencesLeft() && fits(candidate, available(memory, plan));
+        running.size() < plan.sequencesLeft()
+            && fits(candidate, memory.withAvailable(plan.availableBlocks()));
+    prefixes.match(candidate, plan, victim);
     MemoryView without = without(victim, memory, plan);
     planner.beginPlan(without);
     boolean exchanges = !joinsAnyway && fits(candidate, without);
@@ -102,14 +109,13 @@ final class Displacement {
   private MemoryView without(Sequence victim, MemoryView memory, StepPlan plan) {
     List<Sequence> others = new ArrayList<>(running);
     others.remove(victim);
-    int freed = plan.grownBlocks(victim);
+    int available = plan.availableBlocks() + plan.freedBlocks(victim);
     return new MemoryView(
-        memory.blockTokens(), memory.capacityBlocks(), plan.availableBlocks() + freed, others);
-  }
-
-  private MemoryView available(MemoryView memory, StepPlan plan) {
-    return new MemoryView(
-        memory.blockTokens(), memory.capacityBlocks(), plan.availableBlocks(), memory.running());
+        memory.blockTokens(),
+        memory.capacityBlocks(),
+        available,
+        memory.sharedBlocks(), // fewer if only the victim and one more own them
+        others);
   }
 
   /** Returns whether the running sequences leave tokens of the step to an admission. */
@@ -166,9 +172,10 @@ final class Displacement {
   }
 
   private boolean fits(Sequence candidate, MemoryView view) {
-    MemoryDecision decision = Termination.admission(planner, candidate, view);
+    int available = view.availableBlocks() + candidate.sharedBlocks();
+    MemoryDecision decision =
+        Termination.admission(planner, candidate, view.withAvailable(available));
     return decision instanceof MemoryDecision.Reserve
-        && Termination.neededBlocks(decision, candidate, view.blockTokens())
-            <= view.availableBlocks();
+        && Termination.neededBlocks(decision, candidate, view.blockTokens()) <= available;
   }
 }

@@ -1,5 +1,7 @@
 package dev.s3llm.engine.plan;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -89,6 +91,23 @@ final class Overtakes {
       change = below;
     }
     throw new IllegalStateException("no sequence is overdue");
+  }
+
+  /** Returns the ids of all overdue sequences, in order of arrival. */
+  List<Long> overdue() {
+    List<Long> ids = new ArrayList<>(0);
+    addOverdue(root, 0, ids);
+    return ids;
+  }
+
+  private static void addOverdue(@Nullable Node node, long change, List<Long> ids) {
+    if (node != null && overdue(node, change)) {
+      addOverdue(node.left, change + node.change, ids);
+      if (node.slack + change <= 0) {
+        ids.add(node.id);
+      }
+      addOverdue(node.right, change + node.change, ids);
+    }
   }
 
   private static boolean overdue(@Nullable Node node, long change) {

@@ -26,6 +26,7 @@ public final class PlanBuilder {
   private final KvBlockPool host;
   private final TenantQueues<Sequence> waiting;
   private final List<Sequence> running;
+  private final SharedPrefixes prefixes;
   private final TokenTimeGuard tokenTime;
   private final int blockTokens;
   private final ContinuousBatchingScheduler scheduler;
@@ -43,6 +44,7 @@ public final class PlanBuilder {
    * @param host the swap space
    * @param waiting the waiting sequences; a live view
    * @param running the running sequences; a live view
+   * @param prefixes what waiting sequences find on the device
    * @param tokenTime limits the token budget where a target must be kept
    * @param stepTime estimates step times; fitted by its other users
    */
@@ -52,6 +54,7 @@ public final class PlanBuilder {
       KvBlockPool host,
       TenantQueues<Sequence> waiting,
       List<Sequence> running,
+      SharedPrefixes prefixes,
       TokenTimeGuard tokenTime,
       StepTimeModel stepTime) {
     this.parts = parts;
@@ -59,11 +62,13 @@ public final class PlanBuilder {
     this.host = host;
     this.waiting = waiting;
     this.running = running;
+    this.prefixes = prefixes;
     this.tokenTime = tokenTime;
     this.blockTokens = parts.executor().profile().blockTokens();
     int mostTokens = parts.executor().profile().maxTokensPerStep();
-    this.scheduler = new ContinuousBatchingScheduler(parts.planner(), waiting, running, mostTokens);
-    this.displacement = new Displacement(parts, waiting, running, stepTime);
+    this.scheduler =
+        new ContinuousBatchingScheduler(parts.planner(), waiting, running, prefixes, mostTokens);
+    this.displacement = new Displacement(parts, waiting, running, prefixes, stepTime);
   }
 
   /** Empties a plan and fills it for the next step. */
@@ -91,7 +96,8 @@ public final class PlanBuilder {
   }
 
   private MemoryView memory(StepPlan plan) {
-    return new MemoryView(blockTokens, device.capacity(), plan.availableBlocks(), running);
+    return new MemoryView(
+        blockTokens, device.capacity(), plan.availableBlocks(), device.shared(), running);
   }
 
   /**
@@ -99,7 +105,9 @@ public final class PlanBuilder {
    * size.
    */
   public int admissionBlocks(Sequence candidate) {
-    MemoryView memory = new MemoryView(blockTokens, device.capacity(), device.available(), running);
+    MemoryView memory =
+        new MemoryView(
+            blockTokens, device.capacity(), device.available(), device.shared(), running);
     return parts.planner().admissionBlocks(candidate, memory);
   }
 
@@ -203,7 +211,8 @@ public final class PlanBuilder {
       return;
     }
     int blocks = Math.min(Termination.worstCaseBlocks(first, blockTokens), device.capacity());
-    plan.admit(new Decision.Admit(first, blocks, "nothing else runs"));
+    prefixes.match(first, plan, null);
+    plan.admit(new Decision.Admit(first, blocks, first.sharedBlocks(), "nothing else runs"));
     int tokens = Math.min(first.stepTokens(), plan.tokensLeft());
     plan.compute(first, Math.max(tokens, first.leastStepTokens()));
   }

@@ -95,7 +95,7 @@ public final class StepPlan {
   /** Adds an admission, and subtracts its blocks. */
   public void admit(Decision.Admit admit) {
     admissions.add(admit);
-    availableBlocks -= admit.reservedBlocks();
+    availableBlocks -= admit.reservedBlocks() - admit.sharedBlocks();
   }
 
   /** Adds a growth, and subtracts the additional blocks. */
@@ -109,12 +109,19 @@ public final class StepPlan {
    */
   public void preempt(Decision.Preempt preempt) {
     preemptions.add(preempt);
-    availableBlocks += grownBlocks(preempt.sequence());
+    availableBlocks += freedBlocks(preempt.sequence());
     growths.removeIf(grow -> grow.sequence() == preempt.sequence());
   }
 
-  /** Returns the blocks that a running sequence holds with its growth in this plan. */
-  int grownBlocks(Sequence sequence) {
+  /**
+   * Returns the blocks that a preemption of a running sequence frees: those that it holds with its
+   * growth in this plan, but not those that others own, too.
+   */
+  int freedBlocks(Sequence sequence) {
+    return grownBlocks(sequence) - sequence.sharedBlocks();
+  }
+
+  private int grownBlocks(Sequence sequence) {
     for (Decision.Grow grow : growths) {
       if (grow.sequence() == sequence) {
         return grow.reservedBlocks();

@@ -104,6 +104,17 @@ public final class TenantQueues<S extends SequenceView> {
   }
 
   /**
+   * Returns how many turns the queue of a tenant has made; 0 for a tenant that is not kept. See
+   * {@link SequenceView#queueTurns}.
+   *
+   * @param tenant name of the tenant
+   */
+  public double turns(String tenant) {
+    TenantLane<S> lane = lanes.get(tenant);
+    return lane == null ? 0 : lane.queue().turns();
+  }
+
+  /**
    * Returns the waiting sequences in the order in which one plan may admit them. To list them, call
    * {@code admitted} after each.
    */
@@ -198,22 +209,24 @@ public final class TenantQueues<S extends SequenceView> {
 
   /**
    * Returns the output tokens expected of the sequences that go before a sequence that has just
-   * joined: all others of its tenant, and of other tenants as many as their weights allow in the
-   * same time. Assumes arrival order within a tenant. If many tenants wait, the {@value
+   * joined, as the queues are now: of its tenant those that come first in the policy's order or are
+   * overdue, and of other tenants as many as their weights allow in the same time. Sequences that
+   * arrive later and overtake it do not count. If many tenants wait, the {@value
    * #MAX_SAMPLED_TENANTS} whose turns come first represent all.
+   *
+   * @return tokens, 0 or more
    */
   public double expectedTokensBefore(S sequence) {
     TenantLane<S> own = lane(sequence);
-    double before = own.queue().expectedTokens() - own.queue().expectedTokens(sequence);
-    double others = 0;
-    if (waiting.size() > 1) {
-      others = expectedOfOthers(own);
-    }
-    return Math.max(0, before + others);
+    double before = own.queue().expectedTokensBefore(sequence);
+    return waiting.size() == 1
+        ? before
+        : before + expectedOfOthers(own, before + own.queue().expectedTokens(sequence));
   }
 
-  private double expectedOfOthers(TenantLane<S> own) {
-    double mine = own.queue().expectedTokens() / own.weight();
+  /** Returns what other tenants may get while a tenant gets so many tokens. */
+  private double expectedOfOthers(TenantLane<S> own, double tokens) {
+    double mine = tokens / own.weight();
     double sum = 0;
     int sampled = 0;
     Iterator<TenantLane<S>> lanes = waiting.iterator();

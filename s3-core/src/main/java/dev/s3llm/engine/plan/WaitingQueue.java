@@ -4,6 +4,7 @@ import dev.s3llm.schedule.SchedulingPolicy;
 import dev.s3llm.schedule.SequenceView;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
@@ -26,15 +27,19 @@ import org.jspecify.annotations.Nullable;
  * @param <S> type of the sequences
  */
 public final class WaitingQueue<S extends SequenceView> {
+  private static final Comparator<Entry<?>> ORDER =
+      Comparator.<Entry<?>, Integer>comparing(e -> e.priority, Comparator.reverseOrder())
+          .thenComparingLong(e -> e.rank)
+          .thenComparingLong(e -> e.id);
+
   private final SchedulingPolicy policy;
-  private final TreeSet<Entry<S>> byRank =
-      new TreeSet<>(
-          Comparator.comparing((Entry<S> e) -> e.priority, Comparator.reverseOrder())
-              .thenComparingLong(e -> e.rank)
-              .thenComparingLong(e -> e.id));
+  private final TreeSet<Entry<S>> byRank = new TreeSet<>(ORDER);
   private final Map<Long, Entry<S>> byId = new HashMap<>();
   private Overtakes overtakes = Overtakes.NONE;
   private double expectedTokens;
+
+  /** See {@link #turns}; one admission adds 1 at most, so it stays exact enough for ever. */
+  private double turns;
 
   /** Creates an empty queue in the order of this policy. */
   public WaitingQueue(SchedulingPolicy policy) {
@@ -94,15 +99,26 @@ public final class WaitingQueue<S extends SequenceView> {
   }
 
   /**
-   * Removes an admitted sequence, adds one to the age of those that arrived before it, and returns
-   * its age.
+   * Removes an admitted sequence, adds one to the age of those that arrived before it and a part to
+   * the {@link #turns}, and returns its age.
    *
    * @throws IllegalStateException if the sequence does not wait
    */
   public long removeAdmitted(S sequence) {
     long age = take(sequence);
+    turns += 1.0 / (size() + 1);
     overtakes = overtakes.admitted(sequence.sequenceId());
     return age;
+  }
+
+  /**
+   * Returns how many turns the queue has made. A turn is as many admissions as sequences wait: an
+   * admission from n waiting sequences is one n-th of a turn. So turns count waiting in proportion
+   * to the depth of the queue, whatever the speed of the engine; they stand still while nothing is
+   * admitted.
+   */
+  double turns() {
+    return turns;
   }
 
   private long take(S sequence) {
@@ -131,6 +147,45 @@ public final class WaitingQueue<S extends SequenceView> {
   /** Returns the output tokens that a waiting sequence is still expected to produce. */
   double expectedTokens(S sequence) {
     return entry(sequence).expectedTokens;
+  }
+
+  /**
+   * Returns the output tokens expected of the sequences that go before a waiting one as the queue
+   * is now: those before it in the policy's order, and the overdue ones. Takes as many operations
+   * as there are sequences before or after it in the order, whichever are fewer, and as there are
+   * overdue ones.
+   *
+   * @param sequence a waiting sequence that is not overdue
+   * @return tokens, 0 or more
+   */
+  double expectedTokensBefore(S sequence) {
+    Entry<S> entry = entry(sequence);
+    return Math.max(0, expectedAhead(entry)) + expectedOfOverdueBehind(entry);
+  }
+
+  /** Sums from the sequence towards both ends at once, until one end is reached. */
+  private double expectedAhead(Entry<S> entry) {
+    Iterator<Entry<S>> before = byRank.headSet(entry, false).descendingIterator();
+    Iterator<Entry<S>> behind = byRank.tailSet(entry, false).iterator();
+    double tokensBefore = 0;
+    double tokensBehind = 0;
+    while (before.hasNext()) {
+      tokensBefore += before.next().expectedTokens;
+      if (!behind.hasNext()) {
+        return expectedTokens - entry.expectedTokens - tokensBehind;
+      }
+      tokensBehind += behind.next().expectedTokens;
+    }
+    return tokensBefore;
+  }
+
+  private double expectedOfOverdueBehind(Entry<S> entry) {
+    double tokens = 0;
+    for (long id : overtakes.overdue()) {
+      Entry<S> overdue = entry(id);
+      tokens += ORDER.compare(overdue, entry) > 0 ? overdue.expectedTokens : 0;
+    }
+    return tokens;
   }
 
   /** Returns whether a sequence waits in this queue. */

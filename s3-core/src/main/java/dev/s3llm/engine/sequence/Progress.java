@@ -20,6 +20,9 @@ final class Progress {
 
   private int swappedTokens;
 
+  /** Tokens of a waiting sequence whose KV others have computed. */
+  private int reusableTokens;
+
   // the sequence's part in the latest step
   private int stepStart;
   private int stepTokens;
@@ -44,10 +47,11 @@ final class Progress {
 
   // ---- what happens
 
-  /** Records an admission: swapped tokens count as device KV from now on. */
+  /** Records an admission: swapped and reusable tokens count as device KV from now on. */
   void admitted() {
-    kvTokens = swappedTokens;
+    kvTokens = Math.max(swappedTokens, reusableTokens);
     swappedTokens = 0;
+    reusableTokens = 0;
     silentSteps = 0;
   }
 
@@ -122,6 +126,11 @@ final class Progress {
     swappedTokens = 0;
   }
 
+  /** Sets the tokens of a waiting sequence whose KV others have computed. */
+  void setReusable(int tokens) {
+    reusableTokens = tokens;
+  }
+
   /** Sets the tokens in device KV, for tests. */
   void setKvTokens(int tokens) {
     kvTokens = tokens;
@@ -147,6 +156,10 @@ final class Progress {
 
   int swappedTokens() {
     return swappedTokens;
+  }
+
+  int reusableTokens() {
+    return reusableTokens;
   }
 
   int stepStart() {
@@ -196,17 +209,21 @@ final class Progress {
 
   /** Returns the positions that the next step computes if nothing limits it. */
   int nextStepTokens() {
-    int computed = Math.max(kvTokens, swappedTokens);
+    int computed = computed();
     return (usesCanvas() && computed < promptTokens ? promptTokens : slotsNeeded()) - computed;
   }
 
   /** Returns the positions that the next step must compute at least. */
   int leastStepTokens() {
-    int computed = Math.max(kvTokens, swappedTokens);
+    int computed = computed();
     if (computed < promptTokens) {
       return wholePrompt ? promptTokens - computed : 1;
     }
     return usesCanvas() ? nextStepTokens() : 1;
+  }
+
+  private int computed() {
+    return Math.max(kvTokens, Math.max(swappedTokens, reusableTokens));
   }
 
   /** Returns whether the next step decodes. */

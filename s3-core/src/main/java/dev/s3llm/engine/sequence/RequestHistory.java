@@ -82,7 +82,7 @@ public final class RequestHistory {
   }
 
   /** Returns how long the request took, if it ends now. */
-  SequenceOutcome.Timing timing(long now) {
+  public SequenceOutcome.Timing timing(long now) {
     long total = now - arrivalNanos;
     return new SequenceOutcome.Timing(admitted ? queuedNanos : total, firstTokenNanos, total);
   }
@@ -164,10 +164,15 @@ public final class RequestHistory {
    * @param waiting whether the request waits; if so, this wait is listed too
    * @param prediction the latest prediction, or null
    * @param usedTokens prompt and output tokens
+   * @param cachedTokens prompt tokens that were computed before
    * @param now the time
    */
   public Explanation explain(
-      boolean waiting, @Nullable LengthPrediction prediction, int usedTokens, long now) {
+      boolean waiting,
+      @Nullable LengthPrediction prediction,
+      int usedTokens,
+      int cachedTokens,
+      long now) {
     if (waiting) {
       waited(now);
     }
@@ -176,6 +181,7 @@ public final class RequestHistory {
         firstReservedTokens,
         mostReservedTokens,
         usedTokens,
+        cachedTokens,
         waits,
         preemptions,
         unlisted);

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Sequence implements SequenceView, SequenceStep {
   private static final int[] NO_TOKENS = {};
+  private static final double NOT_QUEUED = -1;
 
   private final long id;
   private final SequenceSpec spec;
@@ -31,6 +32,7 @@ public final class Sequence implements SequenceView, SequenceStep {
   private final ExpectedRemaining remaining = new ExpectedRemaining();
   private int[] tokens;
   private long queueAge;
+  private double queueTurns = NOT_QUEUED;
 
   private SequenceState state = SequenceState.PREDICTING;
   private @Nullable LengthPrediction prediction;
@@ -40,6 +42,9 @@ public final class Sequence implements SequenceView, SequenceStep {
   private int firstPredictedTokens;
   private KvBlockPool.@Nullable Lease deviceLease;
   private KvBlockPool.@Nullable Lease hostLease;
+  private @Nullable SequencePrefix prefix;
+  private int cachedTokens = -1;
+  private int sharedAtAdmission;
 
   /** Consecutive plans that left the sequence out because the step's budget was used up. */
   private int leftOut;
@@ -203,11 +208,64 @@ public final class Sequence implements SequenceView, SequenceStep {
     return hostLease;
   }
 
+  /**
+   * Lets the sequence share blocks with others.
+   *
+   * @param own the blocks of its prompt by their tokens; null if it shares none
+   */
+  public void sharePrefix(@Nullable SequencePrefix own) {
+    prefix = own;
+  }
+
+  /** Returns the sequence's blocks by their tokens; null if it shares none. */
+  public @Nullable SequencePrefix prefix() {
+    return prefix;
+  }
+
+  /** Returns the number of blocks that the sequence has found when it was admitted. */
+  public int adoptedBlocks() {
+    return prefix == null ? 0 : prefix.length();
+  }
+
+  /** Returns the token ids by position, of prompt and output; not to be changed. */
+  public int[] tokens() {
+    return tokens;
+  }
+
+  /**
+   * Sets the tokens of a waiting sequence whose KV is on the device, because other sequences have
+   * computed it.
+   */
+  public void setReusable(int count) {
+    progress.setReusable(count);
+  }
+
+  /** Sets how many blocks of a waiting sequence others own. */
+  public void setSharedAtAdmission(int blocks) {
+    sharedAtAdmission = blocks;
+  }
+
+  /** Returns the prompt tokens that were on the device at the first admission; 0 before it. */
+  public int cachedTokens() {
+    return Math.max(0, cachedTokens);
+  }
+
+  /** Returns the tokens whose KV is known to be right, whatever becomes of a step in flight. */
+  public int settledTokens(boolean stepInFlight) {
+    int computed = stepInFlight ? Math.min(kvTokens(), progress.stepStart()) : kvTokens();
+    return Math.min(computed, promptTokens() + committedTokens());
+  }
+
   // ---- progress
 
-  /** Records that the sequence joins the waiting queue, for the first time or again. */
-  public void queued() {
+  /**
+   * Records that the sequence joins the waiting queue, for the first time or again.
+   *
+   * @param turns turns that the queue has made, 0 or more; the first value is kept
+   */
+  public void queued(double turns) {
     state = SequenceState.WAITING;
+    queueTurns = queueTurns == NOT_QUEUED ? turns : queueTurns;
   }
 
   /**
@@ -220,6 +278,9 @@ public final class Sequence implements SequenceView, SequenceStep {
   public void admitted(long now, int reservedTokens) {
     history.admitted(now, reservedTokens);
     state = SequenceState.RUNNING;
+    if (cachedTokens < 0) {
+      cachedTokens = progress.reusableTokens();
+    }
     progress.admitted();
     preemptions.admitted(committedTokens());
   }
@@ -432,7 +493,7 @@ public final class Sequence implements SequenceView, SequenceStep {
         progress.canvasSlots(),
         progress.canvasPasses(),
         history.timing(now),
-        history.explain(waiting, prediction, promptTokens() + outputSlots(), now));
+        history.explain(waiting, prediction, promptTokens() + outputSlots(), cachedTokens(), now));
   }
 
   // ---- SequenceView
@@ -481,6 +542,19 @@ public final class Sequence implements SequenceView, SequenceStep {
   }
 
   @Override
+  public int sharedBlocks() {
+    if (prefix == null) {
+      return 0;
+    }
+    return deviceLease == null ? sharedAtAdmission : deviceLease.shared();
+  }
+
+  @Override
+  public int reusableTokens() {
+    return progress.reusableTokens();
+  }
+
+  @Override
   public int outputFloorTokens() {
     return preemptions.outputFloorTokens();
   }
@@ -513,6 +587,11 @@ public final class Sequence implements SequenceView, SequenceStep {
   @Override
   public long arrivalNanos() {
     return spec.times().arrivalNanos();
+  }
+
+  @Override
+  public double queueTurns() {
+    return Math.max(0, queueTurns);
   }
 
   @Override
@@ -566,7 +645,8 @@ public final class Sequence implements SequenceView, SequenceStep {
 
   @Override
   public int recomputeTokens() {
-    return progress.recomputeTokens();
+    int shared = prefix == null ? 0 : sharedBlocks() * prefix.blockTokens();
+    return Math.max(0, progress.recomputeTokens() - shared);
   }
 
   @Override

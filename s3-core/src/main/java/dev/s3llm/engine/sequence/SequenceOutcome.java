@@ -47,7 +47,7 @@ public record SequenceOutcome(
    * @param totalNanos time from submission to the end
    */
   public static SequenceOutcome abandoned(Failure failure, long totalNanos) {
-    Explanation unknown = new Explanation(0, 0, 0, 0, List.of(), List.of(), 0);
+    Explanation unknown = new Explanation(0, 0, 0, 0, 0, List.of(), List.of(), 0);
     Timing timing = new Timing(totalNanos, -1, totalNanos);
     return new SequenceOutcome(FinishReason.FAILED, failure, null, 0, 0, 0, 0, timing, unknown);
   }

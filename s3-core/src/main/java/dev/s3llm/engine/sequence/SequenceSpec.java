@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param query the predictor's input; contains the output limit
  * @param sink receives tokens and the end
  * @param input the opaque input, or null
+ * @param sharing who may share KV blocks with the request, and whether others follow it
  */
 @SuppressWarnings("ArrayRecordComponent") // passed on once, never compared
 public record SequenceSpec(
@@ -29,10 +30,11 @@ public record SequenceSpec(
     Times times,
     LengthQuery query,
     SequenceSink sink,
-    SequenceStep.@Nullable Input input) {
+    SequenceStep.@Nullable Input input,
+    Sharing sharing) {
 
   /**
-   * Creates a request of tokens alone.
+   * Creates a request of tokens alone that shares KV blocks with those of its tenant.
    *
    * @param requestId the caller's id
    * @param promptTokens token ids, at least one
@@ -61,7 +63,28 @@ public record SequenceSpec(
         times,
         query,
         sink,
-        null);
+        null,
+        Sharing.within(standing.tenant()));
+  }
+
+  /**
+   * Who may share KV blocks with a request, and what the caller knows about those that follow it.
+   *
+   * @param scope the requests that may share: all with an equal scope
+   * @param expectedFollowUpNanos time from the end of the request to the next one that begins like
+   *     it, in nanoseconds; 0 if it is not known
+   * @param sessionEnds whether no request that begins like it follows
+   */
+  public record Sharing(String scope, long expectedFollowUpNanos, boolean sessionEnds) {
+    /** Returns sharing among the requests with a salt, about whose sequels nothing is known. */
+    public static Sharing withSalt(String salt) {
+      return new Sharing("salt " + salt, 0, false);
+    }
+
+    /** Returns sharing among the requests of a tenant, about whose sequels nothing is known. */
+    public static Sharing within(String tenant) {
+      return new Sharing("tenant " + tenant, 0, false);
+    }
   }
 
   /**

@@ -121,7 +121,7 @@ class ExplanationTest {
       history.admitted(2L * i, 16);
       history.preempted(2L * i + 1, PreemptionMode.SWAP, 9, "other", 5, "full");
     }
-    Explanation explanation = history.explain(true, null, 30, 1_000);
+    Explanation explanation = history.explain(true, null, 30, 0, 1_000);
     assertThat(explanation.waits()).hasSize(Explanation.MOST_LISTED);
     assertThat(explanation.preemptions()).hasSize(Explanation.MOST_LISTED);
     assertThat(explanation.unlisted()).isEqualTo(101 + 100 - 2 * Explanation.MOST_LISTED);
@@ -192,6 +192,7 @@ class ExplanationTest {
                   SchedulingPolicies.firstComeFirstServed(),
                   TenantWeights.EQUAL,
                   Recovery.preempting(Recovery.Victim.NEWEST),
+                  EngineParts.Prefixes.NONE,
                   new EngineParts.Events(List.of(), Runnable::run, 1_000),
                   new EngineParts.Limits(16, 4, 1, Long.MAX_VALUE)),
               () -> {});

@@ -178,6 +178,7 @@ class InspectionTest {
                   SchedulingPolicies.firstComeFirstServed(),
                   TenantWeights.EQUAL,
                   Recovery.preempting(Recovery.Victim.NEWEST),
+                  EngineParts.Prefixes.NONE,
                   new EngineParts.Events(List.of(this), Runnable::run, 10_000),
                   new EngineParts.Limits(16, 4, 1, Long.MAX_VALUE)),
               () -> {});

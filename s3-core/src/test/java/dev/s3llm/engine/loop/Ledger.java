@@ -25,7 +25,7 @@ public final class Ledger {
    * @param listed whether it is in the list of running sequences
    * @param state its own state
    * @param deviceBlocks its block table; null without a lease
-   * @param hostBlocks host blocks of its swapped KV; -1 without a lease
+   * @param hostBlocks host blocks of its swapped KV; null without a lease
    */
   @SuppressWarnings("ArrayRecordComponent") // read once, never compared
   public record Entry(
@@ -36,7 +36,7 @@ public final class Ledger {
       String state,
       int[] deviceBlocks,
       int reservedBlocks,
-      int hostBlocks,
+      int[] hostBlocks,
       int kvTokens,
       int swappedTokens,
       int generatedTokens,
@@ -59,21 +59,13 @@ public final class Ledger {
         state.waiting.contains(sequence),
         state.running.contains(sequence),
         sequence.state().name(),
-        sequence.deviceIfHeld() == null ? null : table(sequence),
+        sequence.deviceIfHeld() == null ? null : table(sequence.device()),
         sequence.reservedBlocks(),
-        host == null ? -1 : host.allocated(),
+        host == null ? null : table(host),
         sequence.kvTokens(),
         sequence.swappedTokens(),
         sequence.generatedTokens(),
         sequence.maxNewTokens());
-  }
-
-  private static int[] table(Sequence sequence) {
-    int[] blocks = new int[sequence.blockCount()];
-    for (int i = 0; i < blocks.length; i++) {
-      blocks[i] = sequence.block(i);
-    }
-    return blocks;
   }
 
   /** Returns the request id of a sequence in a batch. */
@@ -126,11 +118,34 @@ public final class Ledger {
     return state.inFlight == null ? 0 : state.inFlight.fenced().size();
   }
 
-  /** Returns the blocks of those leases, device and host. */
-  public int fencedBlocks() {
+  /** Returns the tables of those leases, device and host. */
+  public List<int[]> fencedTables() {
+    List<int[]> tables = new ArrayList<>();
+    if (state.inFlight != null) {
+      state.inFlight.fenced().forEach(lease -> tables.add(table(lease)));
+    }
+    return tables;
+  }
+
+  /** Returns the blocks that those leases have reserved beyond the allocated ones. */
+  public int fencedUnused() {
     return state.inFlight == null
         ? 0
-        : state.inFlight.fenced().stream().mapToInt(KvBlockPool.Lease::reserved).sum();
+        : state.inFlight.fenced().stream().mapToInt(l -> l.reserved() - l.allocated()).sum();
+  }
+
+  /** Returns the block table of a lease. */
+  private static int[] table(KvBlockPool.Lease lease) {
+    int[] blocks = new int[lease.allocated()];
+    for (int i = 0; i < blocks.length; i++) {
+      blocks[i] = lease.block(i);
+    }
+    return blocks;
+  }
+
+  /** Returns the number of blocks that can be found by their tokens. */
+  public int findableBlocks() {
+    return state.prefixes.findable();
   }
 
   /** Returns whether a step is in flight. */

@@ -55,6 +55,7 @@ class PassTimeTest {
         SchedulingPolicies.firstComeFirstServed(),
         TenantWeights.EQUAL,
         Recovery.preempting(Recovery.Victim.NEWEST),
+        EngineParts.Prefixes.NONE,
         new EngineParts.Events(List.of(this::onEvent), Runnable::run, 1_000),
         new EngineParts.Limits(64, 8, 1, Long.MAX_VALUE));
   }

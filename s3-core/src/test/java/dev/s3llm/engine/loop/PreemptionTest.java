@@ -112,6 +112,7 @@ class PreemptionTest {
                   SchedulingPolicies.firstComeFirstServed(),
                   TenantWeights.EQUAL,
                   Recovery.preempting(Recovery.Victim.OUTGROWN),
+                  EngineParts.Prefixes.NONE,
                   new EngineParts.Events(List.of(this::onEvent), Runnable::run, 1_000),
                   new EngineParts.Limits(8, 4, 1, Long.MAX_VALUE)),
               () -> {});

@@ -94,6 +94,7 @@ class StarvationTest {
         order,
         TenantWeights.EQUAL,
         Recovery.preempting(Recovery.Victim.NEWEST),
+        EngineParts.Prefixes.NONE,
         new EngineParts.Events(List.of(this::onEvent), Runnable::run, 1_000),
         new EngineParts.Limits(1_000, 100, 1, Long.MAX_VALUE));
   }

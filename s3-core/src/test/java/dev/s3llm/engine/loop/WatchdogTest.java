@@ -185,6 +185,7 @@ class WatchdogTest {
             SchedulingPolicies.firstComeFirstServed(),
             TenantWeights.EQUAL,
             Recovery.preempting(Recovery.Victim.CHEAPEST),
+            EngineParts.Prefixes.NONE,
             new EngineParts.Events(List.of(events::add), Runnable::run, 1_000),
             new EngineParts.Limits(8, 4, 1, Long.MAX_VALUE));
     loop = new EngineLoop(parts, () -> {});

@@ -113,7 +113,7 @@ class ContinuousBatchingSchedulerTest {
     plan.reset(100, 100, 8);
     plan.stall(outgrown);
     List<Sequence> both = List.of(running, outgrown);
-    new ContinuousBatchingScheduler(planner, waiting, both, 4_096)
+    new ContinuousBatchingScheduler(planner, waiting, both, Prefixes.none(), 4_096)
         .schedule(new MemoryView(BLOCK_TOKENS, 103, 100, both), plan);
 
     assertThat(plan.work()).containsExactly(running);
@@ -160,7 +160,7 @@ class ContinuousBatchingSchedulerTest {
     Sequence decoding = TestSequences.of(4, 3, 5).generated(1).kv(3).reserved(2).build();
     List<Sequence> running = List.of(first, second, third, decoding);
     ContinuousBatchingScheduler scheduler =
-        new ContinuousBatchingScheduler(planner, waiting, running, 4_096);
+        new ContinuousBatchingScheduler(planner, waiting, running, Prefixes.none(), 4_096);
     int[] turns = new int[5];
     for (int step = 0; step < 30; step++) {
       plan.reset(100, 10, 8);
@@ -198,7 +198,8 @@ class ContinuousBatchingSchedulerTest {
     MemoryView memory = new MemoryView(BLOCK_TOKENS, 100, 50, both);
     plan.reset(50, 100, 8);
     plan.preempt(Decision.Preempt.outgrown(victim, PreemptionMode.RECOMPUTE, other, "test"));
-    new ContinuousBatchingScheduler(planner, waiting, both, 4_096).schedule(memory, plan);
+    new ContinuousBatchingScheduler(planner, waiting, both, Prefixes.none(), 4_096)
+        .schedule(memory, plan);
 
     assertThat(plan.work()).containsExactly(other);
     assertThat(plan.availableBlocks()).isEqualTo(52);
@@ -257,7 +258,8 @@ class ContinuousBatchingSchedulerTest {
     MemoryView memory = new MemoryView(BLOCK_TOKENS, 200, available, running);
     plan.reset(available, tokens, sequences);
     planner.beginPlan(memory);
-    new ContinuousBatchingScheduler(planner, waiting, running, 4_096).schedule(memory, plan);
+    new ContinuousBatchingScheduler(planner, waiting, running, Prefixes.none(), 4_096)
+        .schedule(memory, plan);
   }
 
   private List<Integer> tokens() {

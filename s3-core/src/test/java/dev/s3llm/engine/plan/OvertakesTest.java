@@ -38,6 +38,9 @@ final class OvertakesTest {
 
   private void assertMatchesTheModel() {
     model.forEach((id, slack) -> assertThat(overtakes.slack(id)).isEqualTo(slack));
+    assertThat(overtakes.overdue())
+        .containsExactlyElementsOf(
+            model.keySet().stream().filter(id -> model.get(id) <= 0).toList());
     model.entrySet().stream()
         .filter(e -> e.getValue() <= 0)
         .findFirst()

@@ -232,6 +232,23 @@ class SchedulingPoliciesTest {
   }
 
   @Test
+  void shortestRemaining_comparesRootsThatFallWithEachTurn() {
+    TestSequence old = new TestSequence(1, 1, 500).predicted(LengthPrediction.exactly(400));
+    TestSequence brief = new TestSequence(2, 1, 500).predicted(LengthPrediction.exactly(256));
+    SchedulingPolicy policy = SchedulingPolicies.shortestRemainingFirst(0.5);
+
+    assertThat(order(policy, old.turns(10), brief.turns(17.9))).containsExactly(brief, old);
+    assertThat(order(policy, old, brief.turns(18.1))).containsExactly(old, brief);
+    assertThat(order(SchedulingPolicies.shortestRemainingFirst(0), old, brief.turns(1e9)))
+        .containsExactly(brief, old);
+    assertThat(SchedulingPolicies.shortestRemainingFirst().rank(brief.turns(1e12), 1))
+        .isLessThan(Long.MAX_VALUE);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> SchedulingPolicies.shortestRemainingFirst(Double.NaN))
+        .withMessageContaining("ageingPerTurn must be 0 or more and finite, but is NaN");
+  }
+
+  @Test
   void shortestPredictedFirst_countsWhatRemains() {
     WaitingQueue<TestSequence> queue =
         new WaitingQueue<>(SchedulingPolicies.shortestPredictedFirst());

@@ -16,7 +16,7 @@ class StepPlanTest {
   void grants_lowerWhatIsAvailable() {
     plan.reset(10, 20, 5);
     plan.grow(new Decision.Grow(one, 5, "more"));
-    plan.admit(new Decision.Admit(two, 4, "fits"));
+    plan.admit(new Decision.Admit(two, 4, 0, "fits"));
     plan.compute(two, 3);
 
     assertThat(plan.availableBlocks()).isEqualTo(10 - 2 - 4);

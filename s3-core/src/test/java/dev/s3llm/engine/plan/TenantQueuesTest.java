@@ -205,6 +205,20 @@ final class TenantQueuesTest {
   }
 
   @Test
+  void tokensBefore_ofAShortRequestAreFew_underAnOrderThatPrefersIt() {
+    TenantQueues<TestSequence> shortest =
+        new TenantQueues<>(SchedulingPolicies.shortestPredictedFirst());
+    for (int i = 0; i < 10; i++) {
+      shortest.add(sequence("a"), 1, 0);
+      shortest.add(sequence("b"), 1, 0);
+    }
+    TestSequence little = sequence("a").predicted(LengthPrediction.exactly(2));
+    shortest.add(little, 1, 0);
+
+    assertThat(shortest.expectedTokensBefore(little)).isCloseTo(2, within(1e-9)); // one turn of b
+  }
+
+  @Test
   void decisionWithoutCandidate_isRefused() {
     Candidates<TestSequence> candidates = queues.candidates();
 

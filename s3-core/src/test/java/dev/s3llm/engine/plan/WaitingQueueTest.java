@@ -2,7 +2,9 @@ package dev.s3llm.engine.plan;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.within;
 
+import dev.s3llm.predict.LengthPrediction;
 import dev.s3llm.schedule.SchedulingPolicies;
 import dev.s3llm.schedule.SchedulingPolicy;
 import dev.s3llm.testkit.TestSequence;
@@ -41,6 +43,121 @@ final class WaitingQueueTest {
           .containsExactlyElementsOf(model.stream().map(w -> w.sequence).toList());
       assertThat(queue.size()).isEqualTo(model.size());
     }
+  }
+
+  /** Under any order, an estimate counts each sequence that would be served first, and no other. */
+  @Property(tries = 200)
+  void tokensBefore_areThoseOfTheSequencesServedFirst(@ForAll long seed) {
+    Random random = new Random(seed);
+    List<SchedulingPolicy> orders =
+        List.of(
+            SchedulingPolicies.firstComeFirstServed(3),
+            SchedulingPolicies.decreasingFirstFit(2),
+            SchedulingPolicies.shortestRemainingFirst(0.5, 1, 4));
+    WaitingQueue<TestSequence> queue = new WaitingQueue<>(orders.get(random.nextInt(3)));
+    for (int i = 0; i < 40; i++) {
+      if (random.nextInt(4) > 0 || queue.isEmpty()) {
+        queue.add(waiter(i, random), 1 + random.nextInt(9), 0);
+      } else {
+        queue.removeAdmitted(queue.inOrder().get(random.nextInt(queue.size()))); // ages others
+      }
+    }
+    TestSequence last = waiter(40, random);
+    queue.add(last, 1 + random.nextInt(9), 0);
+    double before = queue.expectedTokensBefore(last);
+    double servedFirst = 0;
+    for (TestSequence next = queue.next(); next != last; next = queue.next()) {
+      servedFirst += queue.expectedTokens(next);
+      queue.remove(next);
+    }
+    assertThat(before).isCloseTo(servedFirst, within(1e-6));
+  }
+
+  /** What joins ahead of a sequence lengthens its wait, what joins behind it does not. */
+  @Property(tries = 200)
+  void tokensBefore_growWithWhatIsAhead(@ForAll long seed) {
+    Random random = new Random(seed);
+    WaitingQueue<TestSequence> queue =
+        new WaitingQueue<>(SchedulingPolicies.shortestPredictedFirst());
+    TestSequence observed = waiter(0, random);
+    queue.add(observed, 1, 0);
+    double before = queue.expectedTokensBefore(observed);
+    for (int i = 1; i < 30; i++) {
+      TestSequence other = waiter(i, random);
+      queue.add(other, 1, 0);
+      double after = queue.expectedTokensBefore(observed);
+      boolean ahead = queue.inOrder().indexOf(other) < queue.inOrder().indexOf(observed);
+      assertThat(after - before).isCloseTo(ahead ? queue.expectedTokens(other) : 0, within(1e-6));
+      assertThat(after).isNotNegative();
+      before = after;
+    }
+  }
+
+  @Test
+  void turn_isAsManyAdmissionsAsSequencesWait() {
+    WaitingQueue<TestSequence> queue =
+        new WaitingQueue<>(SchedulingPolicies.firstComeFirstServed());
+    for (int i = 0; i < 1_000; i++) {
+      queue.add(new TestSequence(i, 1, 10), 1, 0);
+    }
+    for (int i = 0; i < 1_000; i++) { // each is replaced
+      queue.removeAdmitted(queue.waiting(i));
+      queue.add(new TestSequence(1_000 + i, 1, 10), 1, 0);
+    }
+    assertThat(queue.turns()).isCloseTo(1, within(1e-9));
+    for (int i = 1_001; i < 2_000; i++) {
+      queue.remove(queue.waiting(i)); // cancelled
+    }
+    assertThat(queue.turns()).isCloseTo(1, within(1e-9));
+    queue.removeAdmitted(queue.waiting(1_000)); // the only one
+    assertThat(queue.turns()).isCloseTo(2, within(1e-9));
+  }
+
+  /** Under ageing by turns, equals keep their order, and only near arrivals overtake. */
+  @Property(tries = 200)
+  void requestsOvertaken_areThoseOfFewTurnsBefore(@ForAll long seed) {
+    Random random = new Random(seed);
+    double ageing = 0.2 + random.nextDouble();
+    WaitingQueue<TestSequence> queue =
+        new WaitingQueue<>(SchedulingPolicies.shortestRemainingFirst(ageing, 1, 1_000));
+    Map<Integer, Long> lastOfLength = new HashMap<>();
+    for (int i = 0; i < 400; i++) {
+      if (random.nextInt(400) > i || queue.isEmpty()) { // more arrivals, then more admissions
+        int tokens = 1 + random.nextInt(20) * random.nextInt(20);
+        queue.add(
+            new TestSequence(i, 1, 400)
+                .predicted(LengthPrediction.exactly(tokens))
+                .turns(queue.turns()),
+            1,
+            0);
+        continue;
+      }
+      TestSequence admitted = first(queue);
+      for (TestSequence other : queue.inOrder()) {
+        double work = other.expectedRemainingTokens() + 0.1; // of the prompt
+        assertThat(admitted.queueTurns() - other.queueTurns())
+            .isLessThanOrEqualTo(Math.sqrt(work) / ageing + 1e-5);
+      }
+      Long equal =
+          lastOfLength.put((int) admitted.expectedRemainingTokens(), admitted.sequenceId());
+      assertThat(equal == null || equal < admitted.sequenceId()).isTrue();
+      queue.removeAdmitted(admitted);
+    }
+  }
+
+  private static TestSequence first(WaitingQueue<TestSequence> queue) {
+    TestSequence next = queue.next();
+    if (next == null) {
+      throw new AssertionError("no sequence waits");
+    }
+    return next;
+  }
+
+  private static TestSequence waiter(long id, Random random) {
+    int tokens = 1 + random.nextInt(50);
+    return new TestSequence(id, 1, 50)
+        .predicted(LengthPrediction.exactly(tokens))
+        .priority(random.nextInt(2));
   }
 
   @Test

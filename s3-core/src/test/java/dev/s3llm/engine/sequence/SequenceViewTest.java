@@ -30,7 +30,8 @@ class SequenceViewTest {
                 spec.times(),
                 spec.query(),
                 spec.sink(),
-                null));
+                null,
+                spec.sharing()));
     assertThat(sequence.forbiddenTokens()).isEmpty();
     assertThat(least.forbiddenTokens()).containsExactly(3, 7);
     least.append(1, 0);
@@ -65,14 +66,15 @@ class SequenceViewTest {
     Sequence sequence = sequence(SequenceSpec.Times.of(100));
     now = 130;
     assertThat(sequence.waitedNanos()).isEqualTo(30); // from its arrival on
-    sequence.queued();
+    sequence.queued(2.5);
     now = 150;
     sequence.admitted(now, 10);
     now = 500;
     assertThat(sequence.waitedNanos()).isEqualTo(50);
 
     sequence.history().preempted(now, PreemptionMode.RECOMPUTE, 1, "r2", 0, "memory");
-    sequence.queued();
+    sequence.queued(9);
+    assertThat(sequence.queueTurns()).as("of the first time").isEqualTo(2.5);
     now = 520;
     assertThat(sequence.waitedNanos()).isEqualTo(70);
     sequence.admitted(now, 10);

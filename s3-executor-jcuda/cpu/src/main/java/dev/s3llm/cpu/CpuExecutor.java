@@ -231,6 +231,7 @@ public final class CpuExecutor implements Executor {
           .maxSequencesPerStep(maxSequencesPerStepOr(64, maxTokens))
           .vocabularySize(config.vocabularySize())
           .masksTokens(true)
+          .sharesPrefixes(true)
           .build();
     }
   }

@@ -44,6 +44,7 @@ record CudaProfile(ModelConfig config, BatchFormat format, long kvBytes, long sw
         .maxSequencesPerStep(format.maxSequences())
         .vocabularySize(config.vocabularySize())
         .masksTokens(true)
+        .sharesPrefixes(true)
         .recoveryCosts(costs)
         .build();
   }

@@ -95,7 +95,7 @@ public final class ServeBenchCommand implements Callable<Integer> {
       description =
           "queue orders to compare, each under each policy: ${COMPLETION-CANDIDATES} (default:"
               + " ${DEFAULT-VALUE})",
-      defaultValue = "fcfs")
+      defaultValue = OrderChoice.BASELINE)
   private List<String> orders = List.of();
 
   @Option(

@@ -30,7 +30,7 @@ final class GenerateOptions {
       converter = OrderChoice.Converter.class,
       completionCandidates = OrderChoice.Names.class,
       description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE})",
-      defaultValue = "fcfs")
+      defaultValue = OrderChoice.DEFAULT)
   OrderChoice.Chosen order = OrderChoice.byDefault();
 
   @Option(

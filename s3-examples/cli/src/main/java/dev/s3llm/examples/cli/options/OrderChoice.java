@@ -29,7 +29,11 @@ public enum OrderChoice {
   /** Shortest expected remaining output first; running ones give way. */
   SRPT(
       "srpt",
-      bound -> SchedulingPolicies.shortestRemainingFirst(3, 1, bound),
+      bound ->
+          SchedulingPolicies.shortestRemainingFirst(
+              SchedulingPolicies.DEFAULT_AGEING_PER_TURN,
+              SchedulingPolicies.DEFAULT_MAX_DISPLACEMENTS,
+              bound),
       SchedulingPolicies::shortestRemainingFirst) {
     @Override
     SchedulingPolicy byItsDefaults() {
@@ -49,7 +53,11 @@ public enum OrderChoice {
   /** Least slack first: time to the deadline less the expected service. */
   SLACK("slack", SchedulingPolicies::leastSlackFirst);
 
-  private static final int DEFAULT_MAX_OVERTAKES = 1000;
+  /** The name of the default where a command generates answers: that of the engine. */
+  public static final String DEFAULT = "srpt";
+
+  /** The name of the default where a command compares policies: the order of arrival. */
+  public static final String BASELINE = "fcfs";
 
   private final String label;
 
@@ -89,9 +97,9 @@ public enum OrderChoice {
    */
   public record Chosen(String name, SchedulingPolicy policy) {}
 
-  /** Returns the order of arrival, with the default bound on overtaking. */
+  /** Returns the default order, with its default parameters. */
   public static Chosen byDefault() {
-    return parse(FCFS.label, null);
+    return parse(DEFAULT, null);
   }
 
   /**
@@ -120,7 +128,7 @@ public enum OrderChoice {
 
   /** Creates the order with the bound on overtaking that it has by default. */
   SchedulingPolicy byItsDefaults() {
-    return bounded.apply(DEFAULT_MAX_OVERTAKES);
+    return bounded.apply(SchedulingPolicies.DEFAULT_MAX_OVERTAKES);
   }
 
   private static OrderChoice named(String text, String label) {

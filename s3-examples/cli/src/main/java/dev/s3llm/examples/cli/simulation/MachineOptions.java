@@ -60,11 +60,12 @@ public final class MachineOptions {
   @Option(
       names = "--order",
       split = ",",
-      defaultValue = "fcfs",
+      defaultValue = OrderChoice.BASELINE,
       completionCandidates = OrderChoice.Names.class,
       description =
           "Queue orders to compare: ${COMPLETION-CANDIDATES}; or ORDER:N, which may overtake a "
-              + "waiting request N times. Each policy runs in each order; the first is the baseline.")
+              + "waiting request N times; or srpt:R, which ages requests by R with each turn of the "
+              + "queue. Each policy runs in each order; the first is the baseline.")
   private List<String> orders = List.of();
 
   @Mixin private TargetOptions targets = new TargetOptions();
@@ -101,7 +102,7 @@ public final class MachineOptions {
       paramLabel = "N",
       description =
           "How many requests may overtake a waiting one, under every order. By default 1000; "
-              + "100000 for srpt, whose requests age with time.")
+              + "100000 for srpt, whose requests age.")
   private @Nullable Integer maxOvertakes;
 
   /** Created by a command; picocli sets the fields. */
@@ -227,7 +228,7 @@ public final class MachineOptions {
    * @throws UsageException if an option is out of range
    */
   public Simulation inOrderOfArrival(SimulatedPredictor predictor) {
-    SchedulingPolicy arrival = OrderChoice.parse("fcfs", maxOvertakes).policy();
+    SchedulingPolicy arrival = OrderChoice.parse(OrderChoice.BASELINE, maxOvertakes).policy();
     return simulation("--kv-gb", kvGb, predictor, arrival);
   }
 

@@ -295,7 +295,7 @@ final class ReplayCommandTest extends CommandTest {
         "--requests|0|--requests must be at least 1, but is 0",
         "--by|colour|'--by'",
         "--chart|none/out.svg|--chart none/out.svg: must be a file in a folder that exists",
-        "--order|srpt:-1|--order srpt:-1: ageingPerSecond must be 0 or more and finite",
+        "--order|srpt:-1|--order srpt:-1: ageingPerTurn must be 0 or more and finite",
         "--predictor|recorded|--predictor recorded: needs prompt, at, mean, p50 and p90 in every row",
         "--order|spf:0|--order spf:0: maxOvertakes must be at least 1",
         "--order|spf:1.5|--order spf:1.5: the bound on overtaking must be a whole number",

@@ -7,9 +7,10 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * The record, in the debug mode, of the sequence that wrote each KV slot last: every position that
- * a sequence attends to must have been written by that sequence, at that position, and by no other
- * sequence since. Takes time in proportion to the contexts.
+ * The record, in the debug mode, of what was written to each KV slot last: every position that a
+ * sequence attends to must have been written at that position after the same tokens, by that
+ * sequence or by one that begins like it, and by no other sequence since. Takes time in proportion
+ * to the contexts.
  *
  * <p>For the executor's thread.
  */
@@ -20,11 +21,11 @@ public final class KvAudit {
   private final Slots device;
   private final Slots host;
 
-  /** The writer and the position of each slot. */
+  /** The writer and the position of each slot, and a hash of all tokens up to the position. */
   @SuppressWarnings("ArrayRecordComponent") // never compared
-  private record Slots(long[] writers, int[] positions) {
+  private record Slots(long[] writers, int[] positions, long[] beginnings) {
     static Slots of(int count) {
-      Slots slots = new Slots(new long[count], new int[count]);
+      Slots slots = new Slots(new long[count], new int[count], new long[count]);
       Arrays.fill(slots.writers, NO_SEQUENCE);
       return slots;
     }
@@ -65,12 +66,17 @@ public final class KvAudit {
     int target = toBlock * blockTokens;
     System.arraycopy(from.writers, source, to.writers, target, blockTokens);
     System.arraycopy(from.positions, source, to.positions, target, blockTokens);
+    System.arraycopy(from.beginnings, source, to.beginnings, target, blockTokens);
   }
 
   private void requireWritten(SequenceStep sequence) {
+    long beginning = 0;
     for (int position = 0; position < sequence.startPosition(); position++) {
       int slot = slot(sequence, position);
-      if (device.writers[slot] != sequence.sequenceId() || device.positions[slot] != position) {
+      beginning = extended(beginning, sequence.token(position));
+      if (device.writers[slot] == NO_SEQUENCE
+          || device.positions[slot] != position
+          || device.beginnings[slot] != beginning) {
         throw new IllegalStateException(
             "sequence %d reads position %d in block %d, which %s"
                 .formatted(
@@ -79,7 +85,7 @@ public final class KvAudit {
                     slot / blockTokens,
                     device.writers[slot] == NO_SEQUENCE
                         ? "no sequence has written"
-                        : "sequence %d wrote at its position %d"
+                        : "sequence %d wrote at its position %d after its tokens"
                             .formatted(device.writers[slot], device.positions[slot])));
       }
     }
@@ -87,7 +93,12 @@ public final class KvAudit {
 
   private void write(SequenceStep sequence, List<Integer> handedOver) {
     int end = sequence.startPosition() + sequence.tokenCount();
+    long beginning = 0;
+    for (int position = 0; position < sequence.startPosition(); position++) {
+      beginning = extended(beginning, sequence.token(position));
+    }
     for (int position = sequence.startPosition(); position < end; position++) {
+      beginning = extended(beginning, sequence.token(position));
       int slot = slot(sequence, position);
       int block = slot / blockTokens;
       if (position % blockTokens == 0) {
@@ -96,7 +107,13 @@ public final class KvAudit {
       }
       device.writers[slot] = sequence.sequenceId();
       device.positions[slot] = position;
+      device.beginnings[slot] = beginning;
     }
+  }
+
+  private static long extended(long beginning, int token) {
+    long mixed = (beginning ^ (token + 1L)) * 0x9E3779B97F4A7C15L;
+    return mixed ^ (mixed >>> 31);
   }
 
   private int slot(SequenceStep sequence, int position) {

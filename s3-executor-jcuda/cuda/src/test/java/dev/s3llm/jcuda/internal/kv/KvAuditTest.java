@@ -24,7 +24,8 @@ class KvAuditTest {
   @Test
   void blockOfAnother_isNamed() {
     HandDrivenSequence sequence = sequence(1, 3, 2);
-    HandDrivenSequence thief = sequence(7, 1, 2);
+    HandDrivenSequence thief =
+        new HandDrivenSequence(7, new int[] {5}, SamplingParameters.GREEDY, 2);
     audit.step(sequence.chunk(3).alone());
     audit.step(thief.chunk(1).alone());
     sequence.append(9);
@@ -32,6 +33,26 @@ class KvAuditTest {
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("sequence 1 reads position 0 in block 2")
         .hasMessageContaining("sequence 7 wrote");
+  }
+
+  @Test
+  void blockOfOneThatBeginsAlike_mayBeRead() {
+    audit.step(sequence(1, 6, 2, 5).chunk(6).alone());
+    HandDrivenSequence second = sequence(7, 6, 2, 3).startingAt(4);
+    assertThat(audit.step(second.chunk(2).alone())).containsExactly(3);
+  }
+
+  @Test
+  void blockAfterAnotherBeginning_isNamed() {
+    HandDrivenSequence first =
+        new HandDrivenSequence(
+            1, new int[] {5, 0, 0, 0, 0, 0, 0, 0}, SamplingParameters.GREEDY, 2, 5);
+    audit.step(first.chunk(8).alone());
+    audit.step(sequence(7, 4, 3).chunk(4).alone());
+    HandDrivenSequence mixed = sequence(8, 9, 3, 5, 6).startingAt(8);
+    assertThatThrownBy(() -> audit.step(mixed.chunk(1).alone()))
+        .hasMessageContaining("sequence 8 reads position 4 in block 5")
+        .hasMessageContaining("sequence 1 wrote");
   }
 
   @Test
