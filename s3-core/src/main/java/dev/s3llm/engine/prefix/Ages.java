@@ -1,5 +1,7 @@
 package dev.s3llm.engine.prefix;
 
+import java.util.stream.DoubleStream;
+
 /**
  * The bins of the time since a use has ended, over which the chance of a return is taken as
  * constant.
@@ -7,11 +9,18 @@ package dev.s3llm.engine.prefix;
 final class Ages {
   private static final double NANOS_PER_SECOND = 1e9;
 
+  /** The ends of the first bins, which double, up to {@link #FIRST_FINE}. */
+  private static final double SHORTEST = 0.25;
+
+  private static final double FIRST_FINE = 10;
+
+  /** Ratio of the end of a later bin to its start. */
+  private static final double RATIO = 1.2;
+
+  private static final double LAST = 12_000;
+
   /** Starts of the bins in seconds; the last bin has no end. */
-  private static final double[] STARTS = {
-    0, 0.25, 0.5, 1, 2, 4, 7, 12, 20, 30, 45, 60, 80, 100, 130, 170, 220, 300, 400, 550, 800, 1200,
-    2000, 4000, 10000
-  };
+  private static final double[] STARTS = starts();
 
   /** Number of bins, the last one included. */
   static final int BINS = STARTS.length;
@@ -26,9 +35,15 @@ final class Ages {
 
   private Ages() {}
 
-  /** Returns the start of a bin in nanoseconds. */
-  static long startNanos(int bin) {
-    return START_NANOS[bin];
+  private static double[] starts() {
+    DoubleStream.Builder starts = DoubleStream.builder().add(0);
+    for (double start = SHORTEST; start < FIRST_FINE; start *= 2) {
+      starts.add(start);
+    }
+    for (double start = FIRST_FINE; start < LAST; start *= RATIO) {
+      starts.add(start);
+    }
+    return starts.build().toArray();
   }
 
   /** Returns the end of a bin in nanoseconds; {@link Long#MAX_VALUE} for the last. */

@@ -94,9 +94,7 @@ public final class ExpectedValue implements ForgettingOrder {
       KeptLeaf first = current(i, nowNanos);
       if (first != null) {
         double value = known ? model.index(i / Ages.BINS, i % Ages.BINS) : 0;
-        if (best == null
-            || value < least
-            || (value == least && LeafHeap.endedFirst(first, best))) {
+        if (best == null || value < least || (value == least && LeafHeap.endedFirst(first, best))) {
           best = first;
           least = value;
         }

@@ -122,6 +122,6 @@ final class LeafHeap {
 
   private void put(KeptLeaf leaf, int place) {
     heap[place] = leaf;
-    leaf.mark((long) number << 32 | place);
+    leaf.mark(((long) number << 32) | place);
   }
 }

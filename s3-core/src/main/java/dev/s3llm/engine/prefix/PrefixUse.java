@@ -22,6 +22,7 @@ public final class PrefixUse {
    *     each of {@link Traits#SEEN_TIMES}
    * @param traits the packed {@link Traits} of the request
    */
+  @SuppressWarnings("ArrayRecordComponent") // passed on, never compared
   record Facts(int[] seenTokens, int traits) {}
 
   /**

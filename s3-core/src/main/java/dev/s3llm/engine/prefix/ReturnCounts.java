@@ -86,9 +86,9 @@ final class ReturnCounts {
   /** Returns the place of a combination in the table, or the empty place where it belongs. */
   private int slot(int combination) {
     int mask = table.length - 1;
-    int slot = combination * MIX >>> 8 & mask;
+    int slot = ((combination * MIX) >>> 8) & mask;
     while (table[slot] != 0 && traits[table[slot] - 1] != combination) {
-      slot = slot + 1 & mask;
+      slot = (slot + 1) & mask;
     }
     return slot;
   }

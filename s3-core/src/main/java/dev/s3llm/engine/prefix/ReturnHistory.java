@@ -11,9 +11,8 @@ import java.util.Arrays;
  * Otherwise the chance to return after a minute would stay unknown to an engine that forgets after
  * half of that. The blocks are sampled by their keys, so that the same blocks are seen at each use
  * (spatially hashed sampling: Waldspurger et al., "Efficient MRC construction with SHARDS", FAST
- * 2015): all at the start of a chain, and fewer deeper down. The memory
- * is bounded; the observation that is overwritten first is the one that ended first, and counts as
- * not returned until then.
+ * 2015): all at the start of a chain, and fewer deeper down. The memory is bounded; the observation
+ * that is overwritten first is the one that ended first, and counts as not returned until then.
  *
  * <p>Not thread-safe.
  */
@@ -137,7 +136,7 @@ final class ReturnHistory {
   }
 
   private static boolean sampled(PrefixChain chain, int index) {
-    return (chain.key(index) * MIX >>> 20 & (oneOf(chain, index) - 1)) == 0;
+    return (((chain.key(index) * MIX) >>> 20) & (oneOf(chain, index) - 1)) == 0;
   }
 
   /** Returns of how many blocks one is sampled at a depth, a power of two. */
@@ -220,7 +219,7 @@ final class ReturnHistory {
   // ---- the table
 
   private int slot(long key) {
-    return (int) (key * MIX >>> 40) & (table.length - 1);
+    return (int) ((key * MIX) >>> 40) & (table.length - 1);
   }
 
   private int find(long key) {
@@ -230,7 +229,7 @@ final class ReturnHistory {
       if (keys[place] == key) {
         return place;
       }
-      slot = slot + 1 & (table.length - 1);
+      slot = (slot + 1) & (table.length - 1);
     }
     return NONE;
   }
@@ -238,7 +237,7 @@ final class ReturnHistory {
   private void link(long key, int place) {
     int slot = slot(key);
     while (table[slot] != NONE) {
-      slot = slot + 1 & (table.length - 1);
+      slot = (slot + 1) & (table.length - 1);
     }
     table[slot] = place;
   }
@@ -247,17 +246,17 @@ final class ReturnHistory {
     int mask = table.length - 1;
     int hole = slot(key);
     while (keys[table[hole]] != key) {
-      hole = hole + 1 & mask;
+      hole = (hole + 1) & mask;
     }
     int slot = hole;
     while (true) {
-      slot = slot + 1 & mask;
+      slot = (slot + 1) & mask;
       int place = table[slot];
       if (place == NONE) {
         break;
       }
       int home = slot(keys[place]);
-      if ((slot - home & mask) >= (slot - hole & mask)) {
+      if (((slot - home) & mask) >= ((slot - hole) & mask)) {
         table[hole] = place;
         hole = slot;
       }

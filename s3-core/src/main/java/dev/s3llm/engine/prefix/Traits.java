@@ -53,12 +53,12 @@ final class Traits {
 
   /** Returns the level of a trait. */
   static int level(int traits, int trait) {
-    return traits >>> (BITS * trait) & MASK;
+    return (traits >>> (BITS * trait)) & MASK;
   }
 
   /** Returns the traits with another level of one of them. */
   static int with(int traits, int trait, int level) {
-    return traits & ~(MASK << (BITS * trait)) | level << (BITS * trait);
+    return (traits & ~(MASK << (BITS * trait))) | (level << (BITS * trait));
   }
 
   /**
