@@ -18,9 +18,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads JSON lines as a trace: {@code prompt_tokens}, {@code output_tokens} and optionally {@code
- * arrival_s}, {@code blocks}, the ids of the prompt's blocks of 512 tokens, {@code prompt.mean}, the
- * predicted length, and {@link RecordedPredictions}. Measured answers have no arrival times; then
- * all arrive at once, in the order of the file. Other fields are ignored. Not thread-safe.
+ * arrival_s}, {@code blocks}, the ids of the prompt's blocks of 512 tokens, {@code prompt.mean},
+ * the predicted length, and {@link RecordedPredictions}. Measured answers have no arrival times;
+ * then all arrive at once, in the order of the file. Other fields are ignored. Not thread-safe.
  */
 final class LengthsFile {
   private static final String PLAIN = ".jsonl";
@@ -142,8 +142,7 @@ final class LengthsFile {
 
   private long id(JsonNode id) {
     if (!id.isIntegralNumber() || !id.canConvertToLong()) {
-      throw new UsageException(
-          "%s: blocks has %s, must have whole numbers".formatted(where(), id));
+      throw new UsageException("%s: blocks has %s, must have whole numbers".formatted(where(), id));
     }
     return id.longValue();
   }

@@ -214,7 +214,8 @@ final class ReplayCommandTest extends CommandTest {
   private static String conversations() {
     StringBuilder rows = new StringBuilder();
     for (int i = 0; i < 20; i++) {
-      rows.append("{\"arrival_s\":%d,\"prompt_tokens\":1000,\"output_tokens\":5,".formatted(60 * i));
+      rows.append(
+          "{\"arrival_s\":%d,\"prompt_tokens\":1000,\"output_tokens\":5,".formatted(60 * i));
       rows.append("\"blocks\":[%d,%d]}\n".formatted(i % 2, 100 + i));
     }
     return rows.toString();
