@@ -19,8 +19,8 @@ record RunTable(ReplayReport report) {
     text.append(
         String.format(
             Locale.ROOT,
-            "%-14s %-9s %6s %8s %8s %10s %11s %6s %8s %10s %10s %9s %9s %9s %9s %9s %10s %9s %9s"
-                + " %9s %8s %8s",
+            "%-14s %-9s %6s %8s %8s %10s %11s %6s %8s %10s %10s %9s %9s %9s %9s %9s %10s %9s %9s %9s"
+                + " %8s %8s",
             "policy",
             "order",
             "ratio",
@@ -63,8 +63,8 @@ record RunTable(ReplayReport report) {
     text.append(
         String.format(
             Locale.ROOT,
-            "%-14s %-9s %6.2f %8d %8d %10.1f %11.1f %6.3f %8d %10d %10d %9.2f %9.2f %9.2f %9.2f"
-                + " %10.2f %9.2f %9.2f %9.4f %9.4f %8.1f %8.1f",
+            "%-14s %-9s %6.2f %8d %8d %10.1f %11.1f %6.3f %8d %10d %10d %9.2f %9.2f %9.2f %9.2f %10.2f"
+                + " %9.2f %9.2f %9.4f %9.4f %8.1f %8.1f",
             run.policy(),
             made.label(),
             run.throughput().tokensPerSecond()

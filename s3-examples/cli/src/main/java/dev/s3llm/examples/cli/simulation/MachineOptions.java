@@ -63,9 +63,9 @@ public final class MachineOptions {
       defaultValue = OrderChoice.BASELINE,
       completionCandidates = OrderChoice.Names.class,
       description =
-          "Queue orders to compare: ${COMPLETION-CANDIDATES}; or ORDER:N, which may overtake a"
-              + " waiting request N times; or srpt:R, which ages requests by R with each turn of"
-              + " the queue. Each policy runs in each order; the first is the baseline.")
+          "Queue orders to compare: ${COMPLETION-CANDIDATES}; or ORDER:N, which may overtake a "
+              + "waiting request N times; or srpt:R, which ages requests by R with each turn of the "
+              + "queue. Each policy runs in each order; the first is the baseline.")
   private List<String> orders = List.of();
 
   @Mixin private TargetOptions targets = new TargetOptions();
@@ -84,8 +84,7 @@ public final class MachineOptions {
   @Option(
       names = "--max-tokens-per-step",
       description =
-          "Token budget of a step. Default: 512, or --max-running if that is more; 8192 with"
-              + " --canvas-passes.")
+          "Token budget of a step. Default: 512, or --max-running if that is more; 8192 with --canvas-passes.")
   private @Nullable Integer maxTokensPerStep;
 
   @Option(names = "--max-running", defaultValue = "512", description = "Largest batch.")

@@ -17,17 +17,16 @@ public final class PrefixOptions {
       defaultValue = NONE,
       paramLabel = "ORDER",
       description =
-          "What is forgotten first of the prefixes that are kept: none (nothing is shared), lru"
-              + " (least recently used), expected (lowest expected value), or clairvoyant (used"
-              + " again last). Each policy and order runs with each; the first is the baseline.")
+          "What is forgotten first of the prefixes that are kept: none (nothing is shared), lru "
+              + "(least recently used), expected (lowest expected value), or clairvoyant (used again "
+              + "last). Each policy and order runs with each; the first is the baseline.")
   private List<String> orders = List.of(NONE);
 
   @Option(
       names = "--prefix-tokens",
       paramLabel = "N",
       description =
-          "Most tokens that are kept beside the running sequences. Default: as many as there is"
-              + " room for.")
+          "Most tokens that are kept beside the running sequences. Default: as many as there is room for.")
   private @Nullable Long mostTokens;
 
   /** Created by a command; picocli sets the fields. */

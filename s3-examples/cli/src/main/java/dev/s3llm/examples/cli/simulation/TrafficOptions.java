@@ -19,10 +19,10 @@ public final class TrafficOptions {
       required = true,
       paramLabel = "FILE",
       description =
-          "CSV: arrival_s,prompt_tokens,output_tokens, then any of predicted_tokens, limit,"
-              + " priority, deadline_s, tenant, cancelled_s; or JSON lines, FILE.jsonl or"
-              + " FILE.jsonl.gz, with prompt_tokens, output_tokens, and any of arrival_s, blocks"
-              + " (ids of the prompt's blocks of 512 tokens, by which prompts begin alike).")
+          "CSV: arrival_s,prompt_tokens,output_tokens, then any of predicted_tokens, limit, "
+              + "priority, deadline_s, tenant, cancelled_s; or JSON lines, FILE.jsonl or "
+              + "FILE.jsonl.gz, with prompt_tokens, output_tokens, and any of arrival_s, blocks (ids "
+              + "of the prompt's blocks of 512 tokens, by which prompts begin alike).")
   private String trace;
 
   @Option(

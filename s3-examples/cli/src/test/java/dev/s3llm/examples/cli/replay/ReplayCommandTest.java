@@ -254,14 +254,10 @@ final class ReplayCommandTest extends CommandTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "{\"arrival_s\":-1,\"prompt_tokens\":5,\"output_tokens\":5} | line 1: arrival_s is -1, must"
-            + " be",
-        "{\"arrival_s\":0,\"prompt_tokens\":5,\"output_tokens\":5,\"blocks\":[]} | must be an array"
-            + " of 1 ids",
-        "{\"arrival_s\":0,\"prompt_tokens\":5,\"output_tokens\":5,\"blocks\":[1.5]} | blocks has"
-            + " 1.5",
-        "{\"arrival_s\":0,\"prompt_tokens\":513,\"output_tokens\":5,\"blocks\":[1]} | an array of 2"
-            + " ids",
+        "{\"arrival_s\":-1,\"prompt_tokens\":5,\"output_tokens\":5} | line 1: arrival_s is -1, must be",
+        "{\"arrival_s\":0,\"prompt_tokens\":5,\"output_tokens\":5,\"blocks\":[]} | must be an array of 1 ids",
+        "{\"arrival_s\":0,\"prompt_tokens\":5,\"output_tokens\":5,\"blocks\":[1.5]} | blocks has 1.5",
+        "{\"arrival_s\":0,\"prompt_tokens\":513,\"output_tokens\":5,\"blocks\":[1]} | an array of 2 ids",
       })
   void rowsOfATraceWithMistakes_areRefused(String row, String message) throws IOException {
     Path file = Files.writeString(folder.resolve("a.jsonl"), row + "\n");
@@ -309,10 +305,8 @@ final class ReplayCommandTest extends CommandTest {
         "[|line 1 is not valid JSON",
         "{}|line 1: prompt_tokens is missing, must be a whole number from 1 to 16777216",
         "{\"prompt_tokens\":1,\"output_tokens\":0}|line 1: output_tokens is 0, must be",
-        "{\"prompt_tokens\":1,\"output_tokens\":1,\"prompt\":{\"mean\":\"x\"}}|line 1: prompt.mean"
-            + " is",
-        "{\"prompt_tokens\":1,\"output_tokens\":1,\"prompt\":{\"mean\":1,\"p50\":1,\"p90\":2},\"at\":[8]}|line"
-            + " 1: mean is missing, must be a number from 0",
+        "{\"prompt_tokens\":1,\"output_tokens\":1,\"prompt\":{\"mean\":\"x\"}}|line 1: prompt.mean is",
+        "{\"prompt_tokens\":1,\"output_tokens\":1,\"prompt\":{\"mean\":1,\"p50\":1,\"p90\":2},\"at\":[8]}|line 1: mean is missing, must be a number from 0",
       })
   void badMeasuredAnswers_areNamed(String row, String message) throws IOException {
     Path file = Files.writeString(folder.resolve("a.jsonl"), row == null ? "" : row + "\n");
@@ -384,13 +378,11 @@ final class ReplayCommandTest extends CommandTest {
         "--by|colour|'--by'",
         "--chart|none/out.svg|--chart none/out.svg: must be a file in a folder that exists",
         "--order|srpt:-1|--order srpt:-1: ageingPerTurn must be 0 or more and finite",
-        "--predictor|recorded|--predictor recorded: needs prompt, at, mean, p50 and p90 in every"
-            + " row",
+        "--predictor|recorded|--predictor recorded: needs prompt, at, mean, p50 and p90 in every row",
         "--order|spf:0|--order spf:0: maxOvertakes must be at least 1",
         "--order|spf:1.5|--order spf:1.5: the bound on overtaking must be a whole number",
         "--order|spf:x|--order spf:x: the bound on overtaking must be a whole number",
-        "--predictor|best|--predictor best: must be one of exact, column, calibrated, recorded,"
-            + " empirical",
+        "--predictor|best|--predictor best: must be one of exact, column, calibrated, recorded, empirical",
         "--sweep|epsilon=1|--sweep epsilon=1: '1' must be a number above 0 and below 1",
         "--sweep|epsilon=0.1|--sweep epsilon: needs --policy forecast, which alone has it",
       })
