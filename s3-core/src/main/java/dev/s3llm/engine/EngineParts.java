@@ -1,6 +1,7 @@
 package dev.s3llm.engine;
 
 import dev.s3llm.engine.plan.TenantWeights;
+import dev.s3llm.engine.prefix.ExpectedValue;
 import dev.s3llm.engine.prefix.ForgettingOrder;
 import dev.s3llm.engine.prefix.LeastRecentlyUsed;
 import dev.s3llm.execute.Executor;
@@ -53,11 +54,23 @@ public record EngineParts(
 
     /** Returns what a setting says. */
     public static Prefixes of(PrefixSharing setting) {
+      return of(
+          setting,
+          switch (setting.forgetting()) {
+            case LEAST_RECENTLY_USED -> LeastRecentlyUsed::new;
+            case EXPECTED_VALUE -> ExpectedValue::new;
+          });
+    }
+
+    /**
+     * Returns what a setting says, but for the order.
+     *
+     * @param setting the setting
+     * @param order makes the order in which kept blocks are forgotten
+     */
+    public static Prefixes of(PrefixSharing setting, Supplier<ForgettingOrder> order) {
       return new Prefixes(
-          setting.enabled(),
-          LeastRecentlyUsed::new,
-          setting.maxKeptTokens(),
-          Nanos.of(setting.maxAge()));
+          setting.enabled(), order, setting.maxKeptTokens(), Nanos.of(setting.maxAge()));
     }
   }
 

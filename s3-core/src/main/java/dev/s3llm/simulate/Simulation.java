@@ -36,6 +36,7 @@ public final class Simulation {
   private final TenantWeights tenantWeights;
   private final SimulatedPredictor predictor;
   private final PrefixSharing prefixSharing;
+  private final boolean forgetsByFuture;
   private final LatencyTargets targets;
   private final boolean keepTpot;
 
@@ -46,6 +47,7 @@ public final class Simulation {
       TenantWeights tenantWeights,
       SimulatedPredictor predictor,
       PrefixSharing prefixSharing,
+      boolean forgetsByFuture,
       LatencyTargets targets,
       boolean keepTpot) {
     this.profile = profile;
@@ -54,6 +56,7 @@ public final class Simulation {
     this.tenantWeights = tenantWeights;
     this.predictor = predictor;
     this.prefixSharing = prefixSharing;
+    this.forgetsByFuture = forgetsByFuture;
     this.targets = targets;
     this.keepTpot = keepTpot;
   }
@@ -131,6 +134,24 @@ public final class Simulation {
 
   PrefixSharing prefixSharing() {
     return prefixSharing;
+  }
+
+  boolean forgetsByFuture() {
+    return forgetsByFuture;
+  }
+
+  /** Returns the name of the order of forgetting; {@code none} without sharing. */
+  String prefixName() {
+    if (!prefixSharing.enabled()) {
+      return "none";
+    }
+    if (forgetsByFuture) {
+      return "clairvoyant";
+    }
+    return switch (prefixSharing.forgetting()) {
+      case LEAST_RECENTLY_USED -> "lru";
+      case EXPECTED_VALUE -> "expected";
+    };
   }
 
   LatencyTargets targets() {
@@ -267,6 +288,17 @@ public final class Simulation {
     }
 
     /**
+     * Sets whether the block whose next use is the furthest is forgotten first, in place of the
+     * order of {@link #prefixSharing}: the limit of what any order saves. It is not by default.
+     *
+     * @param byFuture whether the uses in the trace decide
+     */
+    public Builder forgettingByFuture(boolean byFuture) {
+      settings.set("forgettingByFuture", byFuture);
+      return this;
+    }
+
+    /**
      * Sets the latency targets that requests must meet to count for goodput; none by default.
      *
      * @param limits limits on the time to the first token and the time per output token
@@ -302,6 +334,7 @@ public final class Simulation {
           settings.get("tenantWeights", () -> TenantWeights.EQUAL),
           settings.get("predictor", () -> SimulatedPredictor.EXACT),
           settings.get("prefixSharing", PrefixSharing::none),
+          settings.get("forgettingByFuture", () -> false),
           settings.get("targets", () -> LatencyTargets.NONE),
           settings.get("keepTpot", () -> false));
     }

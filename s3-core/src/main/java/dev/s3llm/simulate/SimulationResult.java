@@ -56,8 +56,26 @@ public record SimulationResult(
    * @param preemptions preemptions; a sequence counts each time
    * @param recomputedTokens tokens whose KV was dropped by preemptions
    * @param swappedTokens tokens whose KV was copied to host memory by preemptions
+   * @param prefixes what requests that begin alike shared
    */
-  public record Memory(double kvUse, long preemptions, long recomputedTokens, long swappedTokens) {}
+  public record Memory(
+      double kvUse,
+      long preemptions,
+      long recomputedTokens,
+      long swappedTokens,
+      Prefixes prefixes) {}
+
+  /**
+   * What requests that begin alike shared. Immutable.
+   *
+   * @param order what was forgotten first: {@code lru}, {@code expected} or {@code clairvoyant};
+   *     {@code none} if nothing was shared
+   * @param promptTokens prompt tokens of the requests that were not refused
+   * @param cachedTokens of these, those that were not computed because an earlier request had; each
+   *     request counts once, at its first admission
+   * @param evictedBlocks kept blocks that were forgotten because their room was needed
+   */
+  public record Prefixes(String order, long promptTokens, long cachedTokens, long evictedBlocks) {}
 
   /**
    * Latencies of requests. Immutable.

@@ -3,11 +3,14 @@ package dev.s3llm.simulate;
 import com.google.common.math.LongMath;
 import dev.s3llm.engine.EngineParts;
 import dev.s3llm.engine.loop.EngineLoop;
+import dev.s3llm.engine.prefix.Clairvoyant;
+import dev.s3llm.engine.prefix.PrefixHash;
 import dev.s3llm.engine.sequence.SequenceOutcome;
 import dev.s3llm.engine.sequence.SequenceSink;
 import dev.s3llm.engine.sequence.SequenceSpec;
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.SamplingParameters;
+import dev.s3llm.memory.PrefixSharing;
 import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.predict.LengthQuery;
@@ -61,6 +64,7 @@ final class SimulationRun {
   private int rejected;
   private int finished;
   private int metTargets;
+  private long promptTokens;
   private double blockNanos;
 
   SimulationRun(
@@ -92,13 +96,42 @@ final class SimulationRun {
         simulation.schedulingPolicy(),
         simulation.tenantWeights(),
         policy.recovery(),
-        EngineParts.Prefixes.of(simulation.prefixSharing()),
+        prefixes(),
         new EngineParts.Events(List.of(log, listener), callbacks::add, eventBuffer()),
         new EngineParts.Limits(
             profile.maxTokensPerStep(),
             profile.maxSequencesPerStep(),
             Long.MAX_VALUE / 2,
             simulation.tokenTimeNanos()));
+  }
+
+  private EngineParts.Prefixes prefixes() {
+    PrefixSharing setting = simulation.prefixSharing();
+    return simulation.forgetsByFuture()
+        ? EngineParts.Prefixes.of(setting, () -> new Clairvoyant(future()))
+        : EngineParts.Prefixes.of(setting);
+  }
+
+  /** Returns the uses of all full blocks of prompts, as requests arrive. */
+  private Clairvoyant.Future future() {
+    Clairvoyant.Future future = new Clairvoyant.Future();
+    int blockTokens = profile.blockTokens();
+    for (int i = requests.size() - 1; i >= 0; i--) {
+      Trace.Request request = requests.get(i);
+      if (!refused(request)) {
+        int[] prompt = PromptTokens.of(request, i);
+        long key = PrefixHash.root(sharing(request).scope());
+        for (int end = blockTokens; end <= prompt.length; end += blockTokens) {
+          key = PrefixHash.next(key, prompt, end - blockTokens, blockTokens);
+          future.addFirst(key, request.arrivalNanos());
+        }
+      }
+    }
+    return future;
+  }
+
+  private static SequenceSpec.Sharing sharing(Trace.Request request) {
+    return SequenceSpec.Sharing.within(request.tenant());
   }
 
   private int eventBuffer() {
@@ -179,18 +212,13 @@ final class SimulationRun {
 
   private void submit(int index) {
     Trace.Request request = requests.get(index);
-    int maxLength = profile.maxContextTokens();
-    int maxNewTokens = request.maxNewTokens(maxLength - request.promptTokens());
-    if (request.promptTokens() >= maxLength
-        || request.promptTokens() + maxNewTokens > profile.capacityTokens()
-        || (masked && exceedsStep(request))) {
+    if (refused(request)) {
       rejected++;
       ended(SimulationResult.RequestOutcome.refused(index));
       return;
     }
-    int[] prompt = new int[request.promptTokens()];
-    prompt[0] = index; // begins like no other prompt
-    prompt[prompt.length - 1] = index; // gives the executor the answer's length
+    int[] prompt = PromptTokens.of(request, index);
+    promptTokens += prompt.length;
     boolean exact = simulation.predictor() == SimulatedPredictor.EXACT;
     int hint = exact ? outputSlots(request) : simulation.predictor().hint(request);
     long id = loop.nextSequenceId();
@@ -203,15 +231,26 @@ final class SimulationRun {
             SamplingParameters.GREEDY,
             new SequenceSpec.Standing(request.tenant(), request.terms().priority()),
             times(request),
-            query(index, request, hint, maxNewTokens),
+            query(index, request, hint, maxNewTokens(request)),
             new Sink(index),
             masked ? new SimulatedExecutor.Input(index, request.promptTokens()) : null,
-            SequenceSpec.Sharing.within(request.tenant())));
+            sharing(request)));
     long cancelled = request.terms().cancelledNanos();
     if (cancelled != Long.MAX_VALUE) {
       cancellations.add(
           new Cancellation(LongMath.saturatedAdd(request.arrivalNanos(), cancelled), index, id));
     }
+  }
+
+  /** Returns whether a request can never run. */
+  private boolean refused(Trace.Request request) {
+    return request.promptTokens() >= profile.maxContextTokens()
+        || request.promptTokens() + maxNewTokens(request) > profile.capacityTokens()
+        || (masked && exceedsStep(request));
+  }
+
+  private int maxNewTokens(Trace.Request request) {
+    return request.maxNewTokens(profile.maxContextTokens() - request.promptTokens());
   }
 
   private LengthQuery query(int index, Trace.Request request, int hint, int maxNewTokens) {
@@ -254,7 +293,12 @@ final class SimulationRun {
             makespan == 0 ? 0 : blockNanos / profile.blockCount() / makespan,
             end.work().preemptions(),
             end.work().recomputedTokens(),
-            end.work().swappedTokens()),
+            end.work().swappedTokens(),
+            new SimulationResult.Prefixes(
+                simulation.prefixName(),
+                promptTokens,
+                end.memory().prefixes().cachedTokens(),
+                end.memory().prefixes().forgottenBlocks())),
         SimulationResult.Latency.of(outcomes),
         new SimulationResult.Planning(
             end.work().steps(), plans.quantiles(NANOS_PER_MICRO), log.hash()),

@@ -238,6 +238,9 @@ public record Trace(List<Request> requests) {
    * @param recorded predictions of the whole length that were recorded while the answer grew, by
    *     the number of tokens generated until then; that for 0 is of the prompt alone; empty if none
    *     were recorded
+   * @param blocks ids of the prompt's blocks of {@link #BLOCK_TOKENS} tokens, of which the last may
+   *     be shorter; two requests with the same id at the same place begin alike up to there. Empty
+   *     if not known: then the prompt begins like no other
    */
   public record Request(
       long arrivalNanos,
@@ -245,7 +248,10 @@ public record Trace(List<Request> requests) {
       int outputTokens,
       int predictedTokens,
       Terms terms,
-      NavigableMap<Integer, LengthPrediction> recorded) {
+      NavigableMap<Integer, LengthPrediction> recorded,
+      List<Long> blocks) {
+    /** Tokens of a block of {@link #blocks}. */
+    public static final int BLOCK_TOKENS = 512;
 
     /**
      * Creates a request without recorded predictions.
@@ -265,7 +271,8 @@ public record Trace(List<Request> requests) {
           outputTokens,
           predictedTokens,
           terms,
-          Collections.emptyNavigableMap());
+          Collections.emptyNavigableMap(),
+          List.of());
     }
 
     /**
@@ -309,6 +316,13 @@ public record Trace(List<Request> requests) {
     public Request {
       Objects.requireNonNull(terms, "terms must not be null");
       recorded = Collections.unmodifiableNavigableMap(new TreeMap<>(recorded));
+      blocks = List.copyOf(blocks);
+      Preconditions.checkArgument(
+          blocks.isEmpty() || blocks.size() == (promptTokens + BLOCK_TOKENS - 1) / BLOCK_TOKENS,
+          "blocks must be the blocks of %s tokens of a prompt of %s, but are %s",
+          BLOCK_TOKENS,
+          promptTokens,
+          blocks.size());
       Preconditions.checkArgument(
           recorded.isEmpty() || recorded.firstKey() == 0,
           "recorded predictions must begin with that of the prompt, for 0 tokens");
@@ -329,7 +343,8 @@ public record Trace(List<Request> requests) {
      * @throws IllegalArgumentException if the arrival is negative
      */
     public Request at(long nanos) {
-      return new Request(nanos, promptTokens, outputTokens, predictedTokens, terms, recorded);
+      return new Request(
+          nanos, promptTokens, outputTokens, predictedTokens, terms, recorded, blocks);
     }
 
     /** Returns the name of its tenant; empty if it has none. */
@@ -343,7 +358,7 @@ public record Trace(List<Request> requests) {
     }
 
     private Request predicting(int tokens) {
-      return new Request(arrivalNanos, promptTokens, outputTokens, tokens, terms, recorded);
+      return new Request(arrivalNanos, promptTokens, outputTokens, tokens, terms, recorded, blocks);
     }
   }
 

@@ -186,7 +186,8 @@ final class SimulationTest {
               1 + random.nextInt(60),
               1 + random.nextInt(9),
               Trace.Terms.NONE,
-              new TreeMap<>(Map.of(0, LengthPrediction.exactly(1 + random.nextInt(60))))));
+              new TreeMap<>(Map.of(0, LengthPrediction.exactly(1 + random.nextInt(60)))),
+              List.of()));
     }
     for (SimulatedPredictor predictor : SimulatedPredictor.values()) {
       Simulation masked =

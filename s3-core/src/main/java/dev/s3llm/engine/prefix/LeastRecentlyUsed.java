@@ -1,31 +1,20 @@
 package dev.s3llm.engine.prefix;
 
-import java.util.Comparator;
-import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
-/** Forgets the leaf first whose use ended first, and of one use the last block first. */
+/**
+ * Forgets the leaf first whose use ended first, and of one use the last block first. Changes take
+ * O(log n) for n leaves.
+ */
 public final class LeastRecentlyUsed implements ForgettingOrder {
-  private final TreeSet<KeptLeaf> leaves =
-      new TreeSet<>(
-          Comparator.comparingLong((KeptLeaf leaf) -> leaf.use().endNanos())
-              .thenComparing(Comparator.comparingInt(KeptLeaf::depthTokens).reversed())
-              .thenComparingLong(KeptLeaf::key));
+  private final LeafHeap leaves = new LeafHeap(0, LeafHeap::endedFirst);
 
   /** Creates the order without leaves. */
   public LeastRecentlyUsed() {}
 
   @Override
   public PrefixUse began(PrefixChain chain, long nowNanos) {
-    return new PrefixUse(
-        nowNanos,
-        0,
-        chain.promptTokens(),
-        0,
-        0,
-        chain.tenant(),
-        chain.expectedFollowUpNanos(),
-        chain.sessionEnds());
+    return PrefixUse.at(nowNanos);
   }
 
   @Override
@@ -45,7 +34,7 @@ public final class LeastRecentlyUsed implements ForgettingOrder {
 
   @Override
   public @Nullable KeptLeaf next(long nowNanos) {
-    return leaves.isEmpty() ? null : leaves.first();
+    return leaves.first();
   }
 
   @Override

@@ -22,6 +22,11 @@ public interface PrefixChain {
   /** Returns the length of the prompt in tokens, at least 1. */
   int promptTokens();
 
+  /** Returns the tokens of the answer so far, 0 or more; by default as full blocks hold them. */
+  default int outputTokens() {
+    return Math.max(0, blocks() * blockTokens() - promptTokens());
+  }
+
   /** Returns the number of the tenant, 0 or more; small numbers, given in order of appearance. */
   int tenant();
 

@@ -1,30 +1,38 @@
 package dev.s3llm.engine.prefix;
 
 /**
- * What is known about the request that used a block last. Each kept block has that of its last
- * owner. Immutable.
- *
- * @param endNanos when the request ended its use, in nanoseconds; while it lasts, when it began
- * @param turn 0 if nothing of the prompt was known; else one more than the turn of the request that
- *     computed the deepest known block
- * @param promptTokens length of the prompt in tokens, at least 1
- * @param reusedTokens tokens of the prompt that were used before, 0 or more, kept or not
- * @param gapNanos time from the last use of the deepest known block to this use, in nanoseconds; 0
- *     if {@code turn} is 0
- * @param tenant number of the tenant, 0 or more
- * @param expectedFollowUpNanos the caller's estimate of the time until the next request with this
- *     beginning, in nanoseconds after the end; 0 if there is none
- * @param sessionEnds whether the caller announced that no further request follows
+ * What is known about the request that used a block last. Each kept block has the use of its last
+ * owner. A {@link ForgettingOrder} creates it. Immutable.
  */
-public record PrefixUse(
-    long endNanos,
-    int turn,
-    int promptTokens,
-    int reusedTokens,
-    long gapNanos,
-    int tenant,
-    long expectedFollowUpNanos,
-    boolean sessionEnds) {
+public final class PrefixUse {
+  private static final Facts UNKNOWN = new Facts(new int[Traits.SEEN_TIMES.length], 0);
+
+  private final long endNanos;
+  private final Facts facts;
+
+  PrefixUse(long endNanos, Facts facts) {
+    this.endNanos = endNanos;
+    this.facts = facts;
+  }
+
+  /**
+   * What an order knows about a request.
+   *
+   * @param seenTokens how many tokens of the prompt were used at least so many times before, for
+   *     each of {@link Traits#SEEN_TIMES}
+   * @param traits the packed {@link Traits} of the request
+   */
+  @SuppressWarnings("ArrayRecordComponent") // passed on, never compared
+  record Facts(int[] seenTokens, int traits) {}
+
+  /**
+   * Returns a use of which only the end is known.
+   *
+   * @param endNanos when the request ended its use, in nanoseconds
+   */
+  public static PrefixUse at(long endNanos) {
+    return new PrefixUse(endNanos, UNKNOWN);
+  }
 
   /**
    * Returns the same use with another end.
@@ -32,14 +40,20 @@ public record PrefixUse(
    * @param nanos when the request ended its use, in nanoseconds
    */
   public PrefixUse endedAt(long nanos) {
-    return new PrefixUse(
-        nanos,
-        turn,
-        promptTokens,
-        reusedTokens,
-        gapNanos,
-        tenant,
-        expectedFollowUpNanos,
-        sessionEnds);
+    return new PrefixUse(nanos, facts);
+  }
+
+  /** Returns when the request ended its use, in nanoseconds; while it lasts, when it began. */
+  public long endNanos() {
+    return endNanos;
+  }
+
+  /** Returns the tokens of the prompt that earlier requests used, kept or not; 0 or more. */
+  public int seenTokens() {
+    return facts.seenTokens()[0];
+  }
+
+  Facts facts() {
+    return facts;
   }
 }

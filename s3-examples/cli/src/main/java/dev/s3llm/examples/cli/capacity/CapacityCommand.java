@@ -68,7 +68,7 @@ public final class CapacityCommand implements Callable<Integer> {
       for (MachineOptions.Ordered ordered : simulations) {
         CapacitySearch search = new CapacitySearch(ordered.simulation(), share, TOLERANCE);
         rows.add(
-            new CapacityReport.Row(policy.name(), ordered.order(), search.find(trace, policy)));
+            new CapacityReport.Row(policy.name(), ordered.label(), search.find(trace, policy)));
       }
     }
     CapacityReport report = new CapacityReport(machine.targets(), share, rate, rows);

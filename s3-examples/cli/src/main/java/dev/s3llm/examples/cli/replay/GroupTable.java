@@ -55,7 +55,7 @@ record GroupTable(ReplayReport report) {
                   + " %9.2f %9.2f%n",
               Double.isNaN(point.value()) ? "" : Numbers.plain(point.value()),
               run.result().policy(),
-              run.scenario().order(),
+              run.label(),
               run.scenario().requests().seed(),
               group.name().isEmpty() ? "(none)" : group.name(),
               group.requests(),

@@ -125,5 +125,9 @@ record ReplayReport(
     json.put("preemptions", run.memory().preemptions());
     json.put("recomputed_tokens", run.memory().recomputedTokens());
     json.put("swapped_tokens", run.memory().swappedTokens());
+    json.put("prefix", run.memory().prefixes().order());
+    json.put("prompt_tokens", run.memory().prefixes().promptTokens());
+    json.put("cached_tokens", run.memory().prefixes().cachedTokens());
+    json.put("evicted_blocks", run.memory().prefixes().evictedBlocks());
   }
 }

@@ -1,5 +1,6 @@
 package dev.s3llm.examples.cli.replay;
 
+import dev.s3llm.examples.cli.simulation.PrefixOptions;
 import dev.s3llm.simulate.SimulationResult;
 
 /**
@@ -8,4 +9,9 @@ import dev.s3llm.simulate.SimulationResult;
  * @param scenario the run that was to be made
  * @param result its result
  */
-record Run(Scenario scenario, SimulationResult result) {}
+record Run(Scenario scenario, SimulationResult result) {
+  /** Returns the name of the queue order, with that of the shared prefixes where there are any. */
+  String label() {
+    return PrefixOptions.label(scenario.order(), result.memory().prefixes().order());
+  }
+}

@@ -66,7 +66,7 @@ record RunTable(ReplayReport report) {
             "%-14s %-9s %6.2f %8d %8d %10.1f %11.1f %6.3f %8d %10d %10d %9.2f %9.2f %9.2f %9.2f %10.2f"
                 + " %9.2f %9.2f %9.4f %9.4f %8.1f %8.1f",
             run.policy(),
-            made.scenario().order(),
+            made.label(),
             run.throughput().tokensPerSecond()
                 / point.runs().get(0).result().throughput().tokensPerSecond(),
             run.requests().finished(),

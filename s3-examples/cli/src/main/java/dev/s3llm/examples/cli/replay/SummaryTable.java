@@ -9,7 +9,6 @@ import java.util.List;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /**
  * Tables in Markdown of the figures of each order over the seeds: the figures themselves, and how
@@ -65,14 +64,16 @@ record SummaryTable(ReplayReport report) {
   List<Series> series() {
     List<Series> all = new ArrayList<>();
     for (Point point : report.points()) {
-      Stream<Scenario> scenarios = point.runs().stream().map(Run::scenario);
       List<List<String>> names =
-          scenarios.map(s -> List.of(s.policy().name(), s.order())).distinct().toList();
+          point.runs().stream()
+              .map(run -> List.of(run.scenario().policy().name(), run.label()))
+              .distinct()
+              .toList();
       for (List<String> name : names) {
         List<Run> runs =
             point.runs().stream()
                 .filter(run -> run.scenario().policy().name().equals(name.get(0)))
-                .filter(run -> run.scenario().order().equals(name.get(1)))
+                .filter(run -> run.label().equals(name.get(1)))
                 .toList();
         double value = Double.isNaN(point.value()) ? 0 : point.value();
         all.add(new Series(value, name.get(0), name.get(1), runs));

@@ -17,21 +17,25 @@ import java.util.zip.GZIPInputStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads measured answers as a trace: JSON lines with {@code prompt_tokens}, {@code output_tokens}
- * and optionally {@code prompt.mean}, the predicted length, and {@link RecordedPredictions}. The
- * answers have no arrival times; all arrive at once, in the order of the file. Other fields are
- * ignored. Not thread-safe.
+ * Reads JSON lines as a trace: {@code prompt_tokens}, {@code output_tokens} and optionally {@code
+ * arrival_s}, {@code blocks}, the ids of the prompt's blocks of 512 tokens, {@code prompt.mean},
+ * the predicted length, and {@link RecordedPredictions}. Measured answers have no arrival times;
+ * then all arrive at once, in the order of the file. Other fields are ignored. Not thread-safe.
  */
 final class LengthsFile {
   private static final String PLAIN = ".jsonl";
   private static final String ZIPPED = ".jsonl.gz";
   private static final int MAX_ROWS = 1_000_000;
-  private static final int MAX_LINE_CHARS = 1 << 16;
+  private static final int MAX_LINE_CHARS = 1 << 18;
+  private static final double MAX_SECONDS = 1e9;
+  private static final double NANOS_PER_SECOND = 1e9;
   private static final int MAX_TOKENS = 1 << 24;
 
   private final BufferedReader in;
   private final String name;
   private int line;
+  private boolean arrivals;
+  private long lastArrivalNanos;
 
   private LengthsFile(BufferedReader in, String name) {
     this.in = in;
@@ -60,6 +64,11 @@ final class LengthsFile {
     }
   }
 
+  /** Returns whether a trace has no arrivals: measured answers, which all arrive at once. */
+  static boolean withoutArrivals(String path, Trace trace) {
+    return named(path) && trace.requests().get(trace.requests().size() - 1).arrivalNanos() == 0;
+  }
+
   private Trace readAll() throws IOException {
     List<Trace.Request> requests = new ArrayList<>();
     String row;
@@ -80,13 +89,66 @@ final class LengthsFile {
   private Trace.Request request(JsonNode row) {
     JsonNode mean = row.path("prompt").path("mean");
     int predicted = mean.isMissingNode() ? 0 : (int) Math.max(1, Math.round(predicted(mean)));
+    int promptTokens = tokens(row, "prompt_tokens");
     return new Trace.Request(
-        0,
-        tokens(row, "prompt_tokens"),
+        arrivalNanos(row),
+        promptTokens,
         tokens(row, "output_tokens"),
         predicted,
         Trace.Terms.NONE,
-        RecordedPredictions.of(row, this::where));
+        RecordedPredictions.of(row, this::where),
+        blocks(row, promptTokens));
+  }
+
+  private long arrivalNanos(JsonNode row) {
+    JsonNode arrival = row.path("arrival_s");
+    if (line == 1) {
+      arrivals = !arrival.isMissingNode();
+    }
+    if (!arrivals && arrival.isMissingNode()) {
+      return 0;
+    }
+    double seconds = arrival.isNumber() ? arrival.doubleValue() : Double.NaN;
+    if (!arrivals || !(seconds >= 0 && seconds <= MAX_SECONDS)) {
+      throw new UsageException(
+          "%s: arrival_s is %s, must be a number from 0 to %.0f in all rows, or in none"
+              .formatted(where(), shown(arrival), MAX_SECONDS));
+    }
+    long nanos = Math.round(seconds * NANOS_PER_SECOND);
+    if (nanos < lastArrivalNanos) {
+      throw new UsageException(
+          "%s: arrival_s is %s, before the row above (%s s); sort the rows by arrival_s"
+              .formatted(where(), arrival, lastArrivalNanos / NANOS_PER_SECOND));
+    }
+    lastArrivalNanos = nanos;
+    return nanos;
+  }
+
+  private List<Long> blocks(JsonNode row, int promptTokens) {
+    JsonNode blocks = row.path("blocks");
+    if (blocks.isMissingNode()) {
+      return List.of();
+    }
+    int needed = (promptTokens - 1) / Trace.Request.BLOCK_TOKENS + 1;
+    List<Long> ids = new ArrayList<>(needed);
+    blocks.forEach(id -> ids.add(id(id)));
+    if (!blocks.isArray() || ids.size() != needed) {
+      throw new UsageException(
+          "%s: blocks must be an array of %d ids, one for each %d prompt tokens begun"
+              .formatted(where(), needed, Trace.Request.BLOCK_TOKENS));
+    }
+    return List.copyOf(ids);
+  }
+
+  private long id(JsonNode id) {
+    if (!id.isIntegralNumber() || !id.canConvertToLong()) {
+      throw new UsageException("%s: blocks has %s, must have whole numbers".formatted(where(), id));
+    }
+    return id.longValue();
+  }
+
+  private static String shown(JsonNode value) {
+    return value.isMissingNode() ? "missing" : value.toString();
   }
 
   private double predicted(JsonNode mean) {
@@ -104,7 +166,7 @@ final class LengthsFile {
     if (!value.canConvertToInt() || value.intValue() < 1 || value.intValue() > MAX_TOKENS) {
       throw new UsageException(
           "%s: %s is %s, must be a whole number from 1 to %d"
-              .formatted(where(), field, value.isMissingNode() ? "missing" : value, MAX_TOKENS));
+              .formatted(where(), field, shown(value), MAX_TOKENS));
     }
     return value.intValue();
   }

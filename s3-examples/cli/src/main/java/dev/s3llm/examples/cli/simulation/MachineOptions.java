@@ -90,6 +90,8 @@ public final class MachineOptions {
   @Option(names = "--max-running", defaultValue = "512", description = "Largest batch.")
   private int maxRunning;
 
+  @Mixin private PrefixOptions prefixes = new PrefixOptions();
+
   @Option(
       names = "--canvas-passes",
       paramLabel = "N",
@@ -193,15 +195,22 @@ public final class MachineOptions {
   }
 
   /**
-   * A simulation in one of the queue orders.
+   * A simulation in one of the queue orders, with one of the settings of shared prefixes.
    *
    * @param order the name of the order, as the user wrote it
+   * @param prefix the name of the setting, as the user wrote it
    * @param simulation the simulation
    */
-  public record Ordered(String order, Simulation simulation) {}
+  public record Ordered(String order, String prefix, Simulation simulation) {
+    /** Returns the name of the order, with that of the setting where prefixes are shared. */
+    public String label() {
+      return PrefixOptions.label(order, prefix);
+    }
+  }
 
   /**
-   * Creates a simulation for each order.
+   * Creates a simulation for each order, and for each of these one for each setting of shared
+   * prefixes.
    *
    * @param memoryOption the option that gives the memory, for messages
    * @param kvGigabytes memory for keys and values, in units of 1e9 bytes
@@ -214,8 +223,11 @@ public final class MachineOptions {
     checkTokens();
     List<Ordered> simulations = new ArrayList<>();
     for (OrderChoice.Chosen order : orders()) {
-      Simulation simulation = simulation(memoryOption, kvGigabytes, predictor, order.policy());
-      simulations.add(new Ordered(order.name(), simulation));
+      for (PrefixOptions.Chosen prefix : prefixes.chosen(canvasPasses != null)) {
+        Simulation simulation =
+            simulation(memoryOption, kvGigabytes, predictor, order.policy(), prefix);
+        simulations.add(new Ordered(order.name(), prefix.name(), simulation));
+      }
     }
     return simulations;
   }
@@ -229,14 +241,16 @@ public final class MachineOptions {
    */
   public Simulation inOrderOfArrival(SimulatedPredictor predictor) {
     SchedulingPolicy arrival = OrderChoice.parse(OrderChoice.BASELINE, maxOvertakes).policy();
-    return simulation("--kv-gb", kvGb, predictor, arrival);
+    PrefixOptions.Chosen first = prefixes.chosen(canvasPasses != null).get(0);
+    return simulation("--kv-gb", kvGb, predictor, arrival, first);
   }
 
   private Simulation simulation(
       String memoryOption,
       double kvGigabytes,
       SimulatedPredictor predictor,
-      SchedulingPolicy order) {
+      SchedulingPolicy order,
+      PrefixOptions.Chosen prefix) {
     Simulation.Builder builder =
         Simulation.builder(
                 ProfileFiles.model(model),
@@ -247,6 +261,8 @@ public final class MachineOptions {
             .maxRunning(maxRunning)
             .schedulingPolicy(order)
             .predictor(predictor)
+            .prefixSharing(prefix.sharing())
+            .forgettingByFuture(prefix.byFuture())
             .targets(targets())
             .keepTpot(keepTpot());
     if (maxTokensPerStep != null) {

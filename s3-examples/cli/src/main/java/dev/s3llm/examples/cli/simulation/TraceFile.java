@@ -16,7 +16,7 @@ public final class TraceFile {
   /**
    * Reads a trace.
    *
-   * @param path the CSV file, or measured answers as JSON lines ({@code .jsonl}, {@code .jsonl.gz})
+   * @param path the CSV file, or JSON lines ({@code .jsonl}, {@code .jsonl.gz})
    * @param most how many requests to take from the begin of the trace
    * @return the requests, at least one
    * @throws UsageException if the file cannot be read or is no trace, or no request is wanted

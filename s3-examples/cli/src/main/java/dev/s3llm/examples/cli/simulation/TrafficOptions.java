@@ -20,8 +20,9 @@ public final class TrafficOptions {
       paramLabel = "FILE",
       description =
           "CSV: arrival_s,prompt_tokens,output_tokens, then any of predicted_tokens, limit, "
-              + "priority, deadline_s, tenant, cancelled_s; or measured answers without arrivals as "
-              + "FILE.jsonl or FILE.jsonl.gz.")
+              + "priority, deadline_s, tenant, cancelled_s; or JSON lines, FILE.jsonl or "
+              + "FILE.jsonl.gz, with prompt_tokens, output_tokens, and any of arrival_s, blocks (ids "
+              + "of the prompt's blocks of 512 tokens, by which prompts begin alike).")
   private String trace;
 
   @Option(
@@ -138,7 +139,7 @@ public final class TrafficOptions {
 
   private Trace arriving(Trace recorded, long randomSeed) {
     if (arrivals.equals(RECORDED)) {
-      if (LengthsFile.named(trace)) {
+      if (LengthsFile.withoutArrivals(trace, recorded)) {
         throw new UsageException(
             "--arrivals recorded: " + trace + " has no arrivals; use at-once or poisson:RATE");
       }

@@ -92,6 +92,10 @@ final class ReplayCommandTest extends CommandTest {
             "preemptions",
             "recomputed_tokens",
             "swapped_tokens",
+            "prefix",
+            "prompt_tokens",
+            "cached_tokens",
+            "evicted_blocks",
             "ttft_mean_s",
             "ttft_p50_s",
             "ttft_p99_s",
@@ -181,6 +185,84 @@ final class ReplayCommandTest extends CommandTest {
     }
     assertThat(replay("--kv-gb", "4", "--trace", "" + zipped)).isEqualTo(2);
     assertThat(err.toString()).contains("answers.jsonl.gz has no arrivals; use at-once or poisson");
+  }
+
+  @Test
+  void promptsThatBeginAlike_areComputedOnce() throws IOException {
+    String file = "" + Files.writeString(folder.resolve("prefixes.jsonl"), conversations());
+
+    JsonNode runs =
+        json("--trace", file, "--policy", "forecast", "--prefix", "none,lru,expected,clairvoyant")
+            .path("runs");
+
+    assertThat(runs)
+        .extracting(run -> run.path("prefix").textValue())
+        .isEqualTo(List.of("none", "lru", "expected", "clairvoyant"));
+    assertThat(runs.get(0).path("cached_tokens").longValue()).isZero();
+    for (JsonNode run : runs) {
+      assertThat(run.path("finished").intValue()).isEqualTo(20);
+      assertThat(run.path("prompt_tokens").longValue()).isEqualTo(20 * 1000);
+    }
+    for (int i = 1; i < 4; i++) { // all but the first two find their first block of 512 tokens
+      assertThat(runs.get(i).path("cached_tokens").longValue()).isEqualTo(18 * 512);
+      assertThat(runs.get(i).path("ttft_mean_s").doubleValue())
+          .isLessThan(runs.get(0).path("ttft_mean_s").doubleValue());
+    }
+  }
+
+  /** Returns 20 requests that arrive a minute apart, of which every other begins alike. */
+  private static String conversations() {
+    StringBuilder rows = new StringBuilder();
+    for (int i = 0; i < 20; i++) {
+      rows.append(
+          "{\"arrival_s\":%d,\"prompt_tokens\":1000,\"output_tokens\":5,".formatted(60 * i));
+      rows.append("\"blocks\":[%d,%d]}\n".formatted(i % 2, 100 + i));
+    }
+    return rows.toString();
+  }
+
+  @Test
+  void withoutRoomForPrefixes_blocksAreEvicted() throws IOException {
+    String file = "" + Files.writeString(folder.resolve("prefixes.jsonl"), conversations());
+
+    JsonNode run =
+        json("--trace", file, "--policy", "s3", "--prefix", "lru", "--prefix-tokens", "0")
+            .path("runs")
+            .get(0);
+
+    assertThat(run.path("cached_tokens").longValue()).isZero();
+    assertThat(run.path("evicted_blocks").longValue()).isGreaterThanOrEqualTo(20 * (1000 / 16));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "--prefix often | --prefix often: must be none, lru, expected or clairvoyant",
+        "--prefix-tokens 5 | --prefix-tokens: needs --prefix lru, expected or clairvoyant",
+        "--prefix lru --prefix-tokens -1 | --prefix-tokens -1: must be at least 0",
+        "--prefix lru --canvas-passes 2 | --prefix: cannot be combined with --canvas-passes",
+      })
+  void prefixOptionsWithoutSense_areRefused(String options, String message) {
+    List<String> all = new ArrayList<>(List.of("--kv-gb", "4"));
+    all.addAll(List.of(options.split(" ")));
+    assertThat(replay(all.toArray(String[]::new))).isEqualTo(2);
+    assertThat(err.toString()).contains(message);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{\"arrival_s\":-1,\"prompt_tokens\":5,\"output_tokens\":5} | line 1: arrival_s is -1, must be",
+        "{\"arrival_s\":0,\"prompt_tokens\":5,\"output_tokens\":5,\"blocks\":[]} | must be an array of 1 ids",
+        "{\"arrival_s\":0,\"prompt_tokens\":5,\"output_tokens\":5,\"blocks\":[1.5]} | blocks has 1.5",
+        "{\"arrival_s\":0,\"prompt_tokens\":513,\"output_tokens\":5,\"blocks\":[1]} | an array of 2 ids",
+      })
+  void rowsOfATraceWithMistakes_areRefused(String row, String message) throws IOException {
+    Path file = Files.writeString(folder.resolve("a.jsonl"), row + "\n");
+    assertThat(replay("--kv-gb", "4", "--trace", "" + file)).isEqualTo(2);
+    assertThat(err.toString()).contains(message);
   }
 
   @Test
