@@ -187,7 +187,7 @@ class PrefixCacheTest {
 
     void end(Owner owner) {
       if (owner.last().indexed()) {
-        cache.used(owner.last(), new PrefixUse(now, 0, 1, 0, 0, 0, 0, false));
+        cache.used(owner.last(), PrefixUse.at(now));
       }
       owner.lease.close();
       cache.leave(owner.scope);

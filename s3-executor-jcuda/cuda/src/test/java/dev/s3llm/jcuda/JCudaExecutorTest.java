@@ -71,7 +71,9 @@ class JCudaExecutorTest extends ExecutorContract {
   void blockThatAnotherSequenceTook_isFoundInTheDebugMode() {
     try (JCudaExecutor executor = RandomModels.gpu(CONFIG).build()) {
       HandDrivenSequence first = sequence(1).chunk(5);
-      HandDrivenSequence thief = sequence(2).chunk(5);
+      HandDrivenSequence thief =
+          new HandDrivenSequence(2, new int[] {9, 8, 7, 6, 5}, SamplingParameters.GREEDY, 4, 5, 6)
+              .chunk(5);
       first.append(executor.execute(first.alone()).toCompletableFuture().join().tokens()[0]);
       executor.execute(thief.alone()).toCompletableFuture().join();
       assertThatThrownBy(

@@ -15,28 +15,29 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.IntFunction;
 
 /** Shapes of well-known models, for benchmarks with {@link RandomTensors}. */
 public final class ModelShapes {
   private static final int CONTEXT = 2048;
-  private static final Map<String, ModelConfig> SHAPES = new LinkedHashMap<>();
+  private static final Map<String, IntFunction<ModelConfig>> SHAPES = new LinkedHashMap<>();
 
   static {
-    SHAPES.put("gpt-j-6b", gptJ(28, 4096, 16));
-    SHAPES.put("llama-1b", llama(16, 2048, 32, 8192));
-    SHAPES.put("llama-13b", llama(40, 5120, 40, 13824));
-    SHAPES.put("llama-33b", llama(60, 6656, 52, 17920));
+    SHAPES.put("gpt-j-6b", context -> gptJ(28, 4096, 16, context));
+    SHAPES.put("llama-1b", context -> llama(16, 2048, 32, 8192, context));
+    SHAPES.put("llama-13b", context -> llama(40, 5120, 40, 13824, context));
+    SHAPES.put("llama-33b", context -> llama(60, 6656, 52, 17920, context));
   }
 
   private ModelShapes() {}
 
-  private static ModelConfig llama(int layers, int hidden, int heads, int inner) {
-    return new Sizes(32_000, hidden, layers, heads, heads, hidden / heads, inner, CONTEXT)
+  private static ModelConfig llama(int layers, int hidden, int heads, int inner, int context) {
+    return new Sizes(32_000, hidden, layers, heads, heads, hidden / heads, inner, context)
         .llama(false);
   }
 
-  private static ModelConfig gptJ(int layers, int hidden, int heads) {
-    return new Sizes(50_400, hidden, layers, heads, heads, hidden / heads, 4 * hidden, CONTEXT)
+  private static ModelConfig gptJ(int layers, int hidden, int heads, int context) {
+    return new Sizes(50_400, hidden, layers, heads, heads, hidden / heads, 4 * hidden, context)
         .gptJ(64);
   }
 
@@ -52,12 +53,23 @@ public final class ModelShapes {
    * @throws IllegalArgumentException if the name is unknown; the message lists the known ones
    */
   public static ModelConfig of(String name) {
-    ModelConfig config = SHAPES.get(name);
-    if (config == null) {
+    return of(name, CONTEXT);
+  }
+
+  /**
+   * Returns the shape of a model, with another number of positions than the model was made for.
+   *
+   * @param name one of {@link #names}
+   * @param contextTokens number of positions, at least 1
+   * @throws IllegalArgumentException if the name is unknown; the message lists the known ones
+   */
+  public static ModelConfig of(String name, int contextTokens) {
+    IntFunction<ModelConfig> shape = SHAPES.get(name);
+    if (shape == null) {
       throw new IllegalArgumentException(
           "there is no shape " + name + ", but " + String.join(", ", SHAPES.keySet()));
     }
-    return config;
+    return shape.apply(contextTokens);
   }
 
   /**

@@ -18,6 +18,9 @@ import picocli.CommandLine.Option;
 
 /** The model that {@code bench serve} runs, the device that runs it, and its memory. */
 final class ServedModel {
+  /** The positions of a shape, unless sequences are longer. */
+  private static final int LEAST_CONTEXT = 2048;
+
   @Option(
       names = "--model",
       required = true,
@@ -116,7 +119,9 @@ final class ServedModel {
   private ModelConfig config() {
     Path path = path();
     try {
-      return path == null ? ModelShapes.of(model) : ModelConfig.read(path);
+      return path == null
+          ? ModelShapes.of(model, Math.max(LEAST_CONTEXT, maxLength))
+          : ModelConfig.read(path);
     } catch (ModelFormatException | IllegalArgumentException e) {
       throw new UsageException("--model: " + e.getMessage());
     }

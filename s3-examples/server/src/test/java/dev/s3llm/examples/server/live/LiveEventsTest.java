@@ -83,7 +83,12 @@ class LiveEventsTest {
   @Test
   void engineThatIsNotWell_saysWhy() {
     Picture picture =
-        Picture.of(snapshot(0).with(Health.bad("stuck")), null, events.memory(), List.of(), 5);
+        Picture.of(
+            snapshot(0).with(Health.bad("stuck"), EngineSnapshot.Refused.NONE),
+            null,
+            events.memory(),
+            List.of(),
+            5);
     assertThat(picture.engine().healthy()).isFalse();
     assertThat(picture.engine().reason()).isEqualTo("stuck");
     assertThat(picture.engine().inspectedMillis()).isZero();
