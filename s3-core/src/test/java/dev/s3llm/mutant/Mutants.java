@@ -456,13 +456,6 @@ final class Mutants {
               "Containment",
               106),
           seen(
-              "displaced-beyond-its-bound",
-              DISPLACEMENT,
-              "sequence.queueAge() + admissions <= policy.maxOvertakes(sequence)",
-              "sequence.queueAge() < policy.maxOvertakes(sequence)",
-              "StarvationBound",
-              6862),
-          seen(
               "order-by-chance",
               QUEUE,
               "policy.rank(sequence, admissionBlocks)",
@@ -554,7 +547,7 @@ final class Mutants {
           caught(
               "trace-uncounted",
               "simulate/TraceRecorder.java",
-              "      recorded++;\n",
+              "      recorded += requests;\n",
               "",
               "simulate.TraceRecorderTest"),
           caught(

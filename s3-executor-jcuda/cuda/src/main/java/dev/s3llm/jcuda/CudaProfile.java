@@ -77,6 +77,7 @@ record CudaProfile(
         .maxSequencesPerStep(p.maxSequencesPerStep())
         .vocabularySize(p.vocabularySize())
         .masksTokens(p.masksTokens())
+        .sharesPrefixes(p.sharesPrefixes())
         .featureWidth(p.featureWidth())
         .growth(p.growth())
         .recoveryCosts(costs)
