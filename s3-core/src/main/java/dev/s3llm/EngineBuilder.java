@@ -104,7 +104,8 @@ public final class EngineBuilder {
   /**
    * Sets whether requests that begin alike share KV blocks, and which blocks are kept for later
    * requests. By default they share, if the executor allows it ({@link
-   * ExecutorProfile#sharesPrefixes}), and as many blocks are kept as memory has room for.
+   * ExecutorProfile#sharesPrefixes}), as many blocks are kept as memory has room for, and the one
+   * whose return is worth least is forgotten first.
    *
    * @param sharing whether requests share blocks
    */
@@ -294,7 +295,7 @@ public final class EngineBuilder {
   }
 
   private static PrefixSharing defaultSharing() {
-    return PrefixSharing.keeping(PrefixSharing.Forgetting.LEAST_RECENTLY_USED);
+    return PrefixSharing.keeping(PrefixSharing.Forgetting.EXPECTED_VALUE);
   }
 
   LongSupplier clock() {
