@@ -47,6 +47,7 @@ class EndingsTest {
       executor.open();
 
       assertThat(get(whole).statusCode()).isEqualTo(504);
+      assertThat(get(whole).headers().firstValue("x-should-retry")).contains("false");
       assertThat(json(get(whole).body()).at("/error/type").asString()).isEqualTo("timeout_error");
       assertThat(get(stream).statusCode()).isEqualTo(200);
       String last = events(get(stream).body()).get(events(get(stream).body()).size() - 1);

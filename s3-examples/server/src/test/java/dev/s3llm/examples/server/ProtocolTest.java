@@ -168,7 +168,7 @@ class ProtocolTest {
       value = {
         "temperature       | \"temperature\":3",
         "temperature       | \"temperature\":\"hot\"",
-        "top_p             | \"top_p\":0",
+        "top_p             | \"top_p\":-0.1",
         "max_tokens        | \"max_tokens\":0",
         "max_tokens        | \"max_tokens\":1.5",
         "max_tokens        | \"max_tokens\":99999999999",
@@ -332,7 +332,10 @@ class ProtocolTest {
                 "s3_predictions_coverage_p90",
                 "s3_kv_reserved",
                 "s3_kv_allocated",
-                "s3_preemptions_total",
+                "s3_preemptions_total{reason=\"displaced\"}",
+                "s3_requests_refused_total{reason=\"queue_full\"}",
+                "s3_latency_queue_seconds_bucket{le=\"+Inf\"}",
+                "s3_latency_first_token_seconds_count",
                 "vllm:num_requests_waiting{model_name=\"s3-small\"}",
                 "vllm:kv_cache_usage_perc{model_name=\"s3-small\"}"));
   }

@@ -1,5 +1,8 @@
 package dev.s3llm.examples.server.autoconfigure;
 
+import static org.springframework.web.reactive.function.server.RequestPredicates.method;
+import static org.springframework.web.reactive.function.server.RequestPredicates.path;
+
 import dev.s3llm.examples.server.http.ApiKeyFilter;
 import dev.s3llm.examples.server.http.LiveHandler;
 import dev.s3llm.examples.server.live.LiveEvents;
@@ -17,6 +20,7 @@ import org.springframework.boot.context.properties.EnableConfigurationProperties
 import org.springframework.context.ApplicationListener;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.event.ContextClosedEvent;
+import org.springframework.http.HttpMethod;
 import org.springframework.web.reactive.function.server.RouterFunction;
 import org.springframework.web.reactive.function.server.RouterFunctions;
 import org.springframework.web.reactive.function.server.ServerResponse;
@@ -66,6 +70,10 @@ public class S3LiveAutoConfiguration {
             .GET("/live/stream", handler::stream)
             .filter(ApiKeyFilter.of(key))
             .build();
-    return RouterFunctions.route().GET("/live", handler::page).add(data).build();
+    return RouterFunctions.route()
+        .GET("/live", handler::page)
+        .route(method(HttpMethod.HEAD).and(path("/live")), handler::page)
+        .add(data)
+        .build();
   }
 }

@@ -1,5 +1,6 @@
 package dev.s3llm.examples.server.autoconfigure;
 
+import static org.springframework.web.reactive.function.server.RequestPredicates.method;
 import static org.springframework.web.reactive.function.server.RequestPredicates.path;
 
 import dev.s3llm.examples.server.call.CallListener;
@@ -9,6 +10,8 @@ import dev.s3llm.examples.server.http.CallFilter;
 import dev.s3llm.examples.server.http.HeadTimeout;
 import dev.s3llm.examples.server.http.OpenAiErrors;
 import dev.s3llm.examples.server.http.OpenAiHandler;
+import dev.s3llm.examples.server.http.OriginFilter;
+import dev.s3llm.examples.server.http.RequestIdFilter;
 import dev.s3llm.examples.server.http.ServerSettings;
 import dev.s3llm.examples.server.http.WriteTimeout;
 import dev.s3llm.spring.ServedModel;
@@ -38,6 +41,9 @@ import reactor.core.publisher.Mono;
 @EnableConfigurationProperties(ServerProperties.class)
 public class S3WebAutoConfiguration {
 
+  /** The path of a model; its name may have slashes. */
+  private static final String MODEL = "/v1/models/{*model}";
+
   @Bean
   @ConditionalOnMissingBean
   Submitter s3Submitter(
@@ -62,6 +68,7 @@ public class S3WebAutoConfiguration {
             Instant.now(),
             Math.toIntExact(properties.web().maxRequestSize().toBytes()),
             properties.web().requestTimeout(),
+            properties.web().maxOutputTokens(),
             properties.web().heartbeat(),
             Optional.ofNullable(properties.firstTokenWithin()),
             Optional.ofNullable(properties.deadline())));
@@ -74,9 +81,11 @@ public class S3WebAutoConfiguration {
         .POST("/v1/chat/completions", handler::chat)
         .POST("/v1/completions", handler::completions)
         .GET("/v1/models", handler::models)
-        .GET("/v1/models/{model}", handler::model)
+        .GET(MODEL, handler::model)
+        .route(method(HttpMethod.HEAD).and(path("/v1/models")), handler::models)
+        .route(method(HttpMethod.HEAD).and(path(MODEL)), handler::model)
         .route(path("/v1/chat/completions").or(path("/v1/completions")), only(HttpMethod.POST))
-        .route(path("/v1/models").or(path("/v1/models/{model}")), only(HttpMethod.GET))
+        .route(path("/v1/models").or(path(MODEL)), only(HttpMethod.GET))
         .filter(ApiKeyFilter.of(properties.apiKeys()))
         .build();
   }
@@ -94,6 +103,16 @@ public class S3WebAutoConfiguration {
   @Bean
   CallFilter s3CallFilter() {
     return new CallFilter();
+  }
+
+  @Bean
+  RequestIdFilter s3RequestIdFilter(ServerProperties properties) {
+    return new RequestIdFilter(properties.web().accessLog());
+  }
+
+  @Bean
+  OriginFilter s3OriginFilter(ServerProperties properties) {
+    return new OriginFilter(properties.web().corsOrigins());
   }
 
   /** Closes connections on which no request arrives, or whose client does not read. */

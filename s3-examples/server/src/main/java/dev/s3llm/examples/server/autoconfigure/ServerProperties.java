@@ -63,6 +63,11 @@ public record ServerProperties(
    *     a request's head, and from there to the end of its body. With server.http2.enabled it
    *     limits the body only, and idle connections are kept.
    * @param writeTimeout most time for a client to receive data that is sent to it.
+   * @param maxOutputTokens most output tokens of a request; a request without a limit gets as many
+   *     as its prompt leaves room for, and these at most.
+   * @param corsOrigins origins, such as https://chat.example.com, whose pages may use the endpoints
+   *     in a browser; * for all. Default: none.
+   * @param accessLog whether each request is logged, at INFO.
    * @param submitThreads threads that read and encode prompts.
    * @param submitQueue most requests that wait for these threads; further requests are refused.
    */
@@ -71,6 +76,9 @@ public record ServerProperties(
       @DefaultValue("10s") @DurationMin(millis = 1) Duration heartbeat,
       @DefaultValue("30s") @DurationMin(millis = 1) Duration requestTimeout,
       @DefaultValue("30s") @DurationMin(millis = 1) Duration writeTimeout,
+      @DefaultValue("2147483647") @Min(1) int maxOutputTokens,
+      @DefaultValue List<@NotBlank String> corsOrigins,
+      @DefaultValue("false") boolean accessLog,
       @DefaultValue("2") @Min(1) int submitThreads,
       @DefaultValue("1024") @Min(1) int submitQueue) {
 

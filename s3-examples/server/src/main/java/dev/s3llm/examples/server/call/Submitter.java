@@ -29,10 +29,11 @@ import reactor.core.publisher.MonoSink;
  */
 public final class Submitter implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Submitter.class);
+  private static final Duration LEAST_WAIT = Duration.ofSeconds(1);
+  private static final Duration MOST_WAIT = Duration.ofMinutes(5);
 
   private final TextGenerator generator;
   private final CallListener listeners;
-  private final ExpectedWait expectedWait = new ExpectedWait();
   private final ThreadPoolExecutor threads;
 
   /**
@@ -66,7 +67,7 @@ public final class Submitter implements AutoCloseable {
     return Mono.create(
         sink -> {
           if (engineIsFull()) { // refused before its prompt is encoded
-            refuse(call, ApiException.queueFull(expectedWait.get()), sink);
+            refuse(call, ApiException.queueFull(expectedWait()), sink);
             return;
           }
           try {
@@ -91,11 +92,10 @@ public final class Submitter implements AutoCloseable {
     try {
       generation = generator.submit(request);
     } catch (NeverFitsException e) {
-      String message = String.valueOf(e.getMessage());
-      refuse(call, ApiException.neverFits(fieldToChange(call, request, e), message), sink);
+      refuse(call, neverFits(call, request, e), sink);
       return;
     } catch (IllegalArgumentException e) { // a prompt without tokens, for one
-      refuse(call, ApiException.badRequest(String.valueOf(e.getMessage())), sink);
+      refuse(call, ApiException.refused(String.valueOf(e.getMessage())), sink);
       return;
     } catch (Throwable e) { // top of the thread: an Error must end this request only
       refuse(call, e, sink);
@@ -106,6 +106,15 @@ public final class Submitter implements AutoCloseable {
     sink.success(generation);
   }
 
+  private static ApiException neverFits(
+      Call call, TextRequest request, NeverFitsException refusal) {
+    String field = fieldToChange(call, request, refusal);
+    return ApiException.neverFits(
+        field,
+        "prompt and answer may have %d tokens together, but this request needs %d; shorten %s"
+            .formatted(refusal.limitTokens(), refusal.neededTokens(), field));
+  }
+
   /** Returns the field to change: the limit, unless the prompt alone leaves no room. */
   private static String fieldToChange(Call call, TextRequest request, NeverFitsException refusal) {
     int limit = request.maxNewTokens().orElse(1);
@@ -114,15 +123,15 @@ public final class Submitter implements AutoCloseable {
   }
 
   private void watch(Call call, TextGeneration generation) {
-    CompletableFuture<?> unused = generation.estimate().thenAccept(expectedWait::update);
-    unused = generation.result().whenComplete((result, failure) -> ended(call, result, failure));
+    CompletableFuture<?> unused =
+        generation.result().whenComplete((result, failure) -> ended(call, result, failure));
   }
 
   /** Reports the end; a request that the engine refused after its submission is refused. */
   private void ended(Call call, @Nullable TextResult result, @Nullable Throwable failure) {
     Throwable refusal = result == null ? failure : refusal(result);
     if (refusal != null) {
-      listeners.onRefused(call, ApiException.of(refusal, expectedWait.get()));
+      listeners.onRefused(call, ApiException.of(refusal, expectedWait()));
     } else if (result != null) {
       listeners.onEnd(call, result);
     }
@@ -133,13 +142,20 @@ public final class Submitter implements AutoCloseable {
     return failure instanceof RequestRefusedException ? failure : null;
   }
 
-  /** Returns the expected waiting time of a new request. */
+  /**
+   * Returns the expected waiting time of a new request, from one second, which also stands for an
+   * unknown time, to five minutes.
+   */
   public Duration expectedWait() {
-    return expectedWait.get();
+    Duration wait = generator.engine().queueWait().orElse(LEAST_WAIT);
+    if (wait.compareTo(LEAST_WAIT) < 0) {
+      return LEAST_WAIT;
+    }
+    return wait.compareTo(MOST_WAIT) > 0 ? MOST_WAIT : wait;
   }
 
   private void refuse(Call call, Throwable cause, MonoSink<TextGeneration> sink) {
-    ApiException error = ApiException.of(cause, expectedWait.get());
+    ApiException error = ApiException.of(cause, expectedWait());
     if (error.internal()) {
       log.warn("a request failed", cause);
     }

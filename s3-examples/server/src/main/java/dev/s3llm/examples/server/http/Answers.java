@@ -95,6 +95,7 @@ final class Answers {
         Mono.fromFuture(generation.result()).flatMapIterable(result -> last(call, result, usage));
     Flux<ServerSentEvent<String>> events =
         Flux.concat(Mono.justOrEmpty(endpoint.opening(call.head())), pieces, rest)
+            .map(piece -> usage ? piece.withoutCounts() : piece)
             .map(Json::write)
             .concatWithValues(DONE)
             .onErrorResume(cause -> Mono.just(Json.write(errors.apply(cause).body())))

@@ -39,6 +39,9 @@ final class ErrorResponses {
     error
         .retryAfterSeconds()
         .ifPresent(s -> response.header(HttpHeaders.RETRY_AFTER, String.valueOf(s)));
+    if (error.status() == HttpStatus.GATEWAY_TIMEOUT.value()) { // a deadline: clients would retry
+      response.header("x-should-retry", "false");
+    }
     if (error.status() == HttpStatus.UNAUTHORIZED.value()) {
       response.header(HttpHeaders.WWW_AUTHENTICATE, "Bearer");
     }

@@ -70,7 +70,7 @@ public final class OpenAiHandler {
 
   /** Handles {@code GET /v1/models/{model}}. */
   public Mono<ServerResponse> model(ServerRequest request) {
-    String name = request.pathVariable("model");
+    String name = request.pathVariable("model").substring(1); // without the path's slash
     return name.equals(settings.model())
         ? json(model())
         : ErrorResponses.of(ApiException.modelNotFound(name));
@@ -93,7 +93,7 @@ public final class OpenAiHandler {
       Endpoint endpoint, GenerationOptions options, TextRequest.Builder request) {}
 
   private Mono<ServerResponse> answer(ServerRequest request, Function<JsonFields, Wanted> read) {
-    return Bodies.read(request, settings.maxRequestBytes(), settings.requestTimeout())
+    return Bodies.readDecoded(request, settings.maxRequestBytes(), settings.requestTimeout())
         .map(Json::read)
         .map(read)
         .flatMap(wanted -> Mono.deferContextual(parent -> run(request, wanted, parent)))
@@ -113,10 +113,7 @@ public final class OpenAiHandler {
     CallFilter.attach(request, call);
     Optional<String> tenant = CallFilter.tenant(request).or(options::user);
     TextRequest.Builder text = wanted.request().stop(options.stop());
-    options.maxTokens().ifPresent(text::maxNewTokens);
-    if (options.maxTokens().isEmpty() && options.minTokens() > 0) {
-      text.maxNewTokens(GenerationRequest.AS_MANY_AS_FIT);
-    }
+    limit(options, text);
     text.configure(engineRequest -> configure(engineRequest, call, options, tenant));
     return submitter
         .submit(call, text.build())
@@ -126,6 +123,22 @@ public final class OpenAiHandler {
                     ? Answers.taken(generation, settings.firstTokenWithin())
                         .then(stream(call, generation, options.includeUsage()))
                     : whole(call, generation));
+  }
+
+  private void limit(GenerationOptions options, TextRequest.Builder text) {
+    int most = settings.maxOutputTokens();
+    if (options.maxTokens().isEmpty()) {
+      text.maxNewTokensThatFit(most);
+      return;
+    }
+    int limit = options.maxTokens().getAsInt();
+    if (limit > most) {
+      throw ApiException.badField(
+          options.limitField(),
+          "%s is %d, but this server generates at most %d tokens"
+              .formatted(options.limitField(), limit, most));
+    }
+    text.maxNewTokens(limit);
   }
 
   private void configure(

@@ -11,6 +11,7 @@ import java.util.Optional;
  * @param started time at which the server started
  * @param maxRequestBytes largest request body, in bytes
  * @param requestTimeout most time for a request's body to arrive
+ * @param maxOutputTokens most output tokens of a request; fewer if there is no room for as many
  * @param heartbeat interval between comments in a stream without data
  * @param firstTokenWithin refuses requests whose first token is expected later
  * @param deadline time after which a request times out
@@ -20,6 +21,7 @@ public record ServerSettings(
     Instant started,
     int maxRequestBytes,
     Duration requestTimeout,
+    int maxOutputTokens,
     Duration heartbeat,
     Optional<Duration> firstTokenWithin,
     Optional<Duration> deadline) {}

@@ -84,6 +84,17 @@ public final class ApiException extends RuntimeException {
         408, INVALID, null, "request_timeout", null, "the request did not arrive in time");
   }
 
+  /** Returns the error of a body in an encoding that is not known. */
+  public static ApiException unsupportedEncoding() {
+    return new ApiException(
+        415,
+        INVALID,
+        null,
+        "unsupported_encoding",
+        null,
+        "the body's content-encoding must be gzip or none");
+  }
+
   /** Returns the error of a passed deadline. */
   public static ApiException timeout() {
     return new ApiException(
@@ -168,19 +179,33 @@ public final class ApiException extends RuntimeException {
   }
 
   private static ApiException refused(RequestRefusedException refusal, Duration wait) {
-    String message = String.valueOf(refusal.getMessage());
     if (refusal instanceof FirstTokenTooLateException late) {
-      return busy(late.retryAfter(), message);
+      return busy(late.retryAfter(), "the first token would come too late; try later");
     }
     if (refusal instanceof QueueFullException full) {
-      return busy(full.retryAfter().orElse(wait), message);
+      return queueFull(full.retryAfter().orElse(wait));
     }
     return switch (refusal.reason()) {
-      case QUEUE_FULL, FIRST_TOKEN_TOO_LATE -> busy(wait, message);
-      case ENGINE_UNHEALTHY -> unavailable("engine_unavailable", wait, message);
-      case ENGINE_CLOSED -> unavailable("engine_closed", null, message);
-      case NEVER_FITS, INVALID_REQUEST -> badRequest(message);
+      case QUEUE_FULL, FIRST_TOKEN_TOO_LATE -> queueFull(wait);
+      case ENGINE_UNHEALTHY ->
+          unavailable("engine_unavailable", wait, "the engine makes no progress now; try later");
+      case ENGINE_CLOSED -> unavailable("engine_closed", null, "the server is shutting down");
+      case NEVER_FITS, INVALID_REQUEST -> refused(String.valueOf(refusal.getMessage()));
     };
+  }
+
+  /**
+   * Returns the error of a request that the engine has refused.
+   *
+   * @param message the engine's message, whose names are replaced by those of the protocol
+   */
+  public static ApiException refused(String message) {
+    return badRequest(
+        message
+            .replaceFirst("^request \\S+ refused: ", "")
+            .replace("maxNewTokens", "max_tokens")
+            .replace("minTokens", "min_tokens")
+            .replace("promptTokens", "prompt"));
   }
 
   private static ApiException busy(Duration retryAfter, String message) {

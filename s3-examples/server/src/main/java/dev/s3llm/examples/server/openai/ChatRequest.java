@@ -1,13 +1,10 @@
 package dev.s3llm.examples.server.openai;
 
 import dev.s3llm.text.ChatMessage;
-import dev.s3llm.text.ChatRole;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.node.ObjectNode;
 
 /** A request of {@code /v1/chat/completions}. */
 public record ChatRequest(List<ChatMessage> messages, GenerationOptions options) {
@@ -23,11 +20,21 @@ public record ChatRequest(List<ChatMessage> messages, GenerationOptions options)
     for (String name : List.of("tools", "functions")) {
       fields.refuse(name, value -> value.isArray() && value.isEmpty());
     }
+    refuseToolChoice(fields.find("tool_choice"));
     fields.refuse("logprobs", value -> value.isBoolean() && !value.booleanValue());
     fields.refuse("top_logprobs", value -> JsonFields.isInt(value, 0));
     fields.refuse("response_format", value -> value.path("type").asString("").equals("text"));
     fields.refuse("audio", value -> false);
-    return new ChatRequest(messages(fields), options(fields));
+    return new ChatRequest(ChatMessages.read(fields), options(fields));
+  }
+
+  /** Refuses to call a tool where there is none; the client would wait for the call in vain. */
+  private static void refuseToolChoice(@Nullable JsonNode choice) {
+    if (choice == null || List.of("none", "auto").contains(choice.asString(""))) {
+      return;
+    }
+    throw ApiException.badField(
+        "tool_choice", "tool_choice may be \"none\" or \"auto\" where tools has no function");
   }
 
   private static GenerationOptions options(JsonFields fields) {
@@ -36,55 +43,5 @@ public record ChatRequest(List<ChatMessage> messages, GenerationOptions options)
     return newer.isPresent()
         ? GenerationOptions.read(fields, NEWER_LIMIT, newer)
         : GenerationOptions.read(fields, OLDER_LIMIT, older);
-  }
-
-  private static List<ChatMessage> messages(JsonFields fields) {
-    @Nullable JsonNode value = fields.find("messages");
-    if (value == null || !value.isArray() || value.isEmpty()) {
-      throw ApiException.badField("messages", "messages must be an array of at least one message");
-    }
-    List<ChatMessage> messages = new ArrayList<>();
-    for (int i = 0; i < value.size(); i++) {
-      messages.add(message("messages[" + i + "]", value.get(i)));
-    }
-    return messages;
-  }
-
-  private static ChatMessage message(String name, JsonNode value) {
-    if (!(value instanceof ObjectNode object)) {
-      throw ApiException.badField(name, name + " must be an object");
-    }
-    JsonFields fields = new JsonFields(object);
-    return ChatMessage.of(
-        role(name + ".role", fields.string("role").orElse("")),
-        content(name + ".content", fields.find("content")));
-  }
-
-  private static ChatRole role(String name, String text) {
-    // Newer clients use this name for the system message.
-    String role = text.equals("developer") ? ChatRole.SYSTEM.text() : text;
-    try {
-      return ChatRole.of(role);
-    } catch (IllegalArgumentException e) {
-      throw ApiException.badField(name, String.valueOf(e.getMessage()));
-    }
-  }
-
-  /** Reads content: a string, or an array of parts, which must be text. */
-  private static String content(String name, @Nullable JsonNode value) {
-    if (value != null && value.isString()) {
-      return value.stringValue();
-    }
-    if (value == null || !value.isArray()) {
-      throw ApiException.badField(name, name + " must be a string or an array of parts");
-    }
-    StringBuilder text = new StringBuilder();
-    for (JsonNode part : value) {
-      if (!part.path("type").asString("").equals("text") || !part.path("text").isString()) {
-        throw ApiException.unsupported(name, name + " may have parts of text only");
-      }
-      text.append(part.path("text").stringValue());
-    }
-    return text.toString();
   }
 }

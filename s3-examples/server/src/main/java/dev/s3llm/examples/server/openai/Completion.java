@@ -3,6 +3,7 @@ package dev.s3llm.examples.server.openai;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.NullNode;
 
 /**
  * An answer, or a piece of one.
@@ -12,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param created time of the request, in seconds since 1970
  * @param model name of the model
  * @param choices one choice; none in a stream's last piece
- * @param usage token counts, in a whole answer or a stream's last piece
+ * @param usage token counts ({@link Usage}), in a whole answer or a stream's last piece
  */
 public record Completion(
     String id,
@@ -20,18 +21,34 @@ public record Completion(
     long created,
     String model,
     List<Choice> choices,
-    @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable Usage usage) {
+    @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable Object usage) {
+
+  /** Returns the same piece with a null in place of the token counts, which come later. */
+  public Completion withoutCounts() {
+    return usage == null
+        ? new Completion(id, object, created, model, choices, NullNode.getInstance())
+        : this;
+  }
 
   /** The answer's text, in the field that the endpoint uses. */
   public record Choice(
       int index,
       @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable Message message,
-      @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable Message delta,
+      @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable Delta delta,
       @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable String text,
       @Nullable Object logprobs,
       @Nullable String finishReason) {}
 
-  /** A message, or the new part of one. */
+  /**
+   * A whole message.
+   *
+   * @param role role of its author
+   * @param content its text
+   * @param refusal why the model refuses to answer; always null, and clients expect the field
+   */
+  public record Message(String role, String content, @Nullable String refusal) {}
+
+  /** The new part of a message. */
   @JsonInclude(JsonInclude.Include.NON_NULL)
-  public record Message(@Nullable String role, @Nullable String content) {}
+  public record Delta(@Nullable String role, @Nullable String content) {}
 }

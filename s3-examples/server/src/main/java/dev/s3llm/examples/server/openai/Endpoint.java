@@ -1,6 +1,7 @@
 package dev.s3llm.examples.server.openai;
 
 import dev.s3llm.examples.server.openai.Completion.Choice;
+import dev.s3llm.examples.server.openai.Completion.Delta;
 import dev.s3llm.examples.server.openai.Completion.Message;
 import java.util.List;
 import java.util.Optional;
@@ -44,7 +45,7 @@ public enum Endpoint {
   public Completion whole(CompletionHead head, String text, String finishReason, Usage usage) {
     Choice choice =
         this == CHAT
-            ? new Choice(0, new Message(ASSISTANT, text), null, null, null, finishReason)
+            ? new Choice(0, new Message(ASSISTANT, text, null), null, null, null, finishReason)
             : new Choice(0, null, null, text, null, finishReason);
     return completion(head, wholeObject, List.of(choice), usage);
   }
@@ -52,8 +53,7 @@ public enum Endpoint {
   /** Returns the first piece of a stream; empty if the endpoint has none. */
   public Optional<Completion> opening(CompletionHead head) {
     return this == CHAT
-        ? Optional.of(
-            piece(head, new Choice(0, null, new Message(ASSISTANT, ""), null, null, null)))
+        ? Optional.of(piece(head, new Choice(0, null, new Delta(ASSISTANT, ""), null, null, null)))
         : Optional.empty();
   }
 
@@ -62,7 +62,7 @@ public enum Endpoint {
     return piece(
         head,
         this == CHAT
-            ? new Choice(0, null, new Message(null, text), null, null, null)
+            ? new Choice(0, null, new Delta(null, text), null, null, null)
             : new Choice(0, null, null, text, null, null));
   }
 
@@ -71,7 +71,7 @@ public enum Endpoint {
     return piece(
         head,
         this == CHAT
-            ? new Choice(0, null, new Message(null, null), null, null, finishReason)
+            ? new Choice(0, null, new Delta(null, null), null, null, finishReason)
             : new Choice(0, null, null, "", null, finishReason));
   }
 

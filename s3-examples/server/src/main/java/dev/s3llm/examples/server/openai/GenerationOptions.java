@@ -79,10 +79,15 @@ public record GenerationOptions(
 
   private static SamplingParameters sampling(JsonFields fields) {
     double temperature = fields.number("temperature", 1, 0, MAX_TEMPERATURE);
-    double topP = fields.number("top_p", 1, LEAST_TOP_P, 1);
+    double topP = fields.number("top_p", 1, 0, 1);
     @Nullable Long seed = fields.integer("seed");
+    boolean greedy = topP < LEAST_TOP_P; // no token but the likeliest is left
     return new SamplingParameters(
-        temperature, 0, topP, 1, seed == null ? ThreadLocalRandom.current().nextLong() : seed);
+        greedy ? 0 : temperature,
+        0,
+        greedy ? 1 : topP,
+        1,
+        seed == null ? ThreadLocalRandom.current().nextLong() : seed);
   }
 
   private static void checkStop(List<String> stop) {

@@ -1,6 +1,10 @@
 package dev.s3llm.examples.server.openai;
 
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.TokenStreamLocation;
+import tools.jackson.core.type.TypeReference;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.PropertyNamingStrategies;
 import tools.jackson.databind.json.JsonMapper;
@@ -10,6 +14,9 @@ import tools.jackson.databind.node.ObjectNode;
 public final class Json {
   private static final JsonMapper MAPPER =
       JsonMapper.builder().propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE).build();
+
+  private static final TypeReference<Map<String, @Nullable Object>> ARGUMENTS =
+      new TypeReference<>() {};
 
   private Json() {}
 
@@ -28,11 +35,38 @@ public final class Json {
     try {
       tree = MAPPER.readTree(body);
     } catch (JacksonException e) {
-      throw ApiException.badRequest("the body is no JSON: " + e.getOriginalMessage());
+      throw ApiException.badRequest("the body is not valid JSON" + place(e));
     }
     if (tree instanceof ObjectNode object) {
       return new JsonFields(object);
     }
     throw ApiException.badRequest("the body must be a JSON object");
+  }
+
+  /** Returns where the mistake is; the parser's own message may name Java classes. */
+  private static String place(JacksonException mistake) {
+    TokenStreamLocation place = mistake.getLocation();
+    return place == null || place.getLineNr() < 1
+        ? ""
+        : ": line %d, column %d".formatted(place.getLineNr(), place.getColumnNr());
+  }
+
+  /**
+   * Reads the arguments of a tool's call.
+   *
+   * @param name name of the field, for errors
+   * @param text the JSON of an object
+   * @throws ApiException if it is not a JSON object
+   */
+  static Map<String, @Nullable Object> readArguments(String name, String text) {
+    try {
+      @Nullable Map<String, @Nullable Object> arguments = MAPPER.readValue(text, ARGUMENTS);
+      if (arguments != null) {
+        return arguments;
+      }
+    } catch (JacksonException e) {
+      throw ApiException.badField(name, name + " must be the JSON of an object" + place(e));
+    }
+    throw ApiException.badField(name, name + " must be the JSON of an object");
   }
 }

@@ -75,7 +75,7 @@ function figures(p) {
   tile('Running', number(p.runningCount), `${number(p.waitingCount + p.predictingCount)} waiting`);
   tile('KV memory held', percent(p.heldBlocks / (p.capacityBlocks || 1)), `${percent(p.reservedBlocks / (p.capacityBlocks || 1))} set aside`);
   const c = p.predictions;
-  tile('Within predicted 90 %', c.count ? percent(c.within / c.count) : '–', c.count ? `of the last ${c.count} answers${c.drifting ? '; drifting' : ''}` : 'no answer yet');
+  tile('Within predicted 90 %', c.count ? percent(c.within / c.count) : '–', c.count ? `of the last ${c.count} answers${c.drifting ? '; drifting' : ''}` : p.ended ? 'no answer has ended by itself' : 'no answer yet');
   tile('Answers', number(p.ended), `${count(p.preemptions, 'preemption', 'preemptions')}, ${number(p.failed)} failed`);
 }
 
