@@ -191,21 +191,6 @@ class ClientCasesTest {
   }
 
   @Test
-  void brokenRequests_leaveNothingInTheLog() throws IOException {
-    try (TestServer hasty = TestServer.start("s3llm.web.request-timeout=300ms");
-        Complaints complaints = new Complaints();
-        Socket chunked = hasty.connect();
-        Socket half = hasty.connect()) {
-      TestServer.write(
-          chunked, "POST " + CHAT + " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n");
-      assertThat(TestServer.reader(chunked).readLine()).startsWith("HTTP/1.1 400");
-      TestServer.write(half, "POST /v1/ch");
-      assertThat(TestServer.reader(half).read()).as("closed").isNegative();
-      assertThat(complaints.all()).isEmpty();
-    }
-  }
-
-  @Test
   void home_saysWhatRuns_andHealthAnswers() {
     assertThat(server.get("/").body()).contains("org/small").contains("toy").contains("live");
     assertThat(server.get("/health").statusCode()).isEqualTo(200);

@@ -165,6 +165,28 @@ class DisconnectTest {
     }
   }
 
+  @Test
+  void brokenRequests_leaveNothingInTheLog() throws IOException {
+    String head =
+        "POST " + CHAT + " HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
+    try (Complaints complaints = new Complaints();
+        Socket chunked = server.connect();
+        Socket garbage = server.connect();
+        Socket half = server.connect()) {
+      TestServer.write(chunked, head + "zz\r\n");
+      TestServer.write(garbage, "GET /\u0000 HTTP/1.1\r\n: x\r\n\r\n");
+      TestServer.write(half, "POST /v1/ch");
+      for (Socket client : List.of(chunked, garbage)) {
+        List<String> lines = TestServer.reader(client).lines().toList();
+        assertThat(lines).first().isEqualTo("HTTP/1.1 400 Bad Request");
+        assertThat(lines).filteredOn(line -> line.startsWith("HTTP/")).hasSize(1);
+      }
+      assertThat(half.getInputStream().read()).isEqualTo(-1);
+      server.get("/v1/models"); // gives the connection's thread time to log
+      assertThat(complaints.all()).isEmpty();
+    }
+  }
+
   private static ConditionFactory soon() {
     return await().atMost(TestServer.LIMIT);
   }

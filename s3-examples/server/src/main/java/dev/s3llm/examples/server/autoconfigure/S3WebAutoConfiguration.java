@@ -6,6 +6,7 @@ import static org.springframework.web.reactive.function.server.RequestPredicates
 import dev.s3llm.examples.server.call.CallListener;
 import dev.s3llm.examples.server.call.Submitter;
 import dev.s3llm.examples.server.http.ApiKeyFilter;
+import dev.s3llm.examples.server.http.BrokenRequests;
 import dev.s3llm.examples.server.http.CallFilter;
 import dev.s3llm.examples.server.http.HeadTimeout;
 import dev.s3llm.examples.server.http.OpenAiErrors;
@@ -115,14 +116,15 @@ public class S3WebAutoConfiguration {
     return new OriginFilter(properties.web().corsOrigins());
   }
 
-  /** Closes connections on which no request arrives, or whose client does not read. */
+  /** Closes connections on which no valid request arrives, or whose client does not read. */
   @Bean
-  NettyServerCustomizer s3Timeouts(ServerProperties properties) {
+  NettyServerCustomizer s3Connections(ServerProperties properties) {
     ServerProperties.Web web = properties.web();
     return server ->
         server.doOnChannelInit(
             (observer, channel, address) -> {
               HeadTimeout.add(channel, web.requestTimeout());
+              BrokenRequests.add(channel);
               channel.pipeline().addFirst("s3.writeTimeout", new WriteTimeout(web.writeTimeout()));
             });
   }

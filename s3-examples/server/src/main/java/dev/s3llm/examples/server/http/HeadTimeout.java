@@ -71,7 +71,7 @@ public final class HeadTimeout extends ChannelDuplexHandler {
   }
 
   /** Returns whether a message is an interim response, such as 100. */
-  private static boolean interim(Object message) {
+  static boolean interim(Object message) {
     return message instanceof HttpResponse response
         && response.status().codeClass() == HttpStatusClass.INFORMATIONAL;
   }
