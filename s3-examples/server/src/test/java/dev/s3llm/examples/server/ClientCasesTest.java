@@ -4,8 +4,13 @@ import static dev.s3llm.examples.server.TestServer.chat;
 import static dev.s3llm.examples.server.TestServer.events;
 import static dev.s3llm.examples.server.TestServer.json;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import dev.s3llm.examples.server.autoconfigure.ServerProperties;
+import dev.s3llm.examples.server.http.RequestIdFilter;
 import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -20,6 +25,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.slf4j.LoggerFactory;
 import org.springframework.boot.context.properties.bind.Binder;
 import org.springframework.boot.reactor.netty.NettyReactiveWebServerFactory;
 import org.springframework.core.env.MapPropertySource;
@@ -42,6 +48,7 @@ class ClientCasesTest {
             "s3llm.model-name=org/small",
             "s3llm.web.max-request-size=100KB",
             "s3llm.web.max-output-tokens=40",
+            "s3llm.web.access-log=true",
             "s3llm.web.cors-origins[0]=https://chat.example.com");
   }
 
@@ -169,6 +176,25 @@ class ClientCasesTest {
     assertThat(server.get("/nowhere", id, "no spaces").headers().firstValue(id))
         .hasValueSatisfying(own -> assertThat(own).startsWith("req_"));
     assertThat(server.post(CHAT, "{").headers().firstValue(id)).isPresent();
+  }
+
+  @Test
+  void accessLog_hasTheStatus_alsoOfErrors_andNoQuery() {
+    Logger log = (Logger) LoggerFactory.getLogger(RequestIdFilter.class);
+    ListAppender<ILoggingEvent> lines = new ListAppender<>();
+    lines.start();
+    log.addAppender(lines);
+    try {
+      server.get("/nowhere?key=secret", "x-request-id", "log-1");
+      server.get("/v1/models", "x-request-id", "log-2");
+      await().atMost(TestServer.LIMIT).until(() -> lines.list.size() == 2);
+    } finally {
+      log.detachAppender(lines);
+    }
+    assertThat(lines.list.get(0).getFormattedMessage())
+        .matches(".* GET /nowhere 404 \\d+ ms log-1");
+    assertThat(lines.list.get(1).getFormattedMessage())
+        .matches(".* GET /v1/models 200 \\d+ ms log-2");
   }
 
   @Test

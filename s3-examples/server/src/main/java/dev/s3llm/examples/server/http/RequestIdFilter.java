@@ -49,7 +49,20 @@ public final class RequestIdFilter implements WebFilter, Ordered {
       return chain.filter(exchange);
     }
     long start = System.nanoTime();
-    return chain.filter(exchange).doFinally(signal -> log(exchange, id, start));
+    return chain
+        .filter(exchange)
+        .doOnError(cause -> logError(exchange, id, start))
+        .doOnCancel(() -> log(exchange, id, start))
+        .doOnSuccess(done -> log(exchange, id, start));
+  }
+
+  /** Logs the status that the exception handlers, which come after the filters, choose. */
+  private static void logError(ServerWebExchange exchange, String id, long start) {
+    if (exchange.getResponse().isCommitted()) {
+      log(exchange, id, start);
+    } else {
+      exchange.getResponse().beforeCommit(() -> Mono.fromRunnable(() -> log(exchange, id, start)));
+    }
   }
 
   private static void log(ServerWebExchange exchange, String id, long start) {
