@@ -55,8 +55,10 @@ class ProtocolTest {
 
   @Test
   void promptThatWasComputedBefore_isCountedAsCached() {
-    JsonNode first = answer(CHAT, chat(QUESTION, GREEDY));
-    JsonNode again = answer(CHAT, chat(QUESTION, GREEDY));
+    String longerThanABlock = QUESTION.repeat(20);
+    String body = chat(longerThanABlock, GREEDY + ",\"max_tokens\":5");
+    JsonNode first = answer(CHAT, body);
+    JsonNode again = answer(CHAT, body);
 
     assertThat(again.at("/usage/prompt_tokens_details/cached_tokens").asInt())
         .isBetween(1, again.at("/usage/prompt_tokens").asInt() - 1);
