@@ -3,6 +3,7 @@ package dev.s3llm.execute;
 import com.google.common.base.Preconditions;
 import dev.s3llm.support.KvBlocks;
 import dev.s3llm.support.Settings;
+import java.util.Objects;
 
 /**
  * The KV memory of an executor, its limits, and the costs of recovery on it. Immutable and
@@ -71,6 +72,24 @@ public final class ExecutorProfile {
         maxTokensPerStep);
     Math.multiplyExact((long) blockCount, bytesPerBlock); // capacityBytes must not overflow
     Math.multiplyExact((long) hostBlockCount, bytesPerBlock);
+  }
+
+  private ExecutorProfile(ExecutorProfile other, RecoveryCosts costs) {
+    blockTokens = other.blockTokens;
+    blockCount = other.blockCount;
+    bytesPerBlock = other.bytesPerBlock;
+    hostBlockCount = other.hostBlockCount;
+    maxContextTokens = other.maxContextTokens;
+    maxTokensPerStep = other.maxTokensPerStep;
+    maxSequencesPerStep = other.maxSequencesPerStep;
+    vocabularySize = other.vocabularySize;
+    growth = other.growth;
+    recoveryCosts = costs;
+    canvasPasses = other.canvasPasses;
+    takesInputs = other.takesInputs;
+    masksTokens = other.masksTokens;
+    sharesPrefixes = other.sharesPrefixes;
+    featureWidth = other.featureWidth;
   }
 
   private static int required(Settings settings, String name) {
@@ -180,6 +199,17 @@ public final class ExecutorProfile {
   /** Returns the costs of swapping and recomputing. */
   public RecoveryCosts recoveryCosts() {
     return recoveryCosts;
+  }
+
+  /**
+   * Returns the same profile with other costs, for an executor that measures them once its memory
+   * is there.
+   *
+   * @param costs measured or estimated times
+   * @throws NullPointerException if the costs are null
+   */
+  public ExecutorProfile withRecoveryCosts(RecoveryCosts costs) {
+    return new ExecutorProfile(this, Objects.requireNonNull(costs, "costs must not be null"));
   }
 
   /** Returns the number of token slots on the device. */

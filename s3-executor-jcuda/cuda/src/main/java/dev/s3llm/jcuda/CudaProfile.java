@@ -1,7 +1,6 @@
 package dev.s3llm.jcuda;
 
 import dev.s3llm.execute.ExecutorProfile;
-import dev.s3llm.execute.RecoveryCosts;
 import dev.s3llm.jcuda.internal.batch.BatchFormat;
 import dev.s3llm.jcuda.internal.decode.CostProbe;
 import dev.s3llm.jcuda.internal.decode.CudaPipeline;
@@ -31,12 +30,12 @@ record CudaProfile(
    * @throws IllegalArgumentException if the KV memory does not fit
    */
   ExecutorProfile open(CudaPipeline pipeline, boolean checked) {
-    ExecutorProfile sized = profile(pipeline, RecoveryCosts.UNKNOWN);
+    ExecutorProfile sized = profile(pipeline);
     pipeline.allocate(format, sized.blockCount(), sized.hostBlockCount(), checked);
-    return withCosts(sized, CostProbe.measure(pipeline, sized));
+    return sized.withRecoveryCosts(CostProbe.measure(pipeline, sized));
   }
 
-  private ExecutorProfile profile(CudaPipeline pipeline, RecoveryCosts costs) {
+  private ExecutorProfile profile(CudaPipeline pipeline) {
     long blockBytes = pipeline.blockBytes(BLOCK_TOKENS);
     return ExecutorProfile.builder()
         .kvBlocks(blocks(pipeline, blockBytes), BLOCK_TOKENS, blockBytes)
@@ -48,7 +47,6 @@ record CudaProfile(
         .masksTokens(true)
         .sharesPrefixes(true)
         .featureWidth(featureWidth)
-        .recoveryCosts(costs)
         .build();
   }
 
@@ -66,21 +64,5 @@ record CudaProfile(
                   fitting * blockBytes));
     }
     return (int) blocks;
-  }
-
-  private static ExecutorProfile withCosts(ExecutorProfile p, RecoveryCosts costs) {
-    return ExecutorProfile.builder()
-        .kvBlocks(p.blockCount(), p.blockTokens(), p.bytesPerBlock())
-        .hostBlocks(p.hostBlockCount())
-        .maxContextTokens(p.maxContextTokens())
-        .maxTokensPerStep(p.maxTokensPerStep())
-        .maxSequencesPerStep(p.maxSequencesPerStep())
-        .vocabularySize(p.vocabularySize())
-        .masksTokens(p.masksTokens())
-        .sharesPrefixes(p.sharesPrefixes())
-        .featureWidth(p.featureWidth())
-        .growth(p.growth())
-        .recoveryCosts(costs)
-        .build();
   }
 }
