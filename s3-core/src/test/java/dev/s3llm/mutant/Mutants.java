@@ -481,14 +481,14 @@ final class Mutants {
           caught(
               "displaced-in-vain",
               DISPLACEMENT,
-              "!joinsAnyway && fits(candidate, without)",
+              "!joinsAnyway && fits(candidate, without, without.availableBlocks())",
               "!joinsAnyway",
               "DisplacementTest"),
           caught(
               "displaced-without-need",
               DISPLACEMENT,
-              "!joinsAnyway && fits(candidate, without)",
-              "fits(candidate, without)",
+              "!joinsAnyway && fits(candidate, without, without.availableBlocks())",
+              "fits(candidate, without, without.availableBlocks())",
               "DisplacementTest"),
           caught(
               "displaced-whatever-the-tenant",

@@ -72,16 +72,15 @@ final class AdmissionPass {
   }
 
   private boolean tryAdmit(Sequence candidate) {
-    int shared = candidate.sharedBlocks();
-    int available = plan.availableBlocks() + shared;
-    MemoryView now = memory.withAvailable(available);
+    MemoryView now = SharedPrefixes.seenFor(candidate, memory, plan.availableBlocks());
+    int available = now.availableBlocks();
     MemoryDecision decision = Termination.admission(planner, candidate, now);
     int needed = Termination.neededBlocks(decision, candidate, memory.blockTokens());
     if (decision instanceof MemoryDecision.Defer || needed > available) {
       plan.defer(new Decision.Defer(candidate, needed, available, decision.reason()));
       return false;
     }
-    plan.admit(new Decision.Admit(candidate, needed, shared, decision.reason()));
+    plan.admit(new Decision.Admit(candidate, needed, candidate.sharedBlocks(), decision.reason()));
     int tokens = Math.max(prefills.tokensFor(candidate), candidate.leastStepTokens());
     plan.compute(candidate, tokens);
     prefills.admitted(candidate, tokens);

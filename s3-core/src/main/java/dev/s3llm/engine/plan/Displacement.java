@@ -102,11 +102,11 @@ final class Displacement {
     prefixes.match(candidate, plan, null);
     boolean joinsAnyway =
         running.size() < plan.sequencesLeft()
-            && fits(candidate, memory.withAvailable(plan.availableBlocks()));
+            && fits(candidate, memory, plan.availableBlocks());
     prefixes.match(candidate, plan, victim);
     MemoryView without = without(victim, memory, plan);
     planner.beginPlan(without);
-    boolean exchanges = !joinsAnyway && fits(candidate, without);
+    boolean exchanges = !joinsAnyway && fits(candidate, without, without.availableBlocks());
     planner.beginPlan(exchanges ? without : memory); // the trials above counted the candidate
     return exchanges ? new Exchange(victim, candidate, without) : null;
   }
@@ -183,11 +183,11 @@ final class Displacement {
     return Math.max(learned, costs.recomputeNanos(tokens));
   }
 
-  private boolean fits(Sequence candidate, MemoryView view) {
-    int available = view.availableBlocks() + candidate.sharedBlocks();
-    MemoryDecision decision =
-        Termination.admission(planner, candidate, view.withAvailable(available));
+  private boolean fits(Sequence candidate, MemoryView memory, int availableBlocks) {
+    MemoryView view = SharedPrefixes.seenFor(candidate, memory, availableBlocks);
+    MemoryDecision decision = Termination.admission(planner, candidate, view);
     return decision instanceof MemoryDecision.Reserve
-        && Termination.neededBlocks(decision, candidate, view.blockTokens()) <= available;
+        && Termination.neededBlocks(decision, candidate, view.blockTokens())
+            <= view.availableBlocks();
   }
 }

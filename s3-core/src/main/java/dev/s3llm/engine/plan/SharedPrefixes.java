@@ -7,6 +7,7 @@ import dev.s3llm.engine.prefix.PrefixUse;
 import dev.s3llm.engine.sequence.KvBlockPool;
 import dev.s3llm.engine.sequence.Sequence;
 import dev.s3llm.engine.sequence.SequencePrefix;
+import dev.s3llm.memory.MemoryView;
 import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -82,6 +83,18 @@ public final class SharedPrefixes {
   void match(Sequence waiting, StepPlan plan, @Nullable Sequence leaving) {
     match(waiting);
     waiting.setSharedAtAdmission(ownedBlocks(waiting, plan, leaving));
+  }
+
+  /**
+   * Returns KV memory as a planner sees it for a waiting sequence: the blocks that it will share
+   * count as available, so that a reservation of all of its blocks can be compared with them.
+   *
+   * @param waiting a sequence that was matched in this plan
+   * @param memory KV memory of the plan
+   * @param availableBlocks blocks that are neither held nor reserved
+   */
+  static MemoryView seenFor(Sequence waiting, MemoryView memory, int availableBlocks) {
+    return memory.withAvailable(availableBlocks + waiting.sharedBlocks());
   }
 
   /** Finds the blocks that a waiting sequence can adopt now: all but that of its last token. */
