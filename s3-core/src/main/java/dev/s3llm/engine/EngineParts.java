@@ -11,7 +11,6 @@ import dev.s3llm.observe.EngineListener;
 import dev.s3llm.predict.LengthPredictor;
 import dev.s3llm.recover.RecoveryPolicy;
 import dev.s3llm.schedule.SchedulingPolicy;
-import dev.s3llm.support.Nanos;
 import java.util.List;
 import java.util.function.Supplier;
 
@@ -42,35 +41,21 @@ public record EngineParts(
   /**
    * Whether sequences that begin alike share blocks, and which are kept.
    *
-   * @param enabled whether they share
+   * @param setting whether they share, and how much is kept
    * @param order makes the order in which kept blocks are forgotten
-   * @param maxKeptTokens the most tokens that are kept, 0 or more
-   * @param maxAgeNanos how long a block is kept at most; {@link Long#MAX_VALUE} for any time
    */
-  public record Prefixes(
-      boolean enabled, Supplier<ForgettingOrder> order, long maxKeptTokens, long maxAgeNanos) {
+  public record Prefixes(PrefixSharing setting, Supplier<ForgettingOrder> order) {
     /** No sharing. */
-    public static final Prefixes NONE = new Prefixes(false, LeastRecentlyUsed::new, 0, 1);
+    public static final Prefixes NONE = of(PrefixSharing.none());
 
-    /** Returns what a setting says. */
+    /** Returns a setting with the order that it names. */
     public static Prefixes of(PrefixSharing setting) {
-      return of(
+      return new Prefixes(
           setting,
           switch (setting.forgetting()) {
             case LEAST_RECENTLY_USED -> LeastRecentlyUsed::new;
             case EXPECTED_VALUE -> ExpectedValue::new;
           });
-    }
-
-    /**
-     * Returns what a setting says, but for the order.
-     *
-     * @param setting the setting
-     * @param order makes the order in which kept blocks are forgotten
-     */
-    public static Prefixes of(PrefixSharing setting, Supplier<ForgettingOrder> order) {
-      return new Prefixes(
-          setting.enabled(), order, setting.maxKeptTokens(), Nanos.of(setting.maxAge()));
     }
   }
 

@@ -108,7 +108,7 @@ final class SimulationRun {
   private EngineParts.Prefixes prefixes() {
     PrefixSharing setting = simulation.prefixSharing();
     return simulation.forgetsByFuture()
-        ? EngineParts.Prefixes.of(setting, () -> new Clairvoyant(future()))
+        ? new EngineParts.Prefixes(setting, () -> new Clairvoyant(future()))
         : EngineParts.Prefixes.of(setting);
   }
 

@@ -19,12 +19,14 @@ import dev.s3llm.engine.sequence.Sequence;
 import dev.s3llm.engine.sequence.SequencePrefix;
 import dev.s3llm.engine.sequence.SequenceSpec;
 import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.memory.PrefixSharing;
 import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.EngineSnapshot;
 import dev.s3llm.observe.LatencyEstimate;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
 import dev.s3llm.support.CallbackGuard;
 import dev.s3llm.support.Guard;
+import dev.s3llm.support.Nanos;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -121,13 +123,14 @@ final class EngineState {
   }
 
   private PrefixCache prefixCache(ForgettingOrder order) {
-    long most = parts.prefixes().maxKeptTokens() / profile.blockTokens();
+    PrefixSharing setting = parts.prefixes().setting();
+    long most = setting.maxKeptTokens() / profile.blockTokens();
     return new PrefixCache(
         order,
         profile.blockCount(),
         profile.blockTokens(),
         (int) Math.min(profile.blockCount(), most),
-        parts.prefixes().maxAgeNanos(),
+        Nanos.of(setting.maxAge()),
         () -> nowNanos);
   }
 
@@ -138,7 +141,7 @@ final class EngineState {
    */
   @Nullable SequencePrefix prefixOf(SequenceSpec spec) {
     boolean shares =
-        parts.prefixes().enabled()
+        parts.prefixes().setting().enabled()
             && profile.sharesPrefixes()
             && profile.growth() != ExecutorProfile.KvGrowth.FIXED_CANVAS
             && spec.input() == null;
