@@ -44,7 +44,7 @@ public final class Sequence implements SequenceView, SequenceStep {
   private KvBlockPool.@Nullable Lease deviceLease;
   private KvBlockPool.@Nullable Lease hostLease;
   private @Nullable SequencePrefix prefix;
-  private int cachedTokens = -1;
+  private int cachedTokens;
   private int sharedAtAdmission;
 
   /** Consecutive plans that left the sequence out because the step's budget was used up. */
@@ -253,7 +253,7 @@ public final class Sequence implements SequenceView, SequenceStep {
 
   /** Returns the prompt tokens that were on the device at the first admission; 0 before it. */
   public int cachedTokens() {
-    return Math.max(0, cachedTokens);
+    return cachedTokens;
   }
 
   /** Returns the known tokens whose KV is on the device, if a step in flight succeeds. */
@@ -281,11 +281,11 @@ public final class Sequence implements SequenceView, SequenceStep {
    * @param reservedTokens KV slots reserved
    */
   public void admitted(long now, int reservedTokens) {
-    history.admitted(now, reservedTokens);
-    state = SequenceState.RUNNING;
-    if (cachedTokens < 0) {
+    if (!startedBefore()) {
       cachedTokens = progress.reusableTokens();
     }
+    history.admitted(now, reservedTokens);
+    state = SequenceState.RUNNING;
     progress.admitted();
     preemptions.admitted(committedTokens());
   }

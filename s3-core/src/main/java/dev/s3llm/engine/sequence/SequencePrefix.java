@@ -20,6 +20,7 @@ public final class SequencePrefix implements PrefixChain {
   private final SequenceSpec.Sharing sharing;
   private final int blockTokens;
   private final int promptTokens;
+  private final long rootKey;
   private long[] keys;
   private int keyed;
   private @Nullable PrefixNode root;
@@ -40,6 +41,7 @@ public final class SequencePrefix implements PrefixChain {
     this.sharing = sharing;
     this.blockTokens = blockTokens;
     this.promptTokens = tokens.length;
+    this.rootKey = PrefixHash.root(this.sharing.scope());
     this.keys = new long[tokens.length / blockTokens];
     extendKeys(tokens, keys.length);
   }
@@ -49,7 +51,7 @@ public final class SequencePrefix implements PrefixChain {
       keys = Arrays.copyOf(keys, Math.max(blocks, 2 * keys.length));
     }
     for (; keyed < blocks; keyed++) {
-      long before = keyed == 0 ? PrefixHash.root(sharing.scope()) : keys[keyed - 1];
+      long before = keyed == 0 ? rootKey : keys[keyed - 1];
       keys[keyed] = PrefixHash.next(before, tokens, keyed * blockTokens, blockTokens);
     }
   }
@@ -61,7 +63,7 @@ public final class SequencePrefix implements PrefixChain {
 
   /** Returns the key of the scope's root. */
   public long rootKey() {
-    return PrefixHash.root(sharing.scope());
+    return rootKey;
   }
 
   /** Returns the number of full blocks of the prompt. */
