@@ -1,6 +1,7 @@
 package dev.s3llm.examples.cli.bench;
 
 import dev.s3llm.examples.cli.options.JsonOption;
+import dev.s3llm.examples.cli.simulation.PrefixOptions;
 import dev.s3llm.examples.cli.support.UsageException;
 import dev.s3llm.execute.Executor;
 import dev.s3llm.memory.PrefixSharing;
@@ -121,13 +122,11 @@ public final class PrefixBenchCommand implements Callable<Integer> {
   }
 
   private static PrefixSharing sharing(String name) {
-    return switch (name) {
-      case "none" -> PrefixSharing.none();
-      case "lru" -> PrefixSharing.keeping(PrefixSharing.Forgetting.LEAST_RECENTLY_USED);
-      case "expected" -> PrefixSharing.keeping(PrefixSharing.Forgetting.EXPECTED_VALUE);
-      default ->
-          throw new UsageException("--prefix " + name + ": must be one of none, lru, expected");
-    };
+    PrefixSharing sharing = PrefixOptions.named(name);
+    if (sharing == null) {
+      throw new UsageException("--prefix " + name + ": must be one of none, lru, expected");
+    }
+    return sharing;
   }
 
   private void requireFits(PrefixWorkload work, Executor executor) {

@@ -71,20 +71,28 @@ public final class PrefixOptions {
     return orders.stream().map(order -> chosen(order.strip())).toList();
   }
 
-  private Chosen chosen(String name) {
+  /**
+   * Returns the setting of a name that an engine can have; null if there is none.
+   *
+   * @param name none, lru or expected
+   */
+  public static @Nullable PrefixSharing named(String name) {
     return switch (name) {
-      case NONE -> new Chosen(name, PrefixSharing.none(), false);
-      case "lru" -> new Chosen(name, keeping(Forgetting.LEAST_RECENTLY_USED), false);
-      case "expected" -> new Chosen(name, keeping(Forgetting.EXPECTED_VALUE), false);
-      case "clairvoyant" -> new Chosen(name, keeping(Forgetting.LEAST_RECENTLY_USED), true);
-      default ->
-          throw new UsageException(
-              "--prefix %s: must be none, lru, expected or clairvoyant".formatted(name));
+      case NONE -> PrefixSharing.none();
+      case "lru" -> PrefixSharing.keeping(Forgetting.LEAST_RECENTLY_USED);
+      case "expected" -> PrefixSharing.keeping(Forgetting.EXPECTED_VALUE);
+      default -> null;
     };
   }
 
-  private PrefixSharing keeping(Forgetting forgetting) {
-    PrefixSharing sharing = PrefixSharing.keeping(forgetting);
-    return mostTokens == null ? sharing : sharing.maxKeptTokens(mostTokens);
+  private Chosen chosen(String name) {
+    boolean byFuture = name.equals("clairvoyant");
+    PrefixSharing sharing = named(byFuture ? "lru" : name);
+    if (sharing == null) {
+      throw new UsageException(
+          "--prefix %s: must be none, lru, expected or clairvoyant".formatted(name));
+    }
+    return new Chosen(
+        name, mostTokens == null ? sharing : sharing.maxKeptTokens(mostTokens), byFuture);
   }
 }
