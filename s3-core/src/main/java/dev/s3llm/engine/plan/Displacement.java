@@ -101,8 +101,7 @@ final class Displacement {
     }
     prefixes.match(candidate, plan, null);
     boolean joinsAnyway =
-        running.size() < plan.sequencesLeft()
-            && fits(candidate, memory, plan.availableBlocks());
+        running.size() < plan.sequencesLeft() && fits(candidate, memory, plan.availableBlocks());
     prefixes.match(candidate, plan, victim);
     MemoryView without = without(victim, memory, plan);
     planner.beginPlan(without);

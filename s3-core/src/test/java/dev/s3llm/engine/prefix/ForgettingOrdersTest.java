@@ -42,7 +42,7 @@ class ForgettingOrdersTest {
         now += random.nextInt(20) * SECOND;
         if (reference.isEmpty() || random.nextInt(3) > 0) {
           long end = now - random.nextInt(100) * SECOND;
-          KeptLeaf leaf = new Leaf(i, 16 * (1 + random.nextInt(50)), PrefixUse.at(end));
+          KeptLeaf leaf = new TestLeaf(i, 16 * (1 + random.nextInt(50)), PrefixUse.at(end));
           order.add(leaf, now);
           reference.add(leaf);
         } else {
@@ -70,7 +70,7 @@ class ForgettingOrdersTest {
   @MethodSource("orders")
   void leafThatIsNotInTheOrder_isRefused(Supplier<ForgettingOrder> each) {
     ForgettingOrder order = each.get();
-    KeptLeaf leaf = new Leaf(7, 16, PrefixUse.at(0));
+    KeptLeaf leaf = new TestLeaf(7, 16, PrefixUse.at(0));
     order.add(leaf, 0);
     order.remove(leaf);
 
@@ -87,11 +87,11 @@ class ForgettingOrdersTest {
     }
     Clairvoyant order = new Clairvoyant(future);
     order.began(new Blocks(3, 4), 1);
-    KeptLeaf usedAgain = new Leaf(3, 16, PrefixUse.at(1));
-    KeptLeaf usedLater = new Leaf(4, 16, PrefixUse.at(1));
+    KeptLeaf usedAgain = new TestLeaf(3, 16, PrefixUse.at(1));
+    KeptLeaf usedLater = new TestLeaf(4, 16, PrefixUse.at(1));
     order.add(usedAgain, 1);
     order.add(usedLater, 1);
-    order.add(new Leaf(2, 16, PrefixUse.at(1)), 1); // its first use is still to come
+    order.add(new TestLeaf(2, 16, PrefixUse.at(1)), 1); // its first use is still to come
 
     assertThat(order.next(1)).isSameAs(usedLater);
     order.remove(usedLater);
@@ -174,44 +174,6 @@ class ForgettingOrdersTest {
     @Override
     public int tenant() {
       return 0;
-    }
-  }
-
-  private static final class Leaf implements KeptLeaf {
-    private final long key;
-    private final int depthTokens;
-    private final PrefixUse use;
-    private long mark;
-
-    Leaf(long key, int depthTokens, PrefixUse use) {
-      this.key = key;
-      this.depthTokens = depthTokens;
-      this.use = use;
-    }
-
-    @Override
-    public PrefixUse use() {
-      return use;
-    }
-
-    @Override
-    public int depthTokens() {
-      return depthTokens;
-    }
-
-    @Override
-    public long key() {
-      return key;
-    }
-
-    @Override
-    public long mark() {
-      return mark;
-    }
-
-    @Override
-    public void mark(long value) {
-      mark = value;
     }
   }
 }

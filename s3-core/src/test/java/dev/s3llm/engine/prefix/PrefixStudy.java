@@ -75,7 +75,7 @@ final class PrefixStudy {
       Node node = nodes.get(request.blocks()[i]);
       if (node == null) {
         node = new Node(request.blocks()[i], parent, (i + 1) * blockTokens);
-        nodes.put(node.key, node);
+        nodes.put(node.key(), node);
         kept++;
         if (parent != null) {
           if (parent.children++ == 0 && parent.ordered) {
@@ -108,7 +108,7 @@ final class PrefixStudy {
       throw new IllegalStateException("not a leaf: " + next);
     }
     take(leaf);
-    nodes.remove(leaf.key);
+    nodes.remove(leaf.key());
     kept--;
     evicted++;
     if (leaf.parent != null && --leaf.parent.children == 0) {
@@ -153,44 +153,14 @@ final class PrefixStudy {
     }
   }
 
-  private static final class Node implements KeptLeaf {
-    private final long key;
+  private static final class Node extends TestLeaf {
     private final @Nullable Node parent;
-    private final int depthTokens;
-    private PrefixUse use = PrefixUse.at(0);
     private int children;
     private boolean ordered;
-    private long mark;
 
     Node(long key, @Nullable Node parent, int depthTokens) {
-      this.key = key;
+      super(key, depthTokens, PrefixUse.at(0));
       this.parent = parent;
-      this.depthTokens = depthTokens;
-    }
-
-    @Override
-    public PrefixUse use() {
-      return use;
-    }
-
-    @Override
-    public int depthTokens() {
-      return depthTokens;
-    }
-
-    @Override
-    public long key() {
-      return key;
-    }
-
-    @Override
-    public long mark() {
-      return mark;
-    }
-
-    @Override
-    public void mark(long value) {
-      mark = value;
     }
   }
 }
