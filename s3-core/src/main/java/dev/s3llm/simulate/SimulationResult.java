@@ -171,13 +171,14 @@ public record SimulationResult(
   }
 
   /**
-   * The mean and two quantiles of a measurement; NaN without values. Immutable.
+   * The mean and three quantiles of a measurement; NaN without values. Immutable.
    *
    * @param mean the mean
    * @param p50 the median
+   * @param p90 the 90th percentile
    * @param p99 the 99th percentile
    */
-  public record Quantiles(double mean, double p50, double p99) {
+  public record Quantiles(double mean, double p50, double p90, double p99) {
 
     /**
      * Returns the mean and the quantiles, by nearest rank, of some values.
@@ -188,7 +189,7 @@ public record SimulationResult(
       double[] sorted = values.clone();
       Arrays.sort(sorted);
       double mean = Arrays.stream(sorted).average().orElse(Double.NaN);
-      return new Quantiles(mean, at(sorted, 0.5), at(sorted, 0.99));
+      return new Quantiles(mean, at(sorted, 0.5), at(sorted, 0.9), at(sorted, 0.99));
     }
 
     private static double at(double[] sorted, double p) {

@@ -23,12 +23,14 @@ public final class LatencyFields {
     put(json, "queue", "_s", latency.queueSeconds());
     put(json, "slowdown", "", latency.slowdown());
     Json.putFinite(json, "tpot_p50_s", latency.tpotSeconds().p50());
+    Json.putFinite(json, "tpot_p90_s", latency.tpotSeconds().p90());
     Json.putFinite(json, "tpot_p99_s", latency.tpotSeconds().p99());
   }
 
   private static void put(ObjectNode json, String name, String unit, Quantiles quantiles) {
     Json.putFinite(json, name + "_mean" + unit, quantiles.mean());
     Json.putFinite(json, name + "_p50" + unit, quantiles.p50());
+    Json.putFinite(json, name + "_p90" + unit, quantiles.p90());
     Json.putFinite(json, name + "_p99" + unit, quantiles.p99());
   }
 
