@@ -11,12 +11,13 @@ import java.util.List;
  *
  * @param blocksPerCell blocks of each cell; the last cell may have fewer
  * @param cells owner of the most blocks of each cell: an index in the list of running requests,
- *     {@value #OTHER} for a request beyond that list, or {@value #FREE} if no block of it has a
- *     known owner
+ *     {@value #OTHER} for a request beyond that list, {@value #SHARED} if several requests own the
+ *     blocks together, or {@value #FREE} if no block of it has a known owner
  */
 public record BlockMap(int blocksPerCell, List<Integer> cells) {
   static final int FREE = -1;
   static final int OTHER = -2;
+  static final int SHARED = -3;
   static final int MOST_CELLS = 1_024;
 
   /** Copies the list. */
@@ -32,7 +33,7 @@ public record BlockMap(int blocksPerCell, List<Integer> cells) {
     for (int i = 0; i < seen.running().size(); i++) {
       Running running = seen.running().get(i);
       for (int block : running.blocks()) {
-        owners[block] = i < listed ? i : OTHER;
+        owners[block] = owners[block] != FREE ? SHARED : i < listed ? i : OTHER;
       }
     }
     List<Integer> cells = new ArrayList<>();

@@ -8,6 +8,7 @@ const map = (() => {
   let grid = {columns: 1, cell: 1, gap: 1};
 
   const OTHER = -2; // owned by a request beyond the list
+  const SHARED = -3; // owned by several requests together
 
   const cells = () => picture && picture.map ? picture.map.cells : [];
   const owner = cell => cell >= 0 && cells()[cell] >= 0 ? picture.running[cells()[cell]] : null;
@@ -48,7 +49,7 @@ const map = (() => {
       const request = index >= 0 ? picture.running[index] : null;
       const slot = request ? slotOf(request.id) : -1;
       context.globalAlpha = chosen && (!request || request.id !== chosen) ? 0.25 : 1;
-      context.fillStyle = index === OTHER ? other : slot < 0 ? free : palette[slot % COLORS];
+      context.fillStyle = index === SHARED ? text : index === OTHER ? other : slot < 0 ? free : palette[slot % COLORS];
       context.beginPath();
       context.roundRect(x, y, grid.cell, grid.cell, Math.min(4, grid.cell / 4));
       context.fill();
@@ -81,7 +82,7 @@ const map = (() => {
     const name = size === 1 ? `Block ${selected}` : `Blocks ${selected * size} to ${Math.min(picture.capacityBlocks, (selected + 1) * size) - 1}`;
     say(node, request
       ? `${name}: ${letters(slotOf(request.id))}, ${request.id}${request.tenant ? ` of ${request.tenant}` : ''}; ${request.output} tokens of ${request.p50} to ${request.p90}, ${request.held} of ${request.reserved} blocks.`
-      : `${name}: ${cells()[selected] === OTHER ? 'held by a request that is not listed' : 'free'}.`);
+      : `${name}: ${{[OTHER]: 'held by a request that is not listed', [SHARED]: 'a beginning that several requests share'}[cells()[selected]] || 'free'}.`);
   }
 
   function select(cell) {

@@ -12,6 +12,12 @@ import org.junit.jupiter.api.Test;
 class BlockMapTest {
 
   @Test
+  void blockOfSeveralRequests_isShared() {
+    BlockMap map = BlockMap.of(inspection(5, List.of(0, 1, 2), List.of(0, 1, 4)), 1);
+    assertThat(map.cells()).containsExactly(-3, -3, 0, -1, -2);
+  }
+
+  @Test
   void fewBlocks_haveACellEach() {
     BlockMap map = BlockMap.of(inspection(6, List.of(4, 0), List.of(2)), 9);
     assertThat(map.blocksPerCell()).isEqualTo(1);
