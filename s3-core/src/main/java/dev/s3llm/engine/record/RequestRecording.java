@@ -28,6 +28,10 @@ public final class RequestRecording extends Event {
   @Label("Prompt Tokens")
   int promptTokens;
 
+  @Label("Cached Tokens")
+  @Description("Tokens of the prompt whose KV an earlier request had computed")
+  int cachedTokens;
+
   @Label("Output Tokens")
   int outputTokens;
 
@@ -70,6 +74,7 @@ public final class RequestRecording extends Event {
     event.requestId = sequence.requestId();
     event.finishReason = outcome.reason().name();
     event.promptTokens = sequence.promptTokens();
+    event.cachedTokens = sequence.cachedTokens();
     event.outputTokens = sequence.committedTokens();
     event.predictedTokens = explained.predictedTokens();
     event.reservedTokens = explained.reservedTokens();
