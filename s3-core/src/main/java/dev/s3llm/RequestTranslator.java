@@ -11,6 +11,7 @@ import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.predict.LengthQuery;
 import dev.s3llm.support.Nanos;
 import java.util.Arrays;
+import java.util.List;
 
 /** Validates requests against the executor's profile and converts them to sequence specs. */
 final class RequestTranslator {
@@ -136,7 +137,8 @@ final class RequestTranslator {
         request.priority(),
         request.deadline().map(Nanos::of).orElse(Long.MAX_VALUE),
         request.tenant(),
-        0);
+        0,
+        List.of());
   }
 
   /**

@@ -3,6 +3,7 @@ package dev.s3llm.observe;
 import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.predict.LengthPrediction;
 import dev.s3llm.recover.PreemptionMode;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** An event of the engine, with the reason if there was a choice. Events are immutable. */
@@ -23,6 +24,9 @@ public sealed interface EngineEvent {
    * @param tenant name of its tenant; empty if it has none
    * @param predictedTokens median of its first prediction in tokens, which no part of the answer
    *     has changed; 0 before there is one
+   * @param promptBlocks a hash for each {@value #BLOCK_TOKENS} tokens of the prompt, of which the
+   *     last may be fewer. Equal hashes mean that two prompts are equal up to there. Empty if the
+   *     engine does not look for shared prefixes
    */
   record Request(
       long arrivalNanos,
@@ -31,7 +35,17 @@ public sealed interface EngineEvent {
       int priority,
       long deadlineNanos,
       String tenant,
-      int predictedTokens) {}
+      int predictedTokens,
+      List<Long> promptBlocks) {
+
+    /** Tokens of a prompt for each of {@link #promptBlocks}, {@value}. */
+    public static final int BLOCK_TOKENS = 512;
+
+    /** Copies the list. */
+    public Request {
+      promptBlocks = List.copyOf(promptBlocks);
+    }
+  }
 
   /**
    * A request was refused when it was submitted. Published on the thread of the caller. A request

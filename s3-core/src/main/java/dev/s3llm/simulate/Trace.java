@@ -2,8 +2,10 @@ package dev.s3llm.simulate;
 
 import com.google.common.base.Preconditions;
 import dev.s3llm.error.TraceFormatException;
+import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.EngineListener;
 import dev.s3llm.predict.LengthPrediction;
+import dev.s3llm.support.KvBlocks;
 import java.io.IOException;
 import java.io.Reader;
 import java.nio.file.Path;
@@ -49,10 +51,10 @@ public record Trace(List<Request> requests) {
   /**
    * Reads a trace from a CSV file in UTF-8 with at most 1,000,000 rows. The header is {@code
    * arrival_s,prompt_tokens,output_tokens}, followed by any of {@code predicted_tokens}, {@code
-   * limit}, {@code priority}, {@code deadline_s}, {@code tenant} and {@code cancelled_s}; blank
-   * lines are skipped. Deadline and cancellation count from the arrival. An empty value of the last
-   * five means that the request has none. A {@linkplain Recorder recording} that was not closed is
-   * sorted by arrival.
+   * limit}, {@code priority}, {@code deadline_s}, {@code tenant}, {@code cancelled_s} and {@code
+   * blocks}, the ids of {@link Request#blocks} with spaces between; blank lines are skipped.
+   * Deadline and cancellation count from the arrival. An empty value of the last six means that the
+   * request has none. A {@linkplain Recorder recording} that was not closed is sorted by arrival.
    *
    * @param file the CSV file
    * @throws TraceFormatException if the content is not valid; the message names line, column, value
@@ -251,7 +253,11 @@ public record Trace(List<Request> requests) {
       NavigableMap<Integer, LengthPrediction> recorded,
       List<Long> blocks) {
     /** Tokens of a block of {@link #blocks}. */
-    public static final int BLOCK_TOKENS = 512;
+    public static final int BLOCK_TOKENS = EngineEvent.Request.BLOCK_TOKENS;
+
+    static int blocksFor(int promptTokens) {
+      return KvBlocks.blocksFor(promptTokens, BLOCK_TOKENS);
+    }
 
     /**
      * Creates a request without recorded predictions.
@@ -318,7 +324,7 @@ public record Trace(List<Request> requests) {
       recorded = Collections.unmodifiableNavigableMap(new TreeMap<>(recorded));
       blocks = List.copyOf(blocks);
       Preconditions.checkArgument(
-          blocks.isEmpty() || blocks.size() == (promptTokens + BLOCK_TOKENS - 1) / BLOCK_TOKENS,
+          blocks.isEmpty() || blocks.size() == blocksFor(promptTokens),
           "blocks must be the blocks of %s tokens of a prompt of %s, but are %s",
           BLOCK_TOKENS,
           promptTokens,

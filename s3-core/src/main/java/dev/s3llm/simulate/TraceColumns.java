@@ -12,10 +12,11 @@ import java.util.Optional;
  */
 record TraceColumns(List<String> names) {
   static final String PREDICTED = "predicted_tokens";
+  static final String BLOCKS = "blocks";
 
   /** The names of all optional columns. */
   static final List<String> NAMES =
-      List.of(PREDICTED, "limit", "priority", "deadline_s", "tenant", "cancelled_s");
+      List.of(PREDICTED, "limit", "priority", "deadline_s", "tenant", "cancelled_s", BLOCKS);
 
   private static final int FIRST = 3;
 
@@ -43,9 +44,9 @@ record TraceColumns(List<String> names) {
     return names.size();
   }
 
-  /** Returns whether there are columns besides that of the predictions. */
+  /** Returns whether there are columns of terms. */
   boolean hasTerms() {
-    return names.stream().anyMatch(name -> !name.equals(PREDICTED));
+    return names.stream().anyMatch(name -> !name.equals(PREDICTED) && !name.equals(BLOCKS));
   }
 
   /** Returns the value of a column in a row, or empty if the trace lacks the column. */

@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
@@ -16,16 +17,17 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads traces from CSV with the header {@code arrival_s,prompt_tokens,output_tokens}, followed by
- * any of the {@linkplain TraceColumns optional columns}. Blank lines, and lines after the header
- * that begin with {@link #COMMENT}, are skipped. After the line {@link #UNSORTED} the rows may be
- * in any order; the trace is sorted by arrival. The memory used is bounded, because longer lines
- * and further rows than a limit are refused. Not thread-safe.
+ * any of the {@linkplain TraceColumns optional columns}; {@code blocks} has ids with spaces
+ * between. Blank lines, and lines after the header that begin with {@link #COMMENT}, are skipped.
+ * After the line {@link #UNSORTED} the rows may be in any order; the trace is sorted by arrival.
+ * The memory used is bounded, because longer lines and further rows than a limit are refused. Not
+ * thread-safe.
  */
 final class TraceReader {
   /** Default for the largest number of rows. */
   public static final int DEFAULT_MAX_ROWS = 1_000_000;
 
-  private static final int MAX_LINE_CHARS = 1024;
+  private static final int MAX_LINE_CHARS = 1 << 20;
   private static final int SHOWN_CHARS = 40;
   private static final int MAX_TOKENS = 1 << 24;
   private static final double MAX_SECONDS = 1e9;
@@ -146,12 +148,36 @@ final class TraceReader {
     if (values.length != expected) {
       throw error("%d columns, expected %d".formatted(values.length, expected));
     }
+    int promptTokens = tokens("prompt_tokens", values[1].strip());
     return new Trace.Request(
         nanos("arrival_s", values[0].strip(), 0),
-        tokens("prompt_tokens", values[1].strip()),
+        promptTokens,
         tokens("output_tokens", values[2].strip()),
         optional.in(TraceColumns.PREDICTED, values).map(this::predicted).orElse(0),
-        terms(optional, values));
+        terms(optional, values),
+        Collections.emptyNavigableMap(),
+        optional
+            .given(TraceColumns.BLOCKS, values)
+            .map(v -> blocks(v, promptTokens))
+            .orElse(List.of()));
+  }
+
+  private List<Long> blocks(String value, int promptTokens) {
+    int needed = Trace.Request.blocksFor(promptTokens);
+    List<Long> ids = new ArrayList<>();
+    for (String id : value.split(" ", needed + 1)) {
+      try {
+        ids.add(Long.parseLong(id));
+      } catch (NumberFormatException e) {
+        throw error("column blocks has \"%s\", must have whole numbers".formatted(shown(id)));
+      }
+    }
+    if (ids.size() != needed) {
+      throw error(
+          "column blocks has %d ids, must have %d for a prompt of %d tokens"
+              .formatted(ids.size(), needed, promptTokens));
+    }
+    return ids;
   }
 
   private int predicted(String value) {

@@ -4,6 +4,7 @@ import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.predict.LengthPrediction;
 import java.math.BigDecimal;
+import java.util.stream.Collectors;
 
 /** Writes a request that has ended as a row of a trace, with all columns. */
 final class TraceRow {
@@ -39,7 +40,12 @@ final class TraceRow {
         Integer.toString(request.priority()),
         deadline > MAX_NANOS ? "" : seconds(Math.max(1, deadline)),
         tenant(request.tenant()),
-        cut ? seconds(total) + "\n" : "\n");
+        cut ? seconds(total) : "",
+        blocks(request) + "\n");
+  }
+
+  private static String blocks(EngineEvent.Request request) {
+    return request.promptBlocks().stream().map(String::valueOf).collect(Collectors.joining(" "));
   }
 
   /**

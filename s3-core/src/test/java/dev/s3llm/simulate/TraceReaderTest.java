@@ -98,8 +98,20 @@ final class TraceReaderTest {
   }
 
   @Test
+  void blocks_areReadWithTheirPrompt() throws IOException {
+    String columns = "arrival_s,prompt_tokens,output_tokens,blocks\n";
+    Trace trace = TraceReader.read(new StringReader(columns + "0,513,1,-7 9\n1,5,1,\n"), "t", 9);
+    assertThat(trace.requests())
+        .extracting(Trace.Request::blocks)
+        .containsExactly(List.of(-7L, 9L), List.of());
+    assertBad(
+        columns + "0,512,1,7 9\n", "line 2: column blocks has 2 ids, must have 1 for a prompt");
+    assertBad(columns + "0,512,1,x\n", "line 2: column blocks has \"x\", must have whole numbers");
+  }
+
+  @Test
   void limits_boundMemory() {
-    assertBad(HEADER + "1".repeat(2000), "t.csv line 2: longer than 1024 characters");
+    assertBad(HEADER + "1".repeat(1 << 21), "t.csv line 2: longer than 1048576 characters");
     assertBad(HEADER + "0,1,1,1\n".repeat(6), "t.csv line 7: more than 5 requests");
   }
 

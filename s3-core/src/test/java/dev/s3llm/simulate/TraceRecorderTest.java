@@ -3,17 +3,29 @@ package dev.s3llm.simulate;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import dev.s3llm.GenerationRequest;
 import dev.s3llm.error.RequestRefusedException.Reason;
+import dev.s3llm.execute.Executor;
+import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.execute.ForwardingExecutor;
+import dev.s3llm.execute.StepBatch;
+import dev.s3llm.execute.StepResult;
 import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.EngineListener;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.predict.LengthPrediction;
+import dev.s3llm.testkit.HandDrivenEngine;
+import dev.s3llm.testkit.HashExecutor;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -125,7 +137,7 @@ final class TraceRecorderTest {
     assertThat(Files.readAllLines(file).get(0))
         .isEqualTo(
             "arrival_s,prompt_tokens,output_tokens,predicted_tokens,limit,priority,deadline_s,"
-                + "tenant,cancelled_s");
+                + "tenant,cancelled_s,blocks");
     assertThat(Files.list(folder)).hasSize(2);
   }
 
@@ -175,7 +187,8 @@ final class TraceRecorderTest {
     Path file = folder.resolve("trace.csv");
     try (Trace.Recorder recorder = Trace.recorder(file)) {
       for (String tenant : List.of("a,b", "a%2Cb", "ä\uD83D", ",".repeat(256))) {
-        EngineEvent.Request asked = new EngineEvent.Request(0, 3, 9, 0, NEVER, tenant, 4);
+        EngineEvent.Request asked =
+            new EngineEvent.Request(0, 3, 9, 0, NEVER, tenant, 4, List.of());
         recorder.onEvent(new EngineEvent.Ended(SECOND, "r", FinishReason.STOP, 5, null, 0, asked));
       }
       assertThat(recorder.failure()).isEmpty();
@@ -187,16 +200,42 @@ final class TraceRecorderTest {
   }
 
   @Test
+  void promptsThatBeginAlike_areRecordedWithTheSameBlocks() throws IOException {
+    Path file = folder.resolve("trace.csv");
+    int[] first = IntStream.range(0, 1030).map(i -> i % 7).toArray();
+    int[] other = first.clone();
+    other[600]++;
+    int[] longer = Arrays.copyOf(first, 1031);
+    try (Trace.Recorder recorder = Trace.recorder(file);
+        HandDrivenEngine driven = HandDrivenEngine.of(atOnce(), b -> b.listener(recorder))) {
+      for (int[] prompt : List.of(first, other, longer)) {
+        driven.engine().submit(GenerationRequest.builder(prompt).maxNewTokens(2).build());
+        driven.run();
+      }
+    }
+    List<List<Long>> blocks =
+        Trace.read(file).requests().stream().map(Trace.Request::blocks).toList();
+    assertThat(blocks.get(0)).hasSize(3).doesNotHaveDuplicates();
+    assertThat(blocks.get(1)).hasSize(3).startsWith(blocks.get(0).get(0));
+    assertThat(blocks.get(1).subList(1, 3)).doesNotContainAnyElementsOf(blocks.get(0));
+    assertThat(blocks.get(2)).startsWith(blocks.get(0).get(0), blocks.get(0).get(1)).hasSize(3);
+    assertThat(blocks.get(2).get(2)).isNotEqualTo(blocks.get(0).get(2));
+  }
+
+  @Test
   void refusedRequest_isALineThatReadersSkip() throws IOException {
     Path file = folder.resolve("trace.csv");
-    EngineEvent.Request asked = new EngineEvent.Request(SECOND, 3, 9, 1, NEVER, "a,b", 0);
-    EngineEvent.Request later = new EngineEvent.Request(3 * SECOND, 4, 9, 0, NEVER, "", 0);
+    EngineEvent.Request asked =
+        new EngineEvent.Request(SECOND, 3, 9, 1, NEVER, "a,b", 0, List.of());
+    EngineEvent.Request later =
+        new EngineEvent.Request(3 * SECOND, 4, 9, 0, NEVER, "", 0, List.of());
     EngineEvent refused = new EngineEvent.Refused(3 * SECOND, "r", Reason.QUEUE_FULL, later);
     try (Trace.Recorder recorder = Trace.recorder(file)) {
       recorder.onEvent(new EngineEvent.Refused(SECOND, "f", Reason.NEVER_FITS, asked));
       recorder.onEvent(refused);
       assertThat(recorder.recorded()).isZero();
-      EngineEvent.Request served = new EngineEvent.Request(2 * SECOND, 5, 9, 0, NEVER, "", 4);
+      EngineEvent.Request served =
+          new EngineEvent.Request(2 * SECOND, 5, 9, 0, NEVER, "", 4, List.of());
       recorder.onEvent(
           new EngineEvent.Ended(4 * SECOND, "s", FinishReason.STOP, 5, null, 0, served));
       assertThat(recorder.recorded()).isEqualTo(1);
@@ -241,8 +280,28 @@ final class TraceRecorderTest {
         .withMessageContaining("files");
   }
 
+  /** Returns an executor whose requests may share blocks, and whose steps take no time. */
+  private static Executor atOnce() {
+    ExecutorProfile profile =
+        ExecutorProfile.builder()
+            .kvBlocks(400, 16, 64)
+            .maxContextTokens(2048)
+            .maxTokensPerStep(2048)
+            .maxSequencesPerStep(8)
+            .vocabularySize(64)
+            .sharesPrefixes(true)
+            .build();
+    HashExecutor hash = new HashExecutor(profile);
+    return new ForwardingExecutor(hash) {
+      @Override
+      public CompletionStage<StepResult> execute(StepBatch batch) {
+        return CompletableFuture.completedFuture(hash.run(batch));
+      }
+    };
+  }
+
   private static EngineEvent.Request asked(int arrival) {
-    return new EngineEvent.Request(arrival * SECOND, 3, 2000, 0, NEVER, "", 0);
+    return new EngineEvent.Request(arrival * SECOND, 3, 2000, 0, NEVER, "", 0, List.of());
   }
 
   private static EngineEvent queued(int arrival) {

@@ -7,6 +7,7 @@ import dev.s3llm.observe.FinishReason;
 import dev.s3llm.predict.LengthPrediction;
 import dev.s3llm.schedule.SequenceView;
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -165,7 +166,8 @@ public final class Sequence implements SequenceView, SequenceStep {
         spec.standing().priority(),
         deadline == Long.MAX_VALUE ? Long.MAX_VALUE : deadline - arrival,
         spec.standing().tenant(),
-        firstPredictedTokens);
+        firstPredictedTokens,
+        prefix == null ? List.of() : prefix.hashes(EngineEvent.Request.BLOCK_TOKENS));
   }
 
   // ---- memory

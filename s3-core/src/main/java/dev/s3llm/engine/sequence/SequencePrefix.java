@@ -4,7 +4,9 @@ import dev.s3llm.engine.prefix.PrefixChain;
 import dev.s3llm.engine.prefix.PrefixHash;
 import dev.s3llm.engine.prefix.PrefixNode;
 import dev.s3llm.engine.prefix.PrefixUse;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,6 +23,7 @@ public final class SequencePrefix implements PrefixChain {
   private final int blockTokens;
   private final int promptTokens;
   private final long rootKey;
+  private final long promptKey;
   private long[] keys;
   private int keyed;
   private @Nullable PrefixNode root;
@@ -44,6 +47,29 @@ public final class SequencePrefix implements PrefixChain {
     this.rootKey = PrefixHash.root(this.sharing.scope());
     this.keys = new long[tokens.length / blockTokens];
     extendKeys(tokens, keys.length);
+    int full = keys.length * blockTokens;
+    this.promptKey =
+        PrefixHash.next(full == 0 ? rootKey : keys[keyed - 1], tokens, full, tokens.length - full);
+  }
+
+  /**
+   * Returns a hash for each so many tokens of the prompt, of which the last may be fewer; empty if
+   * blocks are not a whole part of it.
+   *
+   * @param tokens number of tokens, at least 1
+   */
+  List<Long> hashes(int tokens) {
+    if (tokens % blockTokens != 0) {
+      return List.of();
+    }
+    List<Long> hashes = new ArrayList<>();
+    for (int end = tokens; end <= promptTokens; end += tokens) {
+      hashes.add(keys[end / blockTokens - 1]);
+    }
+    if (promptTokens % tokens != 0) {
+      hashes.add(promptKey);
+    }
+    return hashes;
   }
 
   private void extendKeys(int[] tokens, int blocks) {

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class EventBusConcurrencyTest {
   private static final EngineEvent.Request ASKED =
-      new EngineEvent.Request(0, 1, 1, 0, Long.MAX_VALUE, "", 0);
+      new EngineEvent.Request(0, 1, 1, 0, Long.MAX_VALUE, "", 0, List.of());
   private static final long RUN_NANOS = 4_000_000_000L;
   private static final int BUFFER = 3;
 

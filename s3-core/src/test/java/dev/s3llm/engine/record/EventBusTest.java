@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class EventBusTest {
   private static final EngineEvent.Request ASKED =
-      new EngineEvent.Request(0, 1, 1, 0, Long.MAX_VALUE, "", 0);
+      new EngineEvent.Request(0, 1, 1, 0, Long.MAX_VALUE, "", 0, List.of());
   private static final int BUFFER = 4;
 
   @Test
