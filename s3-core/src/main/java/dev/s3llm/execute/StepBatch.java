@@ -49,9 +49,13 @@ public record StepBatch(
   /**
    * A copy of one KV block between device and host memory. Immutable.
    *
-   * @param sequenceId id of the sequence that owns the block
+   * @param sequenceId id of the sequence that owns the block; {@link #NO_SEQUENCE} for a block that
+   *     is copied to host memory because a later request may begin with its tokens
    * @param deviceBlock number of the block on the device, from 0
    * @param hostBlock number of the block in the swap space, from 0
    */
-  public record BlockCopy(long sequenceId, int deviceBlock, int hostBlock) {}
+  public record BlockCopy(long sequenceId, int deviceBlock, int hostBlock) {
+    /** The id of a block that belongs to no sequence. */
+    public static final long NO_SEQUENCE = -1;
+  }
 }

@@ -27,24 +27,31 @@ public final class PrefixSharing {
     EXPECTED_VALUE
   }
 
+  private static final double DEFAULT_HOST_SHARE = 0.5;
   private static final Duration FOREVER = Duration.ofSeconds(Long.MAX_VALUE);
 
   private final boolean enabled;
   private final Forgetting forgetting;
   private final long maxKeptTokens;
   private final Duration maxAge;
+  private final double hostShare;
 
   private PrefixSharing(
-      boolean enabled, Forgetting forgetting, long maxKeptTokens, Duration maxAge) {
+      boolean enabled,
+      Forgetting forgetting,
+      long maxKeptTokens,
+      Duration maxAge,
+      double hostShare) {
     this.enabled = enabled;
     this.forgetting = forgetting;
     this.maxKeptTokens = maxKeptTokens;
     this.maxAge = maxAge;
+    this.hostShare = hostShare;
   }
 
   /** Returns the setting in which no request shares blocks, and none are kept. */
   public static PrefixSharing none() {
-    return new PrefixSharing(false, Forgetting.LEAST_RECENTLY_USED, 0, FOREVER);
+    return new PrefixSharing(false, Forgetting.LEAST_RECENTLY_USED, 0, FOREVER, 0);
   }
 
   /**
@@ -56,7 +63,7 @@ public final class PrefixSharing {
    */
   public static PrefixSharing keeping(Forgetting forgetting) {
     Objects.requireNonNull(forgetting, "forgetting must not be null");
-    return new PrefixSharing(true, forgetting, Long.MAX_VALUE, FOREVER);
+    return new PrefixSharing(true, forgetting, Long.MAX_VALUE, FOREVER, DEFAULT_HOST_SHARE);
   }
 
   /**
@@ -68,7 +75,7 @@ public final class PrefixSharing {
    */
   public PrefixSharing maxKeptTokens(long tokens) {
     Preconditions.checkArgument(tokens >= 0, "maxKeptTokens must be at least 0, but is %s", tokens);
-    return new PrefixSharing(enabled, forgetting, tokens, maxAge);
+    return new PrefixSharing(enabled, forgetting, tokens, maxAge, hostShare);
   }
 
   /**
@@ -82,7 +89,22 @@ public final class PrefixSharing {
     Objects.requireNonNull(age, "maxAge must not be null");
     Preconditions.checkArgument(
         !age.isZero() && !age.isNegative(), "maxAge must be positive, but is %s", age);
-    return new PrefixSharing(enabled, forgetting, maxKeptTokens, age);
+    return new PrefixSharing(enabled, forgetting, maxKeptTokens, age, hostShare);
+  }
+
+  /**
+   * Returns the same setting with another part of the executor's swap space for blocks that are
+   * forgotten on the device. They are copied back when a request begins with their tokens. By
+   * default it is the half, if copying a block back takes less time than computing it ({@link
+   * dev.s3llm.execute.RecoveryCosts}); else nothing is stored, whatever the setting.
+   *
+   * @param share part of the swap space, from 0 to 1; preempted requests have the rest
+   * @throws IllegalArgumentException if the share is out of range
+   */
+  public PrefixSharing hostShare(double share) {
+    Preconditions.checkArgument(
+        share >= 0 && share <= 1, "hostShare must be from 0 to 1, but is %s", share);
+    return new PrefixSharing(enabled, forgetting, maxKeptTokens, maxAge, share);
   }
 
   /** Returns whether requests share blocks. */
@@ -103,6 +125,11 @@ public final class PrefixSharing {
   /** Returns the time since its last use after which a block is dropped; longer than any run. */
   public Duration maxAge() {
     return maxAge;
+  }
+
+  /** Returns the part of the swap space that keeps forgotten blocks, from 0 to 1. */
+  public double hostShare() {
+    return hostShare;
   }
 
   @Override

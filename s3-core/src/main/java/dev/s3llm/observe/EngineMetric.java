@@ -135,6 +135,13 @@ public enum EngineMetric {
       "Kept KV blocks that were forgotten because their room was needed",
       Kind.COUNTER,
       s -> s.memory().prefixes().forgottenBlocks()),
+  /** Forgotten KV blocks that are kept in host memory. */
+  KV_STORED(
+      "s3.kv.stored",
+      "blocks",
+      "Forgotten KV blocks that are kept in host memory",
+      Kind.GAUGE,
+      s -> s.memory().prefixes().storedBlocks()),
   /** Host blocks that hold swapped tokens. */
   KV_SWAPPED(
       "s3.kv.swapped",

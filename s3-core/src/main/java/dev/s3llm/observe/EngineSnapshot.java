@@ -219,11 +219,12 @@ public record EngineSnapshot(
    * @param cachedTokens prompt tokens that were not computed because an earlier request had; each
    *     request counts once, at its first admission
    * @param forgottenBlocks kept blocks that were forgotten because their room was needed
+   * @param storedBlocks forgotten blocks that are kept in host memory
    */
   public record Prefixes(
-      int sharedBlocks, int keptBlocks, long cachedTokens, long forgottenBlocks) {
+      int sharedBlocks, int keptBlocks, long cachedTokens, long forgottenBlocks, int storedBlocks) {
     /** Nothing is shared or kept. */
-    public static final Prefixes NONE = new Prefixes(0, 0, 0, 0);
+    public static final Prefixes NONE = new Prefixes(0, 0, 0, 0, 0);
   }
 
   /**

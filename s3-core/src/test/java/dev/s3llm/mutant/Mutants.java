@@ -25,6 +25,7 @@ final class Mutants {
   private static final String RESULTS = "engine/loop/StepResults.java";
   private static final String SCHEDULER = "engine/plan/ContinuousBatchingScheduler.java";
   private static final String PREFIXES = "engine/plan/SharedPrefixes.java";
+  private static final String STORED = "engine/prefix/StoredBlocks.java";
   private static final String CACHE = "engine/prefix/PrefixCache.java";
   private static final String PROGRESS = "engine/sequence/Progress.java";
   private static final String SEQUENCE = "engine/sequence/Sequence.java";
@@ -773,6 +774,30 @@ final class Mutants {
               "    int most = (waiting.contextTokens() - 1) / prefix.blockTokens();\n    prefix.know",
               "    int most = waiting.contextTokens() / prefix.blockTokens();\n    prefix.know",
               "PrefixSharingTest"),
+          caught(
+              "prefix-stored-by-a-failed-step",
+              STORED,
+              "boolean findable = succeeded && stored.held",
+              "boolean findable = stored.held",
+              "StoredPrefixTest"),
+          caught(
+              "prefix-stored-room-taken-while-read",
+              STORED,
+              "      if (stored.readers == 0) {\n        oldest.remove();",
+              "      if (stored.readers >= 0) {\n        oldest.remove();",
+              "engine.prefix.StoredBlocksTest"),
+          caught(
+              "prefix-stored-after-other-tokens",
+              "engine/prefix/PrefixNode.java",
+              "        && sameChain(parent, before);",
+              "        && parent != null;",
+              "engine.prefix.StoredBlocksTest"),
+          caught(
+              "prefix-stored-of-a-dropped-scope",
+              CACHE,
+              "    stored.dropScope(scope);\n",
+              "",
+              "StoredPrefixTest"),
           caught(
               "prefix-shared-is-freed",
               STEP_PLAN,

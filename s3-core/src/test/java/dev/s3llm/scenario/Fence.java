@@ -37,10 +37,10 @@ final class Fence extends Checker {
       unchanged(batch.sequences().get(i), tables.get(i), ledger.device());
     }
     for (StepBatch.BlockCopy copy : batch.swapIns()) {
-      owned(ledger.host(), copy.hostBlock(), copy);
+      owned(ledger, copy);
     }
     for (StepBatch.BlockCopy copy : batch.swapOuts()) {
-      owned(ledger.host(), copy.hostBlock(), copy);
+      owned(ledger, copy);
     }
     tables = List.of();
   }
@@ -59,8 +59,13 @@ final class Fence extends Checker {
     }
   }
 
-  private void owned(KvBlockPool host, int block, StepBatch.BlockCopy copy) {
-    if (host.ownerOf(block) != copy.sequenceId()) {
+  private void owned(Ledger ledger, StepBatch.BlockCopy copy) {
+    int block = copy.hostBlock();
+    boolean held =
+        block < ledger.host().capacity()
+            ? ledger.host().ownerOf(block) == copy.sequenceId()
+            : ledger.stores(block);
+    if (!held) {
       fail("host block %d of sequence %d was released too early", block, copy.sequenceId());
     }
   }

@@ -10,7 +10,8 @@ import java.util.Set;
 
 /**
  * A block is in two block tables only at the same place, after the same tokens, and while nobody
- * writes to it; and no two copies use the same block (3).
+ * writes to it; and no two copies use the same block, but two may read one for sequences that begin
+ * alike (3).
  */
 final class Ownership extends Checker {
   private final int blockTokens;
@@ -40,14 +41,16 @@ final class Ownership extends Checker {
 
   private boolean mayShare(SequenceStep one, SequenceStep two, int place, int placeOfTwo) {
     int end = (place + 1) * blockTokens;
-    if (place != placeOfTwo
-        || one.startPosition() < end
-        || two.startPosition() < end
-        || one.input() != null
-        || two.input() != null) {
+    return one.startPosition() >= end
+        && two.startPosition() >= end
+        && sameTokens(one, two, place, placeOfTwo);
+  }
+
+  private boolean sameTokens(SequenceStep one, SequenceStep two, int place, int placeOfTwo) {
+    if (place != placeOfTwo || one.input() != null || two.input() != null) {
       return false;
     }
-    for (int position = 0; position < end; position++) {
+    for (int position = 0; position < (place + 1) * blockTokens; position++) {
       if (one.token(position) != two.token(position)) {
         return false;
       }
@@ -58,6 +61,7 @@ final class Ownership extends Checker {
   private void copies(StepBatch batch, Map<Integer, Place> places) {
     Set<Integer> deviceBlocks = new HashSet<>();
     Set<Integer> hostBlocks = new HashSet<>();
+    Map<Integer, Place> sources = new HashMap<>();
     for (StepBatch.BlockCopy copy : batch.swapOuts()) {
       if (!hostBlocks.add(copy.hostBlock())) {
         fail("two copies go out to host block %d", copy.hostBlock());
@@ -71,8 +75,12 @@ final class Ownership extends Checker {
       if (!deviceBlocks.add(copy.deviceBlock())) {
         fail("two copies go into device block %d", copy.deviceBlock());
       }
-      if (!hostBlocks.add(copy.hostBlock())) {
-        fail("host block %d is copied in twice, or out and in", copy.hostBlock());
+      if (hostBlocks.contains(copy.hostBlock())) {
+        fail("host block %d is copied out and in", copy.hostBlock());
+      }
+      Place other = place == null ? null : sources.putIfAbsent(copy.hostBlock(), place);
+      if (other != null && !sameTokens(other.step, place.step, other.index, place.index)) {
+        fail("host block %d is copied in for different tokens", copy.hostBlock());
       }
     }
   }

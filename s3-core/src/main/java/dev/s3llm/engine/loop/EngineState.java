@@ -11,6 +11,7 @@ import dev.s3llm.engine.plan.TenantQueues;
 import dev.s3llm.engine.plan.TokenTimeGuard;
 import dev.s3llm.engine.prefix.ForgettingOrder;
 import dev.s3llm.engine.prefix.PrefixCache;
+import dev.s3llm.engine.prefix.StoredBlocks;
 import dev.s3llm.engine.record.EventBus;
 import dev.s3llm.engine.record.RefusalCounts;
 import dev.s3llm.engine.record.TenantNames;
@@ -19,6 +20,7 @@ import dev.s3llm.engine.sequence.Sequence;
 import dev.s3llm.engine.sequence.SequencePrefix;
 import dev.s3llm.engine.sequence.SequenceSpec;
 import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.execute.RecoveryCosts;
 import dev.s3llm.memory.PrefixSharing;
 import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.EngineSnapshot;
@@ -104,11 +106,12 @@ final class EngineState {
     this.counters = new Counters(names);
     this.refusals = new RefusalCounts(names);
     ForgettingOrder order = parts.prefixes().order().get();
-    PrefixCache cache = prefixCache(order);
+    StoredBlocks stored = storedBlocks();
+    PrefixCache cache = prefixCache(order, stored);
     this.device = new KvBlockPool(profile.blockCount(), cache);
     cache.returnBlocksTo(device::reclaim);
-    this.prefixes = new SharedPrefixes(device, cache, order);
-    this.host = new KvBlockPool(profile.hostBlockCount());
+    this.prefixes = new SharedPrefixes(device, cache, order, stored);
+    this.host = new KvBlockPool(profile.hostBlockCount() - storeRoom());
     this.waiting = new TenantQueues<>(parts.policy(), parts.tenantWeights());
     this.callbacks = new CallbackGuard(parts.events().callbacks());
     this.events = new EventBus(parts.events().listeners(), callbacks, parts.events().buffer());
@@ -122,7 +125,28 @@ final class EngineState {
     this.snapshot = Snapshots.of(this);
   }
 
-  private PrefixCache prefixCache(ForgettingOrder order) {
+  /** Returns the number of blocks of the swap space that keep forgotten blocks. */
+  private int storeRoom() {
+    PrefixSharing setting = parts.prefixes().setting();
+    RecoveryCosts costs = profile.recoveryCosts();
+    double copyBack = costs.swapNanos(1) / 2; // the cost of a swap is that of both ways
+    boolean pays = copyBack < costs.recomputeNanos(profile.blockTokens());
+    return sharesBlocks() && pays ? (int) (profile.hostBlockCount() * setting.hostShare()) : 0;
+  }
+
+  private boolean sharesBlocks() {
+    return parts.prefixes().setting().enabled()
+        && profile.sharesPrefixes()
+        && profile.growth() != ExecutorProfile.KvGrowth.FIXED_CANVAS;
+  }
+
+  private StoredBlocks storedBlocks() {
+    int room = storeRoom();
+    long age = Nanos.of(parts.prefixes().setting().maxAge());
+    return new StoredBlocks(profile.hostBlockCount() - room, room, age, () -> nowNanos);
+  }
+
+  private PrefixCache prefixCache(ForgettingOrder order, StoredBlocks stored) {
     PrefixSharing setting = parts.prefixes().setting();
     long most = setting.maxKeptTokens() / profile.blockTokens();
     return new PrefixCache(
@@ -131,7 +155,8 @@ final class EngineState {
         profile.blockTokens(),
         (int) Math.min(profile.blockCount(), most),
         Nanos.of(setting.maxAge()),
-        () -> nowNanos);
+        () -> nowNanos,
+        stored);
   }
 
   /**
@@ -140,12 +165,7 @@ final class EngineState {
    * @param spec the request
    */
   @Nullable SequencePrefix prefixOf(SequenceSpec spec) {
-    boolean shares =
-        parts.prefixes().setting().enabled()
-            && profile.sharesPrefixes()
-            && profile.growth() != ExecutorProfile.KvGrowth.FIXED_CANVAS
-            && spec.input() == null;
-    return shares
+    return sharesBlocks() && spec.input() == null
         ? new SequencePrefix(spec.sharing(), spec.promptTokens(), profile.blockTokens())
         : null;
   }

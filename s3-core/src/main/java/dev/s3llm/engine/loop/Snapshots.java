@@ -24,7 +24,8 @@ final class Snapshots {
                 state.device.shared(),
                 state.device.kept(),
                 counters.cachedTokens,
-                state.prefixes.forgotten())),
+                state.prefixes.forgotten(),
+                state.prefixes.stored())),
         new EngineSnapshot.Work(
             counters.steps,
             counters.promptTokens,

@@ -61,6 +61,11 @@ final class StepInFlight {
     swapOuts.addAll(copies);
   }
 
+  /** Adds a copy of a block to host memory that belongs to no sequence. */
+  void swapOut(StepBatch.BlockCopy copy) {
+    swapOuts.add(copy);
+  }
+
   /** Adds a copy of a block from host memory to the device. */
   void swapIn(StepBatch.BlockCopy copy) {
     swapIns.add(copy);

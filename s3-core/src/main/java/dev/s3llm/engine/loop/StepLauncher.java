@@ -52,6 +52,7 @@ final class StepLauncher {
       state.prefixes.computes(sequence);
       step.compute(sequence, plan.workTokens(i));
     }
+    state.prefixes.launch().forEach(step::swapOut);
     state.inFlight = step;
     return step.batch(state.waiting.size());
   }
@@ -160,6 +161,7 @@ final class StepLauncher {
     }
     int restored = sequence.swappedTokens();
     copyIn(sequence, lease, step);
+    state.prefixes.restore(sequence, lease, step::swapIn);
     int reservedTokens = decision.reservedBlocks() * profile.blockTokens();
     if (!sequence.startedBefore()) {
       state.counters.firstAdmission(sequence, now);

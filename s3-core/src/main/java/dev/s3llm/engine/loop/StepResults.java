@@ -47,6 +47,7 @@ final class StepResults {
         failed(step, error, now);
       }
     } finally {
+      state.prefixes.stepEnded(error == null);
       step.releaseFenced();
     }
     return error;

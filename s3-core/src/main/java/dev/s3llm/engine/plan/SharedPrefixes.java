@@ -4,12 +4,17 @@ import dev.s3llm.engine.prefix.ForgettingOrder;
 import dev.s3llm.engine.prefix.PrefixCache;
 import dev.s3llm.engine.prefix.PrefixNode;
 import dev.s3llm.engine.prefix.PrefixUse;
+import dev.s3llm.engine.prefix.StoredBlocks;
 import dev.s3llm.engine.sequence.KvBlockPool;
 import dev.s3llm.engine.sequence.Sequence;
 import dev.s3llm.engine.sequence.SequencePrefix;
+import dev.s3llm.execute.StepBatch.BlockCopy;
 import dev.s3llm.memory.MemoryView;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,6 +36,7 @@ public final class SharedPrefixes {
   private final KvBlockPool device;
   private final PrefixCache cache;
   private final ForgettingOrder order;
+  private final StoredBlocks stored;
 
   /**
    * Running sequences by the key of the next block of their prompts that they will make findable.
@@ -48,11 +54,14 @@ public final class SharedPrefixes {
    * @param device the pool of the blocks
    * @param cache the findable blocks
    * @param order observes uses
+   * @param stored blocks in host memory
    */
-  public SharedPrefixes(KvBlockPool device, PrefixCache cache, ForgettingOrder order) {
+  public SharedPrefixes(
+      KvBlockPool device, PrefixCache cache, ForgettingOrder order, StoredBlocks stored) {
     this.device = device;
     this.cache = cache;
     this.order = order;
+    this.stored = stored;
   }
 
   /** Prepares a new sequence to find blocks. */
@@ -118,7 +127,26 @@ public final class SharedPrefixes {
         found++;
       }
     }
-    waiting.setReusable(found * prefix.blockTokens());
+    prefix.setRestorable(waiting.host() == null ? restorable(waiting, prefix, most) : List.of());
+    waiting.setReusable((found + prefix.restorable().size()) * prefix.blockTokens());
+  }
+
+  /** Returns the blocks in host memory that continue those found on the device. */
+  private List<StoredBlocks.Stored> restorable(Sequence waiting, SequencePrefix prefix, int most) {
+    PrefixNode before = prefix.last();
+    if (stored.size() == 0 || before == null) {
+      return List.of();
+    }
+    List<StoredBlocks.Stored> blocks = new ArrayList<>(0);
+    for (int i = prefix.length(); i < most; i++) {
+      StoredBlocks.Stored next = stored.find(before, prefix.key(i), waiting.tokens());
+      if (next == null) {
+        break;
+      }
+      blocks.add(next);
+      before = next.node();
+    }
+    return blocks;
   }
 
   private int ownedBlocks(Sequence waiting, StepPlan plan, @Nullable Sequence leaving) {
@@ -212,6 +240,52 @@ public final class SharedPrefixes {
       cache.adopt(node);
       lease.adopt(node.block());
     }
+    prefix.restorable().forEach(stored::returns);
+  }
+
+  /**
+   * Allocates the blocks that a sequence has found in host memory, and adds the copies of them to
+   * the step that is launched now.
+   *
+   * @param sequence a sequence that has adopted what it has found on the device
+   * @param lease its lease, with a reservation
+   * @param copies receives the copies
+   */
+  public void restore(Sequence sequence, KvBlockPool.Lease lease, Consumer<BlockCopy> copies) {
+    SequencePrefix prefix = sequence.prefix();
+    if (prefix == null || prefix.restorable().isEmpty()) {
+      return;
+    }
+    int place = prefix.length();
+    lease.allocateTo(place + prefix.restorable().size());
+    for (StoredBlocks.Stored block : prefix.restorable()) {
+      copies.accept(new BlockCopy(sequence.sequenceId(), lease.block(place++), block.hostBlock()));
+    }
+    prefix.setRestorable(List.of());
+  }
+
+  /** Returns the copies to host memory that the step which is launched now makes. */
+  public List<BlockCopy> launch() {
+    return stored.launch();
+  }
+
+  /**
+   * Ends the copies of a step.
+   *
+   * @param succeeded whether the step has succeeded
+   */
+  public void stepEnded(boolean succeeded) {
+    stored.stepEnded(succeeded);
+  }
+
+  /** Returns whether a block of the swap space is kept for later requests, or copied now. */
+  public boolean stores(int hostBlock) {
+    return stored.holds(hostBlock);
+  }
+
+  /** Returns the number of blocks that are kept in host memory. */
+  public int stored() {
+    return stored.size();
   }
 
   /** Makes the blocks of a prompt findable that the step which starts now fills. */
@@ -305,6 +379,7 @@ public final class SharedPrefixes {
     if (prefix.length() > 0 && prefix.node(0).indexed()) {
       cache.drop(prefix.node(0));
     }
+    stored.dropScope(prefix.scope());
   }
 
   private void forgetNext(Sequence sequence, SequencePrefix prefix) {

@@ -37,6 +37,7 @@ public final class PrefixCache implements KeptBlocks {
   private final ArrayDeque<Kept> byAge = new ArrayDeque<>();
 
   private IntConsumer pool = block -> {};
+  private final StoredBlocks stored;
   private int kept;
   private long forgotten;
   private int scopes;
@@ -53,6 +54,7 @@ public final class PrefixCache implements KeptBlocks {
    * @param longestAgeNanos how long a block is kept at most, in nanoseconds; {@link Long#MAX_VALUE}
    *     for any time
    * @param clock returns the engine's time, in nanoseconds
+   * @param stored where blocks go that are forgotten
    */
   public PrefixCache(
       ForgettingOrder order,
@@ -60,8 +62,10 @@ public final class PrefixCache implements KeptBlocks {
       int blockTokens,
       int mostKept,
       long longestAgeNanos,
-      LongSupplier clock) {
+      LongSupplier clock,
+      StoredBlocks stored) {
     this.order = order;
+    this.stored = stored;
     this.byBlock = new PrefixNode[blocks];
     this.blockTokens = blockTokens;
     this.mostKept = mostKept;
@@ -209,6 +213,7 @@ public final class PrefixCache implements KeptBlocks {
       throw new IllegalStateException("no kept block can be forgotten");
     }
     forgotten++;
+    stored.store(node);
     return remove(node);
   }
 
@@ -232,7 +237,7 @@ public final class PrefixCache implements KeptBlocks {
     if (byAge.size() > 2 * kept + MOST_STALE) {
       byAge.removeIf(entry -> !current(entry));
     }
-    return kept < before;
+    return stored.trim() || kept < before;
   }
 
   private boolean due(Kept entry) {
@@ -262,7 +267,7 @@ public final class PrefixCache implements KeptBlocks {
   }
 
   /**
-   * Makes all blocks of a scope unfindable.
+   * Makes all blocks of a scope unfindable, the stored ones too.
    *
    * @param scope the scope; ignored if it has no blocks
    */
@@ -271,6 +276,7 @@ public final class PrefixCache implements KeptBlocks {
     while (root != null && root.firstChild != null) {
       drop(root.firstChild);
     }
+    stored.dropScope(scope);
   }
 
   /** Returns a node and its descendants, each after all of its own descendants. */

@@ -1,6 +1,7 @@
 package dev.s3llm.engine.prefix;
 
 import java.util.Arrays;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -89,6 +90,44 @@ public final class PrefixNode implements KeptLeaf {
   boolean is(PrefixNode before, int[] others, int from) {
     return parent == before
         && Arrays.equals(tokens, 0, tokens.length, others, from, from + tokens.length);
+  }
+
+  /**
+   * Returns whether this block has the tokens that come after a block, and the blocks before it
+   * have the same tokens as that block and those before it. Other than {@link #is}, this block need
+   * not be in the same tree.
+   */
+  boolean continues(PrefixNode before, int[] others) {
+    int from = before.depth * tokens.length;
+    return depth == before.depth + 1
+        && from + tokens.length <= others.length
+        && Arrays.equals(tokens, 0, tokens.length, others, from, from + tokens.length)
+        && sameChain(parent, before);
+  }
+
+  private static boolean sameChain(@Nullable PrefixNode one, PrefixNode two) {
+    PrefixNode left = one;
+    PrefixNode right = two;
+    while (left != right) {
+      if (left == null || right == null || !Arrays.equals(left.tokens, right.tokens)) {
+        return false;
+      }
+      if (left.parent == null || right.parent == null) {
+        return Objects.equals(left.scope, right.scope);
+      }
+      left = left.parent;
+      right = right.parent;
+    }
+    return true;
+  }
+
+  /** Returns whether the block belongs to a scope. */
+  boolean isIn(String name) {
+    PrefixNode top = this;
+    while (top.parent != null) {
+      top = top.parent;
+    }
+    return name.equals(top.scope);
   }
 
   void use(PrefixUse latest) {

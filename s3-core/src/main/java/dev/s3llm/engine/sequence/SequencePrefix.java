@@ -4,8 +4,10 @@ import dev.s3llm.engine.prefix.PrefixChain;
 import dev.s3llm.engine.prefix.PrefixHash;
 import dev.s3llm.engine.prefix.PrefixNode;
 import dev.s3llm.engine.prefix.PrefixUse;
+import dev.s3llm.engine.prefix.StoredBlocks;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -29,6 +31,7 @@ public final class SequencePrefix implements PrefixChain {
   private @Nullable PrefixNode root;
   private @Nullable PrefixNode[] path = NONE;
   private int length;
+  private List<StoredBlocks.Stored> restorable = List.of();
   private boolean beside;
   private boolean failed;
   private @Nullable PrefixUse use;
@@ -140,6 +143,16 @@ public final class SequencePrefix implements PrefixChain {
   /** Returns the last block that is found or held, or the root; null before {@link #enter}. */
   public @Nullable PrefixNode last() {
     return length == 0 ? root : path[length - 1];
+  }
+
+  /** Returns the blocks in host memory that come after the last one; unmodifiable. */
+  public List<StoredBlocks.Stored> restorable() {
+    return Collections.unmodifiableList(restorable);
+  }
+
+  /** Sets the blocks in host memory that come after the last one. */
+  public void setRestorable(List<StoredBlocks.Stored> blocks) {
+    restorable = blocks;
   }
 
   /** Adds a block that comes after the last one. */

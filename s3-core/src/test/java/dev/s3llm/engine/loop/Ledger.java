@@ -93,6 +93,11 @@ public final class Ledger {
     return state.host;
   }
 
+  /** Returns whether a block of the swap space is kept for later requests. */
+  public boolean stores(int hostBlock) {
+    return state.prefixes.stores(hostBlock);
+  }
+
   /** Returns the token slots of a block. */
   public int blockTokens() {
     return state.profile.blockTokens();

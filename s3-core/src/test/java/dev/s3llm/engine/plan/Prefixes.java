@@ -2,6 +2,7 @@ package dev.s3llm.engine.plan;
 
 import dev.s3llm.engine.prefix.LeastRecentlyUsed;
 import dev.s3llm.engine.prefix.PrefixCache;
+import dev.s3llm.engine.prefix.StoredBlocks;
 import dev.s3llm.engine.sequence.KvBlockPool;
 
 /** Shared prefixes for tests of plans. */
@@ -11,7 +12,8 @@ final class Prefixes {
   /** Returns shared prefixes of which no sequence has any. */
   static SharedPrefixes none() {
     LeastRecentlyUsed order = new LeastRecentlyUsed();
-    PrefixCache cache = new PrefixCache(order, 0, 1, 0, Long.MAX_VALUE, () -> 0);
-    return new SharedPrefixes(new KvBlockPool(0), cache, order);
+    StoredBlocks stored = new StoredBlocks(0, 0, Long.MAX_VALUE, () -> 0);
+    PrefixCache cache = new PrefixCache(order, 0, 1, 0, Long.MAX_VALUE, () -> 0, stored);
+    return new SharedPrefixes(new KvBlockPool(0), cache, order, stored);
   }
 }

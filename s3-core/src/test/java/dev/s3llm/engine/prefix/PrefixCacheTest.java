@@ -88,7 +88,15 @@ class PrefixCacheTest {
 
     World(int blocks, int mostKept, int keys) {
       this.keys = keys;
-      cache = new PrefixCache(order, blocks, BLOCK, mostKept, Long.MAX_VALUE, () -> now);
+      cache =
+          new PrefixCache(
+              order,
+              blocks,
+              BLOCK,
+              mostKept,
+              Long.MAX_VALUE,
+              () -> now,
+              new StoredBlocks(0, 0, Long.MAX_VALUE, () -> now));
       pool = new KvBlockPool(blocks, cache);
       cache.returnBlocksTo(pool::reclaim);
     }

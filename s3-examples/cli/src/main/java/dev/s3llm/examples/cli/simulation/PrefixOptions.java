@@ -29,6 +29,15 @@ public final class PrefixOptions {
           "Most tokens that are kept beside the running sequences. Default: as many as there is room for.")
   private @Nullable Long mostTokens;
 
+  @Option(
+      names = "--prefix-host",
+      paramLabel = "SHARE",
+      defaultValue = "0",
+      description =
+          "Part of the swap space that keeps forgotten prefixes, from 0 to 1, where copying them back "
+              + "is faster than computing them. Default: ${DEFAULT-VALUE}")
+  private double hostShare;
+
   /** Created by a command; picocli sets the fields. */
   public PrefixOptions() {}
 
@@ -62,6 +71,9 @@ public final class PrefixOptions {
     if (mostTokens != null && mostTokens < 0) {
       throw new UsageException("--prefix-tokens " + mostTokens + ": must be at least 0");
     }
+    if (!(hostShare >= 0 && hostShare <= 1)) {
+      throw new UsageException("--prefix-host %s: must be from 0 to 1".formatted(hostShare));
+    }
     if (mostTokens != null && !shared) {
       throw new UsageException("--prefix-tokens: needs --prefix lru, expected or clairvoyant");
     }
@@ -92,7 +104,8 @@ public final class PrefixOptions {
       throw new UsageException(
           "--prefix %s: must be none, lru, expected or clairvoyant".formatted(name));
     }
+    PrefixSharing hosted = sharing.hostShare(hostShare);
     return new Chosen(
-        name, mostTokens == null ? sharing : sharing.maxKeptTokens(mostTokens), byFuture);
+        name, mostTokens == null ? hosted : hosted.maxKeptTokens(mostTokens), byFuture);
   }
 }
