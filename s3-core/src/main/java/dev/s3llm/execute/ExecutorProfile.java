@@ -24,6 +24,9 @@ public final class ExecutorProfile {
   /** The most tokens that a step of a sequence may forbid, {@value}. */
   public static final int MOST_FORBIDDEN = 64;
 
+  /** The most alternatives of a token whose log probability a step returns, {@value}. */
+  public static final int MOST_LOG_PROBABILITIES = 20;
+
   private final int blockTokens;
   private final int blockCount;
   private final long bytesPerBlock;
