@@ -424,6 +424,7 @@ public final class HashExecutor implements Executor {
     int[] output = new int[maxNew];
     for (int n = 0; n < maxNew; n++) {
       long[] mask = state.mask(maxNew - n).clone();
+      Arrays.stream(stops).forEach(stop -> mask[stop / 64] &= ~(1L << stop % 64));
       if (Arrays.stream(mask).allMatch(word -> word == 0)) {
         return Arrays.copyOf(output, n); // complete, or the request fails
       }
