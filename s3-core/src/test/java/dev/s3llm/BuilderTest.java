@@ -30,7 +30,7 @@ class BuilderTest {
       Map.ofEntries(
           Map.entry(int.class, 4),
           Map.entry(boolean.class, true),
-          Map.entry(TokenConstraint.class, (TokenConstraint) (output, length, token) -> true),
+          Map.entry(TokenConstraint.class, new OneToken(1)),
           Map.entry(String.class, "a name"),
           Map.entry(Duration.class, Duration.ofSeconds(1)),
           Map.entry(int[].class, new int[] {1}),

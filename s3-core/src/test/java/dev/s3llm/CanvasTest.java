@@ -231,7 +231,7 @@ class CanvasTest {
       refused(driven, GenerationRequest.builder(1).features(true).build(), "features");
       refused(
           driven,
-          GenerationRequest.builder(1).tokenConstraint((o, n, t) -> t == 1).build(),
+          GenerationRequest.builder(1).tokenConstraint(new OneToken(1)).build(),
           "tokenConstraint");
     }
     HashExecutor masked = new HashExecutor(profile(400, Decoding.CANVAS), Decoding.CANVAS);

@@ -2,6 +2,7 @@ package dev.s3llm.execute;
 
 import com.google.common.base.Preconditions;
 import dev.s3llm.support.Settings;
+import java.util.Map;
 
 /**
  * How the next token is drawn from the logits. The draw is a pure function of the logits, the
@@ -14,15 +15,35 @@ import dev.s3llm.support.Settings;
  *     most 1, which keeps all
  * @param repetitionPenalty divides positive and multiplies negative logits of tokens that already
  *     occurred (CTRL, section 4.1); from 0.01 to 100, and 1 changes nothing
+ * @param minP tokens whose probability is below this part of the most probable token's are dropped,
+ *     after the temperature; from 0, which keeps all, to 1
+ * @param presencePenalty subtracted from the logits of tokens that occurred in the output; from -2
+ *     to 2, and 0 changes nothing
+ * @param frequencyPenalty subtracted from the logit of a token as often as it occurred in the
+ *     output; from -2 to 2, and 0 changes nothing
+ * @param logitBias added to the logits of single tokens, by id; each from -100 to 100, at most
+ *     {@value #MOST_BIASES}. Ids outside the vocabulary are refused when a request is submitted
  * @param seed seed of the random draws, any value
  */
 public record SamplingParameters(
-    double temperature, int topK, double topP, double repetitionPenalty, long seed) {
+    double temperature,
+    int topK,
+    double topP,
+    double minP,
+    double repetitionPenalty,
+    double presencePenalty,
+    double frequencyPenalty,
+    Map<Integer, Double> logitBias,
+    long seed) {
 
   /** Greedy decoding: the most probable token, and among equals the lowest id. */
   public static final SamplingParameters GREEDY = new SamplingParameters(0, 0, 1, 1, 0);
 
+  /** The largest number of tokens with a bias, {@value}. */
+  public static final int MOST_BIASES = 1024;
+
   private static final double MAX_TEMPERATURE = 100;
+  private static final double MAX_BIAS = 100;
   private static final double MAX_PENALTY = 100;
 
   /**
@@ -34,8 +55,104 @@ public record SamplingParameters(
     within("temperature", temperature, 0, MAX_TEMPERATURE);
     within("topP", topP, Double.MIN_NORMAL, 1);
     within("repetitionPenalty", repetitionPenalty, 0.01, MAX_PENALTY);
+    within("minP", minP, 0, 1);
+    within("presencePenalty", presencePenalty, -2, 2);
+    within("frequencyPenalty", frequencyPenalty, -2, 2);
     Settings.requireAtLeast("topK", topK, 0);
+    logitBias = checkedBiases(logitBias);
     temperature = temperature + 0.0; // turns -0.0 into 0.0, so that equal parameters are equal
+  }
+
+  /**
+   * Creates parameters without the newer settings.
+   *
+   * @param temperature divisor of the logits, from 0 to 100; 0 for greedy decoding
+   * @param topK number of most probable tokens to keep; 0 keeps all
+   * @param topP the smallest set of tokens whose probability reaches this value is kept; above 0,
+   *     at most 1
+   * @param repetitionPenalty from 0.01 to 100, and 1 changes nothing
+   * @param seed seed of the random draws, any value
+   * @throws IllegalArgumentException naming the parameter, its value and its limits
+   */
+  public SamplingParameters(
+      double temperature, int topK, double topP, double repetitionPenalty, long seed) {
+    this(temperature, topK, topP, 0, repetitionPenalty, 0, 0, Map.of(), seed);
+  }
+
+  /**
+   * Returns these parameters with another {@code minP}.
+   *
+   * @param minP from 0 to 1
+   * @throws IllegalArgumentException if the value is out of range
+   */
+  public SamplingParameters withMinP(double minP) {
+    return new SamplingParameters(
+        temperature,
+        topK,
+        topP,
+        minP,
+        repetitionPenalty,
+        presencePenalty,
+        frequencyPenalty,
+        logitBias,
+        seed);
+  }
+
+  /**
+   * Returns these parameters with other penalties for tokens of the output.
+   *
+   * @param presencePenalty from -2 to 2
+   * @param frequencyPenalty from -2 to 2
+   * @throws IllegalArgumentException if a value is out of range
+   */
+  public SamplingParameters withPenalties(double presencePenalty, double frequencyPenalty) {
+    return new SamplingParameters(
+        temperature,
+        topK,
+        topP,
+        minP,
+        repetitionPenalty,
+        presencePenalty,
+        frequencyPenalty,
+        logitBias,
+        seed);
+  }
+
+  /**
+   * Returns these parameters with other biases.
+   *
+   * @param logitBias what is added to the logits of single tokens, by id; each from -100 to 100
+   * @throws IllegalArgumentException if a value is out of range, or there are too many
+   */
+  public SamplingParameters withLogitBias(Map<Integer, Double> logitBias) {
+    return new SamplingParameters(
+        temperature,
+        topK,
+        topP,
+        minP,
+        repetitionPenalty,
+        presencePenalty,
+        frequencyPenalty,
+        logitBias,
+        seed);
+  }
+
+  /**
+   * Returns these parameters with another seed.
+   *
+   * @param seed seed of the random draws, any value
+   */
+  public SamplingParameters withSeed(long seed) {
+    return new SamplingParameters(
+        temperature,
+        topK,
+        topP,
+        minP,
+        repetitionPenalty,
+        presencePenalty,
+        frequencyPenalty,
+        logitBias,
+        seed);
   }
 
   /**
@@ -65,6 +182,17 @@ public record SamplingParameters(
     z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
     z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
     return ((z ^ (z >>> 31)) >>> 11) * 0x1.0p-53;
+  }
+
+  private static Map<Integer, Double> checkedBiases(Map<Integer, Double> biases) {
+    Preconditions.checkArgument(
+        biases.size() <= MOST_BIASES,
+        "logitBias may have at most %s tokens, but has %s",
+        MOST_BIASES,
+        biases.size());
+    biases.forEach(
+        (token, bias) -> within("logitBias of token " + token, bias, -MAX_BIAS, MAX_BIAS));
+    return Map.copyOf(biases);
   }
 
   private static void within(String name, double value, double minimum, double maximum) {

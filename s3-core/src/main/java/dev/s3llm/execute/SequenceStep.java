@@ -98,6 +98,32 @@ public interface SequenceStep {
   }
 
   /**
+   * Returns the tokens that this step may draw, as {@link TokenConstraint.State#mask} does, with
+   * the stop tokens that may end the answer here; null if every token may come. The executor takes
+   * the probability of all others as zero, together with {@link #forbiddenTokens}. At least one
+   * token is left. The array has a bit for every token of the vocabulary, is shared and must not be
+   * changed.
+   *
+   * <p>The mask is of the first token that the step commits. An executor that commits several must
+   * commit one only, unless it knows that the rule allows the others.
+   */
+  default long @Nullable [] allowedTokens() {
+    return null;
+  }
+
+  /**
+   * Returns how many log probabilities the result should have for each token that this step commits
+   * ({@link StepResult#logProbabilities}): those of the token itself and of the {@code n} most
+   * probable tokens. Always -1 if the step does not sample, or the executor reports none ({@link
+   * ExecutorProfile#reportsLogProbabilities}).
+   *
+   * @return {@code n} from 0 to {@link ExecutorProfile#MOST_LOG_PROBABILITIES}; -1 for none
+   */
+  default int logProbabilities() {
+    return -1;
+  }
+
+  /**
    * Returns whether the result should have the features of the latest known token ({@link
    * StepResult#features}), at position {@code promptTokens + committedTokens - 1}: {@link
    * ExecutorProfile#featureWidth} values that depend on the positions up to that one alone. A
@@ -119,17 +145,54 @@ public interface SequenceStep {
   }
 
   /**
-   * A rule for the next token of an answer, which an executor applies before it samples. No
-   * executor of this version applies such rules, so a request with one is refused.
+   * A rule for the tokens of an answer, such as a JSON schema. The engine follows the answer
+   * through the states of the rule, and each step has the mask of its state ({@link
+   * #allowedTokens}). One constraint may serve any number of requests at a time.
+   *
+   * <p>Implementations are thread-safe. The engine calls {@link State#mask} and {@link State#after}
+   * away from its loop, so they may take time; a sequence whose mask is not ready sits out the
+   * step.
    */
   interface TokenConstraint {
+    /** Returns the state before the first token. */
+    State start();
+
     /**
-     * Returns whether a token may come next.
-     *
-     * @param output the tokens so far, of which the first {@code length} count; must not be changed
-     * @param length number of output tokens so far, 0 or more
-     * @param token id of the token, from 0 to the size of the vocabulary minus 1
+     * Returns a lower bound of the number of tokens of an answer that keeps the rule, without stop
+     * token, 0 or more.
      */
-    boolean allows(int[] output, int length, int token);
+    int shortest();
+
+    /**
+     * Returns an upper bound of the number of tokens of an answer that keeps the rule, without stop
+     * token; {@link Integer#MAX_VALUE} if there is none.
+     */
+    int longest();
+
+    /** A place in the rule. Immutable and thread-safe. */
+    interface State {
+      /**
+       * Returns the tokens that may come next: token {@code t} may if bit {@code t % 64} of word
+       * {@code t / 64} is set. Stop tokens are not part of it: they may come if the answer is
+       * {@link #complete}. The array may be shared between states, and must not be changed by
+       * anyone.
+       *
+       * @param tokensLeft number of tokens that the answer may still have, at least 1. As it nears
+       *     the least number that completes the answer, the mask leaves only tokens from which the
+       *     answer can still be completed; if no token can, it is as if the limit were far
+       */
+      long[] mask(int tokensLeft);
+
+      /**
+       * Returns the state after one more token.
+       *
+       * @param token id of a token of the mask
+       * @throws IllegalArgumentException if the token may not come here
+       */
+      State after(int token);
+
+      /** Returns whether the answer keeps the rule if it ends here. */
+      boolean complete();
+    }
   }
 }

@@ -43,6 +43,7 @@ public final class StepResult {
   private final int @Nullable [] stepsLeft;
   private final Map<Integer, Throwable> failures;
   private final float[] features;
+  private final LogProbabilities logProbabilities;
 
   private StepResult(int[] tokens, Map<Integer, Throwable> failures) {
     this.tokens = Objects.requireNonNull(tokens, "tokens must not be null");
@@ -51,6 +52,7 @@ public final class StepResult {
     slots = null;
     stepsLeft = null;
     features = NO_FEATURES;
+    logProbabilities = LogProbabilities.NONE;
   }
 
   private StepResult(Builder builder) {
@@ -60,15 +62,18 @@ public final class StepResult {
     stepsLeft = builder.stepsLeft;
     failures = builder.failures;
     features = NO_FEATURES;
+    logProbabilities = LogProbabilities.NONE;
   }
 
-  private StepResult(StepResult other, float[] features) {
+  private StepResult(StepResult other, float[] features, LogProbabilities logProbabilities) {
     tokens = other.tokens;
     counts = other.counts;
     slots = other.slots;
     stepsLeft = other.stepsLeft;
     failures = other.failures;
     this.features = Objects.requireNonNull(features, "features must not be null");
+    this.logProbabilities =
+        Objects.requireNonNull(logProbabilities, "logProbabilities must not be null");
   }
 
   /**
@@ -162,7 +167,42 @@ public final class StepResult {
    * @throws NullPointerException if the array is null
    */
   public StepResult withFeatures(float... features) {
-    return new StepResult(this, features);
+    return new StepResult(this, features, logProbabilities);
+  }
+
+  /**
+   * Returns an equal result with the log probabilities of the sequences that requested them ({@link
+   * SequenceStep#logProbabilities}).
+   *
+   * @param logProbabilities those sequences' values, in the order of the batch. Not copied. Arrays
+   *     of other lengths are ignored, and counted
+   * @throws NullPointerException if the argument is null
+   */
+  public StepResult withLogProbabilities(LogProbabilities logProbabilities) {
+    return new StepResult(this, features, logProbabilities);
+  }
+
+  /** Returns the log probabilities; {@link LogProbabilities#NONE} if the executor returned none. */
+  public LogProbabilities logProbabilities() {
+    return logProbabilities;
+  }
+
+  /**
+   * Natural logarithms of the probabilities that the model gives, before sampling parameters, masks
+   * and biases change the logits. For each sequence that requested {@code n} of them: the value of
+   * the committed token, then those of the {@code n} most probable tokens in descending order,
+   * among equals the lower id first. If the sequence commits several tokens, the same for each of
+   * them in turn, and nothing if it commits none. In a plain result, a sequence that has failed has
+   * its place, too, with any values.
+   *
+   * @param values {@code 1 + n} values for each token of each such sequence, one sequence after
+   *     another
+   * @param tokens the ids that the values belong to, in the same places
+   */
+  @SuppressWarnings("ArrayRecordComponent") // flat arrays: nothing is allocated for each token
+  public record LogProbabilities(float[] values, int[] tokens) {
+    /** No values. */
+    public static final LogProbabilities NONE = new LogProbabilities(new float[0], new int[0]);
   }
 
   /**
