@@ -18,17 +18,29 @@ final class ModelExecutors {
   private static final String NUMBERED = "cuda:";
   private static final String CUDA = "dev.s3llm.jcuda.JCudaExecutor";
 
-  private ModelExecutors() {}
+  private final S3ModelProperties properties;
+  private final int featureLayer;
+
+  /**
+   * Creates a loader.
+   *
+   * @param properties the device and its memory
+   * @param featureLayer layer whose hidden states the executor returns; 0 for none
+   */
+  ModelExecutors(S3ModelProperties properties, int featureLayer) {
+    this.properties = properties;
+    this.featureLayer = featureLayer;
+  }
 
   /**
    * Loads a model.
    *
    * @param classes the CUDA module is used if this class loader has it
    */
-  static Executor load(Path model, S3ModelProperties properties, @Nullable ClassLoader classes) {
+  Executor load(Path model, @Nullable ClassLoader classes) {
     String device = properties.device();
     if (device.equals("host")) {
-      return host(model, properties);
+      return host(model);
     }
     boolean cudaAvailable = ClassUtils.isPresent(CUDA, classes);
     if (!device.equals("auto")) {
@@ -37,17 +49,17 @@ final class ModelExecutors {
             "s3llm.device=" + device + " needs the module s3-executor-jcuda",
             "Add the dependency dev.s3llm:s3-executor-jcuda, or set s3llm.device=host.");
       }
-      return Cuda.load(model, properties, numbers(device));
+      return Cuda.load(model, this, numbers(device));
     }
-    return cudaAvailable ? firstGpuOrHost(model, properties) : host(model, properties);
+    return cudaAvailable ? firstGpuOrHost(model) : host(model);
   }
 
-  private static Executor firstGpuOrHost(Path model, S3ModelProperties properties) {
+  private Executor firstGpuOrHost(Path model) {
     try {
-      return Cuda.load(model, properties, 0);
+      return Cuda.load(model, this, 0);
     } catch (IllegalStateException | IllegalArgumentException e) {
       log.info("no GPU can run the model, the CPU runs it: {}", e.getMessage());
-      return host(model, properties);
+      return host(model);
     }
   }
 
@@ -56,7 +68,7 @@ final class ModelExecutors {
     return Arrays.stream(list.split(",", -1)).mapToInt(Integer::parseInt).toArray();
   }
 
-  private static Executor host(Path model, S3ModelProperties properties) {
+  private Executor host(Path model) {
     CpuExecutor.Builder builder =
         CpuExecutor.builder(model)
             .kvBytes(
@@ -64,15 +76,21 @@ final class ModelExecutors {
     if (properties.threads() > 0) {
       builder.threads(properties.threads());
     }
+    if (featureLayer > 0) {
+      builder.featureLayer(featureLayer);
+    }
     return builder.build();
   }
 
   /** Apart, so that the class is loaded only where the CUDA module is there. */
   private static final class Cuda {
-    static Executor load(Path model, S3ModelProperties properties, int... devices) {
+    static Executor load(Path model, ModelExecutors settings, int... devices) {
       JCudaExecutor.Builder builder = JCudaExecutor.builder(model).devices(devices);
-      if (properties.kvMemory() != null) {
-        builder.kvBytes(properties.kvMemory().toBytes());
+      if (settings.properties.kvMemory() != null) {
+        builder.kvBytes(settings.properties.kvMemory().toBytes());
+      }
+      if (settings.featureLayer > 0) {
+        builder.featureLayer(settings.featureLayer);
       }
       return builder.build();
     }

@@ -51,13 +51,15 @@ public class S3AutoConfiguration {
   @Bean(destroyMethod = "") // the engine closes it, unless a step hangs in it
   @ConditionalOnMissingBean({Executor.class, S3Engine.class, TextGenerator.class})
   Executor s3Executor(ServedModel model, S3ModelProperties properties, ResourceLoader resources) {
-    return ModelExecutors.load(model.folder(), properties, resources.getClassLoader());
+    ClassLoader classes = resources.getClassLoader();
+    int featureLayer = new ServedModels(classes).featureLayer(model);
+    return new ModelExecutors(properties, featureLayer).load(model.folder(), classes);
   }
 
   @Bean(destroyMethod = "") // the engine closes it
   @ConditionalOnMissingBean({LengthPredictor.class, S3Engine.class, TextGenerator.class})
   LengthPredictor s3LengthPredictor(ServedModel model, ResourceLoader resources) {
-    return new ServedModels(resources.getClassLoader()).predictor(model.lengthModel());
+    return new ServedModels(resources.getClassLoader()).predictor(model);
   }
 
   @Bean

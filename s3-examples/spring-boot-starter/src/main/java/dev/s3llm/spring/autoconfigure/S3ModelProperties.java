@@ -19,6 +19,8 @@ import org.springframework.validation.annotation.Validated;
  *     or that of the file without .gguf.
  * @param lengthModel folder of a classifier that predicts answer lengths. Default: none, lengths
  *     are learned from finished answers; the small model has its own classifier.
+ * @param lengthHead folder of a head that reads the model's hidden states while an answer grows and
+ *     revises the prediction of its length. Default: none.
  * @param device device that runs the model: host (the CPU), cuda, cuda:0,1 (one pipeline stage for
  *     each GPU), or auto (the first GPU if there is one, else the CPU).
  * @param kvMemory memory for keys and values. Default: 256 MB on the CPU, the free memory on a GPU.
@@ -30,6 +32,7 @@ public record S3ModelProperties(
     @Nullable Path model,
     @Nullable String modelName,
     @Nullable Path lengthModel,
+    @Nullable Path lengthHead,
     @DefaultValue("auto") @Pattern(regexp = "auto|host|cuda|cuda:\\d{1,3}(,\\d{1,3})*")
         String device,
     @Nullable DataSize kvMemory,

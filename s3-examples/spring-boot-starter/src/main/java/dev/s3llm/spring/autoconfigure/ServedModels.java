@@ -2,6 +2,8 @@ package dev.s3llm.spring.autoconfigure;
 
 import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.model.ModelFiles;
+import dev.s3llm.onnx.HiddenStatePredictor;
+import dev.s3llm.onnx.LengthModelException;
 import dev.s3llm.onnx.OnnxLengthPredictor;
 import dev.s3llm.predict.CalibratedPredictor;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
@@ -31,7 +33,12 @@ final class ServedModels {
   ServedModel find(S3ModelProperties properties) {
     Path model = properties.model();
     if (model != null) {
-      return new ServedModel(name(properties, pathName(model)), model, properties.lengthModel());
+      return new ServedModel(
+          name(properties, pathName(model)),
+          model,
+          properties.lengthModel(),
+          properties.lengthHead(),
+          false);
     }
     if (!isPresent(SMALL_MODEL)) {
       throw new S3StartException(
@@ -54,16 +61,41 @@ final class ServedModels {
     return name == null ? byDefault : name;
   }
 
-  LengthPredictor predictor(@Nullable Path lengthModel) {
+  /** Returns the predictor of a model, with its head if it has one. */
+  LengthPredictor predictor(ServedModel model) {
+    LengthPredictor ofPrompts = ofPrompts(model.lengthModel());
+    Path head = model.lengthHead();
+    if (head == null) {
+      return ofPrompts;
+    }
+    requireOnnx("a length head", "s3llm.length-head");
+    return Onnx.head(head, model.folder()).build(ofPrompts);
+  }
+
+  private LengthPredictor ofPrompts(@Nullable Path lengthModel) {
     if (lengthModel == null) {
       return new HintedPredictor(new EmpiricalLengthPredictor());
     }
+    requireOnnx("a length model", "s3llm.length-model");
+    return Onnx.predictor(lengthModel);
+  }
+
+  /** Returns the layer whose hidden states the executor returns; 0 for none. */
+  int featureLayer(ServedModel model) {
+    Path head = model.lengthHead();
+    if (head == null) {
+      return 0;
+    }
+    requireOnnx("a length head", "s3llm.length-head");
+    return Onnx.head(head, model.folder()).layer();
+  }
+
+  private void requireOnnx(String what, String property) {
     if (!isPresent(ONNX)) {
       throw new S3StartException(
-          "a length model needs the module s3-predictor-onnx",
-          "Add the dependency dev.s3llm:s3-predictor-onnx, or remove s3llm.length-model.");
+          what + " needs the module s3-predictor-onnx",
+          "Add the dependency dev.s3llm:s3-predictor-onnx, or remove " + property + ".");
     }
-    return Onnx.predictor(lengthModel);
   }
 
   private boolean isPresent(String type) {
@@ -81,6 +113,7 @@ final class ServedModels {
           name(properties, "s3-small"),
           SmallModel.unpack(),
           lengths == null && onnx ? SmallModel.unpackLengthModel() : lengths,
+          properties.lengthHead(),
           true);
     }
   }
@@ -89,6 +122,16 @@ final class ServedModels {
   private static final class Onnx {
     static LengthPredictor predictor(Path lengthModel) {
       return new CalibratedPredictor(OnnxLengthPredictor.load(lengthModel));
+    }
+
+    static HiddenStatePredictor.Builder head(Path head, Path model) {
+      try {
+        return HiddenStatePredictor.builder(head).requireModel(model);
+      } catch (LengthModelException e) {
+        throw new S3StartException(
+            "s3llm.length-head: " + e.getMessage(),
+            "Set s3llm.length-head to a head that was trained for this model, or remove it.");
+      }
     }
   }
 }

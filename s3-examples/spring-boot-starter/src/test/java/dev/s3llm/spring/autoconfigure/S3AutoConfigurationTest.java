@@ -9,6 +9,7 @@ import dev.s3llm.execute.Executor;
 import dev.s3llm.memory.MemoryPlanner;
 import dev.s3llm.memory.OnDemandPlanner;
 import dev.s3llm.observe.EngineMetric;
+import dev.s3llm.onnx.HiddenStatePredictor;
 import dev.s3llm.onnx.OnnxLengthPredictor;
 import dev.s3llm.predict.CalibratedPredictor;
 import dev.s3llm.predict.EmpiricalLengthPredictor;
@@ -78,6 +79,35 @@ class S3AutoConfigurationTest {
           assertThat(context.getBean(LengthPredictor.class))
               .isInstanceOf(CalibratedPredictor.class);
         });
+  }
+
+  @Test
+  void lengthHead_readsTheHiddenStatesOfTheExecutor() {
+    runner
+        .withPropertyValues("s3llm.length-head=" + SmallModel.unpackHead())
+        .run(
+            context -> {
+              assertThat(context.getBean(Executor.class).profile().featureWidth()).isPositive();
+              HiddenStatePredictor head = context.getBean(HiddenStatePredictor.class);
+              TextGenerator generator = context.getBean(TextGenerator.class);
+              generator
+                  .submit(TextRequest.builder().prompt("Count to 30.").maxNewTokens(40).build())
+                  .result()
+                  .join();
+              await().untilAsserted(() -> assertThat(head.stats().revisions()).isPositive());
+            });
+  }
+
+  @Test
+  void headOfAnotherModel_isRefusedWithItsProperty() {
+    runner
+        .withPropertyValues("s3llm.length-head=" + SmallModel.unpackLengthModel())
+        .run(
+            context ->
+                assertThat(context.getStartupFailure())
+                    .rootCause()
+                    .isInstanceOf(S3StartException.class)
+                    .hasMessageContaining("s3llm.length-head"));
   }
 
   @Test
