@@ -1,33 +1,19 @@
-// Draws the next token of each sampled row from its logits: repetition penalty, forbidden tokens, temperature, top-k,
-// top-p.
+// Draws the next token of each sampled row from its logits: forbidden tokens, temperature, top-k, min-p, top-p. What few
+// requests use has kernels of its own, which a step launches only if one of its rows uses them: shape.cu before this one for
+// biases, penalties and masks, log_probabilities.cu around both.
 //
-// Grid (rows), block 1024, shared memory ceil(vocabulary / 32) * 4 bytes; at most 2^19 tokens. logits [..][stride] of
-// float are changed (penalised, forbidden). The result is the host Sampler's, except that probabilities are whole
-// multiples of 2^-44 of the largest one: whole numbers add up to the same sum in any order, so a draw never depends on timing.
+// Grid (rows), block 1024. logits [..][stride] of float are changed (forbidden). The result is the host Sampler's, except
+// that probabilities are whole multiples of 2^-44 of the largest one: whole numbers add up to the same sum in any order, so
+// a draw never depends on timing.
 //
 // No sort: ranks are found by radix descent. A pass counts tokens, or adds up their weights, by 11 bits of a key that
 // orders like the logit; the bin in which the wanted rank or share lies is opened in the next pass.
 // Compile: nvcc -cubin -arch=sm_90a sampling.cu
-#include "common.cuh"
+#include "sampling.cuh"
 
 namespace s3 {
 
-/** How one row is drawn; 56 bytes, the fields of SamplingParameters and where the row's tokens are. */
-struct SampleRow {
-  double temperature;  // 0 takes the most probable token
-  double topP;
-  double repetitionPenalty;
-  long long seed;
-  int topK;  // 0 keeps all
-  int position;  // of the token that is drawn
-  int historyStart;  // tokens that already occurred: history[historyStart ...]
-  int historyLength;
-  int logitsRow;
-  int forbidden;  // tokens after the history, which are never drawn
-};
-
 constexpr int kBins = 2048;
-constexpr int kSampleThreads = 1024;
 constexpr double kUnitWeight = 17592186044416.0;  // 2^44
 
 /** Tokens that may be drawn: keys above `key`, and of those with this key the `equals` lowest ids. */
@@ -49,13 +35,6 @@ __device__ __forceinline__ double uniformDraw(long long seed, int position) {
   z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
   return static_cast<double>((z ^ (z >> 31)) >> 11) * 1.1102230246251565e-16;
 }
-
-/** The float of a key. */
-__device__ __forceinline__ float ofKey(uint32_t key) {
-  return __uint_as_float((key & 0x80000000u) ? key & 0x7fffffffu : ~key);
-}
-
-using Sum = unsigned long long;
 
 /** The sum over threads 0 to this one; total gets the whole sum. */
 __device__ Sum blockScan(Sum v, Sum& total) {
@@ -166,6 +145,27 @@ __device__ Place descend(const Draw& draw, const Cut& cut, Wanted wanted, double
   return {prefix, static_cast<uint32_t>(target / each)};
 }
 
+/** Whether a logit's probability is at least the part that min-p keeps; the same operations as on the host. */
+__device__ __forceinline__ bool keptByMinP(const Draw& draw, float logit, double leastExponent) {
+  double exponent = static_cast<double>(logit) - static_cast<double>(draw.best);
+  return exponent / draw.temperature >= leastExponent;
+}
+
+/** The cut that also drops what min-p drops: all keys below the least one that it keeps. */
+__device__ Cut cutByMinP(const Draw& draw, const Cut& cut, double leastExponent) {
+  uint32_t dropped = keyOf(kMasked) - 1;  // below every finite logit
+  uint32_t kept = keyOf(draw.best);
+  while (kept - dropped > 1) {
+    uint32_t middle = dropped + (kept - dropped) / 2;
+    if (keptByMinP(draw, ofKey(middle), leastExponent)) {
+      kept = middle;
+    } else {
+      dropped = middle;
+    }
+  }
+  return kept > cut.key ? Cut{dropped, 0} : cut;
+}
+
 constexpr int kGathered = 1024;
 
 /** Puts the fewer than kGathered logits above the cut together, in any order: only sums of them are taken. */
@@ -221,100 +221,65 @@ __device__ void drawFromAll(const Draw& draw, double uniform, int* token) {
   }
 }
 
-/** Divides positive and multiplies negative logits of tokens that occurred, each once. */
-__device__ void penalise(float* logits, int vocabulary, const int* history, int length, float penalty) {
-  extern __shared__ uint32_t occurred[];
-  for (int i = threadIdx.x; i < (vocabulary + 31) / 32; i += kSampleThreads) occurred[i] = 0;
-  __syncthreads();
-  for (int i = threadIdx.x; i < length; i += kSampleThreads) {
-    int token = history[i];
-    if (token < 0 || token >= vocabulary) continue;
-    uint32_t bit = 1u << (token & 31);
-    bool first = (atomicOr(&occurred[token >> 5], bit) & bit) == 0;
-    if (first) {
-      float logit = logits[token];
-      logits[token] = logit > 0 ? __fdiv_rn(logit, penalty) : __fmul_rn(logit, penalty);
-    }
-  }
-  __syncthreads();
-}
-
 /** Gives tokens the lowest finite logit, whose weight is zero. */
 __device__ void forbid(float* logits, int vocabulary, const int* tokens, int count) {
   for (int i = threadIdx.x; i < count; i += kSampleThreads) {
     int token = tokens[i];
-    if (token >= 0 && token < vocabulary) logits[token] = -3.402823466e+38f;
+    if (token >= 0 && token < vocabulary) logits[token] = kMasked;
   }
   __syncthreads();
-}
-
-/** The largest of a value over the block. */
-__device__ Sum blockMax(Sum v) {
-  __shared__ Sum maxima[32];
-#pragma unroll
-  for (int step = 16; step > 0; step >>= 1) {
-    Sum other = __shfl_xor_sync(0xffffffffu, v, step);
-    v = other > v ? other : v;
-  }
-  __syncthreads();
-  if ((threadIdx.x & 31) == 0) maxima[threadIdx.x >> 5] = v;
-  __syncthreads();
-  for (int w = 0; w < kSampleThreads / 32; w++) v = maxima[w] > v ? maxima[w] : v;
-  return v;
 }
 
 }  // namespace s3
 
 /**
- * tokens[r] gets the drawn token. Where a logit is not finite, tokens[r] is -1 and failures[r] the token's id, else
- * failures[r] is -1.
+ * tokens[r] gets the drawn token. Where a logit is not finite, tokens[r] is -1 and failures[r] the token's id; where the
+ * masks leave no token, tokens[r] is -1 and failures[r] is -2; else failures[r] is -1.
  */
 extern "C" __global__ void __launch_bounds__(1024)
-    sample(float* logits, int stride, int vocabulary, const s3::SampleRow* rows, const int* history,
+    sample(float* logits, int stride, int vocabulary, const s3::SampleRow* rows, const int* lists,
            int* tokens, int* failures) {
   using namespace s3;
   SampleRow row = rows[blockIdx.x];
-  float* own = logits + static_cast<size_t>(row.logitsRow) * stride;
-  if (row.repetitionPenalty != 1) {
-    penalise(own, vocabulary, history + row.historyStart, row.historyLength,
-             static_cast<float>(row.repetitionPenalty));
-  }
-  if (row.forbidden > 0) {
-    forbid(own, vocabulary, history + row.historyStart + row.historyLength, row.forbidden);
-  }
+  float* own = logits + static_cast<size_t>(blockIdx.x) * stride;
+  if (row.forbidden > 0) forbid(own, vocabulary, lists + row.forbiddenStart, row.forbidden);
   Sum best = 0;  // the key above, the inverted id below: the lowest id wins among equals
   Sum bad = 0;
 #pragma unroll 4
   for (int i = threadIdx.x; i < vocabulary; i += kSampleThreads) {
     float logit = own[i];
-    Sum id = 0xffffffffu - static_cast<uint32_t>(i);
-    Sum ranked = static_cast<Sum>(keyOf(logit)) << 32 | id;
+    Sum ranked = rankOf(logit, i);
+    Sum id = ranked & 0xffffffffu;
     if (!isfinite(logit)) bad = id > bad ? id : bad;
     best = ranked > best ? ranked : best;
   }
   bad = blockMax(bad);
   best = blockMax(best);
+  bool none = bad == 0 && static_cast<uint32_t>(best >> 32) == keyOf(kMasked);
   if (threadIdx.x == 0) {
-    failures[blockIdx.x] = bad == 0 ? -1 : static_cast<int>(0xffffffffu - bad);
-    if (bad != 0) tokens[blockIdx.x] = -1;
+    failures[blockIdx.x] = bad != 0 ? idOf(bad) : (none ? -2 : -1);
+    if (bad != 0 || none) tokens[blockIdx.x] = -1;
   }
-  if (bad != 0) return;
+  if (bad != 0 || none) return;
   if (row.temperature == 0) {
-    if (threadIdx.x == 0) tokens[blockIdx.x] = static_cast<int>(0xffffffffu - static_cast<uint32_t>(best));
+    if (threadIdx.x == 0) tokens[blockIdx.x] = idOf(best);
     return;
   }
   Draw draw{own, vocabulary, ofKey(static_cast<uint32_t>(best >> 32)), row.temperature, own, vocabulary};
   double uniform = uniformDraw(row.seed, row.position);
-  if (row.topK == 0 && row.topP >= 1) {
+  bool all = isinf(row.leastExponent);  // min-p keeps all
+  if (row.topK == 0 && all && row.topP >= 1) {
     drawFromAll(draw, uniform, tokens + blockIdx.x);
     return;
   }
   Cut cut;
-  if (row.topK > 0 && row.topK < vocabulary) {
+  bool few = row.topK > 0 && row.topK < vocabulary;
+  if (few) {
     Place last = descend(draw, cut, kRank, row.topK);
     cut = {last.key, last.index + 1};
-    if (row.topK <= kGathered) gather(draw, cut);
   }
+  if (!all) cut = cutByMinP(draw, cut, row.leastExponent);
+  if (few && row.topK <= kGathered) gather(draw, cut);
   Place last = descend(draw, cut, kNucleus, row.topP);
   cut = {last.key, last.index + 1};
   writeAt(draw, descend(draw, cut, kShare, uniform), tokens + blockIdx.x);

@@ -378,23 +378,37 @@ def uniform(seed, position):
     return ((z ^ (z >> 31)) >> 11) * 2.0**-53
 
 
-def host_sample(logits, temperature, top_k, top_p, penalty, seed, position, history):
-    """The host Sampler in plain Python."""
+def host_shape(logits, biases, penalties, prompt, output, allowed):
+    """The host LogitShaping in plain Python."""
     logits = logits.clone()
-    if penalty != 1:
-        seen = sorted(set(history))
-        factor = torch.tensor(penalty, dtype=torch.float32)
-        part = logits[seen]
-        logits[seen] = torch.where(part > 0, part / factor, part * factor)
+    for token, bias in biases:
+        logits[token] += torch.tensor(bias, dtype=torch.float32)
+    repetition, presence, frequency = (torch.tensor(p, dtype=torch.float32) for p in penalties)
+    seen = sorted(set(prompt) | set(output))
+    part = logits[seen]
+    logits[seen] = torch.where(part > 0, part / repetition, part * repetition)
+    for token in set(output):
+        logits[token] -= frequency * output.count(token) + presence
+    if allowed is not None:
+        logits[~allowed] = MASKED
+    return logits
+
+
+def host_sample(logits, temperature, top_k, top_p, min_p, seed, position):
+    """The host Sampler in plain Python."""
     best = int(torch.nonzero(logits == logits.max())[0])
     if temperature == 0:
         return best
     weights = torch.exp((logits.double() - logits[best].double()) / temperature)
-    if top_k == 0 and top_p >= 1:
+    if top_k == 0 and top_p >= 1 and min_p == 0:
         kept = torch.arange(len(weights))
     else:
         ranked = torch.sort(weights, descending=True, stable=True).indices
         count = len(ranked) if top_k == 0 else min(top_k, len(ranked))
+        if min_p > 0:
+            least = math.log(min_p)
+            exponents = (logits[ranked[:count]].double() - logits[best].double()) / temperature
+            count = int((exponents >= least).sum())
         running = torch.cumsum(weights[ranked[:count]], 0)
         kept = ranked[: max(1, min(count, int((running < top_p * running[-1]).sum()) + 1))]
     left = torch.cumsum(weights[kept], 0)
@@ -402,31 +416,81 @@ def host_sample(logits, temperature, top_k, top_p, penalty, seed, position, hist
     return int(kept[min(at, len(kept) - 1)])
 
 
+MASKED = -3.402823466e38
+
+
+def shaping(biases, penalties, prompt, output, mask):
+    """A row's Shaping and its lists, as RowShaping writes them."""
+    counts = {t: output.count(t) for t in dict.fromkeys(prompt + output)}
+    unseen = [t for t, n in counts.items() if n == 0]
+    once = [t for t, n in counts.items() if n == 1]
+    often = [(t, n) for t, n in counts.items() if n > 1]
+    data = struct.pack("=fffiiiii", *penalties, len(biases), len(unseen), len(once), len(often), mask)
+    data += b"".join(struct.pack("=if", t, b) for t, b in biases)
+    data += struct.pack(f"={len(unseen) + len(once)}i", *unseen, *once)
+    return data + b"".join(struct.pack("=ii", t, n) for t, n in often)
+
+
 def check_sampling(vocabulary, rows):
     generator = torch.Generator().manual_seed(vocabulary)
+    draw = lambda n: torch.randint(0, vocabulary, (n,), generator=generator).tolist()
     logits = (torch.randn(rows, vocabulary, generator=generator) * 3)
     logits[::3] = (logits[::3] * 2).round() / 2  # many equal logits
-    history, data, expected, start = [], b"", [], 0
+    words = ceil(vocabulary, 64) * 2
+    lists, data, expected, counts = struct.pack("=7i", *range(7)), b"", [], []
     for r in range(rows):
         temperature = [0.0, 0.7, 1.0, 1.7][r % 4]
         top_k, top_p = [(0, 1.0), (40, 1.0), (0, 0.9), (50, 0.8), (1, 1.0), (0, 0.01), (vocabulary, 0.5)][r % 7]
-        penalty = [1.0, 1.3][r // 2 % 2]
-        own = torch.randint(0, vocabulary, (r % 50 + 1,), generator=generator).tolist()
-        seed, position = 12345 + r * 7, len(own)
-        data += struct.pack("=dddqiiiiii", temperature, top_p, penalty, seed, top_k, position, start, len(own), r, 0)
-        expected.append(host_sample(logits[r], temperature, top_k, top_p, penalty, seed, position, own))
-        history += own
-        start += len(own)
+        min_p = [0.0, 0.05, 0.3][r % 3]
+        penalties = [(1.0, 0.0, 0.0), (1.3, 0.0, 0.0), (1.0, 0.7, -0.25), (0.8, -1.3, 2.0)][r // 2 % 4]
+        biases = [(t, [100.0, -100.0, 1.7][t % 3]) for t in dict.fromkeys(draw(5))] if r % 5 == 0 else []
+        prompt, output = draw(r % 50 + 1), draw(r % 20) * 2 + draw(r % 7)
+        seed, position = 12345 + r * 7, len(prompt) + len(output)
+        mask, allowed = -1, None
+        if r % 4 != 1:
+            allowed = torch.rand(vocabulary, generator=generator) < [0.5, 0, 0.01, 1][r % 4]
+            allowed[r % vocabulary] = True
+            bits = torch.zeros(words * 32, dtype=torch.int64)
+            bits[:vocabulary] = allowed
+            mask = len(lists) // 4
+            packed = (bits.view(words, 32) << torch.arange(32)).sum(1)
+            lists += struct.pack(f"={words}I", *packed.tolist())
+        place = -1 if r % 6 == 5 else len(lists) // 4
+        if place >= 0:
+            lists += shaping(biases, penalties, prompt, output, mask)
+        count = [-1, 0, 1, 5, 20][r % 5]
+        data += struct.pack("=dddqiiiiii", temperature, top_p, math.log(min_p) if min_p else -math.inf, seed, top_k,
+                            position, 0, 0, place, count)
+        shaped = host_shape(logits[r], biases, penalties, prompt, output, allowed) if place >= 0 else logits[r]
+        expected.append(host_sample(shaped, temperature, top_k, top_p, min_p, seed, position))
+        counts.append(count)
     device = logits.cuda()
-    device[-1, vocabulary // 2] = float("nan")
+    device[-1, :] = float("nan")
     parameters = torch.frombuffer(bytearray(data), dtype=torch.uint8).cuda()
+    places = torch.frombuffer(bytearray(lists), dtype=torch.int32).cuda()
     tokens = torch.full((rows,), -7, device="cuda", dtype=torch.int32)
     flags = torch.full((rows,), -7, device="cuda", dtype=torch.int32)
-    K.launch("sample", (rows,), 1024, ceil(vocabulary, 32) * 4, device, vocabulary, vocabulary, parameters,
-             torch.tensor(history, device="cuda", dtype=torch.int32), tokens, flags)
+    saved = torch.full((rows, 200), float("nan"), device="cuda")
+    logs = torch.zeros(rows, 44, device="cuda", dtype=torch.int32)
+    both = (device, vocabulary, vocabulary, parameters)
+    K.launch("log_probabilities", (rows,), 1024, 0, *both, logs)
+    K.launch("shape_logits", (rows,), 1024, 0, *both, places, saved, 200)
+    K.launch("sample", (rows,), 1024, 0, *both, places, tokens, flags)
+    K.launch("drawn_log_probability", (rows,), 256, 0, *both, places, saved, 200, tokens, logs)
     wrong = sum(int(a != b) for a, b in zip(tokens.tolist()[:-1], expected[:-1]))
     report(f"sampling vocabulary {vocabulary}, wrong tokens of {rows - 1}", wrong, 0)
-    report("sampling flags", int(flags[:-1].ne(-1).sum()) + int(flags[-1] != vocabulary // 2) + int(tokens[-1] != -1), 0)
+    report("sampling flags", int(flags[:-1].ne(-1).sum()) + int(flags[-1] < 0) + int(tokens[-1] != -1), 0)
+    wrong, worst, logs = 0, 0, logs.cpu()
+    for r in range(rows - 1):
+        values, ids = logs[r, :21].view(torch.float32), logs[r, 21:42]
+        exact = torch.log_softmax(logits[r].double(), 0)
+        best = torch.sort(logits[r], descending=True, stable=True).indices[: max(0, counts[r])]
+        if counts[r] >= 0:
+            wrong += int(ids[0] != expected[r]) + int((ids[1 : counts[r] + 1] != best).sum())
+            own = ids[: counts[r] + 1].long()
+            worst = max(worst, (values[: counts[r] + 1].double() - exact[own]).abs().max().item())
+    report("log probabilities, wrong tokens", wrong, 0)
+    report("log probabilities", worst, 1e-5)
 
 
 def main():

@@ -45,6 +45,7 @@ record CudaProfile(
         .maxSequencesPerStep(format.maxSequences())
         .vocabularySize(config.vocabularySize())
         .masksTokens(true)
+        .reportsLogProbabilities(true)
         .sharesPrefixes(true)
         .featureWidth(featureWidth)
         .build();

@@ -349,7 +349,8 @@ public final class JCudaExecutor implements Executor {
           maxTokens,
           maxSequencesPerStepOr(256, maxTokens),
           contextTokens(),
-          CudaProfile.BLOCK_TOKENS);
+          CudaProfile.BLOCK_TOKENS,
+          config.vocabularySize());
     }
 
     private CudaProfile profile() {

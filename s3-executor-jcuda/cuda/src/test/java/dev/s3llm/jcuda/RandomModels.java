@@ -32,8 +32,13 @@ final class RandomModels {
 
   /** Llama with this many key heads to its eight query heads. */
   static ModelConfig llama(int kvHeads) {
+    return llama(kvHeads, 1000);
+  }
+
+  /** The same with another vocabulary. */
+  static ModelConfig llama(int kvHeads, int vocabulary) {
     FeedForward part = new FeedForward(Activation.SILU, true, 704, false, null);
-    return plain("llama", 1000, 256, attention(8, kvHeads, 32), 4, part);
+    return plain("llama", vocabulary, 256, attention(8, kvHeads, 32), 4, part);
   }
 
   /** GPT-J with part of each head turned. */

@@ -11,12 +11,23 @@ import picocli.CommandLine.Option;
 
 /** The model of a benchmark, its precision and its GPUs. */
 final class BenchModel {
+  /** The benchmark's tokens are below. */
+  private static final int FEWEST_TOKENS = 30_000;
+
+  private static final int MOST_TOKENS = 1 << 19;
+
   @Option(
       names = "--model",
       required = true,
       paramLabel = "SHAPE",
       description = "gpt-j-6b, llama-1b, llama-13b or llama-33b; weights are random")
   private String model = "";
+
+  @Option(
+      names = "--vocabulary",
+      paramLabel = "TOKENS",
+      description = "size of the vocabulary (default: that of the shape)")
+  private int vocabulary;
 
   @Mixin private GpuOptions gpu = new GpuOptions();
 
@@ -28,14 +39,34 @@ final class BenchModel {
   /**
    * Returns the shape of the model.
    *
-   * @throws UsageException if there is no such shape
+   * @throws UsageException if there is no such shape, or the vocabulary is out of range
    */
   ModelConfig config() {
     try {
-      return ModelShapes.of(model);
+      ModelConfig config = ModelShapes.of(model);
+      return vocabulary == 0 ? config : withVocabulary(config);
     } catch (IllegalArgumentException e) {
       throw new UsageException("--model: " + e.getMessage());
     }
+  }
+
+  private ModelConfig withVocabulary(ModelConfig config) {
+    if (vocabulary < FEWEST_TOKENS || vocabulary > MOST_TOKENS) {
+      throw new UsageException(
+          "--vocabulary must be from %d to %d, but is %d"
+              .formatted(FEWEST_TOKENS, MOST_TOKENS, vocabulary));
+    }
+    ModelConfig.Vocabulary own = config.vocabulary();
+    return new ModelConfig(
+        config.family(),
+        new ModelConfig.Vocabulary(
+            vocabulary, own.tiedOutput(), own.outputBias(), own.stopTokens()),
+        config.hiddenSize(),
+        config.maxContextTokens(),
+        config.norms(),
+        config.attention(),
+        config.scales(),
+        config.layers());
   }
 
   /** Creates an executor's builder that prints how many weights are loaded. */

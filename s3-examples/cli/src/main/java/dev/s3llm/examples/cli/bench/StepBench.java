@@ -32,8 +32,9 @@ final class StepBench {
    *
    * @param batch sequences in the batch
    * @param context tokens in KV of each sequence before the first step
+   * @param masks the masks of the steps; null if every token may come
    */
-  record Point(int batch, int context) {
+  record Point(int batch, int context, @Nullable BenchMasks masks) {
 
     /** Returns the token slots that all sequences need for this many steps. */
     long slots(int steps) {
@@ -57,7 +58,7 @@ final class StepBench {
     List<Decoding> sequences = new ArrayList<>();
     int blocks = point.blocks(steps);
     for (int i = 0; i < point.batch; i++) {
-      sequences.add(new Decoding(i, point.context + WARM + steps, i * blocks, blocks));
+      sequences.add(new Decoding(i, point.context + WARM + steps, i * blocks, blocks, point.masks));
     }
     prefill(sequences, point.context);
     double[] millis = new double[steps];
@@ -97,11 +98,14 @@ final class StepBench {
     private final int id;
     private final int[] tokens;
     private final int[] blocks;
+    private final @Nullable BenchMasks masks;
     private int start;
     private int count;
 
-    Decoding(int id, int length, int firstBlock, int blockCount) {
+    Decoding(
+        int id, int length, int firstBlock, int blockCount, @Nullable BenchMasks masks) {
       this.id = id;
+      this.masks = masks;
       this.tokens = new Random(id).ints(length, 0, 30_000).toArray();
       this.blocks = IntStream.range(firstBlock, firstBlock + blockCount).toArray();
     }
@@ -163,6 +167,11 @@ final class StepBench {
     @Override
     public boolean samples() {
       return true;
+    }
+
+    @Override
+    public long @Nullable [] allowedTokens() {
+      return masks == null ? null : masks.of(id, start);
     }
 
     @Override

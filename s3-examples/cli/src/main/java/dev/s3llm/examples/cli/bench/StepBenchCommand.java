@@ -35,6 +35,12 @@ public final class StepBenchCommand implements Callable<Integer> {
   private List<String> points = List.of();
 
   @Option(
+      names = "--constrained",
+      description =
+          "measures each point a second time with a mask of the vocabulary for each sequence and step")
+  private boolean constrained;
+
+  @Option(
       names = "--steps",
       description = "steps timed at each point (default: ${DEFAULT-VALUE})",
       defaultValue = "24")
@@ -65,6 +71,7 @@ public final class StepBenchCommand implements Callable<Integer> {
    * @param model the name of the shape
    * @param batch sequences in the batch
    * @param context tokens in KV of each sequence before the first step
+   * @param constrained whether each sequence had a mask of the vocabulary
    * @param millis median milliseconds of a step by the GPU's clock
    * @param wallMillis median milliseconds of a step by the host's clock
    * @param rooflineMillis the least milliseconds that memory or arithmetic needs
@@ -75,6 +82,7 @@ public final class StepBenchCommand implements Callable<Integer> {
       String model,
       int batch,
       int context,
+      boolean constrained,
       double millis,
       double wallMillis,
       double rooflineMillis,
@@ -108,17 +116,25 @@ public final class StepBenchCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     List<Row> figures = new ArrayList<>();
     out.println("model       batch  context  ms/step  wall ms  roofline  of it  tokens/s");
+    BenchMasks masks = constrained ? new BenchMasks(config.vocabularySize()) : null;
     for (StepBench.Point point : wanted) {
-      Row row = row(config, point, bench.run(point, steps));
-      figures.add(row);
-      print(out, row);
+      Row free = row(config, point, bench.run(point, steps));
+      figures.add(free);
+      print(out, free, "");
+      if (masks != null) {
+        StepBench.Point masked = new StepBench.Point(point.batch(), point.context(), masks);
+        Row bound = row(config, masked, bench.run(masked, steps));
+        figures.add(bound);
+        double share = bound.tokensPerSecond / free.tokensPerSecond;
+        print(out, bound, "  constrained, %.3f of unconstrained".formatted(share));
+      }
     }
     return figures;
   }
 
-  private static void print(PrintWriter out, Row row) {
+  private static void print(PrintWriter out, Row row, String note) {
     out.printf(
-        "%-10s %6d %8d %8.2f %8.2f %9.2f %4.0f %% %9.0f%n",
+        "%-10s %6d %8d %8.2f %8.2f %9.2f %4.0f %% %9.0f%s%n",
         row.model,
         row.batch,
         row.context,
@@ -126,7 +142,8 @@ public final class StepBenchCommand implements Callable<Integer> {
         row.wallMillis,
         row.rooflineMillis,
         100 * row.ofRoofline,
-        row.tokensPerSecond);
+        row.tokensPerSecond,
+        note);
     out.flush();
   }
 
@@ -141,6 +158,7 @@ public final class StepBenchCommand implements Callable<Integer> {
         model.name(),
         point.batch(),
         point.context(),
+        point.masks() != null,
         times.millis(),
         times.wallMillis(),
         roofline,
@@ -154,7 +172,7 @@ public final class StepBenchCommand implements Callable<Integer> {
       int batch = Integer.parseInt(parts[0]);
       int context = Integer.parseInt(parts[1]);
       if (parts.length == 2 && batch >= 1 && batch <= MOST_ROWS && context >= 1) {
-        return new StepBench.Point(batch, context);
+        return new StepBench.Point(batch, context, null);
       }
     } catch (NumberFormatException | ArrayIndexOutOfBoundsException e) {
       // refused below

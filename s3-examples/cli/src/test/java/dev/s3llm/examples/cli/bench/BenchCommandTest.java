@@ -27,6 +27,7 @@ class BenchCommandTest extends CommandTest {
         "bench step --model llama-1b --points 4         | --points: '4' must be BATCHxCONTEXT",
         "bench step --model llama-1b --points 0x5       | --points: '0x5' must be BATCHxCONTEXT",
         "bench step --model llama-1b --points 9999x5    | --points: '9999x5' must be BATCHxCONTEXT",
+        "bench step --model llama-1b --vocabulary 9     | --vocabulary must be from 30000 to 524288",
         "bench step --model llama-1b --steps 0          | --steps must be from 1 to 1000, but is 0",
         "bench serve --model llama-1b --trace x --kv-gb 0          | --kv-gb must be above 0",
         "bench serve --model llama-1b --trace x --kv-gb 1          | --trace x",

@@ -1,6 +1,7 @@
 package dev.s3llm.jcuda.internal.batch;
 
 import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.support.KvBlocks;
 
 /**
@@ -11,8 +12,10 @@ import dev.s3llm.support.KvBlocks;
  * @param maxSequences sequences of the largest step
  * @param maxContext positions of the longest sequence
  * @param blockTokens slots of a KV block
+ * @param vocabulary number of tokens of the model
  */
-public record BatchFormat(int maxTokens, int maxSequences, int maxContext, int blockTokens) {
+public record BatchFormat(
+    int maxTokens, int maxSequences, int maxContext, int blockTokens, int vocabulary) {
   /** Bytes of a sampled row's parameters, as {@code sampling.cu} reads them. */
   static final int SAMPLE_ROW_BYTES = 56;
 
@@ -53,18 +56,32 @@ public record BatchFormat(int maxTokens, int maxSequences, int maxContext, int b
   }
 
   /**
-   * Returns the offset of the block tables, then of the tokens for repetition penalties and of
-   * those that are forbidden.
+   * Returns the offset of the block tables, then of the lists of sampled rows: forbidden tokens,
+   * {@link RowShaping} and masks.
    */
   int lists() {
     return sampledRows() + Integer.BYTES * maxSequences;
   }
 
+  /** Returns the 32-bit words of a mask of all tokens, an even number. */
+  int maskWords() {
+    return 2 * ((vocabulary + Long.SIZE - 1) / Long.SIZE);
+  }
+
+  /**
+   * Returns how many logits of a row biases and penalties may change: those of all tokens that may
+   * have occurred, and of all biases.
+   */
+  public int changedLogits() {
+    return Math.min(maxContext, vocabulary) + SamplingParameters.MOST_BIASES;
+  }
+
   /** Returns the bytes of the largest step. */
   public int capacityBytes() {
     long tables = (long) maxSequences * KvBlocks.blocksFor(maxContext, blockTokens);
-    long history = (long) maxSequences * maxContext;
-    long forbidden = (long) maxSequences * ExecutorProfile.MOST_FORBIDDEN;
-    return Math.toIntExact(lists() + Integer.BYTES * (tables + history + forbidden));
+    long biases = 2L * SamplingParameters.MOST_BIASES;
+    long own = ExecutorProfile.MOST_FORBIDDEN + RowShaping.HEAD_INTS + biases + maskWords();
+    long rows = maxSequences * (maxContext + own); // a token takes no more words than it occurs
+    return Math.toIntExact(lists() + Integer.BYTES * (tables + rows));
   }
 }

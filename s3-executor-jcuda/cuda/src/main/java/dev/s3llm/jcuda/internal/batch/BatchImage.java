@@ -21,8 +21,11 @@ public final class BatchImage implements AutoCloseable {
   private StepShape launched = shape;
   private final int[] sampledSequences;
   private final int[] featureRows;
+  private final StepLists lists;
+  private final RowShaping shaping;
   private int features;
-  private int listEnd;
+  private boolean shapes;
+  private boolean logs;
 
   /** Allocates the memory. */
   public BatchImage(Device device, BatchFormat format) {
@@ -31,6 +34,8 @@ public final class BatchImage implements AutoCloseable {
     this.into = memory.view(0, format.capacityBytes());
     this.sampledSequences = new int[format.maxSequences()];
     this.featureRows = new int[format.maxSequences()];
+    this.lists = new StepLists(into, format);
+    this.shaping = new RowShaping(lists, format.vocabulary());
   }
 
   PinnedMemory memory() {
@@ -39,7 +44,7 @@ public final class BatchImage implements AutoCloseable {
 
   /** Returns the number of bytes that the step reads, from the start. */
   int usedBytes() {
-    return listEnd;
+    return lists.endBytes();
   }
 
   /** Returns the shape of the step, without padding. */
@@ -75,7 +80,9 @@ public final class BatchImage implements AutoCloseable {
    * @param part positions of an attention part
    */
   public void fill(List<SequenceStep> sequences, int part) {
-    listEnd = format.lists();
+    lists.clear();
+    shapes = false;
+    logs = false;
     int row = 0;
     int decodes = 0;
     int longestDecode = 0;
@@ -109,7 +116,9 @@ public final class BatchImage implements AutoCloseable {
         featureRows[features++] = row - 1;
       }
     }
-    shape = new StepShape(row, decodes, longestDecode, chunks, longestChunk, sampled);
+    shape =
+        new StepShape(
+            row, decodes, longestDecode, chunks, longestChunk, sampled, shapes, logs);
     launched = shape.decodesOnly() ? shape.padded(format.maxSequences(), part) : shape;
     for (int pad = row; pad < launched.rows(); pad++) {
       pad(pad);
@@ -127,54 +136,49 @@ public final class BatchImage implements AutoCloseable {
     row(row, 0, 0, PADDING);
     put(format.decodeRows(), row, row);
     put(format.sampledRows(), row, row);
-    sampling(row, SamplingParameters.GREEDY, 0, 0, 0);
+    sampling(row, SamplingParameters.GREEDY, 0);
   }
 
   private void table(int s, SequenceStep sequence) {
-    put(format.tableStarts(), s, (listEnd - format.lists()) / Integer.BYTES);
+    put(format.tableStarts(), s, lists.next());
     for (int b = 0; b < sequence.blockCount(); b++) {
-      append(sequence.block(b));
+      lists.add(sequence.block(b));
     }
   }
 
-  /** Writes a sampled row; its history and its forbidden tokens follow the lists so far. */
+  /** Writes a sampled row; its lists follow the lists so far. */
   private void sampling(int i, SequenceStep sequence) {
-    SamplingParameters parameters = sequence.sampling();
     int length = sequence.startPosition() + sequence.tokenCount();
-    int start = (listEnd - format.lists()) / Integer.BYTES;
-    boolean penalised = parameters.repetitionPenalty() != 1;
-    for (int position = 0; penalised && position < length; position++) {
-      append(sequence.token(position));
-    }
+    int at = sampling(i, sequence.sampling(), length);
     int[] forbidden = sequence.forbiddenTokens();
+    into.putInt(at + 40, lists.next()).putInt(at + 44, forbidden.length);
     for (int token : forbidden) {
-      append(token);
+      lists.add(token);
     }
-    sampling(i, parameters, length, start, penalised ? length : 0);
-    into.putInt(format.sampling() + BatchFormat.SAMPLE_ROW_BYTES * i + 52, forbidden.length);
+    int place = shaping.write(sequence, length);
+    into.putInt(at + 48, place).putInt(at + 52, sequence.logProbabilities());
+    shapes |= place != RowShaping.NONE;
+    logs |= sequence.logProbabilities() >= 0;
   }
 
-  private void sampling(int i, SamplingParameters parameters, int position, int start, int length) {
+  /** Writes a row without lists, and returns its offset. */
+  private int sampling(int i, SamplingParameters parameters, int position) {
     int at = format.sampling() + BatchFormat.SAMPLE_ROW_BYTES * i;
     into.putDouble(at, parameters.temperature())
         .putDouble(at + 8, parameters.topP())
-        .putDouble(at + 16, parameters.repetitionPenalty())
+        .putDouble(at + 16, StrictMath.log(parameters.minP()))
         .putLong(at + 24, parameters.seed())
         .putInt(at + 32, parameters.topK())
         .putInt(at + 36, position)
-        .putInt(at + 40, start)
-        .putInt(at + 44, length)
-        .putInt(at + 48, i)
-        .putInt(at + 52, 0);
+        .putInt(at + 40, 0)
+        .putInt(at + 44, 0)
+        .putInt(at + 48, RowShaping.NONE)
+        .putInt(at + 52, -1);
+    return at;
   }
 
   private void put(int section, int index, int value) {
     into.putInt(section + Integer.BYTES * index, value);
-  }
-
-  private void append(int value) {
-    into.putInt(listEnd, value);
-    listEnd += Integer.BYTES;
   }
 
   @Override

@@ -18,7 +18,7 @@ public final class DeviceBatch implements AutoCloseable {
   public final DeviceAddress rowCounts;
   public final DeviceAddress sampledRows;
 
-  /** Block tables; the starts of histories for repetition penalties count from here too. */
+  /** Block tables; the places of the lists of sampled rows count from here too. */
   public final DeviceAddress lists;
 
   /**

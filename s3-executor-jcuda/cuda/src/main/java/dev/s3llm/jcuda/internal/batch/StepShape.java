@@ -11,10 +11,25 @@ import dev.s3llm.jcuda.internal.driver.Divide;
  * @param chunks sequences with several new tokens
  * @param longestChunk new tokens of the longest of these
  * @param sampled rows whose next token is drawn
+ * @param shapes whether biases, penalties or a mask change the logits of a row
+ * @param logs whether log probabilities of a row are requested
  */
 public record StepShape(
-    int rows, int decodes, int longestDecode, int chunks, int longestChunk, int sampled) {
+    int rows,
+    int decodes,
+    int longestDecode,
+    int chunks,
+    int longestChunk,
+    int sampled,
+    boolean shapes,
+    boolean logs) {
   private static final int[] CLASS_STEPS = {8, 64, 256, 512};
+
+  /** Creates the sizes of a step that neither shapes logits nor returns log probabilities. */
+  public StepShape(
+      int rows, int decodes, int longestDecode, int chunks, int longestChunk, int sampled) {
+    this(rows, decodes, longestDecode, chunks, longestChunk, sampled, false, false);
+  }
 
   /** Returns whether every row decodes and samples, so that a captured graph can run the step. */
   public boolean decodesOnly() {
@@ -31,7 +46,7 @@ public record StepShape(
   public StepShape padded(int maxRows, int part) {
     int padded = Math.min(maxRows, rowClass(rows));
     int longest = partsClass(longestDecode, part) * part;
-    return new StepShape(padded, padded, longest, 0, 0, padded);
+    return new StepShape(padded, padded, longest, 0, 0, padded, shapes, logs);
   }
 
   /**

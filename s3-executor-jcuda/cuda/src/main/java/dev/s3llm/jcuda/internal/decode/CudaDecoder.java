@@ -72,6 +72,11 @@ final class CudaDecoder implements AutoCloseable {
     return work.drawn;
   }
 
+  /** Returns the log probabilities of the sampled rows; null before the last stage. */
+  @Nullable DeviceMemory logs() {
+    return work.logs;
+  }
+
   /**
    * Returns the logits of the sampled rows, {@code [row][vocabulary]} of float; null before the
    * last stage.
@@ -253,7 +258,25 @@ final class CudaDecoder implements AutoCloseable {
       Output scaled = Output.scaledRows(scales.logits(), scales.logitSoftcap());
       norm(batch.sampledRows, norm, sampled);
       multiply(output, work.normed, logits, sampled, config.vocabularySize(), scaled);
-      kernels.sample().sample(stream, sampled, logits, batch, drawn, work.maxSequences);
+      draw(kernels.sample(), logits, drawn);
+    }
+
+    /** What no row of the step uses is not launched: a shape of its own, so a graph of its own. */
+    private void draw(SampleKernels own, DeviceMemory logits, DeviceMemory drawn) {
+      int sampled = shape.sampled();
+      int changed = work.changedLogits;
+      DeviceMemory logs = shape.logs() ? work.logs : null;
+      if (logs != null) {
+        own.logProbabilities(stream, sampled, logits, batch, logs);
+      }
+      if (shape.shapes()) {
+        own.shape(stream, sampled, logits, batch, work.sums, changed);
+      }
+      own.sample(stream, sampled, logits, batch, drawn, work.maxSequences);
+      if (logs != null) {
+        own.drawnLogProbabilities(
+            stream, sampled, logits, batch, work.sums, changed, drawn, logs);
+      }
     }
   }
 

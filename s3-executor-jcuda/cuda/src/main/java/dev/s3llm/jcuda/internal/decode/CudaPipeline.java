@@ -8,6 +8,7 @@ import dev.s3llm.jcuda.LoadProgress;
 import dev.s3llm.jcuda.StepTimes;
 import dev.s3llm.jcuda.internal.batch.BatchFormat;
 import dev.s3llm.jcuda.internal.batch.BatchImage;
+import dev.s3llm.jcuda.internal.batch.LogProbabilityFormat;
 import dev.s3llm.jcuda.internal.driver.DeviceException;
 import dev.s3llm.jcuda.internal.driver.PinnedMemory;
 import dev.s3llm.jcuda.internal.driver.Resources;
@@ -32,12 +33,16 @@ import org.jspecify.annotations.Nullable;
  * <p>For the executor's thread.
  */
 public final class CudaPipeline implements AutoCloseable {
+  /** The failure of a row whose masks leave no token, as {@code sampling.cu} writes it. */
+  private static final int NOTHING_ALLOWED = -2;
+
   private final ModelConfig config;
   private final List<CudaStage> stages = new ArrayList<>();
   private final Resources resources = new Resources();
   private final List<BatchImage> images = new ArrayList<>();
   private final List<PinnedMemory> drawn = new ArrayList<>();
   private final List<PinnedMemory> features = new ArrayList<>();
+  private final List<PinnedMemory> logs = new ArrayList<>();
   private final int featureLayer;
   private @Nullable StepClock clock;
   private @Nullable KvAudit audit;
@@ -134,6 +139,11 @@ public final class CudaPipeline implements AutoCloseable {
     for (int part = 0; part < stages.size(); part++) {
       images.add(resources.keep(stages.get(0).newImage(format)));
       drawn.add(resources.keep(last().allocatePinned(2L * Integer.BYTES * format.maxSequences())));
+      logs.add(
+          resources.keep(
+              last()
+                  .allocatePinned(
+                      (long) LogProbabilityFormat.ROW_BYTES * format.maxSequences())));
       if (featureLayer > 0) {
         long bytes = (long) Float.BYTES * format.maxSequences() * config.hiddenSize();
         features.add(resources.keep(last().allocatePinned(bytes)));
@@ -189,6 +199,7 @@ public final class CudaPipeline implements AutoCloseable {
         }
       }
       last().copyDrawn(drawn.get(part));
+      last().copyLogs(images.get(part), logs.get(part));
     }
     if (started != null) {
       started.end();
@@ -228,12 +239,14 @@ public final class CudaPipeline implements AutoCloseable {
     int[] tokens = new int[batch.sequences().size()];
     Arrays.fill(tokens, StepResult.NO_TOKEN);
     Map<Integer, Throwable> failures = new HashMap<>();
+    RequestedLogs requestedLogs = new RequestedLogs(batch.sequences(), failures);
     int first = 0;
     for (int part = 0; part < parts.size(); part++) {
       read(images.get(part), drawn.get(part), first, tokens, failures);
+      requestedLogs.read(images.get(part), logs.get(part), first, tokens);
       first += parts.get(part).size();
     }
-    StepResult result = StepResult.of(tokens, failures);
+    StepResult result = requestedLogs.addTo(StepResult.of(tokens, failures));
     float[] requested = featureLayer > 0 ? features(parts.size()) : new float[0];
     return requested.length == 0 ? result : result.withFeatures(requested);
   }
@@ -266,7 +279,9 @@ public final class CudaPipeline implements AutoCloseable {
     for (int row = 0; row < image.shape().sampled(); row++) {
       int index = first + image.sampledSequence(row);
       int bad = drawn.getInt(failuresAt + Integer.BYTES * row);
-      if (bad >= 0) {
+      if (bad == NOTHING_ALLOWED) {
+        failures.put(index, new IllegalStateException("the masks of the step leave no token"));
+      } else if (bad >= 0) {
         failures.put(
             index, new ArithmeticException("the logit of token " + bad + " is not finite"));
       } else {

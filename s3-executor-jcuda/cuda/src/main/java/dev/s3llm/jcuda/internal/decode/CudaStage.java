@@ -4,6 +4,7 @@ import dev.s3llm.execute.StepBatch;
 import dev.s3llm.jcuda.internal.batch.BatchFormat;
 import dev.s3llm.jcuda.internal.batch.BatchImage;
 import dev.s3llm.jcuda.internal.batch.DeviceBatch;
+import dev.s3llm.jcuda.internal.batch.LogProbabilityFormat;
 import dev.s3llm.jcuda.internal.batch.StepShape;
 import dev.s3llm.jcuda.internal.driver.Device;
 import dev.s3llm.jcuda.internal.driver.DeviceEvent;
@@ -269,6 +270,15 @@ final class CudaStage implements AutoCloseable {
     DeviceMemory drawn = memory().decoder.drawn();
     if (drawn != null) {
       compute.copyOut(drawn, 0, to.at(0), drawn.bytes());
+    }
+  }
+
+  /** Puts the copy of the log probabilities, if a row requested some; for the last stage. */
+  void copyLogs(BatchImage image, PinnedMemory to) {
+    DeviceMemory logs = memory().decoder.logs();
+    if (logs != null && image.shape().logs()) {
+      int bytes = LogProbabilityFormat.ROW_BYTES * image.shape().sampled();
+      compute.copyOut(logs, 0, to.at(0), bytes);
     }
   }
 

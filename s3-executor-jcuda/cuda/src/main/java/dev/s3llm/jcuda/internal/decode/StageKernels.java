@@ -13,7 +13,7 @@ import java.util.stream.Stream;
  * @param attention kernels of attention
  * @param experts kernels of experts
  * @param products matrix products
- * @param sample kernel that draws tokens
+ * @param sample kernels that draw tokens
  */
 record StageKernels(
     NormKernels norms,

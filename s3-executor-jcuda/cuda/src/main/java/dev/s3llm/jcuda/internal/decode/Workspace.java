@@ -1,6 +1,7 @@
 package dev.s3llm.jcuda.internal.decode;
 
 import dev.s3llm.jcuda.internal.batch.BatchFormat;
+import dev.s3llm.jcuda.internal.batch.LogProbabilityFormat;
 import dev.s3llm.jcuda.internal.batch.StepShape;
 import dev.s3llm.jcuda.internal.driver.DeviceMemory;
 import dev.s3llm.model.ModelConfig;
@@ -41,7 +42,10 @@ final class Workspace implements AutoCloseable {
   /** Buffers of experts; null without them. */
   final @Nullable ExpertSpace experts;
 
-  /** Partial results of decode attention: sums. */
+  /**
+   * Partial results of decode attention: sums. Once all layers are done, and in the last stage: the
+   * logits that biases and penalties change.
+   */
   final DeviceMemory sums;
 
   /** Partial results of decode attention: maxima and sums of probabilities. */
@@ -62,6 +66,12 @@ final class Workspace implements AutoCloseable {
   /** Drawn tokens, then failures, {@code maxSequences} each; null before the last stage. */
   final @Nullable DeviceMemory drawn;
 
+  /** Log probabilities of the sampled rows; null before the last stage. */
+  final @Nullable DeviceMemory logs;
+
+  /** Logits of a row that biases and penalties may change. */
+  final int changedLogits;
+
   /** Sizes of the buffers in bytes; 0 for a buffer that a stage does not have. */
   private record Sizes(
       long residual,
@@ -76,13 +86,15 @@ final class Workspace implements AutoCloseable {
       long counters,
       long logits,
       long features,
-      long drawn) {
+      long drawn,
+      long logs) {
 
     static Sizes of(ModelConfig config, LayerRange range, BatchFormat format, int featureLayer) {
       int groups = Layouts.groups(format.maxTokens());
       long rows = groups * 8L;
       long maxParts = StepShape.partsClass(format.maxContext(), AttentionKernels.PART);
       long parts = (long) format.maxSequences() * config.heads() * maxParts;
+      long changed = (long) format.maxSequences() * format.changedLogits();
       boolean last = range.last(config);
       return new Sizes(
           Float.BYTES * rows * config.hiddenSize(),
@@ -92,12 +104,13 @@ final class Workspace implements AutoCloseable {
           Layouts.activationBytes(groups, denseWidth(config, range)),
           normsResults(config) ? Float.BYTES * rows * config.hiddenSize() : 0,
           ExpertSpace.Sizes.of(config, range, format),
-          Float.BYTES * parts * config.headSize(),
+          Float.BYTES * Math.max(parts * config.headSize(), last ? changed : 0),
           2 * Float.BYTES * parts,
           (long) Integer.BYTES * format.maxSequences() * config.kvHeads(),
           last ? (long) Float.BYTES * format.maxSequences() * config.vocabularySize() : 0,
           range.has(featureLayer) ? Float.BYTES * rows * config.hiddenSize() : 0,
-          last ? 2L * Integer.BYTES * format.maxSequences() : 0);
+          last ? 2L * Integer.BYTES * format.maxSequences() : 0,
+          last ? (long) LogProbabilityFormat.ROW_BYTES * format.maxSequences() : 0);
     }
 
     private static int denseWidth(ModelConfig config, LayerRange range) {
@@ -117,7 +130,7 @@ final class Workspace implements AutoCloseable {
     long total() {
       long stream = residual + normed + part;
       long attention = qkv + attended + sums + states + counters;
-      return stream + attention + activated + experts.total() + logits + features + drawn;
+      return stream + attention + activated + experts.total() + logits + features + drawn + logs;
     }
   }
 
@@ -136,6 +149,7 @@ final class Workspace implements AutoCloseable {
     Sizes sizes = Sizes.of(config, range, format, featureLayer);
     this.groups = Layouts.groups(format.maxTokens());
     this.maxSequences = format.maxSequences();
+    this.changedLogits = format.changedLogits();
     try {
       this.residual = allocate(allocator, sizes.residual);
       this.normed = allocate(allocator, sizes.normed);
@@ -153,6 +167,7 @@ final class Workspace implements AutoCloseable {
       this.logits = sizes.logits == 0 ? null : allocate(allocator, sizes.logits);
       this.features = sizes.features == 0 ? null : allocate(allocator, sizes.features);
       this.drawn = sizes.drawn == 0 ? null : allocate(allocator, sizes.drawn);
+      this.logs = sizes.logs == 0 ? null : allocate(allocator, sizes.logs);
     } catch (RuntimeException e) {
       close();
       throw e;

@@ -14,6 +14,7 @@ import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelConfig.QueryKeyNorm;
 import dev.s3llm.model.ModelShapes;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -24,7 +25,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class KernelLaunchTest {
   private static final int H200 = 132;
   private static final ModelConfig CONFIG = ModelShapes.of("llama-13b");
-  private static final BatchFormat FORMAT = new BatchFormat(1024, 256, 2048, 16);
+  private static final BatchFormat FORMAT = new BatchFormat(1024, 256, 2048, 16, 32_000);
 
   private final RecordingLauncher recorder = new RecordingLauncher();
   private final AttentionKernels attention = attention(CONFIG);
@@ -109,17 +110,38 @@ class KernelLaunchTest {
   }
 
   @Test
-  void sampling_hasABitForEachToken() {
+  void sampling_hasABlockForEachRow() {
     new SampleKernels(recorder, 32_000).sample(null, 7, null, batch, null, 256);
     assertThat(recorder.last().grid()).isEqualTo(Grid.of(7));
     assertThat(recorder.last().block()).isEqualTo(1024);
-    assertThat(recorder.last().shared()).isEqualTo(4 * 1000);
+    assertThat(recorder.last().shared()).isZero();
+  }
+
+  /** Their number depends on the context, the sums of attention also on the heads. */
+  @Test
+  void changedLogits_haveRoomInTheSumsOfAttention() {
+    ModelConfig small = new ModelShapes.Sizes(32_000, 32, 2, 4, 2, 8, 64, 256).llama(true, 3);
+    for (ModelConfig config : List.of(small, CONFIG)) {
+      for (int context : new int[] {64, 2048, 100_000}) {
+        BatchFormat format = new BatchFormat(64, 64, context, 16, 32_000);
+        List<Long> sizes = new ArrayList<>();
+        LayerRange all = new LayerRange(0, config.layerCount());
+        Workspace own = new Workspace(bytes -> noted(bytes, sizes), config, all, format, 0);
+        assertThat(own.changedLogits).isEqualTo(Math.min(context, 32_000) + 1024);
+        assertThat(sizes.get(5)).isGreaterThanOrEqualTo(4L * 64 * own.changedLogits);
+      }
+    }
+  }
+
+  private static DeviceMemory noted(long bytes, List<Long> sizes) {
+    sizes.add(bytes);
+    return null;
   }
 
   @Test
   void everyLaunch_passesAsManyArgumentsAsItsKernelTakes() throws IOException {
     launchEveryKernel();
-    assertThat(recorder.launches).hasSize(19);
+    assertThat(recorder.launches).hasSize(22);
     for (RecordingLauncher.Launch launch : recorder.launches) {
       assertThat(launch.arguments())
           .as(launch.kernel())
@@ -154,7 +176,11 @@ class KernelLaunchTest {
     }
     launchNorms();
     launchExperts();
-    new SampleKernels(recorder, 32_000).sample(null, 5, none, batch, none, 256);
+    SampleKernels sample = new SampleKernels(recorder, 32_000);
+    sample.logProbabilities(null, 5, none, batch, none);
+    sample.shape(null, 5, none, batch, none, 9);
+    sample.sample(null, 5, none, batch, none, 256);
+    sample.drawnLogProbabilities(null, 5, none, batch, none, 9, none, none);
     new MatrixProduct(recorder, ElementType.F16, new ProductShapes(true, H200))
         .launch(null, none, none, none, none, 9, 512, 512, 128, 512, MatrixProduct.Output.ROWS);
     LoadKernels load = new LoadKernels(recorder, ElementType.F16);
