@@ -110,7 +110,7 @@ public final class StoredBlocks {
    * @param node the block, whose KV stays in its device block until the next step
    */
   void store(PrefixNode node) {
-    if (free.length == 0 || byKey.get(node.key()) != null) {
+    if (free.length == 0 || node.use().seenTokens() == 0 || byKey.get(node.key()) != null) {
       return;
     }
     int block = takeRoom();
