@@ -4,6 +4,7 @@ import dev.s3llm.observe.FinishReason;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 
 /** The choice of the best of several answers to one request. */
 final class BestAnswers {
@@ -31,13 +32,13 @@ final class BestAnswers {
                         .sorted(BEST_FIRST)
                         .limit(n)
                         .toList());
-    var unused =
-        best.whenComplete(
-            (chosen, error) -> {
-              if (best.isCancelled()) {
-                answers.forEach(Generation::cancel);
-              }
-            });
+    CompletionStage<List<GenerationResult>> stage = best;
+    stage.whenComplete(
+        (chosen, error) -> {
+          if (best.isCancelled()) {
+            answers.forEach(Generation::cancel);
+          }
+        });
     return best;
   }
 

@@ -600,8 +600,8 @@ final class Mutants {
           caught(
               "revision-fed-back",
               SEQUENCE,
-              "    revised = length.cappedAt(maxNewTokens());",
-              "    prediction = length.cappedAt(maxNewTokens());",
+              "    revised = bounded(length);",
+              "    prediction = bounded(length);",
               "RevisionTest"),
           caught(
               "growth-by-a-block",

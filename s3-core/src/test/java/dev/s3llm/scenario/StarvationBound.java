@@ -25,11 +25,15 @@ final class StarvationBound extends Checker {
     if (event instanceof EngineEvent.Queued queued) {
       waiting.put(queued.requestId(), clients.get(queued.requestId()));
     } else if (event instanceof EngineEvent.Preempted preempted) {
-      waiting.put(preempted.requestId(), clients.get(preempted.requestId()));
+      Client client = clients.get(preempted.requestId());
+      if (client.request.tokenConstraint().isEmpty()) { // it may have to wait for its mask first
+        waiting.put(preempted.requestId(), client);
+      }
     } else if (event instanceof EngineEvent.Ended ended) {
       waiting.remove(ended.requestId());
     } else if (event instanceof EngineEvent.Admitted admitted) {
-      admitted(waiting.remove(admitted.requestId()));
+      waiting.remove(admitted.requestId());
+      admitted(clients.get(admitted.requestId()));
     }
   }
 
