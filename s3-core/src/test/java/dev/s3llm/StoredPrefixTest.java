@@ -40,30 +40,38 @@ class StoredPrefixTest {
   @Test
   void forgottenBeginning_isCopiedBack() {
     start(SHARING, 40, CHEAP_COPIES);
-    generate(1);
-    generate(1);
-    generate(2);
-    assertThat(prefixes().storedBlocks()).isEqualTo(7); // 9 are kept, 10 are needed of 12
-    assertThat(executor.out).isEqualTo(7);
+    generateTwice(1);
+    generateTwice(2);
+    assertThat(prefixes().storedBlocks()).isEqualTo(9); // all that was kept of the first
+    assertThat(executor.out).isEqualTo(9);
     assertThat(generate(1).cachedTokens()).isEqualTo(28);
     assertThat(executor.in).isPositive();
+  }
+
+  @Test
+  void promptThatWasSeenOnce_isNotStored() {
+    start(SHARING, 40, CHEAP_COPIES);
+    generate(1);
+    generate(2);
+    assertThat(prefixes().forgottenBlocks()).isPositive();
+    assertThat(executor.out).isZero();
   }
 
   @Test
   void blockThatIsStoredAlready_isNotCopiedOutAgain() {
     start(SHARING, 40, CHEAP_COPIES);
     for (int i = 0; i < 3; i++) {
-      generate(1);
-      generate(2);
+      generateTwice(1);
+      generateTwice(2);
     }
-    assertThat(prefixes().storedBlocks()).isEqualTo(14);
-    assertThat(executor.out).isEqualTo(14);
+    assertThat(prefixes().storedBlocks()).isEqualTo(18);
+    assertThat(executor.out).isEqualTo(18);
   }
 
   @Test
   void failedStep_storesNothing() {
     start(SHARING, 40, CHEAP_COPIES);
-    generate(1);
+    generateTwice(1);
     executor.failNext = true;
     submit(2);
     driven.run();
@@ -74,8 +82,8 @@ class StoredPrefixTest {
   @Test
   void copyThatTakesLongerThanComputing_isNotMade() {
     start(SHARING, 40, new RecoveryCosts(41, 5)); // 20.5 to copy a block back, 20 to compute it
-    generate(1);
-    generate(2);
+    generateTwice(1);
+    generateTwice(2);
     assertThat(prefixes().storedBlocks()).isZero();
     assertThat(snapshot().memory().hostCapacityBlocks()).isEqualTo(40);
   }
@@ -83,10 +91,10 @@ class StoredPrefixTest {
   @Test
   void roomIsLimited_theLongestUnusedGivesWay() {
     start(SHARING.hostShare(0.2), 40, CHEAP_COPIES);
-    generate(1);
-    generate(2);
-    generate(3);
-    generate(4);
+    generateTwice(1);
+    generateTwice(2);
+    generateTwice(3);
+    generateTwice(4);
     assertThat(prefixes().storedBlocks()).isEqualTo(8);
     assertThat(snapshot().memory().hostCapacityBlocks()).isEqualTo(32);
     assertThat(generate(1).cachedTokens()).isZero();
@@ -95,9 +103,8 @@ class StoredPrefixTest {
   @Test
   void forgottenTenant_isNotFoundInHostMemory() {
     start(SHARING, 40, CHEAP_COPIES);
-    generate(1);
-    generate(1);
-    generate(2);
+    generateTwice(1);
+    generateTwice(2);
     driven.engine().forgetPrefixes("");
     assertThat(generate(1).cachedTokens()).isZero();
   }
@@ -105,8 +112,8 @@ class StoredPrefixTest {
   @Test
   void olderBlocksThanAllowed_areNotFoundInHostMemory() {
     start(SHARING.maxAge(Duration.ofSeconds(10)), 40, CHEAP_COPIES);
-    generate(1);
-    generate(2);
+    generateTwice(1);
+    generateTwice(2);
     driven.advance(Duration.ofSeconds(10));
     assertThat(generate(1).cachedTokens()).isZero();
     assertThat(prefixes().storedBlocks()).isZero();
@@ -140,6 +147,12 @@ class StoredPrefixTest {
                 .maxNewTokens(8)
                 .sampling(SamplingParameters.ofTemperature(1, 7))
                 .build());
+  }
+
+  /** Generates twice, because only what was seen again is stored. */
+  private void generateTwice(int kind) {
+    generate(kind);
+    generate(kind);
   }
 
   /** Generates an answer to a prompt of 8 blocks, which fills 10 of 12, and checks its tokens. */

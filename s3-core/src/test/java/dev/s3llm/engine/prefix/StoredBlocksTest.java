@@ -18,7 +18,7 @@ class StoredBlocksTest {
   @Test
   void block_isFoundOnceItsStepHasSucceeded() {
     StoredBlocks stored = stored(2);
-    PrefixNode node = PrefixNode.child(root, 7, 3, new int[] {1, 2});
+    PrefixNode node = seenAgain(root, 7, 3, 1, 2);
     stored.store(node);
     assertThat(stored.launch()).containsExactly(new BlockCopy(BlockCopy.NO_SEQUENCE, 3, FIRST));
     assertThat(stored.find(root, 7, new int[] {1, 2})).isNull();
@@ -31,7 +31,7 @@ class StoredBlocksTest {
   void equalKeyWithOtherTokens_isNotFound() {
     StoredBlocks stored = stored(4);
     PrefixNode first = PrefixNode.child(root, 7, 3, new int[] {1, 2});
-    PrefixNode second = PrefixNode.child(first, 8, 4, new int[] {3, 4});
+    PrefixNode second = seenAgain(first, 8, 4, 3, 4);
     store(stored, second);
     assertThat(stored.find(first, 8, new int[] {1, 2, 9, 9})).as("other tokens").isNull();
     PrefixNode again = PrefixNode.child(PrefixNode.root("a", 0, 1), 7, 5, new int[] {1, 2});
@@ -47,9 +47,9 @@ class StoredBlocksTest {
   @Test
   void roomOfABlockThatIsRead_isNotTaken() {
     StoredBlocks stored = stored(1);
-    store(stored, PrefixNode.child(root, 7, 3, new int[] {1, 2}));
+    store(stored, seenAgain(root, 7, 3, 1, 2));
     stored.returns(found(stored, root, 7, 1, 2));
-    stored.store(PrefixNode.child(root, 8, 4, new int[] {3, 4}));
+    stored.store(seenAgain(root, 8, 4, 3, 4));
     assertThat(stored.launch()).isEmpty();
     assertThat(stored.holds(FIRST)).isTrue();
     stored.stepEnded(true);
@@ -59,7 +59,7 @@ class StoredBlocksTest {
   @Test
   void droppedBlock_leavesItsRoomWhenNobodyReadsIt() {
     StoredBlocks stored = stored(1);
-    store(stored, PrefixNode.child(root, 7, 3, new int[] {1, 2}));
+    store(stored, seenAgain(root, 7, 3, 1, 2));
     Stored block = found(stored, root, 7, 1, 2);
     stored.returns(block);
     stored.dropScope("a");
@@ -69,6 +69,22 @@ class StoredBlocksTest {
     assertThatThrownBy(() -> stored.returns(block))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("was dropped");
+  }
+
+  @Test
+  void blockThatWasSeenOnce_isNotStored() {
+    StoredBlocks stored = stored(4);
+    PrefixNode node = PrefixNode.child(root, 7, 3, new int[] {1, 2});
+    node.use(PrefixUse.at(0));
+    stored.store(node);
+    assertThat(stored.launch()).isEmpty();
+  }
+
+  /** Returns a block of a request whose beginning was seen before. */
+  private static PrefixNode seenAgain(PrefixNode before, long key, int block, int... tokens) {
+    PrefixNode node = PrefixNode.child(before, key, block, tokens);
+    node.use(new PrefixUse(0, new PrefixUse.Facts(new int[] {2, 0, 0, 0, 0}, 0)));
+    return node;
   }
 
   private StoredBlocks stored(int blocks) {
