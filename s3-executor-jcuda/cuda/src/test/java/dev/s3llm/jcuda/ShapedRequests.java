@@ -89,7 +89,8 @@ final class ShapedRequests {
       case 0 -> mask[random.nextInt(mask.length - 1)] = 1L << 5 | 1L << 60;
       case 1 -> {
         for (int i = 0; i < mask.length; i++) {
-          mask[i] = random.nextLong() & random.nextLong();
+          mask[i] = random.nextLong();
+          mask[i] &= random.nextLong();
         }
       }
       case 2 -> Arrays.fill(mask, -1);
