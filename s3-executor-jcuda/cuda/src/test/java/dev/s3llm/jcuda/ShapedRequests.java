@@ -39,11 +39,7 @@ final class ShapedRequests {
 
   /** Sets what the next step draws without anything that shapes the logits. */
   static void plain(HandDrivenSequence sequence) {
-    sequence
-        .sampling(SamplingParameters.GREEDY)
-        .allow((long[]) null)
-        .forbid()
-        .logProbabilities(-1);
+    sequence.sampling(SamplingParameters.GREEDY).allow((long[]) null).forbid().logProbabilities(-1);
   }
 
   /** Sets what the next step uses: every third request nothing, the others some of everything. */
