@@ -54,8 +54,7 @@ class CudaSamplingTest {
   private static void follow(ModelConfig config, int count, int steps) {
     int vocabulary = config.vocabularySize();
     ShapedRequests requests = new ShapedRequests(vocabulary);
-    List<HandDrivenSequence> all =
-        IntStream.range(0, count).mapToObj(requests::sequence).toList();
+    List<HandDrivenSequence> all = IntStream.range(0, count).mapToObj(requests::sequence).toList();
     try (JCudaExecutor gpu = gpu(config)) {
       all.forEach(sequence -> prefill(gpu, sequence));
       for (int n = 0; n < steps; n++) {
@@ -83,8 +82,7 @@ class CudaSamplingTest {
     }
   }
 
-  private static void check(
-      List<HandDrivenSequence> all, List<float[]> logits, StepResult result) {
+  private static void check(List<HandDrivenSequence> all, List<float[]> logits, StepResult result) {
     assertThat(result.failures()).isEmpty();
     int at = 0;
     for (int i = 0; i < all.size(); i++) {
@@ -223,8 +221,7 @@ class CudaSamplingTest {
     for (int token = 0; token < SamplingParameters.MOST_BIASES; token++) {
       biases.put(3 * token, token % 7 - 3.0);
     }
-    SamplingParameters all =
-        new SamplingParameters(0.9, 0, 1, 0.001, 1.2, 0.5, 0.25, biases, 1);
+    SamplingParameters all = new SamplingParameters(0.9, 0, 1, 0.001, 1.2, 0.5, 0.25, biases, 1);
     int[] prompt = new Random(1).ints(context, 0, 4000).toArray();
     try (JCudaExecutor gpu = gpu(RandomModels.llama(2, 4000))) {
       int[] blocks = IntStream.range(0, 64).toArray();

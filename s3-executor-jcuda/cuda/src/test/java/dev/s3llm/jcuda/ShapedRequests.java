@@ -39,11 +39,7 @@ final class ShapedRequests {
 
   /** Sets what the next step draws without anything that shapes the logits. */
   static void plain(HandDrivenSequence sequence) {
-    sequence
-        .sampling(SamplingParameters.GREEDY)
-        .allow((long[]) null)
-        .forbid()
-        .logProbabilities(-1);
+    sequence.sampling(SamplingParameters.GREEDY).allow((long[]) null).forbid().logProbabilities(-1);
   }
 
   /** Sets what the next step uses: every third request nothing, the others some of everything. */
@@ -89,8 +85,8 @@ final class ShapedRequests {
       case 0 -> mask[random.nextInt(mask.length - 1)] = 1L << 5 | 1L << 60;
       case 1 -> {
         for (int i = 0; i < mask.length; i++) {
-          long some = random.nextLong();
-          mask[i] = some & random.nextLong();
+          mask[i] = random.nextLong();
+          mask[i] &= random.nextLong();
         }
       }
       case 2 -> Arrays.fill(mask, -1);

@@ -21,10 +21,10 @@ final class BenchMasks {
     masks = new long[COUNT][(vocabulary + Long.SIZE - 1) / Long.SIZE];
     for (int m = 0; m < COUNT; m++) {
       for (int word = 0; m % 4 > 1 && word < masks[m].length; word++) {
-        long half = random.nextLong();
-        long quarter = half & random.nextLong();
-        long eighth = quarter & random.nextLong();
-        long some = eighth & random.nextLong();
+        long some = -1;
+        for (int halved = 0; halved < 4; halved++) {
+          some &= random.nextLong();
+        }
         masks[m][word] = m % 4 == 2 ? some : ~some;
       }
       for (int i = 0; i <= m % 4 * 20; i++) {

@@ -102,8 +102,7 @@ final class StepBench {
     private int start;
     private int count;
 
-    Decoding(
-        int id, int length, int firstBlock, int blockCount, @Nullable BenchMasks masks) {
+    Decoding(int id, int length, int firstBlock, int blockCount, @Nullable BenchMasks masks) {
       this.id = id;
       this.masks = masks;
       this.tokens = new Random(id).ints(length, 0, 30_000).toArray();

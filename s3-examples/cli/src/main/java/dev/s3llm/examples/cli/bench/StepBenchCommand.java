@@ -37,7 +37,8 @@ public final class StepBenchCommand implements Callable<Integer> {
   @Option(
       names = "--constrained",
       description =
-          "measures each point a second time with a mask of the vocabulary for each sequence and step")
+          "measures each point a second time with a mask of the vocabulary for each sequence and"
+              + " step")
   private boolean constrained;
 
   @Option(

@@ -116,9 +116,7 @@ public final class BatchImage implements AutoCloseable {
         featureRows[features++] = row - 1;
       }
     }
-    shape =
-        new StepShape(
-            row, decodes, longestDecode, chunks, longestChunk, sampled, shapes, logs);
+    shape = new StepShape(row, decodes, longestDecode, chunks, longestChunk, sampled, shapes, logs);
     launched = shape.decodesOnly() ? shape.padded(format.maxSequences(), part) : shape;
     for (int pad = row; pad < launched.rows(); pad++) {
       pad(pad);

@@ -274,8 +274,7 @@ final class CudaDecoder implements AutoCloseable {
       }
       own.sample(stream, sampled, logits, batch, drawn, work.maxSequences);
       if (logs != null) {
-        own.drawnLogProbabilities(
-            stream, sampled, logits, batch, work.sums, changed, drawn, logs);
+        own.drawnLogProbabilities(stream, sampled, logits, batch, work.sums, changed, drawn, logs);
       }
     }
   }

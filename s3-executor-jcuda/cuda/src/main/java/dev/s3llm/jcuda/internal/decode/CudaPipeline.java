@@ -142,8 +142,7 @@ public final class CudaPipeline implements AutoCloseable {
       logs.add(
           resources.keep(
               last()
-                  .allocatePinned(
-                      (long) LogProbabilityFormat.ROW_BYTES * format.maxSequences())));
+                  .allocatePinned((long) LogProbabilityFormat.ROW_BYTES * format.maxSequences())));
       if (featureLayer > 0) {
         long bytes = (long) Float.BYTES * format.maxSequences() * config.hiddenSize();
         features.add(resources.keep(last().allocatePinned(bytes)));

@@ -10,7 +10,9 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
 
-/** Reads the log probabilities that the sequences of a step requested, in the order of the batch. */
+/**
+ * Reads the log probabilities that the sequences of a step requested, in the order of the batch.
+ */
 final class RequestedLogs {
   private final List<SequenceStep> sequences;
   private final Map<Integer, Throwable> failures;

@@ -36,8 +36,8 @@ final class SampleKernels {
   }
 
   /**
-   * Computes the log probabilities of the most probable tokens of the rows that request some; before
-   * anything changes the logits.
+   * Computes the log probabilities of the most probable tokens of the rows that request some;
+   * before anything changes the logits.
    *
    * @param rows sampled rows
    * @param logs receives them, {@link dev.s3llm.jcuda.internal.batch.LogProbabilityFormat}

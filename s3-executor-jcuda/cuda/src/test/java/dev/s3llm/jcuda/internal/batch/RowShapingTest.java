@@ -85,8 +85,7 @@ class RowShapingTest {
   void longestLists_fitIntoTheImage() {
     Map<Integer, Double> biases = new TreeMap<>();
     IntStream.range(0, SamplingParameters.MOST_BIASES).forEach(i -> biases.put(i, 1.0));
-    SamplingParameters all =
-        new SamplingParameters(1, 0, 1, 0, 1.2, 1, 1, biases, 3);
+    SamplingParameters all = new SamplingParameters(1, 0, 1, 0, 1.2, 1, 1, biases, 3);
     for (int i = 0; i < 4 * FORMAT.maxContext() / 16; i++) {
       lists.add(i); // block tables
     }
