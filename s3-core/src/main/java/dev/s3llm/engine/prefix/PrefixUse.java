@@ -53,6 +53,14 @@ public final class PrefixUse {
     return facts.seenTokens()[0];
   }
 
+  /**
+   * Returns whether earlier requests used tokens of the prompt behind those that very many requests
+   * use, such as a system prompt: the request continues a conversation, or repeats one.
+   */
+  boolean continues() {
+    return facts.seenTokens()[0] > facts.seenTokens()[Traits.HOT - 1];
+  }
+
   Facts facts() {
     return facts;
   }

@@ -105,12 +105,14 @@ public final class StoredBlocks {
   }
 
   /**
-   * Stores a block that leaves the device, unless it is stored already or there is no room.
+   * Stores a block that leaves the device, unless it is stored already, or there is no room, or the
+   * request that used it last did not continue what others had used: most of those blocks never
+   * return, and copying them out takes time.
    *
    * @param node the block, whose KV stays in its device block until the next step
    */
   void store(PrefixNode node) {
-    if (free.length == 0 || node.use().seenTokens() == 0 || byKey.get(node.key()) != null) {
+    if (free.length == 0 || !node.use().continues() || byKey.get(node.key()) != null) {
       return;
     }
     int block = takeRoom();
