@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Measures masks over a vocabulary of 128,000 made-up tokens, and the compilation of schemas by size.
- * Run as a program; the argument is the number of tokens.
+ * Measures masks over a vocabulary of 128,000 made-up tokens, and the compilation of schemas by
+ * size. Run as a program; the argument is the number of tokens.
  */
 final class ConstraintMeasurement {
   private static final int ANSWERS = 100;
@@ -30,7 +30,11 @@ final class ConstraintMeasurement {
     }
     for (int round = 0; round < 2; round++) {
       for (Map.Entry<String, String> schema : schemas.entrySet()) {
-        measure(schema.getKey() + " ".repeat(round), schema.getValue() + " ".repeat(round), tokens, vocabulary);
+        measure(
+            schema.getKey() + " ".repeat(round),
+            schema.getValue() + " ".repeat(round),
+            tokens,
+            vocabulary);
       }
     }
   }

@@ -93,17 +93,22 @@ class JsonSchemaTest {
       value = {
         "{'not': {'type': 'null'}}                                   | ''                | not",
         "{'properties': {'a/b': {'if': {}, 'then': {}}}}             | /properties/a~1b  | if",
-        "{'type': 'array', 'uniqueItems': true}                      | ''                | uniqueItems",
-        "{'items': {'contains': {}}}                                 | /items            | contains",
+        "{'type': 'array', 'uniqueItems': true}                      | ''                |"
+            + " uniqueItems",
+        "{'items': {'contains': {}}}                                 | /items            |"
+            + " contains",
         "{'anyOf': [{}, {'$ref': 'http://other.example/x'}]}         | /anyOf/1          | $ref",
         "{'oneOf': [{'type': 'integer'}, {'type': 'number'}]}        | ''                | oneOf",
         "{'type': 'string', 'pattern': '(?=a)b'}                     | ''                | pattern",
         "{'type': 'string', 'format': 'iri'}                         | ''                | format",
         "{'type': 'text'}                                            | ''                | type",
         "{'items': [{}, {}]}                                         | ''                | items",
-        "{'anyOf': [{'dependentRequired': {'a': ['b']}}]}            | /anyOf/0          | dependentRequired",
-        "{'allOf': [{}], 'unevaluatedProperties': false}             | ''                | unevaluatedProperties",
-        "{'type': 'integer', 'multipleOf': 1000003}                  | ''                | multipleOf",
+        "{'anyOf': [{'dependentRequired': {'a': ['b']}}]}            | /anyOf/0          |"
+            + " dependentRequired",
+        "{'allOf': [{}], 'unevaluatedProperties': false}             | ''                |"
+            + " unevaluatedProperties",
+        "{'type': 'integer', 'multipleOf': 1000003}                  | ''                |"
+            + " multipleOf",
       })
   void partThatCannotBeKept_isRefusedByPathAndKeyword(String schema, String path, String keyword) {
     assertThatExceptionOfType(UnsupportedSchemaException.class)
