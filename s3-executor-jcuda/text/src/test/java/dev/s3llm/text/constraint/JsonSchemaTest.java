@@ -24,7 +24,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class JsonSchemaTest {
   private static final List<byte[]> TOKENS = Vocabularies.ofSize(1500);
   private static final TokenVocabulary VOCABULARY = TokenVocabulary.of(TOKENS);
-  private static final int SCHEMAS = 60;
+  private static final int SCHEMAS = 40;
 
   private static final ObjectMapper MAPPER =
       new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);

@@ -63,7 +63,14 @@ final class RandomSchemas {
     switch (random.nextInt(5)) {
       case 0 -> node.put("minimum", low).put("maximum", low + random.nextInt(300));
       case 1 -> node.put("exclusiveMinimum", low + 0.5).put("exclusiveMaximum", low + 2.25);
-      case 2 -> node.put("multipleOf", integer ? 7 : 0.25).put("minimum", 3);
+      case 2 -> {
+        node.put("minimum", 3).put("maximum", 100_000); // the validator divides doubles
+        if (integer) {
+          node.put("multipleOf", 7);
+        } else {
+          node.put("multipleOf", 0.25);
+        }
+      }
       case 3 -> node.put("maximum", low);
       default -> {} // any number
     }

@@ -12,8 +12,11 @@ import java.util.Map;
  * that {@link Nfa#toDfa} could not make so. Immutable.
  */
 public final class Dfa {
-  /** The largest automaton that is minimised. */
-  private static final int MOST_MINIMISED = 20_000;
+  /** The largest number of states of an automaton that is put together from two. */
+  private static final int MOST_STATES = 20_000;
+
+  /** The most work on a smaller automaton, counted in visits of states; a larger one is as good. */
+  private static final int MOST_REFINED = 2_000_000;
 
   /** For each state: first and last symbol and target of each edge. */
   private final int[][] edges;
@@ -119,15 +122,15 @@ public final class Dfa {
 
   /** Returns an equal automaton with as few states as possible, by refining classes of states. */
   Dfa minimal() {
-    if (size() > MOST_MINIMISED) {
-      return this;
-    }
     int[] classes = new int[size()];
     for (int s = 0; s < size(); s++) {
       classes[s] = accepting.get(s) ? 1 : 0;
     }
     int count = 0;
-    while (true) {
+    for (long work = size(); ; work += size()) {
+      if (work > MOST_REFINED) {
+        return this;
+      }
       Map<Ints.Key, Integer> ids = new HashMap<>();
       int[] refined = new int[size()];
       for (int s = 0; s < size(); s++) {
@@ -218,9 +221,9 @@ public final class Dfa {
   }
 
   private static void requireFewer(int states) {
-    if (states > MOST_MINIMISED) {
+    if (states > MOST_STATES) {
       throw new IllegalArgumentException(
-          "the expression needs more than %d states; use smaller bounds".formatted(MOST_MINIMISED));
+          "the expression needs more than %d states; use smaller bounds".formatted(MOST_STATES));
     }
   }
 
@@ -254,8 +257,8 @@ public final class Dfa {
 
   /** Returns the automaton of all texts of a number of code points. */
   static Dfa length(int least, int most) {
-    if (least > MOST_MINIMISED || (most != Expr.MANY && most > MOST_MINIMISED)) {
-      requireFewer(MOST_MINIMISED + 1);
+    if (least > MOST_STATES || (most != Expr.MANY && most > MOST_STATES)) {
+      requireFewer(MOST_STATES + 1);
     }
     int last = most == Expr.MANY ? least : most;
     int[][] out = new int[last + 1][];

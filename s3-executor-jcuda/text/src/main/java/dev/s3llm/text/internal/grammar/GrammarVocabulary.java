@@ -4,12 +4,14 @@ import dev.s3llm.execute.SequenceStep.TokenConstraint;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** A vocabulary with the grammars that were used last over it. Thread-safe. */
 public final class GrammarVocabulary {
   private static final int MOST_GRAMMARS = 32;
   private static final int MOST_MASKS = 2048;
-  private static final long MOST_PIECE_BYTES = 48L << 20;
+  private static final long MOST_PIECE_BYTES = 24L << 20;
 
   private final Trie trie;
   private final MaskCache masks = new MaskCache(MOST_MASKS);
@@ -39,18 +41,24 @@ public final class GrammarVocabulary {
    * @throws IllegalArgumentException if no text of the grammar can be spelled by the vocabulary
    */
   public TokenConstraint constraint(Object key, Program program) {
+    CompiledGrammar known = locked(() -> compiled.get(key));
+    if (known != null) {
+      return known;
+    }
+    CompiledGrammar created =
+        new CompiledGrammar(new Machine(program, trie, MOST_PIECE_BYTES), masks);
+    if (created.enough() >= Costs.NEVER) {
+      throw new IllegalArgumentException(
+          "no text keeps the grammar, or the tokens of the model cannot spell one");
+    }
+    CompiledGrammar first = locked(() -> compiled.putIfAbsent(key, created));
+    return first == null ? created : first;
+  }
+
+  private @Nullable CompiledGrammar locked(Supplier<@Nullable CompiledGrammar> action) {
     lock.lock();
     try {
-      CompiledGrammar known = compiled.get(key);
-      if (known == null) {
-        known = new CompiledGrammar(new Machine(program, trie, MOST_PIECE_BYTES), masks);
-        if (known.enough() >= Costs.NEVER) {
-          throw new IllegalArgumentException(
-              "no text keeps the grammar, or the tokens of the model cannot spell one");
-        }
-        compiled.put(key, known);
-      }
-      return known;
+      return action.get();
     } finally {
       lock.unlock();
     }
