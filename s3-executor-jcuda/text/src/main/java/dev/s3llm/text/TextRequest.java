@@ -3,6 +3,7 @@ package dev.s3llm.text;
 import com.google.common.base.Preconditions;
 import dev.s3llm.GenerationRequest;
 import dev.s3llm.support.Settings;
+import dev.s3llm.text.constraint.Grammar;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -39,6 +40,7 @@ public final class TextRequest {
   private static final String MESSAGES = "messages";
   private static final String LIMIT = "maxNewTokens";
   private static final String SPECIAL_TOKENS = "specialTokens";
+  private static final String CONSTRAINT = "constraint";
 
   private final @Nullable String prompt;
   private final @Nullable Conversation conversation;
@@ -46,6 +48,7 @@ public final class TextRequest {
   private final boolean reducible;
   private final List<String> stopStrings;
   private final boolean specialTokens;
+  private final @Nullable Grammar constraint;
   private final Consumer<GenerationRequest.Builder> configure;
 
   private TextRequest(Builder builder) {
@@ -55,6 +58,7 @@ public final class TextRequest {
     reducible = builder.reducible;
     stopStrings = List.copyOf(builder.stopStrings);
     specialTokens = builder.settings.get(SPECIAL_TOKENS, () -> prompt != null);
+    constraint = builder.settings.find(CONSTRAINT, Grammar.class);
     configure = builder.configure;
   }
 
@@ -93,6 +97,11 @@ public final class TextRequest {
     return maxNewTokens == 0 || reducible ? OptionalInt.empty() : OptionalInt.of(maxNewTokens);
   }
 
+  /** Returns the grammar that the answer keeps; empty if there is none. */
+  public Optional<Grammar> constraint() {
+    return Optional.ofNullable(constraint);
+  }
+
   /** Returns the strings that end the answer. */
   public List<String> stopStrings() {
     return stopStrings;
@@ -109,6 +118,9 @@ public final class TextRequest {
     int limit = limit(Math.max(1, maxTokens - tokens.length));
     GenerationRequest.Builder builder = GenerationRequest.builder(tokens);
     configure.accept(builder);
+    if (constraint != null) {
+      builder.tokenConstraint(model.constraint(constraint));
+    }
     setUnlessSet(() -> builder.promptText(question()));
     setUnlessSet(() -> builder.maxNewTokens(limit));
     setUnlessSet(() -> builder.stopTokens(stopTokens(model)));
@@ -305,6 +317,21 @@ public final class TextRequest {
     public Builder stop(List<String> stopStrings) {
       Objects.requireNonNull(stopStrings, "stop must not be null");
       stopStrings.forEach(this::stop);
+      return this;
+    }
+
+    /**
+     * Sets what the answer must be like: JSON, a JSON schema, a choice and so on. The masks of the
+     * grammar are made once for all requests with an equal grammar. Stop strings still end the
+     * answer, so that an answer with one may be cut off.
+     *
+     * @param grammar made by {@link dev.s3llm.text.constraint.Constraints}. {@link
+     *     TextGenerator#submit} throws {@link IllegalArgumentException} if the model's tokens
+     *     cannot spell any of its texts
+     * @throws IllegalStateException if it was set before
+     */
+    public Builder constraint(Grammar grammar) {
+      settings.set(CONSTRAINT, grammar);
       return this;
     }
 
