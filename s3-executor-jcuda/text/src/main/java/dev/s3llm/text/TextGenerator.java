@@ -93,11 +93,13 @@ public final class TextGenerator implements AutoCloseable {
   }
 
   private TextGeneration start(TextRequest request) {
-    GenerationRequest tokens = request.tokenize(model, engine.maxTokensPerRequest());
+    TextRequest.Prepared prepared = request.prepare(model, engine.maxTokensPerRequest());
+    GenerationRequest tokens = prepared.tokens();
     Generation generation = engine.submit(tokens);
     return TextGeneration.start(
         generation,
         model.tokenizer().stream(),
+        prepared.parser(),
         new TextGeneration.Stops(request.stopStrings(), tokens.minTokens()),
         engine.callbackExecutor());
   }
