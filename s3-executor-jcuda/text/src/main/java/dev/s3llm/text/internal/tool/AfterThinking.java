@@ -1,6 +1,8 @@
 package dev.s3llm.text.internal.tool;
 
 import dev.s3llm.execute.SequenceStep.TokenConstraint;
+import java.util.Arrays;
+import java.util.BitSet;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -62,15 +64,19 @@ public final class AfterThinking implements TokenConstraint {
     this.settings = settings;
     this.content = content;
     this.tokens = tokens;
-    any = new long[(tokens.size() + 63) / 64];
-    for (int i = 0; i < tokens.size(); i++) {
-      any[i / 64] |= 1L << (i % 64);
-    }
-    for (int stop : tokens.stopTokens()) {
-      if (stop >= 0 && stop < tokens.size()) {
-        any[stop / 64] &= ~(1L << (stop % 64));
+    any = allBut(tokens.size(), tokens.stopTokens());
+  }
+
+  /** Returns the mask of all tokens but some. */
+  static long[] allBut(int vocabularySize, int... stopTokens) {
+    BitSet all = new BitSet(vocabularySize);
+    all.set(0, vocabularySize);
+    for (int stop : stopTokens) {
+      if (stop >= 0) {
+        all.clear(stop);
       }
     }
+    return Arrays.copyOf(all.toLongArray(), (vocabularySize + 63) / 64);
   }
 
   @Override
