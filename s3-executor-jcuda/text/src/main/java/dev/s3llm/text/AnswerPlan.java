@@ -4,6 +4,7 @@ import com.google.common.base.Preconditions;
 import dev.s3llm.execute.SequenceStep.TokenConstraint;
 import dev.s3llm.text.internal.tool.AfterThinking;
 import dev.s3llm.text.internal.tool.AnswerParsers;
+import dev.s3llm.text.internal.tool.CallGrammar;
 import dev.s3llm.text.internal.tool.Functions;
 import dev.s3llm.text.internal.tool.StreamingParser.Thinking;
 import dev.s3llm.text.tool.AnswerFormat;
@@ -57,7 +58,7 @@ record AnswerPlan(
 
   /** Returns the rule of the answer's tokens; null if there is none. */
   @Nullable TokenConstraint constraint(TextModel model, AnswerSettings settings) {
-    TokenConstraint content = settings.constraint().orElse(null);
+    TokenConstraint content = content(model, settings);
     boolean harmony = format == AnswerFormat.HARMONY;
     boolean thinks = harmony || !thinking.open().isEmpty();
     boolean off = settings.thinking().isPresent() && !settings.thinking().get();
@@ -80,6 +81,25 @@ record AnswerPlan(
         content,
         new AfterThinking.Tokens(
             model.vocabularySize(), model.stopTokens(), model.tokenizer()::tokenText));
+  }
+
+  /** Returns the rule of what follows the reasoning; null if there is none. */
+  private @Nullable TokenConstraint content(TextModel model, AnswerSettings settings) {
+    if (functions.isEmpty() || settings.constraint().isPresent()) {
+      return settings.constraint().orElse(null);
+    }
+    CallGrammar grammar =
+        new CallGrammar(
+            format,
+            functions,
+            new CallGrammar.Model(
+                model.vocabularySize(),
+                model.stopTokens(),
+                text -> model.encode(text, false),
+                schema -> SchemaRules.of(model, schema)));
+    return settings.toolChoice().isForced()
+        ? grammar.required(settings.toolChoice(), settings.parallelCalls())
+        : grammar.strict().orElse(null);
   }
 
   private static AfterThinking.Frame frame(

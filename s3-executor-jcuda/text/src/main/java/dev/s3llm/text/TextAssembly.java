@@ -2,6 +2,7 @@ package dev.s3llm.text;
 
 import dev.s3llm.text.internal.tokenizer.TextStream;
 import dev.s3llm.text.tool.AnswerEvent;
+import dev.s3llm.text.tool.AnswerEvent.CallEnd;
 import dev.s3llm.text.tool.AnswerEvent.Content;
 import dev.s3llm.text.tool.AnswerParser;
 import java.util.List;
@@ -25,6 +26,10 @@ final class TextAssembly implements Flow.Subscriber<Integer> {
   private Flow.@Nullable Subscription tokens;
   private long received;
   private int reasoningTokens;
+  private final boolean oneCall;
+
+  /** Whether the answer has the only call that it may have. */
+  private boolean called;
 
   /**
    * Creates an assembly.
@@ -43,16 +48,18 @@ final class TextAssembly implements Flow.Subscriber<Integer> {
     this.parser = parser;
     this.scanner = new StopScanner(stops.strings());
     this.minTokens = stops.minTokens();
+    this.oneCall = stops.oneCall();
     this.buffer = buffer;
   }
 
-  /** The whole answer, and the stop string that ended it. */
+  /** The whole answer, and what ended it before the model did: a stop string, or its only call. */
   record Ended(
       String text,
       String reasoning,
       List<ToolCall> toolCalls,
       int reasoningTokens,
-      Optional<String> stopString) {}
+      Optional<String> stopString,
+      boolean called) {}
 
   /** Returns a future that completes with the text; exceptionally if tokens cannot be decoded. */
   CompletableFuture<Ended> ended() {
@@ -77,7 +84,7 @@ final class TextAssembly implements Flow.Subscriber<Integer> {
     } catch (RuntimeException | Error e) {
       fail(e);
     }
-    if (scanner.found().isPresent()) {
+    if (isOver()) {
       end(null);
     }
     if (ended.isDone() && tokens != null) {
@@ -139,13 +146,13 @@ final class TextAssembly implements Flow.Subscriber<Integer> {
       fail(e);
       return;
     }
-    end(scanner.found().isPresent() ? null : failure);
+    end(isOver() ? null : failure);
   }
 
   /** Passes events on, until a stop string is complete. */
   private void emit(List<AnswerEvent> events) {
     for (AnswerEvent event : events) {
-      if (scanner.found().isPresent()) {
+      if (isOver()) {
         return;
       }
       if (event instanceof Content content) {
@@ -153,8 +160,13 @@ final class TextAssembly implements Flow.Subscriber<Integer> {
       } else {
         emit(scanner.finish()); // no stop string reaches over another part of the answer
         pass(event);
+        called |= oneCall && event instanceof CallEnd;
       }
     }
+  }
+
+  private boolean isOver() {
+    return called || scanner.found().isPresent();
   }
 
   private void emit(String piece) {
@@ -176,7 +188,8 @@ final class TextAssembly implements Flow.Subscriber<Integer> {
             answer.reasoning(),
             answer.calls(),
             reasoningTokens,
-            scanner.found()));
+            scanner.found(),
+            called));
   }
 
   private void fail(Throwable cause) {

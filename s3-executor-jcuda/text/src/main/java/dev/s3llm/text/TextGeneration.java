@@ -47,8 +47,9 @@ public final class TextGeneration {
    *
    * @param strings the strings
    * @param minTokens number of tokens in whose text none of them may end, 0 or more
+   * @param oneCall whether a call of a tool ends it too
    */
-  record Stops(List<String> strings, int minTokens) {}
+  record Stops(List<String> strings, int minTokens, boolean oneCall) {}
 
   static TextGeneration start(
       Generation generation,
@@ -77,7 +78,8 @@ public final class TextGeneration {
   }
 
   private static TextResult result(TextAssembly.Ended text, GenerationResult tokens) {
-    FinishReason reason = text.stopString().isPresent() ? FinishReason.STOP : tokens.finishReason();
+    boolean stopped = text.called() || text.stopString().isPresent();
+    FinishReason reason = stopped ? FinishReason.STOP : tokens.finishReason();
     return new TextResult(
         text.text(),
         text.reasoning(),

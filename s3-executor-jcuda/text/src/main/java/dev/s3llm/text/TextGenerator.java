@@ -100,7 +100,8 @@ public final class TextGenerator implements AutoCloseable {
         generation,
         model.tokenizer().stream(),
         prepared.parser(),
-        new TextGeneration.Stops(request.stopStrings(), tokens.minTokens()),
+        new TextGeneration.Stops(
+            request.stopStrings(), tokens.minTokens(), !request.parallelToolCalls()),
         engine.callbackExecutor());
   }
 

@@ -109,6 +109,11 @@ public final class TextRequest {
     return answer.toolChoice();
   }
 
+  /** Returns whether the answer may have more than one call of a tool. */
+  public boolean parallelToolCalls() {
+    return answer.parallelCalls();
+  }
+
   /**
    * A request in tokens.
    *
@@ -352,7 +357,8 @@ public final class TextRequest {
     }
 
     /**
-     * Sets whether an answer may have more than one call; true by default.
+     * Sets whether an answer may have more than one call; true by default. Without it, the first
+     * call ends the answer.
      *
      * @param parallel false for one call at most
      */

@@ -219,6 +219,16 @@ class ToolAnswerTest {
   }
 
   @Test
+  void onlyCall_endsTheAnswer() {
+    TextGenerator plain = answering("", ByteModel.tokens(CALL + CALL + "more"));
+    TextResult one = result(plain, asking(QUESTION).parallelToolCalls(false));
+    assertThat(one.toolCalls()).hasSize(1);
+    assertThat(one.awaitsTools()).isTrue();
+    assertThat(one.text()).isEmpty();
+    assertThat(result(plain, asking(QUESTION)).toolCalls()).hasSize(2);
+  }
+
+  @Test
   void rawFormat_leavesEverythingInTheText() {
     TextGenerator plain = answering("", ByteModel.tokens(CALL));
     assertThat(result(plain, asking(QUESTION).answerFormat(AnswerFormat.RAW)).text())
