@@ -2,6 +2,7 @@ package dev.s3llm.text;
 
 import com.google.common.base.Preconditions;
 import dev.s3llm.execute.SequenceStep.TokenConstraint;
+import dev.s3llm.text.constraint.Constraints;
 import dev.s3llm.text.internal.tool.AfterThinking;
 import dev.s3llm.text.internal.tool.AnswerParsers;
 import dev.s3llm.text.internal.tool.CallGrammar;
@@ -86,7 +87,7 @@ record AnswerPlan(
   /** Returns the rule of what follows the reasoning; null if there is none. */
   private @Nullable TokenConstraint content(TextModel model, AnswerSettings settings) {
     if (functions.isEmpty() || settings.constraint().isPresent()) {
-      return settings.constraint().orElse(null);
+      return settings.constraint().map(model::constraint).orElse(null);
     }
     CallGrammar grammar =
         new CallGrammar(
@@ -96,7 +97,7 @@ record AnswerPlan(
                 model.vocabularySize(),
                 model.stopTokens(),
                 text -> model.encode(text, false),
-                schema -> SchemaRules.of(model, schema)));
+                schema -> model.constraint(Constraints.jsonSchema(schema))));
     return settings.toolChoice().isForced()
         ? grammar.required(settings.toolChoice(), settings.parallelCalls())
         : grammar.strict().orElse(null);

@@ -1,7 +1,7 @@
 package dev.s3llm.text;
 
-import dev.s3llm.execute.SequenceStep.TokenConstraint;
 import dev.s3llm.support.Settings;
+import dev.s3llm.text.constraint.Grammar;
 import dev.s3llm.text.tool.AnswerFormat;
 import dev.s3llm.text.tool.ToolChoice;
 import java.util.Optional;
@@ -15,7 +15,7 @@ import java.util.OptionalInt;
  * @param thinking whether the model thinks; empty if its template decides
  * @param thinkingBudget the largest number of tokens of reasoning; empty without a limit
  * @param format how the model writes calls; empty if its template decides
- * @param constraint the rule of the content; empty if there is none
+ * @param constraint what the content must be like; empty if there is none
  */
 record AnswerSettings(
     ToolChoice toolChoice,
@@ -23,13 +23,13 @@ record AnswerSettings(
     Optional<Boolean> thinking,
     OptionalInt thinkingBudget,
     Optional<AnswerFormat> format,
-    Optional<TokenConstraint> constraint) {
+    Optional<Grammar> constraint) {
   static final String TOOL_CHOICE = "toolChoice";
   static final String PARALLEL = "parallelToolCalls";
   static final String THINKING = "thinking";
   static final String BUDGET = "thinkingBudget";
   static final String FORMAT = "answerFormat";
-  static final String CONSTRAINT = "contentConstraint";
+  static final String CONSTRAINT = "constraint";
 
   static AnswerSettings of(Settings settings) {
     Integer budget = settings.find(BUDGET, Integer.class);
@@ -39,6 +39,6 @@ record AnswerSettings(
         Optional.ofNullable(settings.find(THINKING, Boolean.class)),
         budget == null ? OptionalInt.empty() : OptionalInt.of(budget),
         Optional.ofNullable(settings.find(FORMAT, AnswerFormat.class)),
-        Optional.ofNullable(settings.find(CONSTRAINT, TokenConstraint.class)));
+        Optional.ofNullable(settings.find(CONSTRAINT, Grammar.class)));
   }
 }

@@ -1,17 +1,23 @@
 package dev.s3llm.text;
 
 import com.google.common.base.Preconditions;
+import dev.s3llm.execute.SequenceStep.TokenConstraint;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelFiles;
 import dev.s3llm.model.ModelFormatException;
 import dev.s3llm.model.gguf.GgufFile;
+import dev.s3llm.text.constraint.Grammar;
+import dev.s3llm.text.constraint.TokenVocabulary;
 import dev.s3llm.text.internal.template.SpecialTokens;
 import dev.s3llm.text.internal.tokenizer.GgufTokenizer;
 import dev.s3llm.text.internal.tokenizer.TextTokenizer;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The text side of a model: tokenizer, chat template, the tokens that end an answer, the context's
@@ -24,6 +30,11 @@ public final class TextModel implements AutoCloseable {
   private final int[] stopTokens;
   private final int maxContextTokens;
   private final int vocabularySize;
+
+  /** Held while {@link #vocabulary} is created. */
+  private final ReentrantLock creating = new ReentrantLock();
+
+  private volatile @Nullable TokenVocabulary vocabulary;
 
   private TextModel(
       TextTokenizer tokenizer, ChatTemplate template, int[] stopTokens, ModelConfig config) {
@@ -125,6 +136,42 @@ public final class TextModel implements AutoCloseable {
    */
   public int[] stopTokens() {
     return stopTokens.clone();
+  }
+
+  /**
+   * Returns the bytes of the model's tokens, over which grammars are compiled. The first call takes
+   * some hundred milliseconds for a large vocabulary. Control tokens have no bytes.
+   *
+   * @throws IllegalArgumentException if the tokenizer's decoder is not known (word pieces, say)
+   */
+  public TokenVocabulary vocabulary() {
+    TokenVocabulary known = vocabulary;
+    if (known != null) {
+      return known;
+    }
+    creating.lock();
+    try {
+      TokenVocabulary created = vocabulary;
+      if (created == null) {
+        created = TokenVocabulary.of(tokenizer.tokenBytes(vocabularySize));
+        vocabulary = created;
+      }
+      return created;
+    } finally {
+      creating.unlock();
+    }
+  }
+
+  /**
+   * Returns a grammar as a constraint of the model's tokens. Equal grammars share a constraint, as
+   * {@link Grammar#compile} describes.
+   *
+   * @param grammar what an answer must be like
+   * @throws IllegalArgumentException if no text keeps the grammar, or as {@link #vocabulary} does
+   */
+  public TokenConstraint constraint(Grammar grammar) {
+    Objects.requireNonNull(grammar, "grammar must not be null");
+    return grammar.compile(vocabulary());
   }
 
   /** Returns the number of tokens that the model was made for, prompt and answer together. */

@@ -4,6 +4,7 @@ import com.google.common.base.Preconditions;
 import dev.s3llm.GenerationRequest;
 import dev.s3llm.execute.SequenceStep.TokenConstraint;
 import dev.s3llm.support.Settings;
+import dev.s3llm.text.constraint.Grammar;
 import dev.s3llm.text.tool.AnswerFormat;
 import dev.s3llm.text.tool.AnswerParser;
 import dev.s3llm.text.tool.ToolChoice;
@@ -99,6 +100,11 @@ public final class TextRequest {
     return maxNewTokens == 0 || reducible ? OptionalInt.empty() : OptionalInt.of(maxNewTokens);
   }
 
+  /** Returns the grammar that the answer keeps; empty if there is none. */
+  public Optional<Grammar> constraint() {
+    return answer.constraint();
+  }
+
   /** Returns the strings that end the answer. */
   public List<String> stopStrings() {
     return stopStrings;
@@ -132,7 +138,7 @@ public final class TextRequest {
     if (conversation == null) {
       String text = Objects.requireNonNull(prompt);
       int[] tokens = specialTokens ? model.encode(text) : model.encodeText(text, true);
-      TokenConstraint rule = answer.constraint().orElse(null);
+      TokenConstraint rule = answer.constraint().map(model::constraint).orElse(null);
       return new Prepared(tokenize(model, tokens, maxTokens, rule), null);
     }
     AnswerPlan plan = AnswerPlan.of(model, conversation, answer);
@@ -404,14 +410,18 @@ public final class TextRequest {
     }
 
     /**
-     * Sets the rule of the content; none by default. It applies behind the reasoning of a
-     * conversation, and from the first token on otherwise. An answer with a rule has no calls.
-     * {@link GenerationRequest.Builder#tokenConstraint} sets a rule of all tokens instead.
+     * Sets what the answer must be like: JSON, a JSON schema, a choice and so on. The masks of the
+     * grammar are made once for all requests with an equal grammar. Stop strings still end the
+     * answer, so that an answer with one may be cut off. The grammar applies to the content: behind
+     * the reasoning of a model that thinks. An answer with a grammar has no calls of tools.
      *
-     * @param constraint the rule, over the vocabulary of the model
+     * @param grammar made by {@link dev.s3llm.text.constraint.Constraints}. {@link
+     *     TextGenerator#submit} throws {@link IllegalArgumentException} if the model's tokens
+     *     cannot spell any of its texts
+     * @throws IllegalStateException if it was set before
      */
-    public Builder contentConstraint(TokenConstraint constraint) {
-      settings.set(AnswerSettings.CONSTRAINT, constraint);
+    public Builder constraint(Grammar grammar) {
+      settings.set(AnswerSettings.CONSTRAINT, grammar);
       return this;
     }
 

@@ -1,6 +1,8 @@
 package dev.s3llm.text;
 
 import static com.tngtech.archunit.base.DescribedPredicate.anyElementThat;
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.belongToAnyOf;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
@@ -15,6 +17,8 @@ import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+import dev.s3llm.execute.SequenceStep;
+import java.util.List;
 import java.util.regex.Pattern;
 
 /** The dependencies that the package-info of this module's packages allow. */
@@ -23,6 +27,9 @@ final class PackageRulesTest {
   private static final String API = "dev.s3llm.text";
   private static final String TEMPLATE = "dev.s3llm.text.internal.template";
   private static final String JINJA = "dev.s3llm.text.internal.jinja";
+  private static final String TOOL = "dev.s3llm.text.tool";
+  private static final String CONSTRAINT = "dev.s3llm.text.constraint";
+  private static final String GRAMMAR = "dev.s3llm.text.internal.grammar";
   private static final String TOKENIZER = "dev.s3llm.text.internal.tokenizer";
 
   private static final DescribedPredicate<JavaClass> INTERNALS_AND_LIBRARIES =
@@ -34,19 +41,13 @@ final class PackageRulesTest {
           "com.google..",
           "ai.djl..");
 
-  /** The one part of the executor's interface that text makes: rules of the next token. */
-  private static final DescribedPredicate<JavaClass> TOKEN_CONSTRAINT =
-      DescribedPredicate.describe(
-          "a token constraint",
-          type -> type.getName().startsWith("dev.s3llm.execute.SequenceStep"));
-
   private static final DescribedPredicate<JavaMember> PUBLIC_API =
       DescribedPredicate.describe(
           "public in a public class of the API",
           member ->
               member.getModifiers().contains(JavaModifier.PUBLIC)
                   && member.getOwner().getModifiers().contains(JavaModifier.PUBLIC)
-                  && member.getOwner().getPackageName().equals(API));
+                  && List.of(API, CONSTRAINT, TOOL).contains(member.getOwner().getPackageName()));
 
   @ArchTest
   static final ArchRule packages_formNoCycle =
@@ -56,18 +57,31 @@ final class PackageRulesTest {
   static final ArchRule text_knowsNoExecutor =
       noClasses()
           .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("dev.s3llm.cpu..", "dev.s3llm.jcuda..")
+          .orShould()
           .dependOnClassesThat(
-              resideInAnyPackage("dev.s3llm.cpu..", "dev.s3llm.jcuda..", "dev.s3llm.execute..")
-                  .and(DescribedPredicate.not(TOKEN_CONSTRAINT)));
+              resideInAnyPackage("dev.s3llm.execute..")
+                  .and(not(belongToAnyOf(SequenceStep.class))));
 
   @ArchTest
   static final ArchRule api_usesTheLibrariesThroughTheInternals =
       noClasses()
           .that()
-          .resideInAPackage(API)
+          .resideInAnyPackage(API, CONSTRAINT)
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage("com.fasterxml..", "ai.djl..");
+
+  @ArchTest
+  static final ArchRule grammar_knowsTheTokenConstraintsAlone =
+      classes()
+          .that()
+          .resideInAPackage(GRAMMAR)
+          .should()
+          .onlyDependOnClassesThat()
+          .resideInAnyPackage(
+              GRAMMAR, "dev.s3llm.execute", "com.fasterxml.jackson..", "java..", "org.jspecify..");
 
   @ArchTest
   static final ArchRule tokenizer_knowsTheModelAlone =

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.s3llm.GenerationRequest;
+import dev.s3llm.execute.SequenceStep.TokenConstraint;
+import dev.s3llm.text.constraint.Constraints;
+import dev.s3llm.text.constraint.Grammar;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -85,6 +88,24 @@ class TextRequestTest {
       assertThat(tokens.maxNewTokens()).isEqualTo(8);
       assertThat(tokens.promptText()).hasValue("Why?");
       assertThat(tokens.stopTokens()).containsExactly(ByteModel.END);
+    }
+  }
+
+  @Test
+  void constraint_reachesTheRequestInTokens() throws IOException {
+    ByteModel.write(folder);
+    Grammar grammar = Constraints.choice(List.of("yes", "no"));
+    TextRequest request = TextRequest.builder().prompt("a").constraint(grammar).build();
+    assertThat(request.constraint()).contains(grammar);
+    try (TextModel model = TextModel.load(folder)) {
+      TokenConstraint constraint = request.tokenize(model, 100).tokenConstraint().orElseThrow();
+      assertThat(constraint).isSameAs(model.constraint(grammar));
+      TokenConstraint.State state = constraint.start();
+      for (int token : ByteModel.tokens("yes")) {
+        state = state.after(token);
+      }
+      assertThat(state.complete()).isTrue();
+      assertThat(state.mask(1)).hasSize((ByteModel.VOCABULARY + 63) / 64).containsOnly(0);
     }
   }
 }

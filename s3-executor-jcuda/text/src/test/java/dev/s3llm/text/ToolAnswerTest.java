@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.s3llm.S3Engine;
+import dev.s3llm.execute.SequenceStep.TokenConstraint;
 import dev.s3llm.observe.FinishReason;
+import dev.s3llm.support.Settings;
 import dev.s3llm.text.tool.AnswerEvent;
 import dev.s3llm.text.tool.AnswerEvent.CallArguments;
 import dev.s3llm.text.tool.AnswerEvent.CallStart;
@@ -15,6 +17,7 @@ import dev.s3llm.text.tool.ToolChoice;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -216,6 +219,74 @@ class ToolAnswerTest {
     TextResult result = result(plain, request);
     assertThat(result.toolCalls()).isEmpty();
     assertThat(result.text()).isEqualTo(CALL);
+  }
+
+  /** Follows the rule of a request, and writes the lowest token that may come; like a bad model. */
+  private static String leastAnswer(TextModel model, TextRequest request, int limit) {
+    TokenConstraint.State state =
+        request.tokenize(model, 1000).tokenConstraint().orElseThrow().start();
+    StringBuilder text = new StringBuilder();
+    for (int left = limit; left > 0 && !(state.complete() && left < limit / 2); left--) {
+      int token = BitSet.valueOf(state.mask(left)).nextSetBit(0);
+      if (token < 0) {
+        break;
+      }
+      String piece = model.tokenizer().tokenText(token);
+      text.append(piece);
+      state = state.after(token);
+    }
+    assertThat(state.complete()).as(text.toString()).isTrue();
+    return text.toString();
+  }
+
+  @Test
+  void forcedChoice_leavesCallsByTheSchemaAlone() {
+    Map<String, Object> strict =
+        Map.of(
+            "name",
+            "add",
+            "strict",
+            true,
+            "parameters",
+            Map.of(
+                "type",
+                "object",
+                "properties",
+                Map.of("a", Map.of("$ref", "#/$defs/digit")),
+                "required",
+                List.of("a"),
+                "additionalProperties",
+                false,
+                "$defs",
+                Map.of("digit", Map.of("enum", List.of(7)))));
+    Conversation asking =
+        Conversation.builder(QUESTION)
+            .tools(List.of(Map.of("type", "function", "function", strict)))
+            .build();
+    for (String template : List.of("", MISTRAL)) {
+      TextModel model = answering(template, ByteModel.tokens("x")).model();
+      for (ToolChoice choice : List.of(ToolChoice.required(), ToolChoice.function("add"))) {
+        TextRequest request =
+            TextRequest.builder().conversation(asking).toolChoice(choice).build();
+        String answer = leastAnswer(model, request, 200);
+        AnswerRecord record = new AnswerRecord();
+        var parser = AnswerPlan.of(model, asking, settings()).parser();
+        assertThat(parser).isNotNull();
+        parser.text(answer).forEach(record::add);
+        parser.finish().forEach(record::add);
+        assertThat(record.calls())
+            .as(answer)
+            .isNotEmpty()
+            .allSatisfy(call -> assertThat(call.argumentsJson()).isEqualTo("{\"a\":7}"));
+        assertThat(record.content()).isEmpty();
+      }
+      close();
+      generator = null;
+    }
+  }
+
+  private static AnswerSettings settings() {
+    return AnswerSettings.of(new Settings());
   }
 
   @Test

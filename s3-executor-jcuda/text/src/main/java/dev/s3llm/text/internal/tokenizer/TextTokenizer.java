@@ -19,6 +19,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -338,6 +339,21 @@ public final class TextTokenizer implements AutoCloseable {
   /** Returns the text of a token that decoding leaves out; empty for any other token. */
   String hiddenText(int token) {
     return checked.hidden().getOrDefault(token, "");
+  }
+
+  /**
+   * Returns the bytes that each token adds to a decoded text; empty for those that decoding leaves
+   * out.
+   *
+   * @param size number of tokens of the model, which may have more or fewer than the tokenizer
+   * @throws IllegalArgumentException if the decoder of this tokenizer is not known
+   */
+  public List<byte[]> tokenBytes(int size) {
+    if (!checked.texts().isKnown()) {
+      throw new IllegalArgumentException(
+          "%s has a decoder for which constraints are not supported".formatted(name));
+    }
+    return IntStream.range(0, size).mapToObj(checked.texts()::of).toList();
   }
 
   /** Returns whether decoding does not leave a token out. */

@@ -43,6 +43,7 @@ final class TokenizerFile {
    * @param hidden texts of the tokens that decoding leaves out, by id
    * @param visible the other ids
    * @param bytes the ids that stand for a byte when they are decoded
+   * @param texts the bytes that tokens add to a text
    */
   record Checked(
       List<AddedToken> addedTokens,
@@ -50,7 +51,8 @@ final class TokenizerFile {
       String unknownToken,
       Map<Integer, String> hidden,
       BitSet visible,
-      BitSet bytes) {}
+      BitSet bytes,
+      TokenBytes texts) {}
 
   /**
    * Checks the content of a file.
@@ -77,7 +79,23 @@ final class TokenizerFile {
             .collect(Collectors.toUnmodifiableMap(AddedToken::id, AddedToken::content));
     BitSet visible = vocabulary.present();
     added.forEach(token -> visible.set(token.id(), !token.special()));
-    return new Checked(added, checks.limits(), unknownToken(), hidden, visible, bytes(visible));
+    BitSet bytes = bytes(visible);
+    TokenBytes texts = TokenBytes.of(part("decoder"), visible, bytes, id -> text(id, added));
+    return new Checked(added, checks.limits(), unknownToken(), hidden, visible, bytes, texts);
+  }
+
+  /** Returns the text of a token; empty for the one that stands for unknown text. */
+  private String text(int id, List<AddedToken> added) {
+    String piece = vocabulary.piece(id);
+    if (piece.isEmpty()) {
+      piece =
+          added.stream()
+              .filter(token -> token.id() == id)
+              .map(AddedToken::content)
+              .findFirst()
+              .orElse("");
+    }
+    return piece.equals(unknownToken()) ? "" : piece;
   }
 
   private String unknownToken() {
