@@ -120,10 +120,10 @@ final class S3Chat {
 
   private static SamplingParameters sampling(ChatRequestParameters parameters) {
     return new SamplingParameters(
-        Objects.requireNonNullElse(parameters.temperature(), 0.0),
-        Objects.requireNonNullElse(parameters.topK(), 0),
-        Objects.requireNonNullElse(parameters.topP(), 1.0),
-        1,
+            Objects.requireNonNullElse(parameters.temperature(), 0.0),
+            Objects.requireNonNullElse(parameters.topK(), 0),
+            Objects.requireNonNullElse(parameters.topP(), 1.0),
+            1,
             parameters instanceof S3ChatRequestParameters engine ? engine.seed() : 0)
         .withPenalties(
             Objects.requireNonNullElse(parameters.presencePenalty(), 0.0),

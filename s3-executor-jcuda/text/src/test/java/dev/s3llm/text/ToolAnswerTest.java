@@ -266,8 +266,7 @@ class ToolAnswerTest {
     for (String template : List.of("", MISTRAL)) {
       TextModel model = answering(template, ByteModel.tokens("x")).model();
       for (ToolChoice choice : List.of(ToolChoice.required(), ToolChoice.function("add"))) {
-        TextRequest request =
-            TextRequest.builder().conversation(asking).toolChoice(choice).build();
+        TextRequest request = TextRequest.builder().conversation(asking).toolChoice(choice).build();
         String answer = leastAnswer(model, request, 200);
         AnswerRecord record = new AnswerRecord();
         var parser = AnswerPlan.of(model, asking, settings()).parser();
