@@ -4,11 +4,11 @@ import dev.langchain4j.internal.InternalFlowUtils;
 import dev.langchain4j.model.chat.response.ChatModelStreamingEvent;
 import dev.langchain4j.model.chat.response.ChatResponse;
 import dev.langchain4j.model.chat.response.CompleteResponse;
-import dev.langchain4j.model.chat.response.PartialResponse;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.text.TextGeneration;
 import dev.s3llm.text.TextRequest;
 import dev.s3llm.text.TextResult;
+import dev.s3llm.text.tool.AnswerEvent;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -19,10 +19,11 @@ import org.jspecify.annotations.Nullable;
  * Publishes one answer as events: its pieces in order, then the whole answer. The subscriber's
  * demand limits all events, the last one included.
  */
-final class EventFeed implements Flow.Subscriber<String>, Flow.Subscription {
+final class EventFeed implements Flow.Subscriber<AnswerEvent>, Flow.Subscription {
   private final S3Chat chat;
   private final TextGeneration generation;
   private final Flow.Subscriber<? super ChatModelStreamingEvent> subscriber;
+  private final PartialEvents events = new PartialEvents();
   private final AtomicLong demand = new AtomicLong();
   private final AtomicBoolean over = new AtomicBoolean();
   private volatile Flow.@Nullable Subscription pieces;
@@ -51,7 +52,7 @@ final class EventFeed implements Flow.Subscriber<String>, Flow.Subscription {
       subscriber.onError(e);
       return;
     }
-    generation.text().subscribe(new EventFeed(chat, generation, subscriber));
+    generation.events().subscribe(new EventFeed(chat, generation, subscriber));
   }
 
   @Override
@@ -61,9 +62,15 @@ final class EventFeed implements Flow.Subscriber<String>, Flow.Subscription {
   }
 
   @Override
-  public void onNext(String piece) {
-    demand.decrementAndGet();
-    subscriber.onNext(new PartialResponse(piece));
+  public void onNext(AnswerEvent part) {
+    ChatModelStreamingEvent event = events.of(part);
+    Flow.Subscription active = pieces;
+    if (event != null) {
+      demand.decrementAndGet();
+      subscriber.onNext(event);
+    } else if (active != null) {
+      active.request(1); // this part was not what the demand is for
+    }
   }
 
   @Override

@@ -1,23 +1,33 @@
 package dev.s3llm.langchain4j;
 
 import static dev.langchain4j.internal.InternalStreamingChatResponseHandlerUtils.onCompleteResponse;
+import static dev.langchain4j.internal.InternalStreamingChatResponseHandlerUtils.onCompleteToolCall;
 import static dev.langchain4j.internal.InternalStreamingChatResponseHandlerUtils.onPartialResponse;
+import static dev.langchain4j.internal.InternalStreamingChatResponseHandlerUtils.onPartialThinking;
+import static dev.langchain4j.internal.InternalStreamingChatResponseHandlerUtils.onPartialToolCall;
 import static dev.langchain4j.internal.InternalStreamingChatResponseHandlerUtils.withLoggingExceptions;
 
+import dev.langchain4j.model.chat.response.ChatModelStreamingEvent;
 import dev.langchain4j.model.chat.response.ChatResponse;
+import dev.langchain4j.model.chat.response.CompleteToolCall;
+import dev.langchain4j.model.chat.response.PartialResponse;
+import dev.langchain4j.model.chat.response.PartialThinking;
+import dev.langchain4j.model.chat.response.PartialToolCall;
 import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
 import dev.langchain4j.model.chat.response.StreamingHandle;
 import dev.s3llm.text.TextGeneration;
 import dev.s3llm.text.TextResult;
+import dev.s3llm.text.tool.AnswerEvent;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
 import org.jspecify.annotations.Nullable;
 
 /** Passes an answer to a handler piece by piece, until it ends or the handler cancels it. */
-final class HandlerFeed implements Flow.Subscriber<String>, StreamingHandle {
+final class HandlerFeed implements Flow.Subscriber<AnswerEvent>, StreamingHandle {
   private final S3Chat chat;
   private final TextGeneration generation;
   private final StreamingChatResponseHandler handler;
+  private final PartialEvents events = new PartialEvents();
   private volatile Flow.@Nullable Subscription subscription;
   private volatile boolean cancelled;
 
@@ -34,8 +44,17 @@ final class HandlerFeed implements Flow.Subscriber<String>, StreamingHandle {
   }
 
   @Override
-  public void onNext(String piece) {
-    onPartialResponse(handler, piece, this);
+  public void onNext(AnswerEvent part) {
+    ChatModelStreamingEvent event = events.of(part);
+    if (event instanceof PartialResponse piece) {
+      onPartialResponse(handler, piece.text(), this);
+    } else if (event instanceof PartialThinking piece) {
+      onPartialThinking(handler, piece.text(), this);
+    } else if (event instanceof PartialToolCall call) {
+      onPartialToolCall(handler, call, this);
+    } else if (event instanceof CompleteToolCall call) {
+      onCompleteToolCall(handler, call);
+    }
   }
 
   @Override

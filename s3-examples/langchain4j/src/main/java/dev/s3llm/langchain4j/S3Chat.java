@@ -1,24 +1,33 @@
 package dev.s3llm.langchain4j;
 
+import dev.langchain4j.agent.tool.ToolSpecification;
 import dev.langchain4j.data.message.AiMessage;
 import dev.langchain4j.data.message.UserMessage;
 import dev.langchain4j.exception.NonRetriableException;
 import dev.langchain4j.exception.UnsupportedFeatureException;
-import dev.langchain4j.internal.ChatRequestValidationUtils;
+import dev.langchain4j.internal.Json;
+import dev.langchain4j.internal.JsonSchemaElementUtils;
 import dev.langchain4j.model.chat.listener.ChatModelListener;
 import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.chat.request.ChatRequestParameters;
+import dev.langchain4j.model.chat.request.ResponseFormat;
+import dev.langchain4j.model.chat.request.ResponseFormatType;
+import dev.langchain4j.model.chat.request.json.JsonSchema;
 import dev.langchain4j.model.chat.response.ChatResponse;
 import dev.langchain4j.model.output.FinishReason;
 import dev.langchain4j.model.output.TokenUsage;
 import dev.s3llm.GenerationResult;
 import dev.s3llm.execute.SamplingParameters;
+import dev.s3llm.text.Conversation;
 import dev.s3llm.text.TextGeneration;
 import dev.s3llm.text.TextGenerator;
 import dev.s3llm.text.TextRequest;
 import dev.s3llm.text.TextResult;
+import dev.s3llm.text.constraint.Constraints;
+import dev.s3llm.text.constraint.Grammar;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** Converts requests, answers and exceptions for both chat models. Thread-safe. */
@@ -60,8 +69,10 @@ final class S3Chat {
     try {
       TextRequest.Builder builder =
           TextRequest.builder()
-              .messages(Messages.of(request.messages()))
+              .conversation(conversation(request))
+              .toolChoice(Tools.of(parameters.toolChoice()))
               .stop(parameters.stopSequences());
+      grammar(parameters.responseFormat()).ifPresent(builder::constraint);
       if (parameters.maxOutputTokens() != null) {
         builder.maxNewTokens(parameters.maxOutputTokens());
       }
@@ -69,6 +80,7 @@ final class S3Chat {
       builder.configure(tokens -> tokens.sampling(sampling));
       if (parameters instanceof S3ChatRequestParameters engine) {
         engine.check();
+        engine.apply(builder);
         builder.configure(engine::apply);
       }
       return builder.build();
@@ -84,26 +96,38 @@ final class S3Chat {
           "'modelName' parameter %s is not supported: this engine runs %s"
               .formatted(name, modelName));
     }
-    refuse("frequencyPenalty", parameters.frequencyPenalty());
-    refuse("presencePenalty", parameters.presencePenalty());
-    ChatRequestValidationUtils.validate(parameters.toolChoice());
-    ChatRequestValidationUtils.validate(parameters.toolSpecifications());
-    ChatRequestValidationUtils.validate(parameters.responseFormat());
   }
 
-  private static void refuse(String name, @Nullable Object value) {
-    if (value != null) {
-      throw new UnsupportedFeatureException("'" + name + "' parameter is not supported");
+  private static Conversation conversation(ChatRequest request) {
+    Conversation.Builder builder = Conversation.builder(Messages.of(request.messages()));
+    List<ToolSpecification> tools = request.parameters().toolSpecifications();
+    return tools == null || tools.isEmpty()
+        ? builder.build()
+        : builder.tools(Tools.of(tools)).build();
+  }
+
+  private static Optional<Grammar> grammar(@Nullable ResponseFormat format) {
+    if (format == null || format.type() != ResponseFormatType.JSON) {
+      return Optional.empty();
     }
+    JsonSchema schema = format.jsonSchema();
+    return Optional.of(
+        schema == null
+            ? Constraints.json()
+            : Constraints.jsonSchema(
+                Json.toJson(JsonSchemaElementUtils.toMap(schema.rootElement()))));
   }
 
   private static SamplingParameters sampling(ChatRequestParameters parameters) {
     return new SamplingParameters(
-        Objects.requireNonNullElse(parameters.temperature(), 0.0),
-        Objects.requireNonNullElse(parameters.topK(), 0),
-        Objects.requireNonNullElse(parameters.topP(), 1.0),
-        1,
-        parameters instanceof S3ChatRequestParameters engine ? engine.seed() : 0);
+            Objects.requireNonNullElse(parameters.temperature(), 0.0),
+            Objects.requireNonNullElse(parameters.topK(), 0),
+            Objects.requireNonNullElse(parameters.topP(), 1.0),
+            1,
+            parameters instanceof S3ChatRequestParameters engine ? engine.seed() : 0)
+        .withPenalties(
+            Objects.requireNonNullElse(parameters.presencePenalty(), 0.0),
+            Objects.requireNonNullElse(parameters.frequencyPenalty(), 0.0));
   }
 
   /** Submits a request; a refusal is thrown as LangChain4j's exception. */
@@ -134,10 +158,11 @@ final class S3Chat {
   private ChatResponse response(TextResult result) {
     GenerationResult generation = result.generation();
     return ChatResponse.builder()
-        .aiMessage(AiMessage.from(result.text()))
+        .aiMessage(message(result))
         .metadata(
             S3ChatResponseMetadata.builder()
                 .scheduling(S3ChatResponseMetadata.Scheduling.of(generation))
+                .reasoningTokens(result.reasoningTokens())
                 .id(generation.id())
                 .modelName(modelName)
                 .tokenUsage(new TokenUsage(generation.promptTokens(), generation.outputTokens()))
@@ -146,9 +171,23 @@ final class S3Chat {
         .build();
   }
 
+  private static AiMessage message(TextResult result) {
+    AiMessage.Builder builder = AiMessage.builder();
+    if (!result.text().isEmpty() || result.toolCalls().isEmpty()) {
+      builder.text(result.text());
+    }
+    if (!result.reasoning().isEmpty()) {
+      builder.thinking(result.reasoning());
+    }
+    if (!result.toolCalls().isEmpty()) {
+      builder.toolExecutionRequests(Tools.requests(result.toolCalls()));
+    }
+    return builder.build();
+  }
+
   private static FinishReason finishReason(TextResult result) {
     return switch (result.finishReason()) {
-      case STOP -> FinishReason.STOP;
+      case STOP -> result.awaitsTools() ? FinishReason.TOOL_EXECUTION : FinishReason.STOP;
       case LENGTH -> FinishReason.LENGTH;
       case CANCELLED, TIMEOUT, FAILED -> throw S3Exceptions.of(result.generation());
     };

@@ -20,7 +20,7 @@ import java.util.concurrent.ExecutionException;
  * S3ChatRequestParameters}. Refusals and failures are thrown as LangChain4j's exceptions:
  *
  * <ul>
- *   <li>{@code UnsupportedFeatureException}: tools, JSON formats, images, penalties, another model.
+ *   <li>{@code UnsupportedFeatureException}: images and other media, another model.
  *   <li>{@code RateLimitException}, which LangChain4j retries: the engine cannot take the request
  *       now (queue full, first token too late, engine stuck).
  *   <li>{@code InvalidRequestException}: the request can never be accepted (too long, a parameter

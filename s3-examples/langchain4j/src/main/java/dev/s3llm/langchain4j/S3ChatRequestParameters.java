@@ -3,19 +3,22 @@ package dev.s3llm.langchain4j;
 import dev.langchain4j.model.chat.request.ChatRequestParameters;
 import dev.langchain4j.model.chat.request.DefaultChatRequestParameters;
 import dev.s3llm.GenerationRequest;
+import dev.s3llm.text.TextRequest;
 import java.time.Duration;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * LangChain4j's request parameters with tenant, deadline, least length and seed of the engine.
- * Immutable.
+ * LangChain4j's request parameters with tenant, deadline, least length and seed of the engine, and
+ * with the model's thinking. Immutable.
  */
 public final class S3ChatRequestParameters extends DefaultChatRequestParameters {
   private final @Nullable String tenant;
   private final @Nullable Duration deadline;
   private final @Nullable Integer minTokens;
   private final @Nullable Long seed;
+  private final @Nullable Boolean thinking;
+  private final @Nullable Integer thinkingBudget;
 
   private S3ChatRequestParameters(Builder builder) {
     super(builder);
@@ -23,6 +26,8 @@ public final class S3ChatRequestParameters extends DefaultChatRequestParameters 
     this.deadline = builder.deadline;
     this.minTokens = builder.minTokens;
     this.seed = builder.seed;
+    this.thinking = builder.thinking;
+    this.thinkingBudget = builder.thinkingBudget;
   }
 
   /**
@@ -35,12 +40,23 @@ public final class S3ChatRequestParameters extends DefaultChatRequestParameters 
   }
 
   /**
-   * Checks tenant, deadline and least length.
+   * Checks tenant, deadline, least length and the budget of thinking.
    *
    * @throws IllegalArgumentException if one of them is out of range
    */
   void check() {
     apply(GenerationRequest.builder(0));
+    apply(TextRequest.builder());
+  }
+
+  /** Sets the model's thinking on a request. */
+  void apply(TextRequest.Builder request) {
+    if (thinking != null) {
+      request.thinking(thinking);
+    }
+    if (thinkingBudget != null) {
+      request.thinkingBudget(thinkingBudget);
+    }
   }
 
   /** Sets tenant, deadline and least length on a request. */
@@ -78,18 +94,21 @@ public final class S3ChatRequestParameters extends DefaultChatRequestParameters 
         && Objects.equals(tenant, that.tenant)
         && Objects.equals(deadline, that.deadline)
         && Objects.equals(minTokens, that.minTokens)
-        && Objects.equals(seed, that.seed);
+        && Objects.equals(seed, that.seed)
+        && Objects.equals(thinking, that.thinking)
+        && Objects.equals(thinkingBudget, that.thinkingBudget);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(super.hashCode(), tenant, deadline, minTokens, seed);
+    return Objects.hash(
+        super.hashCode(), tenant, deadline, minTokens, seed, thinking, thinkingBudget);
   }
 
   @Override
   public String toString() {
-    return "%s{tenant=%s, deadline=%s, minTokens=%s, seed=%s}"
-        .formatted(super.toString(), tenant, deadline, minTokens, seed);
+    return "%s{tenant=%s, deadline=%s, minTokens=%s, seed=%s, thinking=%s, thinkingBudget=%s}"
+        .formatted(super.toString(), tenant, deadline, minTokens, seed, thinking, thinkingBudget);
   }
 
   /**
@@ -101,6 +120,8 @@ public final class S3ChatRequestParameters extends DefaultChatRequestParameters 
     private @Nullable Duration deadline;
     private @Nullable Integer minTokens;
     private @Nullable Long seed;
+    private @Nullable Boolean thinking;
+    private @Nullable Integer thinkingBudget;
 
     private Builder() {}
 
@@ -150,6 +171,28 @@ public final class S3ChatRequestParameters extends DefaultChatRequestParameters 
       return this;
     }
 
+    /**
+     * Sets whether the model thinks before it answers; by default as its chat template decides.
+     *
+     * @param thinking whether it thinks
+     * @return this builder
+     */
+    public Builder thinking(boolean thinking) {
+      this.thinking = thinking;
+      return this;
+    }
+
+    /**
+     * Sets the largest number of tokens of the model's thinking; without limit by default.
+     *
+     * @param tokens 0 or more; checked when the parameters are used
+     * @return this builder
+     */
+    public Builder thinkingBudget(int tokens) {
+      this.thinkingBudget = tokens;
+      return this;
+    }
+
     @Override
     public Builder overrideWith(ChatRequestParameters parameters) {
       super.overrideWith(parameters);
@@ -158,6 +201,8 @@ public final class S3ChatRequestParameters extends DefaultChatRequestParameters 
         deadline = engine.deadline != null ? engine.deadline : deadline;
         minTokens = engine.minTokens != null ? engine.minTokens : minTokens;
         seed = engine.seed != null ? engine.seed : seed;
+        thinking = engine.thinking != null ? engine.thinking : thinking;
+        thinkingBudget = engine.thinkingBudget != null ? engine.thinkingBudget : thinkingBudget;
       }
       return this;
     }

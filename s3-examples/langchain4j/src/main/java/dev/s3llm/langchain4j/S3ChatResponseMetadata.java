@@ -8,10 +8,12 @@ import java.util.Objects;
 /** LangChain4j's response metadata with the engine's scheduling of the answer. Immutable. */
 public final class S3ChatResponseMetadata extends ChatResponseMetadata {
   private final Scheduling scheduling;
+  private final int reasoningTokens;
 
   private S3ChatResponseMetadata(Builder builder) {
     super(builder);
     this.scheduling = builder.scheduling;
+    this.reasoningTokens = builder.reasoningTokens;
   }
 
   /**
@@ -51,6 +53,15 @@ public final class S3ChatResponseMetadata extends ChatResponseMetadata {
   }
 
   /**
+   * Returns the number of output tokens that are reasoning.
+   *
+   * @return part of the output tokens of the token usage; 0 if the model did not think
+   */
+  public int reasoningTokens() {
+    return reasoningTokens;
+  }
+
+  /**
    * Returns a builder without any value set.
    *
    * @return a new builder
@@ -61,24 +72,25 @@ public final class S3ChatResponseMetadata extends ChatResponseMetadata {
 
   @Override
   public Builder toBuilder() {
-    return (Builder) toBuilder(builder().scheduling(scheduling));
+    return (Builder) toBuilder(builder().scheduling(scheduling).reasoningTokens(reasoningTokens));
   }
 
   @Override
   public boolean equals(Object other) {
     return super.equals(other)
         && other instanceof S3ChatResponseMetadata that
-        && scheduling.equals(that.scheduling);
+        && scheduling.equals(that.scheduling)
+        && reasoningTokens == that.reasoningTokens;
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(super.hashCode(), scheduling);
+    return Objects.hash(super.hashCode(), scheduling, reasoningTokens);
   }
 
   @Override
   public String toString() {
-    return super.toString() + scheduling;
+    return super.toString() + scheduling + " reasoningTokens=" + reasoningTokens;
   }
 
   /**
@@ -87,6 +99,7 @@ public final class S3ChatResponseMetadata extends ChatResponseMetadata {
    */
   public static final class Builder extends ChatResponseMetadata.Builder<Builder> {
     private Scheduling scheduling = Scheduling.NONE;
+    private int reasoningTokens;
 
     private Builder() {}
 
@@ -98,6 +111,17 @@ public final class S3ChatResponseMetadata extends ChatResponseMetadata {
      */
     public Builder scheduling(Scheduling scheduling) {
       this.scheduling = Objects.requireNonNull(scheduling, "scheduling");
+      return this;
+    }
+
+    /**
+     * Sets the number of output tokens that are reasoning; 0 by default.
+     *
+     * @param tokens 0 or more
+     * @return this builder
+     */
+    public Builder reasoningTokens(int tokens) {
+      this.reasoningTokens = tokens;
       return this;
     }
 

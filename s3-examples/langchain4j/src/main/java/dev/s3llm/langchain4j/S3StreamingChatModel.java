@@ -57,7 +57,7 @@ public final class S3StreamingChatModel implements StreamingChatModel {
       withLoggingExceptions(() -> handler.onError(e));
       return;
     }
-    generation.text().subscribe(new HandlerFeed(chat, generation, handler));
+    generation.events().subscribe(new HandlerFeed(chat, generation, handler));
   }
 
   /**

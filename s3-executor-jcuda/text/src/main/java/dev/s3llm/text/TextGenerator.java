@@ -93,12 +93,15 @@ public final class TextGenerator implements AutoCloseable {
   }
 
   private TextGeneration start(TextRequest request) {
-    GenerationRequest tokens = request.tokenize(model, engine.maxTokensPerRequest());
+    TextRequest.Prepared prepared = request.prepare(model, engine.maxTokensPerRequest());
+    GenerationRequest tokens = prepared.tokens();
     Generation generation = engine.submit(tokens);
     return TextGeneration.start(
         generation,
         model.tokenizer().stream(),
-        new TextGeneration.Stops(request.stopStrings(), tokens.minTokens()),
+        prepared.parser(),
+        new TextGeneration.Stops(
+            request.stopStrings(), tokens.minTokens(), !request.parallelToolCalls()),
         engine.callbackExecutor());
   }
 

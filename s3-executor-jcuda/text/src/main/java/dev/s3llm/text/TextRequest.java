@@ -2,8 +2,12 @@ package dev.s3llm.text;
 
 import com.google.common.base.Preconditions;
 import dev.s3llm.GenerationRequest;
+import dev.s3llm.execute.SequenceStep.TokenConstraint;
 import dev.s3llm.support.Settings;
 import dev.s3llm.text.constraint.Grammar;
+import dev.s3llm.text.tool.AnswerFormat;
+import dev.s3llm.text.tool.AnswerParser;
+import dev.s3llm.text.tool.ToolChoice;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -40,7 +44,6 @@ public final class TextRequest {
   private static final String MESSAGES = "messages";
   private static final String LIMIT = "maxNewTokens";
   private static final String SPECIAL_TOKENS = "specialTokens";
-  private static final String CONSTRAINT = "constraint";
 
   private final @Nullable String prompt;
   private final @Nullable Conversation conversation;
@@ -48,7 +51,7 @@ public final class TextRequest {
   private final boolean reducible;
   private final List<String> stopStrings;
   private final boolean specialTokens;
-  private final @Nullable Grammar constraint;
+  private final AnswerSettings answer;
   private final Consumer<GenerationRequest.Builder> configure;
 
   private TextRequest(Builder builder) {
@@ -58,7 +61,7 @@ public final class TextRequest {
     reducible = builder.reducible;
     stopStrings = List.copyOf(builder.stopStrings);
     specialTokens = builder.settings.get(SPECIAL_TOKENS, () -> prompt != null);
-    constraint = builder.settings.find(CONSTRAINT, Grammar.class);
+    answer = AnswerSettings.of(builder.settings);
     configure = builder.configure;
   }
 
@@ -99,7 +102,7 @@ public final class TextRequest {
 
   /** Returns the grammar that the answer keeps; empty if there is none. */
   public Optional<Grammar> constraint() {
-    return Optional.ofNullable(constraint);
+    return answer.constraint();
   }
 
   /** Returns the strings that end the answer. */
@@ -107,23 +110,59 @@ public final class TextRequest {
     return stopStrings;
   }
 
+  /** Returns which tools the answer may or must call. */
+  public ToolChoice toolChoice() {
+    return answer.toolChoice();
+  }
+
+  /** Returns whether the answer may have more than one call of a tool. */
+  public boolean parallelToolCalls() {
+    return answer.parallelCalls();
+  }
+
+  /**
+   * A request in tokens.
+   *
+   * @param tokens the request
+   * @param parser splits the answer into its parts; null if all of it is content
+   */
+  record Prepared(GenerationRequest tokens, @Nullable AnswerParser parser) {}
+
   /**
    * Returns the request in tokens.
    *
    * @param model encodes the prompt
    * @param maxTokens the largest number of tokens, prompt and answer together
    */
+  Prepared prepare(TextModel model, long maxTokens) {
+    if (conversation == null) {
+      String text = Objects.requireNonNull(prompt);
+      int[] tokens = specialTokens ? model.encode(text) : model.encodeText(text, true);
+      TokenConstraint rule = answer.constraint().map(model::constraint).orElse(null);
+      return new Prepared(tokenize(model, tokens, maxTokens, rule), null);
+    }
+    AnswerPlan plan = AnswerPlan.of(model, conversation, answer);
+    int[] tokens = model.encode(plan.prompt(), specialTokens);
+    TokenConstraint rule = plan.constraint(model, answer);
+    return new Prepared(tokenize(model, tokens, maxTokens, rule), plan.parser());
+  }
+
+  /** Returns the request in tokens alone. */
   GenerationRequest tokenize(TextModel model, long maxTokens) {
-    int[] tokens = encode(model);
+    return prepare(model, maxTokens).tokens();
+  }
+
+  private GenerationRequest tokenize(
+      TextModel model, int[] tokens, long maxTokens, @Nullable TokenConstraint constraint) {
     int limit = limit(Math.max(1, maxTokens - tokens.length));
     GenerationRequest.Builder builder = GenerationRequest.builder(tokens);
     configure.accept(builder);
-    if (constraint != null) {
-      builder.tokenConstraint(model.constraint(constraint));
-    }
     setUnlessSet(() -> builder.promptText(question()));
     setUnlessSet(() -> builder.maxNewTokens(limit));
     setUnlessSet(() -> builder.stopTokens(stopTokens(model)));
+    if (constraint != null) {
+      builder.tokenConstraint(constraint);
+    }
     return builder.build();
   }
 
@@ -132,14 +171,6 @@ public final class TextRequest {
       return GenerationRequest.AS_MANY_AS_FIT;
     }
     return reducible ? (int) Math.min(maxNewTokens, room) : maxNewTokens;
-  }
-
-  private int[] encode(TextModel model) {
-    if (conversation != null) {
-      return model.encode(conversation, specialTokens);
-    }
-    String text = Objects.requireNonNull(prompt);
-    return specialTokens ? model.encode(text) : model.encodeText(text, true);
   }
 
   /** Returns the stop tokens of the model, and those that stop strings name. */
@@ -321,9 +352,68 @@ public final class TextRequest {
     }
 
     /**
+     * Sets which tools of the conversation the answer may or must call; {@link ToolChoice#auto} by
+     * default.
+     *
+     * @param choice the rule
+     */
+    public Builder toolChoice(ToolChoice choice) {
+      settings.set(AnswerSettings.TOOL_CHOICE, choice);
+      return this;
+    }
+
+    /**
+     * Sets whether an answer may have more than one call; true by default. Without it, the first
+     * call ends the answer.
+     *
+     * @param parallel false for one call at most
+     */
+    public Builder parallelToolCalls(boolean parallel) {
+      settings.set(AnswerSettings.PARALLEL, parallel);
+      return this;
+    }
+
+    /**
+     * Sets whether the model thinks before it answers; by default as the model's template decides.
+     * The template's own switch is used if it has one. Without a switch, false closes the reasoning
+     * in the prompt, if the model has markers for it, and true has no effect.
+     *
+     * @param thinking whether the model thinks
+     */
+    public Builder thinking(boolean thinking) {
+      settings.set(AnswerSettings.THINKING, thinking);
+      return this;
+    }
+
+    /**
+     * Sets the largest number of tokens of the reasoning; without limit by default. After as many
+     * tokens the reasoning is closed, and the model answers. Without an effect on models that do
+     * not think.
+     *
+     * @param tokens 0 or more
+     * @throws IllegalArgumentException if the number is below 0
+     */
+    public Builder thinkingBudget(int tokens) {
+      settings.setAtLeast(AnswerSettings.BUDGET, tokens, 0);
+      return this;
+    }
+
+    /**
+     * Sets how the model writes calls and reasoning; by default the format that the model's chat
+     * template shows. {@link AnswerFormat#RAW} leaves everything in the text.
+     *
+     * @param format the format
+     */
+    public Builder answerFormat(AnswerFormat format) {
+      settings.set(AnswerSettings.FORMAT, format);
+      return this;
+    }
+
+    /**
      * Sets what the answer must be like: JSON, a JSON schema, a choice and so on. The masks of the
      * grammar are made once for all requests with an equal grammar. Stop strings still end the
-     * answer, so that an answer with one may be cut off.
+     * answer, so that an answer with one may be cut off. The grammar applies to the content: behind
+     * the reasoning of a model that thinks. An answer with a grammar has no calls of tools.
      *
      * @param grammar made by {@link dev.s3llm.text.constraint.Constraints}. {@link
      *     TextGenerator#submit} throws {@link IllegalArgumentException} if the model's tokens
@@ -331,7 +421,7 @@ public final class TextRequest {
      * @throws IllegalStateException if it was set before
      */
     public Builder constraint(Grammar grammar) {
-      settings.set(CONSTRAINT, grammar);
+      settings.set(AnswerSettings.CONSTRAINT, grammar);
       return this;
     }
 

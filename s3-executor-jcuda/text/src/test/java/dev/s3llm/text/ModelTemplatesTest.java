@@ -89,9 +89,9 @@ class ModelTemplatesTest {
 
   @Test
   void oneTemplate_rendersToolsToo() throws IOException {
-    ChatTemplate template = load("chat_template.jinja", "{{ tools is none }}");
-    assertThat(template.render(HI)).isEqualTo("True");
-    assertThat(template.render(WITH_TOOLS)).isEqualTo("False");
+    ChatTemplate template = load("chat_template.jinja", "{{ tools is none }} {{ tools | tojson }}");
+    assertThat(template.render(HI)).isEqualTo("True null");
+    assertThat(template.render(WITH_TOOLS)).startsWith("False [{").contains("\"name\": \"f\"");
   }
 
   @Test

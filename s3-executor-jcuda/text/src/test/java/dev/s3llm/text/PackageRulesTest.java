@@ -27,6 +27,7 @@ final class PackageRulesTest {
   private static final String API = "dev.s3llm.text";
   private static final String TEMPLATE = "dev.s3llm.text.internal.template";
   private static final String JINJA = "dev.s3llm.text.internal.jinja";
+  private static final String TOOL = "dev.s3llm.text.tool";
   private static final String CONSTRAINT = "dev.s3llm.text.constraint";
   private static final String GRAMMAR = "dev.s3llm.text.internal.grammar";
   private static final String TOKENIZER = "dev.s3llm.text.internal.tokenizer";
@@ -46,7 +47,7 @@ final class PackageRulesTest {
           member ->
               member.getModifiers().contains(JavaModifier.PUBLIC)
                   && member.getOwner().getModifiers().contains(JavaModifier.PUBLIC)
-                  && List.of(API, CONSTRAINT).contains(member.getOwner().getPackageName()));
+                  && List.of(API, CONSTRAINT, TOOL).contains(member.getOwner().getPackageName()));
 
   @ArchTest
   static final ArchRule packages_formNoCycle =

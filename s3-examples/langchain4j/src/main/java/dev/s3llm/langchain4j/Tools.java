@@ -1,0 +1,66 @@
+package dev.s3llm.langchain4j;
+
+import dev.langchain4j.agent.tool.ToolExecutionRequest;
+import dev.langchain4j.agent.tool.ToolSpecification;
+import dev.langchain4j.internal.JsonSchemaElementUtils;
+import dev.langchain4j.model.chat.request.ToolChoice;
+import dev.langchain4j.model.chat.request.json.JsonObjectSchema;
+import dev.s3llm.text.ToolCall;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Converts LangChain4j's tools. */
+final class Tools {
+  private Tools() {}
+
+  /** Converts specifications to the form of the OpenAI protocol. */
+  static List<Map<String, Object>> of(List<ToolSpecification> specifications) {
+    return specifications.stream().map(Tools::of).toList();
+  }
+
+  private static Map<String, Object> of(ToolSpecification specification) {
+    boolean strict = Boolean.TRUE.equals(specification.strict());
+    Map<String, Object> function = new LinkedHashMap<>();
+    function.put("name", specification.name());
+    if (specification.description() != null) {
+      function.put("description", specification.description());
+    }
+    JsonObjectSchema parameters = specification.parameters();
+    function.put(
+        "parameters",
+        parameters == null
+            ? Map.of("type", "object", "properties", Map.of())
+            : JsonSchemaElementUtils.toMap(parameters, strict));
+    if (strict) {
+      function.put("strict", true);
+    }
+    return Map.of("type", "function", "function", function);
+  }
+
+  /** Converts a choice; the model decides if there is none. */
+  static dev.s3llm.text.tool.ToolChoice of(@Nullable ToolChoice choice) {
+    if (choice == null) {
+      return dev.s3llm.text.tool.ToolChoice.auto();
+    }
+    return switch (choice) {
+      case AUTO -> dev.s3llm.text.tool.ToolChoice.auto();
+      case REQUIRED -> dev.s3llm.text.tool.ToolChoice.required();
+      case NONE -> dev.s3llm.text.tool.ToolChoice.none();
+    };
+  }
+
+  /** Converts calls of the model. */
+  static List<ToolExecutionRequest> requests(List<ToolCall> calls) {
+    return calls.stream()
+        .map(
+            call ->
+                ToolExecutionRequest.builder()
+                    .id(call.id())
+                    .name(call.name())
+                    .arguments(call.argumentsJson())
+                    .build())
+        .toList();
+  }
+}
