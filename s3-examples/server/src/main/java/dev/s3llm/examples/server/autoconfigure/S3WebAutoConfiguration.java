@@ -8,11 +8,14 @@ import dev.s3llm.examples.server.call.Submitter;
 import dev.s3llm.examples.server.http.ApiKeyFilter;
 import dev.s3llm.examples.server.http.BrokenRequests;
 import dev.s3llm.examples.server.http.CallFilter;
+import dev.s3llm.examples.server.http.CallRunner;
 import dev.s3llm.examples.server.http.HeadTimeout;
+import dev.s3llm.examples.server.http.ModelsHandler;
 import dev.s3llm.examples.server.http.OpenAiErrors;
 import dev.s3llm.examples.server.http.OpenAiHandler;
 import dev.s3llm.examples.server.http.OriginFilter;
 import dev.s3llm.examples.server.http.RequestIdFilter;
+import dev.s3llm.examples.server.http.ResponsesHandler;
 import dev.s3llm.examples.server.http.ServerSettings;
 import dev.s3llm.examples.server.http.WriteTimeout;
 import dev.s3llm.spring.ServedModel;
@@ -60,32 +63,54 @@ public class S3WebAutoConfiguration {
 
   @Bean
   @ConditionalOnMissingBean
-  OpenAiHandler s3OpenAiHandler(
-      Submitter submitter, ServedModel model, ServerProperties properties) {
-    return new OpenAiHandler(
-        submitter,
-        new ServerSettings(
-            model.name(),
-            Instant.now(),
-            Math.toIntExact(properties.web().maxRequestSize().toBytes()),
-            properties.web().requestTimeout(),
-            properties.web().maxOutputTokens(),
-            properties.web().heartbeat(),
-            Optional.ofNullable(properties.firstTokenWithin()),
-            Optional.ofNullable(properties.deadline())));
+  ServerSettings s3ServerSettings(ServedModel model, ServerProperties properties) {
+    return new ServerSettings(
+        model.name(),
+        Instant.now(),
+        Math.toIntExact(properties.web().maxRequestSize().toBytes()),
+        properties.web().requestTimeout(),
+        properties.web().maxOutputTokens(),
+        properties.web().heartbeat(),
+        Optional.ofNullable(properties.firstTokenWithin()),
+        Optional.ofNullable(properties.deadline()));
+  }
+
+  @Bean
+  @ConditionalOnMissingBean
+  CallRunner s3CallRunner(Submitter submitter, ServerSettings settings) {
+    return new CallRunner(submitter, settings);
+  }
+
+  @Bean
+  @ConditionalOnMissingBean
+  OpenAiHandler s3OpenAiHandler(CallRunner runner) {
+    return new OpenAiHandler(runner);
   }
 
   @Bean
   RouterFunction<ServerResponse> s3OpenAiRoutes(
-      OpenAiHandler handler, ServerProperties properties) {
+      OpenAiHandler handler, CallRunner runner, ServerProperties properties) {
+    ResponsesHandler responses = new ResponsesHandler(runner);
     return RouterFunctions.route()
         .POST("/v1/chat/completions", handler::chat)
         .POST("/v1/completions", handler::completions)
+        .POST("/v1/responses", responses::create)
+        .route(
+            path("/v1/chat/completions").or(path("/v1/completions")).or(path("/v1/responses")),
+            only(HttpMethod.POST))
+        .filter(ApiKeyFilter.of(properties.apiKeys()))
+        .build();
+  }
+
+  @Bean
+  RouterFunction<ServerResponse> s3ModelRoutes(
+      ServerSettings settings, ServerProperties properties) {
+    ModelsHandler handler = new ModelsHandler(settings);
+    return RouterFunctions.route()
         .GET("/v1/models", handler::models)
         .GET(MODEL, handler::model)
         .route(method(HttpMethod.HEAD).and(path("/v1/models")), handler::models)
         .route(method(HttpMethod.HEAD).and(path(MODEL)), handler::model)
-        .route(path("/v1/chat/completions").or(path("/v1/completions")), only(HttpMethod.POST))
         .route(path("/v1/models").or(path(MODEL)), only(HttpMethod.GET))
         .filter(ApiKeyFilter.of(properties.apiKeys()))
         .build();

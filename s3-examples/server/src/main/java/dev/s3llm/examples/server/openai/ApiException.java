@@ -7,6 +7,7 @@ import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.text.ChatTemplateException;
 import dev.s3llm.text.TextResult;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.RejectedExecutionException;
@@ -51,6 +52,11 @@ public final class ApiException extends RuntimeException {
     return new ApiException(400, INVALID, param, "invalid_value", null, message);
   }
 
+  /** Returns the error of a wrong field, with a kind for programs. */
+  static ApiException badField(String param, String code, String message) {
+    return new ApiException(400, INVALID, param, code, null, message);
+  }
+
   /** Returns the error of a field of an unsupported feature. */
   static ApiException unsupported(String param, String message) {
     return new ApiException(400, INVALID, param, "unsupported_parameter", null, message);
@@ -69,7 +75,12 @@ public final class ApiException extends RuntimeException {
   /** Returns the error of an unknown model. */
   public static ApiException modelNotFound(String model) {
     return new ApiException(
-        404, INVALID, "model", "model_not_found", null, "the model '" + model + "' is not here");
+        404,
+        INVALID,
+        "model",
+        "model_not_found",
+        null,
+        "The model `%s` does not exist on this server.".formatted(model));
   }
 
   /** Returns the error of a missing or unknown API key. */
@@ -200,12 +211,19 @@ public final class ApiException extends RuntimeException {
    * @param message the engine's message, whose names are replaced by those of the protocol
    */
   public static ApiException refused(String message) {
-    return badRequest(
+    String text =
         message
             .replaceFirst("^request \\S+ refused: ", "")
             .replace("maxNewTokens", "max_tokens")
             .replace("minTokens", "min_tokens")
-            .replace("promptTokens", "prompt"));
+            .replace("logitBias", "logit_bias")
+            .replace("promptTokens", "prompt");
+    for (String param : List.of("min_tokens", "logit_bias", "prompt")) {
+      if (text.startsWith(param)) {
+        return badField(param, text);
+      }
+    }
+    return badRequest(text);
   }
 
   private static ApiException busy(Duration retryAfter, String message) {

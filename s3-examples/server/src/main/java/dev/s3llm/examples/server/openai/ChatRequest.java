@@ -6,7 +6,12 @@ import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
-/** A request of {@code /v1/chat/completions}. */
+/**
+ * A request of {@code /v1/chat/completions}.
+ *
+ * @param messages the conversation, oldest message first
+ * @param options the fields that all endpoints have
+ */
 public record ChatRequest(List<ChatMessage> messages, GenerationOptions options) {
   private static final String OLDER_LIMIT = "max_tokens";
   private static final String NEWER_LIMIT = "max_completion_tokens";
@@ -21,11 +26,11 @@ public record ChatRequest(List<ChatMessage> messages, GenerationOptions options)
       fields.refuse(name, value -> value.isArray() && value.isEmpty());
     }
     refuseToolChoice(fields.find("tool_choice"));
-    fields.refuse("logprobs", value -> value.isBoolean() && !value.booleanValue());
-    fields.refuse("top_logprobs", value -> JsonFields.isInt(value, 0));
     fields.refuse("response_format", value -> value.path("type").asString("").equals("text"));
     fields.refuse("audio", value -> false);
-    return new ChatRequest(ChatMessages.read(fields), options(fields));
+    return new ChatRequest(
+        ChatMessages.read(fields),
+        GenerationOptions.read(fields, limit(fields), logProbabilities(fields)));
   }
 
   /** Refuses to call a tool where there is none; the client would wait for the call in vain. */
@@ -34,14 +39,26 @@ public record ChatRequest(List<ChatMessage> messages, GenerationOptions options)
       return;
     }
     throw ApiException.badField(
-        "tool_choice", "tool_choice may be \"none\" or \"auto\" where tools has no function");
+        "tool_choice",
+        "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are"
+            + " specified.");
   }
 
-  private static GenerationOptions options(JsonFields fields) {
-    OptionalInt older = fields.count(OLDER_LIMIT);
-    OptionalInt newer = fields.count(NEWER_LIMIT);
+  private static int logProbabilities(JsonFields fields) {
+    boolean wanted = fields.flag("logprobs");
+    OptionalInt most = fields.count("top_logprobs", 0, GenerationOptions.MOST_LOG_PROBABILITIES);
+    if (!wanted && most.orElse(0) > 0) {
+      throw ApiException.badField(
+          "top_logprobs", "Invalid 'top_logprobs': it needs 'logprobs' to be true.");
+    }
+    return wanted ? most.orElse(0) : -1;
+  }
+
+  private static OutputLimit limit(JsonFields fields) {
+    OptionalInt older = fields.count(OLDER_LIMIT, 1, Integer.MAX_VALUE);
+    OptionalInt newer = fields.count(NEWER_LIMIT, 1, Integer.MAX_VALUE);
     return newer.isPresent()
-        ? GenerationOptions.read(fields, NEWER_LIMIT, newer)
-        : GenerationOptions.read(fields, OLDER_LIMIT, older);
+        ? OutputLimit.read(fields, NEWER_LIMIT, newer)
+        : OutputLimit.read(fields, OLDER_LIMIT, older);
   }
 }

@@ -12,7 +12,7 @@ import tools.jackson.databind.node.NullNode;
  * @param object the protocol's name of the response type
  * @param created time of the request, in seconds since 1970
  * @param model name of the model
- * @param choices one choice; none in a stream's last piece
+ * @param choices the answers; none in a stream's last piece
  * @param usage token counts ({@link Usage}), in a whole answer or a stream's last piece
  */
 public record Completion(
@@ -30,7 +30,16 @@ public record Completion(
         : this;
   }
 
-  /** The answer's text, in the field that the endpoint uses. */
+  /**
+   * An answer or a piece of one, in the field that the endpoint uses.
+   *
+   * @param index number of the answer, from 0
+   * @param message the whole message of a chat
+   * @param delta the new part of a message of a chat
+   * @param text text of a completion
+   * @param logprobs log probabilities of its tokens, in the endpoint's form
+   * @param finishReason why the answer ended, where it has
+   */
   public record Choice(
       int index,
       @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable Message message,
@@ -48,7 +57,12 @@ public record Completion(
    */
   public record Message(String role, String content, @Nullable String refusal) {}
 
-  /** The new part of a message. */
+  /**
+   * The new part of a message.
+   *
+   * @param role role of its author, in the first part
+   * @param content its text
+   */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Delta(@Nullable String role, @Nullable String content) {}
 }
