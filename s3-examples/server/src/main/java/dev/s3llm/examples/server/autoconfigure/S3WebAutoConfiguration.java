@@ -15,6 +15,7 @@ import dev.s3llm.examples.server.http.OpenAiErrors;
 import dev.s3llm.examples.server.http.OpenAiHandler;
 import dev.s3llm.examples.server.http.OriginFilter;
 import dev.s3llm.examples.server.http.RequestIdFilter;
+import dev.s3llm.examples.server.http.RequestThreads;
 import dev.s3llm.examples.server.http.ResponsesHandler;
 import dev.s3llm.examples.server.http.ServerSettings;
 import dev.s3llm.examples.server.http.WriteTimeout;
@@ -30,6 +31,7 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.reactor.netty.NettyServerCustomizer;
+import org.springframework.boot.webflux.autoconfigure.WebHttpHandlerBuilderCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.http.HttpMethod;
 import org.springframework.web.reactive.function.server.HandlerFunction;
@@ -77,8 +79,19 @@ public class S3WebAutoConfiguration {
 
   @Bean
   @ConditionalOnMissingBean
-  CallRunner s3CallRunner(Submitter submitter, ServerSettings settings) {
-    return new CallRunner(submitter, settings);
+  CallRunner s3CallRunner(Submitter submitter, ServerSettings settings, RequestThreads threads) {
+    return new CallRunner(submitter, settings, threads);
+  }
+
+  @Bean
+  RequestThreads s3RequestThreads() {
+    return new RequestThreads(Math.max(2, Runtime.getRuntime().availableProcessors()));
+  }
+
+  /** Keeps the event loops free, so that liveness is answered while many requests arrive. */
+  @Bean
+  WebHttpHandlerBuilderCustomizer s3OffEventLoops(RequestThreads threads) {
+    return builder -> builder.httpHandlerDecorator(threads::decorate);
   }
 
   @Bean

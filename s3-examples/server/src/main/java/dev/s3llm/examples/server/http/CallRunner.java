@@ -30,16 +30,19 @@ public final class CallRunner {
 
   private final Submitter submitter;
   private final ServerSettings settings;
+  private final RequestThreads threads;
 
   /**
    * Creates a runner.
    *
    * @param submitter submits calls
    * @param settings of the endpoints
+   * @param threads read the requests
    */
-  public CallRunner(Submitter submitter, ServerSettings settings) {
+  public CallRunner(Submitter submitter, ServerSettings settings, RequestThreads threads) {
     this.submitter = submitter;
     this.settings = settings;
+    this.threads = threads;
   }
 
   /**
@@ -49,6 +52,7 @@ public final class CallRunner {
    */
   Mono<ServerResponse> answer(ServerRequest request, Function<JsonFields, Wanted> read) {
     return Bodies.readDecoded(request, settings.maxRequestBytes(), settings.requestTimeout())
+        .publishOn(threads.scheduler()) // the body arrives on an event loop
         .map(Json::read)
         .map(read)
         .flatMap(wanted -> Mono.deferContextual(parent -> run(request, wanted, parent)))

@@ -2,7 +2,6 @@ package dev.s3llm.examples.server.openai;
 
 import dev.s3llm.error.FirstTokenTooLateException;
 import dev.s3llm.error.GenerationFailedException;
-import dev.s3llm.error.QueueFullException;
 import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.text.ChatTemplateException;
 import dev.s3llm.text.TextResult;
@@ -192,9 +191,6 @@ public final class ApiException extends RuntimeException {
   private static ApiException refused(RequestRefusedException refusal, Duration wait) {
     if (refusal instanceof FirstTokenTooLateException late) {
       return busy(late.retryAfter(), "the first token would come too late; try later");
-    }
-    if (refusal instanceof QueueFullException full) {
-      return queueFull(full.retryAfter().orElse(wait));
     }
     return switch (refusal.reason()) {
       case QUEUE_FULL, FIRST_TOKEN_TOO_LATE -> queueFull(wait);
