@@ -15,7 +15,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -44,6 +46,9 @@ public final class ChatTemplate {
   private final Map<String, Object> specialTokens;
   private final Clock clock;
   private final boolean plainTextFrame;
+
+  /** What is known of each template, by the place where it stands. */
+  private final Map<String, TemplateTraits> traits = new ConcurrentHashMap<>();
 
   private ChatTemplate(
       Map<String, NamedTemplate> templates,
@@ -221,9 +226,36 @@ public final class ChatTemplate {
 
   /** Returns the text of a conversation and the ranges that came from it, as {@link #render}. */
   RenderedPrompt prompt(Conversation conversation) {
-    return isPlain()
-        ? joined(conversation.messages())
-        : select(conversation).render(specialTokens, conversation.variables(), clock);
+    if (isPlain()) {
+      return joined(ToolFrame.apply(conversation, TemplateTraits.PLAIN).messages());
+    }
+    NamedTemplate chosen = select(conversation);
+    Conversation framed =
+        ToolFrame.isNeeded(conversation)
+            ? ToolFrame.apply(conversation, traits(chosen))
+            : conversation;
+    return chosen.render(specialTokens, framed.variables(), clock);
+  }
+
+  /** Returns what the template for a conversation does with tools and reasoning. */
+  TemplateTraits traits(Conversation conversation) {
+    return isPlain() ? TemplateTraits.PLAIN : traits(select(conversation));
+  }
+
+  private TemplateTraits traits(NamedTemplate template) {
+    return traits.computeIfAbsent(
+        template.where(),
+        where ->
+            TemplateTraits.of(
+                probe -> {
+                  try {
+                    return Optional.of(
+                        template.render(specialTokens, probe.variables(), clock).text());
+                  } catch (ChatTemplateException e) {
+                    return Optional.empty(); // the template is for other conversations
+                  }
+                },
+                template.source()));
   }
 
   private NamedTemplate select(Conversation conversation) {

@@ -35,6 +35,15 @@ public final class Conversation {
   private final Map<String, @Nullable Object> variables;
   private final @Nullable String template;
 
+  private Conversation(
+      List<ChatMessage> messages,
+      Map<String, @Nullable Object> variables,
+      @Nullable String template) {
+    this.messages = messages;
+    this.variables = variables;
+    this.template = template;
+  }
+
   private Conversation(Builder builder) {
     messages = builder.messages;
     template = builder.settings.find("template", String.class);
@@ -92,6 +101,35 @@ public final class Conversation {
   /** Returns whether there are tools; none of them is a list, too. */
   boolean hasTools() {
     return variables.get(TOOLS) != null;
+  }
+
+  /** Returns the tools; none if there are none. */
+  List<?> tools() {
+    return variables.get(TOOLS) instanceof List<?> tools ? tools : List.of();
+  }
+
+  /** Returns whether a variable has been set. */
+  boolean hasVariable(String name) {
+    return variables.containsKey(name);
+  }
+
+  /** Returns this conversation with other messages. */
+  Conversation withMessages(List<ChatMessage> messages) {
+    Map<String, @Nullable Object> changed = new LinkedHashMap<>(variables);
+    changed.put("messages", messages.stream().map(ChatMessage::variables).toList());
+    return new Conversation(List.copyOf(messages), changed, template);
+  }
+
+  /** Returns this conversation with another value of a variable. */
+  Conversation with(String name, @Nullable Object value) {
+    Map<String, @Nullable Object> changed = new LinkedHashMap<>(variables);
+    changed.put(name, value);
+    return new Conversation(messages, changed, template);
+  }
+
+  /** Returns this conversation without tools. */
+  Conversation withoutTools() {
+    return with(TOOLS, null);
   }
 
   /** Returns all that a template sees beside its special tokens. */

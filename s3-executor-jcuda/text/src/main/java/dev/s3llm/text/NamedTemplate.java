@@ -13,9 +13,10 @@ import org.jspecify.annotations.Nullable;
  * A template of a model, and where it stands.
  *
  * @param where the file or field, for messages
+ * @param source its text
  * @param template the parsed template
  */
-record NamedTemplate(String where, Template template) {
+record NamedTemplate(String where, String source, Template template) {
 
   /**
    * Parses a template.
@@ -26,7 +27,7 @@ record NamedTemplate(String where, Template template) {
    */
   static NamedTemplate parse(TemplateSource source) {
     try {
-      return new NamedTemplate(source.where(), Template.parse(source.text()));
+      return new NamedTemplate(source.where(), source.text(), Template.parse(source.text()));
     } catch (JinjaException e) {
       throw failure(source.where(), e);
     }

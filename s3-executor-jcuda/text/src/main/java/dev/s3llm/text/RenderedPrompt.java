@@ -31,6 +31,16 @@ record RenderedPrompt(String text, int[] foreignStarts, int[] foreignEnds) {
     return new RenderedPrompt(text, starts, ends);
   }
 
+  /** Returns the text behind the last range that came from outside the template. */
+  String ownEnd() {
+    return foreignEnds.length == 0 ? text : text.substring(foreignEnds[foreignEnds.length - 1]);
+  }
+
+  /** Returns this prompt with a text behind it that counts as the template's own. */
+  RenderedPrompt withOwnText(String more) {
+    return new RenderedPrompt(text + more, foreignStarts, foreignEnds);
+  }
+
   @Override
   public boolean equals(Object other) {
     return other instanceof RenderedPrompt prompt

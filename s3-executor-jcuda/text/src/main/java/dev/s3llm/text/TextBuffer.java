@@ -7,9 +7,13 @@ import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** The pieces of text of one generation that wait for its subscriber; at most one a token. */
-final class TextBuffer extends BufferedPublisher<String> {
-  private final Queue<String> pieces = new ArrayDeque<>();
+/**
+ * The pieces of one answer that wait for its subscriber; a few for each token at most.
+ *
+ * @param <T> type of the pieces
+ */
+final class TextBuffer<T> extends BufferedPublisher<T> {
+  private final Queue<T> pieces = new ArrayDeque<>();
 
   /**
    * Creates a buffer without text.
@@ -23,11 +27,11 @@ final class TextBuffer extends BufferedPublisher<String> {
   }
 
   /**
-   * Adds a piece of text.
+   * Adds a piece.
    *
-   * @param piece not empty
+   * @param piece the next piece
    */
-  void append(String piece) {
+  void append(T piece) {
     lock.lock();
     try {
       pieces.add(piece);
@@ -53,7 +57,7 @@ final class TextBuffer extends BufferedPublisher<String> {
   }
 
   @Override
-  protected String next() {
+  protected T next() {
     return pieces.remove();
   }
 }

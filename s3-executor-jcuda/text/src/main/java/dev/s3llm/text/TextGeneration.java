@@ -5,11 +5,14 @@ import dev.s3llm.GenerationResult;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.observe.LatencyEstimate;
 import dev.s3llm.text.internal.tokenizer.TextStream;
+import dev.s3llm.text.tool.AnswerEvent;
+import dev.s3llm.text.tool.AnswerParser;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Flow;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,12 +28,14 @@ public final class TextGeneration {
   private static final Logger log = LoggerFactory.getLogger(TextGeneration.class);
 
   private final Generation generation;
-  private final TextBuffer buffer;
+  private final TextBuffer<AnswerEvent> buffer;
   private final CompletableFuture<TextAssembly.Ended> text;
   private final CompletableFuture<TextResult> result;
 
   private TextGeneration(
-      Generation generation, TextBuffer buffer, CompletableFuture<TextAssembly.Ended> text) {
+      Generation generation,
+      TextBuffer<AnswerEvent> buffer,
+      CompletableFuture<TextAssembly.Ended> text) {
     this.generation = generation;
     this.buffer = buffer;
     this.text = text;
@@ -46,12 +51,15 @@ public final class TextGeneration {
   record Stops(List<String> strings, int minTokens) {}
 
   static TextGeneration start(
-      Generation generation, TextStream stream, Stops stops, Executor callbacks) {
-    TextBuffer buffer =
-        new TextBuffer(
+      Generation generation,
+      TextStream stream,
+      @Nullable AnswerParser parser,
+      Stops stops,
+      Executor callbacks) {
+    TextBuffer<AnswerEvent> buffer =
+        new TextBuffer<>(
             callbacks, generation::cancel, failure -> subscriberFailed(generation.id(), failure));
-    TextAssembly assembly =
-        new TextAssembly(stream, new StopScanner(stops.strings()), buffer, stops.minTokens());
+    TextAssembly assembly = new TextAssembly(stream, parser, stops, buffer);
     TextGeneration handle = new TextGeneration(generation, buffer, assembly.ended());
     generation.tokens().subscribe(assembly);
     return handle;
@@ -70,7 +78,14 @@ public final class TextGeneration {
 
   private static TextResult result(TextAssembly.Ended text, GenerationResult tokens) {
     FinishReason reason = text.stopString().isPresent() ? FinishReason.STOP : tokens.finishReason();
-    return new TextResult(text.text(), reason, text.stopString(), tokens);
+    return new TextResult(
+        text.text(),
+        text.reasoning(),
+        text.toolCalls(),
+        reason,
+        text.stopString(),
+        text.reasoningTokens(),
+        tokens);
   }
 
   /** Returns the request's id. */
@@ -79,9 +94,10 @@ public final class TextGeneration {
   }
 
   /**
-   * Returns the text as a stream of pieces, in order and from the first on, for one subscriber. A
-   * piece holds whole characters, is never empty, and never holds a part of the stop string that
-   * ended the answer: text that may begin a stop string is held back until that is decided.
+   * Returns the content of the answer as a stream of pieces, in order and from the first on, for
+   * one subscriber: of this stream or of {@link #events}. Reasoning and calls are left out. A piece
+   * holds whole characters, is never empty, and never holds a part of the stop string that ended
+   * the answer: text that may begin a stop string is held back until that is decided.
    *
    * <p>Demand counts pieces; pieces that were not requested yet stay in a buffer of the generation,
    * which cannot exceed its output limit. The stream completes however the generation ends, except
@@ -90,6 +106,18 @@ public final class TextGeneration {
    * its generation is cancelled.
    */
   public Flow.Publisher<String> text() {
+    return new ContentPublisher(buffer);
+  }
+
+  /**
+   * Returns all parts of the answer as a stream, in order and from the first on, for one
+   * subscriber: of this stream or of {@link #text}, whose rules of demand, end and cancellation
+   * apply.
+   *
+   * <p>The parts are those of {@link TextRequest.Builder#answerFormat}. An answer to a prompt is
+   * content alone.
+   */
+  public Flow.Publisher<AnswerEvent> events() {
     return buffer;
   }
 

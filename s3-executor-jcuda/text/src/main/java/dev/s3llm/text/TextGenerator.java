@@ -122,14 +122,19 @@ public final class TextGenerator implements AutoCloseable {
   }
 
   private List<TextGeneration> start(TextRequest request, int n) {
-    GenerationRequest tokens = request.tokenize(model, engine.maxTokensPerRequest());
+    TextRequest.Prepared prepared = request.prepare(model, engine.maxTokensPerRequest());
+    GenerationRequest tokens = prepared.tokens();
     TextGeneration.Stops stops =
         new TextGeneration.Stops(request.stopStrings(), tokens.minTokens());
     List<TextGeneration> handles = new ArrayList<>(n);
     for (Generation generation : engine.submit(tokens, n)) {
       handles.add(
           TextGeneration.start(
-              generation, model.tokenizer().stream(), stops, engine.callbackExecutor()));
+              generation,
+              model.tokenizer().stream(),
+              prepared.newParser(),
+              stops,
+              engine.callbackExecutor()));
     }
     return List.copyOf(handles);
   }

@@ -207,7 +207,11 @@ public final class TextModel implements AutoCloseable {
    */
   public int[] encode(Conversation conversation, boolean specialTokensInMessages) {
     conversation.requireText();
-    RenderedPrompt prompt = template.prompt(conversation);
+    return encode(template.prompt(conversation), specialTokensInMessages);
+  }
+
+  /** Returns the token ids of a prompt that the template has made. */
+  int[] encode(RenderedPrompt prompt, boolean specialTokensInMessages) {
     return specialTokensInMessages
         ? tokenizer.encode(prompt.text(), template.isPlain())
         : tokenizer.encode(

@@ -3,6 +3,9 @@ package dev.s3llm.text;
 import com.google.common.base.Preconditions;
 import dev.s3llm.GenerationRequest;
 import dev.s3llm.support.Settings;
+import dev.s3llm.text.tool.AnswerFormat;
+import dev.s3llm.text.tool.AnswerParser;
+import dev.s3llm.text.tool.ToolChoice;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -49,6 +52,7 @@ public final class TextRequest {
   private final boolean reducible;
   private final List<String> stopStrings;
   private final boolean specialTokens;
+  private final AnswerSettings answer;
   private final Consumer<GenerationRequest.Builder> configure;
 
   private TextRequest(Builder builder) {
@@ -59,6 +63,7 @@ public final class TextRequest {
     reducible = builder.reducible;
     stopStrings = List.copyOf(builder.stopStrings);
     specialTokens = builder.settings.get(SPECIAL_TOKENS, () -> prompt != null);
+    answer = AnswerSettings.of(builder.settings);
     configure = builder.configure;
   }
 
@@ -107,14 +112,53 @@ public final class TextRequest {
     return stopStrings;
   }
 
+  /** Returns which tools the answer may or must call. */
+  public ToolChoice toolChoice() {
+    return answer.toolChoice();
+  }
+
+  /**
+   * A request in tokens.
+   *
+   * @param tokens the request
+   * @param plan splits answers into their parts; null if all of them is content
+   */
+  record Prepared(GenerationRequest tokens, @Nullable AnswerPlan plan) {
+    /** Creates the parser of one answer; null if all of it is content. */
+    @Nullable AnswerParser newParser() {
+      return plan == null ? null : plan.parser();
+    }
+  }
+
   /**
    * Returns the request in tokens.
    *
    * @param model encodes the prompt
    * @param maxTokens the largest number of tokens, prompt and answer together
    */
+  Prepared prepare(TextModel model, long maxTokens) {
+    if (conversation == null) {
+      return new Prepared(tokenize(model, encodedPrompt(model), maxTokens), null);
+    }
+    AnswerPlan plan = AnswerPlan.of(model, conversation, answer);
+    int[] tokens = model.encode(plan.prompt(), specialTokens);
+    return new Prepared(tokenize(model, tokens, maxTokens), plan);
+  }
+
+  private int[] encodedPrompt(TextModel model) {
+    if (promptTokens != null) {
+      return promptTokens;
+    }
+    String text = Objects.requireNonNull(prompt);
+    return specialTokens ? model.encode(text) : model.encodeText(text, true);
+  }
+
+  /** Returns the request in tokens alone. */
   GenerationRequest tokenize(TextModel model, long maxTokens) {
-    int[] tokens = encode(model);
+    return prepare(model, maxTokens).tokens();
+  }
+
+  private GenerationRequest tokenize(TextModel model, int[] tokens, long maxTokens) {
     int limit = limit(Math.max(1, maxTokens - tokens.length));
     GenerationRequest.Builder builder = GenerationRequest.builder(tokens);
     configure.accept(builder);
@@ -129,17 +173,6 @@ public final class TextRequest {
       return GenerationRequest.AS_MANY_AS_FIT;
     }
     return reducible ? (int) Math.min(maxNewTokens, room) : maxNewTokens;
-  }
-
-  private int[] encode(TextModel model) {
-    if (promptTokens != null) {
-      return promptTokens;
-    }
-    if (conversation != null) {
-      return model.encode(conversation, specialTokens);
-    }
-    String text = Objects.requireNonNull(prompt);
-    return specialTokens ? model.encode(text) : model.encodeText(text, true);
   }
 
   /** Returns the stop tokens of the model, and those that stop strings name. */
@@ -333,6 +366,63 @@ public final class TextRequest {
     public Builder stop(List<String> stopStrings) {
       Objects.requireNonNull(stopStrings, "stop must not be null");
       stopStrings.forEach(this::stop);
+      return this;
+    }
+
+    /**
+     * Sets which tools of the conversation the answer may or must call; {@link ToolChoice#auto} by
+     * default.
+     *
+     * @param choice the rule
+     */
+    public Builder toolChoice(ToolChoice choice) {
+      settings.set(AnswerSettings.TOOL_CHOICE, choice);
+      return this;
+    }
+
+    /**
+     * Sets whether an answer may have more than one call; true by default.
+     *
+     * @param parallel false for one call at most
+     */
+    public Builder parallelToolCalls(boolean parallel) {
+      settings.set(AnswerSettings.PARALLEL, parallel);
+      return this;
+    }
+
+    /**
+     * Sets whether the model thinks before it answers; by default as the model's template decides.
+     * The template's own switch is used if it has one. Without a switch, false closes the reasoning
+     * in the prompt, if the model has markers for it, and true has no effect.
+     *
+     * @param thinking whether the model thinks
+     */
+    public Builder thinking(boolean thinking) {
+      settings.set(AnswerSettings.THINKING, thinking);
+      return this;
+    }
+
+    /**
+     * Sets the largest number of tokens of the reasoning; without limit by default. After as many
+     * tokens the reasoning is closed, and the model answers. Without an effect on models that do
+     * not think.
+     *
+     * @param tokens 0 or more
+     * @throws IllegalArgumentException if the number is below 0
+     */
+    public Builder thinkingBudget(int tokens) {
+      settings.setAtLeast(AnswerSettings.BUDGET, tokens, 0);
+      return this;
+    }
+
+    /**
+     * Sets how the model writes calls and reasoning; by default the format that the model's chat
+     * template shows. {@link AnswerFormat#RAW} leaves everything in the text.
+     *
+     * @param format the format
+     */
+    public Builder answerFormat(AnswerFormat format) {
+      settings.set(AnswerSettings.FORMAT, format);
       return this;
     }
 

@@ -1,5 +1,6 @@
 package dev.s3llm.text;
 
+import dev.s3llm.text.internal.tool.Json;
 import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +26,24 @@ public record ToolCall(String id, String name, Map<String, @Nullable Object> arg
     Objects.requireNonNull(id, "id");
     Objects.requireNonNull(name, "name");
     arguments = PlainData.copy("arguments", arguments);
+  }
+
+  /**
+   * Creates a call of arguments in JSON.
+   *
+   * @param id identifies the call in its conversation
+   * @param name the name of the tool
+   * @param arguments a JSON object
+   * @throws NullPointerException if an argument is null
+   * @throws IllegalArgumentException if the arguments are no JSON object
+   */
+  public static ToolCall parse(String id, String name, String arguments) {
+    return new ToolCall(id, name, Json.object(arguments));
+  }
+
+  /** Returns the arguments as a JSON object, without blanks, in their order. */
+  public String argumentsJson() {
+    return Json.write(arguments);
   }
 
   /** Returns what a template sees of this call, in the form of the OpenAI protocol. */

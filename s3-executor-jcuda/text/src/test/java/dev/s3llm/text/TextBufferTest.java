@@ -14,8 +14,8 @@ import org.junit.jupiter.api.Test;
 class TextBufferTest {
   private final AtomicInteger cancels = new AtomicInteger();
   private final List<Throwable> failures = new ArrayList<>();
-  private final TextBuffer buffer =
-      new TextBuffer(Runnable::run, cancels::incrementAndGet, failures::add);
+  private final TextBuffer<String> buffer =
+      new TextBuffer<>(Runnable::run, cancels::incrementAndGet, failures::add);
 
   @Test
   void demandBelowOne_isAnErrorAndCancels() {

@@ -1,0 +1,108 @@
+package dev.s3llm.text;
+
+import com.google.common.base.Preconditions;
+import dev.s3llm.text.internal.tool.AnswerParsers;
+import dev.s3llm.text.internal.tool.Functions;
+import dev.s3llm.text.internal.tool.StreamingParser.Thinking;
+import dev.s3llm.text.tool.AnswerFormat;
+import dev.s3llm.text.tool.AnswerParser;
+import dev.s3llm.text.tool.ToolChoice;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a model answers a conversation.
+ *
+ * @param prompt the prompt
+ * @param format how calls and reasoning are written
+ * @param functions the functions that may be called
+ * @param thinking the markers of reasoning
+ */
+record AnswerPlan(
+    RenderedPrompt prompt, AnswerFormat format, Functions functions, Thinking thinking) {
+
+  /**
+   * Plans an answer.
+   *
+   * @throws ChatTemplateException if the template refuses the conversation or cannot be rendered
+   * @throws IllegalArgumentException if the tool choice names a function that does not exist, or
+   *     requires one where there is none
+   */
+  static AnswerPlan of(TextModel model, Conversation conversation, AnswerSettings settings) {
+    conversation.requireText();
+    Functions functions = functions(conversation, settings.toolChoice());
+    ChatTemplate template = model.chatTemplate();
+    Conversation shown = functions.isEmpty() ? conversation.withoutTools() : conversation;
+    TemplateTraits traits = template.traits(shown);
+    Conversation switched = switchThinking(shown, traits, settings);
+    RenderedPrompt prompt = template.prompt(switched);
+    AnswerFormat format = settings.format().orElse(traits.format());
+    Thinking thinking = thinking(model, traits, prompt);
+    boolean silent = settings.thinking().isPresent() && !settings.thinking().get();
+    if (silent && thinking.begun()) {
+      prompt = prompt.withOwnText(closing(prompt, thinking));
+      thinking = new Thinking(thinking.open(), thinking.close(), false);
+    }
+    return new AnswerPlan(prompt, format, functions, thinking);
+  }
+
+  /** Creates the parser of the answer; null if all of it is content. */
+  @Nullable AnswerParser parser() {
+    boolean whole =
+        format == AnswerFormat.RAW
+            || (format != AnswerFormat.HARMONY && functions.isEmpty() && thinking.open().isEmpty());
+    return whole ? null : AnswerParsers.create(format, functions, thinking);
+  }
+
+  private static Functions functions(Conversation conversation, ToolChoice choice) {
+    Functions all = ToolFrame.functions(conversation);
+    Preconditions.checkArgument(
+        !choice.isForced() || !all.isEmpty(),
+        "toolChoice %s needs a tool, but the conversation has none",
+        choice.mode());
+    choice
+        .function()
+        .ifPresent(
+            name ->
+                Preconditions.checkArgument(
+                    all.contains(name),
+                    "toolChoice names the function %s, but the tools are %s",
+                    name,
+                    all.names()));
+    return choice.mode() == ToolChoice.Mode.NONE ? Functions.NONE : all;
+  }
+
+  private static Conversation switchThinking(
+      Conversation conversation, TemplateTraits traits, AnswerSettings settings) {
+    if (settings.thinking().isEmpty()) {
+      return conversation;
+    }
+    boolean on = settings.thinking().get();
+    Conversation switched = conversation;
+    for (String name : traits.thinkingVariables()) {
+      switched = switched.hasVariable(name) ? switched : switched.with(name, on);
+    }
+    boolean effort = traits.format() == AnswerFormat.HARMONY && !on;
+    return effort && !switched.hasVariable("reasoning_effort")
+        ? switched.with("reasoning_effort", "low")
+        : switched;
+  }
+
+  private static Thinking thinking(TextModel model, TemplateTraits traits, RenderedPrompt prompt) {
+    String open = traits.thinkOpen();
+    String close = traits.thinkClose();
+    if (open.isEmpty() && model.tokenizer().addedToken("<think>").isPresent()) {
+      open = "<think>";
+      close = "</think>";
+    }
+    if (open.isEmpty()) {
+      return Thinking.NONE;
+    }
+    String end = prompt.ownEnd();
+    return new Thinking(open, close, end.lastIndexOf(open) > end.lastIndexOf(close));
+  }
+
+  /** Returns what closes the reasoning that a prompt begins. */
+  private static String closing(RenderedPrompt prompt, Thinking thinking) {
+    return (prompt.text().endsWith("\n") ? "\n" : "\n\n") + thinking.close() + "\n\n";
+  }
+}
