@@ -3,9 +3,11 @@ package dev.s3llm.examples.server.http;
 import dev.s3llm.examples.server.call.Answer;
 import dev.s3llm.examples.server.openai.ApiException;
 import dev.s3llm.examples.server.openai.Finished;
+import dev.s3llm.examples.server.openai.HeldCalls;
 import dev.s3llm.observe.LatencyEstimate;
 import dev.s3llm.text.TextGeneration;
 import dev.s3llm.text.TextResult;
+import dev.s3llm.text.tool.AnswerEvent;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -28,8 +30,7 @@ final class Answers {
               LENGTH,
               answer.promptTokens(),
               answer.firstOfPrompt(),
-              Optional.empty(),
-              0));
+              Optional.empty()));
     }
     return Mono.fromFuture(answer.generation().get().result())
         .map(result -> finished(answer, result));
@@ -37,20 +38,28 @@ final class Answers {
 
   private static Finished finished(Answer answer, TextResult result) {
     return new Finished(
-        answer.echo() + result.text(),
+        answer.echo(),
         finishReason(result),
         result.generation().promptTokens(),
         answer.firstOfPrompt(),
-        Optional.of(result.generation()),
-        0);
+        Optional.of(result));
   }
 
-  /** Returns the text of an answer in pieces, its prompt's first where that was asked for. */
-  static Flux<String> pieces(Answer answer) {
-    Flux<String> echo = answer.echo().isEmpty() ? Flux.empty() : Flux.just(answer.echo());
+  /** Returns the parts of an answer in order, its prompt's first where that was asked for. */
+  static Flux<AnswerEvent> parts(Answer answer) {
+    Flux<AnswerEvent> echo =
+        answer.echo().isEmpty()
+            ? Flux.empty()
+            : Flux.just(new AnswerEvent.Content(answer.echo()));
     return answer
         .generation()
-        .map(generation -> echo.concatWith(JdkFlowAdapter.flowPublisherToFlux(generation.text())))
+        .map(
+            generation -> {
+              HeldCalls calls = new HeldCalls();
+              return echo.concatWith(
+                  JdkFlowAdapter.flowPublisherToFlux(generation.events())
+                      .concatMapIterable(calls::add));
+            })
         .orElse(echo);
   }
 
@@ -61,7 +70,7 @@ final class Answers {
    */
   private static String finishReason(TextResult result) {
     return switch (result.finishReason()) {
-      case STOP -> "stop";
+      case STOP -> result.awaitsTools() ? "tool_calls" : "stop";
       case LENGTH -> LENGTH;
       case CANCELLED ->
           throw ApiException.closing(); // by the engine: a client that left gets no response

@@ -50,7 +50,8 @@ final class CompletionAnswers implements Form {
   private Flux<Completion> answer(CompletionHead head, int index, Answer answer) {
     return Flux.concat(
         Mono.justOrEmpty(form.opening(head, index)),
-        Answers.pieces(answer).map(text -> form.piece(head, index, text)),
+        Answers.parts(answer)
+            .concatMap(part -> Mono.justOrEmpty(form.piece(head, index, part))),
         Answers.finished(answer).map(end -> form.ending(head, index, end.finishReason())));
   }
 

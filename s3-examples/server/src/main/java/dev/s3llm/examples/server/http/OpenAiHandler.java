@@ -5,7 +5,6 @@ import dev.s3llm.examples.server.openai.CompletionForm;
 import dev.s3llm.examples.server.openai.CompletionRequest;
 import dev.s3llm.examples.server.openai.Endpoint;
 import dev.s3llm.examples.server.openai.JsonFields;
-import dev.s3llm.text.TextRequest;
 import java.util.List;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
@@ -27,11 +26,10 @@ public final class OpenAiHandler {
 
   private static Wanted chat(JsonFields fields) {
     ChatRequest chat = ChatRequest.read(fields);
-    TextRequest.Builder text = TextRequest.builder().messages(chat.messages());
     return new Wanted(
         Endpoint.CHAT,
         chat.options(),
-        List.of(new Wanted.One(text, null, false)),
+        List.of(new Wanted.One(chat.dialogue().request(), null, false)),
         new CompletionAnswers(CompletionForm.CHAT));
   }
 

@@ -35,7 +35,7 @@ final class ResponseAnswers implements Form {
           ResponseStream stream = new ResponseStream(new ResponseObject(call.head(), request));
           return Flux.concat(
                   Flux.fromIterable(stream.opening()),
-                  Answers.pieces(answer).concatMapIterable(stream::text),
+                  Answers.parts(answer).concatMapIterable(stream::event),
                   Answers.finished(answer).flatMapIterable(stream::ending))
               .onErrorResume(cause -> Flux.fromIterable(stream.failure(errors.apply(cause))))
               .map(ResponseAnswers::event);

@@ -3,7 +3,6 @@ package dev.s3llm.examples.server.http;
 import dev.s3llm.examples.server.openai.Endpoint;
 import dev.s3llm.examples.server.openai.JsonFields;
 import dev.s3llm.examples.server.openai.ResponsesRequest;
-import dev.s3llm.text.TextRequest;
 import java.util.List;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
@@ -25,11 +24,10 @@ public final class ResponsesHandler {
 
   private static Wanted read(JsonFields fields) {
     ResponsesRequest asked = ResponsesRequest.read(fields);
-    TextRequest.Builder text = TextRequest.builder().messages(asked.messages());
     return new Wanted(
         Endpoint.RESPONSES,
         asked.options(),
-        List.of(new Wanted.One(text, null, false)),
+        List.of(new Wanted.One(asked.dialogue().request(), null, false)),
         new ResponseAnswers(asked));
   }
 }

@@ -47,6 +47,7 @@ final class ChatMessages {
     calls.forEach(message::toolCall);
     fields.string("tool_call_id").ifPresent(message::toolCallId);
     fields.string("name").ifPresent(message::name);
+    fields.string("reasoning_content").ifPresent(message::reasoningContent);
     return message.build();
   }
 

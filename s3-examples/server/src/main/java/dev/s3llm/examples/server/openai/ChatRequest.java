@@ -1,18 +1,15 @@
 package dev.s3llm.examples.server.openai;
 
-import dev.s3llm.text.ChatMessage;
 import java.util.List;
 import java.util.OptionalInt;
-import org.jspecify.annotations.Nullable;
-import tools.jackson.databind.JsonNode;
 
 /**
  * A request of {@code /v1/chat/completions}.
  *
- * @param messages the conversation, oldest message first
+ * @param dialogue the conversation
  * @param options the fields that all endpoints have
  */
-public record ChatRequest(List<ChatMessage> messages, GenerationOptions options) {
+public record ChatRequest(Dialogue dialogue, GenerationOptions options) {
   private static final String OLDER_LIMIT = "max_tokens";
   private static final String NEWER_LIMIT = "max_completion_tokens";
 
@@ -22,26 +19,18 @@ public record ChatRequest(List<ChatMessage> messages, GenerationOptions options)
    * @throws ApiException if a field is wrong or not supported
    */
   public static ChatRequest read(JsonFields fields) {
-    for (String name : List.of("tools", "functions")) {
+    for (String name : List.of("functions", "function_call")) { // deprecated by the API
       fields.refuse(name, value -> value.isArray() && value.isEmpty());
     }
-    refuseToolChoice(fields.find("tool_choice"));
     fields.refuse("response_format", value -> value.path("type").asString("").equals("text"));
     fields.refuse("audio", value -> false);
     return new ChatRequest(
-        ChatMessages.read(fields),
+        Dialogue.read(
+            ChatMessages.read(fields),
+            Tools.read(fields, Tools.Place.NESTED),
+            fields,
+            fields.string("reasoning_effort")),
         GenerationOptions.read(fields, limit(fields), logProbabilities(fields)));
-  }
-
-  /** Refuses to call a tool where there is none; the client would wait for the call in vain. */
-  private static void refuseToolChoice(@Nullable JsonNode choice) {
-    if (choice == null || List.of("none", "auto").contains(choice.asString(""))) {
-      return;
-    }
-    throw ApiException.badField(
-        "tool_choice",
-        "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are"
-            + " specified.");
   }
 
   private static int logProbabilities(JsonFields fields) {

@@ -1,8 +1,10 @@
 package dev.s3llm.examples.server.openai;
 
+import dev.s3llm.examples.server.openai.Completion.Call;
 import dev.s3llm.examples.server.openai.Completion.Choice;
 import dev.s3llm.examples.server.openai.Completion.Delta;
 import dev.s3llm.examples.server.openai.Completion.Message;
+import dev.s3llm.text.tool.AnswerEvent;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -34,30 +36,55 @@ public enum CompletionForm {
 
   private Choice choice(int index, Finished answer) {
     return this == CHAT
-        ? new Choice(
-            index,
-            new Message(ASSISTANT, answer.text(), null),
-            null,
-            null,
-            null,
-            answer.finishReason())
+        ? new Choice(index, message(answer), null, null, null, answer.finishReason())
         : new Choice(index, null, null, answer.text(), null, answer.finishReason());
+  }
+
+  private static Message message(Finished answer) {
+    List<Call> calls = answer.toolCalls().stream().map(Call::whole).toList();
+    return new Message(
+        ASSISTANT,
+        answer.text().isEmpty() && !calls.isEmpty() ? null : answer.text(),
+        answer.reasoning().isEmpty() ? null : answer.reasoning(),
+        calls.isEmpty() ? null : calls,
+        null);
   }
 
   /** Returns the first piece of an answer; empty if the endpoint has none. */
   public Optional<Completion> opening(CompletionHead head, int index) {
     return this == CHAT
-        ? Optional.of(piece(head, chat(index, new Delta(ASSISTANT, ""), null)))
+        ? Optional.of(piece(head, chat(index, new Delta(ASSISTANT, "", null, null), null)))
         : Optional.empty();
   }
 
-  /** Returns a piece with text. */
-  public Completion piece(CompletionHead head, int index, String text) {
-    return piece(
-        head,
-        this == CHAT
-            ? chat(index, new Delta(null, text), null)
-            : new Choice(index, null, null, text, null, null));
+  /** Returns the piece of an event; empty if the endpoint has none. */
+  public Optional<Completion> piece(CompletionHead head, int index, AnswerEvent event) {
+    if (this == TEXT) {
+      return event instanceof AnswerEvent.Content content
+          ? Optional.of(piece(head, new Choice(index, null, null, content.text(), null, null)))
+          : Optional.empty();
+    }
+    return delta(event).map(delta -> piece(head, chat(index, delta, null)));
+  }
+
+  private static Optional<Delta> delta(AnswerEvent event) {
+    if (event instanceof AnswerEvent.Content content) {
+      return Optional.of(Delta.content(content.text()));
+    }
+    if (event instanceof AnswerEvent.Reasoning reasoning) {
+      return Optional.of(new Delta(null, null, reasoning.text(), null));
+    }
+    if (event instanceof AnswerEvent.CallStart start) {
+      return Optional.of(delta(Call.start(start.index(), start.id(), start.name())));
+    }
+    if (event instanceof AnswerEvent.CallArguments arguments) {
+      return Optional.of(delta(Call.piece(arguments.index(), arguments.json())));
+    }
+    return Optional.empty();
+  }
+
+  private static Delta delta(Call call) {
+    return new Delta(null, null, null, List.of(call));
   }
 
   /** Returns the piece with the reason of the end. */
@@ -65,7 +92,7 @@ public enum CompletionForm {
     return piece(
         head,
         this == CHAT
-            ? chat(index, new Delta(null, null), finishReason)
+            ? chat(index, new Delta(null, null, null, null), finishReason)
             : new Choice(index, null, null, "", null, finishReason));
   }
 

@@ -1,5 +1,7 @@
 package dev.s3llm.examples.server.openai;
 
+import dev.s3llm.text.ToolCall;
+import dev.s3llm.text.tool.AnswerEvent;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,9 +34,9 @@ public final class ResponseObject {
    * @param output the items of the answer
    */
   Map<String, @Nullable Object> ended(Finished answer, List<?> output) {
-    boolean cut = answer.finishReason().equals("length");
-    Map<String, @Nullable Object> fields = fields(cut ? "incomplete" : "completed", output);
-    if (cut) {
+    Map<String, @Nullable Object> fields =
+        fields(answer.isCut() ? "incomplete" : "completed", output);
+    if (answer.isCut()) {
       fields.put("incomplete_details", Map.of("reason", "max_output_tokens"));
     }
     fields.put("usage", usage(Usage.of(List.of(answer))));
@@ -52,8 +54,18 @@ public final class ResponseObject {
   /** Returns a whole response. */
   public Object whole(Finished answer) {
     ResponseStream items = new ResponseStream(this);
-    items.opening();
-    items.text(answer.text());
+    if (!answer.reasoning().isEmpty()) {
+      items.event(new AnswerEvent.Reasoning(answer.reasoning()));
+    }
+    if (!answer.text().isEmpty()) {
+      items.event(new AnswerEvent.Content(answer.text()));
+    }
+    int calls = 0;
+    for (ToolCall call : answer.toolCalls()) {
+      items.event(new AnswerEvent.CallStart(calls, call.id(), call.name()));
+      items.event(new AnswerEvent.CallArguments(calls, call.argumentsJson()));
+      items.event(new AnswerEvent.CallEnd(calls++));
+    }
     return items.end(answer);
   }
 

@@ -1,5 +1,6 @@
 package dev.s3llm.examples.server.openai;
 
+import dev.s3llm.text.tool.AnswerEvent;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -11,6 +12,8 @@ import org.jspecify.annotations.Nullable;
  * piece and end before the next item or with the response. Not thread-safe.
  */
 public final class ResponseStream {
+  private static final String COMPLETED = "completed";
+
   private final ResponseObject response;
   private final List<Map<String, @Nullable Object>> output = new ArrayList<>();
   private List<ResponseEvent> events = new ArrayList<>();
@@ -29,9 +32,22 @@ public final class ResponseStream {
     return taken();
   }
 
-  /** Returns the events of a piece of text. */
-  public List<ResponseEvent> text(String piece) {
-    item(OutputItem.Kind.TEXT).append(piece);
+  /** Returns the events of a part of the answer. */
+  public List<ResponseEvent> event(AnswerEvent event) {
+    if (event instanceof AnswerEvent.Content content) {
+      text(false).append(content.text());
+    } else if (event instanceof AnswerEvent.Reasoning reasoning) {
+      text(true).append(reasoning.text());
+    } else if (event instanceof AnswerEvent.CallStart start) {
+      endItem(COMPLETED);
+      begin(
+          new OutputItem.Call(
+              start.id(), start.name(), nextId("fc_"), output.size(), this::add));
+    } else if (event instanceof AnswerEvent.CallArguments arguments && open != null) {
+      open.append(arguments.json());
+    } else if (event instanceof AnswerEvent.CallEnd) {
+      endItem(COMPLETED);
+    }
     return taken();
   }
 
@@ -51,23 +67,31 @@ public final class ResponseStream {
   /** Ends the last item, and returns the whole response. */
   Map<String, @Nullable Object> end(Finished answer) {
     if (open == null && output.isEmpty()) {
-      item(OutputItem.Kind.TEXT); // an empty answer is a message too
+      text(false); // an empty answer is a message too
     }
-    endItem(answer.finishReason().equals("length") ? "incomplete" : "completed");
+    endItem(answer.isCut() ? "incomplete" : COMPLETED);
     return response.ended(answer, output);
   }
 
-  private OutputItem item(OutputItem.Kind kind) {
-    OutputItem current = open;
-    if (current == null || current.kind() != kind) {
-      endItem("completed");
-      current =
-          new OutputItem(
-              kind, response.itemId(kind.idPrefix(), output.size()), output.size(), this::add);
-      open = current;
-      current.begin();
+  private OutputItem text(boolean reasoning) {
+    if (open instanceof OutputItem.Text same && same.isReasoning() == reasoning) {
+      return same;
     }
-    return current;
+    endItem(COMPLETED);
+    return begin(
+        new OutputItem.Text(
+            reasoning, nextId(reasoning ? "rs_" : "msg_"), output.size(), this::add));
+  }
+
+  private OutputItem begin(OutputItem item) {
+    endItem(COMPLETED);
+    open = item;
+    item.begin();
+    return item;
+  }
+
+  private String nextId(String prefix) {
+    return response.itemId(prefix, output.size() + (open == null ? 0 : 1));
   }
 
   private void endItem(String status) {

@@ -1,6 +1,5 @@
 package dev.s3llm.examples.server.openai;
 
-import dev.s3llm.text.ChatMessage;
 import java.util.List;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
@@ -10,12 +9,12 @@ import tools.jackson.databind.JsonNode;
  * A request of {@code /v1/responses}. The server stores no response, so a request has its whole
  * conversation.
  *
- * @param messages the conversation, oldest message first
+ * @param dialogue the conversation
  * @param options the fields that all endpoints have
  * @param fields the request's own fields, which the response repeats
  */
 public record ResponsesRequest(
-    List<ChatMessage> messages, GenerationOptions options, JsonFields fields) {
+    Dialogue dialogue, GenerationOptions options, JsonFields fields) {
   private static final String LIMIT = "max_output_tokens";
 
   /**
@@ -35,11 +34,14 @@ public record ResponsesRequest(
     for (String name : List.of("background", "prompt", "n")) {
       fields.refuse(name, value -> value.isBoolean() && !value.booleanValue());
     }
-    fields.refuse("tools", value -> value.isArray() && value.isEmpty());
     refuseFormat(fields.object("text").find("format"));
     OptionalInt most = fields.count(LIMIT, 1, Integer.MAX_VALUE);
     return new ResponsesRequest(
-        ResponseItems.read(fields),
+        Dialogue.read(
+            ResponseItems.read(fields),
+            Tools.read(fields, Tools.Place.FLAT),
+            fields,
+            fields.object("reasoning").string("effort")),
         GenerationOptions.read(fields, OutputLimit.read(fields, LIMIT, most), -1),
         fields);
   }
