@@ -1,6 +1,8 @@
 package dev.s3llm.text;
 
 import com.google.common.base.Preconditions;
+import dev.s3llm.execute.SequenceStep.TokenConstraint;
+import dev.s3llm.text.internal.tool.AfterThinking;
 import dev.s3llm.text.internal.tool.AnswerParsers;
 import dev.s3llm.text.internal.tool.Functions;
 import dev.s3llm.text.internal.tool.StreamingParser.Thinking;
@@ -51,6 +53,42 @@ record AnswerPlan(
         format == AnswerFormat.RAW
             || (format != AnswerFormat.HARMONY && functions.isEmpty() && thinking.open().isEmpty());
     return whole ? null : AnswerParsers.create(format, functions, thinking);
+  }
+
+  /** Returns the rule of the answer's tokens; null if there is none. */
+  @Nullable TokenConstraint constraint(TextModel model, AnswerSettings settings) {
+    TokenConstraint content = settings.constraint().orElse(null);
+    boolean harmony = format == AnswerFormat.HARMONY;
+    boolean thinks = harmony || !thinking.open().isEmpty();
+    boolean off = settings.thinking().isPresent() && !settings.thinking().get();
+    if (!thinks || (off && !harmony) || (content == null && settings.thinkingBudget().isEmpty())) {
+      return content;
+    }
+    AfterThinking.Frame frame =
+        harmony
+            ? frame(
+                model,
+                "<|channel|>analysis<|message|>",
+                "<|end|>",
+                "<|end|><|start|>assistant<|channel|>final<|message|>",
+                "<|start|>assistant<|channel|>final<|message|>")
+            : frame(model, thinking.open(), thinking.close(), "\n" + thinking.close() + "\n\n", "");
+    return new AfterThinking(
+        frame,
+        new AfterThinking.Settings(
+            thinking.begun(), harmony, settings.thinkingBudget().orElse(Integer.MAX_VALUE)),
+        content,
+        new AfterThinking.Tokens(
+            model.vocabularySize(), model.stopTokens(), model.tokenizer()::tokenText));
+  }
+
+  private static AfterThinking.Frame frame(
+      TextModel model, String open, String close, String closing, String following) {
+    return new AfterThinking.Frame(
+        model.encode(open, false),
+        close,
+        model.encode(closing, false),
+        following.isEmpty() ? new int[0] : model.encode(following, false));
   }
 
   private static Functions functions(Conversation conversation, ToolChoice choice) {

@@ -2,6 +2,7 @@ package dev.s3llm.text;
 
 import dev.s3llm.text.tool.AnswerEvent;
 import dev.s3llm.text.tool.AnswerEvent.Content;
+import java.util.Objects;
 import java.util.concurrent.Flow;
 import org.jspecify.annotations.Nullable;
 
@@ -21,7 +22,7 @@ record ContentPublisher(Flow.Publisher<AnswerEvent> events) implements Flow.Publ
     private Flow.@Nullable Subscription subscription;
 
     Filter(Flow.Subscriber<? super String> subscriber) {
-      this.subscriber = java.util.Objects.requireNonNull(subscriber, "subscriber");
+      this.subscriber = Objects.requireNonNull(subscriber, "subscriber");
     }
 
     @Override

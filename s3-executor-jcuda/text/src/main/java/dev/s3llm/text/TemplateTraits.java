@@ -95,6 +95,9 @@ record TemplateTraits(
         seen = tools + text;
       }
     }
+    if (history == null && !showsTexts(template)) {
+      history = HISTORIES.get(0); // a template that shows some messages only sees them as they are
+    }
     boolean system =
         template
             .render(Conversation.builder(ChatMessage.system(SYSTEM), question).build())
@@ -142,6 +145,19 @@ record TemplateTraits(
         && !doubled;
   }
 
+  /** Returns whether the template shows calls and results that are texts. */
+  private static boolean showsTexts(Renderer template) {
+    List<ChatMessage> talk =
+        List.of(
+            ChatMessage.user("qzxquestion"),
+            ChatMessage.assistant(CALLED),
+            ChatMessage.user(RESULT));
+    return template
+        .render(Conversation.of(talk))
+        .filter(text -> text.contains(CALLED) && text.contains(RESULT))
+        .isPresent();
+  }
+
   private static boolean reads(Renderer template, String variable) {
     Conversation question = Conversation.of(List.of(ChatMessage.user("qzxquestion")));
     return !template
@@ -181,7 +197,7 @@ record TemplateTraits(
     if (seen.contains("<tool_call>") || seen.contains("<function=")) {
       return AnswerFormat.HERMES;
     }
-    if (seen.contains("<|tool_call|>")) {
+    if (seen.contains("<|tool_call|>") || seen.contains("functools[")) {
       return AnswerFormat.PHI;
     }
     if (seen.contains(CALLED + "(") || seen.contains("[func_name1(")) {

@@ -23,13 +23,15 @@ public final class TextModel implements AutoCloseable {
   private final ChatTemplate template;
   private final int[] stopTokens;
   private final int maxContextTokens;
+  private final int vocabularySize;
 
   private TextModel(
-      TextTokenizer tokenizer, ChatTemplate template, int[] stopTokens, int maxContextTokens) {
+      TextTokenizer tokenizer, ChatTemplate template, int[] stopTokens, ModelConfig config) {
     this.tokenizer = tokenizer;
     this.template = template;
     this.stopTokens = stopTokens;
-    this.maxContextTokens = maxContextTokens;
+    this.maxContextTokens = config.maxContextTokens();
+    this.vocabularySize = config.vocabularySize();
   }
 
   /**
@@ -89,7 +91,7 @@ public final class TextModel implements AutoCloseable {
               .sorted()
               .distinct()
               .toArray();
-      return new TextModel(tokenizer, template, stops, config.maxContextTokens());
+      return new TextModel(tokenizer, template, stops, config);
     } catch (RuntimeException | Error e) {
       tokenizer.close();
       throw e;
@@ -105,6 +107,11 @@ public final class TextModel implements AutoCloseable {
 
   TextTokenizer tokenizer() {
     return tokenizer;
+  }
+
+  /** Returns the number of tokens that the model's weights have. */
+  int vocabularySize() {
+    return vocabularySize;
   }
 
   /** Returns the template that turns conversations into prompts. */

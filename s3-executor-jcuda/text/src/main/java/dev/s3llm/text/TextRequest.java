@@ -2,6 +2,7 @@ package dev.s3llm.text;
 
 import com.google.common.base.Preconditions;
 import dev.s3llm.GenerationRequest;
+import dev.s3llm.execute.SequenceStep.TokenConstraint;
 import dev.s3llm.support.Settings;
 import dev.s3llm.text.tool.AnswerFormat;
 import dev.s3llm.text.tool.AnswerParser;
@@ -138,11 +139,13 @@ public final class TextRequest {
    */
   Prepared prepare(TextModel model, long maxTokens) {
     if (conversation == null) {
-      return new Prepared(tokenize(model, encodedPrompt(model), maxTokens), null);
+      TokenConstraint rule = answer.constraint().orElse(null);
+      return new Prepared(tokenize(model, encodedPrompt(model), maxTokens, rule), null);
     }
     AnswerPlan plan = AnswerPlan.of(model, conversation, answer);
     int[] tokens = model.encode(plan.prompt(), specialTokens);
-    return new Prepared(tokenize(model, tokens, maxTokens), plan);
+    TokenConstraint rule = plan.constraint(model, answer);
+    return new Prepared(tokenize(model, tokens, maxTokens, rule), plan);
   }
 
   private int[] encodedPrompt(TextModel model) {
@@ -158,13 +161,17 @@ public final class TextRequest {
     return prepare(model, maxTokens).tokens();
   }
 
-  private GenerationRequest tokenize(TextModel model, int[] tokens, long maxTokens) {
+  private GenerationRequest tokenize(
+      TextModel model, int[] tokens, long maxTokens, @Nullable TokenConstraint constraint) {
     int limit = limit(Math.max(1, maxTokens - tokens.length));
     GenerationRequest.Builder builder = GenerationRequest.builder(tokens);
     configure.accept(builder);
     setUnlessSet(() -> builder.promptText(question(model)));
     setUnlessSet(() -> builder.maxNewTokens(limit));
     setUnlessSet(() -> builder.stopTokens(stopTokens(model)));
+    if (constraint != null) {
+      builder.tokenConstraint(constraint);
+    }
     return builder.build();
   }
 
@@ -423,6 +430,18 @@ public final class TextRequest {
      */
     public Builder answerFormat(AnswerFormat format) {
       settings.set(AnswerSettings.FORMAT, format);
+      return this;
+    }
+
+    /**
+     * Sets the rule of the content; none by default. It applies behind the reasoning of a
+     * conversation, and from the first token on otherwise. An answer with a rule has no calls.
+     * {@link GenerationRequest.Builder#tokenConstraint} sets a rule of all tokens instead.
+     *
+     * @param constraint the rule, over the vocabulary of the model
+     */
+    public Builder contentConstraint(TokenConstraint constraint) {
+      settings.set(AnswerSettings.CONSTRAINT, constraint);
       return this;
     }
 

@@ -1,8 +1,10 @@
 package dev.s3llm.text;
 
 import dev.s3llm.text.TemplateTraits.History;
+import dev.s3llm.text.internal.tool.CallIds;
 import dev.s3llm.text.internal.tool.Functions;
 import dev.s3llm.text.internal.tool.Json;
+import dev.s3llm.text.tool.AnswerFormat;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class ToolFrame {
   private static final String CALLS = "tool_calls";
+  private static final String CALL_ID = "tool_call_id";
   private static final String CONTENT = "content";
   private static final String INSTRUCTIONS =
       """
@@ -52,12 +55,39 @@ final class ToolFrame {
     List<ChatMessage> messages =
         form == null
             ? frame.asTexts(conversation.messages())
-            : conversation.messages().stream().map(message -> shaped(message, form)).toList();
+            : conversation.messages().stream()
+                .map(message -> shaped(message, form))
+                .map(frame::withShortIds)
+                .toList();
     if (!unseen) {
       return conversation.withMessages(messages);
     }
     String text = instructions(conversation.tools());
     return conversation.withoutTools().withMessages(frame.withSystemText(messages, text));
+  }
+
+  /** Replaces ids that a template of Mistral would refuse. */
+  private ChatMessage withShortIds(ChatMessage message) {
+    if (traits.format() != AnswerFormat.MISTRAL || !isHistory(message)) {
+      return message;
+    }
+    Map<String, @Nullable Object> fields = new LinkedHashMap<>(message.fields());
+    if (fields.get(CALL_ID) instanceof String id) {
+      fields.put(CALL_ID, CallIds.shortened(id));
+    }
+    if (fields.get(CALLS) instanceof List<?> calls) {
+      fields.put(CALLS, calls.stream().map(ToolFrame::withShortId).toList());
+    }
+    return ChatMessage.of(fields);
+  }
+
+  private static Object withShortId(Object call) {
+    if (!(call instanceof Map<?, ?> map) || !(map.get("id") instanceof String id)) {
+      return call;
+    }
+    Map<Object, @Nullable Object> changed = new LinkedHashMap<>(map);
+    changed.put("id", CallIds.shortened(id));
+    return changed;
   }
 
   /** Returns a message with its calls in the form that a template reads. */

@@ -14,7 +14,8 @@ import java.util.List;
  * {@code <s>} in front.
  */
 final class ByteModel {
-  static final List<String> SPECIAL = List.of("<s>", "</s>", "<|im_start|>", "<|im_end|>");
+  static final List<String> SPECIAL =
+      List.of("<s>", "</s>", "<|im_start|>", "<|im_end|>", "[TOOL_CALLS]");
   static final int START = 0;
   static final int END = 1;
   static final int VOCABULARY = SPECIAL.size() + 256;

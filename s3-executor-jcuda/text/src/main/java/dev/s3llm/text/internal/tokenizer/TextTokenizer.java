@@ -329,6 +329,12 @@ public final class TextTokenizer implements AutoCloseable {
         .findFirst();
   }
 
+  /** Returns the text of one token, also of one that decoding leaves out. */
+  public String tokenText(int token) {
+    String special = hiddenText(token);
+    return special.isEmpty() ? decode(token) : special;
+  }
+
   /** Returns the text of a token that decoding leaves out; empty for any other token. */
   String hiddenText(int token) {
     return checked.hidden().getOrDefault(token, "");

@@ -64,7 +64,12 @@ final class CallObject {
       streaming = json.depth() > 1;
     } else if (depth == 1 && inString && !json.inString()) {
       return string();
-    } else if (depth == 1 && c == '{' && ARGUMENTS.contains(key) && name != null && !started) {
+    } else if (depth == 1
+        && json.depth() == 2
+        && c == '{'
+        && ARGUMENTS.contains(key)
+        && name != null
+        && !started) {
       start(c);
     }
     return json.done() ? end() : Status.MORE;

@@ -1,6 +1,7 @@
 package dev.s3llm.text.internal.tool;
 
 import dev.s3llm.text.tool.AnswerFormat;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BiFunction;
 import java.util.regex.Pattern;
@@ -60,7 +61,7 @@ record Dialect(List<Trigger> triggers, List<String> noise) {
               new Trigger("{", false, Place.LINE, json("", true, false)));
       case HERMES ->
           dialect(
-              List.of(TAG_END),
+              List.of(),
               marked(TAG, TAG_END),
               tagged(TAG, true, TaggedCalls.FUNCTION),
               tagged(TAG, true, TaggedCalls.KEYS),
@@ -96,7 +97,7 @@ record Dialect(List<Trigger> triggers, List<String> noise) {
 
   /** Returns a dialect that also accepts an answer that is nothing but calls in JSON. */
   private static Dialect dialect(List<String> noise, Trigger... own) {
-    List<Trigger> triggers = new java.util.ArrayList<>(List.of(own));
+    List<Trigger> triggers = new ArrayList<>(List.of(own));
     for (String fence : List.of("```json", "```tool_call", "```")) {
       triggers.add(new Trigger(fence, true, Place.ANSWER, json("```", true, true)));
     }

@@ -63,7 +63,7 @@ final class HarmonyParser implements AnswerParser {
     finishing = true;
     run();
     endBody();
-    if (first) {
+    if (first || header.indexOf("<|") < 0) {
       noHeader();
     }
     out.releaseBlanks();

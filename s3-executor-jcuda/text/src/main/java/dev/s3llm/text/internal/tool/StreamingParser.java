@@ -99,8 +99,7 @@ public final class StreamingParser implements AnswerParser {
   @Override
   public List<AnswerEvent> finish() {
     finishing = true;
-    List<AnswerEvent> events = run();
-    return events;
+    return run();
   }
 
   @Override
