@@ -58,7 +58,7 @@ final class ScriptedExecutor implements Executor {
         .maxContextTokens(4096)
         .maxTokensPerStep(2048)
         .maxSequencesPerStep(16)
-        .vocabularySize(1 + IntStream.of(model.stopTokens()).max().orElse(0))
+        .vocabularySize(4096) // of the small model
         .masksTokens(true)
         .build();
   }
