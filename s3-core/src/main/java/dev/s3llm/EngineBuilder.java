@@ -5,6 +5,7 @@ import dev.s3llm.engine.EngineParts;
 import dev.s3llm.engine.loop.CallbackPool;
 import dev.s3llm.engine.loop.DaemonThreads;
 import dev.s3llm.engine.loop.EngineRunner;
+import dev.s3llm.engine.loop.MaskThreads;
 import dev.s3llm.engine.loop.RunnerFactory;
 import dev.s3llm.engine.loop.SteadyClock;
 import dev.s3llm.engine.plan.TenantWeights;
@@ -140,8 +141,8 @@ public final class EngineBuilder {
 
   /**
    * Sets the thread factory. By default the engine uses daemon threads named {@code
-   * s3-engine-ROLE-N}, where ROLE is {@code loop}, {@code callback}, {@code watchdog} or {@code
-   * close}.
+   * s3-engine-ROLE-N}, where ROLE is {@code loop}, {@code callback}, {@code mask}, {@code watchdog}
+   * or {@code close}.
    *
    * @param threads makes all threads of the engine
    */
@@ -290,7 +291,8 @@ public final class EngineBuilder {
                 running,
                 Nanos.of(settings.get("predictionBudget", () -> Duration.ofMillis(50))),
                 Nanos.of(
-                    settings.get("timePerOutputToken", () -> Duration.ofNanos(Long.MAX_VALUE)))));
+                    settings.get("timePerOutputToken", () -> Duration.ofNanos(Long.MAX_VALUE)))),
+            masks());
     return new S3Engine(this, parts, own);
   }
 
@@ -316,6 +318,12 @@ public final class EngineBuilder {
     @Nullable NanoClock given = settings.find("clock", NanoClock.class);
     RunnerFactory factory = given instanceof RunnerFactory own ? own : EngineRunner::new;
     return factory.create(clock, threads("loop"), onFailure);
+  }
+
+  /** Returns what makes the masks of constraints: threads, or what a test's clock names. */
+  private java.util.concurrent.Executor masks() {
+    @Nullable NanoClock given = settings.find("clock", NanoClock.class);
+    return given instanceof RunnerFactory own ? own.masks() : new MaskThreads(threads("mask"));
   }
 
   int maxLiveRequests() {

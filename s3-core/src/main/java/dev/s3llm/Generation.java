@@ -31,6 +31,7 @@ public final class Generation {
   private final TokenBuffer buffer;
   private final CompletableFuture<GenerationResult> result = new CompletableFuture<>();
   private final CompletableFuture<Optional<LatencyEstimate>> estimate = new CompletableFuture<>();
+  private final @Nullable ScoreBuffer scores;
   private final long submittedNanos;
   private volatile boolean estimated;
   private final Runnable canceller;
@@ -59,6 +60,8 @@ public final class Generation {
     this.canceller = canceller;
     this.onEnd = onEnd;
     this.buffer = new TokenBuffer(callbacks, canceller, onCallbackFailure);
+    int alternatives = request.logProbabilities();
+    this.scores = alternatives < 0 ? null : new ScoreBuffer(alternatives);
   }
 
   /** Returns the id of the request. */
@@ -106,6 +109,17 @@ public final class Generation {
   }
 
   /**
+   * Returns the log probabilities of a token, if the request asked for them ({@link
+   * GenerationRequest.Builder#logProbabilities}). Those of a token are there before the token is in
+   * the stream. Empty if there is no such token yet, or if the executor returned none for it.
+   *
+   * @param index number of the token in the output, from 0
+   */
+  public Optional<GenerationResult.TokenScores> scores(int index) {
+    return scores == null ? Optional.empty() : Optional.ofNullable(scores.get(index));
+  }
+
+  /**
    * Cancels the generation; the tokens generated so far stay in the result. Does nothing if it has
    * ended. Returns at once: the loop ends the generation in its next pass.
    */
@@ -121,6 +135,13 @@ public final class Generation {
         estimated = true;
         complete(estimate, Optional.ofNullable(expected));
         return expected == null ? null : tooLate(expected);
+      }
+
+      @Override
+      public void onLogProbabilities(int index, float[] values, int[] tokens, int first) {
+        if (scores != null) {
+          scores.set(index, values, tokens, first);
+        }
       }
 
       @Override
@@ -168,7 +189,8 @@ public final class Generation {
       complete(estimate, Optional.empty());
     }
     completeResult(
-        new GenerationResult(id(), request.promptLength(), buffer.tokens(), outcome, failure));
+        new GenerationResult(
+            id(), request.promptLength(), buffer.tokens(), scores, outcome, failure));
   }
 
   /**

@@ -2,6 +2,7 @@ package dev.s3llm;
 
 import com.google.common.base.Preconditions;
 import dev.s3llm.error.FirstTokenTooLateException;
+import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.support.Settings;
@@ -69,9 +70,9 @@ public final class GenerationRequest {
     lengthHint = settings.get("lengthHint", () -> 0);
     extras =
         new Extras(
-            settings.get("logProbabilities", () -> 0),
+            settings.get("logProbabilities", () -> -1),
             settings.get("features", () -> false),
-            settings.find("tokenConstraint", SequenceStep.TokenConstraint.class),
+            Rule.of(settings.find("tokenConstraint", SequenceStep.TokenConstraint.class)),
             settings.get("minTokens", () -> 0),
             settings.find("cacheSalt", String.class),
             settings.find("expectFollowUpWithin", Duration.class),
@@ -83,7 +84,8 @@ public final class GenerationRequest {
         maxNewTokens);
   }
 
-  private GenerationRequest(GenerationRequest other, String id, SamplingParameters sampling) {
+  private GenerationRequest(
+      GenerationRequest other, String id, SamplingParameters sampling, Extras extras) {
     this.id = id;
     input = other.input;
     inputSlots = other.inputSlots;
@@ -99,7 +101,7 @@ public final class GenerationRequest {
     timePerOutputToken = other.timePerOutputToken;
     lengthKey = other.lengthKey;
     lengthHint = other.lengthHint;
-    extras = other.extras;
+    this.extras = extras;
   }
 
   /**
@@ -112,25 +114,46 @@ public final class GenerationRequest {
     if (index == 0) {
       return this;
     }
-    SamplingParameters own =
-        new SamplingParameters(
-            sampling.temperature(),
-            sampling.topK(),
-            sampling.topP(),
-            sampling.repetitionPenalty(),
-            sampling.seed() + index * SEEDS_APART);
-    return new GenerationRequest(this, id + "#" + index, own);
+    long seed = sampling.seed() + index * SEEDS_APART;
+    return new GenerationRequest(this, id + "#" + index, sampling.withSeed(seed), extras);
   }
 
   /** What a request asks for beside its tokens. */
   private record Extras(
       int logProbabilities,
       boolean features,
-      SequenceStep.@Nullable TokenConstraint tokenConstraint,
+      Rule rule,
       int minTokens,
       @Nullable String cacheSalt,
       @Nullable Duration expectFollowUpWithin,
-      boolean sessionEnds) {}
+      boolean sessionEnds) {
+    Extras scored() {
+      return new Extras(0, features, rule, minTokens, cacheSalt, expectFollowUpWithin, sessionEnds);
+    }
+  }
+
+  /**
+   * A constraint and the bounds that it names, which are read once.
+   *
+   * @param constraint the constraint; null for none
+   * @param shortest a lower bound of the answer's tokens, 0 or more
+   * @param longest an upper bound, at least 1
+   */
+  record Rule(SequenceStep.@Nullable TokenConstraint constraint, int shortest, int longest) {
+    private static Rule of(SequenceStep.@Nullable TokenConstraint constraint) {
+      return constraint == null
+          ? new Rule(null, 0, Integer.MAX_VALUE)
+          : new Rule(
+              constraint, Math.max(0, constraint.shortest()), Math.max(1, constraint.longest()));
+    }
+  }
+
+  /** Returns a request like this one for log probabilities of its tokens, if it asks for none. */
+  GenerationRequest scored() {
+    return extras.logProbabilities() >= 0
+        ? this
+        : new GenerationRequest(this, id, sampling, extras.scored());
+  }
 
   /**
    * Returns a builder of a request.
@@ -262,7 +285,10 @@ public final class GenerationRequest {
     return lengthHint == 0 ? OptionalInt.empty() : OptionalInt.of(lengthHint);
   }
 
-  /** Returns how many log probabilities are asked for at each token; 0 for none. */
+  /**
+   * Returns how many alternatives are asked for at each token, with their log probabilities and
+   * that of the token; -1 if no log probabilities are asked for.
+   */
   public int logProbabilities() {
     return extras.logProbabilities();
   }
@@ -272,9 +298,14 @@ public final class GenerationRequest {
     return extras.features();
   }
 
-  /** Returns the rule for the next token, if there is one. */
+  /** Returns the rule for the tokens of the answer, if there is one. */
   public Optional<SequenceStep.TokenConstraint> tokenConstraint() {
-    return Optional.ofNullable(extras.tokenConstraint());
+    return Optional.ofNullable(extras.rule().constraint());
+  }
+
+  /** Returns the rule with its bounds. */
+  Rule rule() {
+    return extras.rule();
   }
 
   int inputSlots() {
@@ -505,14 +536,22 @@ public final class GenerationRequest {
     }
 
     /**
-     * Asks for the log probabilities of the most probable tokens at each position; none by default.
-     * No executor of this version gives them, so {@link S3Engine#submit} refuses such a request.
+     * Asks for the log probability of each token of the answer, and of the most probable tokens in
+     * its place ({@link Generation#scores}, {@link GenerationResult#scores}); none by default.
+     * {@link S3Engine#submit} refuses such a request if the executor does not report them ({@link
+     * dev.s3llm.execute.ExecutorProfile#reportsLogProbabilities}).
      *
-     * @param most number of tokens at each position, at least 1
-     * @throws IllegalArgumentException if the number is below 1
+     * @param alternatives number of most probable tokens at each position, from 0 to {@value
+     *     dev.s3llm.execute.ExecutorProfile#MOST_LOG_PROBABILITIES}
+     * @throws IllegalArgumentException if the number is out of range
      */
-    public Builder logProbabilities(int most) {
-      settings.setAtLeast("logProbabilities", most, 1);
+    public Builder logProbabilities(int alternatives) {
+      Preconditions.checkArgument(
+          alternatives <= ExecutorProfile.MOST_LOG_PROBABILITIES,
+          "logProbabilities must be at most %s, but is %s",
+          ExecutorProfile.MOST_LOG_PROBABILITIES,
+          alternatives);
+      settings.setAtLeast("logProbabilities", alternatives, 0);
       return this;
     }
 
@@ -528,10 +567,17 @@ public final class GenerationRequest {
     }
 
     /**
-     * Sets a rule for the next token; none by default. No executor of this version applies such
-     * rules, so {@link S3Engine#submit} refuses such a request.
+     * Sets a rule that the answer keeps; none by default. Each token is one that the rule allows. A
+     * stop token may come where the answer is complete and as long as {@link #minTokens} says.
+     * Where it is complete and the rule allows no further token, it ends with {@link
+     * dev.s3llm.observe.FinishReason#STOP} at once, also before the least length. If the rule
+     * throws, or allows nothing though the answer is not complete, the request fails.
      *
-     * @param constraint says which tokens may come next
+     * <p>{@link S3Engine#submit} refuses such a request if the executor does not mask tokens
+     * ({@link dev.s3llm.execute.ExecutorProfile#masksTokens}), if it decodes on a canvas, or if the
+     * shortest answer exceeds the output limit. The longest answer lowers the output limit.
+     *
+     * @param constraint says which tokens may come next; its bounds are read by {@link #build}
      */
     public Builder tokenConstraint(SequenceStep.TokenConstraint constraint) {
       settings.set("tokenConstraint", constraint);

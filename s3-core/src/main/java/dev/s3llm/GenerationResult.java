@@ -7,6 +7,8 @@ import dev.s3llm.observe.Explanation;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.predict.LengthPrediction;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +20,7 @@ public final class GenerationResult {
   private final String id;
   private final int promptTokens;
   private final int[] tokens;
+  private final @Nullable ScoreBuffer scores;
   private final SequenceOutcome outcome;
   private final @Nullable Throwable failure;
 
@@ -25,11 +28,13 @@ public final class GenerationResult {
       String id,
       int promptTokens,
       int[] tokens,
+      @Nullable ScoreBuffer scores,
       SequenceOutcome outcome,
       @Nullable Throwable failure) {
     this.id = id;
     this.promptTokens = promptTokens;
     this.tokens = tokens;
+    this.scores = scores;
     this.outcome = outcome;
     this.failure = failure;
   }
@@ -83,6 +88,49 @@ public final class GenerationResult {
    */
   public int[] tokens() {
     return tokens.clone();
+  }
+
+  /**
+   * The log probability of a token of an answer, and of the tokens that were the most probable in
+   * its place. Natural logarithms of the probabilities that the model gave, before sampling
+   * parameters, constraints and biases changed them.
+   *
+   * @param token the token's id
+   * @param logProbability its log probability, 0 or less; NaN if the executor returned none
+   * @param alternatives the most probable tokens in descending order, the token itself perhaps
+   *     among them; as many as the request asked for
+   */
+  public record TokenScores(int token, double logProbability, List<Alternative> alternatives) {
+    /** Copies the list. */
+    public TokenScores {
+      alternatives = List.copyOf(alternatives);
+    }
+
+    /**
+     * A token that might have come.
+     *
+     * @param token the token's id
+     * @param logProbability its log probability, 0 or less
+     */
+    public record Alternative(int token, double logProbability) {}
+  }
+
+  /**
+   * Returns the log probabilities of all generated tokens, one value for each; empty if the request
+   * did not ask for them ({@link GenerationRequest.Builder#logProbabilities}). Makes a new list at
+   * each call.
+   */
+  public List<TokenScores> scores() {
+    @Nullable ScoreBuffer known = scores;
+    if (known == null) {
+      return List.of();
+    }
+    List<TokenScores> all = new ArrayList<>(tokens.length);
+    for (int i = 0; i < tokens.length; i++) {
+      @Nullable TokenScores own = known.get(i);
+      all.add(own == null ? new TokenScores(tokens[i], Double.NaN, List.of()) : own);
+    }
+    return List.copyOf(all);
   }
 
   /** Returns the number of generated tokens. */

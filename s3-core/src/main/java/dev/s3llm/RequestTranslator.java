@@ -6,6 +6,7 @@ import dev.s3llm.error.NeverFitsException;
 import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.error.RequestRefusedException.Reason;
 import dev.s3llm.execute.ExecutorProfile;
+import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.execute.StepResult;
 import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.predict.LengthQuery;
@@ -55,6 +56,7 @@ final class RequestTranslator {
     }
     requireInVocabulary(request.id(), "promptTokens", request.sharedPrompt());
     requireInVocabulary(request.id(), "stopTokens", request.sharedStops());
+    requireInVocabulary(request.id(), request.sampling());
   }
 
   private void requireSupported(GenerationRequest request) {
@@ -62,14 +64,39 @@ final class RequestTranslator {
       throw invalid(
           request, "it has an input, but the executor takes token ids only; use another executor");
     }
-    if (request.logProbabilities() > 0) {
-      throw unsupported(request, "logProbabilities");
+    if (request.logProbabilities() >= 0 && !profile.reportsLogProbabilities()) {
+      throw invalid(
+          request,
+          "logProbabilities is set, but the executor does not report them; remove it, or use"
+              + " another executor");
     }
     if (request.features()) {
       throw unsupported(request, "features");
     }
     if (request.tokenConstraint().isPresent()) {
-      throw unsupported(request, "tokenConstraint");
+      requireConstrainable(request);
+    }
+  }
+
+  private void requireConstrainable(GenerationRequest request) {
+    if (!profile.masksTokens() || profile.growth() == ExecutorProfile.KvGrowth.FIXED_CANVAS) {
+      throw invalid(
+          request,
+          "tokenConstraint is set, but the executor %s; remove it, or use another executor"
+              .formatted(profile.masksTokens() ? "may decode on a canvas" : "cannot mask tokens"));
+    }
+    int shortest = request.rule().shortest();
+    if (shortest > outputLimit(request)) {
+      throw invalid(
+          request,
+          "the shortest answer that tokenConstraint allows has %d tokens, but maxNewTokens allows %d; raise maxNewTokens"
+              .formatted(shortest, outputLimit(request)));
+    }
+    if (request.minTokens() > request.rule().longest()) {
+      throw invalid(
+          request,
+          "minTokens is %d, but the longest answer that tokenConstraint allows has %d tokens; lower minTokens"
+              .formatted(request.minTokens(), request.rule().longest()));
     }
   }
 
@@ -106,12 +133,15 @@ final class RequestTranslator {
   }
 
   /**
-   * Returns the output limit of a request in tokens, at least 1; computed if it is as long as fits.
+   * Returns the output limit of a request in tokens, at least 1; computed if it is as long as fits,
+   * and at most the longest answer that a constraint allows.
    */
   private int outputLimit(GenerationRequest request) {
-    return request.maxNewTokens() == GenerationRequest.AS_MANY_AS_FIT
-        ? (int) Math.max(1, maxTokens() - request.promptLength())
-        : request.maxNewTokens();
+    int limit =
+        request.maxNewTokens() == GenerationRequest.AS_MANY_AS_FIT
+            ? (int) Math.max(1, maxTokens() - request.promptLength())
+            : request.maxNewTokens();
+    return Math.min(limit, request.rule().longest());
   }
 
   private static RequestRefusedException unsupported(GenerationRequest request, String setting) {
@@ -121,6 +151,18 @@ final class RequestTranslator {
 
   private static RequestRefusedException invalid(GenerationRequest request, String message) {
     return new RequestRefusedException(request.id(), Reason.INVALID_REQUEST, message);
+  }
+
+  private void requireInVocabulary(String id, SamplingParameters sampling) {
+    for (Integer token : sampling.logitBias().keySet()) {
+      if (token < 0 || token >= profile.vocabularySize()) {
+        throw new RequestRefusedException(
+            id,
+            Reason.INVALID_REQUEST,
+            "logitBias has token %d, but token ids are in [0, %d)"
+                .formatted(token, profile.vocabularySize()));
+      }
+    }
   }
 
   private void requireInVocabulary(String id, String field, int[] tokens) {
@@ -179,7 +221,9 @@ final class RequestTranslator {
         query,
         sink,
         request.input().orElse(null),
-        sharing(request));
+        sharing(request),
+        new SequenceSpec.Output(
+            request.rule().constraint(), request.rule().shortest(), request.logProbabilities()));
   }
 
   /** Returns who may share KV blocks with a request: its tenant, unless it names a salt. */

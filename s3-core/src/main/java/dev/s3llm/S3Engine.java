@@ -4,6 +4,7 @@ import dev.s3llm.engine.EngineParts;
 import dev.s3llm.engine.loop.CallbackPool;
 import dev.s3llm.engine.loop.EngineLoop;
 import dev.s3llm.engine.loop.EngineRunner;
+import dev.s3llm.engine.loop.MaskThreads;
 import dev.s3llm.engine.loop.PartsCloser;
 import dev.s3llm.engine.monitor.Watchdog;
 import dev.s3llm.engine.monitor.WatchdogThread;
@@ -62,6 +63,7 @@ public final class S3Engine implements AutoCloseable {
   private final Duration closeTimeout;
   private final java.util.concurrent.Executor callbacks;
   private final @Nullable CallbackPool ownCallbacks;
+  private final java.util.concurrent.Executor masks;
   private final ThreadFactory closing;
   private final EngineLoop loop;
   private final EngineRunner runner;
@@ -83,6 +85,7 @@ public final class S3Engine implements AutoCloseable {
     this.closeTimeout = builder.closeTimeout();
     this.callbacks = parts.events().callbacks();
     this.ownCallbacks = ownCallbacks;
+    this.masks = parts.masks();
     this.closing = builder.threads("close");
     this.runner = builder.runner(clock, this::loopLost);
     this.loop = new EngineLoop(parts, runner::wake);
@@ -186,6 +189,31 @@ public final class S3Engine implements AutoCloseable {
       throw refusal;
     }
     return List.copyOf(answers);
+  }
+
+  /**
+   * Submits a request for several answers, and returns those whose tokens have the highest mean log
+   * probability. The answers are generated as by {@link #submit(GenerationRequest, int)}, with log
+   * probabilities.
+   *
+   * @param request the prompt, its limits and its options
+   * @param n number of answers to return, from 1 to {@code bestOf}
+   * @param bestOf number of answers to generate, from 1 to {@value #MOST_ANSWERS}
+   * @return a future of the answers, the best first; answers that failed, timed out or were
+   *     cancelled come last. Cancelling it cancels them all
+   * @throws NullPointerException if {@code request} is null
+   * @throws IllegalArgumentException if {@code n} or {@code bestOf} is out of range
+   * @throws RequestRefusedException as {@link #submit(GenerationRequest, int)}, also if the
+   *     executor reports no log probabilities
+   */
+  public CompletableFuture<List<GenerationResult>> submitBestOf(
+      GenerationRequest request, int n, int bestOf) {
+    Objects.requireNonNull(request, "request must not be null");
+    if (n < 1 || n > bestOf) {
+      throw new IllegalArgumentException(
+          "n must be from 1 to bestOf, but they are %d and %d".formatted(n, bestOf));
+    }
+    return BestAnswers.of(submit(request.scored(), bestOf), n);
   }
 
   private Generation accept(GenerationRequest request, long now) {
@@ -430,6 +458,9 @@ public final class S3Engine implements AutoCloseable {
       log.warn("a step did not end within {}: its executor stays open", closeTimeout);
     }
     closer.run();
+    if (masks instanceof MaskThreads own) {
+      own.close();
+    }
     if (ownCallbacks != null) {
       ownCallbacks.close();
     }

@@ -26,6 +26,7 @@ import java.util.function.Supplier;
  * @param prefixes whether sequences that begin alike share blocks
  * @param events listeners, and the executor of user code
  * @param limits bounds of steps and times
+ * @param masks makes the masks of token constraints
  */
 public record EngineParts(
     Executor executor,
@@ -36,7 +37,45 @@ public record EngineParts(
     RecoveryPolicy recovery,
     Prefixes prefixes,
     Events events,
-    Limits limits) {
+    Limits limits,
+    java.util.concurrent.Executor masks) {
+
+  /**
+   * Creates parts that make the masks of constraints on the loop's own thread, for tests and
+   * simulations.
+   *
+   * @param executor runs steps
+   * @param predictor predicts output lengths
+   * @param planner decides about memory
+   * @param policy orders the waiting requests of a tenant
+   * @param tenantWeights weights of the tenants
+   * @param recovery chooses which sequence is preempted
+   * @param prefixes whether sequences that begin alike share blocks
+   * @param events listeners, and the executor of user code
+   * @param limits bounds of steps and times
+   */
+  public EngineParts(
+      Executor executor,
+      LengthPredictor predictor,
+      MemoryPlanner planner,
+      SchedulingPolicy policy,
+      TenantWeights tenantWeights,
+      RecoveryPolicy recovery,
+      Prefixes prefixes,
+      Events events,
+      Limits limits) {
+    this(
+        executor,
+        predictor,
+        planner,
+        policy,
+        tenantWeights,
+        recovery,
+        prefixes,
+        events,
+        limits,
+        Runnable::run);
+  }
 
   /**
    * Whether sequences that begin alike share blocks, and which are kept.

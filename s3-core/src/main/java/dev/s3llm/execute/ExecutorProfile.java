@@ -40,6 +40,7 @@ public final class ExecutorProfile {
   private final int canvasPasses;
   private final boolean takesInputs;
   private final boolean masksTokens;
+  private final boolean reportsLogProbabilities;
   private final boolean sharesPrefixes;
   private final int featureWidth;
 
@@ -57,6 +58,7 @@ public final class ExecutorProfile {
     canvasPasses = settings.get("canvasPasses", () -> 0);
     takesInputs = settings.get("takesInputs", () -> false);
     masksTokens = settings.get("masksTokens", () -> false);
+    reportsLogProbabilities = settings.get("reportsLogProbabilities", () -> false);
     sharesPrefixes = settings.get("sharesPrefixes", () -> false);
     featureWidth = settings.get("featureWidth", () -> 0);
     Preconditions.checkArgument(
@@ -91,6 +93,7 @@ public final class ExecutorProfile {
     canvasPasses = other.canvasPasses;
     takesInputs = other.takesInputs;
     masksTokens = other.masksTokens;
+    reportsLogProbabilities = other.reportsLogProbabilities;
     sharesPrefixes = other.sharesPrefixes;
     featureWidth = other.featureWidth;
   }
@@ -178,9 +181,17 @@ public final class ExecutorProfile {
     return takesInputs;
   }
 
-  /** Returns whether the executor never draws {@link SequenceStep#forbiddenTokens}. */
+  /**
+   * Returns whether the executor never draws {@link SequenceStep#forbiddenTokens}, and draws only
+   * {@link SequenceStep#allowedTokens}.
+   */
   public boolean masksTokens() {
     return masksTokens;
+  }
+
+  /** Returns whether the executor returns {@link SequenceStep#logProbabilities}. */
+  public boolean reportsLogProbabilities() {
+    return reportsLogProbabilities;
   }
 
   /**
@@ -379,14 +390,27 @@ public final class ExecutorProfile {
     }
 
     /**
-     * Sets whether the executor never draws {@link SequenceStep#forbiddenTokens}; false by default,
-     * so that requests with a least length are refused.
+     * Sets whether the executor never draws {@link SequenceStep#forbiddenTokens}, and draws only
+     * {@link SequenceStep#allowedTokens}; false by default, so that requests with a least length or
+     * a token constraint are refused.
      *
      * @param masks whether the executor masks the tokens before it draws
      * @throws IllegalStateException if it was set before
      */
     public Builder masksTokens(boolean masks) {
       settings.set("masksTokens", masks);
+      return this;
+    }
+
+    /**
+     * Sets whether the executor returns {@link SequenceStep#logProbabilities}; false by default, so
+     * that requests for them are refused.
+     *
+     * @param reports whether results have the log probabilities that sequences request
+     * @throws IllegalStateException if it was set before
+     */
+    public Builder reportsLogProbabilities(boolean reports) {
+      settings.set("reportsLogProbabilities", reports);
       return this;
     }
 

@@ -138,6 +138,24 @@ public record SamplingParameters(
   }
 
   /**
+   * Returns these parameters with another seed.
+   *
+   * @param seed seed of the random draws, any value
+   */
+  public SamplingParameters withSeed(long seed) {
+    return new SamplingParameters(
+        temperature,
+        topK,
+        topP,
+        minP,
+        repetitionPenalty,
+        presencePenalty,
+        frequencyPenalty,
+        logitBias,
+        seed);
+  }
+
+  /**
    * Returns parameters that draw from the whole distribution.
    *
    * @param temperature from 0 to 100; 0 for greedy decoding

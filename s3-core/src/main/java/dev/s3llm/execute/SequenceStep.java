@@ -101,16 +101,21 @@ public interface SequenceStep {
    * Returns the tokens that this step may draw, as {@link TokenConstraint.State#mask} does, with
    * the stop tokens that may end the answer here; null if every token may come. The executor takes
    * the probability of all others as zero, together with {@link #forbiddenTokens}. At least one
-   * token is left. The array is shared and must not be changed.
+   * token is left. The array has a bit for every token of the vocabulary, is shared and must not be
+   * changed.
+   *
+   * <p>The mask is of the first token that the step commits. An executor that commits several must
+   * commit one only, unless it knows that the rule allows the others.
    */
   default long @Nullable [] allowedTokens() {
     return null;
   }
 
   /**
-   * Returns how many log probabilities the result should have for the token that this step commits
+   * Returns how many log probabilities the result should have for each token that this step commits
    * ({@link StepResult#logProbabilities}): those of the token itself and of the {@code n} most
-   * probable tokens.
+   * probable tokens. Always -1 if the step does not sample, or the executor reports none ({@link
+   * ExecutorProfile#reportsLogProbabilities}).
    *
    * @return {@code n} from 0 to {@link ExecutorProfile#MOST_LOG_PROBABILITIES}; -1 for none
    */

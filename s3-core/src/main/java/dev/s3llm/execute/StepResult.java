@@ -191,9 +191,12 @@ public final class StepResult {
    * Natural logarithms of the probabilities that the model gives, before sampling parameters, masks
    * and biases change the logits. For each sequence that requested {@code n} of them: the value of
    * the committed token, then those of the {@code n} most probable tokens in descending order,
-   * among equals the lower id first.
+   * among equals the lower id first. If the sequence commits several tokens, the same for each of
+   * them in turn, and nothing if it commits none. In a plain result, a sequence that has failed has
+   * its place, too, with any values.
    *
-   * @param values {@code 1 + n} values for each such sequence, one sequence after another
+   * @param values {@code 1 + n} values for each token of each such sequence, one sequence after
+   *     another
    * @param tokens the ids that the values belong to, in the same places
    */
   @SuppressWarnings("ArrayRecordComponent") // flat arrays: nothing is allocated for each token

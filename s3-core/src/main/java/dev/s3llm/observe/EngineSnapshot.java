@@ -280,7 +280,8 @@ public record EngineSnapshot(
    * Counters of faults that did not end the engine. Immutable.
    *
    * @param ignoredCompletions step completions that matched no step in flight
-   * @param callbackFailures exceptions thrown by subscribers, other callbacks and listeners
+   * @param callbackFailures exceptions thrown by subscribers, other callbacks and listeners, and
+   *     steps whose log probabilities did not fit
    * @param droppedEvents events that were dropped because listeners were too slow
    */
   public record Faults(long ignoredCompletions, long callbackFailures, long droppedEvents) {}

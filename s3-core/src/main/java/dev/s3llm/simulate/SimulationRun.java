@@ -234,7 +234,8 @@ final class SimulationRun {
             query(index, request, hint, maxNewTokens(request)),
             new Sink(index),
             masked ? new SimulatedExecutor.Input(index, request.promptTokens()) : null,
-            sharing(request)));
+            sharing(request),
+            SequenceSpec.Output.FREE));
     long cancelled = request.terms().cancelledNanos();
     if (cancelled != Long.MAX_VALUE) {
       cancellations.add(

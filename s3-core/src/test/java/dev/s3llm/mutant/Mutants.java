@@ -46,7 +46,8 @@ final class Mutants {
           seen(
               "prefix-collision-accepted",
               CACHE,
-              "return node != null && node.is(before, tokens, before.depth() * blockTokens) ? node : null;",
+              "return node != null && node.is(before, tokens, before.depth() * blockTokens) ? node"
+                  + " : null;",
               "return before.firstChild;",
               "Ownership",
               0),
@@ -63,6 +64,41 @@ final class Mutants {
               "    return from;\n",
               "    return prefix.length();\n",
               "Containment",
+              0),
+          seen(
+              "mask-of-the-state-before",
+              "engine/constraint/ConstraintProgress.java",
+              "promptTokens + followed, promptTokens + length);",
+              "promptTokens + followed, promptTokens + Math.max(followed, length - 1));",
+              "Constraints",
+              0),
+          seen(
+              "mask-stops-before-complete",
+              "engine/constraint/ConstraintWork.java",
+              "complete && length >= rules.leastTokens()",
+              "length >= rules.leastTokens()",
+              "Constraints",
+              0),
+          seen(
+              "mask-late-is-ignored",
+              SCHEDULER,
+              "        && !sequence.awaitsMask()\n",
+              "",
+              "Constraints",
+              0),
+          seen(
+              "mask-wakes-nobody",
+              "engine/loop/MaskMaker.java",
+              "        if (action != null) {\n",
+              "        if (action != null && state.running.isEmpty()) {\n",
+              "Liveness",
+              0),
+          seen(
+              "scores-shifted",
+              "engine/loop/ScoreReader.java",
+              "next + i * width);",
+              "i * width);",
+              "StreamIntegrity",
               0),
           seen("leak-on-end", FINISHER, "      giveBack(deviceLease);", "", "Conservation", 0),
           seen(
@@ -110,7 +146,7 @@ final class Mutants {
           seen(
               "stay-in-queue",
               FINISHER,
-              "if (from == SequenceState.WAITING || from == SequenceState.RUNNING)",
+              "if (from != SequenceState.PREDICTING)",
               "if (from == SequenceState.RUNNING)",
               "OnePlace",
               2),
@@ -131,7 +167,8 @@ final class Mutants {
           seen(
               "stall-all",
               PLANS,
-              "plan.stalls().size() + plan.preemptions().size() + 1 < running.size()",
+              "plan.stalls().size() + plan.preemptions().size() + withoutMask() + 1 <"
+                  + " running.size()",
               "plan.stalls().size() < 1_000_000",
               "Progress",
               13),
@@ -147,15 +184,16 @@ final class Mutants {
           seen(
               "alarm-unset",
               LOOP,
-              "return intake.nextAlarmNanos();",
-              "return Long.MAX_VALUE;",
+              "return Math.min(intake.nextAlarmNanos(), masks.patientUntilNanos());",
+              "return masks.patientUntilNanos();",
               "Deadlines",
               27),
           seen(
               "end-twice",
               FINISHER,
               "    state.counters.ended(sequence, reason, sequence.history().timing(now));\n",
-              "    state.counters.ended(sequence, reason, sequence.history().timing(now));\n    report(sequence, sequence.outcome(reason, failure, false, now), now);\n",
+              "    state.counters.ended(sequence, reason, sequence.history().timing(now));\n"
+                  + "    report(sequence, sequence.outcome(reason, failure, false, now), now);\n",
               "TerminalOnce",
               0),
           seen(
@@ -204,7 +242,8 @@ final class Mutants {
               "token-twice",
               RESULTS,
               "      sequence.spec().sink().onToken(token);",
-              "      sequence.spec().sink().onToken(token);\n      if (token == 3) sequence.spec().sink().onToken(token);",
+              "      sequence.spec().sink().onToken(token);\n"
+                  + "      if (token == 3) sequence.spec().sink().onToken(token);",
               "Transparency",
               0),
           seen(
@@ -367,7 +406,9 @@ final class Mutants {
               "close-interrupted",
               ENGINE,
               "      Thread.currentThread().interrupt(); // an interrupted",
-              "      Thread.currentThread().interrupt();\n      runner.stop();\n      if (!closeTimeout.isZero()) return false; // an interrupted",
+              "      Thread.currentThread().interrupt();\n"
+                  + "      runner.stop();\n"
+                  + "      if (!closeTimeout.isZero()) return false; // an interrupted",
               "Shutdown",
               4),
           seen(
@@ -394,8 +435,12 @@ final class Mutants {
           seen(
               "canvas-cut",
               SCHEDULER,
-              "          plan.compute(sequence, Math.max(least, Math.min(tokens, plan.tokensLeft())));\n        } else {",
-              "          plan.compute(sequence, Math.max(1, Math.min(tokens, plan.tokensLeft())));\n        } else {",
+              "          plan.compute(sequence, Math.max(least, Math.min(tokens,"
+                  + " plan.tokensLeft())));\n"
+                  + "        } else {",
+              "          plan.compute(sequence, Math.max(1, Math.min(tokens,"
+                  + " plan.tokensLeft())));\n"
+                  + "        } else {",
               "Transparency",
               0),
           seen(
@@ -444,7 +489,8 @@ final class Mutants {
           seen(
               "stale-canvas-draft",
               RESULTS,
-              "sequence.stepped(count, result.slots(i), result.stepsLeft(i))) {\n            state.draft.invalidate();",
+              "sequence.stepped(count, result.slots(i), result.stepsLeft(i))) {\n"
+                  + "            state.draft.invalidate();",
               "sequence.stepped(count, result.slots(i), result.stepsLeft(i))) {",
               "Transparency",
               0),
@@ -680,7 +726,8 @@ final class Mutants {
           caught(
               "snapshot-behind",
               FINISHER,
-              "      state.publishSnapshot(); // whoever has the result sees a snapshot without the request\n",
+              "      state.publishSnapshot(); // whoever has the result sees a snapshot without the"
+                  + " request\n",
               "",
               "SnapshotAfterResultTest"),
           caught(
@@ -734,7 +781,9 @@ final class Mutants {
           caught(
               "prefix-found-by-key-alone",
               "engine/prefix/PrefixNode.java",
-              "parent == before\n        && Arrays.equals(tokens, 0, tokens.length, others, from, from + tokens.length)",
+              "parent == before\n"
+                  + "        && Arrays.equals(tokens, 0, tokens.length, others, from, from +"
+                  + " tokens.length)",
               "parent == before",
               "engine.prefix.PrefixCacheTest"),
           caught(
@@ -770,7 +819,8 @@ final class Mutants {
           caught(
               "prefix-with-the-last-token",
               PREFIXES,
-              "    int most = (waiting.contextTokens() - 1) / prefix.blockTokens();\n    prefix.know",
+              "    int most = (waiting.contextTokens() - 1) / prefix.blockTokens();\n"
+                  + "    prefix.know",
               "    int most = waiting.contextTokens() / prefix.blockTokens();\n    prefix.know",
               "PrefixSharingTest"),
           caught(

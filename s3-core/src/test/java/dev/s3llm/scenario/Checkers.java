@@ -33,6 +33,7 @@ final class Checkers {
             new TerminalOnce(),
             new StreamIntegrity(),
             new Transparency(setting.decoding()),
+            new Constraints(clients),
             new Cancellation(clients),
             new Deadlines(clients),
             new Containment(clients, runner),

@@ -3,8 +3,10 @@ package dev.s3llm.scenario;
 import dev.s3llm.Generation;
 import dev.s3llm.GenerationRequest;
 import dev.s3llm.GenerationResult;
+import dev.s3llm.GenerationResult.TokenScores;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.Flow;
 
@@ -60,6 +62,7 @@ final class Client implements Flow.Subscriber<Integer> {
     this.faults = faults;
     this.random = random;
     this.pace = Pace.values()[random.nextInt(Pace.values().length)];
+    this.mayFail = request.tokenConstraint().isPresent(); // it may come to a dead end
   }
 
   String id() {
@@ -164,12 +167,28 @@ final class Client implements Flow.Subscriber<Integer> {
       tokens.add(token);
       scenario.log("token", id() + " " + token);
       scenario.checkers().token(this, token);
+      checkScores(token);
       if (pace == Pace.ONE_BY_ONE) {
         requestTokens(1);
       }
       misbehave();
     } finally {
       nesting--;
+    }
+  }
+
+  /** The scores of a token are there with the token; a step in which another one fails has none. */
+  private void checkScores(int token) {
+    Optional<TokenScores> scores = generation.scores(tokens.size() - 1);
+    boolean due = request.logProbabilities() >= 0;
+    boolean lost = scores.isEmpty() && scenario.setting().faults().contains(Fault.Group.EXECUTOR);
+    if (lost || (!due && scores.isEmpty())) {
+      return;
+    }
+    if (scores.isEmpty()
+        || scores.get().token() != token
+        || scores.get().alternatives().size() != request.logProbabilities()) {
+      scenario.violated("StreamIntegrity", id() + " got " + token + " with " + scores);
     }
   }
 

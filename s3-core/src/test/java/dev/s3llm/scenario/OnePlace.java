@@ -11,10 +11,10 @@ final class OnePlace extends Checker {
     for (Ledger.Entry entry : seen.live()) {
       boolean waits = entry.state().equals("WAITING");
       boolean runs = entry.state().equals("RUNNING");
-      boolean predicted = !entry.state().equals("PREDICTING");
+      boolean apart = entry.state().equals("PREDICTING") || entry.state().equals("PARKED");
       if (entry.queued() != waits
           || entry.listed() != runs
-          || predicted != (waits || runs)
+          || apart == (waits || runs)
           || runs != (entry.deviceBlocks() != null)) {
         fail("%s", entry);
       }

@@ -50,6 +50,12 @@ final class Requests {
     if (setting.sharing().enabled() && drawn[0] % 7 == 0) {
       builder.cacheSalt("common");
     }
+    if (setting.constrains() && drawn[0] % 3 > 0) {
+      builder.tokenConstraint(new HashRule(drawn[0]));
+    }
+    if (setting.constrains() && drawn[0] % 4 > 0) {
+      builder.logProbabilities(drawn[0] % 4 - 1);
+    }
     if (setting.sharing().enabled() && drawn[0] % 11 == 0) {
       builder.sessionEnds(true);
     }
@@ -65,7 +71,10 @@ final class Requests {
   private int[] alike(int[] drawn, int maxNew) {
     int[] prompt = drawn.clone();
     int kind = drawn[0] % 4;
-    if (kind == 0 && latest != null && latest.input().isEmpty()) {
+    if (kind == 0
+        && latest != null
+        && latest.input().isEmpty()
+        && latest.tokenConstraint().isEmpty()) {
       return followUp(latest, prompt, maxNew);
     }
     int common = kind == 3 ? 0 : (drawn[drawn.length - 1] % 5) * drawn.length / 4;

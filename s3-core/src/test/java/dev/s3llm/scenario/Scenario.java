@@ -43,6 +43,7 @@ final class Scenario {
   private final StartedThreads threads = new StartedThreads();
   private final HostilePredictor predictor;
   private final FaultyExecutor executor;
+  private final LateMasks masks;
   private HandRunner runner;
   private final S3Engine engine;
   private final DecisionLog log;
@@ -87,10 +88,11 @@ final class Scenario {
     this.callbacks = new CallbackPool(setting.callbacks(), random, faults);
     this.predictor = new HostilePredictor(random, faults);
     this.executor = new FaultyExecutor(setting, faults, random, checkers, log, this::now);
+    this.masks = new LateMasks(setting.profile().blockCount() * 31L + setting.arrivals());
     this.weightOfB = 0.5 + 2 * random.nextDouble();
     this.engine =
         S3Engine.builder(executor)
-            .clock(new HandDrivenClock(this::now, this::newRunner))
+            .clock(new HandDrivenClock(this::now, this::newRunner, masks))
             .threadFactory(threads)
             .callbackExecutor(callbacks)
             .stuckAfter(Duration.ZERO)
@@ -192,6 +194,7 @@ final class Scenario {
     }
     now += random.nextInt(5);
     int done = executor.progress() + predictor.progress(faults.stopped());
+    done += masks.progress(faults.stopped());
     done += callbacks.pump(faults.stopped() ? Integer.MAX_VALUE : random.nextInt(4));
     done += threads.pump();
     boolean due = runner.due(now);
@@ -202,7 +205,7 @@ final class Scenario {
       done += pass();
     }
     checkers.rethrow();
-    return done > 0 || runner.due(now) || !callbacks.isEmpty();
+    return done > 0 || runner.due(now) || !callbacks.isEmpty() || !masks.isEmpty();
   }
 
   private int pass() {

@@ -91,6 +91,8 @@ record Setting(
             .growth(growth)
             .canvasPasses(canvasPasses)
             .takesInputs(growth == KvGrowth.FIXED_CANVAS)
+            .masksTokens(true)
+            .reportsLogProbabilities(true)
             .sharesPrefixes(true)
             .build();
     int budget = arrivals % 3 == 0 ? changed.maxTokensPerStep() : stepTokens;
@@ -128,6 +130,11 @@ record Setting(
     };
   }
 
+  /** Returns whether requests have constraints, which depends on the other values. */
+  boolean constrains() {
+    return profile.growth() != KvGrowth.FIXED_CANVAS && (profile.blockCount() + arrivals) % 4 == 1;
+  }
+
   /** Returns whether every event reaches the listeners. */
   boolean deliversAllEvents() {
     return eventBuffer == PLENTY && !faults.contains(Fault.Group.CALLBACKS);
@@ -153,6 +160,8 @@ record Setting(
         .maxSequencesPerStep(1 + random.nextInt(Math.min(12, tokensPerStep)))
         .vocabularySize(VOCABULARY)
         .sharesPrefixes(true)
+        .masksTokens(true)
+        .reportsLogProbabilities(true)
         .recoveryCosts(new RecoveryCosts(random.nextInt(20), 1 + random.nextInt(5)))
         .build();
   }

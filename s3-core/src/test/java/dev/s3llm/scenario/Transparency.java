@@ -1,5 +1,6 @@
 package dev.s3llm.scenario;
 
+import dev.s3llm.execute.SequenceStep.TokenConstraint;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.testkit.HashExecutor;
 import java.util.Arrays;
@@ -18,14 +19,36 @@ final class Transparency extends Checker {
   @Override
   void result(Client client) {
     int[] expected =
-        HashExecutor.expected(
-            decoding,
-            client.request.input().orElse(null),
-            client.request.promptTokens(),
-            client.request.sampling(),
-            client.request.maxNewTokens(),
-            client.request.stopTokens(),
-            Setting.VOCABULARY);
+        client
+            .request
+            .tokenConstraint()
+            .map(rule -> constrained(client, rule))
+            .orElseGet(() -> free(client));
+    check(client, expected);
+  }
+
+  private static int[] constrained(Client client, TokenConstraint rule) {
+    return HashExecutor.expected(
+        rule,
+        client.request.promptTokens(),
+        client.request.sampling(),
+        client.request.maxNewTokens(),
+        client.request.stopTokens(),
+        Setting.VOCABULARY);
+  }
+
+  private int[] free(Client client) {
+    return HashExecutor.expected(
+        decoding,
+        client.request.input().orElse(null),
+        client.request.promptTokens(),
+        client.request.sampling(),
+        client.request.maxNewTokens(),
+        client.request.stopTokens(),
+        Setting.VOCABULARY);
+  }
+
+  private void check(Client client, int... expected) {
     int[] actual = client.result.tokens();
     FinishReason reason = client.result.finishReason();
     boolean whole = reason == FinishReason.STOP || reason == FinishReason.LENGTH;

@@ -213,6 +213,7 @@ class LatencyEstimateTest {
           }
         },
         masked ? new SimulatedExecutor.Input(index, prompt.length) : null,
-        SequenceSpec.Sharing.within(""));
+        SequenceSpec.Sharing.within(""),
+        SequenceSpec.Output.FREE);
   }
 }

@@ -42,6 +42,11 @@ public abstract class ExecutorContract {
   private static final int OUTPUT = 12;
   private static final int LONG_PROMPT = 36;
   private static final int SHORT_OUTPUT = 4;
+
+  /** Two tokens between which biases decide. */
+  private static final int A = 3;
+
+  private static final int B = 5;
   private static final long HANGS_AFTER_SECONDS = 120;
 
   private Executor executor;
@@ -174,6 +179,239 @@ public abstract class ExecutorContract {
     HandDrivenSequence other = prepared(new HandDrivenSequence(2, prompt, sampling, blocks(1)));
     StepResult result = run(batch(masked.chunk(PROMPT), other.chunk(PROMPT)));
     return new int[] {result.committed(0)[0], result.committed(1)[0]};
+  }
+
+  /** Of a mask that leaves some tokens, only these are drawn, and others are not changed. */
+  @Test
+  public void maskedTokens_areNeverDrawn() throws Exception {
+    assumeTrue(profile.masksTokens(), "the executor does not mask tokens");
+    int size = profile.vocabularySize();
+    for (SamplingParameters sampling : MASKED) {
+      int[] free = first(sampling);
+      for (int step = 1; step < 6; step++) {
+        int every = step;
+        long[] mask = mask(IntStream.range(0, size).filter(t -> t % every == 0));
+        int[] drawn = allowed(sampling, mask);
+        assertThat(allowed(sampling, mask)).isEqualTo(drawn);
+        assertThat(drawn[1]).as("of the neighbour").isEqualTo(free[1]);
+        assertThat(drawn[0] % every).as("token %d of every %d", drawn[0], every).isZero();
+        assertThat(drawn[0]).isEqualTo(step == 1 ? free[0] : drawn[0]);
+      }
+      for (int token : new int[] {0, 1, free[0], size - 1}) {
+        assertThat(allowed(sampling, mask(IntStream.of(token)))[0]).isEqualTo(token);
+      }
+    }
+  }
+
+  /** Every token of an answer keeps the mask of its step. */
+  @Test
+  public void masks_holdForEachTokenOfAnAnswer() throws Exception {
+    assumeTrue(profile.masksTokens() && input() == null, "the executor does not mask tokens");
+    int size = profile.vocabularySize();
+    HandDrivenSequence sequence = sequence(1, 0);
+    while (sequence.output().length < OUTPUT) {
+      int part = sequence.output().length % 3;
+      long[] mask = mask(IntStream.range(0, size).filter(t -> t % 3 == part));
+      int before = sequence.output().length;
+      sequence.apply(run(sequence.allow(mask).chunk(PROMPT).alone()), 0);
+      assertThat(sequence.output().length).isEqualTo(before + 1);
+      assertThat(sequence.output()[before] % 3).isEqualTo(part);
+    }
+  }
+
+  private int[] allowed(SamplingParameters sampling, long... mask) throws Exception {
+    int[] prompt = prompt(profile.vocabularySize());
+    HandDrivenSequence masked =
+        prepared(new HandDrivenSequence(1, prompt, sampling, blocks(0))).allow(mask);
+    HandDrivenSequence other = prepared(new HandDrivenSequence(2, prompt, sampling, blocks(1)));
+    StepResult result = run(batch(masked.chunk(PROMPT), other.chunk(PROMPT)));
+    return new int[] {result.committed(0)[0], result.committed(1)[0]};
+  }
+
+  private long[] mask(IntStream tokens) {
+    long[] mask = new long[(profile.vocabularySize() + 63) / 64];
+    tokens.forEach(t -> mask[t / 64] |= 1L << t % 64);
+    return mask;
+  }
+
+  /** Log probabilities have the agreed order, are those of a distribution, and change no token. */
+  @Test
+  public void logProbabilities_describeTheDistribution() throws Exception {
+    assumeTrue(profile.reportsLogProbabilities(), "the executor reports no log probabilities");
+    int most = Math.min(5, profile.vocabularySize());
+    int[] plain = generate(sequence(1, 0), PROMPT);
+    HandDrivenSequence sequence = sequence(2, 1).logProbabilities(most);
+    while (!ended(sequence)) {
+      StepResult result = run(sequence.chunk(PROMPT).alone());
+      sequence.apply(result, 0);
+      int[] committed = result.committed(0);
+      assertThat(result.logProbabilities().values()).hasSize(committed.length * (1 + most));
+      assertThat(result.logProbabilities().tokens()).hasSize(committed.length * (1 + most));
+      for (int i = 0; i < committed.length; i++) {
+        checkDistribution(result.logProbabilities(), i * (1 + most), most, committed[i]);
+      }
+    }
+    assertThat(output(sequence)).isEqualTo(plain);
+  }
+
+  private void checkDistribution(
+      StepResult.LogProbabilities reported, int first, int most, int token) {
+    float[] values = Arrays.copyOfRange(reported.values(), first, first + 1 + most);
+    int[] tokens = Arrays.copyOfRange(reported.tokens(), first, first + 1 + most);
+    assertThat(tokens[0]).isEqualTo(token);
+    assertThat(IntStream.of(tokens).skip(1).distinct().count()).isEqualTo(most);
+    double sum = 0;
+    for (int i = 1; i <= most; i++) {
+      assertThat(values[i]).isLessThanOrEqualTo(i == 1 ? 1e-4f : values[i - 1]);
+      assertThat(tokens[i]).isBetween(0, profile.vocabularySize() - 1);
+      sum += Math.exp(values[i]);
+      if (tokens[i] == token) {
+        assertThat(values[0]).isEqualTo(values[i]);
+      }
+    }
+    assertThat(sum).isBetween(Double.MIN_VALUE, 1 + 1e-3);
+    assertThat(values[0]).isLessThanOrEqualTo(values[1]);
+    if (IntStream.of(tokens).skip(1).noneMatch(t -> t == token)) {
+      assertThat(values[0]).isLessThanOrEqualTo(values[most]);
+    }
+  }
+
+  /** Log probabilities come for those that request them, alike alone and in company. */
+  @Test
+  public void logProbabilities_areTheSameInCompany() throws Exception {
+    assumeTrue(profile.reportsLogProbabilities(), "the executor reports no log probabilities");
+    int most = Math.min(4, profile.vocabularySize());
+    StepResult.LogProbabilities alone =
+        run(sequence(1, 0).logProbabilities(most).chunk(PROMPT).alone()).logProbabilities();
+    for (int others = -1; others < 2; others++) {
+      HandDrivenSequence other = prepared(brief(2, 1)).logProbabilities(others).chunk(PROMPT);
+      HandDrivenSequence reader = sequence(3, 2).logProbabilities(most).chunk(PROMPT);
+      StepResult.LogProbabilities both = run(batch(other, reader)).logProbabilities();
+      assertThat(both.values()).hasSize(1 + most + 1 + others);
+      float[] values = Arrays.copyOfRange(both.values(), 1 + others, both.values().length);
+      int[] tokens = Arrays.copyOfRange(both.tokens(), 1 + others, both.tokens().length);
+      assertThat(tokens[0]).isEqualTo(alone.tokens()[0]);
+      assertThat(values).containsExactly(alone.values(), within(1e-3f));
+    }
+    assertThat(run(sequence(4, 0).chunk(PROMPT).alone()).logProbabilities().values()).isEmpty();
+    if (input() == null) { // an input is not cut into chunks
+      StepResult part = run(sequence(5, 1).logProbabilities(most).chunk(PROMPT - 8).alone());
+      assertThat(part.logProbabilities().values()).isEmpty();
+    }
+  }
+
+  /**
+   * Log probabilities are the model's: masks, biases and sampling parameters do not change them.
+   */
+  @Test
+  public void logProbabilities_areThoseBeforeSampling() throws Exception {
+    assumeTrue(
+        profile.reportsLogProbabilities() && profile.masksTokens(),
+        "the executor reports no log probabilities, or does not mask tokens");
+    float[] expected = alternatives(new SamplingParameters(1, 0, 1, 1, 7), null);
+    SamplingParameters cold = new SamplingParameters(0.5, 3, 0.5, 1.5, 7);
+    int best = greedy(Map.of());
+    assertThat(alternatives(cold, null)).containsExactly(expected, within(1e-3f));
+    assertThat(alternatives(cold.withLogitBias(Map.of(best, -50.0)), null))
+        .containsExactly(expected, within(1e-3f));
+    assertThat(alternatives(cold, mask(IntStream.of(best == 0 ? 1 : 0))))
+        .containsExactly(expected, within(1e-3f));
+  }
+
+  private float[] alternatives(SamplingParameters sampling, long[] mask) throws Exception {
+    HandDrivenSequence sequence = sequence(1, 0).sampling(sampling).logProbabilities(2).allow(mask);
+    float[] values = run(sequence.chunk(PROMPT).alone()).logProbabilities().values();
+    executor.released(1);
+    return Arrays.copyOfRange(values, 1, values.length);
+  }
+
+  /** A bias makes a token certain or impossible. */
+  @Test
+  public void logitBias_makesTokensCertainOrImpossible() throws Exception {
+    assumeDrawsByParameters();
+    int best = greedy(Map.of());
+    assertThat(greedy(Map.of(best, -100.0))).isNotEqualTo(best);
+    for (int token : new int[] {0, 1, best, profile.vocabularySize() - 1}) {
+      assertThat(greedy(Map.of(token, 100.0))).isEqualTo(token);
+      SamplingParameters sampled =
+          SamplingParameters.ofTemperature(1, 7).withLogitBias(Map.of(token, 100.0));
+      assertThat(first(sampled)[0]).isEqualTo(token);
+    }
+  }
+
+  /** With a minP of 1 only the most probable token is left. */
+  @Test
+  public void minP_ofOne_isGreedy() throws Exception {
+    assumeDrawsByParameters();
+    int best = first(new SamplingParameters(0, 0, 1, 1, 7))[0];
+    assertThat(first(SamplingParameters.ofTemperature(1.5, 7).withMinP(1))[0]).isEqualTo(best);
+    assertThat(first(SamplingParameters.ofTemperature(1.5, 7).withMinP(0)))
+        .isEqualTo(first(SamplingParameters.ofTemperature(1.5, 7)));
+  }
+
+  /**
+   * The penalties take their value from the logit of a token that occurred in the output: between
+   * two tokens, each shifts the bias at which the other one is drawn.
+   */
+  @Test
+  public void penalties_shiftTheLogitsOfTokensOfTheOutput() throws Exception {
+    assumeDrawsByParameters();
+    double even = evenBias();
+    assertThat(second(even - 1, 0, 0)).isEqualTo(A);
+    assertThat(second(even - 1, 2, 0)).isEqualTo(B);
+    assertThat(second(even - 1, 0, 2)).isEqualTo(B);
+    assertThat(second(even + 1, 0, 0)).isEqualTo(B);
+    assertThat(second(even + 1, -2, 0)).isEqualTo(A);
+    assertThat(second(even + 1, 0, -2)).isEqualTo(A);
+    assertThat(second(even - 3, 1, 1)).isEqualTo(A);
+    assertThat(second(even - 3, 2, 2)).isEqualTo(B);
+  }
+
+  /** A token of the prompt is not one of the output. */
+  @Test
+  public void penalties_leaveTokensOfThePromptAlone() throws Exception {
+    assumeDrawsByParameters();
+    SamplingParameters free = new SamplingParameters(0, 0, 1, 1, 7);
+    assertThat(first(free.withPenalties(2, 2))).isEqualTo(first(free));
+  }
+
+  /** Returns the bias of the second token's alternative at which both are equally probable. */
+  private double evenBias() throws Exception {
+    double low = 20;
+    double high = 100;
+    assertThat(second(low, 0, 0)).isEqualTo(A);
+    assertThat(second(high, 0, 0)).isEqualTo(B);
+    while (high - low > 0.25) {
+      double middle = (low + high) / 2;
+      if (second(middle, 0, 0) == A) {
+        low = middle;
+      } else {
+        high = middle;
+      }
+    }
+    return (low + high) / 2;
+  }
+
+  /** Returns the token that follows {@link #A}, where it and {@link #B} are the probable ones. */
+  private int second(double bias, double presence, double frequency) throws Exception {
+    SamplingParameters greedy = new SamplingParameters(0, 0, 1, 1, 7);
+    HandDrivenSequence sequence = sequence(1, 0).sampling(greedy.withLogitBias(Map.of(A, 100.0)));
+    sequence.apply(run(sequence.chunk(PROMPT).alone()), 0);
+    assertThat(sequence.output()).containsExactly(A);
+    sequence.sampling(
+        greedy.withLogitBias(Map.of(A, 60.0, B, bias)).withPenalties(presence, frequency));
+    int second = run(sequence.chunk(1).alone()).committed(0)[0];
+    executor.released(1);
+    return second;
+  }
+
+  private int greedy(Map<Integer, Double> biases) throws Exception {
+    return first(new SamplingParameters(0, 0, 1, 1, 7).withLogitBias(biases))[0];
+  }
+
+  private void assumeDrawsByParameters() {
+    assumeTrue(
+        profile.masksTokens() && input() == null, "the executor does not draw from all tokens");
   }
 
   /** Features come for those that request them, in the order of the batch, and change no token. */

@@ -16,7 +16,7 @@ public final class HandDrivenSequence implements SequenceStep {
   private final long id;
   private final int[] blocks;
   private final int promptTokens;
-  private final SamplingParameters sampling;
+  private SamplingParameters sampling;
   private int[] tokens;
   private int start;
   private int count;
@@ -27,6 +27,8 @@ public final class HandDrivenSequence implements SequenceStep {
   private Input input;
   private int[] forbidden = {};
   private boolean features;
+  private long[] allowed;
+  private int logProbabilities = -1;
 
   /**
    * Creates a sequence without computed tokens.
@@ -63,6 +65,40 @@ public final class HandDrivenSequence implements SequenceStep {
    */
   public HandDrivenSequence forbid(int... tokens) {
     forbidden = tokens.clone();
+    return this;
+  }
+
+  /**
+   * Sets the tokens that the next steps may draw; every token by default.
+   *
+   * @param mask bit {@code t % 64} of word {@code t / 64} is set if token {@code t} may come; null
+   *     for every token
+   * @return this sequence
+   */
+  public HandDrivenSequence allow(long... mask) {
+    allowed = mask;
+    return this;
+  }
+
+  /**
+   * Sets how many log probabilities the next steps request; none by default.
+   *
+   * @param most number of alternatives, 0 or more; -1 for none
+   * @return this sequence
+   */
+  public HandDrivenSequence logProbabilities(int most) {
+    logProbabilities = most;
+    return this;
+  }
+
+  /**
+   * Replaces the sampling parameters for the next steps.
+   *
+   * @param parameters the sampling parameters
+   * @return this sequence
+   */
+  public HandDrivenSequence sampling(SamplingParameters parameters) {
+    sampling = parameters;
     return this;
   }
 
@@ -258,6 +294,16 @@ public final class HandDrivenSequence implements SequenceStep {
   @Override
   public int[] forbiddenTokens() {
     return forbidden;
+  }
+
+  @Override
+  public long[] allowedTokens() {
+    return allowed;
+  }
+
+  @Override
+  public int logProbabilities() {
+    return samples() ? logProbabilities : -1;
   }
 
   @Override

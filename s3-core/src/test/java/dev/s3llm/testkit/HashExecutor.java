@@ -20,7 +20,8 @@ import java.util.function.IntToLongFunction;
  * beginning computed) changes its tokens, and {@link #expected} returns the correct ones. The
  * executor does its work when the step completes, not when it is launched, so a test detects memory
  * that is given back too early. Features, if the profile has them, are hashes of the same contents,
- * from 0 to 1.
+ * from 0 to 1; so are the log probabilities. Masks, biases, and penalties for tokens of the output
+ * change which token is drawn ({@link HashLogits}); other sampling parameters but the seed do not.
  *
  * <p>It decodes token by token, or in a way that commits several tokens in a step ({@link
  * Decoding}).
@@ -147,7 +148,32 @@ public final class HashExecutor implements Executor {
     batch.sequences().forEach(this::write);
     float[] features = features(batch); // before drafts are written
     StepResult result = decoding == Decoding.TOKEN ? plain(batch) : several(batch);
-    return features.length == 0 ? result : result.withFeatures(features);
+    StepResult.LogProbabilities values = logProbabilities(batch, result);
+    if (features.length > 0) {
+      result = result.withFeatures(features);
+    }
+    return values.values().length == 0 ? result : result.withLogProbabilities(values);
+  }
+
+  /** Returns the log probabilities of the tokens of each sequence that requests them. */
+  private StepResult.LogProbabilities logProbabilities(StepBatch batch, StepResult result) {
+    float[] values = new float[0];
+    int[] tokens = new int[0];
+    for (int i = 0; i < batch.sequences().size(); i++) {
+      SequenceStep sequence = batch.sequences().get(i);
+      int most = sequence.logProbabilities();
+      if (most >= 0) {
+        int context = sequence.promptTokens() + sequence.committedTokens();
+        int[] committed = result.committed(i);
+        for (int n = 0; n < committed.length; n++) {
+          int first = values.length;
+          values = Arrays.copyOf(values, first + 1 + most);
+          tokens = Arrays.copyOf(tokens, first + 1 + most);
+          logits(sequence, context + n).report(committed[n], values, tokens, first, most);
+        }
+      }
+    }
+    return new StepResult.LogProbabilities(values, tokens);
   }
 
   /** Returns hashes of the known positions of each sequence that requests features. */
@@ -207,16 +233,20 @@ public final class HashExecutor implements Executor {
   /** Accepts every draft, and drafts up to three tokens for the next step. */
   private int[] decodeDrafts(SequenceStep sequence, int[] slots, int i) {
     int context = sequence.promptTokens() + sequence.committedTokens();
-    int[] tokens = new int[end(sequence) - context + 1];
+    boolean one = sequence.allowedTokens() != null; // the mask is of the next token alone
+    int[] tokens = new int[one ? 1 : end(sequence) - context + 1];
     for (int n = 0; n < tokens.length; n++) {
-      tokens[n] = next(sequence, context + n);
+      tokens[n] = logits(sequence, context + n).draw(sequence, Arrays.copyOf(tokens, n));
       if (context + n < end(sequence)) {
         device[slot(sequence, context + n)] =
             content(null, tokens[n], context + n, before(sequence, context + n));
       }
     }
     int after = context + tokens.length;
-    int drafts = Math.min(tokens[0] & 3, sequence.promptTokens() + sequence.maxNewTokens() - after);
+    int drafts =
+        one
+            ? 0
+            : Math.min(tokens[0] & 3, sequence.promptTokens() + sequence.maxNewTokens() - after);
     slots[i] = drafts > 0 ? after + drafts : 0;
     return tokens;
   }
@@ -300,7 +330,11 @@ public final class HashExecutor implements Executor {
   }
 
   private int next(SequenceStep sequence, int end) {
-    return (int) Long.remainderUnsigned(hash(sequence, end), profile.vocabularySize());
+    return logits(sequence, end).draw(sequence);
+  }
+
+  private HashLogits logits(SequenceStep sequence, int end) {
+    return new HashLogits(hash(sequence, end), profile.vocabularySize());
   }
 
   private long hash(SequenceStep sequence, int end) {
@@ -362,6 +396,51 @@ public final class HashExecutor implements Executor {
     return decoding == Decoding.CANVAS && onCanvas(sampling)
         ? HashCanvas.expected(kv, sampling.seed(), maxNew, stops, vocabulary)
         : tokenByToken(kv, sampling.seed(), maxNew, stops, vocabulary);
+  }
+
+  /**
+   * Returns the tokens that a request with a constraint must produce, whatever other requests the
+   * engine runs.
+   *
+   * @param constraint the constraint, with masks for the whole vocabulary
+   * @param prompt token ids of the prompt
+   * @param sampling sampling parameters
+   * @param maxNew output limit in tokens, at least 1
+   * @param stops ids of the stop tokens, ascending
+   * @param vocabulary size of the vocabulary, at least 1
+   */
+  public static int[] expected(
+      SequenceStep.TokenConstraint constraint,
+      int[] prompt,
+      SamplingParameters sampling,
+      int maxNew,
+      int[] stops,
+      int vocabulary) {
+    long[] kv = new long[prompt.length + maxNew];
+    for (int i = 0; i < prompt.length; i++) {
+      kv[i] = content(null, prompt[i], i, i == 0 ? 0 : kv[i - 1]);
+    }
+    SequenceStep.TokenConstraint.State state = constraint.start();
+    int[] output = new int[maxNew];
+    for (int n = 0; n < maxNew; n++) {
+      long[] mask = state.mask(maxNew - n).clone();
+      Arrays.stream(stops).forEach(stop -> mask[stop / 64] &= ~(1L << stop % 64));
+      if (Arrays.stream(mask).allMatch(word -> word == 0)) {
+        return Arrays.copyOf(output, n); // complete, or the request fails
+      }
+      if (state.complete()) {
+        Arrays.stream(stops).forEach(stop -> mask[stop / 64] |= 1L << stop % 64);
+      }
+      int context = prompt.length + n;
+      output[n] =
+          new HashLogits(hash(sampling.seed(), context, i -> kv[i]), vocabulary).drawAllowed(mask);
+      if (Arrays.binarySearch(stops, output[n]) >= 0) {
+        return Arrays.copyOf(output, n + 1);
+      }
+      state = state.after(output[n]);
+      kv[context] = content(null, output[n], context, kv[context - 1]);
+    }
+    return output;
   }
 
   private static int[] tokenByToken(

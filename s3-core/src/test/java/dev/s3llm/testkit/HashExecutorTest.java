@@ -28,6 +28,8 @@ class HashExecutorTest extends ExecutorContract {
             .growth(growth)
             .sharesPrefixes(growth == KvGrowth.PER_BLOCK)
             .featureWidth(5)
+            .masksTokens(decoding != Decoding.CANVAS)
+            .reportsLogProbabilities(decoding != Decoding.CANVAS)
             .takesInputs(growth == KvGrowth.FIXED_CANVAS)
             .build();
     return new Immediate(new HashExecutor(profile, decoding));

@@ -48,6 +48,7 @@ public final class EngineLoop {
   private final PredictionRefresher refresher;
   private final Inspections inspections;
   private final FeatureReader features;
+  private final MaskMaker masks;
   private final StepLauncher launcher;
   private final StepResults results;
   private final Heartbeat heartbeat = new Heartbeat();
@@ -64,11 +65,12 @@ public final class EngineLoop {
     this.inbox = new Inbox(wake);
     this.finisher = new SequenceFinisher(state);
     this.refresher = new PredictionRefresher(state);
-    this.intake = new Intake(state, finisher, refresher, inbox);
+    this.masks = new MaskMaker(state, finisher, inbox);
+    this.intake = new Intake(state, finisher, refresher, inbox, masks);
     this.inspections = new Inspections(state, inbox);
     this.features = new FeatureReader(state);
     this.launcher = new StepLauncher(state, features);
-    this.results = new StepResults(state, finisher, features);
+    this.results = new StepResults(state, finisher, features, masks);
   }
 
   // ---- from any thread
@@ -90,6 +92,7 @@ public final class EngineLoop {
       sequence.fixSlots(state.profile.canvasPasses());
     }
     sequence.sharePrefix(state.prefixOf(spec));
+    sequence.constrain(state.profile.vocabularySize());
     inbox.add(now -> intake.accept(sequence, now));
   }
 
@@ -248,9 +251,12 @@ public final class EngineLoop {
     }
   }
 
-  /** Returns the time of the next deadline or late prediction; {@link Long#MAX_VALUE} for none. */
+  /**
+   * Returns the time of the next deadline or late prediction, or of a launch that waits for masks;
+   * {@link Long#MAX_VALUE} for none.
+   */
   public long nextAlarmNanos() {
-    return intake.nextAlarmNanos();
+    return Math.min(intake.nextAlarmNanos(), masks.patientUntilNanos());
   }
 
   /** Returns whether no request is live, no command is queued, and no step is in flight. */
@@ -285,13 +291,18 @@ public final class EngineLoop {
   }
 
   private int launchNext(long now) {
+    if (masks.holdsLaunch(now)) {
+      return 0;
+    }
+    boolean late = masks.awaited();
     StepPlan plan = state.draft.plan();
-    if (!state.draft.take()) {
+    if (!state.draft.take() || late) { // a draft assumes that the masks are there
       refresher.refresh();
       refresher.reviseRunning();
       state.planBuilder.build(plan);
     }
     state.deferrals.report(plan.deferral(), state, now);
+    heartbeat.awaitsMasks(late && plan.isEmpty());
     if (plan.isEmpty()) {
       return 0;
     }
@@ -334,6 +345,7 @@ public final class EngineLoop {
     state.inFlight = null;
     heartbeat.stepEnded();
     step.endedMeanwhile().forEach(state::released);
+    masks.stepEnded(now, now - step.launchedNanos());
     Throwable error = results.apply(step, result, thrown, now);
     if (error instanceof ExecutorLostException) {
       fail(error, now);

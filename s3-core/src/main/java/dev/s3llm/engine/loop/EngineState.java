@@ -1,6 +1,7 @@
 package dev.s3llm.engine.loop;
 
 import dev.s3llm.engine.EngineParts;
+import dev.s3llm.engine.constraint.ConstraintProgress;
 import dev.s3llm.engine.feedback.GuardedPredictor;
 import dev.s3llm.engine.feedback.LatencyEstimator;
 import dev.s3llm.engine.feedback.PredictionMonitor;
@@ -168,8 +169,17 @@ final class EngineState {
     return nanos < 0 ? Optional.empty() : Optional.of(Duration.ofNanos(nanos));
   }
 
-  /** Adds a sequence to the waiting queue, for the first time or again. */
+  /**
+   * Adds a sequence to the waiting queue, for the first time or again; as soon as its mask is
+   * there, if it awaits one.
+   */
   void enterQueue(Sequence sequence) {
+    ConstraintProgress constraint = sequence.constraint();
+    if (constraint != null && constraint.awaitsMask()) {
+      sequence.park();
+      constraint.whenReady(now -> enterQueue(sequence));
+      return;
+    }
     sequence.queued(waiting.turns(sequence.tenant()));
     prefixes.match(sequence);
     waiting.add(sequence, planBuilder.admissionBlocks(sequence), sequence.queueAge());

@@ -10,6 +10,7 @@ public final class Heartbeat {
   private final AtomicLong beats = new AtomicLong();
   private final AtomicLong launched = new AtomicLong();
   private final AtomicLong ended = new AtomicLong();
+  private volatile boolean awaitsMasks;
 
   void passBegins() {
     beats.incrementAndGet();
@@ -25,6 +26,19 @@ public final class Heartbeat {
 
   void stepEnded() {
     ended.incrementAndGet();
+  }
+
+  /** Records whether no step can be launched before a mask of a running sequence is there. */
+  void awaitsMasks(boolean awaits) {
+    awaitsMasks = awaits;
+  }
+
+  /**
+   * Returns whether no step can be launched before a mask of a running sequence is there: the
+   * engine is idle then, and its deadlines work.
+   */
+  public boolean awaitsMasks() {
+    return awaitsMasks;
   }
 
   /** Returns the number of passes begun plus the number of passes ended. */

@@ -1,5 +1,6 @@
 package dev.s3llm.engine.loop;
 
+import dev.s3llm.engine.constraint.ConstraintProgress;
 import dev.s3llm.engine.sequence.Failure;
 import dev.s3llm.engine.sequence.Sequence;
 import dev.s3llm.engine.sequence.SequenceState;
@@ -22,12 +23,19 @@ final class Intake {
   private final SequenceFinisher finisher;
   private final PredictionRefresher refresher;
   private final Inbox inbox;
+  private final MaskMaker masks;
 
-  Intake(EngineState state, SequenceFinisher finisher, PredictionRefresher refresher, Inbox inbox) {
+  Intake(
+      EngineState state,
+      SequenceFinisher finisher,
+      PredictionRefresher refresher,
+      Inbox inbox,
+      MaskMaker masks) {
     this.state = state;
     this.finisher = finisher;
     this.refresher = refresher;
     this.inbox = inbox;
+    this.masks = masks;
   }
 
   /** Accepts a new sequence and requests its prediction. */
@@ -42,7 +50,10 @@ final class Intake {
     if (sequence.spec().times().deadlineNanos() != Long.MAX_VALUE) {
       state.alarms.set(sequence.spec().times().deadlineNanos(), sequence, Alarms.Kind.DEADLINE);
     }
-    predict(sequence, now);
+    masks.request(sequence, now);
+    if (!sequence.ended()) {
+      predict(sequence, now);
+    }
   }
 
   /** Returns the time of the next alarm; {@link Long#MAX_VALUE} if there is none. */
@@ -84,9 +95,17 @@ final class Intake {
     }
   }
 
-  /** Adds a sequence to the waiting queue, with its prediction or, without one, the fallback's. */
+  /**
+   * Adds a sequence to the waiting queue, with its prediction or, without one, the fallback's; as
+   * soon as its first mask is there, if it has a constraint.
+   */
   private void join(Sequence sequence, @Nullable LengthPrediction answer, long now) {
     state.alarms.cancel(sequence, Alarms.Kind.PREDICTION);
+    ConstraintProgress constraint = sequence.constraint();
+    if (constraint != null && constraint.awaitsMask()) {
+      constraint.whenReady(at -> join(sequence, answer, at));
+      return;
+    }
     boolean failed = answer == null;
     if (failed) {
       state.counters.predictorFallbacks++;

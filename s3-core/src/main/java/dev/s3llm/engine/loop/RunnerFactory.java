@@ -1,5 +1,6 @@
 package dev.s3llm.engine.loop;
 
+import java.util.concurrent.Executor;
 import java.util.concurrent.ThreadFactory;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
@@ -19,4 +20,9 @@ public interface RunnerFactory {
    * @param onFailure receives the failure that ended the loop
    */
   EngineRunner create(LongSupplier clock, ThreadFactory threads, Consumer<Throwable> onFailure);
+
+  /** Returns what makes the masks of token constraints: by default the loop's own thread. */
+  default Executor masks() {
+    return Runnable::run;
+  }
 }

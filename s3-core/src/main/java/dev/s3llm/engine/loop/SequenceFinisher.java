@@ -1,5 +1,6 @@
 package dev.s3llm.engine.loop;
 
+import dev.s3llm.engine.constraint.ConstraintProgress;
 import dev.s3llm.engine.feedback.PredictionMonitor;
 import dev.s3llm.engine.record.RequestRecording;
 import dev.s3llm.engine.sequence.Failure;
@@ -47,13 +48,17 @@ final class SequenceFinisher {
     state.alarms.cancel(sequence, Alarms.Kind.DEADLINE);
     state.alarms.cancel(sequence, Alarms.Kind.PREDICTION);
     SequenceState before = sequence.end();
+    ConstraintProgress constraint = sequence.constraint();
+    if (constraint != null) {
+      constraint.cancel();
+    }
     state.counters.ended(sequence, reason, sequence.history().timing(now));
     try {
       remove(sequence, before, now);
       feedBack(sequence, reason, now);
       state.publishSnapshot(); // whoever has the result sees a snapshot without the request
     } finally {
-      boolean waiting = before == SequenceState.WAITING;
+      boolean waiting = before == SequenceState.WAITING || before == SequenceState.PARKED;
       report(sequence, sequence.outcome(reason, failure, waiting, now), now);
     }
   }
@@ -65,7 +70,7 @@ final class SequenceFinisher {
     if (from == SequenceState.RUNNING) {
       state.running.remove(sequence);
     }
-    if (from == SequenceState.WAITING || from == SequenceState.RUNNING) {
+    if (from != SequenceState.PREDICTING) {
       state.waiting.ended(sequence);
     }
   }

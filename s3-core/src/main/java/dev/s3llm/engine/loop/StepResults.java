@@ -1,5 +1,6 @@
 package dev.s3llm.engine.loop;
 
+import dev.s3llm.engine.constraint.ConstraintProgress;
 import dev.s3llm.engine.plan.Termination;
 import dev.s3llm.engine.record.StepRecording;
 import dev.s3llm.engine.sequence.Failure;
@@ -21,11 +22,16 @@ final class StepResults {
   private final EngineState state;
   private final SequenceFinisher finisher;
   private final FeatureReader features;
+  private final MaskMaker masks;
+  private final ScoreReader scores;
 
-  StepResults(EngineState state, SequenceFinisher finisher, FeatureReader features) {
+  StepResults(
+      EngineState state, SequenceFinisher finisher, FeatureReader features, MaskMaker masks) {
     this.state = state;
     this.finisher = finisher;
     this.features = features;
+    this.masks = masks;
+    this.scores = new ScoreReader(state);
   }
 
   /**
@@ -65,6 +71,7 @@ final class StepResults {
     int first = 0;
     boolean plain = result.plain();
     List<Sequence> sequences = step.sequences();
+    scores.open(sequences, result);
     for (int i = 0; i < sequences.size(); i++) {
       Sequence sequence = sequences.get(i);
       int count = result.count(i);
@@ -84,6 +91,7 @@ final class StepResults {
           produced += sequence.ended() && sequence.canvas() ? unusedSlots(sequence) : 0;
         }
       }
+      scores.passed(sequence, result, i);
       first += count;
     }
     features.read(sequences, result);
@@ -106,7 +114,10 @@ final class StepResults {
   /** Delivers tokens until one ends the sequence; those after it are ignored. */
   private void deliver(Sequence sequence, int[] tokens, int first, int count, long now) {
     for (int i = first; i < first + count && !sequence.ended(); i++) {
-      deliver(sequence, tokens[i], now);
+      deliver(sequence, tokens[i], i - first, now);
+    }
+    if (count > 0) {
+      masks.request(sequence, now);
     }
     if (count == 0 && sequence.silentSteps() > Termination.mostSilentSteps(sequence)) {
       String what = "%d steps without a token".formatted(sequence.silentSteps());
@@ -114,10 +125,11 @@ final class StepResults {
     }
   }
 
-  private void deliver(Sequence sequence, int token, long now) {
+  private void deliver(Sequence sequence, int token, int i, long now) {
     sequence.append(token, now);
     state.counters.outputToken(sequence, now);
     try {
+      scores.deliver(sequence, i);
       sequence.spec().sink().onToken(token);
     } catch (Throwable e) { // the sink is foreign code to the loop
       state.counters.callbackFailures++;
@@ -127,8 +139,16 @@ final class StepResults {
     if (sequence.isStop(token)) {
       finisher.end(sequence, FinishReason.STOP, null, now);
     } else if (sequence.committedTokens() >= sequence.maxNewTokens()) {
-      finisher.end(sequence, FinishReason.LENGTH, null, now);
+      finisher.end(sequence, atLimit(sequence), null, now);
     }
+  }
+
+  /** Returns how an answer ends that has as many tokens as it may. */
+  private static FinishReason atLimit(Sequence sequence) {
+    ConstraintProgress constraint = sequence.constraint();
+    return constraint != null && constraint.completesAtLimit()
+        ? FinishReason.STOP
+        : FinishReason.LENGTH;
   }
 
   private void failed(StepInFlight step, Throwable cause, long now) {

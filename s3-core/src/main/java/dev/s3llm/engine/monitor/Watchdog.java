@@ -19,11 +19,12 @@ import org.slf4j.LoggerFactory;
  * loop or the executor hangs.
  *
  * <p>Three conditions must not last longer than the limit: a step is in flight; a pass of the loop
- * is under way, or one is due and does not begin; requests wait, but no step is in flight. After
- * the limit the engine is unhealthy, with a reason that names the thread where possible. After
- * twice the limit, live requests fail: first the loop gets a command to fail them, and at the next
- * check those that are left fail without the loop. When the loop makes progress, the engine is
- * healthy again. A loop whose thread has died is lost at once.
+ * is under way, or one is due and does not begin; requests wait, but no step is in flight, and not
+ * because all that could run await the mask of a constraint. After the limit the engine is
+ * unhealthy, with a reason that names the thread where possible. After twice the limit, live
+ * requests fail: first the loop gets a command to fail them, and at the next check those that are
+ * left fail without the loop. When the loop makes progress, the engine is healthy again. A loop
+ * whose thread has died is lost at once.
  *
  * <p>The time between two checks counts as at most twice the check interval: so a clock that jumps,
  * or a process that was suspended, does not make the engine unhealthy.
@@ -118,7 +119,7 @@ public final class Watchdog {
     long progress = heart.launched() + snapshot.requests().ended().total();
     step.measure(inFlight, heart.launched(), elapsed);
     pass.measure(heart.inPass() || loop.queued(), heart.beats(), elapsed);
-    waiting.measure(work && !inFlight, progress, elapsed);
+    waiting.measure(work && !inFlight && !heart.awaitsMasks(), progress, elapsed);
   }
 
   private @Nullable String reason() {

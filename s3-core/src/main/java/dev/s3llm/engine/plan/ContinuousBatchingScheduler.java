@@ -11,7 +11,8 @@ import java.util.List;
  * Iteration-level scheduling (ORCA, OSDI 2022) with chunked prefill (Sarathi-Serve, OSDI 2024):
  * every running sequence decodes, a token or a pass over its canvas; the rest of the token budget
  * goes to prefills under way and to new admissions, as {@link PrefillPass} shares it. A step that
- * preempts or stalls a sequence for lack of memory admits none.
+ * preempts or stalls a sequence for lack of memory admits none. A sequence whose mask is not ready
+ * sits out the step.
  *
  * <p>A pass over a canvas computes all of it. If the decodes of a batch exceed the token budget,
  * the sequences that most plans in a row have left out come first, so that each has its turn. The
@@ -120,6 +121,7 @@ public final class ContinuousBatchingScheduler {
 
   private static boolean runs(Sequence sequence, StepPlan plan) {
     return plan.sequencesLeft() > 0
+        && !sequence.awaitsMask()
         && !plan.stalls(sequence)
         && (plan.preemptions().isEmpty() || !plan.preempts(sequence));
   }

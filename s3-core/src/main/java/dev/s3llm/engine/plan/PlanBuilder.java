@@ -116,6 +116,7 @@ public final class PlanBuilder {
       Sequence sequence = running.get(i);
       int needed = KvBlocks.blocksFor(sequence.slotsNeeded(), blockTokens); // after its next step
       if (needed > sequence.reservedBlocks()
+          && !sequence.awaitsMask() // it does not run, so it needs none
           && (plan.preemptions().isEmpty() || !plan.preempts(sequence))) {
         makeRoom(sequence, plan);
       }
@@ -152,7 +153,15 @@ public final class PlanBuilder {
 
   /** Returns whether a further sequence may stall: at least one must run, or no block gets free. */
   private boolean mayStall(StepPlan plan) {
-    return plan.stalls().size() + plan.preemptions().size() + 1 < running.size();
+    return plan.stalls().size() + plan.preemptions().size() + withoutMask() + 1 < running.size();
+  }
+
+  private int withoutMask() {
+    int count = 0;
+    for (int i = 0; i < running.size(); i++) {
+      count += running.get(i).awaitsMask() ? 1 : 0;
+    }
+    return count;
   }
 
   private Sequence victim(Sequence outgrown, StepPlan plan) {

@@ -1,5 +1,7 @@
 package dev.s3llm.engine.sequence;
 
+import dev.s3llm.engine.constraint.AnswerRules;
+import dev.s3llm.engine.constraint.ConstraintProgress;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.observe.EngineEvent;
@@ -44,6 +46,7 @@ public final class Sequence implements SequenceView, SequenceStep {
   private KvBlockPool.@Nullable Lease deviceLease;
   private KvBlockPool.@Nullable Lease hostLease;
   private @Nullable SequencePrefix prefix;
+  private @Nullable ConstraintProgress constraint;
   private int cachedTokens;
   private int sharedAtAdmission;
 
@@ -108,12 +111,12 @@ public final class Sequence implements SequenceView, SequenceStep {
   /**
    * Sets the predicted output length.
    *
-   * @param length the prediction; capped at the output limit
+   * @param length the prediction; kept within the bounds of the answer
    * @param epoch the epoch of the predictor in which it was made; see {@link #predictionEpoch}
    */
   public void setPrediction(LengthPrediction length, long epoch) {
     boolean first = prediction == null;
-    prediction = length.cappedAt(maxNewTokens());
+    prediction = bounded(length);
     if (first) {
       firstPredictedTokens = prediction.quantile(0.5);
     }
@@ -131,12 +134,18 @@ public final class Sequence implements SequenceView, SequenceStep {
    * Sets a prediction that was made while the answer grew. It replaces the earlier one for
    * planning, but not in the feedback about predictions.
    *
-   * @param length the prediction of the whole length; capped at the output limit
+   * @param length the prediction of the whole length; kept within the bounds of the answer
    * @param number how many revisions the predictor wants up to now
    */
   public void revise(LengthPrediction length, int number) {
-    revised = length.cappedAt(maxNewTokens());
+    revised = bounded(length);
     revision = number;
+  }
+
+  /** Returns a prediction that knows the shortest answer of the constraint and the limit. */
+  private LengthPrediction bounded(LengthPrediction length) {
+    int less = Math.min(spec.output().shortest(), maxNewTokens()) - 1;
+    return length.given(Math.min(less, Integer.MAX_VALUE / 2)).cappedAt(maxNewTokens());
   }
 
   /** Returns the number of the latest revision; 0 before the first. */
@@ -259,6 +268,38 @@ public final class Sequence implements SequenceView, SequenceStep {
   /** Returns the known tokens whose KV is on the device, if a step in flight succeeds. */
   public int knownKvTokens() {
     return Math.min(kvTokens(), promptTokens() + committedTokens());
+  }
+
+  // ---- constraint
+
+  /**
+   * Starts to follow the request's constraint, if it has one.
+   *
+   * @param vocabularySize number of token ids, at least 1
+   */
+  public void constrain(int vocabularySize) {
+    TokenConstraint rule = spec.output().constraint();
+    if (rule != null) {
+      SequenceSpec.Stops stops = spec.stops();
+      constraint =
+          new ConstraintProgress(
+              new AnswerRules(rule, stops.tokens(), stops.least(), maxNewTokens, vocabularySize));
+    }
+  }
+
+  /** Returns how far the answer is in its constraint; null without one. */
+  public @Nullable ConstraintProgress constraint() {
+    return constraint;
+  }
+
+  /** Returns whether the sequence cannot run before the mask of its constraint is there. */
+  public boolean awaitsMask() {
+    return constraint != null && constraint.awaitsMask();
+  }
+
+  /** Records that the sequence will wait, but not before the mask of its constraint is there. */
+  public void park() {
+    state = SequenceState.PARKED;
   }
 
   // ---- progress
@@ -456,6 +497,16 @@ public final class Sequence implements SequenceView, SequenceStep {
     return committedTokens() < spec.stops().least() ? spec.stops().tokens() : NO_TOKENS;
   }
 
+  @Override
+  public long @Nullable [] allowedTokens() {
+    return constraint == null || !samples() ? null : constraint.allowed();
+  }
+
+  @Override
+  public int logProbabilities() {
+    return samples() ? spec.output().logProbabilities() : -1;
+  }
+
   /** Returns whether a token ends the answer. */
   public boolean isStop(int token) {
     return Arrays.binarySearch(spec.stops().tokens(), token) >= 0;
@@ -618,7 +669,7 @@ public final class Sequence implements SequenceView, SequenceStep {
 
   @Override
   public long waitedNanos() {
-    boolean waits = state == SequenceState.PREDICTING || state == SequenceState.WAITING;
+    boolean waits = state != SequenceState.RUNNING && state != SequenceState.ENDED;
     return history.waitedNanos(waits, clock.getAsLong());
   }
 

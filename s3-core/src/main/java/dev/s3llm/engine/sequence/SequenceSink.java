@@ -19,6 +19,17 @@ public interface SequenceSink {
     return null;
   }
 
+  /**
+   * Receives the log probabilities of the next token, just before the token, if the request wants
+   * them and the executor has returned them.
+   *
+   * @param index number of the token in the output, from 0
+   * @param values the token's own value, and those of the most probable tokens
+   * @param tokens the ids that the values belong to, in the same places
+   * @param first index of the token's own value
+   */
+  default void onLogProbabilities(int index, float[] values, int[] tokens, int first) {}
+
   /** Receives the next token. */
   void onToken(int token);
 

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param sink receives tokens and the end
  * @param input the opaque input, or null
  * @param sharing who may share KV blocks with the request, and whether others follow it
+ * @param output what the request says about its tokens beside how they are drawn
  */
 @SuppressWarnings("ArrayRecordComponent") // passed on once, never compared
 public record SequenceSpec(
@@ -31,7 +32,8 @@ public record SequenceSpec(
     LengthQuery query,
     SequenceSink sink,
     SequenceStep.@Nullable Input input,
-    Sharing sharing) {
+    Sharing sharing,
+    Output output) {
 
   /**
    * Creates a request of tokens alone that shares KV blocks with those of its tenant.
@@ -64,7 +66,21 @@ public record SequenceSpec(
         query,
         sink,
         null,
-        Sharing.within(standing.tenant()));
+        Sharing.within(standing.tenant()),
+        Output.FREE);
+  }
+
+  /**
+   * What a request says about its tokens beside how they are drawn.
+   *
+   * @param constraint the rule that the answer keeps, or null
+   * @param shortest a lower bound of the tokens of an answer that keeps it, 0 or more
+   * @param logProbabilities how many alternatives each token is reported with; -1 for no report
+   */
+  public record Output(
+      SequenceStep.@Nullable TokenConstraint constraint, int shortest, int logProbabilities) {
+    /** No rule, and no report. */
+    public static final Output FREE = new Output(null, 0, -1);
   }
 
   /**

@@ -148,6 +148,11 @@ public final class Ledger {
     return state.prefixes.findable();
   }
 
+  /** Returns whether a running sequence cannot go on before the mask of its constraint is there. */
+  public boolean awaitsMasks() {
+    return state.running.stream().anyMatch(Sequence::awaitsMask);
+  }
+
   /** Returns whether a step is in flight. */
   public boolean stepInFlight() {
     return loop.stepInFlight();

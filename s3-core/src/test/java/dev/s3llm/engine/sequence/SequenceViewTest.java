@@ -31,7 +31,8 @@ class SequenceViewTest {
                 spec.query(),
                 spec.sink(),
                 null,
-                spec.sharing()));
+                spec.sharing(),
+                SequenceSpec.Output.FREE));
     assertThat(sequence.forbiddenTokens()).isEmpty();
     assertThat(least.forbiddenTokens()).containsExactly(3, 7);
     least.append(1, 0);
