@@ -9,6 +9,22 @@ import java.util.Map;
  * tokens so far, these parameters and the position. So a preempted sequence continues with the same
  * tokens. Immutable and thread-safe.
  *
+ * <p>An executor applies them in this order:
+ *
+ * <ol>
+ *   <li>log probabilities ({@link SequenceStep#logProbabilities}) are those of the logits that the
+ *       model computed;
+ *   <li>{@code logitBias};
+ *   <li>{@code repetitionPenalty}, over prompt and output, then {@code presencePenalty} and {@code
+ *       frequencyPenalty}, over the output alone: {@code logit - (frequencyPenalty * occurrences +
+ *       presencePenalty)} for each token that occurred, in single precision;
+ *   <li>the masks of the step ({@link SequenceStep#allowedTokens}, {@link
+ *       SequenceStep#forbiddenTokens}); what follows counts the tokens that they leave;
+ *   <li>{@code temperature};
+ *   <li>{@code topK}, then {@code minP}, then {@code topP} among the tokens that the two leave;
+ *   <li>the draw ({@link #uniform}).
+ * </ol>
+ *
  * @param temperature divisor of the logits, from 0 to 100; 0 for greedy decoding
  * @param topK number of most probable tokens to keep; 0 keeps all
  * @param topP the smallest set of tokens whose probability reaches this value is kept; above 0, at

@@ -105,16 +105,17 @@ public final class CpuExecutor implements Executor {
     Arrays.fill(tokens, StepResult.NO_TOKEN);
     Map<Integer, Throwable> failures = new HashMap<>();
     float[] features = {};
+    LogProbabilityRows logs = new LogProbabilityRows(batch.sequences());
     if (!batch.sequences().isEmpty()) {
       BatchLayout layout = new BatchLayout(batch);
       features = new float[layout.featureRows.length * profile.featureWidth()];
       float[] logits = decoder.forward(layout, features);
       for (int s = 0; s < layout.sampledSequences.length; s++) {
         int index = layout.sampledSequences[s];
-        sample(batch.sequences().get(index), logits, s, index, tokens, failures);
+        sample(batch.sequences().get(index), logits, s, index, tokens, failures, logs);
       }
     }
-    StepResult result = StepResult.of(tokens, failures);
+    StepResult result = logs.addTo(StepResult.of(tokens, failures));
     return features.length == 0 ? result : result.withFeatures(features);
   }
 
@@ -124,10 +125,19 @@ public final class CpuExecutor implements Executor {
       int row,
       int index,
       int[] tokens,
-      Map<Integer, Throwable> failures) {
+      Map<Integer, Throwable> failures,
+      LogProbabilityRows logs) {
     int vocabulary = config.vocabularySize();
+    int from = row * vocabulary;
+    int place = logs.reserve(sequence);
+    int most = sequence.logProbabilities();
+    float[] raw = most < 0 ? new float[0] : Arrays.copyOfRange(logits, from, from + vocabulary);
     try {
-      tokens[index] = Sampler.sample(sequence, logits, row * vocabulary, vocabulary);
+      int token = Sampler.sample(sequence, logits, from, vocabulary);
+      if (most >= 0) {
+        logs.set(place, most, raw, token);
+      }
+      tokens[index] = token;
     } catch (RuntimeException e) {
       failures.put(index, e);
     }
@@ -262,6 +272,7 @@ public final class CpuExecutor implements Executor {
           .maxSequencesPerStep(maxSequencesPerStepOr(64, maxTokens))
           .vocabularySize(config.vocabularySize())
           .masksTokens(true)
+          .reportsLogProbabilities(true)
           .sharesPrefixes(true)
           .featureWidth(featureWidth())
           .build();

@@ -7,8 +7,8 @@ import java.util.Comparator;
 import java.util.stream.IntStream;
 
 /**
- * Draws the next token from logits by {@link SamplingParameters}: repetition penalty, forbidden
- * tokens, temperature, top-k, top-p, then the inverse of the cumulative distribution at the draw of
+ * Draws the next token from logits by {@link SamplingParameters}: after {@link LogitShaping},
+ * temperature, top-k, min-p, top-p, then the inverse of the cumulative distribution at the draw of
  * the position.
  */
 final class Sampler {
@@ -18,41 +18,30 @@ final class Sampler {
    * Draws a token.
    *
    * @param sequence the sequence whose next token is drawn
-   * @param logits at least {@code offset + vocabulary} logits; a repetition penalty and forbidden
-   *     tokens change them
+   * @param logits at least {@code offset + vocabulary} logits; biases, penalties and masks change
+   *     them
    * @param offset index of the sequence's first logit
    * @param vocabulary number of logits of the sequence
-   * @throws ArithmeticException if a logit is not finite
+   * @throws ArithmeticException if a logit of a token that may come is not finite
+   * @throws IllegalStateException if the masks of the step leave no token
    */
   static int sample(SequenceStep sequence, float[] logits, int offset, int vocabulary) {
-    SamplingParameters sampling = sequence.sampling();
-    int length = sequence.startPosition() + sequence.tokenCount();
-    if (sampling.repetitionPenalty() != 1) {
-      penalise(sequence, length, logits, offset, (float) sampling.repetitionPenalty());
-    }
-    for (int token : sequence.forbiddenTokens()) {
-      logits[offset + token] = -Float.MAX_VALUE;
-    }
+    LogitShaping.apply(sequence, logits, offset, vocabulary);
     int best = argmax(logits, offset, vocabulary);
+    SamplingParameters sampling = sequence.sampling();
+    if (logits[offset + best] == LogitShaping.MASKED) {
+      throw new IllegalStateException("the masks of the step leave no token");
+    }
     if (sampling.greedy()) {
       return best;
     }
-    double[] weights = new double[vocabulary];
+    double[] exponents = new double[vocabulary];
     for (int i = 0; i < vocabulary; i++) {
-      double exponent = (double) logits[offset + i] - logits[offset + best];
-      weights[i] = Math.exp(exponent / sampling.temperature());
+      exponents[i] = ((double) logits[offset + i] - logits[offset + best]) / sampling.temperature();
     }
-    int[] kept = kept(sampling, weights);
-    return draw(kept, weights, sampling.uniform(length));
-  }
-
-  private static void penalise(
-      SequenceStep sequence, int length, float[] logits, int offset, float penalty) {
-    int[] seen = IntStream.range(0, length).map(sequence::token).sorted().distinct().toArray();
-    for (int token : seen) {
-      float logit = logits[offset + token];
-      logits[offset + token] = logit > 0 ? logit / penalty : logit * penalty;
-    }
+    double[] weights = Arrays.stream(exponents).map(Math::exp).toArray();
+    int[] kept = kept(sampling, exponents, weights);
+    return draw(kept, weights, sampling.uniform(sequence.startPosition() + sequence.tokenCount()));
   }
 
   private static int argmax(float[] logits, int offset, int vocabulary) {
@@ -70,9 +59,9 @@ final class Sampler {
   }
 
   /** Returns the tokens that may be drawn: all by id, or the kept ones by falling probability. */
-  private static int[] kept(SamplingParameters sampling, double[] weights) {
+  private static int[] kept(SamplingParameters sampling, double[] exponents, double[] weights) {
     int[] ids = IntStream.range(0, weights.length).toArray();
-    boolean all = sampling.topK() == 0 && sampling.topP() >= 1;
+    boolean all = sampling.topK() == 0 && sampling.minP() == 0 && sampling.topP() >= 1;
     if (all) {
       return ids;
     }
@@ -83,6 +72,10 @@ final class Sampler {
             .mapToInt(Integer::intValue)
             .toArray();
     int count = sampling.topK() == 0 ? ranked.length : Math.min(sampling.topK(), ranked.length);
+    double leastExponent = StrictMath.log(sampling.minP());
+    while (exponents[ranked[count - 1]] < leastExponent) {
+      count--; // ends at the most probable token, whose exponent is 0
+    }
     double total = Arrays.stream(ranked, 0, count).mapToDouble(i -> weights[i]).sum();
     double cumulative = 0;
     int nucleus = 0;

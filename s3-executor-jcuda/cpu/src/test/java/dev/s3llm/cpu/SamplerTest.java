@@ -7,6 +7,7 @@ import static org.assertj.core.data.Offset.offset;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.testkit.HandDrivenSequence;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -58,6 +59,97 @@ class SamplerTest {
     HandDrivenSequence greedy =
         new HandDrivenSequence(1, new int[1], SamplingParameters.GREEDY, 0).chunk(1).forbid(1, 2);
     assertThat(Sampler.sample(greedy, LOGITS.clone(), 0, 5)).isZero();
+  }
+
+  @Test
+  void allowedTokens_aloneAreDrawn_andNotThoseThatAreForbiddenToo() {
+    SamplingParameters all = SamplingParameters.ofTemperature(20, 3);
+    Set<Integer> drawn = new HashSet<>();
+    for (int length = 1; length <= DRAWS; length++) {
+      HandDrivenSequence sequence =
+          new HandDrivenSequence(1, new int[length], all, 0).chunk(length).allow(0b11001).forbid(4);
+      drawn.add(Sampler.sample(sequence, LOGITS.clone(), 0, 5));
+    }
+    assertThat(drawn).isEqualTo(Set.of(0, 3));
+  }
+
+  @Test
+  void masks_reachBeyondTheFirstWord_andMissingWordsAllowNothing() {
+    float[] logits = new float[200];
+    logits[199] = 1;
+    HandDrivenSequence sequence = one();
+    assertThat(Sampler.sample(sequence.allow(0, 0, 1L << 3, 0), logits.clone(), 0, 200))
+        .isEqualTo(131);
+    assertThat(Sampler.sample(sequence.allow(0, 0, 0, 0b10000001), logits.clone(), 0, 200))
+        .isEqualTo(199);
+    assertThat(Sampler.sample(sequence.allow(0, 2), logits.clone(), 0, 200)).isEqualTo(65);
+  }
+
+  @Test
+  void masksThatLeaveNothing_failInsteadOfDrawing() {
+    HandDrivenSequence sequence = one().allow(0b10).forbid(1);
+    assertThatThrownBy(() -> Sampler.sample(sequence, LOGITS.clone(), 0, 5))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("leave no token");
+  }
+
+  @Test
+  void minP_dropsTokensBelowItsPartOfTheMostProbable_afterTheTemperature() {
+    // parts of the most probable one: 0.135, 1, 1, 0.007, 0.050
+    SamplingParameters one = SamplingParameters.ofTemperature(1, 1);
+    assertThat(drawn(one.withMinP(0.1)).keySet()).isEqualTo(Set.of(0, 1, 2));
+    assertThat(drawn(one.withMinP(0.04)).keySet()).isEqualTo(Set.of(0, 1, 2, 4));
+    assertThat(drawn(one.withMinP(1)).keySet()).isEqualTo(Set.of(1, 2));
+    assertThat(drawn(SamplingParameters.ofTemperature(5, 1).withMinP(0.04)).keySet()).hasSize(5);
+  }
+
+  @Test
+  void minP_comesAfterTopKAndBeforeTopP() {
+    // the least nucleus of 0.93 has three tokens of all, and two of those that minP leaves
+    SamplingParameters nucleus = new SamplingParameters(1, 0, 0.93, 1, 1);
+    assertThat(drawn(nucleus).keySet()).isEqualTo(Set.of(0, 1, 2));
+    assertThat(drawn(nucleus.withMinP(0.5)).keySet()).isEqualTo(Set.of(1, 2));
+    assertThat(drawn(new SamplingParameters(1, 1, 1, 1, 1).withMinP(0.1)).keySet())
+        .isEqualTo(Set.of(1));
+  }
+
+  @Test
+  void logitBias_comesBeforeTheRepetitionPenalty() {
+    SamplingParameters penal = new SamplingParameters(0, 0, 1, 2, 0);
+    float[] logits = {0, 1, 2.4f, 0, 0};
+    // token 1 stands in the prompt: (1 + 4) / 2 is more than 2.4, and 1 / 2 + 4 even more
+    assertThat(sample(penal.withLogitBias(Map.of(1, 4.0)), 1, logits)).isEqualTo(1);
+    assertThat(sample(penal.withLogitBias(Map.of(1, 3.0)), 1, logits)).isEqualTo(2);
+  }
+
+  @Test
+  void frequencyPenalty_countsTheOutputAlone() {
+    SamplingParameters frequent = SamplingParameters.GREEDY.withPenalties(0, 0.5);
+    float[] logits = {0, 2, 1.2f, 0, 0};
+    assertThat(after(frequent, logits)).isEqualTo(1); // it stands in the prompt
+    assertThat(after(frequent, logits, 1)).isEqualTo(1); // 1.5
+    assertThat(after(frequent, logits, 1, 3, 1)).isEqualTo(2); // 1.0
+    assertThat(after(SamplingParameters.GREEDY.withPenalties(0, -0.5), logits, 2, 2)).isEqualTo(2);
+  }
+
+  @Test
+  void presencePenalty_isTheSameHoweverOften() {
+    SamplingParameters present = SamplingParameters.GREEDY.withPenalties(0.7, 0);
+    assertThat(after(present, new float[] {0, 2, 1.2f, 0, 0}, 1, 1, 1)).isEqualTo(1);
+    assertThat(after(present, new float[] {0, 2, 1.4f, 0, 0}, 1)).isEqualTo(2);
+  }
+
+  /** Returns the token that follows an output, after a prompt of the token 1. */
+  private static int after(SamplingParameters sampling, float[] logits, int... output) {
+    HandDrivenSequence sequence = new HandDrivenSequence(1, new int[] {1}, sampling, 0);
+    for (int token : output) {
+      sequence.append(token);
+    }
+    return Sampler.sample(sequence.chunk(100), logits.clone(), 0, 5);
+  }
+
+  private static HandDrivenSequence one() {
+    return new HandDrivenSequence(1, new int[1], SamplingParameters.GREEDY, 0).chunk(1);
   }
 
   @Test
