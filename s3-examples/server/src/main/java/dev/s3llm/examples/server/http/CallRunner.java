@@ -9,6 +9,7 @@ import dev.s3llm.examples.server.openai.GenerationOptions;
 import dev.s3llm.examples.server.openai.Json;
 import dev.s3llm.examples.server.openai.JsonFields;
 import dev.s3llm.examples.server.openai.OutputLimit;
+import dev.s3llm.examples.server.openai.TokenTexts;
 import dev.s3llm.text.TextRequest;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,6 +17,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.http.MediaType;
@@ -31,6 +33,7 @@ public final class CallRunner {
   private final Submitter submitter;
   private final ServerSettings settings;
   private final RequestThreads threads;
+  private final TokenTexts texts;
 
   /**
    * Creates a runner.
@@ -38,8 +41,11 @@ public final class CallRunner {
    * @param submitter submits calls
    * @param settings of the endpoints
    * @param threads read the requests
+   * @param texts texts of tokens, for log probabilities
    */
-  public CallRunner(Submitter submitter, ServerSettings settings, RequestThreads threads) {
+  public CallRunner(
+      Submitter submitter, ServerSettings settings, RequestThreads threads, TokenTexts texts) {
+    this.texts = texts;
     this.submitter = submitter;
     this.settings = settings;
     this.threads = threads;
@@ -72,8 +78,12 @@ public final class CallRunner {
     }
     return submitter
         .submit(call, prompts)
-        .map(answers -> new Started(call, options, answers))
+        .map(answers -> new Started(call, options, answers, texts(options)))
         .flatMap(started -> respond(started, wanted.form()));
+  }
+
+  private @Nullable TokenTexts texts(GenerationOptions options) {
+    return options.delivery().logProbabilities() < 0 ? null : texts;
   }
 
   private void requireModel(GenerationOptions options) {
@@ -123,6 +133,9 @@ public final class CallRunner {
   private void configure(
       GenerationRequest.Builder request, GenerationOptions options, Optional<String> tenant) {
     request.sampling(options.sampling());
+    if (options.delivery().logProbabilities() >= 0) {
+      request.logProbabilities(options.delivery().logProbabilities());
+    }
     if (options.limit().least() > 0) {
       request.minTokens(options.limit().least());
     }

@@ -7,10 +7,12 @@ import dev.s3llm.examples.server.openai.CompletionForm;
 import dev.s3llm.examples.server.openai.CompletionHead;
 import dev.s3llm.examples.server.openai.Finished;
 import dev.s3llm.examples.server.openai.Json;
+import dev.s3llm.examples.server.openai.TokenTexts;
 import dev.s3llm.examples.server.openai.Usage;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import org.springframework.http.codec.ServerSentEvent;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -27,7 +29,7 @@ final class CompletionAnswers implements Form {
 
   @Override
   public Object whole(Started call, List<Finished> answers) {
-    return form.whole(call.head(), answers);
+    return form.whole(call.head(), answers, call.texts());
   }
 
   @Override
@@ -36,7 +38,7 @@ final class CompletionAnswers implements Form {
     boolean usage = call.options().delivery().includeUsage();
     List<Flux<Completion>> answers = new ArrayList<>();
     for (Answer answer : call.answers()) {
-      answers.add(answer(call.head(), answers.size(), answer));
+      answers.add(answer(call, answers.size(), answer));
     }
     return Flux.merge(answers)
         .concatWith(usage ? usage(call) : Mono.empty())
@@ -47,12 +49,19 @@ final class CompletionAnswers implements Form {
         .map(Events::data);
   }
 
-  private Flux<Completion> answer(CompletionHead head, int index, Answer answer) {
-    return Flux.concat(
-        Mono.justOrEmpty(form.opening(head, index)),
+  private Flux<Completion> answer(Started call, int index, Answer answer) {
+    CompletionHead head = call.head();
+    Flux<Completion> pieces =
         Answers.parts(answer)
-            .concatMap(part -> Mono.justOrEmpty(form.piece(head, index, part))),
-        Answers.finished(answer).map(end -> form.ending(head, index, end.finishReason())));
+            .concatMap(part -> Mono.justOrEmpty(form.piece(head, index, part)))
+            .concatWith(
+                Answers.finished(answer).map(end -> form.ending(head, index, end.finishReason())));
+    @Nullable TokenTexts texts = call.texts();
+    if (texts != null) {
+      StreamedScores scores = new StreamedScores(form, answer, texts);
+      pieces = pieces.map(scores::addTo);
+    }
+    return Mono.justOrEmpty(form.opening(head, index)).concatWith(pieces);
   }
 
   private Mono<Completion> usage(Started call) {

@@ -1,5 +1,7 @@
 package dev.s3llm.examples.server.openai;
 
+import dev.s3llm.GenerationResult;
+import dev.s3llm.GenerationResult.TokenScores;
 import dev.s3llm.examples.server.openai.Completion.Call;
 import dev.s3llm.examples.server.openai.Completion.Choice;
 import dev.s3llm.examples.server.openai.Completion.Delta;
@@ -25,19 +27,54 @@ public enum CompletionForm {
     this.pieceObject = pieceObject;
   }
 
-  /** Returns whole answers. */
-  public Completion whole(CompletionHead head, List<Finished> answers) {
+  /**
+   * Returns whole answers.
+   *
+   * @param texts texts of tokens, for log probabilities; null if there are none
+   */
+  public Completion whole(CompletionHead head, List<Finished> answers, @Nullable TokenTexts texts) {
     List<Choice> choices = new ArrayList<>();
     for (Finished answer : answers) {
-      choices.add(choice(choices.size(), answer));
+      List<TokenScores> scores = answer.tokens().map(GenerationResult::scores).orElse(List.of());
+      Object logprobs = texts == null ? null : logprobs(scores, texts, 0);
+      choices.add(choice(choices.size(), answer, logprobs));
     }
     return completion(head, wholeObject, choices, Usage.of(answers));
   }
 
-  private Choice choice(int index, Finished answer) {
+  private Choice choice(int index, Finished answer, @Nullable Object logprobs) {
     return this == CHAT
-        ? new Choice(index, message(answer), null, null, null, answer.finishReason())
-        : new Choice(index, null, null, answer.text(), null, answer.finishReason());
+        ? new Choice(index, message(answer), null, null, logprobs, answer.finishReason())
+        : new Choice(index, null, null, answer.text(), logprobs, answer.finishReason());
+  }
+
+  /**
+   * Returns log probabilities.
+   *
+   * @param offset number of characters of the answer before them
+   */
+  private Object logprobs(List<TokenScores> scores, TokenTexts texts, int offset) {
+    return this == CHAT ? LogProbs.chat(scores, texts) : LogProbs.completion(scores, texts, offset);
+  }
+
+  /**
+   * Returns a piece with log probabilities of the tokens since the piece before.
+   *
+   * @param offset number of characters of the answer before them
+   */
+  public Completion withLogprobs(
+      Completion piece, List<TokenScores> scores, TokenTexts texts, int offset) {
+    Choice old = piece.choices().get(0);
+    Choice choice =
+        new Choice(
+            old.index(),
+            null,
+            old.delta(),
+            old.text(),
+            logprobs(scores, texts, offset),
+            old.finishReason());
+    return new Completion(
+        piece.id(), piece.object(), piece.created(), piece.model(), List.of(choice), null);
   }
 
   private static Message message(Finished answer) {
