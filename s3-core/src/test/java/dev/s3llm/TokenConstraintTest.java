@@ -136,7 +136,7 @@ class TokenConstraintTest {
       late.makeMask();
       Generation other = late.submit(GenerationRequest.builder(1).maxNewTokens(3).build());
       late.passes(1); // launches, and the time of the step passes
-      late.passes(1);
+      late.passes(2);
       assertThat(executor.steps).containsExactly(List.of(0L, 1L));
       late.nanos += 9;
       assertThat(late.due()).isFalse();

@@ -11,6 +11,7 @@ import dev.s3llm.engine.sequence.SequenceSink;
 import dev.s3llm.engine.sequence.SequenceSpec;
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.SamplingParameters;
+import dev.s3llm.execute.SequenceStep.TokenConstraint;
 import dev.s3llm.memory.WorstCasePlanner;
 import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.FinishReason;
@@ -20,8 +21,10 @@ import dev.s3llm.recover.Recovery;
 import dev.s3llm.scenario.StateChecks;
 import dev.s3llm.schedule.SchedulingPolicies;
 import dev.s3llm.testkit.HashExecutor;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
 import org.junit.jupiter.api.Test;
 
 /** Tests of a loop and a watchdog that the test steps, on one clock. */
@@ -40,6 +43,7 @@ class WatchdogTest {
   private final List<EngineEvent> events = new ArrayList<>();
   private final List<SequenceOutcome> outcomes = new ArrayList<>();
   private final List<Failure> abandoned = new ArrayList<>();
+  private final Queue<Runnable> masks = new ArrayDeque<>();
   private EngineLoop loop;
   private Watchdog watchdog;
   private long now;
@@ -161,6 +165,58 @@ class WatchdogTest {
   }
 
   @Test
+  void maskThatIsLate_isNoHang() {
+    start();
+    submit(new SequenceSpec.Output(new AnyToken(), 0, -1));
+    loop.step(now);
+    masks.remove().run();
+    loop.step(now);
+    executor.complete();
+    loop.step(now); // the next mask is requested, and without it there is no step
+    watchFor(5 * LIMIT);
+    assertThat(watchdog.health().healthy()).isTrue();
+
+    masks.remove().run();
+    loop.step(now);
+    assertThat(executor.busy()).isTrue();
+    watchFor(LIMIT + watchdog.intervalNanos());
+    assertThat(watchdog.health().healthy()).as("the stuck step is still detected").isFalse();
+  }
+
+  /** A constraint that allows every token. */
+  private record AnyToken() implements TokenConstraint, TokenConstraint.State {
+    @Override
+    public TokenConstraint.State start() {
+      return this;
+    }
+
+    @Override
+    public int shortest() {
+      return 0;
+    }
+
+    @Override
+    public int longest() {
+      return Integer.MAX_VALUE;
+    }
+
+    @Override
+    public long[] mask(int tokensLeft) {
+      return new long[] {(1L << PROFILE.vocabularySize()) - 1};
+    }
+
+    @Override
+    public TokenConstraint.State after(int token) {
+      return this;
+    }
+
+    @Override
+    public boolean complete() {
+      return false;
+    }
+  }
+
+  @Test
   void clockThatJumps_accusesNobody() {
     start();
     submit();
@@ -187,7 +243,8 @@ class WatchdogTest {
             Recovery.preempting(Recovery.Victim.CHEAPEST),
             EngineParts.Prefixes.NONE,
             new EngineParts.Events(List.of(events::add), Runnable::run, 1_000),
-            new EngineParts.Limits(8, 4, 1, Long.MAX_VALUE));
+            new EngineParts.Limits(8, 4, 1, Long.MAX_VALUE),
+            masks::add);
     loop = new EngineLoop(parts, () -> {});
     EngineRunner runner =
         new EngineRunner(() -> now, task -> new Thread(task, "never-started"), cause -> {});
@@ -213,12 +270,16 @@ class WatchdogTest {
   }
 
   private void submit() {
+    submit(SequenceSpec.Output.FREE);
+  }
+
+  private void submit(SequenceSpec.Output output) {
     loop.submit(
         loop.nextSequenceId(),
         new SequenceSpec(
             "r" + submitted++,
             new int[] {1, 2, 3},
-            new int[0],
+            SequenceSpec.Stops.NONE,
             SamplingParameters.GREEDY,
             SequenceSpec.Standing.NONE,
             SequenceSpec.Times.of(now),
@@ -231,6 +292,9 @@ class WatchdogTest {
               public void onEnd(SequenceOutcome outcome) {
                 outcomes.add(outcome);
               }
-            }));
+            },
+            null,
+            SequenceSpec.Sharing.within(""),
+            output));
   }
 }
