@@ -79,8 +79,13 @@ public class S3WebAutoConfiguration {
 
   @Bean
   @ConditionalOnMissingBean
-  CallRunner s3CallRunner(Submitter submitter, ServerSettings settings, RequestThreads threads) {
-    return new CallRunner(submitter, settings, threads);
+  CallRunner s3CallRunner(
+      Submitter submitter,
+      ServerSettings settings,
+      RequestThreads threads,
+      TextGenerator generator) {
+    return new CallRunner(
+        submitter, settings, threads, new TokenTexts(generator.model()));
   }
 
   @Bean
