@@ -31,12 +31,13 @@ final class BestAnswers {
                         .sorted(BEST_FIRST)
                         .limit(n)
                         .toList());
-    best.whenComplete(
-        (chosen, error) -> {
-          if (best.isCancelled()) {
-            answers.forEach(Generation::cancel);
-          }
-        });
+    var unused =
+        best.whenComplete(
+            (chosen, error) -> {
+              if (best.isCancelled()) {
+                answers.forEach(Generation::cancel);
+              }
+            });
     return best;
   }
 
