@@ -19,6 +19,7 @@ import dev.s3llm.examples.server.http.RequestThreads;
 import dev.s3llm.examples.server.http.ResponsesHandler;
 import dev.s3llm.examples.server.http.ServerSettings;
 import dev.s3llm.examples.server.http.WriteTimeout;
+import dev.s3llm.examples.server.openai.TokenTexts;
 import dev.s3llm.spring.ServedModel;
 import dev.s3llm.spring.autoconfigure.S3AutoConfiguration;
 import dev.s3llm.text.TextGenerator;
