@@ -175,7 +175,7 @@ class ProtocolTest {
         "user              | \"user\":\"a\\nb\"",
         "n                 | \"n\":0",
         "n                 | \"n\":129",
-        "tools             | \"tools\":[{\"type\":\"function\"}]",
+        "tools[0].function.name | \"tools\":[{\"type\":\"function\"}]",
         "logprobs          | \"logprobs\":2",
         "top_logprobs      | \"logprobs\":true,\"top_logprobs\":21",
         "top_logprobs      | \"top_logprobs\":2",

@@ -67,7 +67,8 @@ class ToolsTest {
     List<StringBuilder> arguments = new ArrayList<>();
     List<String> names = new ArrayList<>();
     String reason = "";
-    for (JsonNode piece : events.stream().limit(events.size() - 1L).map(TestServer::json).toList()) {
+    for (JsonNode piece :
+        events.stream().limit(events.size() - 1L).map(TestServer::json).toList()) {
       for (JsonNode call : piece.at("/choices/0/delta/tool_calls")) {
         if (call.has("id")) {
           names.add(call.at("/function/name").asString());

@@ -85,8 +85,7 @@ public class S3WebAutoConfiguration {
       ServerSettings settings,
       RequestThreads threads,
       TextGenerator generator) {
-    return new CallRunner(
-        submitter, settings, threads, new TokenTexts(generator.model()));
+    return new CallRunner(submitter, settings, threads, new TokenTexts(generator.model()));
   }
 
   @Bean

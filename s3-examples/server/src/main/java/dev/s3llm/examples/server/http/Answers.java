@@ -48,9 +48,7 @@ final class Answers {
   /** Returns the parts of an answer in order, its prompt's first where that was asked for. */
   static Flux<AnswerEvent> parts(Answer answer) {
     Flux<AnswerEvent> echo =
-        answer.echo().isEmpty()
-            ? Flux.empty()
-            : Flux.just(new AnswerEvent.Content(answer.echo()));
+        answer.echo().isEmpty() ? Flux.empty() : Flux.just(new AnswerEvent.Content(answer.echo()));
     return answer
         .generation()
         .map(

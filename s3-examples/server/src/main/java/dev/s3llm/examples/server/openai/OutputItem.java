@@ -97,10 +97,26 @@ abstract class OutputItem {
       List<?> content = begun ? List.of() : List.of(part(text()));
       return reasoning
           ? ResponseStream.map(
-              "id", id(), "type", "reasoning", "status", status, "summary", List.of(), "content",
+              "id",
+              id(),
+              "type",
+              "reasoning",
+              "status",
+              status,
+              "summary",
+              List.of(),
+              "content",
               content)
           : ResponseStream.map(
-              "id", id(), "type", "message", "status", status, "role", "assistant", "content",
+              "id",
+              id(),
+              "type",
+              "message",
+              "status",
+              status,
+              "role",
+              "assistant",
+              "content",
               content);
     }
 
@@ -145,12 +161,7 @@ abstract class OutputItem {
     private final String callId;
     private final String name;
 
-    Call(
-        String callId,
-        String name,
-        String id,
-        int index,
-        Function<String, ResponseEvent> events) {
+    Call(String callId, String name, String id, int index, Function<String, ResponseEvent> events) {
       super(id, index, events);
       this.callId = callId;
       this.name = name;
@@ -159,8 +170,18 @@ abstract class OutputItem {
     @Override
     Map<String, @Nullable Object> item(String status, boolean begun) {
       return ResponseStream.map(
-          "id", id(), "type", "function_call", "status", status, "call_id", callId, "name", name,
-          "arguments", text());
+          "id",
+          id(),
+          "type",
+          "function_call",
+          "status",
+          status,
+          "call_id",
+          callId,
+          "name",
+          name,
+          "arguments",
+          text());
     }
 
     @Override
@@ -173,9 +194,7 @@ abstract class OutputItem {
 
     @Override
     void ending() {
-      event("response.function_call_arguments.done")
-          .with("name", name)
-          .with("arguments", text());
+      event("response.function_call_arguments.done").with("name", name).with("arguments", text());
     }
   }
 }

@@ -40,9 +40,7 @@ public final class ResponseStream {
       text(true).append(reasoning.text());
     } else if (event instanceof AnswerEvent.CallStart start) {
       endItem(COMPLETED);
-      begin(
-          new OutputItem.Call(
-              start.id(), start.name(), nextId("fc_"), output.size(), this::add));
+      begin(new OutputItem.Call(start.id(), start.name(), nextId("fc_"), output.size(), this::add));
     } else if (event instanceof AnswerEvent.CallArguments arguments && open != null) {
       open.append(arguments.json());
     } else if (event instanceof AnswerEvent.CallEnd) {

@@ -13,8 +13,7 @@ import tools.jackson.databind.JsonNode;
  * @param options the fields that all endpoints have
  * @param fields the request's own fields, which the response repeats
  */
-public record ResponsesRequest(
-    Dialogue dialogue, GenerationOptions options, JsonFields fields) {
+public record ResponsesRequest(Dialogue dialogue, GenerationOptions options, JsonFields fields) {
   private static final String LIMIT = "max_output_tokens";
 
   /**

@@ -18,8 +18,7 @@ import tools.jackson.databind.JsonNode;
  * @param choice which of them an answer may or must call
  * @param parallel whether an answer may have more than one call
  */
-public record Tools(
-    List<Map<String, @Nullable Object>> all, ToolChoice choice, boolean parallel) {
+public record Tools(List<Map<String, @Nullable Object>> all, ToolChoice choice, boolean parallel) {
   private static final String TOOLS = "tools";
   private static final String CHOICE = "tool_choice";
   private static final String FUNCTION = "function";
@@ -57,8 +56,7 @@ public record Tools(
       requireFunction(tool);
       all.add(tool(place.function(tool), names));
     }
-    return new Tools(
-        all, choice(fields, place, names), fields.flag("parallel_tool_calls", true));
+    return new Tools(all, choice(fields, place, names), fields.flag("parallel_tool_calls", true));
   }
 
   private static void requireFunction(JsonFields tool) {
@@ -78,7 +76,8 @@ public record Tools(
     }
     if (!names.add(name)) {
       throw ApiException.badField(
-          function.path("name"), "Invalid '%s': '%s' is there twice.".formatted(function.path("name"), name));
+          function.path("name"),
+          "Invalid '%s': '%s' is there twice.".formatted(function.path("name"), name));
     }
     Map<String, @Nullable Object> own = ResponseStream.map("name", name);
     function.string("description").ifPresent(text -> own.put("description", text));
@@ -99,7 +98,8 @@ public record Tools(
     if (choice.isForced() && names.isEmpty()) {
       throw ApiException.badField(
           CHOICE,
-          "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified.");
+          "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are"
+              + " specified.");
     }
     return choice;
   }
