@@ -76,7 +76,7 @@ test('errors are of the types that the client knows', async () => {
     client.chat.completions.create({ ...greedy, temperature: 9 }),
     (error) => error instanceof OpenAI.BadRequestError && error.param === 'temperature');
   await assert.rejects(
-    client.chat.completions.create({ ...greedy, n: 3 }),
+    client.chat.completions.create({ ...greedy, n: 300 }),
     (error) => error instanceof OpenAI.BadRequestError && error.param === 'n');
   await assert.rejects(
     client.chat.completions.create({ ...greedy, max_tokens: 1_000_000 }),

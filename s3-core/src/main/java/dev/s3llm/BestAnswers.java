@@ -32,13 +32,13 @@ final class BestAnswers {
                         .sorted(BEST_FIRST)
                         .limit(n)
                         .toList());
-    CompletionStage<List<GenerationResult>> stage = best;
-    stage.whenComplete(
-        (chosen, error) -> {
-          if (best.isCancelled()) {
-            answers.forEach(Generation::cancel);
-          }
-        });
+    var unused =
+        best.whenComplete(
+            (chosen, error) -> {
+              if (best.isCancelled()) {
+                answers.forEach(Generation::cancel);
+              }
+            });
     return best;
   }
 

@@ -47,6 +47,7 @@ final class RequestTranslator {
       throw new NeverFitsException(
           request.id(), needed, profile.capacityTokens(), "the KV memory (in tokens)");
     }
+    requireRoom(request);
     if (request.inputSlots() > 0 && request.promptLength() > profile.maxTokensPerStep()) {
       throw new RequestRefusedException(
           request.id(),
@@ -97,6 +98,17 @@ final class RequestTranslator {
           request,
           "minTokens is %d, but the longest answer that tokenConstraint allows has %d tokens; lower minTokens"
               .formatted(request.minTokens(), request.rule().longest()));
+    }
+  }
+
+  /** Refuses a least length above the room of an answer that may be as long as fits. */
+  private void requireRoom(GenerationRequest request) {
+    int room = outputLimit(request);
+    if (request.minTokens() > room) {
+      throw invalid(
+          request,
+          "minTokens is %d, but the prompt leaves room for %d tokens; lower minTokens, or shorten the prompt"
+              .formatted(request.minTokens(), room));
     }
   }
 

@@ -80,6 +80,15 @@ class RefusalsTest {
   }
 
   @Test
+  void leastLengthAboveTheRoom_isRefused() {
+    int limit = GenerationRequest.AS_MANY_AS_FIT;
+    assertThatExceptionOfType(RequestRefusedException.class)
+        .isThrownBy(() -> engine.submit(request().maxNewTokens(limit).minTokens(100).build()))
+        .satisfies(refusedFor(RequestRefusedException.Reason.INVALID_REQUEST))
+        .withMessageContaining("minTokens is 100, but the prompt leaves room for 99 tokens");
+  }
+
+  @Test
   void promptBeyondTheContext_canNeverFit() {
     assertThatExceptionOfType(NeverFitsException.class)
         .isThrownBy(

@@ -26,6 +26,7 @@ public final class LatencyEstimator {
   private double producedTokens;
   private double producingNanos;
   private double stepNanos;
+  private long observedSteps;
 
   /**
    * Creates an estimator without observations.
@@ -46,6 +47,7 @@ public final class LatencyEstimator {
    */
   public void observe(int produced, long nanos) {
     double kept = 1 - 1 / MEMORY;
+    observedSteps++;
     producedTokens = kept * producedTokens + produced;
     producingNanos = kept * producingNanos + nanos;
     stepNanos += (nanos - stepNanos) / (stepNanos == 0 ? 1 : MEMORY);
@@ -81,15 +83,25 @@ public final class LatencyEstimator {
   }
 
   /**
-   * Returns the time in which so many tokens are produced, at least that of a step.
+   * Returns the time in which so many tokens are produced, at least that of a step. After few steps
+   * the measured rate is that of small batches and of prefill, so it counts only as far as steps
+   * were measured; for the rest the present batch decodes as {@link StepTimeModel} expects.
    *
    * @param tokens output tokens, 0 or more
+   * @param running number of running sequences
+   * @param kvTokens tokens in device KV
    * @return nanoseconds; -1 if no step has produced a token yet
    */
-  public long nanosToProduce(double tokens) {
-    return producedTokens == 0
-        ? -1
-        : (long) Math.max(stepNanos, tokens * producingNanos / producedTokens);
+  public long nanosToProduce(double tokens, int running, long kvTokens) {
+    if (producedTokens == 0) {
+      return -1;
+    }
+    double perToken = producingNanos / producedTokens;
+    if (running > 0 && stepTime.ready()) {
+      double decoding = Math.min(perToken, stepTime.nanos(running, 0, kvTokens) / running);
+      perToken -= Math.exp(-observedSteps / MEMORY) * (perToken - decoding);
+    }
+    return (long) Math.max(stepNanos, tokens * perToken);
   }
 
   private static Duration nanos(double value) {

@@ -173,7 +173,8 @@ final class EngineState {
 
   /** Publishes the present state to other threads. */
   void publishSnapshot() {
-    queueWaitNanos = latency.nanosToProduce(waiting.expectedTokens());
+    queueWaitNanos =
+        latency.nanosToProduce(waiting.expectedTokens(), running.size(), allocatedTokens());
     snapshot = Snapshots.of(this);
   }
 
@@ -210,13 +211,16 @@ final class EngineState {
    * steps were observed.
    */
   @Nullable LatencyEstimate estimate(Sequence sequence, long now) {
-    long kvTokens = (long) device.allocated() * profile.blockTokens();
     return latency.estimate(
         sequence,
         waiting.expectedTokensBefore(sequence),
         running.size(),
-        kvTokens,
+        allocatedTokens(),
         Math.max(0, now - sequence.spec().times().arrivalNanos()));
+  }
+
+  private long allocatedTokens() {
+    return (long) device.allocated() * profile.blockTokens();
   }
 
   /** Reports to the executor that a sequence has lost its KV; no step may be in flight. */

@@ -1,9 +1,12 @@
 package dev.s3llm.text;
 
+import com.google.common.base.Preconditions;
 import dev.s3llm.Generation;
 import dev.s3llm.GenerationRequest;
 import dev.s3llm.S3Engine;
 import dev.s3llm.error.RequestRefusedException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -29,7 +32,7 @@ public final class TextGenerator implements AutoCloseable {
   private final S3Engine engine;
   private final TextModel model;
 
-  /** One latch for each text that is not decoded yet: the model is closed after them. */
+  /** One latch for each request whose texts are not decoded yet: the model is closed after them. */
   private final Set<CountDownLatch> undecoded = ConcurrentHashMap.newKeySet();
 
   private volatile boolean closed;
@@ -67,21 +70,47 @@ public final class TextGenerator implements AutoCloseable {
    *     characters, or if an action of {@link TextRequest.Builder#configure} throws it
    */
   public TextGeneration submit(TextRequest request) {
-    CountDownLatch decoded = new CountDownLatch(1);
+    return submit(request, 1).get(0);
+  }
+
+  /**
+   * Accepts a request for several answers to the same prompt, as {@link
+   * S3Engine#submit(GenerationRequest, int)} does. Encodes the prompt once, on the calling thread.
+   *
+   * @param request what to generate
+   * @param n number of answers, from 1 to {@value S3Engine#MOST_ANSWERS}
+   * @return the handles of the answers, in order; if one is refused, all are
+   * @throws RequestRefusedException as {@link #submit(TextRequest)} does
+   * @throws ChatTemplateException as {@link #submit(TextRequest)} does
+   * @throws IllegalArgumentException as {@link #submit(TextRequest)} does, or if {@code n} is out
+   *     of range
+   */
+  public List<TextGeneration> submit(TextRequest request, int n) {
+    Preconditions.checkArgument(
+        n >= 1 && n <= S3Engine.MOST_ANSWERS,
+        "n must be from 1 to %s, but is %s",
+        S3Engine.MOST_ANSWERS,
+        n);
+    CountDownLatch decoded = new CountDownLatch(n);
     undecoded.add(decoded); // before the check: close() sets the flag, then waits for all latches
-    Runnable onDecoded =
-        () -> {
-          undecoded.remove(decoded);
-          decoded.countDown();
-        };
     try {
       requireOpen(request);
-      TextGeneration generation = start(request);
-      generation.whenDecoded(onDecoded);
-      return generation;
+      List<TextGeneration> generations = start(request, n);
+      generations.forEach(generation -> generation.whenDecoded(() -> countDown(decoded)));
+      return generations;
     } catch (RuntimeException | Error e) {
-      onDecoded.run();
+      undecoded.remove(decoded);
+      while (decoded.getCount() > 0) {
+        decoded.countDown();
+      }
       throw e;
+    }
+  }
+
+  private void countDown(CountDownLatch decoded) {
+    decoded.countDown();
+    if (decoded.getCount() == 0) {
+      undecoded.remove(decoded);
     }
   }
 
@@ -92,17 +121,23 @@ public final class TextGenerator implements AutoCloseable {
     }
   }
 
-  private TextGeneration start(TextRequest request) {
+  private List<TextGeneration> start(TextRequest request, int n) {
     TextRequest.Prepared prepared = request.prepare(model, engine.maxTokensPerRequest());
     GenerationRequest tokens = prepared.tokens();
-    Generation generation = engine.submit(tokens);
-    return TextGeneration.start(
-        generation,
-        model.tokenizer().stream(),
-        prepared.parser(),
+    TextGeneration.Stops stops =
         new TextGeneration.Stops(
-            request.stopStrings(), tokens.minTokens(), !request.parallelToolCalls()),
-        engine.callbackExecutor());
+            request.stopStrings(), tokens.minTokens(), !request.parallelToolCalls());
+    List<TextGeneration> handles = new ArrayList<>(n);
+    for (Generation generation : engine.submit(tokens, n)) {
+      handles.add(
+          TextGeneration.start(
+              generation,
+              model.tokenizer().stream(),
+              prepared.newParser(),
+              stops,
+              engine.callbackExecutor()));
+    }
+    return List.copyOf(handles);
   }
 
   /** Returns the engine. */

@@ -17,6 +17,7 @@ import java.util.OptionalInt;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,10 +43,12 @@ public final class TextRequest {
   public static final int MAX_STOP_LENGTH = 256;
 
   private static final String MESSAGES = "messages";
+  private static final String PROMPT_TOKENS = "promptTokens";
   private static final String LIMIT = "maxNewTokens";
   private static final String SPECIAL_TOKENS = "specialTokens";
 
   private final @Nullable String prompt;
+  private final int @Nullable [] promptTokens;
   private final @Nullable Conversation conversation;
   private final int maxNewTokens;
   private final boolean reducible;
@@ -56,6 +59,7 @@ public final class TextRequest {
 
   private TextRequest(Builder builder) {
     prompt = builder.settings.find("prompt", String.class);
+    promptTokens = builder.settings.find(PROMPT_TOKENS, int[].class);
     conversation = builder.settings.find(MESSAGES, Conversation.class);
     maxNewTokens = builder.settings.get(LIMIT, () -> 0);
     reducible = builder.reducible;
@@ -80,9 +84,14 @@ public final class TextRequest {
     return new Builder();
   }
 
-  /** Returns the prompt; empty if there are messages. */
+  /** Returns the prompt; empty if there are messages or the prompt's token ids. */
   public Optional<String> prompt() {
     return Optional.ofNullable(prompt);
+  }
+
+  /** Returns a copy of the prompt's token ids, if the request has them in place of a text. */
+  public Optional<int[]> promptTokens() {
+    return Optional.ofNullable(promptTokens).map(int[]::clone);
   }
 
   /** Returns the conversation, oldest message first; empty if there is a prompt. */
@@ -124,9 +133,14 @@ public final class TextRequest {
    * A request in tokens.
    *
    * @param tokens the request
-   * @param parser splits the answer into its parts; null if all of it is content
+   * @param plan splits answers into their parts; null if all of them is content
    */
-  record Prepared(GenerationRequest tokens, @Nullable AnswerParser parser) {}
+  record Prepared(GenerationRequest tokens, @Nullable AnswerPlan plan) {
+    /** Creates the parser of one answer; null if all of it is content. */
+    @Nullable AnswerParser newParser() {
+      return plan == null ? null : plan.parser();
+    }
+  }
 
   /**
    * Returns the request in tokens.
@@ -136,15 +150,21 @@ public final class TextRequest {
    */
   Prepared prepare(TextModel model, long maxTokens) {
     if (conversation == null) {
-      String text = Objects.requireNonNull(prompt);
-      int[] tokens = specialTokens ? model.encode(text) : model.encodeText(text, true);
       TokenConstraint rule = answer.constraint().map(model::constraint).orElse(null);
-      return new Prepared(tokenize(model, tokens, maxTokens, rule), null);
+      return new Prepared(tokenize(model, encodedPrompt(model), maxTokens, rule), null);
     }
     AnswerPlan plan = AnswerPlan.of(model, conversation, answer);
     int[] tokens = model.encode(plan.prompt(), specialTokens);
     TokenConstraint rule = plan.constraint(model, answer);
-    return new Prepared(tokenize(model, tokens, maxTokens, rule), plan.parser());
+    return new Prepared(tokenize(model, tokens, maxTokens, rule), plan);
+  }
+
+  private int[] encodedPrompt(TextModel model) {
+    if (promptTokens != null) {
+      return promptTokens;
+    }
+    String text = Objects.requireNonNull(prompt);
+    return specialTokens ? model.encode(text) : model.encodeText(text, true);
   }
 
   /** Returns the request in tokens alone. */
@@ -157,7 +177,7 @@ public final class TextRequest {
     int limit = limit(Math.max(1, maxTokens - tokens.length));
     GenerationRequest.Builder builder = GenerationRequest.builder(tokens);
     configure.accept(builder);
-    setUnlessSet(() -> builder.promptText(question()));
+    setUnlessSet(() -> builder.promptText(question(model)));
     setUnlessSet(() -> builder.maxNewTokens(limit));
     setUnlessSet(() -> builder.stopTokens(stopTokens(model)));
     if (constraint != null) {
@@ -197,7 +217,10 @@ public final class TextRequest {
   }
 
   /** Returns the text for length predictors, which are trained on questions, not framed prompts. */
-  private String question() {
+  private String question(TextModel model) {
+    if (promptTokens != null) {
+      return model.decode(promptTokens);
+    }
     if (prompt != null) {
       return prompt;
     }
@@ -231,6 +254,19 @@ public final class TextRequest {
      */
     public Builder prompt(String prompt) {
       settings.set("prompt", prompt);
+      return this;
+    }
+
+    /**
+     * Sets the prompt as token ids, in place of its text. The model continues it as it is.
+     *
+     * @param tokens token ids, at least one; copied
+     * @throws IllegalArgumentException if there is no token
+     */
+    public Builder promptTokens(int... tokens) {
+      Objects.requireNonNull(tokens, "promptTokens must not be null");
+      Preconditions.checkArgument(tokens.length > 0, "promptTokens must have at least one token");
+      settings.set(PROMPT_TOKENS, tokens.clone());
       return this;
     }
 
@@ -441,11 +477,12 @@ public final class TextRequest {
     /**
      * Creates the request.
      *
-     * @throws IllegalArgumentException unless there is either a prompt or messages
+     * @throws IllegalArgumentException unless there is exactly one of a prompt, the prompt's token
+     *     ids and messages
      */
     public TextRequest build() {
       Preconditions.checkArgument(
-          settings.isSet("prompt") != settings.isSet(MESSAGES),
+          Stream.of("prompt", PROMPT_TOKENS, MESSAGES).filter(settings::isSet).count() == 1,
           "a request needs either a prompt or messages, and not both");
       return new TextRequest(this);
     }

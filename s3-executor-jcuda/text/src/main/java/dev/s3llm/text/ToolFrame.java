@@ -29,7 +29,8 @@ final class ToolFrame {
       {"name": "function name", "arguments": {"parameter": "value"}}
       </tool_call>
       The results follow in the next message, each between <tool_response> and </tool_response>. \
-      Call a function only if it helps to answer; otherwise answer in plain text.""";
+      Call a function only if it helps to answer; otherwise answer in plain text.\
+      """;
 
   private final TemplateTraits traits;
 

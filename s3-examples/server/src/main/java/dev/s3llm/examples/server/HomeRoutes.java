@@ -42,7 +42,7 @@ class HomeRoutes {
       <h1>S3 for Java</h1>
       <p>This server runs the model <b>%s</b>%s.</p>
       <ul>
-      <li><code>POST /v1/chat/completions</code>, <code>POST /v1/completions</code>
+      <li><code>POST /v1/chat/completions</code>, <code>/v1/completions</code>, <code>/v1/responses</code>
       <li><a href="v1/models">/v1/models</a>
       <li><a href="live">/live</a>: the batch while it runs
       <li><a href="health">/health</a>, <a href="actuator/health">/actuator/health</a>,

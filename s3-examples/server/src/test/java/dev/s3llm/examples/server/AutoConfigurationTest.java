@@ -3,6 +3,7 @@ package dev.s3llm.examples.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.s3llm.examples.model.SmallModel;
+import dev.s3llm.examples.server.autoconfigure.PropertyCheckAutoConfiguration;
 import dev.s3llm.examples.server.autoconfigure.S3CallsAutoConfiguration;
 import dev.s3llm.examples.server.autoconfigure.S3LiveAutoConfiguration;
 import dev.s3llm.examples.server.autoconfigure.S3WebAutoConfiguration;
@@ -24,6 +25,7 @@ class AutoConfigurationTest {
           S3AutoConfiguration.class,
           S3CallsAutoConfiguration.class,
           S3LiveAutoConfiguration.class,
+          PropertyCheckAutoConfiguration.class,
           S3WebAutoConfiguration.class);
   private final ReactiveWebApplicationContextRunner runner =
       new ReactiveWebApplicationContextRunner()
@@ -67,6 +69,39 @@ class AutoConfigurationTest {
     runner
         .withPropertyValues("s3llm." + name + "=" + value)
         .run(context -> assertThat(context.getStartupFailure()).hasStackTraceContaining(named));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "s3llm.max-live-request, s3llm.max-live-requests",
+    "s3llm.web.max-request-sizes, s3llm.web.max-request-size",
+    "s3llm.modle, s3llm.model",
+    "s3llm.tenants.docs.api-key, s3llm.tenants.NAME.api-keys",
+  })
+  void mistypedProperty_isNamedWithTheNearestOne(String name, String nearest) {
+    runner
+        .withPropertyValues(name + "=1")
+        .run(
+            context ->
+                assertThat(context.getStartupFailure())
+                    .hasMessage(
+                        "there is no property %s, the nearest is %s".formatted(name, nearest)));
+  }
+
+  @Test
+  void otherSpellingsOfAProperty_areAccepted() {
+    runner
+        .withUserConfiguration(GatedExecutor.Bringing.class)
+        .withPropertyValues(
+            "s3llm.maxLiveRequests=9",
+            "s3llm.tenants[a.b].apiKeys[0]=k",
+            "s3llm.tenants.docs.weight=2",
+            "s3llm.web.cors-origins[0]=https://chat.example.com")
+        .run(context -> assertThat(context).hasNotFailed());
+    runner
+        .withUserConfiguration(GatedExecutor.Bringing.class)
+        .withPropertyValues("s3llm.check-properties=false", "s3llm.modle=1")
+        .run(context -> assertThat(context).hasNotFailed());
   }
 
   @Test

@@ -95,6 +95,8 @@ class ClientCasesTest {
         .isEqualTo(40);
     assertThat(tokens(COMPLETIONS, "{%s,\"ignore_eos\":true,\"max_tokens\":40}".formatted(prompt)))
         .isEqualTo(40);
+    HttpResponse<String> aboveTheRoom = server.post(CHAT, chat(QUESTION, "\"min_tokens\":41"));
+    assertThat(json(aboveTheRoom.body()).at("/error/param").asString()).isEqualTo("min_tokens");
     HttpResponse<String> above =
         server.post(COMPLETIONS, "{%s,\"min_tokens\":9,\"max_tokens\":8}".formatted(prompt));
     assertThat(json(above.body()).at("/error/param").asString()).isEqualTo("min_tokens");
@@ -144,6 +146,21 @@ class ClientCasesTest {
       assertThat(reader.lines().dropWhile(line -> !line.isEmpty()).skip(1)).isEmpty();
     }
     assertThat(server.get(path).body()).isNotEmpty();
+  }
+
+  @Test
+  void requestWithoutAHost_isRefused() throws IOException {
+    for (String head :
+        List.of("GET /health HTTP/1.1\r\n", "GET /health HTTP/1.1\r\nHost: a\r\nHost: b\r\n")) {
+      try (Socket socket = server.connect()) {
+        TestServer.write(socket, head + "\r\n");
+        assertThat(TestServer.reader(socket).readLine()).isEqualTo("HTTP/1.1 400 Bad Request");
+      }
+    }
+    try (Socket socket = server.connect()) {
+      TestServer.write(socket, "GET /health HTTP/1.0\r\n\r\n");
+      assertThat(TestServer.reader(socket).readLine()).contains("200 OK");
+    }
   }
 
   @Test

@@ -2,6 +2,7 @@ package dev.s3llm.examples.server;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -36,6 +37,15 @@ class NodeClientTest {
   @Test
   void load_isServedOrRefusedAndLeavesNothingBehind() throws Exception {
     NodeClient.run(environment(), "node", "load.js");
+  }
+
+  /** The model plays the agent's part, since the embedded one cannot. */
+  @Test
+  void agentsWithTwoTools_reachTheirAnswer() throws Exception {
+    try (TestServer scripted = TestServer.start(List.of(ScriptedExecutor.Bringing.class))) {
+      NodeClient.run(
+          Map.of("S3_URL", "http://127.0.0.1:" + scripted.port()), "npm", "run", "test:agents");
+    }
   }
 
   private static Map<String, String> environment() {

@@ -7,12 +7,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.net.http.HttpResponse;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
 class ProtocolTest {
@@ -20,22 +18,18 @@ class ProtocolTest {
   private static final String COMPLETIONS = "/v1/completions";
   private static final String QUESTION = "Name three colours.";
   private static final String GREEDY = "\"temperature\":0";
+  private static final String SHORT = GREEDY + ",\"max_tokens\":20";
 
   private static TestServer server;
 
   @BeforeAll
   static void start() {
-    server = TestServer.start("s3llm.metrics.vllm-names=true", "s3llm.web.max-request-size=100KB");
-  }
-
-  @AfterAll
-  static void stop() {
-    server.close();
+    server = TestServer.shared();
   }
 
   @Test
   void chat_answersWithTokensCountedAndThePredictionBesideThem() {
-    JsonNode answer = answer(CHAT, chat(QUESTION, GREEDY));
+    JsonNode answer = answer(CHAT, chat(QUESTION, SHORT));
 
     assertThat(answer.at("/id").asString()).startsWith("chatcmpl-");
     assertThat(answer.at("/object").asString()).isEqualTo("chat.completion");
@@ -68,12 +62,11 @@ class ProtocolTest {
 
   @Test
   void streamedChat_isTheSameAnswerInPieces() {
-    JsonNode whole = answer(CHAT, chat(QUESTION, GREEDY));
+    JsonNode whole = answer(CHAT, chat(QUESTION, SHORT));
     HttpResponse<String> response =
         server.post(
             CHAT,
-            chat(
-                QUESTION, GREEDY + ",\"stream\":true,\"stream_options\":{\"include_usage\":true}"));
+            chat(QUESTION, SHORT + ",\"stream\":true,\"stream_options\":{\"include_usage\":true}"));
 
     assertThat(response.headers().firstValue("content-type"))
         .hasValueSatisfying(type -> assertThat(type).startsWith("text/event-stream"));
@@ -98,7 +91,7 @@ class ProtocolTest {
   @Test
   void stream_countsTokensOnlyIfAsked() {
     List<String> events =
-        events(server.post(CHAT, chat(QUESTION, GREEDY + ",\"stream\":true")).body());
+        events(server.post(CHAT, chat(QUESTION, SHORT + ",\"stream\":true")).body());
 
     assertThat(events).hasSizeGreaterThan(2).noneMatch(event -> event.contains("\"usage\""));
   }
@@ -119,11 +112,11 @@ class ProtocolTest {
     String parts =
         "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"Name three"
             + " \"},{\"type\":\"text\",\"text\":\"colours.\"}]}],"
-            + GREEDY
+            + SHORT
             + "}";
 
     assertThat(answer(CHAT, parts).at("/choices"))
-        .isEqualTo(answer(CHAT, chat(QUESTION, GREEDY)).at("/choices"));
+        .isEqualTo(answer(CHAT, chat(QUESTION, SHORT)).at("/choices"));
   }
 
   @Test
@@ -138,10 +131,10 @@ class ProtocolTest {
 
   @Test
   void stopString_endsTheAnswerBeforeIt() {
-    String whole = answer(CHAT, chat(QUESTION, GREEDY)).at("/choices/0/message/content").asString();
+    String whole = answer(CHAT, chat(QUESTION, SHORT)).at("/choices/0/message/content").asString();
     String stop = whole.substring(5, 8);
 
-    JsonNode cut = answer(CHAT, chat(QUESTION, GREEDY + ",\"stop\":\"" + stop + "\""));
+    JsonNode cut = answer(CHAT, chat(QUESTION, SHORT + ",\"stop\":\"" + stop + "\""));
 
     assertThat(cut.at("/choices/0/message/content").asString())
         .isEqualTo(whole.substring(0, whole.indexOf(stop)));
@@ -175,17 +168,22 @@ class ProtocolTest {
         "max_tokens        | \"max_tokens\":1.5",
         "max_tokens        | \"max_tokens\":99999999999",
         "seed              | \"seed\":0.5",
-        "stop              | \"stop\":[1]",
+        "stop[0]           | \"stop\":[1]",
         "stop              | \"stop\":\"\"",
         "stream            | \"stream\":\"yes\"",
         "stream_options    | \"stream_options\":3",
         "user              | \"user\":\"a\\nb\"",
-        "n                 | \"n\":2",
-        "tools             | \"tools\":[{\"type\":\"function\"}]",
-        "logprobs          | \"logprobs\":true",
+        "n                 | \"n\":0",
+        "n                 | \"n\":129",
+        "tools[0].function.name | \"tools\":[{\"type\":\"function\"}]",
+        "logprobs          | \"logprobs\":2",
+        "top_logprobs      | \"logprobs\":true,\"top_logprobs\":21",
+        "top_logprobs      | \"top_logprobs\":2",
+        "min_p             | \"min_p\":1.5",
         "response_format   | \"response_format\":{\"type\":\"json_object\"}",
-        "presence_penalty  | \"presence_penalty\":1",
-        "logit_bias        | \"logit_bias\":{\"5\":1}",
+        "presence_penalty  | \"presence_penalty\":3",
+        "logit_bias        | \"logit_bias\":{\"5\":101}",
+        "logit_bias        | \"logit_bias\":{\"x\":1}",
         "logit_bias        | \"logit_bias\":7",
         "model             | \"model\":5",
         "n                 | \"n\":99999999999",
@@ -205,11 +203,20 @@ class ProtocolTest {
     assertThat(json(response.body()).at("/error/message").asString()).contains(field);
   }
 
-  @ParameterizedTest
-  @ValueSource(strings = {"99999999999", "2", "1.0"})
-  void otherBestOfThanOne_isNamed(String bestOf) {
-    refusedFor(
-        "best_of", server.post(COMPLETIONS, "{\"prompt\":\"x\",\"best_of\":" + bestOf + "}"));
+  @Test
+  void errors_haveTheWordsOfTheApi() {
+    assertThat(message("\"temperature\":3"))
+        .isEqualTo(
+            "Invalid 'temperature': decimal above maximum value. Expected a value <= 2, but got 3"
+                + " instead.");
+    assertThat(message("\"n\":\"two\""))
+        .isEqualTo("Invalid type for 'n': expected an integer, but got a string instead.");
+    assertThat(json(server.post(CHAT, "{}").body()).at("/error/message").asString())
+        .isEqualTo("Missing required parameter: 'messages'.");
+  }
+
+  private static String message(String field) {
+    return json(server.post(CHAT, chat(QUESTION, field)).body()).at("/error/message").asString();
   }
 
   private static void refusedFor(String field, HttpResponse<String> response) {

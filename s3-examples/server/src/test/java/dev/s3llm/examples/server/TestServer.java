@@ -74,6 +74,17 @@ final class TestServer implements AutoCloseable {
     return start(List.of(), properties);
   }
 
+  /** Returns the server that several test classes of a JVM use; it must not be closed. */
+  static TestServer shared() {
+    return Shared.SERVER;
+  }
+
+  /** Started when it is first needed. */
+  private static final class Shared {
+    static final TestServer SERVER =
+        start("s3llm.metrics.vllm-names=true", "s3llm.web.max-request-size=100KB");
+  }
+
   int port() {
     return port;
   }

@@ -8,13 +8,18 @@ import dev.s3llm.examples.server.call.Submitter;
 import dev.s3llm.examples.server.http.ApiKeyFilter;
 import dev.s3llm.examples.server.http.BrokenRequests;
 import dev.s3llm.examples.server.http.CallFilter;
+import dev.s3llm.examples.server.http.CallRunner;
 import dev.s3llm.examples.server.http.HeadTimeout;
+import dev.s3llm.examples.server.http.ModelsHandler;
 import dev.s3llm.examples.server.http.OpenAiErrors;
 import dev.s3llm.examples.server.http.OpenAiHandler;
 import dev.s3llm.examples.server.http.OriginFilter;
 import dev.s3llm.examples.server.http.RequestIdFilter;
+import dev.s3llm.examples.server.http.RequestThreads;
+import dev.s3llm.examples.server.http.ResponsesHandler;
 import dev.s3llm.examples.server.http.ServerSettings;
 import dev.s3llm.examples.server.http.WriteTimeout;
+import dev.s3llm.examples.server.openai.TokenTexts;
 import dev.s3llm.spring.ServedModel;
 import dev.s3llm.spring.autoconfigure.S3AutoConfiguration;
 import dev.s3llm.text.TextGenerator;
@@ -27,6 +32,7 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.reactor.netty.NettyServerCustomizer;
+import org.springframework.boot.webflux.autoconfigure.WebHttpHandlerBuilderCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.http.HttpMethod;
 import org.springframework.web.reactive.function.server.HandlerFunction;
@@ -60,32 +66,69 @@ public class S3WebAutoConfiguration {
 
   @Bean
   @ConditionalOnMissingBean
-  OpenAiHandler s3OpenAiHandler(
-      Submitter submitter, ServedModel model, ServerProperties properties) {
-    return new OpenAiHandler(
-        submitter,
-        new ServerSettings(
-            model.name(),
-            Instant.now(),
-            Math.toIntExact(properties.web().maxRequestSize().toBytes()),
-            properties.web().requestTimeout(),
-            properties.web().maxOutputTokens(),
-            properties.web().heartbeat(),
-            Optional.ofNullable(properties.firstTokenWithin()),
-            Optional.ofNullable(properties.deadline())));
+  ServerSettings s3ServerSettings(ServedModel model, ServerProperties properties) {
+    return new ServerSettings(
+        model.name(),
+        Instant.now(),
+        Math.toIntExact(properties.web().maxRequestSize().toBytes()),
+        properties.web().requestTimeout(),
+        properties.web().maxOutputTokens(),
+        properties.web().heartbeat(),
+        Optional.ofNullable(properties.firstTokenWithin()),
+        Optional.ofNullable(properties.deadline()));
+  }
+
+  @Bean
+  @ConditionalOnMissingBean
+  CallRunner s3CallRunner(
+      Submitter submitter,
+      ServerSettings settings,
+      RequestThreads threads,
+      TextGenerator generator) {
+    return new CallRunner(submitter, settings, threads, new TokenTexts(generator.model()));
+  }
+
+  @Bean
+  RequestThreads s3RequestThreads() {
+    return new RequestThreads(Math.max(2, Runtime.getRuntime().availableProcessors()));
+  }
+
+  /** Keeps the event loops free, so that liveness is answered while many requests arrive. */
+  @Bean
+  WebHttpHandlerBuilderCustomizer s3OffEventLoops(RequestThreads threads) {
+    return builder -> builder.httpHandlerDecorator(threads::decorate);
+  }
+
+  @Bean
+  @ConditionalOnMissingBean
+  OpenAiHandler s3OpenAiHandler(CallRunner runner) {
+    return new OpenAiHandler(runner);
   }
 
   @Bean
   RouterFunction<ServerResponse> s3OpenAiRoutes(
-      OpenAiHandler handler, ServerProperties properties) {
+      OpenAiHandler handler, CallRunner runner, ServerProperties properties) {
+    ResponsesHandler responses = new ResponsesHandler(runner);
     return RouterFunctions.route()
         .POST("/v1/chat/completions", handler::chat)
         .POST("/v1/completions", handler::completions)
+        .POST("/v1/responses", responses::create)
+        .route(
+            path("/v1/chat/completions").or(path("/v1/completions")).or(path("/v1/responses")),
+            only(HttpMethod.POST))
+        .filter(ApiKeyFilter.of(properties.apiKeys()))
+        .build();
+  }
+
+  @Bean
+  RouterFunction<ServerResponse> s3ModelRoutes(
+      ServerSettings settings, ServerProperties properties) {
+    ModelsHandler handler = new ModelsHandler(settings);
+    return RouterFunctions.route()
         .GET("/v1/models", handler::models)
         .GET(MODEL, handler::model)
         .route(method(HttpMethod.HEAD).and(path("/v1/models")), handler::models)
         .route(method(HttpMethod.HEAD).and(path(MODEL)), handler::model)
-        .route(path("/v1/chat/completions").or(path("/v1/completions")), only(HttpMethod.POST))
         .route(path("/v1/models").or(path(MODEL)), only(HttpMethod.GET))
         .filter(ApiKeyFilter.of(properties.apiKeys()))
         .build();

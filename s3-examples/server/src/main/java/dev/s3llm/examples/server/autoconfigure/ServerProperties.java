@@ -21,6 +21,7 @@ import org.springframework.validation.annotation.Validated;
  *
  * @param firstTokenWithin refuses requests whose first token is expected later. Default: none.
  * @param deadline time after which a request times out. Default: none.
+ * @param checkProperties whether the start fails if a property that begins with s3llm is unknown.
  * @param tenants tenants by name. Default: none, requests need no API key.
  * @param web properties of HTTP.
  * @param livePage properties of the live page.
@@ -30,6 +31,7 @@ import org.springframework.validation.annotation.Validated;
 public record ServerProperties(
     @DurationMin(nanos = 1) @Nullable Duration firstTokenWithin,
     @DurationMin(nanos = 1) @Nullable Duration deadline,
+    @DefaultValue("true") boolean checkProperties,
     @DefaultValue Map<String, @Valid Tenant> tenants,
     @DefaultValue @Valid Web web,
     @DefaultValue @Valid LivePage livePage) {

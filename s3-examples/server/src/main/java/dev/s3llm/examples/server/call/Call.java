@@ -5,9 +5,9 @@ import dev.s3llm.examples.server.openai.Endpoint;
 import dev.s3llm.spring.ServedCall;
 import dev.s3llm.text.TextGeneration;
 import java.time.Instant;
+import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
-import org.jspecify.annotations.Nullable;
 import reactor.util.context.ContextView;
 
 /**
@@ -23,7 +23,7 @@ public final class Call {
   private final Instant created = Instant.now();
   private final ReentrantLock lock = new ReentrantLock();
   private Instant submitted = created;
-  private @Nullable TextGeneration generation;
+  private List<Answer> answers = List.of();
   private boolean cancelled;
 
   /**
@@ -50,7 +50,7 @@ public final class Call {
     return limitField;
   }
 
-  /** Returns the id in responses, which is also the generation's id. */
+  /** Returns the id in responses, which is also the id of its first generation. */
   public String id() {
     return id;
   }
@@ -85,34 +85,36 @@ public final class Call {
     }
   }
 
-  /** Sets the generation, and cancels it if the exchange has ended. */
-  void started(TextGeneration started) {
+  /** Sets the answers, and cancels them if the exchange has ended. */
+  void started(List<Answer> started) {
     boolean late;
     lock.lock();
     try {
       submitted = Instant.now();
-      generation = started;
+      answers = List.copyOf(started);
       late = cancelled;
     } finally {
       lock.unlock();
     }
     if (late) {
-      started.cancel();
+      cancel(started);
     }
   }
 
   /** Cancels the call in every state. Has no effect if the call has ended. */
   public void cancel() {
-    TextGeneration running;
+    List<Answer> running;
     lock.lock();
     try {
       cancelled = true;
-      running = generation;
+      running = answers;
     } finally {
       lock.unlock();
     }
-    if (running != null) {
-      running.cancel();
-    }
+    cancel(running);
+  }
+
+  private static void cancel(List<Answer> answers) {
+    answers.forEach(answer -> answer.generation().ifPresent(TextGeneration::cancel));
   }
 }

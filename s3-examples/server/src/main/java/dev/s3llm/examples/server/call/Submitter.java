@@ -33,6 +33,7 @@ public final class Submitter implements AutoCloseable {
   private static final Duration MOST_WAIT = Duration.ofMinutes(5);
 
   private final TextGenerator generator;
+  private final Starter starter;
   private final CallListener listeners;
   private final ThreadPoolExecutor threads;
 
@@ -47,6 +48,7 @@ public final class Submitter implements AutoCloseable {
   public Submitter(
       TextGenerator generator, List<CallListener> listeners, int threadCount, int queueCapacity) {
     this.generator = generator;
+    this.starter = new Starter(generator);
     this.listeners = new GuardedListeners(listeners);
     this.threads =
         new ThreadPoolExecutor(
@@ -59,11 +61,12 @@ public final class Submitter implements AutoCloseable {
   }
 
   /**
-   * Submits a call's request.
+   * Submits the prompts of a call.
    *
-   * @return the generation; an {@link ApiException} if the request is refused
+   * @param prompts at least one
+   * @return the answers, in order; an {@link ApiException} if one is refused
    */
-  public Mono<TextGeneration> submit(Call call, TextRequest request) {
+  public Mono<List<Answer>> submit(Call call, List<Asked> prompts) {
     return Mono.create(
         sink -> {
           if (engineIsFull()) { // refused before its prompt is encoded
@@ -71,7 +74,7 @@ public final class Submitter implements AutoCloseable {
             return;
           }
           try {
-            threads.execute(() -> submitNow(call, request, sink));
+            threads.execute(() -> submitNow(call, prompts, sink));
           } catch (RejectedExecutionException e) {
             refuse(call, e, sink);
           }
@@ -83,16 +86,16 @@ public final class Submitter implements AutoCloseable {
     return engine.liveRequests() >= engine.maxLiveRequests();
   }
 
-  private void submitNow(Call call, TextRequest request, MonoSink<TextGeneration> sink) {
+  private void submitNow(Call call, List<Asked> prompts, MonoSink<List<Answer>> sink) {
     if (call.cancelled()) {
       refuse(call, ApiException.cancelled(), sink);
       return;
     }
-    TextGeneration generation;
+    List<Answer> answers;
     try {
-      generation = generator.submit(request);
+      answers = starter.start(prompts);
     } catch (NeverFitsException e) {
-      refuse(call, neverFits(call, request, e), sink);
+      refuse(call, neverFits(call, prompts.get(0).request(), e), sink);
       return;
     } catch (IllegalArgumentException e) { // a prompt without tokens, for one
       refuse(call, ApiException.refused(String.valueOf(e.getMessage())), sink);
@@ -101,25 +104,27 @@ public final class Submitter implements AutoCloseable {
       refuse(call, e, sink);
       return;
     }
-    call.started(generation);
-    watch(call, generation);
-    sink.success(generation);
+    call.started(answers);
+    answers.forEach(answer -> answer.generation().ifPresent(one -> watch(call, one)));
+    sink.success(answers);
   }
 
   private static ApiException neverFits(
       Call call, TextRequest request, NeverFitsException refusal) {
-    String field = fieldToChange(call, request, refusal);
-    return ApiException.neverFits(
-        field,
-        "prompt and answer may have %d tokens together, but this request needs %d; shorten %s"
-            .formatted(refusal.limitTokens(), refusal.neededTokens(), field));
-  }
-
-  /** Returns the field to change: the limit, unless the prompt alone leaves no room. */
-  private static String fieldToChange(Call call, TextRequest request, NeverFitsException refusal) {
     int limit = request.maxNewTokens().orElse(1);
     long prompt = refusal.neededTokens() - (limit == GenerationRequest.AS_MANY_AS_FIT ? 1 : limit);
-    return prompt < refusal.limitTokens() ? call.limitField() : call.endpoint().promptField();
+    String field = call.endpoint().promptField();
+    if (prompt < refusal.limitTokens()) { // the limit is to blame
+      return ApiException.neverFits(
+          call.limitField(),
+          "This model's maximum context length is %d tokens. However, you requested %d tokens (%d in the %s, %d in the completion). Please reduce the length of the %s or completion."
+              .formatted(
+                  refusal.limitTokens(), refusal.neededTokens(), prompt, field, limit, field));
+    }
+    return ApiException.neverFits(
+        field,
+        "This model's maximum context length is %d tokens. However, your %s resulted in %d tokens. Please reduce the length of the %s."
+            .formatted(refusal.limitTokens(), field, prompt, field));
   }
 
   private void watch(Call call, TextGeneration generation) {
@@ -154,7 +159,7 @@ public final class Submitter implements AutoCloseable {
     return wait.compareTo(MOST_WAIT) > 0 ? MOST_WAIT : wait;
   }
 
-  private void refuse(Call call, Throwable cause, MonoSink<TextGeneration> sink) {
+  private void refuse(Call call, Throwable cause, MonoSink<List<Answer>> sink) {
     ApiException error = ApiException.of(cause, expectedWait());
     if (error.internal()) {
       log.warn("a request failed", cause);

@@ -57,10 +57,22 @@ public final class BrokenRequests extends ChannelDuplexHandler {
       ReferenceCountUtil.release(message);
       return;
     }
-    if (message instanceof HttpRequest) {
+    if (message instanceof HttpRequest request) {
+      if (!namesHost(request)) {
+        broken = true;
+        refuse(context, true, new IllegalArgumentException("there must be one Host header"));
+        ReferenceCountUtil.release(message);
+        return;
+      }
       unanswered++;
     }
     context.fireChannelRead(message);
+  }
+
+  /** Returns whether a request names its host once (RFC 9112, 3.2); one of HTTP/1.0 need not. */
+  private static boolean namesHost(HttpRequest request) {
+    int hosts = request.headers().getAll(HttpHeaderNames.HOST).size();
+    return hosts == 1 || (hosts == 0 && request.protocolVersion().equals(HttpVersion.HTTP_1_0));
   }
 
   /** Answers, unless the answer would stand before or within that of another request. */

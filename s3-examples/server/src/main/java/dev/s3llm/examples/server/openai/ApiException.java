@@ -2,11 +2,11 @@ package dev.s3llm.examples.server.openai;
 
 import dev.s3llm.error.FirstTokenTooLateException;
 import dev.s3llm.error.GenerationFailedException;
-import dev.s3llm.error.QueueFullException;
 import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.text.ChatTemplateException;
 import dev.s3llm.text.TextResult;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.RejectedExecutionException;
@@ -51,6 +51,11 @@ public final class ApiException extends RuntimeException {
     return new ApiException(400, INVALID, param, "invalid_value", null, message);
   }
 
+  /** Returns the error of a wrong field, with a kind for programs. */
+  static ApiException badField(String param, String code, String message) {
+    return new ApiException(400, INVALID, param, code, null, message);
+  }
+
   /** Returns the error of a field of an unsupported feature. */
   static ApiException unsupported(String param, String message) {
     return new ApiException(400, INVALID, param, "unsupported_parameter", null, message);
@@ -69,7 +74,12 @@ public final class ApiException extends RuntimeException {
   /** Returns the error of an unknown model. */
   public static ApiException modelNotFound(String model) {
     return new ApiException(
-        404, INVALID, "model", "model_not_found", null, "the model '" + model + "' is not here");
+        404,
+        INVALID,
+        "model",
+        "model_not_found",
+        null,
+        "The model `%s` does not exist on this server.".formatted(model));
   }
 
   /** Returns the error of a missing or unknown API key. */
@@ -182,9 +192,6 @@ public final class ApiException extends RuntimeException {
     if (refusal instanceof FirstTokenTooLateException late) {
       return busy(late.retryAfter(), "the first token would come too late; try later");
     }
-    if (refusal instanceof QueueFullException full) {
-      return queueFull(full.retryAfter().orElse(wait));
-    }
     return switch (refusal.reason()) {
       case QUEUE_FULL, FIRST_TOKEN_TOO_LATE -> queueFull(wait);
       case ENGINE_UNHEALTHY ->
@@ -200,12 +207,19 @@ public final class ApiException extends RuntimeException {
    * @param message the engine's message, whose names are replaced by those of the protocol
    */
   public static ApiException refused(String message) {
-    return badRequest(
+    String text =
         message
             .replaceFirst("^request \\S+ refused: ", "")
             .replace("maxNewTokens", "max_tokens")
             .replace("minTokens", "min_tokens")
-            .replace("promptTokens", "prompt"));
+            .replace("logitBias", "logit_bias")
+            .replace("promptTokens", "prompt");
+    for (String param : List.of("min_tokens", "logit_bias", "prompt")) {
+      if (text.startsWith(param)) {
+        return badField(param, text);
+      }
+    }
+    return badRequest(text);
   }
 
   private static ApiException busy(Duration retryAfter, String message) {

@@ -8,10 +8,11 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.node.ObjectNode;
 
 /** Reads the messages of a conversation, calls of tools and their results included. */
 final class ChatMessages {
+  private static final String ROLES = "'system', 'developer', 'user', 'assistant' and 'tool'";
+
   private ChatMessages() {}
 
   /**
@@ -21,8 +22,11 @@ final class ChatMessages {
    */
   static List<ChatMessage> read(JsonFields fields) {
     @Nullable JsonNode value = fields.find("messages");
-    if (value == null || !value.isArray() || value.isEmpty()) {
-      throw ApiException.badField("messages", "messages must be an array of at least one message");
+    if (value == null) {
+      throw FieldErrors.missing("messages");
+    }
+    if (!value.isArray() || value.isEmpty()) {
+      throw FieldErrors.type("messages", "an array with at least one message", value);
     }
     List<ChatMessage> messages = new ArrayList<>();
     for (int i = 0; i < value.size(); i++) {
@@ -32,10 +36,10 @@ final class ChatMessages {
   }
 
   private static ChatMessage message(String name, JsonNode value) {
-    JsonFields fields = fields(name, value);
+    JsonFields fields = JsonFields.of(name, value);
     ChatMessage.Builder message =
-        ChatMessage.builder(role(name + ".role", fields.string("role").orElse("")));
-    List<ToolCall> calls = toolCalls(name + ".tool_calls", fields.find("tool_calls"));
+        ChatMessage.builder(role(name + ".role", fields.required("role")));
+    List<ToolCall> calls = toolCalls(fields);
     @Nullable JsonNode content = fields.find("content");
     if (content != null || calls.isEmpty()) {
       message.content(content(name + ".content", content));
@@ -43,69 +47,74 @@ final class ChatMessages {
     calls.forEach(message::toolCall);
     fields.string("tool_call_id").ifPresent(message::toolCallId);
     fields.string("name").ifPresent(message::name);
+    fields.string("reasoning_content").ifPresent(message::reasoningContent);
     return message.build();
   }
 
-  private static JsonFields fields(String name, JsonNode value) {
-    if (value instanceof ObjectNode object) {
-      return new JsonFields(object);
-    }
-    throw ApiException.badField(name, name + " must be an object");
-  }
-
-  private static ChatRole role(String name, String text) {
+  static ChatRole role(String name, String text) {
     // Newer clients use this name for the system message.
     String role = text.equals("developer") ? ChatRole.SYSTEM.text() : text;
     try {
       return ChatRole.of(role);
     } catch (IllegalArgumentException e) {
-      throw ApiException.badField(name, String.valueOf(e.getMessage()));
+      throw FieldErrors.value(name, text, ROLES);
     }
   }
 
-  /** Reads content: a string, or an array of parts, which must be text. */
   private static String content(String name, @Nullable JsonNode value) {
+    return content(name, value, List.of("text"));
+  }
+
+  /**
+   * Reads content: a string, or an array of parts, which must be text.
+   *
+   * @param types types of the parts that are text
+   * @throws ApiException if the content is missing or something else
+   */
+  static String content(String name, @Nullable JsonNode value, List<String> types) {
     if (value != null && value.isString()) {
       return value.stringValue();
     }
-    if (value == null || !value.isArray() || value.isEmpty()) {
-      throw ApiException.badField(
-          name, name + " must be a string or an array of at least one part");
+    if (value == null) {
+      throw FieldErrors.missing(name);
+    }
+    if (!value.isArray() || value.isEmpty()) {
+      throw FieldErrors.type(name, "a string or an array of at least one part", value);
     }
     StringBuilder text = new StringBuilder();
     for (JsonNode part : value) {
-      if (!part.path("type").asString("").equals("text") || !part.path("text").isString()) {
-        throw ApiException.unsupported(name, name + " may have parts of text only");
+      if (!types.contains(part.path("type").asString("")) || !part.path("text").isString()) {
+        throw ApiException.unsupported(
+            name, "Unsupported content: '%s' may have parts of text only.".formatted(name));
       }
       text.append(part.path("text").stringValue());
     }
     return text.toString();
   }
 
-  private static List<ToolCall> toolCalls(String name, @Nullable JsonNode value) {
-    if (value == null) {
-      return List.of();
-    }
-    if (!value.isArray()) {
-      throw ApiException.badField(name, name + " must be an array");
-    }
+  private static List<ToolCall> toolCalls(JsonFields message) {
     List<ToolCall> calls = new ArrayList<>();
-    for (int i = 0; i < value.size(); i++) {
-      calls.add(toolCall(name + "[" + i + "]", value.get(i)));
+    for (JsonFields call : message.objects("tool_calls")) {
+      calls.add(toolCall(call.string("id").orElse(""), call.object("function")));
     }
     return calls;
   }
 
-  private static ToolCall toolCall(String name, JsonNode value) {
-    JsonFields call = fields(name, value);
-    JsonFields function = call.object("function");
-    String tool = function.string("name").filter(text -> !text.isEmpty()).orElse("");
+  /**
+   * Reads a call of a tool.
+   *
+   * @param id the call's id, or an empty text
+   * @param function has the fields {@code name} and {@code arguments}
+   * @throws ApiException if a field is wrong
+   */
+  static ToolCall toolCall(String id, JsonFields function) {
+    String tool = function.required("name");
     if (tool.isEmpty()) {
-      String field = name + ".function.name";
-      throw ApiException.badField(field, field + " must be the name of a function");
+      throw ApiException.badField(
+          function.path("name"), "Invalid '%s': it is empty.".formatted(function.path("name")));
     }
     Map<String, @Nullable Object> arguments =
-        Json.readArguments(name + ".function.arguments", function.string("arguments").orElse("{}"));
-    return new ToolCall(call.string("id").orElse(""), tool, arguments);
+        Json.readArguments(function.path("arguments"), function.string("arguments").orElse("{}"));
+    return new ToolCall(id, tool, arguments);
   }
 }

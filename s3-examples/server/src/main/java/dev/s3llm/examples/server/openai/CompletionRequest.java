@@ -1,11 +1,17 @@
 package dev.s3llm.examples.server.openai;
 
+import dev.s3llm.S3Engine;
 import java.util.List;
 import java.util.OptionalInt;
-import tools.jackson.databind.JsonNode;
 
-/** A request of {@code /v1/completions}. */
-public record CompletionRequest(String prompt, GenerationOptions options) {
+/**
+ * A request of {@code /v1/completions}.
+ *
+ * @param prompts the prompts, at least one
+ * @param echo whether each answer begins with its prompt
+ * @param options the fields that all endpoints have
+ */
+public record CompletionRequest(List<Prompt> prompts, boolean echo, GenerationOptions options) {
   private static final String LIMIT = "max_tokens";
   private static final int DEFAULT_MAX_TOKENS = 16;
 
@@ -15,16 +21,26 @@ public record CompletionRequest(String prompt, GenerationOptions options) {
    * @throws ApiException if a field is wrong or not supported
    */
   public static CompletionRequest read(JsonFields fields) {
-    fields.refuse("echo", value -> value.isBoolean() && !value.booleanValue());
     fields.refuse("suffix", value -> value.isString() && value.stringValue().isEmpty());
-    fields.refuse("best_of", value -> JsonFields.isInt(value, 1));
-    fields.refuse("logprobs", JsonNode::isNull);
-    List<String> prompts = fields.strings("prompt");
-    if (prompts.size() != 1 || prompts.get(0).isEmpty()) {
-      throw ApiException.badField("prompt", "prompt must be one string that is not empty");
+    fields.refuse("best_of", value -> value.isIntegralNumber() && value.asInt(0) == 1);
+    List<Prompt> prompts = Prompts.read(fields);
+    boolean echo = fields.flag("echo");
+    int logProbabilities =
+        fields.count("logprobs", 0, GenerationOptions.MOST_LOG_PROBABILITIES).orElse(-1);
+    if (echo && logProbabilities >= 0) {
+      throw ApiException.unsupported(
+          "echo", "Unsupported parameter: 'echo' with 'logprobs': prompts have none.");
     }
-    int limit = fields.count(LIMIT).orElse(DEFAULT_MAX_TOKENS);
-    return new CompletionRequest(
-        prompts.get(0), GenerationOptions.read(fields, LIMIT, OptionalInt.of(limit)));
+    int limit = fields.count(LIMIT, 0, Integer.MAX_VALUE).orElse(DEFAULT_MAX_TOKENS);
+    GenerationOptions options =
+        GenerationOptions.read(
+            fields, OutputLimit.read(fields, LIMIT, OptionalInt.of(limit)), logProbabilities);
+    if ((long) prompts.size() * options.answers() > S3Engine.MOST_ANSWERS) {
+      throw ApiException.badField(
+          "n",
+          "Invalid 'n': %d answers to each of %d prompts are more than %d answers."
+              .formatted(options.answers(), prompts.size(), S3Engine.MOST_ANSWERS));
+    }
+    return new CompletionRequest(prompts, echo, options);
   }
 }

@@ -51,6 +51,11 @@ public final class Json {
         : ": line %d, column %d".formatted(place.getLineNr(), place.getColumnNr());
   }
 
+  /** Returns an object as plain maps, lists and values. */
+  static Map<String, @Nullable Object> plain(ObjectNode object) {
+    return MAPPER.convertValue(object, ARGUMENTS);
+  }
+
   /**
    * Reads the arguments of a tool's call.
    *
@@ -65,8 +70,10 @@ public final class Json {
         return arguments;
       }
     } catch (JacksonException e) {
-      throw ApiException.badField(name, name + " must be the JSON of an object" + place(e));
+      throw ApiException.badField(
+          name, "Invalid '%s': it must be the JSON of an object%s.".formatted(name, place(e)));
     }
-    throw ApiException.badField(name, name + " must be the JSON of an object");
+    throw ApiException.badField(
+        name, "Invalid '%s': it must be the JSON of an object.".formatted(name));
   }
 }

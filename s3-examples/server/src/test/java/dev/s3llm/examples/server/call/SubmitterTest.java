@@ -126,7 +126,7 @@ class SubmitterTest {
     try (Submitter submitter = new Submitter(generator, List.of(reported), 1, 1)) {
       Call call = call();
       call.cancel();
-      submitter.submit(call, SHORT).subscribe();
+      submitter.submit(call, List.of(Asked.chat(SHORT, 1))).subscribe();
       await().untilAsserted(() -> assertThat(reported.all).containsExactly("cancelled"));
     }
   }
@@ -186,7 +186,7 @@ class SubmitterTest {
   }
 
   private static Mono<?> submit(Submitter submitter, TextRequest request) {
-    return submitter.submit(call(), request);
+    return submitter.submit(call(), List.of(Asked.chat(request, 1)));
   }
 
   private static Call call() {

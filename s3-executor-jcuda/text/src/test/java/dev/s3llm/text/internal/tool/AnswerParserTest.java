@@ -186,7 +186,8 @@ class AnswerParserTest {
         calls(
             "llama with a type",
             AnswerFormat.LLAMA_JSON,
-            "{\"type\": \"function\", \"name\": \"weather\", \"parameters\": {\"city\": \"Paris\"}}",
+            "{\"type\": \"function\", \"name\": \"weather\", \"parameters\": {\"city\":"
+                + " \"Paris\"}}",
             PARIS),
         mixed("llama behind text", AnswerFormat.LLAMA_JSON, "Sure:\n" + llama, "Sure:", PARIS),
         content(
@@ -205,7 +206,8 @@ class AnswerParserTest {
         calls(
             "mistral with names",
             AnswerFormat.MISTRAL,
-            "⟦[TOOL_CALLS]⟧weather⟦[ARGS]⟧{\"city\": \"Paris\"}⟦[TOOL_CALLS]⟧add⟦[ARGS]⟧{\"a\":1,\"b\":2}",
+            "⟦[TOOL_CALLS]⟧weather⟦[ARGS]⟧{\"city\":"
+                + " \"Paris\"}⟦[TOOL_CALLS]⟧add⟦[ARGS]⟧{\"a\":1,\"b\":2}",
             PARIS,
             SUM),
         calls(
@@ -327,7 +329,8 @@ class AnswerParserTest {
             AnswerFormat.HARMONY,
             Thinking.NONE,
             "⟦<|channel|>⟧analysis⟦<|message|>⟧Hm.⟦<|end|>⟧⟦<|start|>⟧assistant⟦<|channel|>⟧commentary"
-                + " to=functions.weather ⟦<|constrain|>⟧json⟦<|message|>⟧{\"city\": \"Paris\"}⟦<|call|>⟧",
+                + " to=functions.weather ⟦<|constrain|>⟧json⟦<|message|>⟧{\"city\":"
+                + " \"Paris\"}⟦<|call|>⟧",
             "",
             "Hm.",
             PARIS),

@@ -1,0 +1,33 @@
+package dev.s3llm.examples.server.http;
+
+import dev.s3llm.examples.server.openai.Endpoint;
+import dev.s3llm.examples.server.openai.JsonFields;
+import dev.s3llm.examples.server.openai.ResponsesRequest;
+import java.util.List;
+import org.springframework.web.reactive.function.server.ServerRequest;
+import org.springframework.web.reactive.function.server.ServerResponse;
+import reactor.core.publisher.Mono;
+
+/** Handles the Responses API. Thread-safe. */
+public final class ResponsesHandler {
+  private final CallRunner runner;
+
+  /** Creates a handler whose requests this runner answers. */
+  public ResponsesHandler(CallRunner runner) {
+    this.runner = runner;
+  }
+
+  /** Handles {@code POST /v1/responses}. */
+  public Mono<ServerResponse> create(ServerRequest request) {
+    return runner.answer(request, ResponsesHandler::read);
+  }
+
+  private static Wanted read(JsonFields fields) {
+    ResponsesRequest asked = ResponsesRequest.read(fields);
+    return new Wanted(
+        Endpoint.RESPONSES,
+        asked.options(),
+        List.of(new Wanted.One(asked.dialogue().request(), null, false)),
+        new ResponseAnswers(asked));
+  }
+}

@@ -1,0 +1,53 @@
+package dev.s3llm.examples.server.openai;
+
+import java.util.List;
+import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * A request of {@code /v1/responses}. The server stores no response, so a request has its whole
+ * conversation.
+ *
+ * @param dialogue the conversation
+ * @param options the fields that all endpoints have
+ * @param fields the request's own fields, which the response repeats
+ */
+public record ResponsesRequest(Dialogue dialogue, GenerationOptions options, JsonFields fields) {
+  private static final String LIMIT = "max_output_tokens";
+
+  /**
+   * Reads a request.
+   *
+   * @throws ApiException if a field is wrong or not supported
+   */
+  public static ResponsesRequest read(JsonFields fields) {
+    for (String stored : List.of("previous_response_id", "conversation")) {
+      if (fields.find(stored) != null) {
+        throw ApiException.unsupported(
+            stored,
+            "Unsupported parameter: '%s' is not supported, as this server stores no responses. Send the whole conversation as 'input'."
+                .formatted(stored));
+      }
+    }
+    for (String name : List.of("background", "prompt", "n")) {
+      fields.refuse(name, value -> value.isBoolean() && !value.booleanValue());
+    }
+    refuseFormat(fields.object("text").find("format"));
+    OptionalInt most = fields.count(LIMIT, 1, Integer.MAX_VALUE);
+    return new ResponsesRequest(
+        Dialogue.read(
+            ResponseItems.read(fields),
+            Tools.read(fields, Tools.Place.FLAT),
+            fields,
+            fields.object("reasoning").string("effort")),
+        GenerationOptions.read(fields, OutputLimit.read(fields, LIMIT, most), -1),
+        fields);
+  }
+
+  private static void refuseFormat(@Nullable JsonNode format) {
+    if (format != null && !format.path("type").asString("").equals("text")) {
+      throw FieldErrors.unsupported("text.format");
+    }
+  }
+}
