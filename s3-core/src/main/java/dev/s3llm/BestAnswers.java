@@ -4,7 +4,6 @@ import dev.s3llm.observe.FinishReason;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
 
 /** The choice of the best of several answers to one request. */
 final class BestAnswers {

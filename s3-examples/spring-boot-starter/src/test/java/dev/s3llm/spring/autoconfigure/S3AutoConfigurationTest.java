@@ -1,6 +1,7 @@
 package dev.s3llm.spring.autoconfigure;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.s3llm.S3Engine;
 import dev.s3llm.cpu.CpuExecutor;

@@ -19,7 +19,7 @@ import tools.jackson.databind.json.JsonMapper;
 /** The events that are kept, and the page's data from them. */
 class LiveEventsTest {
   private static final EngineEvent.Request ASKED =
-      new EngineEvent.Request(0, 1, 1, 0, Long.MAX_VALUE, "", 0);
+      new EngineEvent.Request(0, 1, 1, 0, Long.MAX_VALUE, "", 0, List.of());
   private final LiveEvents events = new LiveEvents(() -> 1_000);
 
   @Test
