@@ -17,12 +17,16 @@ final class RandomSchemas {
 
   private final Random random;
 
+  /** Whether the definition is made, which must not require itself. */
+  private boolean defining;
+
   RandomSchemas(long seed) {
     random = new Random(seed);
   }
 
   ObjectNode next() {
     ObjectNode root = schema(3);
+    defining = true;
     root.putObject("$defs").set("part", schema(1));
     return root;
   }
@@ -100,8 +104,9 @@ final class RandomSchemas {
     int count = random.nextInt(5);
     for (int i = 0; i < count; i++) {
       String name = random.nextInt(5) == 0 ? "n\u00e4 \"" + i : "p" + i;
-      properties.set(name, random.nextInt(6) == 0 ? reference() : schema(depth - 1));
-      if (random.nextBoolean()) {
+      boolean refers = random.nextInt(6) == 0;
+      properties.set(name, refers ? reference() : schema(depth - 1));
+      if (random.nextBoolean() && !(refers && defining)) {
         required.add(name);
       }
     }

@@ -124,16 +124,12 @@ final class Numerals {
     int lowDigits = digits(least);
     int highDigits = most == null ? Math.max(MOST_DIGITS, lowDigits + 1) : digits(most);
     for (int length = lowDigits; length <= highDigits; length++) {
-      Walk walk =
-          new Walk(
-              length,
-              padded(least, length),
-              above,
-              most == null ? "" : padded(most, length),
-              below);
+      boolean bounded = most != null && length == highDigits; // shorter numbers are smaller
+      String high = most != null && bounded ? padded(most, length) : "";
+      Walk walk = new Walk(length, padded(least, length), above, high, below);
       int start = nfa.newState();
       nfa.empty(from, start);
-      walk.visit(start, 0, Order.EQUAL, most == null ? Order.LESS : Order.EQUAL, 0);
+      walk.visit(start, 0, Order.EQUAL, bounded ? Order.EQUAL : Order.LESS, 0);
     }
   }
 
