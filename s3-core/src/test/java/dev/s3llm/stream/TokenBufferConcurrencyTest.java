@@ -90,7 +90,7 @@ public class TokenBufferConcurrencyTest {
         .actorsPerThread(2)
         .actorsBefore(1)
         .actorsAfter(0)
-        .iterations(6)
+        .iterations(4)
         .invocationsPerIteration(60)
         .check(TokenBufferConcurrencyTest.class);
   }
@@ -103,7 +103,7 @@ public class TokenBufferConcurrencyTest {
         .actorsPerThread(3)
         .actorsBefore(2)
         .actorsAfter(0)
-        .iterations(8)
+        .iterations(6)
         .invocationsPerIteration(1_000)
         .check(TokenBufferConcurrencyTest.class);
   }

@@ -55,7 +55,7 @@ public class InboxConcurrencyTest {
         .actorsPerThread(3)
         .actorsBefore(1)
         .actorsAfter(1)
-        .iterations(8)
+        .iterations(5)
         .invocationsPerIteration(60)
         .check(InboxConcurrencyTest.class);
   }
