@@ -85,8 +85,9 @@ record TemplateTraits(
   static TemplateTraits of(Renderer template, String source) {
     ChatMessage question = ChatMessage.user("qzxquestion");
     String tools = template.render(Conversation.builder(question).tools(TOOLS).build()).orElse("");
-    boolean showsTools = tools.contains(TOOL);
-    History history = null;
+    boolean unknown = template.render(Conversation.of(List.of(question))).isEmpty();
+    boolean showsTools = tools.contains(TOOL) || unknown; // it sees conversations as they are
+    History history = unknown ? HISTORIES.get(0) : null;
     String seen = tools;
     for (History candidate : HISTORIES) {
       String text = template.render(talk(candidate, showsTools)).orElse("");
