@@ -58,7 +58,8 @@ class AiServicesTest {
   }
 
   record Mood(
-      @JsonProperty(required = true) Feeling feeling, @JsonProperty(required = true) Boolean sure) {}
+      @JsonProperty(required = true) Feeling feeling,
+      @JsonProperty(required = true) Boolean sure) {}
 
   interface Assistant {
     Result<String> answer(String question);
@@ -98,8 +99,7 @@ class AiServicesTest {
     assertThat(result.intermediateResponses())
         .hasSize(2)
         .allSatisfy(
-            response ->
-                assertThat(response.finishReason()).isEqualTo(FinishReason.TOOL_EXECUTION));
+            response -> assertThat(response.finishReason()).isEqualTo(FinishReason.TOOL_EXECUTION));
     assertThat(result.tokenUsage().outputTokenCount()).isEqualTo(output).isPositive();
   }
 

@@ -191,8 +191,7 @@ class S3ChatModelTest extends GeneratorFixture {
   @Test
   void penalties_areThoseOfTheGenerator() {
     String question = "Tell me a story";
-    String plain =
-        text(request(question, S3ChatRequestParameters.builder().maxOutputTokens(30)));
+    String plain = text(request(question, S3ChatRequestParameters.builder().maxOutputTokens(30)));
     String penalized =
         text(
             request(
@@ -226,8 +225,7 @@ class S3ChatModelTest extends GeneratorFixture {
                         JsonSchema.builder()
                             .name("Numbers")
                             .rootElement(
-                                JsonRawSchema.from(
-                                    "{\"type\": \"array\", \"uniqueItems\": true}"))
+                                JsonRawSchema.from("{\"type\": \"array\", \"uniqueItems\": true}"))
                             .build())
                     .build())
             .build();
@@ -243,8 +241,7 @@ class S3ChatModelTest extends GeneratorFixture {
         AiMessage.from(
             ToolExecutionRequest.builder().id("1").name("add").arguments("{\"a\":").build());
 
-    assertThatThrownBy(
-            () -> model().chat(call, ToolExecutionResultMessage.from("1", "add", "2")))
+    assertThatThrownBy(() -> model().chat(call, ToolExecutionResultMessage.from("1", "add", "2")))
         .isInstanceOf(InvalidRequestException.class);
   }
 

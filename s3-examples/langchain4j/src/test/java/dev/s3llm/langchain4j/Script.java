@@ -87,9 +87,10 @@ final class Script {
 
   private static String call(String name, String arguments) {
     return """
-        <tool_call>
-        {"name": "%s", "arguments": {%s}}
-        </tool_call>"""
+    <tool_call>
+    {"name": "%s", "arguments": {%s}}
+    </tool_call>\
+    """
         .formatted(name, arguments);
   }
 }

@@ -68,8 +68,7 @@ final class ScriptedExecutor implements Executor {
     int[] prompt = tokens(step, 0, step.promptTokens());
     String question = model.decode(prompt);
     String written =
-        model.decode(
-            tokens(step, step.promptTokens(), step.startPosition() + step.tokenCount()));
+        model.decode(tokens(step, step.promptTokens(), step.startPosition() + step.tokenCount()));
     List<String> answers = Script.answers(question);
     for (String answer : answers) {
       int token = answer.startsWith(written) ? next(step, answer.substring(written.length())) : -1;
