@@ -105,8 +105,8 @@ class AiServicesTest {
 
   @Test
   void streamingAgent_callsTwoToolsThenStreamsTheAnswer() throws Exception {
-    StringBuffer text = new StringBuffer();
-    StringBuffer arguments = new StringBuffer();
+    StringBuilder text = new StringBuilder();
+    StringBuilder arguments = new StringBuilder();
     List<String> results = new CopyOnWriteArrayList<>();
     CompletableFuture<ChatResponse> complete = new CompletableFuture<>();
     AiServices.builder(StreamingAssistant.class)

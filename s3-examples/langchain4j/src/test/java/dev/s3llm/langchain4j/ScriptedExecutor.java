@@ -102,7 +102,7 @@ final class ScriptedExecutor implements Executor {
 
   private static boolean allows(SequenceStep step, int token) {
     long[] mask = step.allowedTokens();
-    return mask == null || (mask[token / 64] >>> (token % 64) & 1) == 1;
+    return mask == null || (mask[token / 64] & (1L << (token % 64))) != 0;
   }
 
   private static int[] tokens(SequenceStep step, int from, int to) {

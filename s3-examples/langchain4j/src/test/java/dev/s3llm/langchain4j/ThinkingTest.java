@@ -46,7 +46,7 @@ class ThinkingTest {
 
   @Test
   void streamedThinking_comesBeforeTheAnswer() throws Exception {
-    StringBuffer events = new StringBuffer();
+    StringBuilder events = new StringBuilder();
     CompletableFuture<ChatResponse> complete = new CompletableFuture<>();
     S3StreamingChatModel.builder(generator)
         .build()
