@@ -124,7 +124,7 @@ class AiServicesTest {
     ChatResponse last = complete.get(10, TimeUnit.SECONDS);
     assertThat(last.aiMessage().text()).isEqualTo("It is 20 degrees in Paris.");
     assertThat(text).hasToString("It is 20 degrees in Paris.");
-    assertThat(arguments).hasToString("{\"country\": \"France\"}{\"city\": \"Paris\"}");
+    assertThat(arguments).hasToString("{\"country\":\"France\"}{\"city\":\"Paris\"}");
     assertThat(results).containsExactly("Paris", "20 degrees");
   }
 

@@ -12,8 +12,8 @@ final class Script {
    */
   private record Entry(List<String> prompt, List<String> answers) {}
 
-  private static final String WEATHER = call("getWeather", "\"city\": \"Munich\"");
-  private static final String TIME = call("getTime", "\"country\": \"France\"");
+  private static final String WEATHER = call("getWeather", "\"city\":\"Munich\"");
+  private static final String TIME = call("getTime", "\"country\":\"France\"");
 
   /** The first entry whose texts are in the prompt counts. */
   private static final List<Entry> ENTRIES =
@@ -53,11 +53,11 @@ final class Script {
               List.of("How warm is it in the capital of France?", "20 degrees"),
               List.of("It is 20 degrees in Paris.", "{\"city\": \"Paris\", \"degrees\": 20}")),
           entry(
-              call("temperature", "\"city\": \"Paris\""),
+              call("temperature", "\"city\":\"Paris\""),
               "How warm is it in the capital of France?",
               "Paris"),
           entry(
-              call("capital", "\"country\": \"France\""),
+              call("capital", "\"country\":\"France\""),
               "How warm is it in the capital of France?"),
           new Entry(
               List.of("Ada Lovelace"),
