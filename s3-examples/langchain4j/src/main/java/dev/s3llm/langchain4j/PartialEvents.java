@@ -40,9 +40,13 @@ final class PartialEvents {
     }
     if (event instanceof CallArguments piece) {
       arguments.append(piece.json());
-      return piece.json().isBlank() ? null : partial(open, piece.json());
+      return piece.json().isEmpty() ? null : partial(open, piece.json());
     }
-    return event instanceof CallEnd ? complete(open) : null;
+    if (event instanceof CallEnd) {
+      return complete(open);
+    }
+    open = null; // the call was revoked
+    return null;
   }
 
   private PartialToolCall partial(CallStart call, String json) {

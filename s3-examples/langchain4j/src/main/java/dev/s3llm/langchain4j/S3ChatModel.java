@@ -1,6 +1,7 @@
 package dev.s3llm.langchain4j;
 
 import dev.langchain4j.exception.LangChain4jException;
+import dev.langchain4j.model.chat.Capability;
 import dev.langchain4j.model.chat.ChatModel;
 import dev.langchain4j.model.chat.listener.ChatModelListener;
 import dev.langchain4j.model.chat.request.ChatRequest;
@@ -9,6 +10,7 @@ import dev.langchain4j.model.chat.response.ChatResponse;
 import dev.s3llm.text.TextGeneration;
 import dev.s3llm.text.TextGenerator;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
@@ -97,5 +99,11 @@ public final class S3ChatModel implements ChatModel {
   @Override
   public List<ChatModelListener> listeners() {
     return chat.listeners();
+  }
+
+  /** Returns that answers keep a JSON schema of the request. */
+  @Override
+  public Set<Capability> supportedCapabilities() {
+    return Set.of(Capability.RESPONSE_FORMAT_JSON_SCHEMA);
   }
 }

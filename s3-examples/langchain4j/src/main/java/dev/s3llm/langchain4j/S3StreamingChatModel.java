@@ -2,6 +2,7 @@ package dev.s3llm.langchain4j;
 
 import static dev.langchain4j.internal.InternalStreamingChatResponseHandlerUtils.withLoggingExceptions;
 
+import dev.langchain4j.model.chat.Capability;
 import dev.langchain4j.model.chat.StreamingChatModel;
 import dev.langchain4j.model.chat.listener.ChatModelListener;
 import dev.langchain4j.model.chat.request.ChatRequest;
@@ -12,6 +13,7 @@ import dev.s3llm.text.TextGeneration;
 import dev.s3llm.text.TextGenerator;
 import dev.s3llm.text.TextRequest;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Flow;
 
 /**
@@ -79,5 +81,11 @@ public final class S3StreamingChatModel implements StreamingChatModel {
   @Override
   public List<ChatModelListener> listeners() {
     return chat.listeners();
+  }
+
+  /** Returns that answers keep a JSON schema of the request. */
+  @Override
+  public Set<Capability> supportedCapabilities() {
+    return Set.of(Capability.RESPONSE_FORMAT_JSON_SCHEMA);
   }
 }

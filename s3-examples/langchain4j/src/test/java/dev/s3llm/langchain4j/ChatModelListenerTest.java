@@ -45,9 +45,4 @@ class ChatModelListenerTest extends AbstractChatModelListenerIT {
   protected @Nullable String modelName() {
     return null; // requests name none
   }
-
-  @Override
-  protected boolean supportsTools() {
-    return false;
-  }
 }

@@ -17,9 +17,12 @@ import java.util.function.UnaryOperator;
 /** Generators for tests: on the embedded model, and on scripted answers in its tokens. */
 final class Generators {
   private static final Path FOLDER = SmallModel.unpack();
-  private static final ChatTemplate ROLES =
-      ChatTemplate.jinja(
-          "{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}[assistant]", "", "");
+  private static final String ROLES =
+      "{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}[assistant]";
+  private static final String THINKING =
+      ROLES
+          + "{% if enable_thinking is defined and not enable_thinking %}"
+          + "<think>\n\n</think>\n\n{% endif %}";
 
   private Generators() {}
 
@@ -36,9 +39,22 @@ final class Generators {
     return scripted(step, CompletableFuture.completedFuture(null), engine -> engine);
   }
 
+  static TextGenerator thinking() {
+    return scripted(
+        THINKING, Duration.ZERO, CompletableFuture.completedFuture(null), engine -> engine);
+  }
+
   static TextGenerator scripted(
       Duration step, CompletionStage<?> gate, UnaryOperator<EngineBuilder> settings) {
-    TextModel model = TextModel.load(FOLDER, ROLES);
+    return scripted(ROLES, step, gate, settings);
+  }
+
+  private static TextGenerator scripted(
+      String template,
+      Duration step,
+      CompletionStage<?> gate,
+      UnaryOperator<EngineBuilder> settings) {
+    TextModel model = TextModel.load(FOLDER, ChatTemplate.jinja(template, "", ""));
     Executor executor = new ScriptedExecutor(model, step, gate);
     return TextGenerator.of(settings.apply(S3Engine.builder(executor)).build(), model);
   }

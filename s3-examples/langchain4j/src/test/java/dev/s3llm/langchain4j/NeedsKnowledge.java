@@ -18,7 +18,16 @@ final class NeedsKnowledge implements ExecutionCondition {
           "should_respect_multiple_messages",
           "should_respect_stopSequences_in_chat_request",
           "should_respect_stopSequences_in_default_model_parameters",
-          "should_chat_asynchronously");
+          "should_chat_asynchronously",
+          "should_execute_a_tool_then_answer",
+          "should_execute_a_tool_without_arguments_then_answer",
+          "should_execute_multiple_tools_in_parallel_then_answer",
+          "should_execute_a_tool_then_answer_respecting_JSON_response_format_with_schema",
+          "should_force_LLM_to_execute_any_tool",
+          "should_force_LLM_to_execute_specific_tool",
+          "should_respect_JSON_response_format",
+          "should_respect_JSON_response_format_with_schema",
+          "should_respect_JsonRawSchema_responseFormat");
 
   @Override
   public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {

@@ -4,8 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.langchain4j.agent.tool.ToolExecutionRequest;
 import dev.langchain4j.data.message.AiMessage;
+import dev.langchain4j.data.message.AudioContent;
+import dev.langchain4j.data.message.ImageContent;
 import dev.langchain4j.data.message.SystemMessage;
+import dev.langchain4j.data.message.TextContent;
 import dev.langchain4j.data.message.ToolExecutionResultMessage;
 import dev.langchain4j.data.message.UserMessage;
 import dev.langchain4j.exception.InvalidRequestException;
@@ -15,10 +19,15 @@ import dev.langchain4j.exception.TimeoutException;
 import dev.langchain4j.exception.UnsupportedFeatureException;
 import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.chat.request.ChatRequestParameters;
+import dev.langchain4j.model.chat.request.ResponseFormat;
+import dev.langchain4j.model.chat.request.ResponseFormatType;
+import dev.langchain4j.model.chat.request.json.JsonRawSchema;
+import dev.langchain4j.model.chat.request.json.JsonSchema;
 import dev.langchain4j.model.chat.response.ChatResponse;
 import dev.langchain4j.model.output.FinishReason;
 import dev.s3llm.error.NeverFitsException;
 import dev.s3llm.error.QueueFullException;
+import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.text.TextRequest;
 import java.time.Duration;
 import java.util.List;
@@ -156,6 +165,9 @@ class S3ChatModelTest extends GeneratorFixture {
             S3ChatRequestParameters.builder().maxOutputTokens(0),
             S3ChatRequestParameters.builder().stopSequences(""),
             S3ChatRequestParameters.builder().minTokens(-1),
+            S3ChatRequestParameters.builder().frequencyPenalty(2.5),
+            S3ChatRequestParameters.builder().presencePenalty(-2.5),
+            S3ChatRequestParameters.builder().thinkingBudget(-1),
             S3ChatRequestParameters.builder().tenant("\n"))) {
       assertThatThrownBy(() -> model().chat(request("Hi", bad)))
           .isInstanceOf(InvalidRequestException.class);
@@ -167,20 +179,70 @@ class S3ChatModelTest extends GeneratorFixture {
 
   @Test
   void whatIsNotThere_isUnsupported() {
-    for (S3ChatRequestParameters.Builder bad :
+    for (UserMessage message :
         List.of(
-            S3ChatRequestParameters.builder().frequencyPenalty(0.5),
-            S3ChatRequestParameters.builder().presencePenalty(0.5))) {
-      assertThatThrownBy(() -> model().chat(request("Hi", bad)))
-          .isInstanceOf(UnsupportedFeatureException.class)
-          .hasMessageContaining("Penalty");
+            UserMessage.from(ImageContent.from("https://example.com/cat.png")),
+            UserMessage.from(TextContent.from("Hi"), AudioContent.from("aGk=", "audio/wav")))) {
+      assertThatThrownBy(() -> model().chat(message))
+          .isInstanceOf(UnsupportedFeatureException.class);
     }
-    assertThatThrownBy(
-            () ->
-                model()
-                    .chat(
-                        UserMessage.from("Hi"), ToolExecutionResultMessage.from("1", "tool", "2")))
-        .isInstanceOf(UnsupportedFeatureException.class);
+  }
+
+  @Test
+  void penalties_areThoseOfTheGenerator() {
+    String question = "Tell me a story";
+    String plain = text(request(question, S3ChatRequestParameters.builder().maxOutputTokens(30)));
+    String penalized =
+        text(
+            request(
+                question,
+                S3ChatRequestParameters.builder()
+                    .maxOutputTokens(30)
+                    .presencePenalty(1.5)
+                    .frequencyPenalty(0.5)));
+    SamplingParameters sampling = new SamplingParameters(0, 0, 1, 1, 0).withPenalties(1.5, 0.5);
+    TextRequest own =
+        TextRequest.builder()
+            .messages(dev.s3llm.text.ChatMessage.user(question))
+            .maxNewTokens(30)
+            .configure(tokens -> tokens.sampling(sampling))
+            .build();
+
+    assertThat(penalized)
+        .isEqualTo(generator.submit(own).result().join().text())
+        .isNotEqualTo(plain);
+  }
+
+  @Test
+  void schemaThatCannotBeKept_isInvalidAndNamesTheKeyword() {
+    ChatRequest request =
+        ChatRequest.builder()
+            .messages(UserMessage.from("Hi"))
+            .responseFormat(
+                ResponseFormat.builder()
+                    .type(ResponseFormatType.JSON)
+                    .jsonSchema(
+                        JsonSchema.builder()
+                            .name("Numbers")
+                            .rootElement(
+                                JsonRawSchema.from("{\"type\": \"array\", \"uniqueItems\": true}"))
+                            .build())
+                    .build())
+            .build();
+
+    assertThatThrownBy(() -> model().chat(request))
+        .isInstanceOf(InvalidRequestException.class)
+        .hasMessageContaining("uniqueItems");
+  }
+
+  @Test
+  void brokenArgumentsInTheHistory_areInvalid() {
+    AiMessage call =
+        AiMessage.from(
+            ToolExecutionRequest.builder().id("1").name("add").arguments("{\"a\":").build());
+
+    assertThatThrownBy(() -> model().chat(call, ToolExecutionResultMessage.from("1", "add", "2")))
+        .isInstanceOf(InvalidRequestException.class);
   }
 
   @Test
@@ -257,6 +319,10 @@ class S3ChatModelTest extends GeneratorFixture {
                 .aiMessage()
                 .text())
         .isEqualTo("Your favorite color is green.");
+  }
+
+  private String text(ChatRequest request) {
+    return model().chat(request).aiMessage().text();
   }
 
   private S3ChatModel model() {

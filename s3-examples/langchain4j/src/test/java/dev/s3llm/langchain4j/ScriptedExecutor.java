@@ -8,9 +8,7 @@ import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
 import dev.s3llm.text.TextModel;
 import java.time.Duration;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
@@ -18,35 +16,12 @@ import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 /**
- * An executor with scripted answers to the prompts of LangChain4j's tests. It decodes the prompt,
- * as the chat template framed it, and answers in the small model's tokens. A prompt without an
- * answer in the script makes the step fail.
+ * An executor with scripted answers in the small model's tokens. It decodes the prompt, as the chat
+ * template framed it, and keeps the masks of token constraints: of the answers to a prompt, it
+ * writes the first one that the mask allows. A prompt without an answer makes the step fail.
  */
 final class ScriptedExecutor implements Executor {
-  /** Texts that a prompt must contain, all of them, and the answer; the first match counts. */
-  private static final Map<List<String>, String> SCRIPT = new LinkedHashMap<>();
-
-  static {
-    SCRIPT.put(
-        List.of("[user] What is the capital of Germany? How much is 2 + 2?"),
-        "The capital of Germany is Berlin, and 2 + 2 is 4.");
-    SCRIPT.put(
-        List.of("[user] What is the capital of Germany?"), "The capital of Germany is Berlin.");
-    SCRIPT.put(
-        List.of(
-            "[system] Translate messages from user into German", "[user] Translate: 'I love you'"),
-        "Ich liebe dich.");
-    SCRIPT.put(
-        List.of(
-            "[user] Hi, my favorite color is green",
-            "[assistant] Hi, nice to meet you",
-            "[user] What is my favorite color?"),
-        "Your favorite color is green.");
-    SCRIPT.put(List.of("[user] Say 'Hello World'"), "Hello World, and all who live in it.");
-    SCRIPT.put(List.of("[user] Tell me a long story"), "There was a cat. ".repeat(40));
-    SCRIPT.put(List.of("[user] hello"), "Hello! What can I do for you?");
-    SCRIPT.put(List.of("[user] hi"), "Hi. ".repeat(25));
-  }
+  private static final int LONGEST_TOKEN = 24;
 
   private final TextModel model;
   private final Duration step;
@@ -68,10 +43,11 @@ final class ScriptedExecutor implements Executor {
   public ExecutorProfile profile() {
     return ExecutorProfile.builder()
         .kvBlocks(400, 16, 1)
-        .maxContextTokens(1024)
+        .maxContextTokens(2048)
         .maxTokensPerStep(512)
         .maxSequencesPerStep(8)
         .vocabularySize(4096)
+        .masksTokens(true)
         .growth(KvGrowth.PER_BLOCK)
         .build();
   }
@@ -89,18 +65,48 @@ final class ScriptedExecutor implements Executor {
     if (!step.samples()) {
       return StepResult.NO_TOKEN;
     }
-    int[] prompt = IntStream.range(0, step.promptTokens()).map(step::token).toArray();
-    int[] answer = model.encode(answer(model.decode(prompt)), false);
-    int at = step.startPosition() + step.tokenCount() - step.promptTokens();
-    return at < answer.length ? answer[at] : model.stopTokens()[0];
+    int[] prompt = tokens(step, 0, step.promptTokens());
+    String question = model.decode(prompt);
+    String written =
+        model.decode(tokens(step, step.promptTokens(), step.startPosition() + step.tokenCount()));
+    List<String> answers = Script.answers(question);
+    for (String answer : answers) {
+      int token = answer.startsWith(written) ? next(step, answer.substring(written.length())) : -1;
+      if (token >= 0) {
+        return token;
+      }
+    }
+    throw new IllegalStateException(
+        "behind '%s', the step allows none of %s, the answers to: %s"
+            .formatted(written, answers, question));
   }
 
-  private static String answer(String prompt) {
-    return SCRIPT.entrySet().stream()
-        .filter(entry -> entry.getKey().stream().allMatch(prompt::contains))
-        .map(Map.Entry::getValue)
-        .findFirst()
-        .orElseThrow(() -> new IllegalStateException("no answer to: " + prompt));
+  /** Returns the first token of a text that the step allows, or a stop token; -1 if none. */
+  private int next(SequenceStep step, String rest) {
+    if (rest.isEmpty()) {
+      int stop = model.stopTokens()[0];
+      return allows(step, stop) ? stop : -1;
+    }
+    int[] usual = model.encode(rest, false);
+    if (allows(step, usual[0])) {
+      return usual[0];
+    }
+    for (int end = Math.min(LONGEST_TOKEN, rest.length()); end > 0; end--) {
+      int[] tokens = model.encode(rest.substring(0, end), false);
+      if (tokens.length == 1 && allows(step, tokens[0])) {
+        return tokens[0];
+      }
+    }
+    return -1;
+  }
+
+  private static boolean allows(SequenceStep step, int token) {
+    long[] mask = step.allowedTokens();
+    return mask == null || (mask[token / 64] & (1L << (token % 64))) != 0;
+  }
+
+  private static int[] tokens(SequenceStep step, int from, int to) {
+    return IntStream.range(from, to).map(step::token).toArray();
   }
 
   @Override

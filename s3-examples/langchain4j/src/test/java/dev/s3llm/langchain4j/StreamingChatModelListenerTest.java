@@ -45,9 +45,4 @@ class StreamingChatModelListenerTest extends AbstractStreamingChatModelListenerI
   protected @Nullable String modelName() {
     return null; // requests name none
   }
-
-  @Override
-  protected boolean supportsTools() {
-    return false;
-  }
 }

@@ -86,8 +86,10 @@ record AnswerPlan(
 
   /** Returns the rule of what follows the reasoning; null if there is none. */
   private @Nullable TokenConstraint content(TextModel model, AnswerSettings settings) {
-    if (functions.isEmpty() || settings.constraint().isPresent()) {
-      return settings.constraint().map(model::constraint).orElse(null);
+    TokenConstraint own = settings.constraint().map(model::constraint).orElse(null);
+    boolean forced = settings.toolChoice().isForced();
+    if (functions.isEmpty() || (own != null && format == AnswerFormat.HARMONY && !forced)) {
+      return own;
     }
     CallGrammar grammar =
         new CallGrammar(
@@ -98,9 +100,12 @@ record AnswerPlan(
                 model.stopTokens(),
                 text -> model.encode(text, false),
                 schema -> model.constraint(Constraints.jsonSchema(schema))));
-    return settings.toolChoice().isForced()
-        ? grammar.required(settings.toolChoice(), settings.parallelCalls())
-        : grammar.strict().orElse(null);
+    if (forced) {
+      return grammar.required(settings.toolChoice(), settings.parallelCalls());
+    }
+    return own == null
+        ? grammar.strict().orElse(null)
+        : grammar.either(own, settings.parallelCalls());
   }
 
   private static AfterThinking.Frame frame(

@@ -449,7 +449,9 @@ public final class TextRequest {
      * Sets what the answer must be like: JSON, a JSON schema, a choice and so on. The masks of the
      * grammar are made once for all requests with an equal grammar. Stop strings still end the
      * answer, so that an answer with one may be cut off. The grammar applies to the content: behind
-     * the reasoning of a model that thinks. An answer with a grammar has no calls of tools.
+     * the reasoning of a model that thinks. In a conversation with tools, an answer either calls
+     * tools or keeps the grammar. With {@link AnswerFormat#HARMONY}, an answer with a grammar has
+     * no calls of tools.
      *
      * @param grammar made by {@link dev.s3llm.text.constraint.Constraints}. {@link
      *     TextGenerator#submit} throws {@link IllegalArgumentException} if the model's tokens

@@ -66,6 +66,19 @@ public final class CallGrammar {
   }
 
   /**
+   * Returns the rule of an answer that either calls tools or keeps another rule.
+   *
+   * @param content the other rule
+   * @param parallel whether there may be more than one call
+   */
+  public TokenConstraint either(TokenConstraint content, boolean parallel) {
+    Node start = Node.of();
+    start.then(calls(functions.names(), !parallel, true));
+    start.then(Node.of(content)).end();
+    return new CallsConstraint(start, model.vocabularySize());
+  }
+
+  /**
    * Returns the rule of an answer that may call tools, of which some are strict: everything may
    * come up to the marker of a call, and behind it a call. Empty if no function is strict, or if
    * the format has no marker that is one token of the model.
