@@ -105,8 +105,7 @@ class ResponseFormatTest {
     String refused =
         "\"name\":\"card\",\"schema\":{\"type\":\"object\",\"properties\":{\"card\":{\"type\":\"object\",\"dependentRequired\":{\"a\":[\"b\"]}}}}";
     HttpResponse<String> ofChat =
-        server.post(
-            CHAT, chat("x", format("json_schema", ",\"json_schema\":{" + refused + "}")));
+        server.post(CHAT, chat("x", format("json_schema", ",\"json_schema\":{" + refused + "}")));
     HttpResponse<String> ofResponses =
         server.post(
             RESPONSES,
@@ -130,8 +129,7 @@ class ResponseFormatTest {
     assertThat(json(both.body()).at("/error/message").asString()).contains("'tools'");
 
     String none = PERSON + TOOLS + ",\"tool_choice\":\"none\"" + SHORT;
-    requirePerson(
-        answer(CHAT, chat(QUESTION, none)).at("/choices/0/message/content").asString());
+    requirePerson(answer(CHAT, chat(QUESTION, none)).at("/choices/0/message/content").asString());
   }
 
   @ParameterizedTest
@@ -156,8 +154,7 @@ class ResponseFormatTest {
             + " {\"type\":\"json_schema\",\"json_schema\":{\"name\":\"a\",\"schema\":{\"type\":7}}}",
       })
   void wrongField_isNamed(String field, String format) {
-    HttpResponse<String> response =
-        server.post(CHAT, chat("x", "\"response_format\":" + format));
+    HttpResponse<String> response = server.post(CHAT, chat("x", "\"response_format\":" + format));
     assertThat(response.statusCode()).as(response.body()).isEqualTo(400);
     assertThat(json(response.body()).at("/error/param").asString()).isEqualTo(field);
   }

@@ -27,8 +27,7 @@ public record ChatRequest(Dialogue dialogue, GenerationOptions options) {
     ResponseFormat format = ResponseFormat.read(fields);
     format.requireWithout(tools);
     return new ChatRequest(
-        Dialogue.read(
-            ChatMessages.read(fields), tools, fields, fields.string("reasoning_effort")),
+        Dialogue.read(ChatMessages.read(fields), tools, fields, fields.string("reasoning_effort")),
         GenerationOptions.read(fields, limit(fields), logProbabilities(fields), format));
   }
 

@@ -50,7 +50,8 @@ public final class Grammars {
     } catch (IllegalArgumentException e) {
       throw ApiException.badField(
           format.field(),
-          "Invalid schema for %s '%s': %s.".formatted(format.field(), format.name(), e.getMessage()));
+          "Invalid schema for %s '%s': %s."
+              .formatted(format.field(), format.name(), e.getMessage()));
     }
     if (schema.length() <= LONGEST_KEPT) {
       keep(schema, created);

@@ -36,12 +36,7 @@ final class LogProbs {
   private static Map<String, @Nullable Object> entry(
       int token, double logProbability, TokenTexts texts) {
     return ResponseStream.map(
-        "token",
-        texts.text(token),
-        "logprob",
-        number(logProbability),
-        "bytes",
-        texts.bytes(token));
+        "token", texts.text(token), "logprob", number(logProbability), "bytes", texts.bytes(token));
   }
 
   /**

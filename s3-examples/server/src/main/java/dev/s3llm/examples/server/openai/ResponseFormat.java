@@ -39,8 +39,7 @@ public record ResponseFormat(String field, String name, Optional<String> schema)
     return read(text, "format", text.path("format.schema"), false);
   }
 
-  private static ResponseFormat read(
-      JsonFields fields, String name, String field, boolean nested) {
+  private static ResponseFormat read(JsonFields fields, String name, String field, boolean nested) {
     if (fields.find(name) == null) {
       return new ResponseFormat(field, "text", Optional.empty());
     }

@@ -37,10 +37,7 @@ public record ResponsesRequest(Dialogue dialogue, GenerationOptions options, Jso
     OptionalInt most = fields.count(LIMIT, 1, Integer.MAX_VALUE);
     return new ResponsesRequest(
         Dialogue.read(
-            ResponseItems.read(fields),
-            tools,
-            fields,
-            fields.object("reasoning").string("effort")),
+            ResponseItems.read(fields), tools, fields, fields.object("reasoning").string("effort")),
         GenerationOptions.read(fields, OutputLimit.read(fields, LIMIT, most), -1, format),
         fields);
   }
