@@ -282,6 +282,18 @@ public final class TextModel implements AutoCloseable {
     return tokenizer.decode(tokens);
   }
 
+  /**
+   * Returns the bytes that a token adds to a decoded text. A token may have a part of a character,
+   * which {@link #decode} returns as U+FFFD.
+   *
+   * @param token a token id
+   * @return a new array; empty for control tokens, unknown ids, and tokenizers whose decoder is not
+   *     known (word pieces, say)
+   */
+  public byte[] tokenBytes(int token) {
+    return tokenizer.bytesOf(token);
+  }
+
   /** Releases the tokenizer after calls in progress. Idempotent. */
   @Override
   public void close() {

@@ -9,7 +9,10 @@ import dev.s3llm.text.TextGenerator;
 import java.net.http.HttpResponse;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
+import java.util.stream.IntStream;
+import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -106,6 +109,38 @@ class CompletionsTest {
   }
 
   @Test
+  void bestOf_sendsTheLikeliest_andCountsAll() {
+    String asked = "\"prompt\":[\"Once upon\",\"Name three\"],\"seed\":3,\"max_tokens\":4,";
+    JsonNode all = completion(asked + "\"n\":4,\"logprobs\":0");
+    JsonNode best = completion(asked + "\"n\":2,\"best_of\":4");
+
+    List<String> texts = new ArrayList<>();
+    best.at("/choices").forEach(choice -> texts.add(choice.at("/text").asString()));
+    List<String> likeliest = new ArrayList<>(likeliest(all, 0));
+    likeliest.addAll(likeliest(all, 4));
+    assertThat(texts).isEqualTo(likeliest);
+    assertThat(best.at("/choices/0/logprobs").isNull()).isTrue();
+    assertThat(best.at("/usage/completion_tokens")).isEqualTo(all.at("/usage/completion_tokens"));
+  }
+
+  /** Returns the two likeliest of four texts. */
+  private static List<String> likeliest(JsonNode answer, int from) {
+    return IntStream.range(from, from + 4)
+        .mapToObj(i -> answer.at("/choices/" + i))
+        .sorted(Comparator.comparingDouble(CompletionsTest::mean).reversed())
+        .limit(2)
+        .map(choice -> choice.at("/text").asString())
+        .toList();
+  }
+
+  private static double mean(JsonNode choice) {
+    return StreamSupport.stream(choice.at("/logprobs/token_logprobs").spliterator(), false)
+        .mapToDouble(JsonNode::asDouble)
+        .average()
+        .orElseThrow();
+  }
+
+  @Test
   void echo_putsThePromptBeforeTheAnswer() {
     String plain = completion("\"prompt\":\"Once upon\"," + SHORT).at("/choices/0/text").asString();
     String asked = "\"echo\":true,\"prompt\":\"Once upon\"," + SHORT;
@@ -150,7 +185,10 @@ class CompletionsTest {
         "prompt      | {\"prompt\":[2000000000]}",
         "n           | {\"prompt\":[\"x\",\"y\"],\"n\":65}",
         "max_tokens  | {\"prompt\":\"x\",\"max_tokens\":-1}",
-        "best_of     | {\"prompt\":\"x\",\"best_of\":1.0}",
+        "best_of     | {\"prompt\":\"x\",\"best_of\":1.5}",
+        "best_of     | {\"prompt\":\"x\",\"n\":3,\"best_of\":2}",
+        "best_of     | {\"prompt\":\"x\",\"best_of\":2,\"stream\":true}",
+        "best_of     | {\"prompt\":[\"x\",\"y\"],\"best_of\":65}",
         "logprobs    | {\"prompt\":\"x\",\"logprobs\":21}",
         "echo        | {\"prompt\":\"x\",\"logprobs\":1,\"echo\":true}",
       })

@@ -180,7 +180,7 @@ class ProtocolTest {
         "top_logprobs      | \"logprobs\":true,\"top_logprobs\":21",
         "top_logprobs      | \"top_logprobs\":2",
         "min_p             | \"min_p\":1.5",
-        "response_format   | \"response_format\":{\"type\":\"json_object\"}",
+        "response_format   | \"response_format\":5",
         "presence_penalty  | \"presence_penalty\":3",
         "logit_bias        | \"logit_bias\":{\"5\":101}",
         "logit_bias        | \"logit_bias\":{\"x\":1}",

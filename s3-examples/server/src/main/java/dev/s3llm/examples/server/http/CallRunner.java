@@ -6,6 +6,7 @@ import dev.s3llm.examples.server.call.Call;
 import dev.s3llm.examples.server.call.Submitter;
 import dev.s3llm.examples.server.openai.ApiException;
 import dev.s3llm.examples.server.openai.GenerationOptions;
+import dev.s3llm.examples.server.openai.Grammars;
 import dev.s3llm.examples.server.openai.Json;
 import dev.s3llm.examples.server.openai.JsonFields;
 import dev.s3llm.examples.server.openai.OutputLimit;
@@ -34,6 +35,7 @@ public final class CallRunner {
   private final ServerSettings settings;
   private final RequestThreads threads;
   private final TokenTexts texts;
+  private final Grammars grammars = new Grammars();
 
   /**
    * Creates a runner.
@@ -107,6 +109,7 @@ public final class CallRunner {
   private Asked asked(
       Wanted.One one, GenerationOptions options, Consumer<GenerationRequest.Builder> configure) {
     TextRequest.Builder text = one.request().stop(options.stop()).configure(configure);
+    grammars.of(options.format()).ifPresent(text::constraint);
     boolean generates = options.limit().most().orElse(1) > 0;
     if (generates) {
       limit(options.limit(), text);
@@ -133,8 +136,9 @@ public final class CallRunner {
   private void configure(
       GenerationRequest.Builder request, GenerationOptions options, Optional<String> tenant) {
     request.sampling(options.sampling());
-    if (options.delivery().logProbabilities() >= 0) {
-      request.logProbabilities(options.delivery().logProbabilities());
+    int alternatives = options.delivery().logProbabilities();
+    if (alternatives >= 0 || options.chooses()) {
+      request.logProbabilities(Math.max(0, alternatives));
     }
     if (options.limit().least() > 0) {
       request.minTokens(options.limit().least());

@@ -6,7 +6,9 @@ import dev.s3llm.examples.server.openai.Completion;
 import dev.s3llm.examples.server.openai.CompletionForm;
 import dev.s3llm.examples.server.openai.CompletionHead;
 import dev.s3llm.examples.server.openai.Finished;
+import dev.s3llm.examples.server.openai.GenerationOptions;
 import dev.s3llm.examples.server.openai.Json;
+import dev.s3llm.examples.server.openai.Likeliest;
 import dev.s3llm.examples.server.openai.TokenTexts;
 import dev.s3llm.examples.server.openai.Usage;
 import java.util.ArrayList;
@@ -29,7 +31,12 @@ final class CompletionAnswers implements Form {
 
   @Override
   public Object whole(Started call, List<Finished> answers) {
-    return form.whole(call.head(), answers, call.texts());
+    GenerationOptions options = call.options();
+    List<Finished> sent =
+        options.chooses()
+            ? Likeliest.of(answers, options.answers(), options.delivery().kept())
+            : answers;
+    return form.whole(call.head(), sent, Usage.of(answers), call.texts());
   }
 
   @Override

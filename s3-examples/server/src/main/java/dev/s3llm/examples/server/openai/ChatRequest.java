@@ -22,15 +22,13 @@ public record ChatRequest(Dialogue dialogue, GenerationOptions options) {
     for (String name : List.of("functions", "function_call")) { // deprecated by the API
       fields.refuse(name, value -> value.isArray() && value.isEmpty());
     }
-    fields.refuse("response_format", value -> value.path("type").asString("").equals("text"));
     fields.refuse("audio", value -> false);
+    Tools tools = Tools.read(fields, Tools.Place.NESTED);
+    ResponseFormat format = ResponseFormat.read(fields);
+    format.requireWithout(tools);
     return new ChatRequest(
-        Dialogue.read(
-            ChatMessages.read(fields),
-            Tools.read(fields, Tools.Place.NESTED),
-            fields,
-            fields.string("reasoning_effort")),
-        GenerationOptions.read(fields, limit(fields), logProbabilities(fields)));
+        Dialogue.read(ChatMessages.read(fields), tools, fields, fields.string("reasoning_effort")),
+        GenerationOptions.read(fields, limit(fields), logProbabilities(fields), format));
   }
 
   private static int logProbabilities(JsonFields fields) {

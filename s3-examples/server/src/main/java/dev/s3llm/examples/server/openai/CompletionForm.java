@@ -30,16 +30,19 @@ public enum CompletionForm {
   /**
    * Returns whole answers.
    *
+   * @param answers the answers that are sent
+   * @param usage token counts of all answers
    * @param texts texts of tokens, for log probabilities; null if there are none
    */
-  public Completion whole(CompletionHead head, List<Finished> answers, @Nullable TokenTexts texts) {
+  public Completion whole(
+      CompletionHead head, List<Finished> answers, Usage usage, @Nullable TokenTexts texts) {
     List<Choice> choices = new ArrayList<>();
     for (Finished answer : answers) {
       List<TokenScores> scores = answer.tokens().map(GenerationResult::scores).orElse(List.of());
       Object logprobs = texts == null ? null : logprobs(scores, texts, 0);
       choices.add(choice(choices.size(), answer, logprobs));
     }
-    return completion(head, wholeObject, choices, Usage.of(answers));
+    return completion(head, wholeObject, choices, usage);
   }
 
   private Choice choice(int index, Finished answer, @Nullable Object logprobs) {

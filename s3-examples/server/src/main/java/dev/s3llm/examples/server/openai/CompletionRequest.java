@@ -22,7 +22,6 @@ public record CompletionRequest(List<Prompt> prompts, boolean echo, GenerationOp
    */
   public static CompletionRequest read(JsonFields fields) {
     fields.refuse("suffix", value -> value.isString() && value.stringValue().isEmpty());
-    fields.refuse("best_of", value -> value.isIntegralNumber() && value.asInt(0) == 1);
     List<Prompt> prompts = Prompts.read(fields);
     boolean echo = fields.flag("echo");
     int logProbabilities =
@@ -34,13 +33,38 @@ public record CompletionRequest(List<Prompt> prompts, boolean echo, GenerationOp
     int limit = fields.count(LIMIT, 0, Integer.MAX_VALUE).orElse(DEFAULT_MAX_TOKENS);
     GenerationOptions options =
         GenerationOptions.read(
-            fields, OutputLimit.read(fields, LIMIT, OptionalInt.of(limit)), logProbabilities);
-    if ((long) prompts.size() * options.answers() > S3Engine.MOST_ANSWERS) {
+            fields,
+            OutputLimit.read(fields, LIMIT, OptionalInt.of(limit)),
+            logProbabilities,
+            ResponseFormat.read(fields));
+    GenerationOptions chosen = options.bestOf(bestOf(fields, options));
+    requireFew(prompts.size(), chosen);
+    return new CompletionRequest(prompts, echo, chosen);
+  }
+
+  private static void requireFew(int prompts, GenerationOptions options) {
+    if ((long) prompts * options.answers() > S3Engine.MOST_ANSWERS) {
+      String name = options.chooses() ? "best_of" : "n";
       throw ApiException.badField(
-          "n",
-          "Invalid 'n': %d answers to each of %d prompts are more than %d answers."
-              .formatted(options.answers(), prompts.size(), S3Engine.MOST_ANSWERS));
+          name,
+          "Invalid '%s': %d answers to each of %d prompts are more than %d answers."
+              .formatted(name, options.answers(), prompts, S3Engine.MOST_ANSWERS));
     }
-    return new CompletionRequest(prompts, echo, options);
+  }
+
+  private static int bestOf(JsonFields fields, GenerationOptions options) {
+    int n = options.answers();
+    int bestOf = fields.count("best_of", 1, S3Engine.MOST_ANSWERS).orElse(n);
+    if (bestOf < n) {
+      throw ApiException.badField(
+          "best_of",
+          "Invalid 'best_of': it must be at least 'n', which is %d, but got %d instead."
+              .formatted(n, bestOf));
+    }
+    if (bestOf > n && options.delivery().stream()) {
+      throw ApiException.badField(
+          "best_of", "Invalid 'best_of': answers can only be chosen without 'stream'.");
+    }
+    return bestOf;
   }
 }

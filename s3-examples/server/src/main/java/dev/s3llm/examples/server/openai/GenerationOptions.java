@@ -17,7 +17,8 @@ import java.util.Optional;
  * @param stop strings that end the answer
  * @param delivery how the answer is sent
  * @param user name of the client's user, if the request has one
- * @param answers number of answers to each prompt, at least 1
+ * @param answers number of answers to each prompt that are generated, at least 1
+ * @param format what the text of an answer must be like
  */
 public record GenerationOptions(
     Optional<String> model,
@@ -26,7 +27,8 @@ public record GenerationOptions(
     List<String> stop,
     Delivery delivery,
     Optional<String> user,
-    int answers) {
+    int answers,
+    ResponseFormat format) {
 
   /**
    * How an answer is sent.
@@ -35,8 +37,9 @@ public record GenerationOptions(
    * @param includeUsage whether a stream ends with a count of tokens
    * @param logProbabilities how many alternatives of each token have their log probability in the
    *     answer, beside that of the token; -1 for none at all
+   * @param kept how many answers to each prompt are sent, the likeliest if there are more
    */
-  public record Delivery(boolean stream, boolean includeUsage, int logProbabilities) {}
+  public record Delivery(boolean stream, boolean includeUsage, int logProbabilities, int kept) {}
 
   /** The most alternatives of a token. */
   static final int MOST_LOG_PROBABILITIES = ExecutorProfile.MOST_LOG_PROBABILITIES;
@@ -46,11 +49,14 @@ public record GenerationOptions(
    *
    * @param limit how long an answer may be
    * @param logProbabilities alternatives of each token, or -1
+   * @param format what the text of an answer must be like
    * @throws ApiException if a field is wrong
    */
-  static GenerationOptions read(JsonFields fields, OutputLimit limit, int logProbabilities) {
+  static GenerationOptions read(
+      JsonFields fields, OutputLimit limit, int logProbabilities, ResponseFormat format) {
     List<String> stop = fields.strings("stop");
     checkStop(stop);
+    int answers = fields.count("n", 1, S3Engine.MOST_ANSWERS).orElse(1);
     return new GenerationOptions(
         fields.string("model"),
         limit,
@@ -59,9 +65,25 @@ public record GenerationOptions(
         new Delivery(
             fields.flag("stream"),
             fields.object("stream_options").flag("include_usage"),
-            logProbabilities),
+            logProbabilities,
+            answers),
         user(fields),
-        fields.count("n", 1, S3Engine.MOST_ANSWERS).orElse(1));
+        answers,
+        format);
+  }
+
+  /**
+   * Returns the same options with more answers generated than sent.
+   *
+   * @param bestOf number of answers to each prompt that are generated
+   */
+  GenerationOptions bestOf(int bestOf) {
+    return new GenerationOptions(model, limit, sampling, stop, delivery, user, bestOf, format);
+  }
+
+  /** Returns whether not all answers are sent, but the likeliest. */
+  public boolean chooses() {
+    return delivery.kept() < answers;
   }
 
   /** Reads the user, which must be a valid tenant name. */

@@ -17,7 +17,7 @@ final class LogProbs {
     List<Object> content = new ArrayList<>();
     for (TokenScores one : scores) {
       if (!texts.isStop(one.token())) {
-        Map<String, @Nullable Object> token = entry(texts.text(one.token()), one.logProbability());
+        Map<String, @Nullable Object> token = entry(one.token(), one.logProbability(), texts);
         token.put("top_logprobs", alternatives(one, texts));
         content.add(token);
       }
@@ -28,14 +28,15 @@ final class LogProbs {
   private static List<Object> alternatives(TokenScores scores, TokenTexts texts) {
     List<Object> all = new ArrayList<>();
     for (Alternative one : scores.alternatives()) {
-      all.add(entry(texts.text(one.token()), one.logProbability()));
+      all.add(entry(one.token(), one.logProbability(), texts));
     }
     return all;
   }
 
-  private static Map<String, @Nullable Object> entry(String text, double logProbability) {
+  private static Map<String, @Nullable Object> entry(
+      int token, double logProbability, TokenTexts texts) {
     return ResponseStream.map(
-        "token", text, "logprob", number(logProbability), "bytes", TokenTexts.bytes(text));
+        "token", texts.text(token), "logprob", number(logProbability), "bytes", texts.bytes(token));
   }
 
   /**

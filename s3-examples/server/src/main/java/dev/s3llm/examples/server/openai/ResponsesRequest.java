@@ -2,8 +2,6 @@ package dev.s3llm.examples.server.openai;
 
 import java.util.List;
 import java.util.OptionalInt;
-import org.jspecify.annotations.Nullable;
-import tools.jackson.databind.JsonNode;
 
 /**
  * A request of {@code /v1/responses}. The server stores no response, so a request has its whole
@@ -33,21 +31,14 @@ public record ResponsesRequest(Dialogue dialogue, GenerationOptions options, Jso
     for (String name : List.of("background", "prompt", "n")) {
       fields.refuse(name, value -> value.isBoolean() && !value.booleanValue());
     }
-    refuseFormat(fields.object("text").find("format"));
+    Tools tools = Tools.read(fields, Tools.Place.FLAT);
+    ResponseFormat format = ResponseFormat.readText(fields);
+    format.requireWithout(tools);
     OptionalInt most = fields.count(LIMIT, 1, Integer.MAX_VALUE);
     return new ResponsesRequest(
         Dialogue.read(
-            ResponseItems.read(fields),
-            Tools.read(fields, Tools.Place.FLAT),
-            fields,
-            fields.object("reasoning").string("effort")),
-        GenerationOptions.read(fields, OutputLimit.read(fields, LIMIT, most), -1),
+            ResponseItems.read(fields), tools, fields, fields.object("reasoning").string("effort")),
+        GenerationOptions.read(fields, OutputLimit.read(fields, LIMIT, most), -1, format),
         fields);
-  }
-
-  private static void refuseFormat(@Nullable JsonNode format) {
-    if (format != null && !format.path("type").asString("").equals("text")) {
-      throw FieldErrors.unsupported("text.format");
-    }
   }
 }

@@ -50,15 +50,18 @@ public final class TokenTexts {
         .sum();
   }
 
-  /** Returns the UTF-8 bytes of a token's text; null if it is a part of a character. */
-  static @Nullable List<Integer> bytes(String text) {
-    if (text.indexOf(REPLACEMENT) >= 0) {
+  /** Returns the bytes of a token in UTF-8; null if it is a part of a character not known. */
+  @Nullable List<Integer> bytes(int token) {
+    String text = text(token);
+    boolean part = text.indexOf(REPLACEMENT) >= 0;
+    byte[] bytes = part ? model.tokenBytes(token) : text.getBytes(StandardCharsets.UTF_8);
+    if (part && bytes.length == 0) {
       return null;
     }
-    List<Integer> bytes = new ArrayList<>();
-    for (byte one : text.getBytes(StandardCharsets.UTF_8)) {
-      bytes.add(one & 0xFF);
+    List<Integer> values = new ArrayList<>(bytes.length);
+    for (byte one : bytes) {
+      values.add(one & 0xFF);
     }
-    return bytes;
+    return values;
   }
 }

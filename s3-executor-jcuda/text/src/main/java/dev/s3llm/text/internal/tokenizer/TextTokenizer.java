@@ -356,6 +356,11 @@ public final class TextTokenizer implements AutoCloseable {
     return IntStream.range(0, size).mapToObj(checked.texts()::of).toList();
   }
 
+  /** Returns the bytes that a token adds to a decoded text; empty if they are not known. */
+  public byte[] bytesOf(int token) {
+    return token < 0 ? new byte[0] : checked.texts().of(token);
+  }
+
   /** Returns whether decoding does not leave a token out. */
   boolean isVisible(int token) {
     return token >= 0 && checked.visible().get(token);
