@@ -25,6 +25,8 @@ import org.assertj.core.api.AbstractStringAssert;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.context.annotation.Bean;
+import org.springframework.http.client.ReactorResourceFactory;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -67,7 +69,18 @@ final class TestServer implements AutoCloseable {
             "--s3llm.device=host",
             "--spring.main.banner-mode=off",
             "--spring.main.register-shutdown-hook=false"));
-    return new TestServer(application.run(arguments.toArray(String[]::new)));
+    return new TestServer(
+        application.sources(OwnThreads.class).run(arguments.toArray(String[]::new)));
+  }
+
+  /** Gives a server threads of its own: one that is closed ends the threads that all share. */
+  static class OwnThreads {
+    @Bean
+    ReactorResourceFactory reactorResources() {
+      ReactorResourceFactory factory = new ReactorResourceFactory();
+      factory.setUseGlobalResources(false);
+      return factory;
+    }
   }
 
   static TestServer start(String... properties) {
