@@ -16,11 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param toy whether it is the embedded model for tests and first steps, which clients should know
  */
 public record ServedModel(
-    String name,
-    Path folder,
-    @Nullable Path lengthModel,
-    @Nullable Path lengthHead,
-    boolean toy) {
+    String name, Path folder, @Nullable Path lengthModel, @Nullable Path lengthHead, boolean toy) {
 
   /**
    * Creates a model that is no toy, without a head.
