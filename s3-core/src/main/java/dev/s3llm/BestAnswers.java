@@ -9,7 +9,8 @@ import java.util.concurrent.CompletableFuture;
 final class BestAnswers {
   private static final Comparator<GenerationResult> BEST_FIRST =
       Comparator.comparing(BestAnswers::failed)
-          .thenComparing(Comparator.comparingDouble(BestAnswers::meanLogProbability).reversed());
+          .thenComparing(
+              Comparator.comparingDouble(GenerationResult::meanLogProbability).reversed());
 
   private BestAnswers() {}
 
@@ -44,13 +45,5 @@ final class BestAnswers {
   private static boolean failed(GenerationResult result) {
     return result.finishReason() != FinishReason.STOP
         && result.finishReason() != FinishReason.LENGTH;
-  }
-
-  private static double meanLogProbability(GenerationResult result) {
-    return result.scores().stream()
-        .mapToDouble(GenerationResult.TokenScores::logProbability)
-        .filter(value -> !Double.isNaN(value))
-        .average()
-        .orElse(Double.NEGATIVE_INFINITY);
   }
 }

@@ -116,6 +116,18 @@ public final class GenerationResult {
   }
 
   /**
+   * Returns the mean log probability of the generated tokens, without those whose value is not
+   * known; {@link Double#NEGATIVE_INFINITY} if none is known.
+   */
+  public double meanLogProbability() {
+    return scores().stream()
+        .mapToDouble(TokenScores::logProbability)
+        .filter(value -> !Double.isNaN(value))
+        .average()
+        .orElse(Double.NEGATIVE_INFINITY);
+  }
+
+  /**
    * Returns the log probabilities of all generated tokens, one value for each; empty if the request
    * did not ask for them ({@link GenerationRequest.Builder#logProbabilities}). Makes a new list at
    * each call.

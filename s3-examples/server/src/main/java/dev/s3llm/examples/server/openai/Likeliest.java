@@ -1,6 +1,6 @@
 package dev.s3llm.examples.server.openai;
 
-import dev.s3llm.GenerationResult.TokenScores;
+import dev.s3llm.GenerationResult;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -28,11 +28,9 @@ public final class Likeliest {
   }
 
   private static double meanLogProbability(Finished answer) {
-    return answer.tokens().stream()
-        .flatMap(tokens -> tokens.scores().stream())
-        .mapToDouble(TokenScores::logProbability)
-        .filter(value -> !Double.isNaN(value))
-        .average()
+    return answer
+        .tokens()
+        .map(GenerationResult::meanLogProbability)
         .orElse(Double.NEGATIVE_INFINITY);
   }
 }
