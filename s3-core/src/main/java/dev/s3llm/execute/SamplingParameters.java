@@ -102,16 +102,7 @@ public record SamplingParameters(
    * @throws IllegalArgumentException if the value is out of range
    */
   public SamplingParameters withMinP(double minP) {
-    return new SamplingParameters(
-        temperature,
-        topK,
-        topP,
-        minP,
-        repetitionPenalty,
-        presencePenalty,
-        frequencyPenalty,
-        logitBias,
-        seed);
+    return with(minP, presencePenalty, frequencyPenalty, logitBias, seed);
   }
 
   /**
@@ -122,16 +113,7 @@ public record SamplingParameters(
    * @throws IllegalArgumentException if a value is out of range
    */
   public SamplingParameters withPenalties(double presencePenalty, double frequencyPenalty) {
-    return new SamplingParameters(
-        temperature,
-        topK,
-        topP,
-        minP,
-        repetitionPenalty,
-        presencePenalty,
-        frequencyPenalty,
-        logitBias,
-        seed);
+    return with(minP, presencePenalty, frequencyPenalty, logitBias, seed);
   }
 
   /**
@@ -141,16 +123,7 @@ public record SamplingParameters(
    * @throws IllegalArgumentException if a value is out of range, or there are too many
    */
   public SamplingParameters withLogitBias(Map<Integer, Double> logitBias) {
-    return new SamplingParameters(
-        temperature,
-        topK,
-        topP,
-        minP,
-        repetitionPenalty,
-        presencePenalty,
-        frequencyPenalty,
-        logitBias,
-        seed);
+    return with(minP, presencePenalty, frequencyPenalty, logitBias, seed);
   }
 
   /**
@@ -159,16 +132,7 @@ public record SamplingParameters(
    * @param seed seed of the random draws, any value
    */
   public SamplingParameters withSeed(long seed) {
-    return new SamplingParameters(
-        temperature,
-        topK,
-        topP,
-        minP,
-        repetitionPenalty,
-        presencePenalty,
-        frequencyPenalty,
-        logitBias,
-        seed);
+    return with(minP, presencePenalty, frequencyPenalty, logitBias, seed);
   }
 
   /**
@@ -198,6 +162,16 @@ public record SamplingParameters(
     z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
     z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
     return ((z ^ (z >>> 31)) >>> 11) * 0x1.0p-53;
+  }
+
+  private SamplingParameters with(
+      double otherMinP,
+      double presence,
+      double frequency,
+      Map<Integer, Double> biases,
+      long other) {
+    return new SamplingParameters(
+        temperature, topK, topP, otherMinP, repetitionPenalty, presence, frequency, biases, other);
   }
 
   private static Map<Integer, Double> checkedBiases(Map<Integer, Double> biases) {
