@@ -112,7 +112,7 @@ final class EngineState {
     this.device = new KvBlockPool(profile.blockCount(), cache);
     cache.returnBlocksTo(device::reclaim);
     this.prefixes = new SharedPrefixes(device, cache, order, stored);
-    this.host = new KvBlockPool(profile.hostBlockCount() - storeRoom());
+    this.host = new KvBlockPool(profile.hostBlockCount() - stored.capacity());
     this.waiting = new TenantQueues<>(parts.policy(), parts.tenantWeights());
     this.callbacks = new CallbackGuard(parts.events().callbacks());
     this.events = new EventBus(parts.events().listeners(), callbacks, parts.events().buffer());

@@ -99,6 +99,11 @@ public final class StoredBlocks {
     return hostBlock >= first && hostBlock < first + free.length;
   }
 
+  /** Returns the number of blocks that there is room for. */
+  public int capacity() {
+    return free.length;
+  }
+
   /** Returns the number of blocks that are stored, or on their way. */
   public int size() {
     return free.length - freeCount;
