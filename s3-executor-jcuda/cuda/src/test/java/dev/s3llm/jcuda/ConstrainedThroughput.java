@@ -32,7 +32,7 @@ final class ConstrainedThroughput {
   private ConstrainedThroughput() {}
 
   public static void main(String[] args) {
-    ModelConfig config = withVocabulary(ModelShapes.of(args[0]), Integer.parseInt(args[2]));
+    ModelConfig config = ModelShapes.of(args[0]).withVocabularySize(Integer.parseInt(args[2]));
     int count = Integer.parseInt(args[1]);
     TokenConstraint rows = Constraints.regex(ROWS).compile(vocabulary(config.vocabularySize()));
     JCudaExecutor gpu =
@@ -50,19 +50,6 @@ final class ConstrainedThroughput {
             args[0], count, PROMPT, OUTPUT, config.vocabularySize(), free, kept, kept / free);
       }
     }
-  }
-
-  private static ModelConfig withVocabulary(ModelConfig config, int size) {
-    ModelConfig.Vocabulary own = config.vocabulary();
-    return new ModelConfig(
-        config.family(),
-        new ModelConfig.Vocabulary(size, own.tiedOutput(), own.outputBias(), own.stopTokens()),
-        config.hiddenSize(),
-        config.maxContextTokens(),
-        config.norms(),
-        config.attention(),
-        config.scales(),
-        config.layers());
   }
 
   /** Returns tokens like those of a model: all bytes, then words and pieces of JSON. */

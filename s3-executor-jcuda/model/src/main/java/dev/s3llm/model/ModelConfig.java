@@ -251,6 +251,19 @@ public record ModelConfig(
     return ModelFiles.config(model, contextTokens);
   }
 
+  /**
+   * Returns the same shape with another number of token ids, for random weights.
+   *
+   * @param size number of token ids, at least 1
+   */
+  public ModelConfig withVocabularySize(int size) {
+    Vocabulary other =
+        new Vocabulary(
+            size, vocabulary.tiedOutput(), vocabulary.outputBias(), vocabulary.stopTokens());
+    return new ModelConfig(
+        family, other, hiddenSize, maxContextTokens, norms, attention, scales, layers);
+  }
+
   /** Returns the number of tokens; token ids are in {@code [0, vocabularySize)}. */
   public int vocabularySize() {
     return vocabulary.size;

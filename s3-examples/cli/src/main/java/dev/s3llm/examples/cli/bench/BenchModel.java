@@ -56,17 +56,7 @@ final class BenchModel {
           "--vocabulary must be from %d to %d, but is %d"
               .formatted(FEWEST_TOKENS, MOST_TOKENS, vocabulary));
     }
-    ModelConfig.Vocabulary own = config.vocabulary();
-    return new ModelConfig(
-        config.family(),
-        new ModelConfig.Vocabulary(
-            vocabulary, own.tiedOutput(), own.outputBias(), own.stopTokens()),
-        config.hiddenSize(),
-        config.maxContextTokens(),
-        config.norms(),
-        config.attention(),
-        config.scales(),
-        config.layers());
+    return config.withVocabularySize(vocabulary);
   }
 
   /** Creates an executor's builder that prints how many weights are loaded. */
