@@ -1,12 +1,9 @@
 package dev.s3llm.text.constraint;
 
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 
@@ -102,16 +99,5 @@ final class Vocabularies {
     }
     List<String> ends = List.of("\"", ",", ".", "\":", "\\n", "\",");
     return random.nextInt(8) == 0 ? word + ends.get(random.nextInt(ends.size())) : word.toString();
-  }
-
-  /** Returns the GGUF file of a small model, if it is there. */
-  static Optional<Path> model() {
-    Path data = Path.of("../../../shared/data/models/smollm2-135m-instruct");
-    Path file = data.resolve("SmolLM2-135M-Instruct.Q4_1.gguf");
-    if (!Files.exists(file)) {
-      System.err.println("NO MODEL at " + file + ": constraints run over made-up tokens alone");
-      return Optional.empty();
-    }
-    return Optional.of(file);
   }
 }
