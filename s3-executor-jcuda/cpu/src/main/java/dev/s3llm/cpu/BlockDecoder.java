@@ -5,7 +5,7 @@ import java.util.Arrays;
 /** Decoded weights of a block of columns of consecutive tiles. */
 final class BlockDecoder {
   /** Columns of a block: as many as a quantised block has. */
-  static final int BLOCK = 32;
+  static final int BLOCK = Packing.BLOCK;
 
   private static final int TILE = CpuMatrix.TILE;
 
@@ -21,7 +21,7 @@ final class BlockDecoder {
     }
   }
 
-  /** {@code [column][output]}: weights, or the integers of a quantised format. */
+  /** {@code [column][output]}: weights, or integers if the format is scaled by the block. */
   final float[][] weights;
 
   /** Factor of each output's integers. */
@@ -56,36 +56,36 @@ final class BlockDecoder {
       Arrays.fill(weights[c], 0, tiles * TILE, 0);
     }
     for (int t = 0; t < tiles; t++) {
-      int at = unit(matrix, tile + t, column);
+      int at = matrix.unit(tile + t, column);
       int to = t * TILE;
       switch (packing) {
         case FLOATS -> floats(matrix.floats, at, units, to);
         case HALVES -> halves(matrix.words, at, units, to);
         case BRAIN_HALVES -> brainHalves(matrix.words, at, units, to);
-        case BYTES -> bytes(matrix.words, at + TILE / 2, to);
-        case NIBBLES -> nibbles(matrix.words, at + TILE / 2, to);
-        case NIBBLES_AND_MINIMUM -> nibbles(matrix.words, at + TILE, to);
+        case BYTES -> bytes(matrix.words, matrix.integers(tile + t, column), to);
+        case NIBBLES, NIBBLES_AND_MINIMUM, SUPER_NIBBLES ->
+            nibbles(matrix.words, matrix.integers(tile + t, column), to);
+        case FIVES, FIVES_AND_MINIMUM, SUPER_FIVES ->
+            integers(matrix, at, column % packing.columns, to);
+        case SUPER_SIXES -> weights(matrix, at, column % packing.columns, to);
       }
     }
-    if (packing.quantised()) {
+    if (packing.scaledByBlock()) {
       decodeScales(matrix, tile, tiles, column);
     }
   }
 
-  /** Decodes the scales and minima of a quantised block alone. */
+  /** Decodes the scales and minima of a block of a format that is scaled by the block. */
   void decodeScales(CpuMatrix matrix, int tile, int tiles, int column) {
     for (int t = 0; t < tiles; t++) {
-      int at = unit(matrix, tile + t, column);
+      int at = matrix.unit(tile + t, column);
       switch (matrix.packing) {
-        case BYTES -> scales(matrix.words, at, 0, t * TILE);
-        case NIBBLES -> scales(matrix.words, at, -8, t * TILE);
-        default -> scalesAndMinima(matrix.words, at, t * TILE);
+        case BYTES -> scales(matrix.words, at, 0, t * TILE); // the bytes are about zero already
+        case NIBBLES, FIVES -> scales(matrix.words, at, -matrix.packing.zero(), t * TILE);
+        case NIBBLES_AND_MINIMUM, FIVES_AND_MINIMUM -> scalesAndMinima(matrix.words, at, t * TILE);
+        default -> superScales(matrix, at, column % matrix.packing.columns, t * TILE);
       }
     }
-  }
-
-  private static int unit(CpuMatrix matrix, int tile, int column) {
-    return tile * matrix.tileWords + column / matrix.packing.columns * matrix.packing.words;
   }
 
   private void floats(float[] floats, int at, int units, int to) {
@@ -130,6 +130,35 @@ final class BlockDecoder {
     for (int lane = 0; lane < TILE; lane++) {
       scales[to + lane] = Halves.toFloat(words[at + lane]);
       minima[to + lane] = Halves.toFloat(words[at + lane] >>> 16);
+    }
+  }
+
+  private void superScales(CpuMatrix matrix, int at, int c, int to) {
+    for (int lane = 0; lane < TILE; lane++) {
+      Packing.Factors factors = matrix.packing.factors(matrix.words, at, lane, c);
+      scales[to + lane] = factors.scale();
+      minima[to + lane] = factors.minimum();
+    }
+  }
+
+  private void integers(CpuMatrix matrix, int at, int first, int to) {
+    for (int c = 0; c < BLOCK; c++) {
+      for (int lane = 0; lane < TILE; lane++) {
+        weights[c][to + lane] = matrix.packing.integer(matrix.words, at, lane, first + c);
+      }
+    }
+  }
+
+  /** Decodes a block whose halves have scales of their own. */
+  private void weights(CpuMatrix matrix, int at, int first, int to) {
+    integers(matrix, at, first, to);
+    for (int lane = 0; lane < TILE; lane++) {
+      for (int half = 0; half < BLOCK; half += Packing.HALF_BLOCK) {
+        Packing.Factors factors = matrix.packing.factors(matrix.words, at, lane, first + half);
+        for (int c = half; c < half + Packing.HALF_BLOCK; c++) {
+          weights[c][to + lane] = weights[c][to + lane] * factors.scale() + factors.minimum();
+        }
+      }
     }
   }
 

@@ -51,8 +51,8 @@ final class CpuMatrix {
   }
 
   /**
-   * Reads a matrix tile by tile. Keeps the format F32, F16, BF16, Q8_0, Q4_0 or Q4_1; widens any
-   * other to F32.
+   * Reads a matrix tile by tile. Keeps the formats that {@link Packing} has; widens any other to
+   * F32.
    *
    * @param matrix the weights, row-major
    * @param out number of rows: the width of the result
@@ -109,6 +109,20 @@ final class CpuMatrix {
     return (out + TILE - 1) / TILE;
   }
 
+  /** Returns the index of the first word of a tile's unit that has a column. */
+  int unit(int tile, int column) {
+    return tile * tileWords + column / packing.columns * packing.words;
+  }
+
+  /**
+   * Returns the index of the first word of a quantised block's integers.
+   *
+   * @param column the block's first column
+   */
+  int integers(int tile, int column) {
+    return unit(tile, column) + packing.integersAt(column % packing.columns);
+  }
+
   /** Returns the bytes of heap that the matrix takes. */
   long bytes() {
     long weights = (long) Integer.BYTES * (floats.length + (long) words.length);
@@ -136,23 +150,10 @@ final class CpuMatrix {
       case FLOATS -> floats[unit + lane];
       case HALVES -> Halves.toFloat(words[unit + lane] >>> (16 * c));
       case BRAIN_HALVES -> Float.intBitsToFloat(words[unit + lane] >>> (16 * c) << 16);
-      case BYTES -> {
-        int word = words[unit + TILE / 2 + c / 4 * TILE + lane];
-        yield (((word >>> (8 * (c % 4))) & 255) - 128) * scale(unit, lane);
-      }
-      case NIBBLES -> (nibble(unit + TILE / 2 + lane, c) - 8) * scale(unit, lane);
-      case NIBBLES_AND_MINIMUM -> {
-        int word = words[unit + lane];
-        yield nibble(unit + TILE + lane, c) * Halves.toFloat(word) + Halves.toFloat(word >>> 16);
+      default -> {
+        Packing.Factors factors = packing.factors(words, unit, lane, c);
+        yield packing.integer(words, unit, lane, c) * factors.scale() + factors.minimum();
       }
     };
-  }
-
-  private float scale(int unit, int lane) {
-    return Halves.toFloat(words[unit + lane % (TILE / 2)] >>> (lane / (TILE / 2) * 16));
-  }
-
-  private int nibble(int at, int c) {
-    return words[at + c % 16 / 4 * TILE] >>> (8 * (c % 4) + c / 16 * 4) & 15;
   }
 }

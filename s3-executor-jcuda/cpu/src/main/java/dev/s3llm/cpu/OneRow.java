@@ -90,22 +90,24 @@ final class OneRow {
    * @param sums receives sums of the tiles' outputs from index 0 on
    */
   void addBlock(CpuMatrix matrix, int tile, int tiles, int column, float[] in, float[] sums) {
-    Packing packing = matrix.packing;
     for (int t = 0; t < tiles; t++) {
-      int unit = (tile + t) * matrix.tileWords + column / BLOCK * packing.words;
+      int at = matrix.integers(tile + t, column);
       int to = t * TILE;
-      if (packing == Packing.BYTES) {
-        int at = unit + TILE / 2;
+      if (matrix.packing == Packing.BYTES) {
         for (int w = 0; w < 4; w++) {
           bytes(matrix.words, at + w * TILE, in, column + 4 * w, sums, to);
         }
       } else {
-        int at = unit + (packing == Packing.NIBBLES ? TILE / 2 : TILE);
         for (int w = 0; w < 4; w++) {
           nibbles(matrix.words, at + w * TILE, tables, column / 2 + 4 * w, sums, to);
         }
       }
     }
+  }
+
+  /** Returns whether blocks of a format are summed here. */
+  static boolean handles(Packing packing) {
+    return packing.scaledByBlock() && packing.bits() != 5;
   }
 
   private static void nibbles(

@@ -7,22 +7,45 @@ abstract class TileArithmetic extends Arithmetic {
    * CpuMatrix#row} does, but for the sign of a zero.
    *
    * @param matrix a matrix that is not {@link Packing#FLOATS}
-   * @param at index of the word at which the first column's unit begins
+   * @param tile the tile
+   * @param column the first column, at which a unit begins
    * @param columns number of columns; rounded up to whole units
    * @param to receives the floats from index 0 on
+   * @param factors memory for scales and minima, see {@link #factors}
    */
-  abstract void decode(CpuMatrix matrix, int at, int columns, float[] to);
+  abstract void decode(
+      CpuMatrix matrix, int tile, int column, int columns, float[] to, float[] factors);
 
   /**
    * Multiplies one row with some columns of a tile without writing the decoded weights: bitwise
    * what {@link #decode} and {@link #multiply} give.
    *
-   * @param at index of the word at which the first column's unit begins
+   * @param tile the tile
+   * @param column the first column, at which a unit begins
    * @param columns number of columns, whole units
+   * @param sums receives {@code [TILE]} sums from index 0 on
+   * @param factors memory for scales and minima, see {@link #factors}
    * @return whether it did; if not, sums are as before
    */
   abstract boolean multiplyPacked(
-      CpuMatrix matrix, int at, int columns, float[] in, int inAt, float[] sums, int sumsAt);
+      CpuMatrix matrix,
+      int tile,
+      int column,
+      int columns,
+      float[] in,
+      int inAt,
+      float[] sums,
+      float[] factors);
+
+  /**
+   * Returns memory for the scales and minima of quantised columns: {@code [half block][scale,
+   * minimum][TILE]}.
+   *
+   * @param columns number of columns
+   */
+  static float[] factors(int columns) {
+    return new float[columns / Packing.HALF_BLOCK * 2 * CpuMatrix.TILE];
+  }
 
   @Override
   final MatrixProduct product(WorkerPool workers) {

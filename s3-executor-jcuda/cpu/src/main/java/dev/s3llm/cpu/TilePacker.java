@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 /** Arranges the rows of one tile from the bytes of a tensor. */
 final class TilePacker {
   private static final int TILE = CpuMatrix.TILE;
+  private static final int BLOCK = Packing.BLOCK;
 
   private final CpuMatrix matrix;
   private final ByteBuffer bytes;
@@ -32,9 +33,8 @@ final class TilePacker {
       switch (matrix.packing) {
         case FLOATS -> floats(at, row, bad);
         case HALVES, BRAIN_HALVES -> pairs(at, row, bad);
-        case BYTES -> blocks(at, row, 2, 8, 0x80808080, bad);
-        case NIBBLES -> blocks(at, row, 2, 4, 0, bad);
-        case NIBBLES_AND_MINIMUM -> blocks(at, row, 4, 4, 0, bad);
+        case SUPER_NIBBLES, SUPER_FIVES, SUPER_SIXES -> superBlocks(at, row, bad);
+        default -> blocks(at, row, bad);
       }
     }
   }
@@ -68,28 +68,91 @@ final class TilePacker {
     return half >= 0x8000 ? Float.NEGATIVE_INFINITY : Float.POSITIVE_INFINITY;
   }
 
-  /** Blocks of 32 columns: a scale (and a minimum), then words that move as they are. */
-  private void blocks(int at, int row, int head, int words, int flipped, NonFinite bad) {
-    int blocks = matrix.in() / 32;
-    int size = head + words * Integer.BYTES;
-    int[] to = matrix.words;
+  /** Blocks of 32 columns: a scale, for some formats a minimum, then integers. */
+  private void blocks(int at, int row, NonFinite bad) {
+    Packing packing = matrix.packing;
+    int blocks = matrix.in() / BLOCK;
+    int head = packing.zero() == 0 ? 2 * Short.BYTES : Short.BYTES;
+    int size = head + packing.bits() * BLOCK / Byte.SIZE;
     for (int b = 0; b < blocks; b++) {
       int from = (row * blocks + b) * size;
-      int unit = at + b * matrix.packing.words;
-      int first = unit + (head == 2 ? TILE / 2 : TILE) + row;
-      for (int half = 0; half < head; half += 2) {
-        int scale = bytes.getShort(from + half) & 0xFFFF;
-        if (!Halves.isFinite(scale)) {
-          throw bad.error((scale & 0x3FF) == 0 ? infinity(scale) : Float.NaN, row, 32 * b);
-        }
+      int unit = at + b * packing.words;
+      for (int half = 0; half < head; half += Short.BYTES) {
+        requireFinite(from + half, row, BLOCK * b, bad);
       }
-      if (head == 2) {
-        to[unit + row % (TILE / 2)] |= (bytes.getShort(from) & 0xFFFF) << (row / (TILE / 2) * 16);
+      if (head == Short.BYTES) {
+        putHalfOfPair(unit, row, bytes.getShort(from));
       } else {
-        to[unit + row] = bytes.getInt(from);
+        matrix.words[unit + row] = bytes.getInt(from);
       }
-      for (int w = 0; w < words; w++) {
-        to[first + w * TILE] = bytes.getInt(from + head + w * Integer.BYTES) ^ flipped;
+      integers(unit + packing.integersAt(0) + row, from + head);
+    }
+  }
+
+  private void requireFinite(int from, int row, int column, NonFinite bad) {
+    int half = bytes.getShort(from) & 0xFFFF;
+    if (!Halves.isFinite(half)) {
+      throw bad.error((half & 0x3FF) == 0 ? infinity(half) : Float.NaN, row, column);
+    }
+  }
+
+  private void putHalfOfPair(int unit, int row, short half) {
+    matrix.words[unit + row % (TILE / 2)] |= (half & 0xFFFF) << (row / (TILE / 2) * 16);
+  }
+
+  /** The integers of a block, whose words are in the order of the tile already. */
+  private void integers(int to, int from) {
+    int[] words = matrix.words;
+    int count = matrix.packing.bits() / 4 * 4;
+    int first = from + matrix.packing.bits() % 4 * Integer.BYTES; // behind the fifth bits
+    int flipped = matrix.packing == Packing.BYTES ? 0x80808080 : 0;
+    for (int w = 0; w < count; w++) {
+      words[to + w * TILE] = bytes.getInt(first + w * Integer.BYTES) ^ flipped;
+    }
+    if (matrix.packing.bits() == 5) {
+      int fifths = bytes.getInt(from);
+      for (int w = 0; w < 8; w++) {
+        words[to + 4 * TILE] |= spread((fifths >>> (4 * w)) & 15) << w;
+      }
+    }
+  }
+
+  /** Moves bit {@code i} of four to bit {@code 8 i}. */
+  private static int spread(int four) {
+    return four * 0x00204081 & 0x01010101;
+  }
+
+  private void superBlocks(int at, int row, NonFinite bad) {
+    Packing packing = matrix.packing;
+    SuperBlock block = new SuperBlock(bytes, packing.bits());
+    int count = matrix.in() / SuperBlock.COLUMNS;
+    for (int s = 0; s < count; s++) {
+      block.read((row * count + s) * block.bytes());
+      for (int factor : block.factorsAt()) {
+        requireFinite(factor, row, s * SuperBlock.COLUMNS, bad);
+      }
+      superUnit(at + 2 * s * packing.words, row, block, 0);
+      superUnit(at + (2 * s + 1) * packing.words, row, block, 4);
+    }
+  }
+
+  /** Half a super-block, from one of its blocks on. */
+  private void superUnit(int unit, int row, SuperBlock block, int first) {
+    Packing packing = matrix.packing;
+    int[] words = matrix.words;
+    int scales = unit + row;
+    if (packing == Packing.SUPER_SIXES) {
+      putHalfOfPair(unit, row, bytes.getShort(block.factorsAt()[0]));
+      scales += TILE / 2;
+    } else {
+      words[scales] = bytes.getInt(block.factorsAt()[0]);
+      scales += TILE;
+    }
+    for (int b = 0; b < 4; b++) {
+      words[scales + b / 2 * TILE] |= block.scales(first + b) << (b % 2 * 16);
+      int to = unit + packing.integersAt(b * BLOCK) + row;
+      for (int w = 0; w < packing.bits(); w++) {
+        words[to + w * TILE] = block.word(first + b, w);
       }
     }
   }

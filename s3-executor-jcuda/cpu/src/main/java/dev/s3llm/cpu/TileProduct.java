@@ -64,36 +64,29 @@ final class TileProduct implements MatrixProduct {
       CpuMatrix matrix, int tile, int column, float[] in, int from, int to, Scratch scratch) {
     int width = matrix.in();
     int columns = Math.min(CHUNK, width - column);
-    int at = tile * matrix.tileWords + column / matrix.packing.columns * matrix.packing.words;
-    float[] sums = scratch.sums;
+    int x = from * width + column;
     if (to - from == 1
-        && arithmetic.multiplyPacked(matrix, at, columns, in, from * width + column, sums, 0)) {
+        && arithmetic.multiplyPacked(
+            matrix, tile, column, columns, in, x, scratch.sums, scratch.factors)) {
       return;
     }
-    float[] weights = matrix.floats;
-    if (matrix.packing != Packing.FLOATS) {
-      weights = scratch.weights;
-      arithmetic.decode(matrix, at, columns, weights);
-      at = 0;
+    float[] weights = scratch.weights;
+    int at = 0;
+    if (matrix.packing == Packing.FLOATS) {
+      weights = matrix.floats;
+      at = matrix.unit(tile, column);
+    } else {
+      arithmetic.decode(matrix, tile, column, columns, weights, scratch.factors);
     }
     int stride = CpuMatrix.TILE;
     arithmetic.multiplyAll(
-        weights,
-        at,
-        stride,
-        stride,
-        columns,
-        in,
-        from * width + column,
-        width,
-        to - from,
-        sums,
-        stride);
+        weights, at, stride, stride, columns, in, x, width, to - from, scratch.sums, stride);
   }
 
   /** Memory of one thread. */
   private static final class Scratch {
     final float[] weights = new float[CHUNK * CpuMatrix.TILE];
+    final float[] factors = TileArithmetic.factors(CHUNK);
     final float[] sums = new float[ROWS_PER_PART * CpuMatrix.TILE];
   }
 }

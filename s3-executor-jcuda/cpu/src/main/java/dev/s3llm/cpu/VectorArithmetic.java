@@ -1,9 +1,7 @@
 package dev.s3llm.cpu;
 
 import static jdk.incubator.vector.VectorOperators.ASHR;
-import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
-import static jdk.incubator.vector.VectorOperators.LSHR;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -12,24 +10,17 @@ import jdk.incubator.vector.VectorSpecies;
 /** The inner loops with the vector API of the JDK. */
 final class VectorArithmetic extends TileArithmetic {
   /** At most 256 bits: wider ones have too few sums in flight for one row. */
-  private static final VectorSpecies<Float> FLOATS =
+  static final VectorSpecies<Float> FLOATS =
       FloatVector.SPECIES_PREFERRED.length() > 8
           ? FloatVector.SPECIES_256
           : FloatVector.SPECIES_PREFERRED;
 
-  private static final VectorSpecies<Integer> INTS =
-      VectorSpecies.of(int.class, FLOATS.vectorShape());
+  static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, FLOATS.vectorShape());
   private static final int LANES = FLOATS.length();
   private static final int TILE = CpuMatrix.TILE;
 
   /** Vectors of a tile's rows. */
   private static final int GROUPS = TILE / LANES;
-
-  /** Words of a unit. */
-  private static final int NIBBLES_AND_MINIMUM = Packing.NIBBLES_AND_MINIMUM.words;
-
-  private static final int NIBBLES = Packing.NIBBLES.words;
-  private static final int BYTES = Packing.BYTES.words;
 
   private static final FloatVector LOG2_E_VECTOR = all(Exponential.LOG2_E);
   private static final FloatVector ROUND_VECTOR = all(Exponential.ROUND);
@@ -48,16 +39,16 @@ final class VectorArithmetic extends TileArithmetic {
   }
 
   @Override
-  void decode(CpuMatrix matrix, int at, int columns, float[] to) {
+  void decode(CpuMatrix matrix, int tile, int column, int columns, float[] to, float[] factors) {
     int units = (columns + matrix.packing.columns - 1) / matrix.packing.columns;
-    int[] words = matrix.words;
     switch (matrix.packing) {
-      case HALVES -> halves(words, at, units, to);
-      case BRAIN_HALVES -> brainHalves(words, at, units, to);
-      case BYTES -> bytes(words, at, units, to);
-      case NIBBLES -> nibbles(words, at, units, to);
-      case NIBBLES_AND_MINIMUM -> nibblesAndMinimum(words, at, units, to);
       case FLOATS -> throw new IllegalArgumentException("floats need no decoding");
+      case HALVES -> halves(matrix.words, matrix.unit(tile, column), units, to);
+      case BRAIN_HALVES -> brainHalves(matrix.words, matrix.unit(tile, column), units, to);
+      default -> {
+        VectorFactors.decode(matrix, tile, column, columns, factors);
+        VectorBlocks.decode(matrix, tile, column, columns, factors, to);
+      }
     }
   }
 
@@ -92,491 +83,22 @@ final class VectorArithmetic extends TileArithmetic {
     }
   }
 
-  private static void nibblesAndMinimum(int[] words, int at, int units, float[] to) {
-    for (int n = 0; n < units * GROUPS; n++) {
-      int u = n / GROUPS;
-      int lane = n % GROUPS * LANES;
-      int unit = at + u * NIBBLES_AND_MINIMUM + lane;
-      IntVector head = IntVector.fromArray(INTS, words, unit);
-      FloatVector scale =
-          head.lanewise(LSHL, 16)
-              .lanewise(ASHR, 3)
-              .and(Halves.MASK)
-              .reinterpretAsFloats()
-              .mul(Halves.BIAS);
-      FloatVector minimum =
-          head.lanewise(ASHR, 3).and(Halves.MASK).reinterpretAsFloats().mul(Halves.BIAS);
-      for (int w = 0; w < 4; w++) {
-        IntVector word = IntVector.fromArray(INTS, words, unit + TILE + w * TILE);
-        int out = lane + (u * 32 + 4 * w) * TILE;
-        ((FloatVector) word.and(15).convert(I2F, 0)).fma(scale, minimum).intoArray(to, out);
-        ((FloatVector) word.lanewise(LSHR, 8).and(15).convert(I2F, 0))
-            .fma(scale, minimum)
-            .intoArray(to, out + 1 * TILE);
-        ((FloatVector) word.lanewise(LSHR, 16).and(15).convert(I2F, 0))
-            .fma(scale, minimum)
-            .intoArray(to, out + 2 * TILE);
-        ((FloatVector) word.lanewise(LSHR, 24).and(15).convert(I2F, 0))
-            .fma(scale, minimum)
-            .intoArray(to, out + 3 * TILE);
-        ((FloatVector) word.lanewise(LSHR, 4).and(15).convert(I2F, 0))
-            .fma(scale, minimum)
-            .intoArray(to, out + 16 * TILE);
-        ((FloatVector) word.lanewise(LSHR, 12).and(15).convert(I2F, 0))
-            .fma(scale, minimum)
-            .intoArray(to, out + 17 * TILE);
-        ((FloatVector) word.lanewise(LSHR, 20).and(15).convert(I2F, 0))
-            .fma(scale, minimum)
-            .intoArray(to, out + 18 * TILE);
-        ((FloatVector) word.lanewise(LSHR, 28).convert(I2F, 0))
-            .fma(scale, minimum)
-            .intoArray(to, out + 19 * TILE);
-      }
-    }
-  }
-
-  private static void nibbles(int[] words, int at, int units, float[] to) {
-    for (int n = 0; n < units * GROUPS; n++) {
-      int u = n / GROUPS;
-      int lane = n % GROUPS * LANES;
-      int shift = lane < TILE / 2 ? 16 : 0;
-      int unit = at + u * NIBBLES;
-      FloatVector scale =
-          IntVector.fromArray(INTS, words, unit + lane % (TILE / 2))
-              .lanewise(LSHL, shift)
-              .lanewise(ASHR, 3)
-              .and(Halves.MASK)
-              .reinterpretAsFloats()
-              .mul(Halves.BIAS);
-      FloatVector minimum = scale.mul(-8);
-      for (int w = 0; w < 4; w++) {
-        IntVector word = IntVector.fromArray(INTS, words, unit + TILE / 2 + w * TILE + lane);
-        int out = lane + (u * 32 + 4 * w) * TILE;
-        ((FloatVector) word.and(15).convert(I2F, 0)).fma(scale, minimum).intoArray(to, out);
-        ((FloatVector) word.lanewise(LSHR, 8).and(15).convert(I2F, 0))
-            .fma(scale, minimum)
-            .intoArray(to, out + 1 * TILE);
-        ((FloatVector) word.lanewise(LSHR, 16).and(15).convert(I2F, 0))
-            .fma(scale, minimum)
-            .intoArray(to, out + 2 * TILE);
-        ((FloatVector) word.lanewise(LSHR, 24).and(15).convert(I2F, 0))
-            .fma(scale, minimum)
-            .intoArray(to, out + 3 * TILE);
-        ((FloatVector) word.lanewise(LSHR, 4).and(15).convert(I2F, 0))
-            .fma(scale, minimum)
-            .intoArray(to, out + 16 * TILE);
-        ((FloatVector) word.lanewise(LSHR, 12).and(15).convert(I2F, 0))
-            .fma(scale, minimum)
-            .intoArray(to, out + 17 * TILE);
-        ((FloatVector) word.lanewise(LSHR, 20).and(15).convert(I2F, 0))
-            .fma(scale, minimum)
-            .intoArray(to, out + 18 * TILE);
-        ((FloatVector) word.lanewise(LSHR, 28).convert(I2F, 0))
-            .fma(scale, minimum)
-            .intoArray(to, out + 19 * TILE);
-      }
-    }
-  }
-
-  private static void bytes(int[] words, int at, int units, float[] to) {
-    for (int n = 0; n < units * GROUPS; n++) {
-      int u = n / GROUPS;
-      int lane = n % GROUPS * LANES;
-      int shift = lane < TILE / 2 ? 16 : 0;
-      int unit = at + u * BYTES;
-      FloatVector scale =
-          IntVector.fromArray(INTS, words, unit + lane % (TILE / 2))
-              .lanewise(LSHL, shift)
-              .lanewise(ASHR, 3)
-              .and(Halves.MASK)
-              .reinterpretAsFloats()
-              .mul(Halves.BIAS);
-      FloatVector minimum = scale.mul(-128);
-      for (int w = 0; w < 8; w++) {
-        IntVector word = IntVector.fromArray(INTS, words, unit + TILE / 2 + w * TILE + lane);
-        int out = lane + (u * 32 + 4 * w) * TILE;
-        ((FloatVector) word.and(255).convert(I2F, 0)).fma(scale, minimum).intoArray(to, out);
-        ((FloatVector) word.lanewise(LSHR, 8).and(255).convert(I2F, 0))
-            .fma(scale, minimum)
-            .intoArray(to, out + 1 * TILE);
-        ((FloatVector) word.lanewise(LSHR, 16).and(255).convert(I2F, 0))
-            .fma(scale, minimum)
-            .intoArray(to, out + 2 * TILE);
-        ((FloatVector) word.lanewise(LSHR, 24).convert(I2F, 0))
-            .fma(scale, minimum)
-            .intoArray(to, out + 3 * TILE);
-      }
-    }
-  }
-
   @Override
   boolean multiplyPacked(
-      CpuMatrix matrix, int at, int columns, float[] in, int inAt, float[] sums, int sumsAt) {
-    if (GROUPS != 4) {
+      CpuMatrix matrix,
+      int tile,
+      int column,
+      int columns,
+      float[] in,
+      int inAt,
+      float[] sums,
+      float[] factors) {
+    if (GROUPS != 4 || !VectorBlocks.multiplies(matrix.packing)) {
       return false;
     }
-    int[] words = matrix.words;
-    int units = columns / matrix.packing.columns;
-    switch (matrix.packing) {
-      case BYTES -> oneByBytes(words, at, units, in, inAt, sums, sumsAt, -128);
-      case NIBBLES -> oneByNibbles(words, at, units, in, inAt, sums, sumsAt, -8);
-      case NIBBLES_AND_MINIMUM -> oneByNibblesAndMinimum(words, at, units, in, inAt, sums, sumsAt);
-      default -> {
-        return false;
-      }
-    }
+    VectorFactors.decode(matrix, tile, column, columns, factors);
+    VectorBlocks.multiply(matrix, tile, column, columns, factors, in, inAt, sums);
     return true;
-  }
-
-  private static void oneByNibblesAndMinimum(
-      int[] words, int at, int units, float[] in, int inAt, float[] sums, int to) {
-    FloatVector sum0 = FloatVector.zero(FLOATS);
-    FloatVector sum1 = sum0;
-    FloatVector sum2 = sum0;
-    FloatVector sum3 = sum0;
-    for (int u = 0; u < units; u++) {
-      int unit = at + u * NIBBLES_AND_MINIMUM;
-      IntVector head0 = IntVector.fromArray(INTS, words, unit + 0 * LANES);
-      FloatVector scale0 =
-          head0
-              .lanewise(LSHL, 16)
-              .lanewise(ASHR, 3)
-              .and(Halves.MASK)
-              .reinterpretAsFloats()
-              .mul(Halves.BIAS);
-      FloatVector minimum0 =
-          head0.lanewise(ASHR, 3).and(Halves.MASK).reinterpretAsFloats().mul(Halves.BIAS);
-      IntVector head1 = IntVector.fromArray(INTS, words, unit + 1 * LANES);
-      FloatVector scale1 =
-          head1
-              .lanewise(LSHL, 16)
-              .lanewise(ASHR, 3)
-              .and(Halves.MASK)
-              .reinterpretAsFloats()
-              .mul(Halves.BIAS);
-      FloatVector minimum1 =
-          head1.lanewise(ASHR, 3).and(Halves.MASK).reinterpretAsFloats().mul(Halves.BIAS);
-      IntVector head2 = IntVector.fromArray(INTS, words, unit + 2 * LANES);
-      FloatVector scale2 =
-          head2
-              .lanewise(LSHL, 16)
-              .lanewise(ASHR, 3)
-              .and(Halves.MASK)
-              .reinterpretAsFloats()
-              .mul(Halves.BIAS);
-      FloatVector minimum2 =
-          head2.lanewise(ASHR, 3).and(Halves.MASK).reinterpretAsFloats().mul(Halves.BIAS);
-      IntVector head3 = IntVector.fromArray(INTS, words, unit + 3 * LANES);
-      FloatVector scale3 =
-          head3
-              .lanewise(LSHL, 16)
-              .lanewise(ASHR, 3)
-              .and(Halves.MASK)
-              .reinterpretAsFloats()
-              .mul(Halves.BIAS);
-      FloatVector minimum3 =
-          head3.lanewise(ASHR, 3).and(Halves.MASK).reinterpretAsFloats().mul(Halves.BIAS);
-      for (int w = 0; w < 8; w++) {
-        int shift = w & 4;
-        int word = unit + TILE + (w & 3) * TILE;
-        IntVector word0 =
-            IntVector.fromArray(INTS, words, word + 0 * LANES)
-                .lanewise(LSHR, shift)
-                .and(0x0F0F0F0F);
-        IntVector word1 =
-            IntVector.fromArray(INTS, words, word + 1 * LANES)
-                .lanewise(LSHR, shift)
-                .and(0x0F0F0F0F);
-        IntVector word2 =
-            IntVector.fromArray(INTS, words, word + 2 * LANES)
-                .lanewise(LSHR, shift)
-                .and(0x0F0F0F0F);
-        IntVector word3 =
-            IntVector.fromArray(INTS, words, word + 3 * LANES)
-                .lanewise(LSHR, shift)
-                .and(0x0F0F0F0F);
-        int x = inAt + 32 * u + 4 * w;
-        FloatVector x0 = FloatVector.broadcast(FLOATS, in[x + 0]);
-        sum0 = ((FloatVector) word0.and(255).convert(I2F, 0)).fma(scale0, minimum0).fma(x0, sum0);
-        sum1 = ((FloatVector) word1.and(255).convert(I2F, 0)).fma(scale1, minimum1).fma(x0, sum1);
-        sum2 = ((FloatVector) word2.and(255).convert(I2F, 0)).fma(scale2, minimum2).fma(x0, sum2);
-        sum3 = ((FloatVector) word3.and(255).convert(I2F, 0)).fma(scale3, minimum3).fma(x0, sum3);
-        FloatVector x1 = FloatVector.broadcast(FLOATS, in[x + 1]);
-        sum0 =
-            ((FloatVector) word0.lanewise(LSHR, 8).and(255).convert(I2F, 0))
-                .fma(scale0, minimum0)
-                .fma(x1, sum0);
-        sum1 =
-            ((FloatVector) word1.lanewise(LSHR, 8).and(255).convert(I2F, 0))
-                .fma(scale1, minimum1)
-                .fma(x1, sum1);
-        sum2 =
-            ((FloatVector) word2.lanewise(LSHR, 8).and(255).convert(I2F, 0))
-                .fma(scale2, minimum2)
-                .fma(x1, sum2);
-        sum3 =
-            ((FloatVector) word3.lanewise(LSHR, 8).and(255).convert(I2F, 0))
-                .fma(scale3, minimum3)
-                .fma(x1, sum3);
-        FloatVector x2 = FloatVector.broadcast(FLOATS, in[x + 2]);
-        sum0 =
-            ((FloatVector) word0.lanewise(LSHR, 16).and(255).convert(I2F, 0))
-                .fma(scale0, minimum0)
-                .fma(x2, sum0);
-        sum1 =
-            ((FloatVector) word1.lanewise(LSHR, 16).and(255).convert(I2F, 0))
-                .fma(scale1, minimum1)
-                .fma(x2, sum1);
-        sum2 =
-            ((FloatVector) word2.lanewise(LSHR, 16).and(255).convert(I2F, 0))
-                .fma(scale2, minimum2)
-                .fma(x2, sum2);
-        sum3 =
-            ((FloatVector) word3.lanewise(LSHR, 16).and(255).convert(I2F, 0))
-                .fma(scale3, minimum3)
-                .fma(x2, sum3);
-        FloatVector x3 = FloatVector.broadcast(FLOATS, in[x + 3]);
-        sum0 =
-            ((FloatVector) word0.lanewise(LSHR, 24).convert(I2F, 0))
-                .fma(scale0, minimum0)
-                .fma(x3, sum0);
-        sum1 =
-            ((FloatVector) word1.lanewise(LSHR, 24).convert(I2F, 0))
-                .fma(scale1, minimum1)
-                .fma(x3, sum1);
-        sum2 =
-            ((FloatVector) word2.lanewise(LSHR, 24).convert(I2F, 0))
-                .fma(scale2, minimum2)
-                .fma(x3, sum2);
-        sum3 =
-            ((FloatVector) word3.lanewise(LSHR, 24).convert(I2F, 0))
-                .fma(scale3, minimum3)
-                .fma(x3, sum3);
-      }
-    }
-    FloatVector.fromArray(FLOATS, sums, to + 0 * LANES).add(sum0).intoArray(sums, to + 0 * LANES);
-    FloatVector.fromArray(FLOATS, sums, to + 1 * LANES).add(sum1).intoArray(sums, to + 1 * LANES);
-    FloatVector.fromArray(FLOATS, sums, to + 2 * LANES).add(sum2).intoArray(sums, to + 2 * LANES);
-    FloatVector.fromArray(FLOATS, sums, to + 3 * LANES).add(sum3).intoArray(sums, to + 3 * LANES);
-  }
-
-  private static void oneByNibbles(
-      int[] words, int at, int units, float[] in, int inAt, float[] sums, int to, float zero) {
-    FloatVector sum0 = FloatVector.zero(FLOATS);
-    FloatVector sum1 = sum0;
-    FloatVector sum2 = sum0;
-    FloatVector sum3 = sum0;
-    for (int u = 0; u < units; u++) {
-      int unit = at + u * NIBBLES;
-      IntVector head0 = IntVector.fromArray(INTS, words, unit + 0 * LANES);
-      FloatVector scale0 =
-          head0
-              .lanewise(LSHL, 16)
-              .lanewise(ASHR, 3)
-              .and(Halves.MASK)
-              .reinterpretAsFloats()
-              .mul(Halves.BIAS);
-      FloatVector minimum0 = scale0.mul(zero);
-      IntVector head1 = IntVector.fromArray(INTS, words, unit + 1 * LANES);
-      FloatVector scale1 =
-          head1
-              .lanewise(LSHL, 16)
-              .lanewise(ASHR, 3)
-              .and(Halves.MASK)
-              .reinterpretAsFloats()
-              .mul(Halves.BIAS);
-      FloatVector minimum1 = scale1.mul(zero);
-      FloatVector scale2 =
-          head0.lanewise(ASHR, 3).and(Halves.MASK).reinterpretAsFloats().mul(Halves.BIAS);
-      FloatVector minimum2 = scale2.mul(zero);
-      FloatVector scale3 =
-          head1.lanewise(ASHR, 3).and(Halves.MASK).reinterpretAsFloats().mul(Halves.BIAS);
-      FloatVector minimum3 = scale3.mul(zero);
-      for (int w = 0; w < 8; w++) {
-        int shift = w & 4;
-        int word = unit + TILE / 2 + (w & 3) * TILE;
-        IntVector word0 =
-            IntVector.fromArray(INTS, words, word + 0 * LANES)
-                .lanewise(LSHR, shift)
-                .and(0x0F0F0F0F);
-        IntVector word1 =
-            IntVector.fromArray(INTS, words, word + 1 * LANES)
-                .lanewise(LSHR, shift)
-                .and(0x0F0F0F0F);
-        IntVector word2 =
-            IntVector.fromArray(INTS, words, word + 2 * LANES)
-                .lanewise(LSHR, shift)
-                .and(0x0F0F0F0F);
-        IntVector word3 =
-            IntVector.fromArray(INTS, words, word + 3 * LANES)
-                .lanewise(LSHR, shift)
-                .and(0x0F0F0F0F);
-        int x = inAt + 32 * u + 4 * w;
-        FloatVector x0 = FloatVector.broadcast(FLOATS, in[x + 0]);
-        sum0 = ((FloatVector) word0.and(255).convert(I2F, 0)).fma(scale0, minimum0).fma(x0, sum0);
-        sum1 = ((FloatVector) word1.and(255).convert(I2F, 0)).fma(scale1, minimum1).fma(x0, sum1);
-        sum2 = ((FloatVector) word2.and(255).convert(I2F, 0)).fma(scale2, minimum2).fma(x0, sum2);
-        sum3 = ((FloatVector) word3.and(255).convert(I2F, 0)).fma(scale3, minimum3).fma(x0, sum3);
-        FloatVector x1 = FloatVector.broadcast(FLOATS, in[x + 1]);
-        sum0 =
-            ((FloatVector) word0.lanewise(LSHR, 8).and(255).convert(I2F, 0))
-                .fma(scale0, minimum0)
-                .fma(x1, sum0);
-        sum1 =
-            ((FloatVector) word1.lanewise(LSHR, 8).and(255).convert(I2F, 0))
-                .fma(scale1, minimum1)
-                .fma(x1, sum1);
-        sum2 =
-            ((FloatVector) word2.lanewise(LSHR, 8).and(255).convert(I2F, 0))
-                .fma(scale2, minimum2)
-                .fma(x1, sum2);
-        sum3 =
-            ((FloatVector) word3.lanewise(LSHR, 8).and(255).convert(I2F, 0))
-                .fma(scale3, minimum3)
-                .fma(x1, sum3);
-        FloatVector x2 = FloatVector.broadcast(FLOATS, in[x + 2]);
-        sum0 =
-            ((FloatVector) word0.lanewise(LSHR, 16).and(255).convert(I2F, 0))
-                .fma(scale0, minimum0)
-                .fma(x2, sum0);
-        sum1 =
-            ((FloatVector) word1.lanewise(LSHR, 16).and(255).convert(I2F, 0))
-                .fma(scale1, minimum1)
-                .fma(x2, sum1);
-        sum2 =
-            ((FloatVector) word2.lanewise(LSHR, 16).and(255).convert(I2F, 0))
-                .fma(scale2, minimum2)
-                .fma(x2, sum2);
-        sum3 =
-            ((FloatVector) word3.lanewise(LSHR, 16).and(255).convert(I2F, 0))
-                .fma(scale3, minimum3)
-                .fma(x2, sum3);
-        FloatVector x3 = FloatVector.broadcast(FLOATS, in[x + 3]);
-        sum0 =
-            ((FloatVector) word0.lanewise(LSHR, 24).convert(I2F, 0))
-                .fma(scale0, minimum0)
-                .fma(x3, sum0);
-        sum1 =
-            ((FloatVector) word1.lanewise(LSHR, 24).convert(I2F, 0))
-                .fma(scale1, minimum1)
-                .fma(x3, sum1);
-        sum2 =
-            ((FloatVector) word2.lanewise(LSHR, 24).convert(I2F, 0))
-                .fma(scale2, minimum2)
-                .fma(x3, sum2);
-        sum3 =
-            ((FloatVector) word3.lanewise(LSHR, 24).convert(I2F, 0))
-                .fma(scale3, minimum3)
-                .fma(x3, sum3);
-      }
-    }
-    FloatVector.fromArray(FLOATS, sums, to + 0 * LANES).add(sum0).intoArray(sums, to + 0 * LANES);
-    FloatVector.fromArray(FLOATS, sums, to + 1 * LANES).add(sum1).intoArray(sums, to + 1 * LANES);
-    FloatVector.fromArray(FLOATS, sums, to + 2 * LANES).add(sum2).intoArray(sums, to + 2 * LANES);
-    FloatVector.fromArray(FLOATS, sums, to + 3 * LANES).add(sum3).intoArray(sums, to + 3 * LANES);
-  }
-
-  private static void oneByBytes(
-      int[] words, int at, int units, float[] in, int inAt, float[] sums, int to, float zero) {
-    FloatVector sum0 = FloatVector.zero(FLOATS);
-    FloatVector sum1 = sum0;
-    FloatVector sum2 = sum0;
-    FloatVector sum3 = sum0;
-    for (int u = 0; u < units; u++) {
-      int unit = at + u * BYTES;
-      IntVector head0 = IntVector.fromArray(INTS, words, unit + 0 * LANES);
-      FloatVector scale0 =
-          head0
-              .lanewise(LSHL, 16)
-              .lanewise(ASHR, 3)
-              .and(Halves.MASK)
-              .reinterpretAsFloats()
-              .mul(Halves.BIAS);
-      FloatVector minimum0 = scale0.mul(zero);
-      IntVector head1 = IntVector.fromArray(INTS, words, unit + 1 * LANES);
-      FloatVector scale1 =
-          head1
-              .lanewise(LSHL, 16)
-              .lanewise(ASHR, 3)
-              .and(Halves.MASK)
-              .reinterpretAsFloats()
-              .mul(Halves.BIAS);
-      FloatVector minimum1 = scale1.mul(zero);
-      FloatVector scale2 =
-          head0.lanewise(ASHR, 3).and(Halves.MASK).reinterpretAsFloats().mul(Halves.BIAS);
-      FloatVector minimum2 = scale2.mul(zero);
-      FloatVector scale3 =
-          head1.lanewise(ASHR, 3).and(Halves.MASK).reinterpretAsFloats().mul(Halves.BIAS);
-      FloatVector minimum3 = scale3.mul(zero);
-      for (int w = 0; w < 8; w++) {
-        int word = unit + TILE / 2 + w * TILE;
-        IntVector word0 = IntVector.fromArray(INTS, words, word + 0 * LANES);
-        IntVector word1 = IntVector.fromArray(INTS, words, word + 1 * LANES);
-        IntVector word2 = IntVector.fromArray(INTS, words, word + 2 * LANES);
-        IntVector word3 = IntVector.fromArray(INTS, words, word + 3 * LANES);
-        int x = inAt + 32 * u + 4 * w;
-        FloatVector x0 = FloatVector.broadcast(FLOATS, in[x + 0]);
-        sum0 = ((FloatVector) word0.and(255).convert(I2F, 0)).fma(scale0, minimum0).fma(x0, sum0);
-        sum1 = ((FloatVector) word1.and(255).convert(I2F, 0)).fma(scale1, minimum1).fma(x0, sum1);
-        sum2 = ((FloatVector) word2.and(255).convert(I2F, 0)).fma(scale2, minimum2).fma(x0, sum2);
-        sum3 = ((FloatVector) word3.and(255).convert(I2F, 0)).fma(scale3, minimum3).fma(x0, sum3);
-        FloatVector x1 = FloatVector.broadcast(FLOATS, in[x + 1]);
-        sum0 =
-            ((FloatVector) word0.lanewise(LSHR, 8).and(255).convert(I2F, 0))
-                .fma(scale0, minimum0)
-                .fma(x1, sum0);
-        sum1 =
-            ((FloatVector) word1.lanewise(LSHR, 8).and(255).convert(I2F, 0))
-                .fma(scale1, minimum1)
-                .fma(x1, sum1);
-        sum2 =
-            ((FloatVector) word2.lanewise(LSHR, 8).and(255).convert(I2F, 0))
-                .fma(scale2, minimum2)
-                .fma(x1, sum2);
-        sum3 =
-            ((FloatVector) word3.lanewise(LSHR, 8).and(255).convert(I2F, 0))
-                .fma(scale3, minimum3)
-                .fma(x1, sum3);
-        FloatVector x2 = FloatVector.broadcast(FLOATS, in[x + 2]);
-        sum0 =
-            ((FloatVector) word0.lanewise(LSHR, 16).and(255).convert(I2F, 0))
-                .fma(scale0, minimum0)
-                .fma(x2, sum0);
-        sum1 =
-            ((FloatVector) word1.lanewise(LSHR, 16).and(255).convert(I2F, 0))
-                .fma(scale1, minimum1)
-                .fma(x2, sum1);
-        sum2 =
-            ((FloatVector) word2.lanewise(LSHR, 16).and(255).convert(I2F, 0))
-                .fma(scale2, minimum2)
-                .fma(x2, sum2);
-        sum3 =
-            ((FloatVector) word3.lanewise(LSHR, 16).and(255).convert(I2F, 0))
-                .fma(scale3, minimum3)
-                .fma(x2, sum3);
-        FloatVector x3 = FloatVector.broadcast(FLOATS, in[x + 3]);
-        sum0 =
-            ((FloatVector) word0.lanewise(LSHR, 24).convert(I2F, 0))
-                .fma(scale0, minimum0)
-                .fma(x3, sum0);
-        sum1 =
-            ((FloatVector) word1.lanewise(LSHR, 24).convert(I2F, 0))
-                .fma(scale1, minimum1)
-                .fma(x3, sum1);
-        sum2 =
-            ((FloatVector) word2.lanewise(LSHR, 24).convert(I2F, 0))
-                .fma(scale2, minimum2)
-                .fma(x3, sum2);
-        sum3 =
-            ((FloatVector) word3.lanewise(LSHR, 24).convert(I2F, 0))
-                .fma(scale3, minimum3)
-                .fma(x3, sum3);
-      }
-    }
-    FloatVector.fromArray(FLOATS, sums, to + 0 * LANES).add(sum0).intoArray(sums, to + 0 * LANES);
-    FloatVector.fromArray(FLOATS, sums, to + 1 * LANES).add(sum1).intoArray(sums, to + 1 * LANES);
-    FloatVector.fromArray(FLOATS, sums, to + 2 * LANES).add(sum2).intoArray(sums, to + 2 * LANES);
-    FloatVector.fromArray(FLOATS, sums, to + 3 * LANES).add(sum3).intoArray(sums, to + 3 * LANES);
   }
 
   @Override

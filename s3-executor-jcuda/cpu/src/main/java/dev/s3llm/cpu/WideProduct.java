@@ -51,7 +51,7 @@ final class WideProduct implements MatrixProduct {
   @Override
   public void multiply(CpuMatrix matrix, float[] in, int rows, float[] out) {
     boolean worthSharing = (long) rows * matrix.in() * matrix.out() >= WORTH_SHARING;
-    boolean single = rows == 1 && matrix.packing.quantised();
+    boolean single = rows == 1 && OneRow.handles(matrix.packing);
     if (single) {
       oneRow.prepare(matrix, in, worthSharing);
     }
@@ -127,7 +127,7 @@ final class WideProduct implements MatrixProduct {
         addFour(own, x, block.weights, c, outputs);
       }
       float[] sums = scratch.sums(r - share.from);
-      if (matrix.packing.quantised()) {
+      if (matrix.packing.scaledByBlock()) {
         addScaled(sums, own, block.scales, block.minima, sum(x, 0), outputs);
       } else {
         add(sums, own, outputs);

@@ -24,6 +24,11 @@ final class Matrices {
         case F16 -> buffer.putShort(at, HalfFloats.toHalf(value));
         case BF16 -> buffer.putShort(at, (short) (Float.floatToRawIntBits(value) >>> 16));
         case Q8_0 -> buffer.putShort(at, HalfFloats.toHalf(value / 128));
+        case Q6_K -> buffer.putShort(at + 208, HalfFloats.toHalf(value / 4096));
+        case Q4_K, Q5_K -> {
+          buffer.putShort(at, HalfFloats.toHalf(value / 1024));
+          buffer.putShort(at + 2, HalfFloats.toHalf(random.nextFloat() / 64));
+        }
         case Q4_1, Q5_1 -> {
           buffer.putShort(at, HalfFloats.toHalf(value / 16));
           buffer.putShort(at + 2, HalfFloats.toHalf(random.nextFloat() - 0.5f));
