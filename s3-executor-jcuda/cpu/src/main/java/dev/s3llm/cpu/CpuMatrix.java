@@ -4,6 +4,7 @@ import dev.s3llm.model.ModelFormatException;
 import dev.s3llm.model.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,8 +52,8 @@ final class CpuMatrix {
   }
 
   /**
-   * Reads a matrix tile by tile. Keeps the formats that {@link Packing} has; widens any other to
-   * F32.
+   * Reads a matrix, tiles side by side on the common pool of the JVM. Keeps the formats that {@link
+   * Packing} has; widens any other to F32.
    *
    * @param matrix the weights, row-major
    * @param out number of rows: the width of the result
@@ -74,13 +75,17 @@ final class CpuMatrix {
       matrix = matrix.widened();
     }
     CpuMatrix read = new CpuMatrix(matrix, packing, out, in, bias);
-    for (int row = 0; row < out; row += TILE) {
-      int rows = Math.min(TILE, out - row);
-      ByteBuffer bytes = matrix.slice((long) row * in, Math.multiplyExact(rows, in));
-      TilePacker packer = new TilePacker(read, bytes.order(ByteOrder.LITTLE_ENDIAN));
-      packer.pack(row / TILE * read.tileWords, rows, element(matrix, row, in));
-    }
+    Tensor weights = matrix;
+    IntStream.range(0, read.tiles()).parallel().forEach(tile -> pack(weights, read, tile));
     return read;
+  }
+
+  private static void pack(Tensor weights, CpuMatrix matrix, int tile) {
+    int row = tile * TILE;
+    int rows = Math.min(TILE, matrix.out - row);
+    ByteBuffer bytes = weights.slice((long) row * matrix.in, Math.multiplyExact(rows, matrix.in));
+    TilePacker packer = new TilePacker(matrix, bytes.order(ByteOrder.LITTLE_ENDIAN));
+    packer.pack(tile * matrix.tileWords, rows, element(weights, row, matrix.in));
   }
 
   private static TilePacker.NonFinite element(Tensor matrix, int firstRow, int in) {

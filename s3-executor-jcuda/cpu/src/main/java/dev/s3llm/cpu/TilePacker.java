@@ -29,38 +29,39 @@ final class TilePacker {
    * @param bad makes the error for a value that is not finite
    */
   void pack(int at, int rows, NonFinite bad) {
-    for (int row = 0; row < rows; row++) {
-      switch (matrix.packing) {
-        case FLOATS -> floats(at, row, bad);
-        case HALVES, BRAIN_HALVES -> pairs(at, row, bad);
-        case SUPER_NIBBLES, SUPER_FIVES, SUPER_SIXES -> superBlocks(at, row, bad);
-        default -> blocks(at, row, bad);
-      }
+    switch (matrix.packing) {
+      case FLOATS -> floats(at, rows, bad);
+      case HALVES, BRAIN_HALVES -> pairs(at, rows, bad);
+      case SUPER_NIBBLES, SUPER_FIVES, SUPER_SIXES -> superBlocks(at, rows, bad);
+      default -> blocks(at, rows, bad);
     }
   }
 
-  private void floats(int at, int row, NonFinite bad) {
+  private void floats(int at, int rows, NonFinite bad) {
     int in = matrix.in();
     float[] to = matrix.floats;
     for (int c = 0; c < in; c++) {
-      float value = bytes.getFloat((row * in + c) * Float.BYTES);
-      if (!Float.isFinite(value)) {
-        throw bad.error(value, row, c);
+      for (int row = 0; row < rows; row++) {
+        float value = bytes.getFloat((row * in + c) * Float.BYTES);
+        if (!Float.isFinite(value)) {
+          throw bad.error(value, row, c);
+        }
+        to[at + c * TILE + row] = value;
       }
-      to[at + c * TILE + row] = value;
     }
   }
 
-  private void pairs(int at, int row, NonFinite bad) {
+  private void pairs(int at, int rows, NonFinite bad) {
     int in = matrix.in();
+    int exponent = matrix.packing == Packing.BRAIN_HALVES ? 0x7F80 : 0x7C00;
     for (int c = 0; c < in; c++) {
-      int half = bytes.getShort((row * in + c) * Short.BYTES) & 0xFFFF;
-      boolean brain = matrix.packing == Packing.BRAIN_HALVES;
-      int exponent = brain ? 0x7F80 : 0x7C00;
-      if ((half & exponent) == exponent) {
-        throw bad.error((half & ~exponent & 0x7FFF) == 0 ? infinity(half) : Float.NaN, row, c);
+      for (int row = 0; row < rows; row++) {
+        int half = bytes.getShort((row * in + c) * Short.BYTES) & 0xFFFF;
+        if ((half & exponent) == exponent) {
+          throw bad.error((half & ~exponent & 0x7FFF) == 0 ? infinity(half) : Float.NaN, row, c);
+        }
+        matrix.words[at + c / 2 * TILE + row] |= half << (c % 2 * 16);
       }
-      matrix.words[at + c / 2 * TILE + row] |= half << (c % 2 * 16);
     }
   }
 
@@ -69,23 +70,25 @@ final class TilePacker {
   }
 
   /** Blocks of 32 columns: a scale, for some formats a minimum, then integers. */
-  private void blocks(int at, int row, NonFinite bad) {
+  private void blocks(int at, int rows, NonFinite bad) {
     Packing packing = matrix.packing;
     int blocks = matrix.in() / BLOCK;
     int head = packing.zero() == 0 ? 2 * Short.BYTES : Short.BYTES;
     int size = head + packing.bits() * BLOCK / Byte.SIZE;
     for (int b = 0; b < blocks; b++) {
-      int from = (row * blocks + b) * size;
       int unit = at + b * packing.words;
-      for (int half = 0; half < head; half += Short.BYTES) {
-        requireFinite(from + half, row, BLOCK * b, bad);
+      for (int row = 0; row < rows; row++) {
+        int from = (row * blocks + b) * size;
+        for (int half = 0; half < head; half += Short.BYTES) {
+          requireFinite(from + half, row, BLOCK * b, bad);
+        }
+        if (head == Short.BYTES) {
+          putHalfOfPair(unit, row, bytes.getShort(from));
+        } else {
+          matrix.words[unit + row] = bytes.getInt(from);
+        }
+        integers(unit + packing.integersAt(0) + row, from + head);
       }
-      if (head == Short.BYTES) {
-        putHalfOfPair(unit, row, bytes.getShort(from));
-      } else {
-        matrix.words[unit + row] = bytes.getInt(from);
-      }
-      integers(unit + packing.integersAt(0) + row, from + head);
     }
   }
 
@@ -122,17 +125,19 @@ final class TilePacker {
     return four * 0x00204081 & 0x01010101;
   }
 
-  private void superBlocks(int at, int row, NonFinite bad) {
+  private void superBlocks(int at, int rows, NonFinite bad) {
     Packing packing = matrix.packing;
     SuperBlock block = new SuperBlock(bytes, packing.bits());
     int count = matrix.in() / SuperBlock.COLUMNS;
     for (int s = 0; s < count; s++) {
-      block.read((row * count + s) * block.bytes());
-      for (int factor : block.factorsAt()) {
-        requireFinite(factor, row, s * SuperBlock.COLUMNS, bad);
+      for (int row = 0; row < rows; row++) {
+        block.read((row * count + s) * block.bytes());
+        for (int factor : block.factorsAt()) {
+          requireFinite(factor, row, s * SuperBlock.COLUMNS, bad);
+        }
+        superUnit(at + 2 * s * packing.words, row, block, 0);
+        superUnit(at + (2 * s + 1) * packing.words, row, block, 4);
       }
-      superUnit(at + 2 * s * packing.words, row, block, 0);
-      superUnit(at + (2 * s + 1) * packing.words, row, block, 4);
     }
   }
 

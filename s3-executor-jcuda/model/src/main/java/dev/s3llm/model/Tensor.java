@@ -14,7 +14,7 @@ import java.nio.ByteOrder;
 public record Tensor(String label, ElementType type, long elements, Slices slices) {
   private static final int PIECE = 1 << 20;
 
-  /** Reads consecutive elements. */
+  /** Reads consecutive elements. Any number of threads may call it at once. */
   @FunctionalInterface
   public interface Slices {
     /**
