@@ -65,7 +65,7 @@ final class BlockDecoder {
         case BYTES -> bytes(matrix.words, matrix.integers(tile + t, column), to);
         case NIBBLES, NIBBLES_AND_MINIMUM, SUPER_NIBBLES ->
             nibbles(matrix.words, matrix.integers(tile + t, column), to);
-        case FIVES, FIVES_AND_MINIMUM, SUPER_FIVES ->
+        case FIVES, FIVES_AND_MINIMUM, SUPER_FIVES, MICROSCALED ->
             integers(matrix, at, column % packing.columns, to);
         case SUPER_SIXES -> weights(matrix, at, column % packing.columns, to);
       }

@@ -52,8 +52,8 @@ final class CpuMatrix {
   }
 
   /**
-   * Reads a matrix, tiles side by side on the common pool of the JVM. Keeps the formats that {@link
-   * Packing} has; widens any other to F32.
+   * Reads a matrix, tiles side by side on the common pool of the JVM. Keeps the format, but widens
+   * it to F32 where a row is no whole number of blocks.
    *
    * @param matrix the weights, row-major
    * @param out number of rows: the width of the result

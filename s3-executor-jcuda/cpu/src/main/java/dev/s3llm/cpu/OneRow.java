@@ -107,7 +107,7 @@ final class OneRow {
 
   /** Returns whether blocks of a format are summed here. */
   static boolean handles(Packing packing) {
-    return packing.scaledByBlock() && packing.bits() != 5;
+    return packing.scaledByBlock() && packing.integers() && packing.bits() != 5;
   }
 
   private static void nibbles(

@@ -52,7 +52,12 @@ enum Packing {
    * 8 b + 2 w} and the next are those of column {@code 4 w + b}, in the second word those of column
    * {@code 16 + 4 w + b}.
    */
-  SUPER_SIXES(128, CpuMatrix.TILE / 2 + 2 * CpuMatrix.TILE + 4 * 6 * CpuMatrix.TILE);
+  SUPER_SIXES(128, CpuMatrix.TILE / 2 + 2 * CpuMatrix.TILE + 4 * 6 * CpuMatrix.TILE),
+  /**
+   * A block of 32 four-bit floats (E2M1): exponents of the block's scale for four rows in a word,
+   * row {@code i + b TILE / 4} in byte {@code b}, then words as in {@link #NIBBLES}.
+   */
+  MICROSCALED(32, CpuMatrix.TILE / 4 + 4 * CpuMatrix.TILE);
 
   /** Columns of a block: scales and minima are those of a block, or of each half of it. */
   static final int BLOCK = 32;
@@ -61,6 +66,9 @@ enum Packing {
   static final int HALF_BLOCK = BLOCK / 2;
 
   private static final int TILE = CpuMatrix.TILE;
+
+  /** The E2M1 floats, doubled, without their sign. */
+  private static final int[] DOUBLED_E2M1 = {0, 1, 2, 3, 4, 6, 8, 12};
 
   /** Columns of a unit. */
   final int columns;
@@ -94,10 +102,15 @@ enum Packing {
       case FLOATS -> 32;
       case HALVES, BRAIN_HALVES -> 16;
       case BYTES -> 8;
-      case NIBBLES, NIBBLES_AND_MINIMUM, SUPER_NIBBLES -> 4;
+      case NIBBLES, NIBBLES_AND_MINIMUM, SUPER_NIBBLES, MICROSCALED -> 4;
       case FIVES, FIVES_AND_MINIMUM, SUPER_FIVES -> 5;
       case SUPER_SIXES -> 6;
     };
+  }
+
+  /** Returns whether a weight's bits are those of an integer, which its factors make a weight. */
+  boolean integers() {
+    return quantised() && this != MICROSCALED;
   }
 
   /** Returns the integer that stands for zero where a block has no minimum; 0 where it has one. */
@@ -126,7 +139,7 @@ enum Packing {
   }
 
   /**
-   * Returns the integer of a quantised weight.
+   * Returns the integer of a quantised weight; the doubled number of a four-bit float.
    *
    * @param unit index of the unit's first word
    * @param lane row in the tile
@@ -145,7 +158,7 @@ enum Packing {
     return switch (bits()) {
       case 5 -> low | (((words[at + 4 * TILE] >>> (byteShift + column / 4)) & 1) << 4);
       case 6 -> low | (((words[at + (4 + half) * TILE] >>> (byteShift + 2 * word)) & 3) << 4);
-      default -> low;
+      default -> this == MICROSCALED ? (low < 8 ? 1 : -1) * DOUBLED_E2M1[low & 7] : low;
     };
   }
 
@@ -176,8 +189,17 @@ enum Packing {
         byte scale = (byte) (own >>> (block % 2 * 16 + c % BLOCK / HALF_BLOCK * 8));
         yield aboutZero(ofPair(words, unit, lane) * scale);
       }
+      case MICROSCALED -> {
+        int exponents = words[unit + lane % (TILE / 4)];
+        yield new Factors(halfPowerOfTwo((exponents >>> (lane / (TILE / 4) * 8)) & 255), 0);
+      }
       default -> aboutZero(ofPair(words, unit, lane));
     };
+  }
+
+  /** Returns half of the power of two of an E8M0 number, as its block's numbers are doubled. */
+  private static float halfPowerOfTwo(int exponent) {
+    return Float.intBitsToFloat(exponent < 2 ? 0x00200000 << exponent : (exponent - 1) << 23);
   }
 
   private Factors aboutZero(float scale) {
@@ -188,7 +210,7 @@ enum Packing {
     return Halves.toFloat(words[unit + lane % (TILE / 2)] >>> (lane / (TILE / 2) * 16));
   }
 
-  /** Returns the arrangement that keeps a format as it is, or FLOATS for a format without one. */
+  /** Returns the arrangement that keeps a format as it is, which F32 has, too. */
   static Packing of(ElementType type) {
     return switch (type) {
       case F16 -> HALVES;
@@ -201,7 +223,8 @@ enum Packing {
       case Q4_K -> SUPER_NIBBLES;
       case Q5_K -> SUPER_FIVES;
       case Q6_K -> SUPER_SIXES;
-      default -> FLOATS;
+      case MXFP4 -> MICROSCALED;
+      case F32 -> FLOATS;
     };
   }
 }

@@ -33,6 +33,7 @@ final class TilePacker {
       case FLOATS -> floats(at, rows, bad);
       case HALVES, BRAIN_HALVES -> pairs(at, rows, bad);
       case SUPER_NIBBLES, SUPER_FIVES, SUPER_SIXES -> superBlocks(at, rows, bad);
+      case MICROSCALED -> microscaled(at, rows);
       default -> blocks(at, rows, bad);
     }
   }
@@ -88,6 +89,21 @@ final class TilePacker {
           matrix.words[unit + row] = bytes.getInt(from);
         }
         integers(unit + packing.integersAt(0) + row, from + head);
+      }
+    }
+  }
+
+  /** Blocks of 32 columns: an exponent, which no value makes infinite, then four-bit floats. */
+  private void microscaled(int at, int rows) {
+    Packing packing = matrix.packing;
+    int blocks = matrix.in() / BLOCK;
+    for (int b = 0; b < blocks; b++) {
+      int unit = at + b * packing.words;
+      for (int row = 0; row < rows; row++) {
+        int from = (row * blocks + b) * (1 + BLOCK / 2);
+        int exponent = bytes.get(from) & 255;
+        matrix.words[unit + row % (TILE / 4)] |= exponent << (row / (TILE / 4) * 8);
+        integers(unit + packing.integersAt(0) + row, from + 1);
       }
     }
   }

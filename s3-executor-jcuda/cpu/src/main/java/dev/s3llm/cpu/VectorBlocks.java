@@ -49,6 +49,10 @@ final class VectorBlocks {
     int[] words = matrix.words;
     for (int c = 0; c < columns; c += BLOCK) {
       int at = matrix.integers(tile, column + c);
+      if (!matrix.packing.integers()) {
+        microscaled(words, at, factors, c, to);
+        continue;
+      }
       switch (matrix.packing.bits()) {
         case 8 -> bytes(words, at, factors, c, to);
         case 4 -> fours(words, at, factors, c, to);
@@ -90,6 +94,26 @@ final class VectorBlocks {
     }
   }
 
+  /** Four-bit floats: as integers, doubled, they are 0 to 4, then 6, 8 and 12. */
+  private static void microscaled(int[] words, int at, float[] factors, int column, float[] to) {
+    for (int c = 0; c < BLOCK; c++) {
+      for (int lane = 0; lane < TILE; lane += LANES) {
+        IntVector code =
+            IntVector.fromArray(INTS, words, at + (c / 4 & 3) * TILE + lane)
+                .lanewise(LSHR, 8 * (c & 3) + (c >> 4) * 4);
+        IntVector size = code.and(7);
+        IntVector doubled = size.add(size.sub(4).max(0)).add(size.sub(6).max(0).lanewise(LSHL, 1));
+        IntVector sign = code.and(8).lanewise(LSHL, 28);
+        ((FloatVector) doubled.convert(I2F, 0))
+            .reinterpretAsInts()
+            .or(sign)
+            .reinterpretAsFloats()
+            .mul(FloatVector.fromArray(FLOATS, factors, factor(column + c) + lane))
+            .intoArray(to, (column + c) * TILE + lane);
+      }
+    }
+  }
+
   /** Writes four columns of a lane group. */
   private static void put(IntVector word, float[] factors, int column, int lane, float[] to) {
     FloatVector scale = scale(factors, column, lane);
@@ -103,7 +127,7 @@ final class VectorBlocks {
 
   /** Returns whether {@link #multiply} has the products of a format. */
   static boolean multiplies(Packing packing) {
-    return packing.quantised() && (packing.bits() == 8 || packing.bits() == 4);
+    return packing.integers() && (packing.bits() == 8 || packing.bits() == 4);
   }
 
   /**

@@ -40,6 +40,7 @@ final class VectorFactors {
         case NIBBLES_AND_MINIMUM, FIVES_AND_MINIMUM -> scaleAndMinimum(matrix.words, at, to, half);
         case SUPER_NIBBLES, SUPER_FIVES -> superBlock(matrix.words, at, to, half);
         case SUPER_SIXES -> superSixes(matrix.words, at, to, half);
+        case MICROSCALED -> microscaled(packing, matrix.words, at, to, half);
         default -> scale(matrix.words, at, packing.zero(), to, half);
       }
       at += packing.words;
@@ -99,6 +100,17 @@ final class VectorFactors {
         FloatVector scale = ((FloatVector) signed.convert(I2F, 0)).mul(scales);
         scale.intoArray(to, half + own * HALF + lane);
         scale.mul(-zero).intoArray(to, half + own * HALF + lane + TILE);
+      }
+    }
+  }
+
+  /** Without vectors: the powers below the least normal number need a case of their own. */
+  private static void microscaled(Packing packing, int[] words, int at, float[] to, int half) {
+    for (int lane = 0; lane < TILE; lane++) {
+      float scale = packing.factors(words, at, lane, 0).scale();
+      for (int own = half; own <= half + HALF; own += HALF) {
+        to[own + lane] = scale;
+        to[own + TILE + lane] = 0;
       }
     }
   }

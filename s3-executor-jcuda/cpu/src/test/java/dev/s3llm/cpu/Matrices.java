@@ -24,6 +24,7 @@ final class Matrices {
         case F16 -> buffer.putShort(at, HalfFloats.toHalf(value));
         case BF16 -> buffer.putShort(at, (short) (Float.floatToRawIntBits(value) >>> 16));
         case Q8_0 -> buffer.putShort(at, HalfFloats.toHalf(value / 128));
+        case MXFP4 -> bytes[at] = (byte) (124 + random.nextInt(3));
         case Q6_K -> buffer.putShort(at + 208, HalfFloats.toHalf(value / 4096));
         case Q4_K, Q5_K -> {
           buffer.putShort(at, HalfFloats.toHalf(value / 1024));

@@ -96,7 +96,8 @@ final class StackedExperts implements TensorSource {
     return bytes;
   }
 
-  private float[] values(Strided strided) {
+  /** Reads an expert once, also where several threads need it at a time. */
+  private synchronized float[] values(Strided strided) {
     Transposed cached = latest;
     if (cached == null || cached.expert != strided.expert || !cached.stack.equals(strided.stack)) {
       int size = strided.in * strided.width;
