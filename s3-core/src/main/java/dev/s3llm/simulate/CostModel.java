@@ -151,15 +151,17 @@ public record CostModel(ModelShape model, GpuProfile gpu) {
   }
 
   /**
-   * The size of a model in fp16. Immutable.
+   * The size of a model. Immutable.
    *
    * @param name name for tables
    * @param parameters number of weights, above 0
+   * @param bytesPerWeight bytes of a weight with its share of scales, above 0; 2 for fp16
    * @param kvBytesPerToken size of the keys and values of one token over all layers in bytes, at
    *     least 1
    */
-  public record ModelShape(String name, double parameters, long kvBytesPerToken) {
-    private static final int BYTES_PER_WEIGHT = 2;
+  public record ModelShape(
+      String name, double parameters, double bytesPerWeight, long kvBytesPerToken) {
+    private static final int FP16_BYTES = 2;
 
     private static final Map<String, ModelShape> PRESETS =
         Map.of(
@@ -174,7 +176,34 @@ public record CostModel(ModelShape model, GpuProfile gpu) {
      */
     public ModelShape {
       GpuProfile.requirePositive("parameters", parameters);
+      GpuProfile.requirePositive("bytesPerWeight", bytesPerWeight);
       Settings.requireAtLeast("kvBytesPerToken", kvBytesPerToken, 1);
+    }
+
+    /**
+     * Creates a model whose weights are in fp16.
+     *
+     * @param name name for tables
+     * @param parameters number of weights, above 0
+     * @param kvBytesPerToken size of the keys and values of one token over all layers in bytes, at
+     *     least 1
+     * @throws IllegalArgumentException if a size is not positive or not finite
+     */
+    public ModelShape(String name, double parameters, long kvBytesPerToken) {
+      this(name, parameters, FP16_BYTES, kvBytesPerToken);
+    }
+
+    /**
+     * Returns this model with other formats of its weights and of its keys and values.
+     *
+     * @param bytesPerWeight bytes of a weight with its share of scales, above 0
+     * @param kvShare size of keys and values as a share of what they take now, above 0
+     * @throws IllegalArgumentException if a number is not positive or not finite
+     */
+    public ModelShape withFormats(double bytesPerWeight, double kvShare) {
+      GpuProfile.requirePositive("kvShare", kvShare);
+      long kvBytes = Math.max(1, Math.round(kvBytesPerToken * kvShare));
+      return new ModelShape(name, parameters, bytesPerWeight, kvBytes);
     }
 
     /**
@@ -194,12 +223,12 @@ public record CostModel(ModelShape model, GpuProfile gpu) {
 
     /** Returns the size of the weights, in bytes. */
     public double weightBytes() {
-      return BYTES_PER_WEIGHT * parameters;
+      return bytesPerWeight * parameters;
     }
 
     /** Returns the shape of a model whose keys and values are as wide as its hidden state. */
     private static ModelShape ofLayers(String name, double parameters, int layers, int hidden) {
-      return new ModelShape(name, parameters, 2L * BYTES_PER_WEIGHT * layers * hidden);
+      return new ModelShape(name, parameters, 2L * FP16_BYTES * layers * hidden);
     }
   }
 }

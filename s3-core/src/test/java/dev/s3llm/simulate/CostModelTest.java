@@ -60,6 +60,22 @@ final class CostModelTest {
   }
 
   @Test
+  void formats_changeWhatIsReadAndStored() {
+    CostModel.ModelShape model = new CostModel.ModelShape("m", 1000, 64);
+    CostModel.ModelShape small = model.withFormats(0.5, 0.5);
+    assertThat(model.weightBytes()).isEqualTo(2000);
+    assertThat(small.weightBytes()).isEqualTo(500);
+    assertThat(small.kvBytesPerToken()).isEqualTo(32);
+    assertThat(model.withFormats(2, 0.001).kvBytesPerToken()).isEqualTo(1);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> model.withFormats(0, 1))
+        .withMessage("bytesPerWeight must be positive and finite, but is 0.0");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> model.withFormats(2, -1))
+        .withMessage("kvShare must be positive and finite, but is -1.0");
+  }
+
+  @Test
   void badValues_areNamed() {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> new CostModel.ModelShape("m", Double.NaN, 1))

@@ -61,7 +61,7 @@ public final class CapacityCommand implements Callable<Integer> {
     check();
     List<SimulationPolicy> policies = machine.policies();
     List<MachineOptions.Ordered> simulations =
-        machine.simulations("--kv-gb", machine.kvGb(), traffic.predictor());
+        machine.simulations(machine.memoryOption(), machine.kvGb(), traffic.predictor());
     Trace trace = spread(traffic.requests());
     List<CapacityReport.Row> rows = new ArrayList<>();
     for (SimulationPolicy policy : policies) {

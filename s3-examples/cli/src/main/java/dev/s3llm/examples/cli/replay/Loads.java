@@ -38,7 +38,8 @@ final class Loads {
    */
   List<Load> of(Optional<Sweep> sweep) {
     List<SimulationPolicy> policies = machine.policies();
-    List<MachineOptions.Ordered> ordered = ordered("--kv-gb", machine.kvGb()); // before the trace
+    List<MachineOptions.Ordered> ordered =
+        ordered(machine.memoryOption(), machine.kvGb()); // before the trace
     if (sweep.isPresent() && sweep.get().setting() == Sweep.Setting.LOAD) {
       return ofCapacity(sweep.get().values(), policies, ordered);
     }

@@ -4,6 +4,7 @@ import dev.s3llm.examples.cli.options.OrderChoice;
 import dev.s3llm.examples.cli.support.Numbers;
 import dev.s3llm.examples.cli.support.UsageException;
 import dev.s3llm.schedule.SchedulingPolicy;
+import dev.s3llm.simulate.CostModel;
 import dev.s3llm.simulate.SimulatedPredictor;
 import dev.s3llm.simulate.Simulation;
 import dev.s3llm.simulate.SimulationPolicy;
@@ -11,7 +12,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
@@ -34,13 +34,7 @@ public final class MachineOptions {
       description = "a100-80gb, h200, h200-s3, or a JSON file.")
   private String gpu;
 
-  @Option(
-      names = "--kv-gb",
-      required = true,
-      paramLabel = "GB",
-      showDefaultValue = CommandLine.Help.Visibility.NEVER, // it has none
-      description = "Memory for keys and values, in units of 1e9 bytes.")
-  private double kvGb;
+  @Mixin private MemoryOptions memory = new MemoryOptions();
 
   @Option(
       names = "--max-length",
@@ -121,9 +115,22 @@ public final class MachineOptions {
     return gpu;
   }
 
-  /** Returns the memory for keys and values, in units of 1e9 bytes. */
+  /**
+   * Returns the memory for keys and values, in units of 1e9 bytes.
+   *
+   * @throws UsageException if not exactly one option gives the memory, or there is no such model
+   */
   public double kvGb() {
-    return kvGb;
+    return memory.kvGb(shape());
+  }
+
+  /** Returns the name of the option that gives the memory, for messages. */
+  public String memoryOption() {
+    return memory.name();
+  }
+
+  private CostModel.ModelShape shape() {
+    return memory.shape(ProfileFiles.model(model));
   }
 
   /** Returns the most tokens of a sequence, prompt included. */
@@ -242,7 +249,7 @@ public final class MachineOptions {
   public Simulation inOrderOfArrival(SimulatedPredictor predictor) {
     SchedulingPolicy arrival = OrderChoice.parse(OrderChoice.BASELINE, maxOvertakes).policy();
     PrefixOptions.Chosen first = prefixes.chosen(canvasPasses != null).get(0);
-    return simulation("--kv-gb", kvGb, predictor, arrival, first);
+    return simulation(memoryOption(), kvGb(), predictor, arrival, first);
   }
 
   private Simulation simulation(
@@ -253,9 +260,7 @@ public final class MachineOptions {
       PrefixOptions.Chosen prefix) {
     Simulation.Builder builder =
         Simulation.builder(
-                ProfileFiles.model(model),
-                ProfileFiles.gpu(gpu),
-                Math.max(1, Math.round(kvGigabytes * BYTES_PER_GB)))
+                shape(), ProfileFiles.gpu(gpu), Math.max(1, Math.round(kvGigabytes * BYTES_PER_GB)))
             .maxLength(maxLength)
             .blockTokens(blockTokens)
             .maxRunning(maxRunning)

@@ -17,7 +17,9 @@ import java.util.function.Supplier;
 /** Finds models and GPUs by their preset name, or reads them from JSON files. */
 final class ProfileFiles {
   private static final long MAX_FILE_BYTES = 1 << 16;
-  private static final Set<String> MODEL_FIELDS = Set.of("name", "parameters", "kvBytesPerToken");
+  private static final Set<String> MODEL_FIELDS =
+      Set.of("name", "parameters", "bytesPerWeight", "kvBytesPerToken");
+  private static final double FP16_BYTES = 2;
   private static final Set<String> GPU_FIELDS =
       Set.of("name", "bytesPerSecond", "flops", "overheadNanos", "swapBytesPerSecond", "overlaps");
 
@@ -32,7 +34,10 @@ final class ProfileFiles {
     return fields.make(
         () ->
             new CostModel.ModelShape(
-                fields.text("name"), fields.number("parameters"), fields.whole("kvBytesPerToken")));
+                fields.text("name"),
+                fields.number("parameters"),
+                fields.number("bytesPerWeight", FP16_BYTES),
+                fields.whole("kvBytesPerToken")));
   }
 
   static CostModel.GpuProfile gpu(String value) {
@@ -115,6 +120,10 @@ final class ProfileFiles {
       JsonNode value = json.path(field);
       require(value.isNumber(), field, value, "a number");
       return value.doubleValue();
+    }
+
+    double number(String field, double byDefault) {
+      return json.has(field) ? number(field) : byDefault;
     }
 
     long whole(String field) {

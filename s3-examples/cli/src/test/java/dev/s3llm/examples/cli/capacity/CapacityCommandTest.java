@@ -20,6 +20,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 final class CapacityCommandTest extends CommandTest {
   @TempDir private Path folder;
   private Path trace;
+  private List<String> memory = List.of("--kv-gb", "8");
 
   @BeforeEach
   void writeTrace() throws IOException {
@@ -105,6 +106,38 @@ final class CapacityCommandTest extends CommandTest {
     assertThat(err.toString()).contains("capacity needs --slo-ttft, --slo-tpot or both");
   }
 
+  @Test
+  void smallerFormats_holdMoreLoadOnTheSameCard() throws IOException {
+    double plain = capacityOfCard();
+    double weights = capacityOfCard("--weights", "INT4");
+    double both = capacityOfCard("--weights", "INT4", "--kv", "INT8");
+    assertThat(weights).isGreaterThan(1.5 * plain);
+    assertThat(both).isGreaterThan(1.2 * weights);
+  }
+
+  private double capacityOfCard(String... options) throws IOException {
+    List<String> args = new ArrayList<>(List.of("--slo-tpot", "0.1", "--slo-ttft", "1"));
+    args.addAll(Arrays.asList(options));
+    memory = List.of("--card-gb", "70");
+    return json(args.toArray(String[]::new))
+        .path("policies")
+        .get(0)
+        .path("capacity_rps")
+        .asDouble();
+  }
+
+  @Test
+  void memory_isGivenOnce_andHoldsTheWeights() {
+    memory = List.of("--card-gb", "64");
+    assertThat(capacity("--slo-ttft", "1")).isEqualTo(2);
+    assertThat(err.toString()).contains("--card-gb 64.0: the weights alone take 65.0 GB");
+    assertThat(capacity("--slo-ttft", "1", "--kv-gb", "8")).isEqualTo(2);
+    assertThat(err.toString()).contains("--kv-gb and --card-gb exclude each other");
+    memory = List.of();
+    assertThat(capacity("--slo-ttft", "1")).isEqualTo(2);
+    assertThat(err.toString()).contains("one of --kv-gb and --card-gb is needed");
+  }
+
   private JsonNode json(String... options) throws IOException {
     Path file = folder.resolve("out.json");
     List<String> args = new ArrayList<>(List.of("--json", file.toString()));
@@ -117,7 +150,8 @@ final class CapacityCommandTest extends CommandTest {
   private int capacity(String... options) {
     List<String> args =
         new ArrayList<>(List.of("capacity", "--trace", trace.toString(), "--model", "llama-33b"));
-    args.addAll(List.of("--gpu", "h200", "--kv-gb", "8", "--policy", "worst-case,on-demand"));
+    args.addAll(List.of("--gpu", "h200", "--policy", "worst-case,on-demand"));
+    args.addAll(memory);
     return run(args, options);
   }
 }
