@@ -4,10 +4,14 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /** A loader that defines the project's main and test classes again, some of them mutated. */
 final class MutantLoader extends ClassLoader {
   private static final String OURS = "dev.s3llm.";
+
+  /** Class files that were read, for all loaders: each class is read once. */
+  private static final Map<String, byte[]> READ = new ConcurrentHashMap<>();
 
   private final Map<String, byte[]> mutated;
 
@@ -34,7 +38,14 @@ final class MutantLoader extends ClassLoader {
   }
 
   private Class<?> define(String name) throws ClassNotFoundException {
-    byte[] bytes = mutated.containsKey(name) ? mutated.get(name) : compiled(name);
+    byte[] bytes = mutated.get(name);
+    if (bytes == null) {
+      bytes = READ.get(name);
+    }
+    if (bytes == null) {
+      bytes = compiled(name);
+      READ.put(name, bytes);
+    }
     return defineClass(name, bytes, 0, bytes.length);
   }
 

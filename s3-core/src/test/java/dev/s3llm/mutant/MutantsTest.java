@@ -2,8 +2,10 @@ package dev.s3llm.mutant;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
+import static org.junit.platform.engine.discovery.DiscoverySelectors.selectMethod;
 
 import dev.s3llm.scenario.SeedRun;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,6 +18,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.platform.engine.DiscoverySelector;
 import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
@@ -47,7 +50,7 @@ class MutantsTest {
       FAILURES.put(mutant, RUNS.submit(() -> firstFailure(mutant)));
     }
     for (Mutant mutant : ofTests()) {
-      SUMMARIES.put(mutant, RUNS.submit(() -> run(load(mutant, "dev.s3llm." + mutant.checker()))));
+      SUMMARIES.put(mutant, RUNS.submit(() -> run(mutant, mutant.checker())));
     }
   }
 
@@ -98,7 +101,7 @@ class MutantsTest {
             .invoke(null, "", 1L, 50L);
     assertThat(failure).isNull();
     for (String test : Mutants.OF_TESTS.stream().map(Mutant::checker).distinct().toList()) {
-      TestExecutionSummary summary = run(load(none, "dev.s3llm." + test));
+      TestExecutionSummary summary = run(none, test);
       assertThat(summary.getTestsSucceededCount()).as(test).isPositive();
       assertThat(summary.getTestsFailedCount()).as(test).isZero();
     }
@@ -128,15 +131,37 @@ class MutantsTest {
     return loader.loadClass(name);
   }
 
-  private static TestExecutionSummary run(Class<?> test) {
+  private static DiscoverySelector selector(Class<?> type, String method) {
+    return method.isEmpty()
+        ? selectClass(type)
+        : Arrays.stream(type.getDeclaredMethods())
+            .filter(candidate -> candidate.getName().equals(method) && !candidate.isSynthetic())
+            .findFirst()
+            .map(found -> selectMethod(type, found))
+            .orElseThrow(() -> new AssertionError("no test " + method + " in " + type));
+  }
+
+  /**
+   * Runs a test with a mutant.
+   *
+   * @param test name of a class below the root package; with {@code #} and the name of a method,
+   *     only this one runs
+   */
+  private static TestExecutionSummary run(Mutant mutant, String test) throws Exception {
+    String[] names = test.split("#", 2);
+    Class<?> type = load(mutant, "dev.s3llm." + names[0]);
+    DiscoverySelector selector = selector(type, names.length == 1 ? "" : names[1]);
     Thread thread = Thread.currentThread();
     ClassLoader before = thread.getContextClassLoader();
     SummaryGeneratingListener listener = new SummaryGeneratingListener();
     try {
-      thread.setContextClassLoader(test.getClassLoader());
+      thread.setContextClassLoader(type.getClassLoader());
       LauncherFactory.create()
           .execute(
-              LauncherDiscoveryRequestBuilder.request().selectors(selectClass(test)).build(),
+              LauncherDiscoveryRequestBuilder.request()
+                  .selectors(selector)
+                  .configurationParameter("jqwik.shrinking.default", "OFF") // any failure will do
+                  .build(),
               listener);
     } finally {
       thread.setContextClassLoader(before);

@@ -104,7 +104,7 @@ public class TokenBufferConcurrencyTest {
         .actorsBefore(2)
         .actorsAfter(0)
         .iterations(6)
-        .invocationsPerIteration(1_000)
+        .invocationsPerIteration(400)
         .check(TokenBufferConcurrencyTest.class);
   }
 
