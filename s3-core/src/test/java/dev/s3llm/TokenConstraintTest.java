@@ -2,8 +2,10 @@ package dev.s3llm;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.awaitility.Awaitility.await;
 
 import dev.s3llm.engine.loop.EngineRunner;
+import dev.s3llm.engine.loop.MaskThreads;
 import dev.s3llm.error.GenerationFailedException;
 import dev.s3llm.error.RequestRefusedException;
 import dev.s3llm.execute.Executor;
@@ -20,6 +22,7 @@ import dev.s3llm.testkit.HandDrivenEngine;
 import dev.s3llm.testkit.HandRunner;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
@@ -27,6 +30,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.UnaryOperator;
@@ -213,6 +217,62 @@ class TokenConstraintTest {
   }
 
   @Test
+  void constraintThatDoesNotReturn_failsItsRequestAlone_andItsThreadIsReplaced() throws Exception {
+    CountDownLatch open = new CountDownLatch(1);
+    AtomicInteger hanging = new AtomicInteger();
+    Bounded hangs =
+        new Bounded(
+            Places.exactly(4),
+            0,
+            99,
+            () -> {
+              hanging.incrementAndGet();
+              awaitThroughInterrupts(open);
+              return Places.exactly(4).start();
+            });
+    MaskThreads threads = new MaskThreads(Thread::new);
+    try (LateEngine engine = new LateEngine(executor, threads)) {
+      List<Generation> bad = new ArrayList<>();
+      for (int i = 0; i < 4; i++) { // as many as there are threads at most
+        bad.add(engine.submit(request(hangs)));
+      }
+      engine.passes(9);
+      await().until(() -> hanging.get() >= 2);
+      Generation good = engine.submit(request(Places.exactly(1, 2)));
+      for (int i = 0; i < 40 && !good.result().isDone(); i++) {
+        engine.nanos += 15_000_000_000L;
+        engine.passes(9);
+        Thread.sleep(10); // the other threads make masks
+        engine.passes(9);
+      }
+
+      assertThat(good.result().join().tokens()).containsExactly(1, 2);
+      for (int i = 0; i < 9; i++) {
+        engine.nanos += 15_000_000_000L;
+        engine.passes(9);
+      }
+      for (Generation generation : bad) {
+        assertThat(generation.result().join().failure().orElseThrow())
+            .cause()
+            .hasMessageContaining("the token constraint has not returned for 15 s after token 0");
+      }
+    } finally {
+      open.countDown();
+      threads.close();
+    }
+  }
+
+  private static void awaitThroughInterrupts(CountDownLatch latch) {
+    while (latch.getCount() > 0) {
+      try {
+        latch.await();
+      } catch (InterruptedException e) {
+        continue; // as code does that ignores interruptions
+      }
+    }
+  }
+
+  @Test
   void close_endsThreadsThatMakeMasks() throws Exception {
     CompletableFuture<Thread> worker = new CompletableFuture<>();
     TokenConstraint hangs =
@@ -348,6 +408,10 @@ class TokenConstraintTest {
     private long stepNanos;
 
     LateEngine(LowestAllowed executor) {
+      this(executor, null);
+    }
+
+    LateEngine(LowestAllowed executor, MaskThreads threads) {
       Executor timed =
           new ForwardingExecutor(executor) {
             @Override
@@ -359,7 +423,9 @@ class TokenConstraintTest {
           };
       engine =
           S3Engine.builder(timed)
-              .clock(new HandDrivenClock(() -> nanos, this::newRunner, masks::add))
+              .clock(
+                  new HandDrivenClock(
+                      () -> nanos, this::newRunner, threads == null ? masks::add : threads))
               .callbackExecutor(Runnable::run)
               .stuckAfter(Duration.ZERO)
               .build();

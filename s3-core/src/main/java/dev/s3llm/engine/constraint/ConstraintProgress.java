@@ -19,7 +19,8 @@ public final class ConstraintProgress {
   private long[] allowed = {};
   private boolean completesAtLimit;
   private int followed;
-  private @Nullable FutureTask<Verdict> pending;
+  private @Nullable Work pending;
+  private @Nullable Work seenRunning;
   private long pendingSinceNanos;
   private @Nullable LongConsumer whenReady;
 
@@ -45,7 +46,7 @@ public final class ConstraintProgress {
   public FutureTask<Verdict> next(
       int[] tokens, int promptTokens, int length, long now, Consumer<FutureTask<Verdict>> done) {
     int[] latest = Arrays.copyOfRange(tokens, promptTokens + followed, promptTokens + length);
-    FutureTask<Verdict> work = new Work(new ConstraintWork(rules, state, length, latest), done);
+    Work work = new Work(new ConstraintWork(rules, state, length, latest), done);
     followed = length;
     pending = work;
     pendingSinceNanos = now;
@@ -55,6 +56,17 @@ public final class ConstraintProgress {
   /** Returns whether the mask of the next token is not there yet. */
   public boolean awaitsMask() {
     return pending != null;
+  }
+
+  /**
+   * Returns the work that has been running since an earlier call, or null. Work that no thread has
+   * begun does not count: it waits for a thread, and the constraint is not to blame.
+   */
+  public @Nullable FutureTask<Verdict> stillRunning() {
+    Work work = pending;
+    boolean before = work != null && work == seenRunning;
+    seenRunning = work != null && work.begun ? work : null;
+    return before ? work : null;
   }
 
   /** Returns whether this work makes the mask that is awaited. */
@@ -115,10 +127,17 @@ public final class ConstraintProgress {
   /** Work that reports its end. */
   private static final class Work extends FutureTask<Verdict> {
     private final Consumer<FutureTask<Verdict>> done;
+    private volatile boolean begun;
 
     Work(ConstraintWork work, Consumer<FutureTask<Verdict>> done) {
       super(work);
       this.done = done;
+    }
+
+    @Override
+    public void run() {
+      begun = true;
+      super.run();
     }
 
     @Override

@@ -8,9 +8,9 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The times at which live sequences need attention: their deadlines, and the ends of their
- * prediction budgets. A sequence that ends has its alarms cancelled, so a far deadline keeps no
- * sequence in memory. All operations take O(log n). Not thread-safe.
+ * The times at which live sequences need attention: their deadlines, the ends of their prediction
+ * budgets, and checks of their token constraints. A sequence that ends has its alarms cancelled, so
+ * a far deadline keeps no sequence in memory. All operations take O(log n). Not thread-safe.
  */
 final class Alarms {
   /** The purpose of an alarm. */
@@ -18,7 +18,9 @@ final class Alarms {
     /** The request times out. */
     DEADLINE,
     /** The prediction is late; the fallback replaces it. */
-    PREDICTION
+    PREDICTION,
+    /** The token constraint may have stopped to return. */
+    MASK
   }
 
   /** A time at which a sequence needs attention, in nanoseconds of the engine's clock. */
@@ -32,12 +34,18 @@ final class Alarms {
   private final TreeSet<Alarm> byTime = new TreeSet<>(Alarm.BY_TIME);
   private final Map<Long, Alarm> deadlines = new HashMap<>();
   private final Map<Long, Alarm> predictions = new HashMap<>();
+  private final Map<Long, Alarm> masks = new HashMap<>();
 
   /** Sets an alarm. A sequence has at most one of each kind. */
   void set(long nanos, Sequence sequence, Kind kind) {
     Alarm alarm = new Alarm(nanos, sequence, kind);
     byTime.add(alarm);
     of(kind).put(sequence.sequenceId(), alarm);
+  }
+
+  /** Returns whether a sequence has an alarm of this kind. */
+  boolean isSet(Sequence sequence, Kind kind) {
+    return of(kind).containsKey(sequence.sequenceId());
   }
 
   /** Cancels a sequence's alarm of this kind, if there is one. */
@@ -64,6 +72,10 @@ final class Alarms {
   }
 
   private Map<Long, Alarm> of(Kind kind) {
-    return kind == Kind.DEADLINE ? deadlines : predictions;
+    return switch (kind) {
+      case DEADLINE -> deadlines;
+      case PREDICTION -> predictions;
+      case MASK -> masks;
+    };
   }
 }

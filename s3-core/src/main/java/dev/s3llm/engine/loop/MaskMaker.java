@@ -5,6 +5,8 @@ import dev.s3llm.engine.constraint.Verdict;
 import dev.s3llm.engine.sequence.Failure;
 import dev.s3llm.engine.sequence.Sequence;
 import dev.s3llm.observe.FinishReason;
+import dev.s3llm.support.Nanos;
+import java.time.Duration;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.function.LongConsumer;
@@ -21,6 +23,14 @@ import java.util.function.LongConsumer;
 final class MaskMaker {
   /** The part of a step's time for which the next launch waits for masks: one in this. */
   private static final long PATIENCE = 8;
+
+  /**
+   * Time between two checks whether a constraint still runs: one that runs at both of them fails
+   * its request, which is after {@value} to twice as many seconds.
+   */
+  static final int CHECK_SECONDS = 15;
+
+  private static final Duration CHECK = Duration.ofSeconds(CHECK_SECONDS);
 
   private final EngineState state;
   private final SequenceFinisher finisher;
@@ -52,7 +62,44 @@ final class MaskMaker {
       state.parts.masks().execute(work);
     } catch (Throwable e) { // no thread can be started, or the engine is closed
       fail(sequence, e, now);
+      return;
     }
+    if (!sequence.ended() && !state.alarms.isSet(sequence, Alarms.Kind.MASK)) {
+      setCheck(sequence, now);
+    }
+  }
+
+  private void setCheck(Sequence sequence, long now) {
+    state.alarms.set(Nanos.after(now, CHECK), sequence, Alarms.Kind.MASK);
+  }
+
+  /**
+   * Fails a sequence whose constraint has not returned since the check before, and gives up the
+   * thread that runs the constraint.
+   */
+  void check(Sequence sequence, long now) {
+    ConstraintProgress progress = sequence.constraint();
+    if (progress == null || !progress.awaitsMask()) {
+      return; // the next request for a mask sets the next check
+    }
+    FutureTask<Verdict> work = progress.stillRunning();
+    MaskThreads own = state.parts.masks() instanceof MaskThreads threads ? threads : null;
+    if (work != null) {
+      fail(sequence, notReturning(sequence), now); // this interrupts the thread
+      if (own != null) {
+        own.abandon(work);
+      }
+    } else if (own != null && own.exhausted()) {
+      fail(sequence, MaskThreads.noneLeft(), now);
+    } else {
+      setCheck(sequence, now);
+    }
+  }
+
+  private static IllegalStateException notReturning(Sequence sequence) {
+    return new IllegalStateException(
+        "the token constraint has not returned for %d s after token %d of the answer; mend it so that it returns"
+            .formatted(CHECK_SECONDS, sequence.committedTokens()));
   }
 
   private void made(
