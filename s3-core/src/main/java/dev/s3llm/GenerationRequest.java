@@ -5,6 +5,7 @@ import dev.s3llm.error.FirstTokenTooLateException;
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.execute.SequenceStep;
+import dev.s3llm.predict.LengthQuery;
 import dev.s3llm.support.Settings;
 import java.time.Duration;
 import java.util.Arrays;
@@ -73,6 +74,7 @@ public final class GenerationRequest {
             settings.get("logProbabilities", () -> -1),
             settings.get("features", () -> false),
             Rule.of(settings.find("tokenConstraint", SequenceStep.TokenConstraint.class)),
+            settings.find("thinking", LengthQuery.Thinking.class),
             settings.get("minTokens", () -> 0),
             settings.find("cacheSalt", String.class),
             settings.find("expectFollowUpWithin", Duration.class),
@@ -123,12 +125,14 @@ public final class GenerationRequest {
       int logProbabilities,
       boolean features,
       Rule rule,
+      LengthQuery.@Nullable Thinking thinking,
       int minTokens,
       @Nullable String cacheSalt,
       @Nullable Duration expectFollowUpWithin,
       boolean sessionEnds) {
     Extras scored() {
-      return new Extras(0, features, rule, minTokens, cacheSalt, expectFollowUpWithin, sessionEnds);
+      return new Extras(
+          0, features, rule, thinking, minTokens, cacheSalt, expectFollowUpWithin, sessionEnds);
     }
   }
 
@@ -301,6 +305,11 @@ public final class GenerationRequest {
   /** Returns the rule for the tokens of the answer, if there is one. */
   public Optional<SequenceStep.TokenConstraint> tokenConstraint() {
     return Optional.ofNullable(extras.rule().constraint());
+  }
+
+  /** Returns how the output divides into thinking and answer, if it may think. */
+  public Optional<LengthQuery.Thinking> thinking() {
+    return Optional.ofNullable(extras.thinking());
   }
 
   /** Returns the rule with its bounds. */
@@ -581,6 +590,19 @@ public final class GenerationRequest {
      */
     public Builder tokenConstraint(SequenceStep.TokenConstraint constraint) {
       settings.set("tokenConstraint", constraint);
+      return this;
+    }
+
+    /**
+     * Sets how the output divides into thinking and answer; by default it does not think. Tokens do
+     * not depend on it. The lengths of the two are then counted and, if the predictor can,
+     * predicted apart ({@link dev.s3llm.predict.LengthPredictor#predictsParts}). An executor that
+     * decodes on a canvas ignores it.
+     *
+     * @param thinking the markers and the budget of the thinking
+     */
+    public Builder thinking(LengthQuery.Thinking thinking) {
+      settings.set("thinking", thinking);
       return this;
     }
 

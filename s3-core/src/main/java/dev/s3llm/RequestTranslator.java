@@ -225,7 +225,10 @@ final class RequestTranslator {
         request.input().orElse(null),
         sharing(request),
         new SequenceSpec.Output(
-            request.rule().constraint(), request.rule().shortest(), request.logProbabilities()));
+            request.rule().constraint(),
+            request.rule().shortest(),
+            request.logProbabilities(),
+            request.thinking().orElse(null)));
   }
 
   /** Returns who may share KV blocks with a request: its tenant, unless it names a salt. */

@@ -139,6 +139,8 @@ public sealed interface EngineEvent {
    * @param requestId the request's id
    * @param reason how it ended
    * @param outputTokens number of tokens generated
+   * @param thinkingTokens how many of them were thinking, with its markers; 0 for a request that
+   *     does not say how its output divides
    * @param prediction the latest prediction; null if the request ended before it had one
    * @param firstTokenNanos nanoseconds from submission to the first token; -1 if there was none
    * @param request what the request asked for
@@ -148,10 +150,34 @@ public sealed interface EngineEvent {
       String requestId,
       FinishReason reason,
       int outputTokens,
+      int thinkingTokens,
       @Nullable LengthPrediction prediction,
       long firstTokenNanos,
       Request request)
-      implements EngineEvent {}
+      implements EngineEvent {
+
+    /**
+     * Creates the event of a request without thinking.
+     *
+     * @param nanos time of the event, in nanoseconds of the engine's clock
+     * @param requestId the request's id
+     * @param reason how it ended
+     * @param outputTokens number of tokens generated
+     * @param prediction the latest prediction; null if the request ended before it had one
+     * @param firstTokenNanos nanoseconds from submission to the first token; -1 if there was none
+     * @param request what the request asked for
+     */
+    public Ended(
+        long nanos,
+        String requestId,
+        FinishReason reason,
+        int outputTokens,
+        @Nullable LengthPrediction prediction,
+        long firstTokenNanos,
+        Request request) {
+      this(nanos, requestId, reason, outputTokens, 0, prediction, firstTokenNanos, request);
+    }
+  }
 
   /**
    * A step completed.

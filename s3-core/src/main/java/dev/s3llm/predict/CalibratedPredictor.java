@@ -1,5 +1,7 @@
 package dev.s3llm.predict;
 
+import java.util.EnumMap;
+import java.util.Map;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -12,7 +14,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Feedback is matched to the wrapped predictor's prediction by an equal query, among the latest
  * queries whose answers have not ended. {@link Calibration} describes the method. An answer that
- * was cut off counts as a lower bound of the length.
+ * was cut off counts as a lower bound of the length. Thinking, answers behind it and whole outputs
+ * are corrected apart.
  *
  * <p>Thread-safe if the wrapped predictor is. A prediction takes some microseconds more than the
  * wrapped predictor's.
@@ -20,7 +23,8 @@ import org.jspecify.annotations.Nullable;
 public final class CalibratedPredictor implements LengthPredictor {
   private final LengthPredictor wrapped;
   private final ReentrantLock lock = new ReentrantLock();
-  private final Calibration calibration = new Calibration();
+  private final Map<LengthQuery.Part, Calibration> calibrations =
+      new EnumMap<>(LengthQuery.Part.class);
   private final OpenPredictions open = new OpenPredictions();
 
   /**
@@ -41,10 +45,15 @@ public final class CalibratedPredictor implements LengthPredictor {
     lock.lock();
     try {
       open.add(query, prediction);
-      return calibration.apply(prediction).cappedAt(query.maxNewTokens());
+      return calibration(query).apply(prediction).cappedAt(query.maxNewTokens());
     } finally {
       lock.unlock();
     }
+  }
+
+  /** Returns the errors of the part that a query asks for. */
+  private Calibration calibration(LengthQuery query) {
+    return calibrations.computeIfAbsent(query.part(), part -> new Calibration());
   }
 
   @Override
@@ -57,10 +66,15 @@ public final class CalibratedPredictor implements LengthPredictor {
       }
       LengthPrediction refreshed = wrapped.refresh(query, known);
       open.refresh(query, refreshed);
-      return calibration.apply(refreshed).cappedAt(query.maxNewTokens());
+      return calibration(query).apply(refreshed).cappedAt(query.maxNewTokens());
     } finally {
       lock.unlock();
     }
+  }
+
+  @Override
+  public boolean predictsParts() {
+    return wrapped.predictsParts();
   }
 
   @Override
@@ -84,7 +98,8 @@ public final class CalibratedPredictor implements LengthPredictor {
     try {
       @Nullable LengthPrediction prediction = open.end(feedback.query());
       if (prediction != null && feedback.actualTokens() > 0) {
-        calibration.learn(prediction, feedback.actualTokens(), feedback.censored());
+        calibration(feedback.query())
+            .learn(prediction, feedback.actualTokens(), feedback.censored());
       }
     } finally {
       lock.unlock();

@@ -1,23 +1,25 @@
 package dev.s3llm.predict;
 
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Predicts from the lengths of ended answers, without a model. The engine predicts with it by
  * default (for requests without a hint), and as the fallback of every other predictor.
  *
  * <p>It counts answers over log-spaced buckets, for each key ({@link LengthQuery#key()}) and for
- * all requests. From the counts follows the hazard of each bucket: the share of the answers that
- * end in it, of those that reach it. An answer that was cut off counts as having reached the
- * buckets before its last one, and as having ended nowhere (Kaplan and Meier 1958). The hazard of a
- * bucket that few answers have reached is blended with a prior (beta process, Hjort 1990): for a
- * key with the hazard over all requests, with the weight of eight answers; for all requests with
- * that of a log-logistic length, with the weight of eight answers at first, and of one after a few
- * hundred.
+ * all requests; whole outputs, thinking and the answers behind it apart. From the counts follows
+ * the hazard of each bucket: the share of the answers that end in it, of those that reach it. An
+ * answer that was cut off counts as having reached the buckets before its last one, and as having
+ * ended nowhere (Kaplan and Meier 1958). The hazard of a bucket that few answers have reached is
+ * blended with a prior (beta process, Hjort 1990): for a key with the hazard over all requests,
+ * with the weight of eight answers; for all requests with that of a log-logistic length, with the
+ * weight of eight answers at first, and of one after a few hundred.
  *
  * <p>So the prior decides before the first answers, and afterwards only about lengths that were
  * hardly seen: after n answers, a length beyond all of them has a probability of about 1/n,
@@ -64,17 +66,7 @@ public final class EmpiricalLengthPredictor implements LengthPredictor {
   private static final double[] PRIOR = logLogistic();
 
   private final ReentrantLock lock = new ReentrantLock();
-  private final Histogram overall = new Histogram();
-  private double doubt = INITIAL_DOUBT;
-  private final Map<String, Histogram> byKey =
-      new LinkedHashMap<>(16, 0.75f, true) {
-        private static final long serialVersionUID = 1L;
-
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<String, Histogram> eldest) {
-          return size() > MAX_KEYS;
-        }
-      };
+  private final Map<LengthQuery.Part, Lengths> parts = new EnumMap<>(LengthQuery.Part.class);
 
   /** Creates a predictor without observations. */
   public EmpiricalLengthPredictor() {}
@@ -87,16 +79,12 @@ public final class EmpiricalLengthPredictor implements LengthPredictor {
   /**
    * Returns the prediction at once.
    *
-   * @param query the facts about the request; only the key and the output limit count
+   * @param query the facts about the request; only the key, the part and the limit count
    */
   public LengthPrediction predictNow(LengthQuery query) {
     lock.lock();
     try {
-      double[] hazard = overall.hazard(PRIOR, PRIOR_WEIGHT + doubt);
-      Histogram own = query.key() == null ? null : byKey.get(query.key());
-      if (own != null) {
-        hazard = own.hazard(hazard, KEY_PRIOR_WEIGHT);
-      }
+      double[] hazard = lengths(query).hazard(query.key());
       return LengthPrediction.of(LENGTHS, probabilities(hazard)).cappedAt(query.maxNewTokens());
     } finally {
       lock.unlock();
@@ -112,14 +100,20 @@ public final class EmpiricalLengthPredictor implements LengthPredictor {
   public void observe(LengthFeedback feedback) {
     lock.lock();
     try {
-      overall.add(feedback);
-      doubt *= RETAIN_DOUBT;
-      if (feedback.query().key() != null) {
-        byKey.computeIfAbsent(feedback.query().key(), key -> new Histogram()).add(feedback);
-      }
+      lengths(feedback.query()).add(feedback);
     } finally {
       lock.unlock();
     }
+  }
+
+  @Override
+  public boolean predictsParts() {
+    return true;
+  }
+
+  /** Returns what was observed of the part that a query asks for. */
+  private Lengths lengths(LengthQuery query) {
+    return parts.computeIfAbsent(query.part(), part -> new Lengths());
   }
 
   /** Returns the hazards of a log-logistic length. */
@@ -145,6 +139,37 @@ public final class EmpiricalLengthPredictor implements LengthPredictor {
       reached -= probabilities[i];
     }
     return probabilities;
+  }
+
+  /** The observed lengths of one part of outputs. */
+  private static final class Lengths {
+    private final Histogram overall = new Histogram();
+    private double doubt = INITIAL_DOUBT;
+    private final Map<String, Histogram> byKey =
+        new LinkedHashMap<>(16, 0.75f, true) {
+          private static final long serialVersionUID = 1L;
+
+          @Override
+          protected boolean removeEldestEntry(Map.Entry<String, Histogram> eldest) {
+            return size() > MAX_KEYS;
+          }
+        };
+
+    /** Returns the hazard of each bucket for a key, which may be null. */
+    double[] hazard(@Nullable String key) {
+      double[] hazard = overall.hazard(PRIOR, PRIOR_WEIGHT + doubt);
+      Histogram own = key == null ? null : byKey.get(key);
+      return own == null ? hazard : own.hazard(hazard, KEY_PRIOR_WEIGHT);
+    }
+
+    void add(LengthFeedback feedback) {
+      overall.add(feedback);
+      doubt *= RETAIN_DOUBT;
+      String key = feedback.query().key();
+      if (key != null) {
+        byKey.computeIfAbsent(key, same -> new Histogram()).add(feedback);
+      }
+    }
   }
 
   /** Fading counts over {@link #LENGTHS}. */

@@ -35,6 +35,11 @@ public final class HintedPredictor implements LengthPredictor {
   }
 
   @Override
+  public boolean predictsParts() {
+    return others.predictsParts();
+  }
+
+  @Override
   public int featureInterval(int width) {
     return others.featureInterval(width);
   }

@@ -21,6 +21,19 @@ public interface LengthPredictor extends AutoCloseable {
   CompletionStage<LengthPrediction> predict(LengthQuery query);
 
   /**
+   * Returns whether the predictor predicts the length of the thinking and of the answer behind it
+   * apart; false by default. If it does, the engine asks twice for a request that may think, with
+   * {@link LengthQuery.Part#THINKING} and {@link LengthQuery.Part#ANSWER}, adds the two lengths,
+   * and reports them with these queries. It then follows the output itself: while it thinks, the
+   * thinking is longer than the tokens so far; after that, only the answer is open. So it calls
+   * neither {@link #revise} nor {@link #reviseFrom} for such a request. A request with a hint,
+   * which is of the whole length, is asked for as a whole. Called once, when the engine is built.
+   */
+  default boolean predictsParts() {
+    return false;
+  }
+
+  /**
    * Predicts the length of the same answer again, with the knowledge of answers that have ended
    * since. Returns the earlier prediction by default. The engine calls it for the next few waiting
    * requests if enough answers have ended, and its loop does not go on before it returns: it must

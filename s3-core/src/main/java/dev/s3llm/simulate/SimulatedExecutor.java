@@ -34,12 +34,16 @@ final class SimulatedExecutor implements Executor {
   /** Prompt tokens are indices of requests, so all values are allowed. */
   public static final int VOCABULARY_SIZE = Integer.MAX_VALUE;
 
+  /** The last token of the thinking of an answer. */
+  static final int END_OF_THINKING = 2;
+
   private static final int SMALLEST_CANVAS = 8;
 
   private final ExecutorProfile profile;
   private final CostModel costs;
   private final NanoClock clock;
   private final IntUnaryOperator outputTokens;
+  private final IntUnaryOperator thinkingTokens;
 
   /** Number of passes made over the canvas of a sequence, by its id. */
   private final Map<Long, Integer> passes = new HashMap<>();
@@ -55,13 +59,32 @@ final class SimulatedExecutor implements Executor {
    * @param costs model of the time of a step
    * @param clock the virtual clock
    * @param outputTokens returns the true output length by the index of a request
+   * @param thinkingTokens returns how many of these are thinking, by the index of a request
    */
-  public SimulatedExecutor(
-      ExecutorProfile profile, CostModel costs, NanoClock clock, IntUnaryOperator outputTokens) {
+  SimulatedExecutor(
+      ExecutorProfile profile,
+      CostModel costs,
+      NanoClock clock,
+      IntUnaryOperator outputTokens,
+      IntUnaryOperator thinkingTokens) {
     this.profile = profile;
     this.costs = costs;
     this.clock = clock;
     this.outputTokens = outputTokens;
+    this.thinkingTokens = thinkingTokens;
+  }
+
+  /**
+   * Creates an executor whose answers do not think.
+   *
+   * @param profile memory and limits
+   * @param costs model of the time of a step
+   * @param clock the virtual clock
+   * @param outputTokens returns the true output length by the index of a request
+   */
+  public SimulatedExecutor(
+      ExecutorProfile profile, CostModel costs, NanoClock clock, IntUnaryOperator outputTokens) {
+    this(profile, costs, clock, outputTokens, i -> 0);
   }
 
   /**
@@ -158,7 +181,10 @@ final class SimulatedExecutor implements Executor {
     }
     int length = sequence.startPosition() + sequence.tokenCount() - sequence.promptTokens() + 1;
     int index = sequence.token(sequence.promptTokens() - 1);
-    return length >= outputTokens.applyAsInt(index) ? STOP_TOKEN : GO_ON_TOKEN;
+    if (length >= outputTokens.applyAsInt(index)) {
+      return STOP_TOKEN;
+    }
+    return length == thinkingTokens.applyAsInt(index) ? END_OF_THINKING : GO_ON_TOKEN;
   }
 
   private StepResult pass(List<SequenceStep> sequences) {

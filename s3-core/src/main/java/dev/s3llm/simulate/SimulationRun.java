@@ -30,6 +30,13 @@ import java.util.Queue;
 final class SimulationRun {
   private static final SequenceSpec.Stops STOPS =
       new SequenceSpec.Stops(new int[] {SimulatedExecutor.STOP_TOKEN}, 0);
+  private static final SequenceSpec.Output THINKING =
+      new SequenceSpec.Output(
+          null,
+          0,
+          -1,
+          new LengthQuery.Thinking(
+              List.of(), List.of(List.of(SimulatedExecutor.END_OF_THINKING)), Integer.MAX_VALUE));
   private static final double NANOS_PER_SECOND = 1e9;
   private static final double NANOS_PER_MICRO = 1e3;
 
@@ -79,7 +86,11 @@ final class SimulationRun {
     this.lone = new LoneRequest(simulation.costs(), profile);
     this.executor =
         new SimulatedExecutor(
-            profile, simulation.costs(), () -> now, i -> requests.get(i).outputTokens());
+            profile,
+            simulation.costs(),
+            () -> now,
+            i -> requests.get(i).outputTokens(),
+            i -> requests.get(i).thinkingTokens());
     this.loop = new EngineLoop(parts(policy), () -> {});
     this.now = requests.get(0).arrivalNanos();
     this.endNanos = now;
@@ -235,7 +246,7 @@ final class SimulationRun {
             new Sink(index),
             masked ? new SimulatedExecutor.Input(index, request.promptTokens()) : null,
             sharing(request),
-            SequenceSpec.Output.FREE));
+            request.thinkingTokens() > 0 ? THINKING : SequenceSpec.Output.FREE));
     long cancelled = request.terms().cancelledNanos();
     if (cancelled != Long.MAX_VALUE) {
       cancellations.add(

@@ -243,6 +243,8 @@ public record Trace(List<Request> requests) {
    * @param blocks ids of the prompt's blocks of {@link #BLOCK_TOKENS} tokens, of which the last may
    *     be shorter; two requests with the same id at the same place begin alike up to there. Empty
    *     if not known: then the prompt begins like no other
+   * @param thinkingTokens how many tokens of the answer are thinking, at the begin, with its
+   *     markers; 0 if the answer does not think, or if that is not known
    */
   public record Request(
       long arrivalNanos,
@@ -251,12 +253,36 @@ public record Trace(List<Request> requests) {
       int predictedTokens,
       Terms terms,
       NavigableMap<Integer, LengthPrediction> recorded,
-      List<Long> blocks) {
+      List<Long> blocks,
+      int thinkingTokens) {
     /** Tokens of a block of {@link #blocks}. */
     public static final int BLOCK_TOKENS = EngineEvent.Request.BLOCK_TOKENS;
 
     static int blocksFor(int promptTokens) {
       return KvBlocks.blocksFor(promptTokens, BLOCK_TOKENS);
+    }
+
+    /**
+     * Creates a request whose answer does not think.
+     *
+     * @param arrivalNanos arrival, in nanoseconds from the trace's start; 0 or more
+     * @param promptTokens length of the prompt in tokens, at least 1
+     * @param outputTokens true length of the answer in tokens, at least 1
+     * @param predictedTokens a prediction of that length in tokens; 0 if there is none
+     * @param terms limit, priority, deadline, tenant and cancellation
+     * @param recorded predictions by the number of tokens generated until then; may be empty
+     * @param blocks ids of the prompt's blocks; empty if not known
+     * @throws IllegalArgumentException if a number is out of range
+     */
+    public Request(
+        long arrivalNanos,
+        int promptTokens,
+        int outputTokens,
+        int predictedTokens,
+        Terms terms,
+        NavigableMap<Integer, LengthPrediction> recorded,
+        List<Long> blocks) {
+      this(arrivalNanos, promptTokens, outputTokens, predictedTokens, terms, recorded, blocks, 0);
     }
 
     /**
@@ -278,7 +304,8 @@ public record Trace(List<Request> requests) {
           predictedTokens,
           terms,
           Collections.emptyNavigableMap(),
-          List.of());
+          List.of(),
+          0);
     }
 
     /**
@@ -330,6 +357,11 @@ public record Trace(List<Request> requests) {
           promptTokens,
           blocks.size());
       Preconditions.checkArgument(
+          thinkingTokens >= 0 && thinkingTokens <= outputTokens,
+          "thinkingTokens must be from 0 to outputTokens, but they are %s and %s",
+          thinkingTokens,
+          outputTokens);
+      Preconditions.checkArgument(
           recorded.isEmpty() || recorded.firstKey() == 0,
           "recorded predictions must begin with that of the prompt, for 0 tokens");
       Preconditions.checkArgument(
@@ -350,7 +382,32 @@ public record Trace(List<Request> requests) {
      */
     public Request at(long nanos) {
       return new Request(
-          nanos, promptTokens, outputTokens, predictedTokens, terms, recorded, blocks);
+          nanos,
+          promptTokens,
+          outputTokens,
+          predictedTokens,
+          terms,
+          recorded,
+          blocks,
+          thinkingTokens);
+    }
+
+    /**
+     * Returns the same request with another length of its thinking.
+     *
+     * @param tokens tokens of thinking at the begin of the answer, from 0 to its length
+     * @throws IllegalArgumentException if the number is out of range
+     */
+    public Request thinking(int tokens) {
+      return new Request(
+          arrivalNanos,
+          promptTokens,
+          outputTokens,
+          predictedTokens,
+          terms,
+          recorded,
+          blocks,
+          tokens);
     }
 
     /** Returns the name of its tenant; empty if it has none. */
@@ -364,7 +421,15 @@ public record Trace(List<Request> requests) {
     }
 
     private Request predicting(int tokens) {
-      return new Request(arrivalNanos, promptTokens, outputTokens, tokens, terms, recorded, blocks);
+      return new Request(
+          arrivalNanos,
+          promptTokens,
+          outputTokens,
+          tokens,
+          terms,
+          recorded,
+          blocks,
+          thinkingTokens);
     }
   }
 

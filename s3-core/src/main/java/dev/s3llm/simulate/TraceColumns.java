@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The optional columns of a trace, after the three columns that every trace has. Immutable.
@@ -13,10 +14,14 @@ import java.util.Optional;
 record TraceColumns(List<String> names) {
   static final String PREDICTED = "predicted_tokens";
   static final String BLOCKS = "blocks";
+  static final String THINKING = "thinking_tokens";
 
   /** The names of all optional columns. */
   static final List<String> NAMES =
-      List.of(PREDICTED, "limit", "priority", "deadline_s", "tenant", "cancelled_s", BLOCKS);
+      List.of(
+          PREDICTED, "limit", "priority", "deadline_s", "tenant", "cancelled_s", BLOCKS, THINKING);
+
+  private static final Set<String> NO_TERMS = Set.of(PREDICTED, BLOCKS, THINKING);
 
   private static final int FIRST = 3;
 
@@ -46,7 +51,7 @@ record TraceColumns(List<String> names) {
 
   /** Returns whether there are columns of terms. */
   boolean hasTerms() {
-    return names.stream().anyMatch(name -> !name.equals(PREDICTED) && !name.equals(BLOCKS));
+    return names.stream().anyMatch(name -> !NO_TERMS.contains(name));
   }
 
   /** Returns the value of a column in a row, or empty if the trace lacks the column. */

@@ -149,17 +149,32 @@ final class TraceReader {
       throw error("%d columns, expected %d".formatted(values.length, expected));
     }
     int promptTokens = tokens("prompt_tokens", values[1].strip());
+    int outputTokens = tokens("output_tokens", values[2].strip());
     return new Trace.Request(
         nanos("arrival_s", values[0].strip(), 0),
         promptTokens,
-        tokens("output_tokens", values[2].strip()),
+        outputTokens,
         optional.in(TraceColumns.PREDICTED, values).map(this::predicted).orElse(0),
         terms(optional, values),
         Collections.emptyNavigableMap(),
         optional
             .given(TraceColumns.BLOCKS, values)
             .map(v -> blocks(v, promptTokens))
-            .orElse(List.of()));
+            .orElse(List.of()),
+        optional
+            .given(TraceColumns.THINKING, values)
+            .map(v -> thinking(v, outputTokens))
+            .orElse(0));
+  }
+
+  private int thinking(String value, int outputTokens) {
+    int thinking = tokens(TraceColumns.THINKING, value);
+    if (thinking > outputTokens) {
+      throw error(
+          "column thinking_tokens is %d, must not exceed output_tokens, which is %d"
+              .formatted(thinking, outputTokens));
+    }
+    return thinking;
   }
 
   private List<Long> blocks(String value, int promptTokens) {

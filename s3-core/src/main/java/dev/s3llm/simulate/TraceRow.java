@@ -41,7 +41,8 @@ final class TraceRow {
         deadline > MAX_NANOS ? "" : seconds(Math.max(1, deadline)),
         tenant(request.tenant()),
         cut ? seconds(total) : "",
-        blocks(request) + "\n");
+        blocks(request),
+        ended.thinkingTokens() == 0 ? "\n" : tokens(ended.thinkingTokens()) + "\n");
   }
 
   private static String blocks(EngineEvent.Request request) {

@@ -36,6 +36,30 @@ final class LengthPredictionTest {
     assertThat(prediction.survival(prediction.maxTokens())).isZero();
   }
 
+  @Property(tries = 200)
+  void sum_isExactAtItsEdges(
+      @ForAll("predictions") LengthPrediction first,
+      @ForAll("predictions") LengthPrediction second) {
+    double[] a = mass(first);
+    double[] b = mass(second);
+    double[] upTo = new double[a.length + b.length];
+    for (int i = 0; i < a.length; i++) {
+      for (int j = 0; j < b.length; j++) {
+        upTo[i + j] += a[i] * b[j];
+      }
+    }
+    for (int i = 1; i < upTo.length; i++) {
+      upTo[i] += upTo[i - 1];
+    }
+
+    LengthPrediction sum = first.plus(second);
+    for (int i = 0; i < sum.buckets().count(); i++) {
+      int edge = sum.buckets().upperEdge(i);
+      assertThat(sum.survival(edge)).as("%s", edge).isCloseTo(1 - upTo[edge], CLOSE);
+    }
+    assertThat(sum.mean()).isCloseTo(first.mean() + second.mean(), within(2.0));
+  }
+
   @Property(tries = 500)
   void quantile_invertsSurvival(
       @ForAll("predictions") LengthPrediction prediction,

@@ -137,7 +137,7 @@ final class TraceRecorderTest {
     assertThat(Files.readAllLines(file).get(0))
         .isEqualTo(
             "arrival_s,prompt_tokens,output_tokens,predicted_tokens,limit,priority,deadline_s,"
-                + "tenant,cancelled_s,blocks");
+                + "tenant,cancelled_s,blocks,thinking_tokens");
     assertThat(Files.list(folder)).hasSize(2);
   }
 

@@ -18,6 +18,7 @@ public final class GuardedPredictor {
   private final LengthPredictor predictor;
   private final int revisionInterval;
   private final int featureInterval;
+  private final boolean predictsParts;
 
   /**
    * Creates the guard.
@@ -28,6 +29,7 @@ public final class GuardedPredictor {
   public GuardedPredictor(LengthPredictor predictor, int featureWidth) {
     this.predictor = predictor;
     this.revisionInterval = interval(predictor::revisionInterval);
+    this.predictsParts = interval(() -> predictor.predictsParts() ? 1 : 0) > 0;
     this.featureInterval =
         featureWidth == 0 ? 0 : interval(() -> predictor.featureInterval(featureWidth));
   }
@@ -48,6 +50,11 @@ public final class GuardedPredictor {
    */
   public @Nullable LengthPrediction refresh(LengthQuery query, LengthPrediction earlier) {
     return newer(() -> predictor.refresh(query, earlier), earlier);
+  }
+
+  /** Returns whether thinking and answer are predicted apart. */
+  public boolean predictsParts() {
+    return predictsParts;
   }
 
   /** Returns after how many tokens a running answer's prediction is revised; 0 for never. */

@@ -3,6 +3,7 @@ package dev.s3llm.engine.feedback;
 import dev.s3llm.predict.LengthFeedback;
 import dev.s3llm.predict.LengthPrediction;
 import dev.s3llm.predict.LengthPredictor;
+import java.util.List;
 
 /**
  * Compares predictions with actual lengths, detects when they become worse (drift), and reports
@@ -54,12 +55,16 @@ public final class PredictionMonitor {
   /**
    * Records the actual length of an answer and reports it to the predictors.
    *
-   * @param feedback the answer; a censored one is only reported
+   * @param feedback the whole output; a censored one is only reported
+   * @param reported the lengths to report: the whole, or its parts if these are predicted apart
    * @param predictor the engine's predictor; its failures are counted
    * @param fallback the fallback predictor
    */
   public void observe(
-      LengthFeedback feedback, GuardedPredictor predictor, LengthPredictor fallback) {
+      LengthFeedback feedback,
+      List<LengthFeedback> reported,
+      GuardedPredictor predictor,
+      LengthPredictor fallback) {
     if (!feedback.censored()) {
       LengthPrediction prediction = feedback.prediction();
       int within = feedback.actualTokens() <= prediction.quantile(QUANTILE) ? 1 : 0;
@@ -73,8 +78,10 @@ public final class PredictionMonitor {
       usualWeight = usualWeight * USUAL_DECAY + 1;
       usualError = usualError * USUAL_DECAY + error;
     }
-    feedbackFailures += predictor.observe(feedback) ? 0 : 1;
-    fallback.observe(feedback);
+    for (LengthFeedback length : reported) {
+      feedbackFailures += predictor.observe(length) ? 0 : 1;
+      fallback.observe(length);
+    }
   }
 
   /** Returns the number of answers that were not censored. */

@@ -90,6 +90,8 @@ public final class EngineLoop {
     Sequence sequence = new Sequence(sequenceId, spec, () -> state.nowNanos);
     if (state.profile.growth() == ExecutorProfile.KvGrowth.FIXED_CANVAS) {
       sequence.fixSlots(state.profile.canvasPasses());
+    } else {
+      sequence.followPhases(state.predictor.predictsParts());
     }
     sequence.sharePrefix(state.prefixOf(spec));
     sequence.constrain(state.profile.vocabularySize());
@@ -308,6 +310,7 @@ public final class EngineLoop {
     }
     execute(launcher.launch(plan, now));
     features.applyRevisions(); // now, so that a draft and a plan made again know the same
+    state.running.forEach(Sequence::revisePhases);
     draft();
     return 1;
   }

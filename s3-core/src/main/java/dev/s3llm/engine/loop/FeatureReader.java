@@ -39,7 +39,7 @@ final class FeatureReader {
   /** Decides whether the step of a sequence, which starts now, requests features. */
   void request(Sequence sequence) {
     if (interval > 0) {
-      boolean allowed = sequence.samples() && !sequence.canvas();
+      boolean allowed = sequence.samples() && !sequence.canvas() && sequence.phasesApart() == null;
       sequence.features().startStep(allowed, sequence.committedTokens());
     }
   }

@@ -2,6 +2,7 @@ package dev.s3llm.engine.loop;
 
 import dev.s3llm.engine.constraint.ConstraintProgress;
 import dev.s3llm.engine.sequence.Failure;
+import dev.s3llm.engine.sequence.Phases;
 import dev.s3llm.engine.sequence.Sequence;
 import dev.s3llm.engine.sequence.SequenceState;
 import dev.s3llm.error.RequestRefusedException;
@@ -9,6 +10,7 @@ import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.observe.LatencyEstimate;
 import dev.s3llm.predict.LengthPrediction;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
@@ -70,13 +72,14 @@ final class Intake {
       switch (alarm.kind()) {
         case DEADLINE -> finisher.end(alarm.sequence(), FinishReason.TIMEOUT, null, now);
         case PREDICTION -> join(alarm.sequence(), null, now);
+        case MASK -> masks.check(alarm.sequence(), now);
       }
     }
     return work;
   }
 
   private void predict(Sequence sequence, long now) {
-    CompletableFuture<LengthPrediction> future = state.predictor.predict(sequence.spec().query());
+    CompletableFuture<Phases.Lengths> future = requested(sequence);
     if (future.isDone()) {
       join(sequence, future.isCompletedExceptionally() ? null : future.join(), now);
       return;
@@ -85,11 +88,41 @@ final class Intake {
     if (now <= Long.MAX_VALUE - budget) { // otherwise it is never late
       state.alarms.set(now + budget, sequence, Alarms.Kind.PREDICTION);
     }
-    CompletionStage<LengthPrediction> stage = future;
+    CompletionStage<Phases.Lengths> stage = future;
     stage.whenComplete((answer, error) -> inbox.add(at -> predicted(sequence, answer, at)));
   }
 
-  private void predicted(Sequence sequence, @Nullable LengthPrediction answer, long now) {
+  private CompletableFuture<Phases.Lengths> requested(Sequence sequence) {
+    Phases phases = sequence.phasesApart();
+    if (phases == null) {
+      return state.predictor.predict(sequence.spec().query()).thenApply(Intake::whole);
+    }
+    return state
+        .predictor
+        .predict(phases.thinkingQuery())
+        .thenCombine(state.predictor.predict(phases.answerQuery()), Intake::both);
+  }
+
+  private static Phases.Lengths whole(LengthPrediction whole) {
+    return new Phases.Lengths(null, Objects.requireNonNull(whole, "the prediction is null"));
+  }
+
+  private static Phases.Lengths both(LengthPrediction thinking, LengthPrediction answer) {
+    return new Phases.Lengths(
+        Objects.requireNonNull(thinking, "the prediction of the thinking is null"),
+        Objects.requireNonNull(answer, "the prediction of the answer is null"));
+  }
+
+  private Phases.Lengths fallback(Sequence sequence) {
+    Phases phases = sequence.phasesApart();
+    return phases == null
+        ? whole(state.fallback.predictNow(sequence.spec().query()))
+        : both(
+            state.fallback.predictNow(phases.thinkingQuery()),
+            state.fallback.predictNow(phases.answerQuery()));
+  }
+
+  private void predicted(Sequence sequence, Phases.@Nullable Lengths answer, long now) {
     if (sequence.state() == SequenceState.PREDICTING) {
       join(sequence, answer, now);
     }
@@ -99,7 +132,7 @@ final class Intake {
    * Adds a sequence to the waiting queue, with its prediction or, without one, the fallback's; as
    * soon as its first mask is there, if it has a constraint.
    */
-  private void join(Sequence sequence, @Nullable LengthPrediction answer, long now) {
+  private void join(Sequence sequence, Phases.@Nullable Lengths answer, long now) {
     state.alarms.cancel(sequence, Alarms.Kind.PREDICTION);
     ConstraintProgress constraint = sequence.constraint();
     if (constraint != null && constraint.awaitsMask()) {
@@ -110,9 +143,7 @@ final class Intake {
     if (failed) {
       state.counters.predictorFallbacks++;
     }
-    LengthPrediction prediction =
-        answer == null ? state.fallback.predictNow(sequence.spec().query()) : answer;
-    sequence.setPrediction(prediction, refresher.epoch());
+    sequence.setPrediction(answer == null ? fallback(sequence) : answer, refresher.epoch());
     state.enterQueue(sequence);
     RuntimeException refused = reportEstimate(sequence, state.estimate(sequence, now));
     state.publish(

@@ -1,8 +1,10 @@
 package dev.s3llm.engine.loop;
 
 import dev.s3llm.engine.plan.Candidates;
+import dev.s3llm.engine.sequence.Phases;
 import dev.s3llm.engine.sequence.Sequence;
 import dev.s3llm.predict.LengthPrediction;
+import dev.s3llm.predict.LengthQuery;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -55,7 +57,7 @@ final class PredictionRefresher {
     for (int i = 0; i < state.running.size(); i++) {
       Sequence sequence = state.running.get(i);
       int revision = sequence.generatedTokens() / interval;
-      if (revision > sequence.revision()) {
+      if (revision > sequence.revision() && sequence.phasesApart() == null) {
         revise(sequence, revision);
       }
     }
@@ -69,9 +71,20 @@ final class PredictionRefresher {
   }
 
   private void refresh(Sequence sequence, long epoch) {
+    Phases phases = sequence.phasesApart();
+    Phases.Lengths lengths = phases == null ? null : phases.lengths();
+    if (phases != null && lengths != null && lengths.thinking() != null) {
+      LengthPrediction thinking = refreshed(phases.thinkingQuery(), lengths.thinking());
+      LengthPrediction answer = refreshed(phases.answerQuery(), lengths.answer());
+      sequence.setPrediction(new Phases.Lengths(thinking, answer), epoch);
+      return;
+    }
     LengthPrediction earlier = sequence.prediction();
-    LengthPrediction refreshed = state.predictor.refresh(sequence.spec().query(), earlier);
-    sequence.setPrediction(orEarlier(refreshed, earlier), epoch);
+    sequence.setPrediction(refreshed(sequence.spec().query(), earlier), epoch);
+  }
+
+  private LengthPrediction refreshed(LengthQuery query, LengthPrediction earlier) {
+    return orEarlier(state.predictor.refresh(query, earlier), earlier);
   }
 
   /**

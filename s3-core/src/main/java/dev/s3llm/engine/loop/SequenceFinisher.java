@@ -5,6 +5,7 @@ import dev.s3llm.engine.feedback.PredictionMonitor;
 import dev.s3llm.engine.record.RequestRecording;
 import dev.s3llm.engine.sequence.Failure;
 import dev.s3llm.engine.sequence.KvBlockPool;
+import dev.s3llm.engine.sequence.Phases;
 import dev.s3llm.engine.sequence.Sequence;
 import dev.s3llm.engine.sequence.SequenceOutcome;
 import dev.s3llm.engine.sequence.SequenceState;
@@ -47,6 +48,7 @@ final class SequenceFinisher {
     state.draft.invalidate();
     state.alarms.cancel(sequence, Alarms.Kind.DEADLINE);
     state.alarms.cancel(sequence, Alarms.Kind.PREDICTION);
+    state.alarms.cancel(sequence, Alarms.Kind.MASK);
     SequenceState before = sequence.end();
     ConstraintProgress constraint = sequence.constraint();
     if (constraint != null) {
@@ -81,6 +83,7 @@ final class SequenceFinisher {
     }
     RequestRecording.commit(sequence, outcome);
     int generated = sequence.committedTokens();
+    int thinking = sequence.thinkingTokens();
     state.publish(
         () ->
             new EngineEvent.Ended(
@@ -88,6 +91,7 @@ final class SequenceFinisher {
                 sequence.requestId(),
                 outcome.reason(),
                 generated,
+                thinking,
                 outcome.prediction(),
                 outcome.timing().firstTokenNanos(),
                 sequence.asked()));
@@ -150,8 +154,12 @@ final class SequenceFinisher {
     if (prediction == null || used == 0 || reason == FinishReason.FAILED) {
       return;
     }
+    Phases phases = sequence.phasesApart();
+    LengthFeedback whole =
+        new LengthFeedback(sequence.spec().query(), prediction, used, reason.censored());
     state.predictions.observe(
-        new LengthFeedback(sequence.spec().query(), prediction, used, reason.censored()),
+        whole,
+        phases == null ? List.of(whole) : phases.feedback(used, reason.censored()),
         state.predictor,
         state.fallback);
     if (state.predictions.driftChanged()) {

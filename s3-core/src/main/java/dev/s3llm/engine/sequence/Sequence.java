@@ -7,6 +7,7 @@ import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.observe.EngineEvent;
 import dev.s3llm.observe.FinishReason;
 import dev.s3llm.predict.LengthPrediction;
+import dev.s3llm.predict.LengthQuery;
 import dev.s3llm.schedule.SequenceView;
 import java.util.Arrays;
 import java.util.List;
@@ -48,6 +49,7 @@ public final class Sequence implements SequenceView, SequenceStep {
   private KvBlockPool.@Nullable Lease hostLease;
   private @Nullable SequencePrefix prefix;
   private @Nullable ConstraintProgress constraint;
+  private @Nullable Phases phases;
   private int cachedTokens;
   private int sharedAtAdmission;
 
@@ -141,6 +143,55 @@ public final class Sequence implements SequenceView, SequenceStep {
   public void revise(LengthPrediction length, int number) {
     revised = bounded(length);
     revision = number;
+  }
+
+  /**
+   * Starts to follow the phases of the output, if it may think.
+   *
+   * @param predictsParts whether the predictor predicts thinking and answer apart
+   */
+  public void followPhases(boolean predictsParts) {
+    LengthQuery.Thinking thinking = spec.output().thinking();
+    if (thinking != null) {
+      LengthQuery query = spec.query();
+      phases = new Phases(thinking, query, predictsParts && query.hintTokens() == 0);
+    }
+  }
+
+  /** Returns the phases of the output; null if it does not think. */
+  public @Nullable Phases phases() {
+    return phases;
+  }
+
+  /** Returns the output tokens of the thinking so far, with its markers; 0 without thinking. */
+  public int thinkingTokens() {
+    return phases == null ? 0 : phases.thinkingTokens();
+  }
+
+  /** Returns the phases of the output if their lengths are predicted apart, or else null. */
+  public @Nullable Phases phasesApart() {
+    return phases != null && phases.predictedApart() ? phases : null;
+  }
+
+  /**
+   * Sets the predicted lengths of the output's parts.
+   *
+   * @param lengths the predictions
+   * @param epoch the epoch of the predictor in which they were made; see {@link #predictionEpoch}
+   */
+  public void setPrediction(Phases.Lengths lengths, long epoch) {
+    if (phases != null) {
+      phases.predicted(lengths);
+    }
+    setPrediction(lengths.whole(), epoch);
+  }
+
+  /** Replaces the prediction by what the phases say now, if that has changed. */
+  public void revisePhases() {
+    LengthPrediction whole = phases == null ? null : phases.revised(committedTokens());
+    if (whole != null) {
+      revise(whole, revision);
+    }
   }
 
   /** Returns a prediction that knows the shortest answer of the constraint and the limit. */
@@ -451,6 +502,9 @@ public final class Sequence implements SequenceView, SequenceStep {
     }
     tokens[length] = token;
     progress.appended();
+    if (phases != null) {
+      phases.appended(tokens, promptTokens(), committedTokens());
+    }
     history.tokenGenerated(now);
   }
 

@@ -76,11 +76,15 @@ public record SequenceSpec(
    * @param constraint the rule that the answer keeps, or null
    * @param shortest a lower bound of the tokens of an answer that keeps it, 0 or more
    * @param logProbabilities how many alternatives each token is reported with; -1 for no report
+   * @param thinking how the output divides into thinking and answer; null if it does not think
    */
   public record Output(
-      SequenceStep.@Nullable TokenConstraint constraint, int shortest, int logProbabilities) {
-    /** No rule, and no report. */
-    public static final Output FREE = new Output(null, 0, -1);
+      SequenceStep.@Nullable TokenConstraint constraint,
+      int shortest,
+      int logProbabilities,
+      LengthQuery.@Nullable Thinking thinking) {
+    /** No rule, no report and no thinking. */
+    public static final Output FREE = new Output(null, 0, -1, null);
   }
 
   /**

@@ -75,10 +75,8 @@ class PredictionMonitorTest {
   }
 
   private void observe(LengthPrediction prediction, int actual, boolean censored) {
-    monitor.observe(
-        new LengthFeedback(QUERY, prediction, actual, censored),
-        new GuardedPredictor(predictor, 0),
-        fallback);
+    LengthFeedback feedback = new LengthFeedback(QUERY, prediction, actual, censored);
+    monitor.observe(feedback, List.of(feedback), new GuardedPredictor(predictor, 0), fallback);
   }
 
   private static final class Recording implements LengthPredictor {

@@ -167,7 +167,7 @@ class WatchdogTest {
   @Test
   void maskThatIsLate_isNoHang() {
     start();
-    submit(new SequenceSpec.Output(new AnyToken(), 0, -1));
+    submit(new SequenceSpec.Output(new AnyToken(), 0, -1, null));
     loop.step(now);
     masks.remove().run();
     loop.step(now);

@@ -2,6 +2,7 @@ package dev.s3llm.text;
 
 import com.google.common.base.Preconditions;
 import dev.s3llm.execute.SequenceStep.TokenConstraint;
+import dev.s3llm.predict.LengthQuery;
 import dev.s3llm.text.constraint.Constraints;
 import dev.s3llm.text.internal.tool.AfterThinking;
 import dev.s3llm.text.internal.tool.AnswerParsers;
@@ -11,6 +12,8 @@ import dev.s3llm.text.internal.tool.StreamingParser.Thinking;
 import dev.s3llm.text.tool.AnswerFormat;
 import dev.s3llm.text.tool.AnswerParser;
 import dev.s3llm.text.tool.ToolChoice;
+import java.util.Arrays;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -82,6 +85,33 @@ record AnswerPlan(
         content,
         new AfterThinking.Tokens(
             model.vocabularySize(), model.stopTokens(), model.tokenizer()::tokenText));
+  }
+
+  /** Returns how the output divides into reasoning and answer; null if it does not think. */
+  LengthQuery.@Nullable Thinking division(TextModel model, AnswerSettings settings) {
+    int budget = settings.thinkingBudget().orElse(Integer.MAX_VALUE);
+    if (format == AnswerFormat.HARMONY) {
+      return division(model, "<|channel|>analysis<|message|>", List.of("<|end|>"), budget);
+    }
+    boolean off = settings.thinking().isPresent() && !settings.thinking().get();
+    if (thinking.open().isEmpty() || off) {
+      return null;
+    }
+    String close = thinking.close(); // a tokenizer may join it with the line breaks behind it
+    List<String> endings = List.of(close, close + "\n", close + "\n\n");
+    return division(model, thinking.begun() ? "" : thinking.open(), endings, budget);
+  }
+
+  private static LengthQuery.@Nullable Thinking division(
+      TextModel model, String open, List<String> close, int budget) {
+    List<List<Integer>> endings =
+        close.stream().map(text -> ids(model, text)).filter(ids -> !ids.isEmpty()).toList();
+    List<Integer> opening = open.isEmpty() ? List.of() : ids(model, open);
+    return endings.isEmpty() ? null : new LengthQuery.Thinking(opening, endings, budget);
+  }
+
+  private static List<Integer> ids(TextModel model, String text) {
+    return Arrays.stream(model.encode(text, false)).boxed().toList();
   }
 
   /** Returns the rule of what follows the reasoning; null if there is none. */

@@ -3,6 +3,7 @@ package dev.s3llm.text;
 import com.google.common.base.Preconditions;
 import dev.s3llm.GenerationRequest;
 import dev.s3llm.execute.SequenceStep.TokenConstraint;
+import dev.s3llm.predict.LengthQuery;
 import dev.s3llm.support.Settings;
 import dev.s3llm.text.constraint.Grammar;
 import dev.s3llm.text.tool.AnswerFormat;
@@ -151,12 +152,13 @@ public final class TextRequest {
   Prepared prepare(TextModel model, long maxTokens) {
     if (conversation == null) {
       TokenConstraint rule = answer.constraint().map(model::constraint).orElse(null);
-      return new Prepared(tokenize(model, encodedPrompt(model), maxTokens, rule), null);
+      return new Prepared(tokenize(model, encodedPrompt(model), maxTokens, rule, null), null);
     }
     AnswerPlan plan = AnswerPlan.of(model, conversation, answer);
     int[] tokens = model.encode(plan.prompt(), specialTokens);
     TokenConstraint rule = plan.constraint(model, answer);
-    return new Prepared(tokenize(model, tokens, maxTokens, rule), plan);
+    LengthQuery.Thinking thinking = plan.division(model, answer);
+    return new Prepared(tokenize(model, tokens, maxTokens, rule, thinking), plan);
   }
 
   private int[] encodedPrompt(TextModel model) {
@@ -173,7 +175,11 @@ public final class TextRequest {
   }
 
   private GenerationRequest tokenize(
-      TextModel model, int[] tokens, long maxTokens, @Nullable TokenConstraint constraint) {
+      TextModel model,
+      int[] tokens,
+      long maxTokens,
+      @Nullable TokenConstraint constraint,
+      LengthQuery.@Nullable Thinking thinking) {
     int limit = limit(Math.max(1, maxTokens - tokens.length));
     GenerationRequest.Builder builder = GenerationRequest.builder(tokens);
     configure.accept(builder);
@@ -182,6 +188,9 @@ public final class TextRequest {
     setUnlessSet(() -> builder.stopTokens(stopTokens(model)));
     if (constraint != null) {
       builder.tokenConstraint(constraint);
+    }
+    if (thinking != null) {
+      setUnlessSet(() -> builder.thinking(thinking));
     }
     return builder.build();
   }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.s3llm.S3Engine;
 import dev.s3llm.execute.SequenceStep.TokenConstraint;
 import dev.s3llm.observe.FinishReason;
+import dev.s3llm.predict.LengthQuery;
 import dev.s3llm.support.Settings;
 import dev.s3llm.text.tool.AnswerEvent;
 import dev.s3llm.text.tool.AnswerEvent.CallArguments;
@@ -181,6 +182,19 @@ class ToolAnswerTest {
     assertThat(result.reasoningTokens()).isEqualTo("Hm.\n</think>".length());
     assertThat(events(thinking.submit(TextRequest.builder().messages(QUESTION).build())))
         .anyMatch(Reasoning.class::isInstance);
+  }
+
+  @Test
+  void engine_learnsWhereTheReasoningEnds() {
+    TextModel model = answering(THINKING, ByteModel.tokens("Fine.")).model();
+    TextRequest.Builder request = TextRequest.builder().messages(QUESTION).thinkingBudget(9);
+    LengthQuery.Thinking thinking = request.build().tokenize(model, 500).thinking().orElseThrow();
+    assertThat(thinking.open()).isEmpty(); // the prompt has begun it
+    assertThat(thinking.close().get(0))
+        .containsExactlyElementsOf(IntStream.of(model.encode("</think>", false)).boxed().toList());
+    assertThat(thinking.budget()).isEqualTo(9);
+    TextRequest off = TextRequest.builder().messages(QUESTION).thinking(false).build();
+    assertThat(off.tokenize(model, 500).thinking()).isEmpty();
   }
 
   @Test
