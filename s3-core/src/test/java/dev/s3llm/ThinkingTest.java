@@ -129,6 +129,8 @@ class ThinkingTest {
                         }))) {
       driven.engine().submit(request.build());
       driven.run();
+      assertThat(driven.engine().snapshot().work().thinkingTokens())
+          .isEqualTo(ended.get(0).thinkingTokens());
     }
   }
 

@@ -172,6 +172,13 @@ public enum EngineMetric {
       "Output tokens generated",
       Kind.COUNTER,
       s -> s.work().outputTokens()),
+  /** Output tokens that were thinking, of the requests that ended. */
+  THINKING_TOKENS(
+      "s3.tokens.thinking",
+      "tokens",
+      "Output tokens that were thinking, of the requests that ended",
+      Kind.COUNTER,
+      s -> s.work().thinkingTokens()),
   /** Tokens whose KV was dropped by a preemption, or whose copy to host memory failed. */
   RECOMPUTED_TOKENS(
       "s3.tokens.recomputed",

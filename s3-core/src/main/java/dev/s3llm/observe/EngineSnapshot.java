@@ -237,6 +237,7 @@ public record EngineSnapshot(
    * @param recomputedTokens tokens whose KV was dropped by a preemption, or whose copy to host
    *     memory failed
    * @param swappedTokens tokens whose KV a preemption copied to host memory
+   * @param thinkingTokens output tokens that were thinking, of the requests that ended
    */
   public record Work(
       long steps,
@@ -244,7 +245,28 @@ public record EngineSnapshot(
       long outputTokens,
       Preempted preempted,
       long recomputedTokens,
-      long swappedTokens) {
+      long swappedTokens,
+      long thinkingTokens) {
+
+    /**
+     * Creates the counters of requests that did not think.
+     *
+     * @param steps steps launched
+     * @param promptTokens prompt tokens of the requests accepted
+     * @param outputTokens output tokens generated
+     * @param preempted preemptions, by reason
+     * @param recomputedTokens tokens whose KV was dropped by a preemption, or whose copy failed
+     * @param swappedTokens tokens whose KV a preemption copied to host memory
+     */
+    public Work(
+        long steps,
+        long promptTokens,
+        long outputTokens,
+        Preempted preempted,
+        long recomputedTokens,
+        long swappedTokens) {
+      this(steps, promptTokens, outputTokens, preempted, recomputedTokens, swappedTokens, 0);
+    }
 
     /** Returns the number of preemptions; a sequence counts each time. */
     public long preemptions() {

@@ -22,7 +22,8 @@ final class Snapshots {
               new EngineSnapshot.Refused(
                   Map.of(Reason.QUEUE_FULL, 40L, Reason.NEVER_FITS, 60L), Map.of("a", 31L))),
           new EngineSnapshot.Memory(5, 6, 7, 8, 9, new EngineSnapshot.Prefixes(70, 71, 72, 73, 74)),
-          new EngineSnapshot.Work(16, 26, 17, new EngineSnapshot.Preempted(50, 100, 200), 19, 20),
+          new EngineSnapshot.Work(
+              16, 26, 17, new EngineSnapshot.Preempted(50, 100, 200), 19, 20, 27),
           new EngineSnapshot.Predictions(21, 22, 0.5),
           new EngineSnapshot.Faults(23, 24, 25),
           latency(1000),

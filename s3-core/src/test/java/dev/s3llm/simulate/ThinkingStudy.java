@@ -33,8 +33,16 @@ final class ThinkingStudy {
     }
   }
 
-  /** The mean absolute errors of the expected remaining length at random moments, in tokens. */
-  record Errors(double whileThinking, double whileAnswering, double all) {}
+  /**
+   * The errors of the expected remaining length at random moments of a server's time, in tokens:
+   * mean absolute ones, and roots of mean squares.
+   */
+  record Errors(
+      double whileThinking,
+      double whileAnswering,
+      double all,
+      double rootMeanSquareWhileThinking,
+      double rootMeanSquare) {}
 
   static List<Output> outputs(int count, SplittableRandom random) {
     List<Output> outputs = new ArrayList<>();
@@ -66,16 +74,24 @@ final class ThinkingStudy {
       }
     }
     double[] sums = new double[2];
-    int[] counts = new int[2];
+    double[] squares = new double[2];
+    double[] tokens = new double[2];
     for (Output output : outputs(count, random)) {
       int done = random.nextInt(output.whole());
       int phase = done < output.thinking() ? 0 : 1;
       double expected = apart ? apart(predictor, output, done) : whole(predictor, done);
-      sums[phase] += Math.abs(expected - (output.whole() - done));
-      counts[phase]++;
+      double error = expected - (output.whole() - done);
+      sums[phase] += output.whole() * Math.abs(error); // a server spends most time on long ones
+      squares[phase] += output.whole() * error * error;
+      tokens[phase] += output.whole();
     }
+    double all = tokens[0] + tokens[1];
     return new Errors(
-        sums[0] / counts[0], sums[1] / counts[1], (sums[0] + sums[1]) / (counts[0] + counts[1]));
+        sums[0] / tokens[0],
+        sums[1] / tokens[1],
+        (sums[0] + sums[1]) / all,
+        Math.sqrt(squares[0] / tokens[0]),
+        Math.sqrt((squares[0] + squares[1]) / all));
   }
 
   private static void observe(EmpiricalLengthPredictor predictor, LengthQuery query, int length) {

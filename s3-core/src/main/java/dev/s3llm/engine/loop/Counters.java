@@ -13,6 +13,7 @@ final class Counters {
   long promptTokens;
   long cachedTokens;
   long outputTokens;
+  long thinkingTokens;
   long preemptedOutgrown;
   long preemptedReclaimed;
   long preemptedDisplaced;
@@ -64,6 +65,7 @@ final class Counters {
   /** Counts a request that ended. */
   void ended(Sequence sequence, FinishReason reason, SequenceOutcome.Timing timing) {
     ended.merge(reason, 1L, Long::sum);
+    thinkingTokens += sequence.thinkingTokens();
     times.ended(sequence, reason, timing);
     tenants.ended(sequence, reason, timing);
   }

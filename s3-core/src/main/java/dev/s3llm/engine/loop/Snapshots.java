@@ -35,7 +35,8 @@ final class Snapshots {
                 counters.preemptedReclaimed,
                 counters.preemptedDisplaced),
             counters.recomputedTokens,
-            counters.swappedTokens),
+            counters.swappedTokens,
+            counters.thinkingTokens),
         new EngineSnapshot.Predictions(
             counters.outgrown, counters.predictorFallbacks, state.predictions.coverageOfP90()),
         new EngineSnapshot.Faults(
