@@ -61,6 +61,7 @@ class AutoConfigurationTest {
     "deadline, -1s, field 'deadline'",
     "web.heartbeat, 0ms, field 'web.heartbeat'",
     "web.request-timeout, 0ms, field 'web.requestTimeout'",
+    "web.idle-timeout, 0ms, field 'web.idleTimeout'",
     "web.write-timeout, 0ms, field 'web.writeTimeout'",
     "web.max-request-size, 3GB, s3llm.web.max-request-size",
     "web.max-request-size, -1B, s3llm.web.max-request-size",

@@ -166,7 +166,7 @@ public class S3WebAutoConfiguration {
     return server ->
         server.doOnChannelInit(
             (observer, channel, address) -> {
-              HeadTimeout.add(channel, web.requestTimeout());
+              HeadTimeout.add(channel, web.requestTimeout(), web.idleTimeout());
               BrokenRequests.add(channel);
               channel.pipeline().addFirst("s3.writeTimeout", new WriteTimeout(web.writeTimeout()));
             });

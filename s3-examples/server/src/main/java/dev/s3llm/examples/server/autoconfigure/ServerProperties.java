@@ -61,9 +61,11 @@ public record ServerProperties(
    *
    * @param maxRequestSize largest request body, up to 2 GB.
    * @param heartbeat interval between comments in a stream without data.
-   * @param requestTimeout most time from the begin of a connection, or from the response before, to
-   *     a request's head, and from there to the end of its body. With server.http2.enabled it
-   *     limits the body only, and idle connections are kept.
+   * @param requestTimeout most time from the begin of a connection to its first request's head, and
+   *     from each head to the end of the body. With server.http2.enabled it limits the body only.
+   * @param idleTimeout most time from a response to the next request's head; longer than proxies
+   *     and most clients keep an idle connection, since a request that is sent while the server
+   *     closes fails. With server.http2.enabled idle connections are kept.
    * @param writeTimeout most time for a client to receive data that is sent to it.
    * @param maxOutputTokens most output tokens of a request; a request without a limit gets as many
    *     as its prompt leaves room for, and these at most.
@@ -77,6 +79,7 @@ public record ServerProperties(
       @DefaultValue("1MB") DataSize maxRequestSize,
       @DefaultValue("10s") @DurationMin(millis = 1) Duration heartbeat,
       @DefaultValue("30s") @DurationMin(millis = 1) Duration requestTimeout,
+      @DefaultValue("75s") @DurationMin(millis = 1) Duration idleTimeout,
       @DefaultValue("30s") @DurationMin(millis = 1) Duration writeTimeout,
       @DefaultValue("2147483647") @Min(1) int maxOutputTokens,
       @DefaultValue List<@NotBlank String> corsOrigins,

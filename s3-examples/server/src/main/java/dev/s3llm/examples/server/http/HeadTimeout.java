@@ -16,33 +16,44 @@ import org.jspecify.annotations.Nullable;
 import reactor.netty.NettyPipeline;
 
 /**
- * Closes connections on which no complete request head arrives in time, counted from the start of
- * the connection or from the last response. A timeout of single reads would not do: a client may
- * send its head byte by byte. Used by its channel's event loop only.
+ * Closes connections on which no complete request head arrives in time: the first head within one
+ * limit, and each further one within another limit after the last response. A timeout of single
+ * reads would not do: a client may send its head byte by byte. Used by its channel's event loop
+ * only.
+ *
+ * <p>After each response the handler also asks for the next request. The web server should do so,
+ * but version 1.3.7 does not if a request arrives before the server has finished with the request
+ * before and is then answered at once (reactor-netty issue 4361): the connection would stay open
+ * and never be read again.
  */
 public final class HeadTimeout extends ChannelDuplexHandler {
-  private final Duration limit;
+  private final Duration first;
+  private final Duration next;
   private int unanswered;
   private @Nullable Future<?> timer;
 
-  private HeadTimeout(Duration limit) {
-    this.limit = limit;
+  private HeadTimeout(Duration first, Duration next) {
+    this.first = first;
+    this.next = next;
   }
 
   /**
    * Adds the timeout to a channel of HTTP/1.1 only. Where HTTP/2 is enabled nothing is added: the
    * client chooses the protocol later, and a connection has several requests at a time.
+   *
+   * @param first most time from the start of the connection to its first head
+   * @param next most time from a response to the next head
    */
-  public static void add(Channel channel, Duration limit) {
+  public static void add(Channel channel, Duration first, Duration next) {
     ChannelPipeline pipeline = channel.pipeline();
     if (pipeline.get(NettyPipeline.HttpCodec) != null) {
-      pipeline.addAfter(NettyPipeline.HttpCodec, "s3.headTimeout", new HeadTimeout(limit));
+      pipeline.addAfter(NettyPipeline.HttpCodec, "s3.headTimeout", new HeadTimeout(first, next));
     }
   }
 
   @Override
   public void channelActive(ChannelHandlerContext context) {
-    await(context);
+    await(context, first);
     context.fireChannelActive();
   }
 
@@ -79,11 +90,18 @@ public final class HeadTimeout extends ChannelDuplexHandler {
   private void answered(ChannelHandlerContext context) {
     unanswered--;
     if (unanswered == 0 && context.channel().isActive()) {
-      await(context);
+      await(context, next);
+      context.executor().execute(() -> readNext(context)); // behind what the web server does now
     }
   }
 
-  private void await(ChannelHandlerContext context) {
+  private void readNext(ChannelHandlerContext context) {
+    if (unanswered == 0 && context.channel().isActive()) {
+      context.read();
+    }
+  }
+
+  private void await(ChannelHandlerContext context, Duration limit) {
     stop();
     timer =
         context.executor().schedule(() -> close(context), limit.toMillis(), TimeUnit.MILLISECONDS);
