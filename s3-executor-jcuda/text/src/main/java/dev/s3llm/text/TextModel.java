@@ -11,6 +11,7 @@ import dev.s3llm.text.constraint.TokenVocabulary;
 import dev.s3llm.text.internal.template.SpecialTokens;
 import dev.s3llm.text.internal.tokenizer.GgufTokenizer;
 import dev.s3llm.text.internal.tokenizer.TextTokenizer;
+import dev.s3llm.text.tool.AnswerFormat;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
@@ -172,6 +173,17 @@ public final class TextModel implements AutoCloseable {
   public TokenConstraint constraint(Grammar grammar) {
     Objects.requireNonNull(grammar, "grammar must not be null");
     return grammar.compile(vocabulary());
+  }
+
+  /**
+   * Returns how the model writes calls of tools and reasoning, as its chat template shows.
+   *
+   * @param conversation a conversation; templates of some models have a form of their own for
+   *     conversations with tools
+   * @throws ChatTemplateException if the model has no template for such a conversation
+   */
+  public AnswerFormat answerFormat(Conversation conversation) {
+    return template.traits(conversation).format();
   }
 
   /** Returns the number of tokens that the model was made for, prompt and answer together. */

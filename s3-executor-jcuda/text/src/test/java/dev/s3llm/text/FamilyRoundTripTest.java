@@ -115,7 +115,9 @@ class FamilyRoundTripTest {
       for (int i = 0; i < calls.size(); i++) {
         ToolCall call = read.calls().get(i);
         assertThat(call.name()).isEqualTo(calls.get(i).name());
-        assertThat(call.argumentsJson()).as(text).isEqualTo(calls.get(i).argumentsJson());
+        String written = new ToolCall(call.id(), call.name(), call.arguments()).argumentsJson();
+        assertThat(written).as(text).isEqualTo(calls.get(i).argumentsJson());
+        assertThat(ToolCall.parse(call.id(), call.name(), call.argumentsJson())).isEqualTo(call);
       }
       assertThat(read.content()).isEmpty();
     }

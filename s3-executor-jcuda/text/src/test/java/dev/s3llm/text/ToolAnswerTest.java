@@ -154,8 +154,29 @@ class ToolAnswerTest {
             call -> {
               assertThat(call.name()).isEqualTo("weather");
               assertThat(call.arguments()).isEqualTo(Map.of("city", "Paris"));
-              assertThat(call.argumentsJson()).isEqualTo("{\"city\":\"Paris\"}");
+              assertThat(call.argumentsJson()).isEqualTo("{\"city\": \"Paris\"}");
             });
+  }
+
+  @Test
+  void argumentsOfAWholeCall_areTheTextThatWasStreamed() throws Exception {
+    String arguments = "{ \"city\" : \"Par\\u0069s\",  \"days\": 1.50, \"max\": 1e2 }";
+    String call =
+        "<tool_call>{\"name\": \"weather\", \"arguments\": " + arguments + "}</tool_call>";
+    TextGeneration generation =
+        answering("", ByteModel.tokens(call)).submit(asking(QUESTION).build());
+    StringBuilder streamed = new StringBuilder();
+    for (AnswerEvent event : events(generation)) {
+      streamed.append(event instanceof CallArguments piece ? piece.json() : "");
+    }
+    assertThat(streamed).hasToString(arguments);
+    ToolCall whole = generation.result().join().toolCalls().get(0);
+    assertThat(whole.argumentsJson()).isEqualTo(arguments);
+    assertThat(whole.arguments()).containsEntry("city", "Paris");
+    assertThat(whole).isEqualTo(new ToolCall(whole.id(), "weather", whole.arguments()));
+    String again = new ToolCall("c", "weather", whole.arguments()).argumentsJson();
+    assertThat(again).isEqualTo("{\"city\":\"Paris\",\"days\":1.50,\"max\":1E+2}");
+    assertThat(ToolCall.parse("c", "weather", again).arguments()).isEqualTo(whole.arguments());
   }
 
   @Test
@@ -290,7 +311,7 @@ class ToolAnswerTest {
         assertThat(record.calls())
             .as(answer)
             .isNotEmpty()
-            .allSatisfy(call -> assertThat(call.argumentsJson()).isEqualTo("{\"a\":7}"));
+            .allSatisfy(call -> assertThat(call.arguments()).isEqualTo(Map.of("a", 7)));
         assertThat(record.content()).isEmpty();
       }
       close();
