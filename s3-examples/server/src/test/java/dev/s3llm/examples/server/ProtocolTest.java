@@ -44,6 +44,7 @@ class ProtocolTest {
     assertThat(s3.at("/predicted_p50").asInt()).isBetween(1, s3.at("/predicted_p90").asInt());
     assertThat(s3.at("/reserved_tokens").asInt()).isPositive();
     assertThat(s3.at("/preemptions").asInt()).isZero();
+    assertThat(s3.at("/queued_ms").asDouble()).isNotNegative();
     assertThat(s3.at("/ttft_ms").asDouble()).isGreaterThanOrEqualTo(s3.at("/queued_ms").asDouble());
   }
 

@@ -122,12 +122,7 @@ class ResponseFormatTest {
   }
 
   @Test
-  void toolsBesideAFormat_areRefused_unlessTheyMayNotBeCalled() {
-    HttpResponse<String> both = server.post(CHAT, chat(QUESTION, PERSON + TOOLS + SHORT));
-    assertThat(both.statusCode()).as(both.body()).isEqualTo(400);
-    assertThat(json(both.body()).at("/error/param").asString()).isEqualTo("response_format");
-    assertThat(json(both.body()).at("/error/message").asString()).contains("'tools'");
-
+  void toolsThatMayNotBeCalled_leaveTheSchema() {
     String none = PERSON + TOOLS + ",\"tool_choice\":\"none\"" + SHORT;
     requirePerson(answer(CHAT, chat(QUESTION, none)).at("/choices/0/message/content").asString());
   }

@@ -5,6 +5,7 @@ import static dev.s3llm.examples.server.TestServer.json;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.net.http.HttpResponse;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -108,6 +109,38 @@ class ResponsesTest {
     assertThat(streamed.body()).contains("event: response.created");
   }
 
+  @Test
+  void logProbabilities_areThoseOfChats_streamedToo() {
+    String asked = ASKED + ",\"include\":[\"message.output_text.logprobs\"],\"top_logprobs\":2";
+    JsonNode tokens = response("{" + asked + "}").at("/output/0/content/0/logprobs");
+    JsonNode chat =
+        json(
+            server
+                .post(
+                    "/v1/chat/completions",
+                    TestServer.chat(
+                        "Name three colours.",
+                        "\"temperature\":0,\"max_tokens\":12,\"logprobs\":true,\"top_logprobs\":2"))
+                .body());
+    List<JsonNode> pieces = new ArrayList<>();
+    for (String event : events(server.post(RESPONSES, "{" + asked + ",\"stream\":true}").body())) {
+      JsonNode json = json(event);
+      if (json.at("/type").asString().equals("response.output_text.delta")) {
+        json.at("/logprobs").forEach(pieces::add);
+      }
+    }
+
+    assertThat(tokens).hasSize(12);
+    assertThat(tokens).isEqualTo(chat.at("/choices/0/logprobs/content"));
+    assertThat(pieces).hasSize(12);
+    for (int i = 0; i < 12; i++) {
+      assertThat(pieces.get(i).at("/logprob")).isEqualTo(tokens.get(i).at("/logprob"));
+      assertThat(pieces.get(i).at("/top_logprobs")).hasSize(2);
+      assertThat(pieces.get(i).has("bytes")).isFalse();
+    }
+    assertThat(response("{" + ASKED + "}").at("/output/0/content/0/logprobs")).isEmpty();
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -125,6 +158,7 @@ class ResponsesTest {
         "previous_response_id | {\"input\":\"x\",\"previous_response_id\":\"resp_1\"}",
         "conversation         | {\"input\":\"x\",\"conversation\":\"c\"}",
         "background           | {\"input\":\"x\",\"background\":true}",
+        "top_logprobs         | {\"input\":\"x\",\"top_logprobs\":21}",
         "max_output_tokens    | {\"input\":\"x\",\"max_output_tokens\":0}",
       })
   void wrongField_isNamed(String field, String body) {

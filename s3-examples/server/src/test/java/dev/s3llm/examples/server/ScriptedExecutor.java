@@ -17,12 +17,13 @@ import org.springframework.context.annotation.Bean;
 /**
  * Plays answers of an agent that has two tools: first it asks for the weather, then it converts the
  * temperature, then it answers. A prompt that does not tell of the tools is answered with a
- * greeting, and one that says so with two calls at once or with reasoning.
+ * greeting, and one that says so with two calls at once or with JSON.
  */
 final class ScriptedExecutor implements Executor {
   static final String FINAL = "It is 69.8 degrees in Rome.";
   private static final String WEATHER =
       "<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Rome\"}}\n</tool_call>";
+  static final String WARMTH = "{\"city\": \"Rome\", \"celsius\": 21}";
   private static final String CONVERT =
       "<tool_call>\n{\"name\": \"convert\", \"arguments\": {\"celsius\": 21}}\n</tool_call>";
 
@@ -39,6 +40,9 @@ final class ScriptedExecutor implements Executor {
 
   /** Returns the answer to a prompt. */
   private static String answer(String prompt) {
+    if (prompt.contains("as JSON")) {
+      return WARMTH;
+    }
     if (prompt.contains("69.8")) {
       return FINAL;
     }

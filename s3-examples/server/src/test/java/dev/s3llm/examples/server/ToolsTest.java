@@ -87,6 +87,49 @@ class ToolsTest {
   }
 
   @Test
+  void answerWithToolsAndASchema_callsOrKeepsTheSchema() {
+    String schema =
+        "\"name\":\"warmth\",\"schema\":{\"type\":\"object\",\"required\":[\"city\",\"celsius\"],\"properties\":{\"city\":{\"type\":\"string\"},\"celsius\":{\"type\":\"integer\"}}}";
+    String nested =
+        ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{" + schema + "}}";
+    String flat = ",\"text\":{\"format\":{\"type\":\"json_schema\"," + schema + "}}";
+    for (String choice : List.of("", ",\"tool_choice\":\"required\"")) {
+      JsonNode calling = answer(CHAT, asked("How warm is it?", TOOLS + choice + nested));
+      assertThat(calling.at("/choices/0/finish_reason").asString()).isEqualTo("tool_calls");
+      JsonNode item = answer(RESPONSES, input("How warm is it?", FLAT_TOOLS + choice + flat));
+      assertThat(item.at("/output/0/name").asString()).isEqualTo("weather");
+    }
+    JsonNode telling = answer(CHAT, asked("Answer as JSON.", TOOLS + nested));
+    assertThat(telling.at("/choices/0/message/content").asString())
+        .isEqualTo(ScriptedExecutor.WARMTH);
+    assertThat(telling.at("/choices/0/finish_reason").asString()).isEqualTo("stop");
+    JsonNode output = answer(RESPONSES, input("Answer as JSON.", FLAT_TOOLS + flat));
+    assertThat(output.at("/output/0/content/0/text").asString()).isEqualTo(ScriptedExecutor.WARMTH);
+  }
+
+  private static String input(String question, String fields) {
+    return "{\"input\":\"%s\",%s}".formatted(question, fields);
+  }
+
+  @Test
+  void argumentsOfACall_areTheModelsOwnText_streamedAndNot() {
+    String whole =
+        answer(CHAT, asked("How warm is it?", TOOLS))
+            .at("/choices/0/message/tool_calls/0/function/arguments")
+            .asString();
+    StringBuilder streamed = new StringBuilder();
+    List<String> events =
+        events(server.post(CHAT, asked("How warm is it?", TOOLS + ",\"stream\":true")).body());
+    for (String event : events.subList(0, events.size() - 1)) {
+      json(event)
+          .at("/choices/0/delta/tool_calls")
+          .forEach(call -> streamed.append(call.at("/function/arguments").asString("")));
+    }
+    assertThat(whole).isEqualTo("{\"city\": \"Rome\"}");
+    assertThat(streamed).hasToString(whole);
+  }
+
+  @Test
   void toolChoiceOfNone_hidesTheTools() {
     JsonNode answer = answer(CHAT, asked("Hi", TOOLS + ",\"tool_choice\":\"none\""));
     assertThat(answer.at("/choices/0/message/content").asString()).isEqualTo("Hello.");

@@ -19,7 +19,6 @@ import dev.s3llm.examples.server.http.RequestThreads;
 import dev.s3llm.examples.server.http.ResponsesHandler;
 import dev.s3llm.examples.server.http.ServerSettings;
 import dev.s3llm.examples.server.http.WriteTimeout;
-import dev.s3llm.examples.server.openai.TokenTexts;
 import dev.s3llm.spring.ServedModel;
 import dev.s3llm.spring.autoconfigure.S3AutoConfiguration;
 import dev.s3llm.text.TextGenerator;
@@ -85,7 +84,7 @@ public class S3WebAutoConfiguration {
       ServerSettings settings,
       RequestThreads threads,
       TextGenerator generator) {
-    return new CallRunner(submitter, settings, threads, new TokenTexts(generator.model()));
+    return new CallRunner(submitter, settings, threads, generator.model());
   }
 
   @Bean

@@ -11,6 +11,7 @@ import dev.s3llm.examples.server.openai.Json;
 import dev.s3llm.examples.server.openai.JsonFields;
 import dev.s3llm.examples.server.openai.OutputLimit;
 import dev.s3llm.examples.server.openai.TokenTexts;
+import dev.s3llm.text.TextModel;
 import dev.s3llm.text.TextRequest;
 import java.util.ArrayList;
 import java.util.List;
@@ -34,6 +35,7 @@ public final class CallRunner {
   private final Submitter submitter;
   private final ServerSettings settings;
   private final RequestThreads threads;
+  private final TextModel model;
   private final TokenTexts texts;
   private final Grammars grammars = new Grammars();
 
@@ -43,11 +45,12 @@ public final class CallRunner {
    * @param submitter submits calls
    * @param settings of the endpoints
    * @param threads read the requests
-   * @param texts texts of tokens, for log probabilities
+   * @param model the model that answers
    */
   public CallRunner(
-      Submitter submitter, ServerSettings settings, RequestThreads threads, TokenTexts texts) {
-    this.texts = texts;
+      Submitter submitter, ServerSettings settings, RequestThreads threads, TextModel model) {
+    this.model = model;
+    this.texts = new TokenTexts(model);
     this.submitter = submitter;
     this.settings = settings;
     this.threads = threads;
@@ -70,6 +73,7 @@ public final class CallRunner {
   private Mono<ServerResponse> run(ServerRequest request, Wanted wanted, ContextView parent) {
     GenerationOptions options = wanted.options();
     requireModel(options);
+    wanted.check().accept(model);
     Call call = new Call(wanted.endpoint(), options.limit().field(), settings.model(), parent);
     CallFilter.attach(request, call);
     Optional<String> tenant = CallFilter.tenant(request).or(options::user);
@@ -89,9 +93,9 @@ public final class CallRunner {
   }
 
   private void requireModel(GenerationOptions options) {
-    String model = options.model().orElse(settings.model());
-    if (!model.equals(settings.model())) {
-      throw ApiException.modelNotFound(model);
+    String name = options.model().orElse(settings.model());
+    if (!name.equals(settings.model())) {
+      throw ApiException.modelNotFound(name);
     }
   }
 

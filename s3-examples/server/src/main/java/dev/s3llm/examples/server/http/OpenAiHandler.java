@@ -26,11 +26,8 @@ public final class OpenAiHandler {
 
   private static Wanted chat(JsonFields fields) {
     ChatRequest chat = ChatRequest.read(fields);
-    return new Wanted(
-        Endpoint.CHAT,
-        chat.options(),
-        List.of(new Wanted.One(chat.dialogue().request(), null, false)),
-        new CompletionAnswers(CompletionForm.CHAT));
+    return Wanted.message(
+        Endpoint.CHAT, chat.dialogue(), chat.options(), new CompletionAnswers(CompletionForm.CHAT));
   }
 
   /** Handles {@code POST /v1/completions}. */
@@ -45,6 +42,10 @@ public final class OpenAiHandler {
             .map(prompt -> new Wanted.One(prompt.request(), prompt, asked.echo()))
             .toList();
     return new Wanted(
-        Endpoint.COMPLETIONS, asked.options(), prompts, new CompletionAnswers(CompletionForm.TEXT));
+        Endpoint.COMPLETIONS,
+        asked.options(),
+        prompts,
+        new CompletionAnswers(CompletionForm.TEXT),
+        model -> {});
   }
 }

@@ -3,7 +3,6 @@ package dev.s3llm.examples.server.http;
 import dev.s3llm.examples.server.openai.Endpoint;
 import dev.s3llm.examples.server.openai.JsonFields;
 import dev.s3llm.examples.server.openai.ResponsesRequest;
-import java.util.List;
 import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
 import reactor.core.publisher.Mono;
@@ -24,10 +23,7 @@ public final class ResponsesHandler {
 
   private static Wanted read(JsonFields fields) {
     ResponsesRequest asked = ResponsesRequest.read(fields);
-    return new Wanted(
-        Endpoint.RESPONSES,
-        asked.options(),
-        List.of(new Wanted.One(asked.dialogue().request(), null, false)),
-        new ResponseAnswers(asked));
+    return Wanted.message(
+        Endpoint.RESPONSES, asked.dialogue(), asked.options(), new ResponseAnswers(asked));
   }
 }

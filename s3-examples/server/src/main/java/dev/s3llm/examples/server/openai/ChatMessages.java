@@ -5,7 +5,6 @@ import dev.s3llm.text.ChatRole;
 import dev.s3llm.text.ToolCall;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
@@ -113,8 +112,14 @@ final class ChatMessages {
       throw ApiException.badField(
           function.path("name"), "Invalid '%s': it is empty.".formatted(function.path("name")));
     }
-    Map<String, @Nullable Object> arguments =
-        Json.readArguments(function.path("arguments"), function.string("arguments").orElse("{}"));
-    return new ToolCall(id, tool, arguments);
+    String arguments = function.string("arguments").orElse("{}");
+    Json.checkArguments(function.path("arguments"), arguments);
+    try {
+      return ToolCall.parse(id, tool, arguments);
+    } catch (IllegalArgumentException e) { // it nests too deeply
+      throw ApiException.badField(
+          function.path("arguments"),
+          "Invalid '%s': %s.".formatted(function.path("arguments"), e.getMessage()));
+    }
   }
 }

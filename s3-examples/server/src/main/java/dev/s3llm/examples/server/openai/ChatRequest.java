@@ -25,7 +25,6 @@ public record ChatRequest(Dialogue dialogue, GenerationOptions options) {
     fields.refuse("audio", value -> false);
     Tools tools = Tools.read(fields, Tools.Place.NESTED);
     ResponseFormat format = ResponseFormat.read(fields);
-    format.requireWithout(tools);
     return new ChatRequest(
         Dialogue.read(ChatMessages.read(fields), tools, fields, fields.string("reasoning_effort")),
         GenerationOptions.read(fields, limit(fields), logProbabilities(fields), format));

@@ -2,6 +2,7 @@ package dev.s3llm.examples.server.openai;
 
 import dev.s3llm.text.ChatMessage;
 import dev.s3llm.text.Conversation;
+import dev.s3llm.text.TextModel;
 import dev.s3llm.text.TextRequest;
 import java.util.List;
 import java.util.Map;
@@ -54,8 +55,16 @@ public record Dialogue(
         kwargs == null ? Map.of() : Json.plain(fields.object("chat_template_kwargs").json()));
   }
 
-  /** Returns a builder of a request for the next message. */
-  public TextRequest.Builder request() {
+  /**
+   * Checks that a model can keep a response format in this conversation.
+   *
+   * @throws ApiException if it cannot
+   */
+  public void requireKept(ResponseFormat format, TextModel model) {
+    format.requireKept(tools, () -> model.answerFormat(conversation()));
+  }
+
+  private Conversation conversation() {
     Conversation.Builder conversation = Conversation.builder(messages);
     if (!tools.all().isEmpty()) {
       conversation.tools(tools.all());
@@ -69,7 +78,12 @@ public record Dialogue(
       throw ApiException.badField(
           "chat_template_kwargs", "Invalid 'chat_template_kwargs': " + e.getMessage() + ".");
     }
-    TextRequest.Builder request = TextRequest.builder().conversation(conversation.build());
+    return conversation.build();
+  }
+
+  /** Returns a builder of a request for the next message. */
+  public TextRequest.Builder request() {
+    TextRequest.Builder request = TextRequest.builder().conversation(conversation());
     tools.applyTo(request);
     if (effort.filter("none"::equals).isPresent()) {
       request.thinking(false);

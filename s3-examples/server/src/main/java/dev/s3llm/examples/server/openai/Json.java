@@ -57,23 +57,22 @@ public final class Json {
   }
 
   /**
-   * Reads the arguments of a tool's call.
+   * Checks the arguments of a tool's call.
    *
    * @param name name of the field, for errors
    * @param text the JSON of an object
    * @throws ApiException if it is not a JSON object
    */
-  static Map<String, @Nullable Object> readArguments(String name, String text) {
+  static void checkArguments(String name, String text) {
+    String place = "";
     try {
-      @Nullable Map<String, @Nullable Object> arguments = MAPPER.readValue(text, ARGUMENTS);
-      if (arguments != null) {
-        return arguments;
+      if (MAPPER.readTree(text).isObject()) {
+        return;
       }
     } catch (JacksonException e) {
-      throw ApiException.badField(
-          name, "Invalid '%s': it must be the JSON of an object%s.".formatted(name, place(e)));
+      place = place(e);
     }
     throw ApiException.badField(
-        name, "Invalid '%s': it must be the JSON of an object.".formatted(name));
+        name, "Invalid '%s': it must be the JSON of an object%s.".formatted(name, place));
   }
 }

@@ -10,6 +10,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Log probabilities of tokens, in the forms of the endpoints. */
 final class LogProbs {
+  private static final String BYTES = "bytes";
+
   private LogProbs() {}
 
   /** Returns the form of chat completions. */
@@ -33,10 +35,32 @@ final class LogProbs {
     return all;
   }
 
+  /**
+   * Returns the form of responses.
+   *
+   * @param bytes whether tokens have their bytes, which those of events have not
+   */
+  static List<Object> output(List<TokenScores> scores, TokenTexts texts, boolean bytes) {
+    List<Object> all = new ArrayList<>();
+    for (TokenScores one : scores) {
+      Map<String, @Nullable Object> token = entry(one.token(), one.logProbability(), texts);
+      List<Object> top = new ArrayList<>();
+      for (Alternative other : one.alternatives()) {
+        Map<String, @Nullable Object> entry = entry(other.token(), other.logProbability(), texts);
+        entry.keySet().removeIf(name -> !bytes && name.equals(BYTES));
+        top.add(entry);
+      }
+      token.keySet().removeIf(name -> !bytes && name.equals(BYTES));
+      token.put("top_logprobs", top);
+      all.add(token);
+    }
+    return all;
+  }
+
   private static Map<String, @Nullable Object> entry(
       int token, double logProbability, TokenTexts texts) {
     return ResponseStream.map(
-        "token", texts.text(token), "logprob", number(logProbability), "bytes", texts.bytes(token));
+        "token", texts.text(token), "logprob", number(logProbability), BYTES, texts.bytes(token));
   }
 
   /**

@@ -1,5 +1,7 @@
 package dev.s3llm.examples.server.openai;
 
+import dev.s3llm.GenerationResult.TokenScores;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
@@ -78,10 +80,23 @@ abstract class OutputItem {
   /** A message of text, or reasoning. */
   static final class Text extends OutputItem {
     private final boolean reasoning;
+    private final @Nullable OutputScores scores;
+    private final List<TokenScores> all = new ArrayList<>();
 
-    Text(boolean reasoning, String id, int index, Function<String, ResponseEvent> events) {
+    /**
+     * Creates an item.
+     *
+     * @param scores log probabilities; null if the client wants none
+     */
+    Text(
+        boolean reasoning,
+        String id,
+        int index,
+        Function<String, ResponseEvent> events,
+        @Nullable OutputScores scores) {
       super(id, index, events);
       this.reasoning = reasoning;
+      this.scores = scores;
     }
 
     boolean isReasoning() {
@@ -124,7 +139,7 @@ abstract class OutputItem {
       Map<String, @Nullable Object> part = ResponseStream.map("type", type(), "text", text);
       if (!reasoning) {
         part.put("annotations", List.of());
-        part.put("logprobs", List.of());
+        part.put("logprobs", text.isEmpty() ? List.of() : logprobs(all, true));
       }
       return part;
     }
@@ -136,12 +151,14 @@ abstract class OutputItem {
 
     @Override
     void piece(String piece) {
-      withLogprobs(inPart("response." + type() + ".delta").with("delta", piece));
+      List<TokenScores> own = scores == null ? List.of() : scores.take(piece);
+      all.addAll(own);
+      withLogprobs(inPart("response." + type() + ".delta").with("delta", piece), own);
     }
 
     @Override
     void ending() {
-      withLogprobs(inPart("response." + type() + ".done").with("text", text()));
+      withLogprobs(inPart("response." + type() + ".done").with("text", text()), all);
       inPart("response.content_part.done").with("part", part(text()));
     }
 
@@ -149,10 +166,14 @@ abstract class OutputItem {
       return event(type).with("content_index", 0);
     }
 
-    private void withLogprobs(ResponseEvent event) {
+    private void withLogprobs(ResponseEvent event, List<TokenScores> tokens) {
       if (!reasoning) {
-        event.with("logprobs", List.of());
+        event.with("logprobs", logprobs(tokens, false));
       }
+    }
+
+    private List<?> logprobs(List<TokenScores> tokens, boolean bytes) {
+      return scores == null ? List.of() : LogProbs.output(tokens, scores.texts(), bytes);
     }
   }
 

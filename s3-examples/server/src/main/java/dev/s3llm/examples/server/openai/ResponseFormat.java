@@ -1,7 +1,9 @@
 package dev.s3llm.examples.server.openai;
 
+import dev.s3llm.text.tool.AnswerFormat;
 import dev.s3llm.text.tool.ToolChoice;
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -83,17 +85,21 @@ public record ResponseFormat(String field, String name, Optional<String> schema)
   }
 
   /**
-   * Checks that the answer needs not keep a schema and call tools, too.
+   * Checks that a model can answer by a schema or call tools in one conversation: the channels of
+   * gpt-oss have no rule that allows both.
    *
-   * @throws ApiException if it has both
+   * @param tools the tools of the conversation
+   * @param written returns how the model writes calls; not called if the request has no schema or
+   *     its answers cannot choose
+   * @throws ApiException if it cannot
    */
-  void requireWithout(Tools tools) {
-    boolean calls = !tools.all().isEmpty() && tools.choice().mode() != ToolChoice.Mode.NONE;
-    if (calls && schema.isPresent()) {
+  void requireKept(Tools tools, Supplier<AnswerFormat> written) {
+    boolean chooses = !tools.all().isEmpty() && tools.choice().mode() == ToolChoice.Mode.AUTO;
+    if (chooses && schema.isPresent() && written.get() == AnswerFormat.HARMONY) {
       String name = field.startsWith("text.") ? "text.format" : field;
       throw ApiException.unsupported(
           name,
-          "Unsupported parameter: '%s' with a JSON format is not supported by this server together with 'tools'. Set 'tool_choice' to 'none' for an answer in JSON, or 'strict' in a function for arguments that keep its schema."
+          "Unsupported parameter: '%s' with a JSON format is not supported with this model together with 'tools'. Set 'tool_choice' to 'none' for an answer in JSON, or to 'required' for a call."
               .formatted(name));
     }
   }

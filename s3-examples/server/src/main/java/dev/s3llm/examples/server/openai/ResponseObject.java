@@ -1,10 +1,13 @@
 package dev.s3llm.examples.server.openai;
 
+import dev.s3llm.GenerationResult;
+import dev.s3llm.GenerationResult.TokenScores;
 import dev.s3llm.text.ToolCall;
 import dev.s3llm.text.tool.AnswerEvent;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** The response of {@code /v1/responses}: its fields in each state. */
@@ -51,9 +54,13 @@ public final class ResponseObject {
     return fields;
   }
 
-  /** Returns a whole response. */
-  public Object whole(Finished answer) {
-    ResponseStream items = new ResponseStream(this);
+  /**
+   * Returns a whole response.
+   *
+   * @param texts texts of tokens, for log probabilities; null if the client wants none
+   */
+  public Object whole(Finished answer, @Nullable TokenTexts texts) {
+    ResponseStream items = new ResponseStream(this, texts == null ? null : scores(answer, texts));
     if (!answer.reasoning().isEmpty()) {
       items.event(new AnswerEvent.Reasoning(answer.reasoning()));
     }
@@ -67,6 +74,12 @@ public final class ResponseObject {
       items.event(new AnswerEvent.CallEnd(calls++));
     }
     return items.end(answer);
+  }
+
+  private static OutputScores scores(Finished answer, TokenTexts texts) {
+    List<TokenScores> all = answer.tokens().map(GenerationResult::scores).orElse(List.of());
+    return new OutputScores(
+        index -> index < all.size() ? Optional.of(all.get(index)) : Optional.empty(), texts);
   }
 
   String itemId(String prefix, int index) {
@@ -95,6 +108,7 @@ public final class ResponseObject {
     fields.put("text", orElse(sent, "text", Map.of("format", Map.of("type", "text"))));
     fields.put("tool_choice", orElse(sent, "tool_choice", "auto"));
     fields.put("tools", orElse(sent, "tools", List.of()));
+    fields.put("top_logprobs", orElse(sent, "top_logprobs", 0));
     fields.put("top_p", orElse(sent, "top_p", 1.0));
     fields.put("truncation", "disabled");
     fields.put("usage", null);

@@ -15,14 +15,21 @@ public final class ResponseStream {
   private static final String COMPLETED = "completed";
 
   private final ResponseObject response;
+  private final @Nullable OutputScores scores;
   private final List<Map<String, @Nullable Object>> output = new ArrayList<>();
   private List<ResponseEvent> events = new ArrayList<>();
   private @Nullable OutputItem open;
   private int number;
 
-  /** Creates the stream of a response. */
-  public ResponseStream(ResponseObject response) {
+  /**
+   * Creates the stream of a response.
+   *
+   * @param response its fields
+   * @param scores log probabilities of its texts; null if the client wants none
+   */
+  public ResponseStream(ResponseObject response, @Nullable OutputScores scores) {
     this.response = response;
+    this.scores = scores;
   }
 
   /** Returns the events before the first token. */
@@ -78,7 +85,7 @@ public final class ResponseStream {
     endItem(COMPLETED);
     return begin(
         new OutputItem.Text(
-            reasoning, nextId(reasoning ? "rs_" : "msg_"), output.size(), this::add));
+            reasoning, nextId(reasoning ? "rs_" : "msg_"), output.size(), this::add, scores));
   }
 
   private OutputItem begin(OutputItem item) {

@@ -33,12 +33,20 @@ public record ResponsesRequest(Dialogue dialogue, GenerationOptions options, Jso
     }
     Tools tools = Tools.read(fields, Tools.Place.FLAT);
     ResponseFormat format = ResponseFormat.readText(fields);
-    format.requireWithout(tools);
     OptionalInt most = fields.count(LIMIT, 1, Integer.MAX_VALUE);
+    int logProbabilities = logProbabilities(fields);
     return new ResponsesRequest(
         Dialogue.read(
             ResponseItems.read(fields), tools, fields, fields.object("reasoning").string("effort")),
-        GenerationOptions.read(fields, OutputLimit.read(fields, LIMIT, most), -1, format),
+        GenerationOptions.read(
+            fields, OutputLimit.read(fields, LIMIT, most), logProbabilities, format),
         fields);
+  }
+
+  /** Reads how many alternatives of each token the response has; -1 for no log probabilities. */
+  private static int logProbabilities(JsonFields fields) {
+    boolean wanted = fields.strings("include").contains("message.output_text.logprobs");
+    OptionalInt most = fields.count("top_logprobs", 0, GenerationOptions.MOST_LOG_PROBABILITIES);
+    return wanted ? most.orElse(0) : -1;
   }
 }

@@ -50,12 +50,18 @@ public final class TokenTexts {
         .sum();
   }
 
+  /** Returns the bytes of a token in UTF-8; none if it is a part of a character not known. */
+  byte[] utf8(int token) {
+    String text = text(token);
+    return text.indexOf(REPLACEMENT) >= 0
+        ? model.tokenBytes(token)
+        : text.getBytes(StandardCharsets.UTF_8);
+  }
+
   /** Returns the bytes of a token in UTF-8; null if it is a part of a character not known. */
   @Nullable List<Integer> bytes(int token) {
-    String text = text(token);
-    boolean part = text.indexOf(REPLACEMENT) >= 0;
-    byte[] bytes = part ? model.tokenBytes(token) : text.getBytes(StandardCharsets.UTF_8);
-    if (part && bytes.length == 0) {
+    byte[] bytes = utf8(token);
+    if (bytes.length == 0 && !text(token).isEmpty()) {
       return null;
     }
     List<Integer> values = new ArrayList<>(bytes.length);
