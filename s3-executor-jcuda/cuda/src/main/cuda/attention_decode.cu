@@ -1,6 +1,7 @@
 // Attention of one new token a sequence over its paged KV, the positions split among blocks (flash-decoding).
 //
 //   attention_decode_<type>_d<headDim>, attention_decode_<type>_d<headDim>_bounded
+//   attention_decode_<type>_kv8_d<headDim>, attention_decode_<type>_kv8_d<headDim>_bounded   KV in 8 bits
 //                                      grid (kvHeads, decodeRows, any), block 128
 //
 // Block z takes parts of 256 positions z, z + gridDim.z, ... from the first that the row sees, and leaves their results in memory; the last block of a
@@ -14,10 +15,18 @@
 
 namespace s3 {
 
-template <typename T, int HD>
+/** Units in shared memory: the one at work and those on their way. */
+#ifndef S3_DECODE_STAGES
+#define S3_DECODE_STAGES 3
+#endif
+template <typename KV, int HD>
+constexpr int kDecodeStages = kCoded<KV> && HD <= 128 ? S3_DECODE_STAGES : 2;
+
+template <typename T, typename KV, int HD>
 struct DecodeMemory {
-  T keys[2][kUnit][HD + 8];
-  T values[2][kUnit][HD + 8];
+  static constexpr int kStages = kDecodeStages<KV, HD>;
+  KV keys[kStages][kUnit][kRow<KV, HD>];
+  KV values[kStages][kUnit][kRow<KV, HD>];
   union {
     T q[16][HD + 8];  // until every warp has its fragments
     T probabilities[16][kUnit + 8];
@@ -25,6 +34,7 @@ struct DecodeMemory {
   float maxima[4][16];
   int last;
   int blocks[2][kPart / kBlockTokens];
+  UnitScales<KV> scales[kStages];
 };
 
 /** The parts of a row added up in registers, in the order and with the arithmetic of the merge. */
@@ -77,7 +87,7 @@ struct UnitWalk {
 };
 
 /** Adds all parts of a row and key head in order, if this block is the last of its row to get here. */
-template <typename T, int HD, bool BOUNDED>
+template <typename T, typename KV, int HD, bool BOUNDED>
 __device__ __forceinline__ void mergeIfLast(const AttentionArgs& a, int& last, int row, int kvHead, int parts,
                                             int blocks, const float* sums, const float2* states, int* counters,
                                             int maxParts) {
@@ -107,18 +117,20 @@ __device__ __forceinline__ void mergeIfLast(const AttentionArgs& a, int& last, i
       x = merge(x, v.x);
       y = merge(y, v.y);
     }
-    float factor = joinSink<BOUNDED>(a, head, max, sum);
+    float factor = joinSink<KV, BOUNDED>(a, head, max, sum);
     *reinterpret_cast<uint32_t*>(static_cast<T*>(a.out) + activationOffset(row, head * HD + d, a.groups)) =
         packed<T>(ended<BOUNDED>(x, factor, sum), ended<BOUNDED>(y, factor, sum));
   }
 }
 
-template <typename T, int HD, bool BOUNDED>
+template <typename T, typename KV, int HD, bool BOUNDED>
 __device__ void attentionDecode(const AttentionArgs& a, const Batch& batch, const int* rows, float* sums,
                                 float2* states, int* counters, int maxParts) {
   constexpr int kPairs = (HD / 16 + 3) / 4;  // pieces of 16 dimensions a warp
   extern __shared__ __align__(128) uint8_t raw[];
-  auto& memory = *reinterpret_cast<DecodeMemory<T, HD>*>(raw);
+  auto& memory = *reinterpret_cast<DecodeMemory<T, KV, HD>*>(raw);
+  constexpr int kStages = kDecodeStages<KV, HD>;
+  static_assert(kStages <= UnitWalk::kUnits, "fetches reach into the next part at most");
   int kvHead = blockIdx.x;
   int row = rows != nullptr ? rows[blockIdx.y] : blockIdx.y;
   int sequence = batch.sequences[row];
@@ -133,7 +145,7 @@ __device__ void attentionDecode(const AttentionArgs& a, const Batch& batch, cons
   int group = a.heads / a.kvHeads;
   int warp = threadIdx.x >> 5;
   int lane = threadIdx.x & 31;
-  HeadMemory<T> head(a, kvHead, HD);
+  HeadMemory<KV> head(a, kvHead, HD);
   const T* q = static_cast<const T*>(a.q) + static_cast<size_t>(row) * a.qStride + kvHead * group * HD;
   const int* table = batch.tables + batch.tableStarts[sequence];
   auto loadTable = [&](int i) {  // of the i-th part, for the fetches of its units
@@ -143,7 +155,7 @@ __device__ void attentionDecode(const AttentionArgs& a, const Batch& batch, cons
     }
   };
   loadTable(0);
-  if (BOUNDED && walk.units > UnitWalk::kUnits) loadTable(1);  // the second unit may be of the next part
+  if (BOUNDED && walk.units > UnitWalk::kUnits) loadTable(1);  // units of the first fetches may be of the next part
   for (int p = threadIdx.x; p < 16 * (HD / 8); p += 128) {
     int r = p / (HD / 8);
     int d = (p % (HD / 8)) * 8;
@@ -156,22 +168,21 @@ __device__ void attentionDecode(const AttentionArgs& a, const Batch& batch, cons
     if (v < walk.units) {
       int i = v / UnitWalk::kUnits;
       int unit = v % UnitWalk::kUnits;
-      fetchUnit<T, HD, 128>(memory.keys[v & 1][0], memory.values[v & 1][0], head,
-                            memory.blocks[i & 1] + unit * (kUnit / kBlockTokens),
-                            BOUNDED ? seen - walk.start(i) - unit * kUnit : 0, walk.present(i) - unit * kUnit);
+      int stage = v % kStages;
+      fetchUnit<KV, HD, 128>(memory.keys[stage][0], memory.values[stage][0], memory.scales[stage], head,
+                             memory.blocks[i & 1] + unit * (kUnit / kBlockTokens),
+                             BOUNDED ? seen - walk.start(i) - unit * kUnit : 0, walk.present(i) - unit * kUnit);
     }
     copyCommit();
   };
   RowState low, high;
   float out[kPairs][2][4];
   DecodeTotal<kPairs> total;
-  fetch(begin);
-  fetch(begin + 1);
+#pragma unroll
+  for (int stage = 0; stage < kStages; stage++) fetch(begin + stage);
   uint32_t query[HD / 16][4];
 #pragma unroll
-  for (int step = 0; step < HD / 16; step++) {
-    loadMatrix4(query[step], &memory.q[lane & 15][step * 16 + (lane >> 4) * 8]);
-  }
+  for (int step = 0; step < HD / 16; step++) loadQueries<T, KV, HD>(query[step], memory.q[0], step);
   for (int v = begin; v < walk.units; v++) {
     int i = v / UnitWalk::kUnits;
     int unit = v % UnitWalk::kUnits;
@@ -185,10 +196,13 @@ __device__ void attentionDecode(const AttentionArgs& a, const Batch& batch, cons
       }
       if (!BOUNDED || v != begin) loadTable(i + 1);  // the part before is done with this half
     }
-    copyWait<1>();
+    copyWait<kStages - 1>();
     __syncthreads();
+    int stage = v % kStages;
     float s[2][4] = {};
-    scores16<T, HD>(s[0], s[1], query, memory.keys[v & 1][warp * 16]);
+    scores16<T, KV, HD>(s[0], s[1], query, memory.keys[stage][warp * 16]);
+    scaleKeys<KV>(s[0], memory.scales[stage], warp * 16);
+    scaleKeys<KV>(s[1], memory.scales[stage], warp * 16 + 8);
     int first = walk.start(i) + unit * kUnit + warp * 16;
     scaleAndMask<BOUNDED>(s[0], a, scale, first, position, position);
     scaleAndMask<BOUNDED>(s[1], a, scale, first + 8, position, position);
@@ -228,14 +242,15 @@ __device__ void attentionDecode(const AttentionArgs& a, const Batch& batch, cons
       uint32_t p[4];
       loadMatrix4(p, &memory.probabilities[lane & 15][step * 16 + (lane >> 4) * 8]);
       addToSums<T>(low, high, p);
+      scaleValues<T, KV>(p, memory.scales[stage], step * 16);
 #pragma unroll
       for (int k = 0; k < kPairs; k++) {
         int d = (warp + 4 * k) * 16;
-        if (d < HD) addValues16<T, HD>(out[k][0], out[k][1], p, &memory.values[v & 1][step * 16][d]);
+        if (d < HD) addValues16<T, KV, HD>(out[k][0], out[k][1], p, &memory.values[stage][step * 16][d]);
       }
     }
     __syncthreads();
-    fetch(v + 2);
+    fetch(v + kStages);
     if (unit < UnitWalk::kUnits - 1 && v < walk.units - 1) continue;
     float sumLow = quadSum(low.sum);
     float sumHigh = quadSum(high.sum);
@@ -256,10 +271,11 @@ __device__ void attentionDecode(const AttentionArgs& a, const Batch& batch, cons
       for (int k = 0; k < kPairs; k++) {
 #pragma unroll
         for (int t = 0; t < 2; t++) {
-          int d = (warp + 4 * k) * 16 + t * 8 + (lane & 3) * 2;
+          OutputPair<KV> pair(t, half);
+          int d = (warp + 4 * k) * 16 + pair.dimension;
           if (d < HD) {
             *reinterpret_cast<float2*>(sums + at * HD + d) =
-                make_float2(out[k][t][2 * half], out[k][t][2 * half + 1]);
+                make_float2(out[k][pair.firstOf][pair.firstAt], out[k][pair.secondOf][pair.secondAt]);
           }
         }
       }
@@ -267,7 +283,7 @@ __device__ void attentionDecode(const AttentionArgs& a, const Batch& batch, cons
   }
   if (gridDim.z > 1) {
     int blocks = min(static_cast<int>(gridDim.z), parts);
-    mergeIfLast<T, HD, BOUNDED>(a, memory.last, row, kvHead, parts, blocks, sums, states, counters, maxParts);
+    mergeIfLast<T, KV, HD, BOUNDED>(a, memory.last, row, kvHead, parts, blocks, sums, states, counters, maxParts);
     return;
   }
   T* result = static_cast<T*>(a.out);
@@ -276,16 +292,17 @@ __device__ void attentionDecode(const AttentionArgs& a, const Batch& batch, cons
     int r = lane / 4 + half * 8;
     if (r >= group) continue;
     float sum = half == 0 ? total.sumLow : total.sumHigh;
-    float factor = joinSink<BOUNDED>(a, kvHead * group + r, half == 0 ? total.maxLow : total.maxHigh, sum);
+    float factor = joinSink<KV, BOUNDED>(a, kvHead * group + r, half == 0 ? total.maxLow : total.maxHigh, sum);
 #pragma unroll
     for (int k = 0; k < kPairs; k++) {
 #pragma unroll
       for (int t = 0; t < 2; t++) {
-        int d = (warp + 4 * k) * 16 + t * 8 + (lane & 3) * 2;
+        OutputPair<KV> pair(t, half);
+        int d = (warp + 4 * k) * 16 + pair.dimension;
         if (d < HD) {
           *reinterpret_cast<uint32_t*>(result + activationOffset(row, (kvHead * group + r) * HD + d, a.groups)) =
-              packed<T>(ended<BOUNDED>(total.out[k][t][2 * half], factor, sum),
-                        ended<BOUNDED>(total.out[k][t][2 * half + 1], factor, sum));
+              packed<T>(ended<BOUNDED>(total.out[k][pair.firstOf][pair.firstAt], factor, sum),
+                        ended<BOUNDED>(total.out[k][pair.secondOf][pair.secondAt], factor, sum));
         }
       }
     }
@@ -294,18 +311,20 @@ __device__ void attentionDecode(const AttentionArgs& a, const Batch& batch, cons
 
 }  // namespace s3
 
-#define S3_DECODE(suffix, T, HD, end, BOUNDED)                                                          \
+#define S3_DECODE(suffix, T, KV, HD, end, BOUNDED)                                                      \
   extern "C" __global__ void __launch_bounds__(128) attention_decode_##suffix##_d##HD##end(             \
-      const T* q, const T* pool, const int* positions, const int* sequences, const int* tableStarts,    \
+      const T* q, const KV* pool, const int* positions, const int* sequences, const int* tableStarts,    \
       const int* tables, const int* rows, float* sums, float2* states, int* counters, T* out,           \
       int qStride, int groups, int layer, int layers, int heads, int kvHeads, int maxParts,             \
       float scale, float cap, int window, const float* sinks) {                                         \
     s3::AttentionArgs a{q,      pool,    out,   qStride, groups, layer, layers,                         \
                         heads,  kvHeads, scale, cap,     window, sinks};                                \
-    s3::attentionDecode<T, HD, BOUNDED>(a, {positions, sequences, tableStarts, tables}, rows, sums,     \
-                                        states, counters, maxParts);                                    \
+    s3::attentionDecode<T, KV, HD, BOUNDED>(a, {positions, sequences, tableStarts, tables}, rows, sums, \
+                                            states, counters, maxParts);                                \
   }
-#define S3_DECODES(suffix, T, HD)           \
-  S3_DECODE(suffix, T, HD, , false)         \
-  S3_DECODE(suffix, T, HD, _bounded, true)
+#define S3_DECODES(suffix, T, HD)                         \
+  S3_DECODE(suffix, T, T, HD, , false)                    \
+  S3_DECODE(suffix, T, T, HD, _bounded, true)             \
+  S3_DECODE(suffix##_kv8, T, int8_t, HD, , false)         \
+  S3_DECODE(suffix##_kv8, T, int8_t, HD, _bounded, true)
 S3_FOR_HEADS(S3_DECODES)

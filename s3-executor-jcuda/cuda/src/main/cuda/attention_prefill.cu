@@ -1,6 +1,7 @@
 // Causal attention of a chunk of new tokens over a sequence's paged KV, on tensor cores.
 //
 //   attention_prefill_<type>_d<headDim>, attention_prefill_<type>_d<headDim>_bounded
+//   attention_prefill_<type>_kv8_d<headDim>, attention_prefill_<type>_kv8_d<headDim>_bounded   KV in 8 bits
 //                                       grid (any, kvHeads, chunks), block 128
 //
 // A chunk is rowCounts[c] rows from firstRows[c] on: consecutive positions of one sequence whose keys and values are
@@ -22,14 +23,15 @@ struct PrefillShape {
   static constexpr int kSteps = HD / 16;
 };
 
-template <typename T, int HD>
+template <typename T, typename KV, int HD>
 struct PrefillMemory {
   using Shape = PrefillShape<T, HD>;
-  T keys[Shape::kStages][kUnit][HD + 8];
-  T values[Shape::kStages][kUnit][HD + 8];
+  KV keys[Shape::kStages][kUnit][kRow<KV, HD>];
+  KV values[Shape::kStages][kUnit][kRow<KV, HD>];
   /** Each thread's merged output, which its registers have no room for. */
   float totals[HD / 2][Shape::kThreads];
   T separateQueries[Shape::kHeld ? 1 : Shape::kRows][HD + 8];
+  UnitScales<KV> scales[Shape::kStages];
 
   /** The queries; where registers hold them later, the totals take their place. */
   __device__ __forceinline__ T* queries() {
@@ -37,20 +39,13 @@ struct PrefillMemory {
   }
 };
 
-/** Loads 16 columns of a warp's 16 queries. */
-template <typename T, int HD>
-__device__ __forceinline__ void loadQueries(uint32_t (&to)[4], const T* q, int step) {
-  int lane = threadIdx.x & 31;
-  loadMatrix4(to, q + (lane & 15) * (HD + 8) + step * 16 + (lane >> 4) * 8);
-}
-
 /** A warp's work on one unit: scores, new maximum, probabilities, output. q are its queries in shared memory. */
-template <typename T, int HD, bool BOUNDED>
-__device__ __forceinline__ void prefillUnit(const T* q, const uint32_t (*held)[4], const T* keys, const T* values,
-                                            const AttentionArgs& a, ScoreScale scale, int unitStart, int lastLow,
+template <typename T, typename KV, int HD, bool BOUNDED>
+__device__ __forceinline__ void prefillUnit(const T* q, const uint32_t (*held)[4], const KV* keys, const KV* values,
+                                            const UnitScales<KV>& scales, const AttentionArgs& a, ScoreScale scale,
+                                            int unitStart, int lastLow,
                                             int lastHigh, bool masked, RowState& low, RowState& high, float (&out)[HD / 8][4]) {
   float s[kUnit / 8][4] = {};
-  int lane = threadIdx.x & 31;
 #pragma unroll
   for (int step = 0; step < HD / 16; step++) {
     uint32_t left[4];
@@ -58,12 +53,12 @@ __device__ __forceinline__ void prefillUnit(const T* q, const uint32_t (*held)[4
 #pragma unroll
       for (int i = 0; i < 4; i++) left[i] = held[step][i];
     } else {
-      loadQueries<T, HD>(left, q, step);
+      loadQueries<T, KV, HD>(left, q, step);
     }
 #pragma unroll
     for (int t = 0; t < kUnit / 16; t++) {
       uint32_t right[4];
-      loadMatrix4(right, keys + (t * 16 + (lane & 7) + (lane >> 4) * 8) * (HD + 8) + step * 16 + ((lane >> 3) & 1) * 8);
+      keys16<T, KV, HD>(right, keys + t * 16 * kRow<KV, HD>, step);
       multiplyAdd<T>(s[2 * t], left, right[0], right[1]);
       multiplyAdd<T>(s[2 * t + 1], left, right[2], right[3]);
     }
@@ -71,6 +66,7 @@ __device__ __forceinline__ void prefillUnit(const T* q, const uint32_t (*held)[4
   float maxLow = -INFINITY, maxHigh = -INFINITY;
 #pragma unroll
   for (int t = 0; t < kUnit / 8; t++) {
+    scaleKeys<KV>(s[t], scales, t * 8);
     if (masked) {
       scaleAndMask<BOUNDED>(s[t], a, scale, unitStart + t * 8, lastLow, lastHigh);
     } else {
@@ -99,9 +95,10 @@ __device__ __forceinline__ void prefillUnit(const T* q, const uint32_t (*held)[4
       p[2 * t + 1] = packed<T>(high.probability(own[2]), high.probability(own[3]));
     }
     addToSums<T>(low, high, p);
+    scaleValues<T, KV>(p, scales, step * 16);
 #pragma unroll
     for (int i = 0; i < HD / 16; i++) {
-      addValues16<T, HD>(out[2 * i], out[2 * i + 1], p, values + step * 16 * (HD + 8) + i * 16);
+      addValues16<T, KV, HD>(out[2 * i], out[2 * i + 1], p, values + step * 16 * kRow<KV, HD> + i * 16);
     }
   }
 }
@@ -134,12 +131,12 @@ __device__ __forceinline__ void mergePart(RowState (&state)[2], RowTotal (&total
   }
 }
 
-template <typename T, int HD, bool BOUNDED>
+template <typename T, typename KV, int HD, bool BOUNDED>
 __device__ void attentionPrefill(const AttentionArgs& a, const Batch& batch, const int* firstRows,
                                  const int* rowCounts) {
   using Shape = PrefillShape<T, HD>;
   extern __shared__ __align__(128) uint8_t raw[];
-  auto& memory = *reinterpret_cast<PrefillMemory<T, HD>*>(raw);
+  auto& memory = *reinterpret_cast<PrefillMemory<T, KV, HD>*>(raw);
   int firstRow = firstRows[blockIdx.z];
   int group = a.heads / a.kvHeads;
   int packedRows = rowCounts[blockIdx.z] * group;
@@ -148,7 +145,7 @@ __device__ void attentionPrefill(const AttentionArgs& a, const Batch& batch, con
   int kvHead = blockIdx.y;
   int firstPosition = batch.positions[firstRow];
   const int* table = batch.tables + batch.tableStarts[batch.sequences[firstRow]];
-  HeadMemory<T> head(a, kvHead, HD);
+  HeadMemory<KV> head(a, kvHead, HD);
   ScoreScale scale(a);
   int warp = threadIdx.x >> 5;
   int lane = threadIdx.x & 31;
@@ -182,8 +179,8 @@ __device__ void attentionPrefill(const AttentionArgs& a, const Batch& batch, con
     };
     auto fetch = [&](int unit) {
       int stage = unit % Shape::kStages;
-      fetchUnit<T, HD, Shape::kThreads>(memory.keys[stage][0], memory.values[stage][0], head, blocks,
-                                        BOUNDED ? seen - unit * kUnit : 0, end - unit * kUnit);
+      fetchUnit<KV, HD, Shape::kThreads>(memory.keys[stage][0], memory.values[stage][0], memory.scales[stage], head,
+                                         blocks, BOUNDED ? seen - unit * kUnit : 0, end - unit * kUnit);
       copyCommit();
       readBlocks(unit + 1);
     };
@@ -203,7 +200,7 @@ __device__ void attentionPrefill(const AttentionArgs& a, const Batch& batch, con
       __syncthreads();
 #pragma unroll
       for (int step = 0; step < Shape::kSteps; step++) {
-        loadQueries<T, HD>(held[Shape::kHeld ? step : 0], warpQueries, step);
+        loadQueries<T, KV, HD>(held[Shape::kHeld ? step : 0], warpQueries, step);
       }
       __syncthreads();
     }
@@ -226,8 +223,9 @@ __device__ void attentionPrefill(const AttentionArgs& a, const Batch& batch, con
       if (unit * kUnit < warpEnd && (!BOUNDED || (unit + 1) * kUnit > warpBegin)) {
         int stage = unit % Shape::kStages;
         bool masked = (unit + 1) * kUnit > warpFirst || (BOUNDED && unit * kUnit < warpSeen);
-        prefillUnit<T, HD, BOUNDED>(warpQueries, held, memory.keys[stage][0], memory.values[stage][0], a, scale,
-                                    unit * kUnit, lastLow, lastHigh, masked, state[0], state[1], out);
+        prefillUnit<T, KV, HD, BOUNDED>(warpQueries, held, memory.keys[stage][0], memory.values[stage][0],
+                                        memory.scales[stage], a, scale, unit * kUnit, lastLow, lastHigh, masked,
+                                        state[0], state[1], out);
       }
       if ((unit + 1) % (kPart / kUnit) == 0 || unit + 1 == units) {
         mergePart<HD, Shape::kThreads>(state, total, out, memory.totals);
@@ -237,13 +235,15 @@ __device__ void attentionPrefill(const AttentionArgs& a, const Batch& batch, con
     for (int h = 0; h < 2; h++) {
       if (own[h] > last) continue;
       int row = firstRow + own[h] / group;
-      int column = (kvHead * group + own[h] % group) * HD + (lane & 3) * 2;
-      float factor = joinSink<BOUNDED>(a, kvHead * group + own[h] % group, total[h].max, total[h].sum);
+      int column = (kvHead * group + own[h] % group) * HD;
+      float factor = joinSink<KV, BOUNDED>(a, kvHead * group + own[h] % group, total[h].max, total[h].sum);
 #pragma unroll
       for (int i = 0; i < HD / 8; i++) {
-        float x = memory.totals[i * 4 + 2 * h][threadIdx.x];
-        float y = memory.totals[i * 4 + 2 * h + 1][threadIdx.x];
-        *reinterpret_cast<uint32_t*>(static_cast<T*>(a.out) + activationOffset(row, column + i * 8, a.groups)) =
+        OutputPair<KV> pair(i & 1, h);
+        float x = memory.totals[((i & ~1) + pair.firstOf) * 4 + pair.firstAt][threadIdx.x];
+        float y = memory.totals[((i & ~1) + pair.secondOf) * 4 + pair.secondAt][threadIdx.x];
+        int d = i / 2 * 16 + pair.dimension;
+        *reinterpret_cast<uint32_t*>(static_cast<T*>(a.out) + activationOffset(row, column + d, a.groups)) =
             packed<T>(ended<BOUNDED>(x, factor, total[h].sum), ended<BOUNDED>(y, factor, total[h].sum));
       }
     }
@@ -252,19 +252,21 @@ __device__ void attentionPrefill(const AttentionArgs& a, const Batch& batch, con
 
 }  // namespace s3
 
-#define S3_PREFILL(suffix, T, HD, end, BOUNDED)                                                         \
+#define S3_PREFILL(suffix, T, KV, HD, end, BOUNDED)                                                     \
   extern "C" __global__ void __launch_bounds__(s3::PrefillShape<T, HD>::kThreads)                       \
       attention_prefill_##suffix##_d##HD##end(                                                          \
-          const T* q, const T* pool, const int* positions, const int* sequences,                        \
+          const T* q, const KV* pool, const int* positions, const int* sequences,                       \
           const int* tableStarts, const int* tables, const int* firstRows, const int* rowCounts,        \
           T* out, int qStride, int groups, int layer, int layers, int heads, int kvHeads,               \
           float scale, float cap, int window, const float* sinks) {                                     \
     s3::AttentionArgs a{q,      pool,    out,   qStride, groups, layer, layers,                         \
                         heads,  kvHeads, scale, cap,     window, sinks};                                \
-    s3::attentionPrefill<T, HD, BOUNDED>(a, {positions, sequences, tableStarts, tables}, firstRows,     \
-                                         rowCounts);                                                    \
+    s3::attentionPrefill<T, KV, HD, BOUNDED>(a, {positions, sequences, tableStarts, tables}, firstRows, \
+                                             rowCounts);                                                \
   }
-#define S3_PREFILLS(suffix, T, HD)           \
-  S3_PREFILL(suffix, T, HD, , false)         \
-  S3_PREFILL(suffix, T, HD, _bounded, true)
+#define S3_PREFILLS(suffix, T, HD)                         \
+  S3_PREFILL(suffix, T, T, HD, , false)                    \
+  S3_PREFILL(suffix, T, T, HD, _bounded, true)             \
+  S3_PREFILL(suffix##_kv8, T, int8_t, HD, , false)         \
+  S3_PREFILL(suffix##_kv8, T, int8_t, HD, _bounded, true)
 S3_FOR_HEADS(S3_PREFILLS)

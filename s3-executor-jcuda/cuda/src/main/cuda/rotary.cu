@@ -6,7 +6,8 @@
 // by magnitude. Where queryNorm is not null, queries and keys get an RMSNorm before: over each head, or, where whole is 1,
 // over all query heads and over all key heads; then gridDim.y must be 1, since a block's queries are written in place.
 // Grid (rows, any), block 256: block y takes a share of the heads. Shared memory rotaryDim * 4 bytes, and with norms
-// (heads + kvHeads) * 4 more. Compile: nvcc -cubin -arch=sm_90a rotary.cu
+// (heads + kvHeads) * 4 more. rotate_and_store_<type>_kv8 writes KV in 8 bits (kv.cuh), from the turned keys before they
+// are rounded to T. Compile: nvcc -cubin -arch=sm_90a rotary.cu
 #include "kv.cuh"
 
 namespace s3 {
@@ -77,10 +78,25 @@ __device__ __forceinline__ void findInverses(const T* base, const HeadArgs& a, i
   }
 }
 
-template <typename T>
-__device__ void rotateAndStore(T* qkv, T* pool, Batch batch, const HeadArgs& a, int layer, int layers, int heads,
+/** Stores a piece of eight of a head's vector of 8 bits; the piece at 0 stores the scale, too. */
+__device__ __forceinline__ void storeCodes(int8_t* slots, int slot, int d, int headDim, const float (&v)[8],
+                                           uint32_t largest) {
+  Quantizer quantizer(largest);
+  union {
+    int8_t values[8];
+    uint2 bits;
+  } codes;
+#pragma unroll
+  for (int i = 0; i < 8; i++) codes.values[i] = quantizer(v[i]);
+  *reinterpret_cast<uint2*>(slots + slot * headDim + d) = codes.bits;
+  if (d == 0) reinterpret_cast<float*>(slots + kBlockTokens * headDim)[slot] = quantizer.scale;
+}
+
+template <typename T, typename KV>
+__device__ void rotateAndStore(T* qkv, KV* pool, Batch batch, const HeadArgs& a, int layer, int layers, int heads,
                                int kvHeads, int headDim) {
   extern __shared__ float cosines[];
+  __shared__ uint32_t largest[kCoded<KV> ? 128 : 1];  // magnitude of each head of a turn
   float* sines = cosines + a.rotaryDim / 2;
   float* inverses = cosines + a.rotaryDim;  // of query and key heads
   int row = blockIdx.x;
@@ -124,16 +140,31 @@ __device__ void rotateAndStore(T* qkv, T* pool, Batch batch, const HeadArgs& a, 
 #pragma unroll
       for (int i = 0; i < 8; i++) v[i] = turned(values, d + i, a.rotaryDim, a.interleaved, cosines, sines);
     }
+    if constexpr (kCoded<KV>) {
+      if (threadIdx.x < 128) largest[threadIdx.x] = 0;
+      __syncthreads();
+      if (p < end && head >= heads) {
+        if (head >= heads + kvHeads) load8(base + head * headDim + d, v);
+        uint32_t most = 0;
+#pragma unroll
+        for (int i = 0; i < 8; i++) most = max(most, magnitudeBits(v[i]));
+        atomicMax(largest + threadIdx.x / pieces, most);
+      }
+    }
     __syncthreads();
     if (p >= end) continue;
     if (head < heads) {
       store8(base + head * headDim + d, v);
-    } else if (head < heads + kvHeads) {
-      size_t at = kvOffset(block, layer, layers, 0, head - heads, kvHeads, headDim);
-      store8(pool + at + slot * headDim + d, v);
+      continue;
+    }
+    int which = head < heads + kvHeads ? 0 : 1;
+    KV* slots = pool + kvOffset<KV>(block, layer, layers, which, head - heads - which * kvHeads, kvHeads, headDim);
+    if constexpr (kCoded<KV>) {
+      storeCodes(slots, slot, d, headDim, v, largest[threadIdx.x / pieces]);
+    } else if (which == 0) {
+      store8(slots + slot * headDim + d, v);
     } else {
-      size_t at = kvOffset(block, layer, layers, 1, head - heads - kvHeads, kvHeads, headDim);
-      *reinterpret_cast<uint4*>(pool + at + slot * headDim + d) =
+      *reinterpret_cast<uint4*>(slots + slot * headDim + d) =
           *reinterpret_cast<const uint4*>(base + head * headDim + d);
     }
   }
@@ -141,15 +172,18 @@ __device__ void rotateAndStore(T* qkv, T* pool, Batch batch, const HeadArgs& a, 
 
 }  // namespace s3
 
-#define S3_ROTARY(suffix, T)                                                                     \
+#define S3_ROTARY_OF(suffix, T, KV)                                                              \
   extern "C" __global__ void rotate_and_store_##suffix(                                          \
-      T* qkv, T* pool, const int* positions, const int* sequences, const int* tableStarts,       \
+      T* qkv, KV* pool, const int* positions, const int* sequences, const int* tableStarts,       \
       const int* tables, const float* frequencies, int layer, int layers, int heads,             \
       int kvHeads, int headDim, int rotaryDim, int interleaved, float magnitude,                 \
       const float* queryNorm, const float* keyNorm, float epsilon, int whole) {                  \
     s3::HeadArgs a{frequencies, rotaryDim, interleaved, magnitude,                               \
                    queryNorm,   keyNorm,   epsilon,     whole};                                  \
-    s3::rotateAndStore<T>(qkv, pool, {positions, sequences, tableStarts, tables}, a, layer,      \
-                          layers, heads, kvHeads, headDim);                                      \
+    s3::rotateAndStore<T, KV>(qkv, pool, {positions, sequences, tableStarts, tables}, a, layer,  \
+                              layers, heads, kvHeads, headDim);                                  \
   }
+#define S3_ROTARY(suffix, T)      \
+  S3_ROTARY_OF(suffix, T, T)      \
+  S3_ROTARY_OF(suffix##_kv8, T, int8_t)
 S3_FOR_TYPES(S3_ROTARY)

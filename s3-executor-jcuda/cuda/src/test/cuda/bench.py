@@ -1,6 +1,6 @@
 """Times matrix products and attention against their rooflines and cuBLAS; medians, cold second-level cache.
 
-Usage: bench.py s3kernels.fatbin gemm|configurations|attention|small ...
+Usage: bench.py s3kernels.fatbin gemm|configurations|attention|attention8|kv8|small ...
 S3_SHAPES=5120x13824,... and S3_ROWS=1,16,... choose other products.
 """
 
@@ -98,52 +98,83 @@ def bench_configurations():
                   flush=True)
 
 
-def bench_attention():
-    print("decode, headDim 128, f16: microseconds, bandwidth of KV read")
-    d, layers = 128, 2
-    ints = lambda v: torch.tensor(v, device="cuda", dtype=torch.int32)
+def ints(values):
+    return torch.tensor(values, device="cuda", dtype=torch.int32)
+
+
+def pool_of(blocks, layers, kv_heads, d, coded):
+    """KV of 16 or 8 bits with random contents; the scales of the latter are all the same."""
+    if not coded:
+        return torch.randn(blocks, layers, 2, kv_heads, 16, d, device="cuda", dtype=torch.float16)
+    memory = torch.randint(0, 255, (blocks, layers, 2, kv_heads, head_bytes(d)), device="cuda", dtype=torch.uint8)
+    memory[..., 16 * d :].view(torch.float32).fill_(0.02)
+    return memory
+
+
+def decode_seconds(heads, kv_heads, batch, context, d=128, layers=2, coded=False):
+    parts, per = ceil(context, 256), context // 16
+    memory = pool_of(batch * per, layers, kv_heads, d, coded)
+    tables = torch.randperm(batch * per, device="cuda", dtype=torch.int32)
+    starts, sequences = ints([s * per for s in range(batch)]), ints(list(range(batch)))
+    positions = ints([context - 1] * batch)
+    q = torch.randn(batch, heads * d, device="cuda", dtype=torch.float16)
+    sums = torch.empty(batch * heads * parts * d, device="cuda")
+    states = torch.empty(batch * heads * parts * 2, device="cuda")
+    counters = torch.zeros(batch * kv_heads, device="cuda", dtype=torch.int32)
+    groups = ceil(batch, 8)
+    out = torch.zeros(groups * 8 * heads * d, device="cuda", dtype=torch.float16)
+
+    def decode(layer):
+        attention_decode(K, "f16", d, q, memory, positions, sequences, starts, tables, None, sums, states, counters, out,
+                         groups, layer, layers, heads, kv_heads, batch, parts)
+
+    return time_graph([lambda i=i: decode(i % layers) for i in range(8)])
+
+
+def prefill_seconds(heads, kv_heads, start, count, d=128, coded=False):
+    total = start + count
+    memory = pool_of(ceil(total, 16), 1, kv_heads, d, coded)
+    tables = torch.randperm(ceil(total, 16), device="cuda", dtype=torch.int32)
+    q = torch.randn(count, heads * d, device="cuda", dtype=torch.float16)
+    out = torch.zeros(ceil(count, 8) * 8 * heads * d, device="cuda", dtype=torch.float16)
+    positions, sequences, zero, counts = ints(list(range(start, total))), ints([0] * count), ints([0]), ints([count])
+    tiles = ceil(count * heads // kv_heads, 64)
+    return time_graph([lambda: K.launch(
+        f"attention_prefill_f16{'_kv8' if coded else ''}_d{d}", (tiles, kv_heads, 1), 128, prefill_shared(d, coded), q,
+        memory, positions, sequences, zero, tables, zero, counts, out, heads * d, ceil(count, 8), 0, 1, heads, kv_heads,
+        d**-0.5, *UNBOUNDED)] * 4)
+
+
+def bench_attention(coded=False):
+    bits, d = 8 if coded else 16, 128
+    print(f"decode, headDim 128, f16, KV in {bits} bits: microseconds, bandwidth of KV read")
     for heads, kv_heads in ((40, 40), (32, 8)):
         for batch in (16, 64, 128):
             for context in (512, 2048):
-                parts, per = ceil(context, 256), context // 16
-                memory = torch.randn(batch * per, layers, 2, kv_heads, 16, d, device="cuda", dtype=torch.float16)
-                tables = torch.randperm(batch * per, device="cuda", dtype=torch.int32)
-                starts, sequences = ints([s * per for s in range(batch)]), ints(list(range(batch)))
-                positions = ints([context - 1] * batch)
-                q = torch.randn(batch, heads * d, device="cuda", dtype=torch.float16)
-                sums = torch.empty(batch * heads * parts * d, device="cuda")
-                states = torch.empty(batch * heads * parts * 2, device="cuda")
-                counters = torch.zeros(batch * kv_heads, device="cuda", dtype=torch.int32)
-                groups = ceil(batch, 8)
-                out = torch.zeros(groups * 8 * heads * d, device="cuda", dtype=torch.float16)
-
-                def decode(layer):
-                    attention_decode(K, "f16", d, q, memory, positions, sequences, starts, tables, None, sums, states,
-                                     counters, out, groups, layer, layers, heads, kv_heads, batch, parts)
-
-                read = batch * context * kv_heads * d * 4
-                scrub = torch.empty(64 << 20, device="cuda")
-                both = time_graph([lambda i=i: decode(i % 2) for i in range(8)])
+                both = decode_seconds(heads, kv_heads, batch, context, coded=coded)
+                read = 2 * batch * context * kv_heads * (d + 4 if coded else 2 * d)
                 print(f"heads {heads}/{kv_heads} batch {batch:>3} context {context:>4}: {both * 1e6:7.1f} us, "
                       f"{read / both / 1e12:5.2f} TB/s ({read / 1e6:.0f} MB)", flush=True)
-                del memory, scrub
-    print("prefill of one chunk, headDim 128, f16, causal")
+    print(f"prefill of one chunk, headDim 128, f16, causal, KV in {bits} bits")
     for heads, kv_heads in ((40, 40), (32, 8)):
         for start, count in ((0, 512), (0, 2048), (1536, 512), (0, 8192)):
-            total = start + count
-            memory = torch.randn(ceil(total, 16), 1, 2, kv_heads, 16, d, device="cuda", dtype=torch.float16)
-            tables = torch.randperm(ceil(total, 16), device="cuda", dtype=torch.int32)
-            q = torch.randn(count, heads * d, device="cuda", dtype=torch.float16)
-            out = torch.zeros(count * heads * d, device="cuda", dtype=torch.float16)
-            positions, sequences, zero, counts = ints(list(range(start, total))), ints([0] * count), ints([0]), ints([count])
-            tiles = ceil(count * heads // kv_heads, 64)
-            seconds = time_graph([lambda: K.launch(
-                "attention_prefill_f16_d128", (tiles, kv_heads, 1), 128, prefill_shared(d), q, memory, positions,
-                sequences, zero, tables, zero, counts, out, heads * d, ceil(count, 8), 0, 1, heads, kv_heads,
-                d**-0.5, *UNBOUNDED)] * 4)
+            seconds = prefill_seconds(heads, kv_heads, start, count, coded=coded)
             operations = 4 * d * heads * (count * start + count * (count + 1) / 2)
-            print(f"heads {heads}/{kv_heads} positions {start} to {total}: {seconds * 1e6:7.1f} us, "
+            print(f"heads {heads}/{kv_heads} positions {start} to {start + count}: {seconds * 1e6:7.1f} us, "
                   f"{operations / seconds / 1e12:4.0f} TFLOP/s", flush=True)
+
+
+def bench_kv8():
+    """KV of 16 and of 8 bits in turn."""
+    for heads, kv_heads, batch, context in ((40, 40, 64, 512), (40, 40, 64, 2048), (40, 40, 1, 2048), (32, 8, 64, 2048)):
+        wide, coded = (decode_seconds(heads, kv_heads, batch, context, coded=c) * 1e6 for c in (False, True))
+        read = 2e-6 * batch * context * kv_heads * 132
+        print(f"decode heads {heads}/{kv_heads} batch {batch:>3} context {context:>4}: 16 bits {wide:7.1f} us, "
+              f"8 bits {coded:7.1f} us ({wide / coded:.2f} times as fast, {read / coded:.2f} TB/s)", flush=True)
+    for heads, kv_heads, count in ((40, 40, 2048), (32, 8, 2048)):
+        wide, coded = (prefill_seconds(heads, kv_heads, 0, count, coded=c) * 1e6 for c in (False, True))
+        print(f"prefill heads {heads}/{kv_heads} of {count}: 16 bits {wide:7.1f} us, 8 bits {coded:7.1f} us "
+              f"({wide / coded:.2f} times as fast)", flush=True)
 
 
 def bench_small():
@@ -171,4 +202,4 @@ if __name__ == "__main__":
     print(torch.cuda.get_device_name())
     for part in sys.argv[2:]:
         {"gemm": bench_gemm, "configurations": bench_configurations, "attention": bench_attention,
-         "small": bench_small}[part]()
+         "attention8": lambda: bench_attention(coded=True), "kv8": bench_kv8, "small": bench_small}[part]()

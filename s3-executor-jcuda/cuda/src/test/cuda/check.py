@@ -1,6 +1,6 @@
 """Checks every kernel against torch in float32 or float64, and bit for bit against itself in other batches.
 
-Usage: check.py s3kernels.fatbin [small]   (small: shapes for compute-sanitizer)
+Usage: check.py s3kernels.fatbin [small|kv8]   (small: shapes for compute-sanitizer; kv8: KV in 8 bits alone)
 """
 
 import math
@@ -13,7 +13,7 @@ from gpu import *
 
 torch.manual_seed(1)
 torch.backends.cuda.matmul.allow_tf32 = False
-SMALL = len(sys.argv) > 2 and sys.argv[2] == "small"
+SMALL = "small" in sys.argv[2:]
 K = Kernels(sys.argv[1])
 LIMIT = {"f16": 2e-3, "bf16": 1.2e-2}
 failures = []
@@ -237,25 +237,52 @@ def check_small(kind, rows=13, width=640):
 # ---- attention
 
 
+def quantized(vectors):
+    """int8 codes and scales of vectors, as kv.cuh makes them."""
+    v = vectors.float()
+    most = v.abs().amax(-1, keepdim=True)
+    inverse = torch.where(most == 0, torch.zeros_like(most), torch.tensor(127.0, device="cuda") / most)
+    codes = torch.round(v * inverse).clamp(-127, 127).to(torch.int8)
+    return codes, (most / torch.tensor(127.0, device="cuda")).squeeze(-1)
+
+
 class Pool:
     """A paged pool with sequences whose blocks lie scattered in it; blocks nobody owns hold NaN."""
 
-    def __init__(self, kind, lengths, kv_heads, d, layers=2, layer=1):
+    def __init__(self, kind, lengths, kv_heads, d, layers=2, layer=1, coded=False):
         self.kind, self.kv_heads, self.d, self.layers, self.layer = kind, kv_heads, d, layers, layer
         counts = [ceil(n, 16) for n in lengths]
         total = sum(counts) + 3
-        self.memory = poisoned(total, layers, 2, kv_heads, 16, d, dtype=TYPES[kind])
+        if coded:
+            self.memory = torch.full((total, layers, 2, kv_heads, head_bytes(d)), 255, dtype=torch.uint8, device="cuda")
+        else:
+            self.memory = poisoned(total, layers, 2, kv_heads, 16, d, dtype=TYPES[kind])
+        self.coded = coded
         order = torch.randperm(total, device="cuda", dtype=torch.int32)[: sum(counts)].contiguous()
         self.tables = order
         starts = [sum(counts[:i]) for i in range(len(counts))]
         self.starts = torch.tensor(starts, device="cuda", dtype=torch.int32)
         self.keys = [randn(n, kv_heads, d, kind=kind) for n in lengths]
         self.values = [randn(n, kv_heads, d, kind=kind) for n in lengths]
+        codes, scales = self.coded_parts() if coded else (self.memory, None)
         for s, n in enumerate(lengths):
             at = torch.arange(n, device="cuda")
             blocks = order[starts[s] + at // 16].long()
-            self.memory[blocks, layer, 0, :, at % 16] = self.keys[s]
-            self.memory[blocks, layer, 1, :, at % 16] = self.values[s]
+            for which, vectors in enumerate((self.keys, self.values)):
+                if coded:  # magnitudes that differ by slot and head
+                    own = vectors[s].float() * torch.exp2(randn(n, kv_heads, 1) * 2)
+                    packed, factor = quantized(own)
+                    scales[blocks, layer, which, :, at % 16] = factor
+                    codes[blocks, layer, which, :, at % 16] = packed
+                    vectors[s] = packed.double() * factor.double()[..., None]
+                else:
+                    codes[blocks, layer, which, :, at % 16] = vectors[s]
+
+    def coded_parts(self):
+        """Views of the codes [block][layer][which][head][slot][d] and the scales [block][layer][which][head][slot]."""
+        shape = self.memory.shape[:-1]
+        codes = self.memory[..., : 16 * self.d].view(torch.int8).view(*shape, 16, self.d)
+        return codes, self.memory[..., 16 * self.d :].view(torch.float32)
 
 
 def reference_attention(q, keys, values, position, bounds=None):
@@ -291,10 +318,10 @@ def run_decode(pool, q, positions, sequences, rows, heads, grid=None, bounds=Non
     return untile_rows(out, q.shape[0], heads * d, groups)
 
 
-def check_attention(kind, heads, kv_heads, d, bounds=None):
+def check_attention(kind, heads, kv_heads, d, bounds=None, coded=False):
     lengths = [70, 300, 1, 17] if SMALL else [700, 1, 16, 17, 257, 1100, 333, 64]
     chunks = [min(n, c) for n, c in zip(lengths, [40, 100, 1, 5] if SMALL else [200, 1, 16, 9, 257, 130, 40, 64])]
-    pool = Pool(kind, lengths, kv_heads, d)
+    pool = Pool(kind, lengths, kv_heads, d, coded=coded)
     positions, sequences, first = [], [], []
     for s, (n, c) in enumerate(zip(lengths, chunks)):
         first.append(len(positions))
@@ -306,7 +333,8 @@ def check_attention(kind, heads, kv_heads, d, bounds=None):
     where, owners, firsts, counts = ints(positions), ints(sequences), ints(first), ints(chunks)
     groups = ceil(total, 8)
     out = torch.zeros(groups * 8 * ceil(heads * d, 64) * 64, dtype=q.dtype, device="cuda")
-    K.launch(f"attention_prefill_{kind}_d{d}{'_bounded' if bounds else ''}", (3, kv_heads, len(lengths)), 128, prefill_shared(d), q,
+    K.launch(f"attention_prefill_{kind}{'_kv8' if coded else ''}_d{d}{'_bounded' if bounds else ''}",
+             (3, kv_heads, len(lengths)), 128, prefill_shared(d, coded), q,
              pool.memory, where, owners, pool.starts, pool.tables, firsts, counts, out, q.shape[1], groups, pool.layer,
              pool.layers, heads, kv_heads, d**-0.5, *(bounds or UNBOUNDED))
     prefill = untile_rows(out, total, heads * d, groups).contiguous()
@@ -317,7 +345,7 @@ def check_attention(kind, heads, kv_heads, d, bounds=None):
     expected = torch.stack([
         reference_attention(q[r, : heads * d].view(heads, d), pool.keys[sequences[r]], pool.values[sequences[r]],
                             positions[r], bounds).reshape(-1) for r in some])
-    name = f"attention {kind} heads{heads}/{kv_heads} d{d}"
+    name = f"attention {kind} heads{heads}/{kv_heads} d{d}{' kv8' if coded else ''}"
     if bounds:
         name += f" cap{bounds[0]} window{bounds[1]} {'no ' if bounds[2] is None else ''}sinks"
     report(f"{name} prefill", relative(prefill[some], expected), LIMIT[kind])
@@ -326,9 +354,9 @@ def check_attention(kind, heads, kv_heads, d, bounds=None):
     report(f"{name} bits that depend on the grid", sum(differing(other, decode) for other in others), 0)
 
 
-def check_rotary(kind, heads, kv_heads, d, rotary, interleaved, magnitude=1.0, norm=None):
+def check_rotary(kind, heads, kv_heads, d, rotary, interleaved, magnitude=1.0, norm=None, coded=False):
     lengths = [40, 5, 100]
-    pool = Pool(kind, lengths, kv_heads, d)
+    pool = Pool(kind, lengths, kv_heads, d, coded=coded)
     ints = lambda v: torch.tensor(v, device="cuda", dtype=torch.int32)
     positions, sequences = [39, 4, 98, 99, 0], [0, 1, 2, 2, -1]
     qkv = randn(5, (heads + 2 * kv_heads) * d, kind=kind)
@@ -336,11 +364,11 @@ def check_rotary(kind, heads, kv_heads, d, rotary, interleaved, magnitude=1.0, n
     frequencies = torch.tensor([10000.0 ** (-2 * i / rotary) for i in range(rotary // 2)], device="cuda")
     whole, eps = norm == "whole", 1e-5
     query_norm, key_norm = (randn(n * d if whole else d) for n in (heads, kv_heads)) if norm else (None, None)
-    K.launch(f"rotate_and_store_{kind}", (5, 1 if whole else 1 + d % 3), 256,
+    K.launch(f"rotate_and_store_{kind}{'_kv8' if coded else ''}", (5, 1 if whole else 1 + d % 3), 256,
              rotary * 4 + (4 * (heads + kv_heads) if norm else 0), qkv, pool.memory, ints(positions), ints(sequences),
              pool.starts, pool.tables, frequencies, pool.layer, pool.layers, heads, kv_heads, d, rotary, interleaved, magnitude,
              query_norm, key_norm, eps, int(whole))
-    worst = 0
+    worst, wrong = 0, 0
     for r in range(4):
         angle = (torch.tensor(positions[r], device="cuda", dtype=torch.float32) * frequencies).double()
         x = before[r, : heads + kv_heads].double()
@@ -361,9 +389,21 @@ def check_rotary(kind, heads, kv_heads, d, rotary, interleaved, magnitude=1.0, n
             turned[:, : rotary // 2], turned[:, rotary // 2 : rotary] = first, second
         block = pool.tables[pool.starts[sequences[r]] + positions[r] // 16].long()
         slot = positions[r] % 16
-        worst = max(worst, relative(qkv[r].view(-1, d)[:heads], turned[:heads]),
-                    relative(pool.memory[block, pool.layer, 0, :, slot], turned[heads:]),
-                    relative(pool.memory[block, pool.layer, 1, :, slot], before[r, heads + kv_heads :]))
+        worst = max(worst, relative(qkv[r].view(-1, d)[:heads], turned[:heads]))
+        stored = [turned[heads:], before[r, heads + kv_heads :]]
+        if coded:
+            codes, scales = (part[block, pool.layer, :, :, slot] for part in pool.coded_parts())
+            for which in range(2):
+                expected, scale = quantized(stored[which])
+                worst = max(worst, relative(scales[which], scale))
+                # A key's last bit before it is rounded may differ from torch's, and so may its code.
+                off = (codes[which].int() - expected.int()).abs()
+                wrong += int((off > 1 - which).sum()) + (0 if which else max(0, int((off > 0).sum()) - off.numel() // 8))
+        else:
+            worst = max(worst, *(relative(pool.memory[block, pool.layer, which, :, slot], stored[which])
+                                 for which in range(2)))
+    if coded:
+        report(f"rotary {kind} kv8 heads{heads}/{kv_heads} d{d} rotary{rotary} norm {norm} wrong codes", wrong, 0)
     report(f"rotary {kind} heads{heads}/{kv_heads} d{d} rotary{rotary} interleaved{interleaved} norm {norm}", worst, LIMIT[kind])
 
 
@@ -493,9 +533,26 @@ def check_sampling(vocabulary, rows):
     report("log probabilities", worst, 1e-5)
 
 
+def check_coded(kind):
+    """KV in 8 bits."""
+    for arguments in [(4, 2, 128, 128, 0, 1.3, "head"), (3, 1, 96, 72, 0, 1.0, "whole"), (4, 4, 80, 0, 0),
+                      (8, 2, 256, 256, 0, 1.0, "head"), (4, 4, 64, 64, 1), (6, 2, 32, 32, 0), (2, 2, 16, 8, 0)]:
+        check_rotary(kind, *arguments, coded=True)
+    for heads, kv_heads, d in [(4, 2, 64), (2, 1, 256)] if SMALL else [
+        (8, 8, 128), (32, 8, 128), (16, 1, 128), (4, 1, 64), (8, 2, 256), (4, 4, 80), (4, 2, 96), (4, 2, 16), (6, 2, 32)]:
+        check_attention(kind, heads, kv_heads, d, coded=True)
+    for heads, kv_heads, d, cap, window, sinked in [(4, 2, 64, 5.0, 70, True)] if SMALL else [
+        (8, 8, 128, 0.0, 100, False), (4, 1, 64, 0.0, 300, True), (8, 2, 256, 3.0, 257, True), (4, 4, 80, 0.0, 0, True),
+        (4, 2, 96, 0.0, 64, False), (4, 2, 16, 4.0, 33, True), (6, 2, 32, 0.0, 1000, True)]:
+        check_attention(kind, heads, kv_heads, d, (cap, window, randn(heads) if sinked else None), coded=True)
+
+
 def main():
     print(torch.cuda.get_device_name(), flush=True)
     for kind in TYPES:
+        check_coded(kind)
+        if "kv8" in sys.argv[2:]:
+            continue
         check_small(kind)
         for shape in [(5, 200, 192, 1), (33, 384, 576, 2)] if SMALL else [
             (5, 200, 192, 1), (1, 512, 1024, 2), (33, 384, 576, 2), (129, 640, 1088, 4), (200, 1000, 4096, 8),
@@ -520,7 +577,7 @@ def main():
         for arguments in [(4, 2, 128, 128, 0, 1.3, "head"), (3, 1, 96, 72, 0, 1.0, "whole"), (4, 2, 64, 0, 0, 1.0, "head"),
                           (4, 4, 80, 0, 0), (8, 2, 256, 256, 0, 1.0, "head"), (4, 2, 128, 128, 0), (3, 1, 96, 96, 0), (4, 4, 256, 64, 1), (2, 2, 16, 8, 0)]:
             check_rotary(kind, *arguments)
-    for vocabulary, rows in [(1000, 15)] if SMALL else [(97, 60), (32000, 60), (128256, 29), (262208, 29)]:
+    for vocabulary, rows in [] if "kv8" in sys.argv[2:] else [(1000, 15)] if SMALL else [(97, 60), (32000, 60), (128256, 29), (262208, 29)]:
         check_sampling(vocabulary, rows)
     print("failed: " + ", ".join(failures) if failures else "all checks passed")
     return 1 if failures else 0

@@ -18,21 +18,27 @@ def check(code):
 
 
 class Kernels:
-    def __init__(self, path):
+    def __init__(self, paths):
+        """Loads fatbins or cubins, their paths separated by commas; a kernel is that of the first which has it."""
         torch.zeros(1, device="cuda")  # makes torch's context current
-        with open(path, "rb") as file:
-            image = file.read()
-        self.module = ctypes.c_void_p()
-        check(DRIVER.cuModuleLoadData(ctypes.byref(self.module), image))
+        self.modules = []
+        for path in paths.split(","):
+            with open(path, "rb") as file:
+                image = file.read()
+            module = ctypes.c_void_p()
+            check(DRIVER.cuModuleLoadData(ctypes.byref(module), image))
+            self.modules.append(module)
         self.functions = {}
 
     def function(self, name):
-        if name not in self.functions:
+        for module in self.modules:
+            if name in self.functions:
+                break
             function = ctypes.c_void_p()
-            code = DRIVER.cuModuleGetFunction(ctypes.byref(function), self.module, name.encode())
-            if code != 0:
-                raise RuntimeError(f"no kernel {name}")
-            self.functions[name] = [function, 0]
+            if DRIVER.cuModuleGetFunction(ctypes.byref(function), module, name.encode()) == 0:
+                self.functions[name] = [function, 0]
+        if name not in self.functions:
+            raise RuntimeError(f"no kernel {name}")
         return self.functions[name]
 
     def launch(self, name, grid, block, shared, *arguments):
@@ -198,14 +204,22 @@ def experts_product(kernels, kind, rows, w, x, y, n, k, groups, stride, mode, ac
 UNBOUNDED = (0.0, 0, None)  # cap on scores, window, sinks
 
 
-def decode_shared(d):
-    return 512 * (d + 8) + max(32 * (d + 8), 2304) + 400
+def decode_shared(d, coded=False):
+    units = (3 if d <= 128 else 2) * (128 * (d + 16) + 512) if coded else 512 * (d + 8)
+    return units + max(32 * (d + 8), 2304) + 400
+
+
+def head_bytes(d):
+    """Bytes of the 16 slots of a head in 8 bits: codes, then scales."""
+    return 16 * (d + 4)
 
 
 def attention_decode(kernels, kind, d, q, pool, positions, sequences, starts, tables, rows, sums, states, counters, out,
                      groups, layer, layers, heads, kv_heads, count, parts, blocks=None, bounds=None):
-    kernels.launch(f"attention_decode_{kind}_d{d}{'_bounded' if bounds else ''}", (kv_heads, count, blocks or decode_blocks(kv_heads, count, parts)),
-                   128, decode_shared(d), q, pool, positions, sequences, starts, tables, rows, sums, states, counters,
+    coded = pool.dtype == torch.uint8
+    kernels.launch(f"attention_decode_{kind}{'_kv8' if coded else ''}_d{d}{'_bounded' if bounds else ''}",
+                   (kv_heads, count, blocks or decode_blocks(kv_heads, count, parts)),
+                   128, decode_shared(d, coded), q, pool, positions, sequences, starts, tables, rows, sums, states, counters,
                    out, q.shape[1], groups, layer, layers, heads, kv_heads, parts, d**-0.5, *(bounds or UNBOUNDED))
 
 
@@ -219,8 +233,10 @@ def rotate_blocks(rows, heads, kv_heads):
     return max(1, min(heads + 2 * kv_heads, 264 // rows, 16))
 
 
-def prefill_shared(d):
+def prefill_shared(d, coded=False):
     stages, queries = (1, 64) if d > 128 else (2, 1)
+    if coded:
+        return stages * (128 * (d + 16) + 512) + 2 * queries * (d + 8) + 256 * d
     return 2 * (2 * 64 * stages + queries) * (d + 8) + 256 * d
 
 
