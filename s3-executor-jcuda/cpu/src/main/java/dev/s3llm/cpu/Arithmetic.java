@@ -94,6 +94,21 @@ abstract class Arithmetic {
   }
 
   /**
+   * {@code to[toAt + i] = codes[at + i] * scale} for each {@code i < count}.
+   *
+   * @param scale the scale of all codes
+   */
+  abstract void widen(byte[] codes, int at, int count, float scale, float[] to, int toAt);
+
+  /**
+   * {@code to[toAt + i] = codes[at + i] * scales[scalesAt + i]} for each {@code i < count}.
+   *
+   * @param scales the scale of each code
+   */
+  abstract void widen(
+      byte[] codes, int at, int count, float[] scales, int scalesAt, float[] to, int toAt);
+
+  /**
    * Replaces values by their exponentials, with an error of about one unit in the last place. A
    * value below {@value #LEAST} counts as that, one above {@value #LARGEST} as that.
    */

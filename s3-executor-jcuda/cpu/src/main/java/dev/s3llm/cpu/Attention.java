@@ -73,10 +73,35 @@ final class Attention {
     int rows = groupStarts[group + 1] - row;
     int firstBlock = seen.from()[row] / cache.blockTokens;
     int blocks = (seen.to()[row + rows - 1] - 1) / cache.blockTokens + 1 - firstBlock;
-    float[] scores = scratch.scores(rows * blocks * cache.blockTokens);
     int shared = rule.heads() / rule.kvHeads();
-    for (int head = kvHead * shared; head < (kvHead + 1) * shared; head++) {
-      new Head(row, rows, head, cache.offset(layer, kvHead), firstBlock, blocks, scores).run();
+    int span = rows * blocks * cache.blockTokens;
+    float[] scores = scratch.scores(shared * span);
+    Arrays.fill(scores, 0, shared * span, 0);
+    Head[] heads = new Head[shared];
+    for (int i = 0; i < shared; i++) {
+      heads[i] = new Head(row, rows, kvHead * shared + i, firstBlock, blocks, scores, i * span);
+    }
+    run(heads, kvHead, scratch);
+  }
+
+  /** Goes through the blocks twice, with all query heads that share their keys and values. */
+  private void run(Head[] heads, int kvHead, CpuKernels.Scratch scratch) {
+    int base = cache.offset(layer, kvHead);
+    int blocks = heads[0].blocks;
+    for (int b = 0; b < blocks; b++) {
+      float[] keys = cache.keys(heads[0].block(b), layer, kvHead, scratch);
+      for (Head head : heads) {
+        head.score(b, keys, base);
+      }
+    }
+    for (Head head : heads) {
+      head.weigh();
+    }
+    for (int b = 0; b < blocks; b++) {
+      float[] values = cache.values(heads[0].block(b), layer, kvHead, scratch);
+      for (Head head : heads) {
+        head.addValues(b, values, base);
+      }
     }
   }
 
@@ -85,10 +110,13 @@ final class Attention {
     private final int row;
     private final int rows;
     private final int head;
-    private final int base;
     private final int firstBlock;
     private final int blocks;
     private final float[] scores;
+
+    /** Index of the first score. */
+    private final int own;
+
     private final int size = rule.headSize();
     private final int slots = cache.blockTokens;
 
@@ -97,33 +125,32 @@ final class Attention {
 
     private final int stride = rule.heads() * size;
 
-    Head(int row, int rows, int head, int base, int firstBlock, int blocks, float[] scores) {
+    Head(int row, int rows, int head, int firstBlock, int blocks, float[] scores, int own) {
       this.row = row;
       this.rows = rows;
       this.head = head;
-      this.base = base;
       this.firstBlock = firstBlock;
       this.blocks = blocks;
       this.scores = scores;
+      this.own = own;
       this.span = blocks * slots;
     }
 
-    void run() {
-      Arrays.fill(scores, 0, rows * span, 0);
-      for (int b = 0; b < blocks; b++) {
-        score(b);
-      }
+    /** Makes the scores weights, and clears the results. */
+    void weigh() {
       float[] sinks = rule.sinks();
       float sink = sinks == null ? Float.NEGATIVE_INFINITY : sinks[head];
       for (int r = 0; r < rows; r++) {
         arithmetic.softmax(
-            scores, r * span + from(r), r * span + to(r), rule.scale(), rule.softcap(), sink);
-        int at = query(r);
-        Arrays.fill(out, at, at + size, 0);
+            scores, at(r) + from(r), at(r) + to(r), rule.scale(), rule.softcap(), sink);
+        int query = query(r);
+        Arrays.fill(out, query, query + size, 0);
       }
-      for (int b = 0; b < blocks; b++) {
-        addValues(b);
-      }
+    }
+
+    /** Returns the index of a row's first score. */
+    private int at(int r) {
+      return own + r * span;
     }
 
     /** Returns the first score that a row sees. */
@@ -141,38 +168,37 @@ final class Attention {
     }
 
     /** Computes the scores of a block's slots; those that a row does not see are not used. */
-    private void score(int b) {
-      float[] keys = cache.keys(block(b));
+    void score(int b, float[] keys, int base) {
+      int first = own + b * slots;
       if (rows == ROWS) {
         arithmetic.multiplyFour(
-            keys, base, slots, slots, size, queries, query(0), stride, scores, b * slots, span);
+            keys, base, slots, slots, size, queries, query(0), stride, scores, first, span);
         return;
       }
       for (int r = 0; r < rows; r++) {
         arithmetic.multiply(
-            keys, base, slots, slots, size, queries, query(r), scores, r * span + b * slots);
+            keys, base, slots, slots, size, queries, query(r), scores, first + r * span);
       }
     }
 
-    private int block(int b) {
+    int block(int b) {
       return batch.blockTables[batch.sequenceOfRow[row]][firstBlock + b];
     }
 
-    private void addValues(int b) {
-      float[] values = cache.values(block(b));
+    void addValues(int b, float[] values, int base) {
       boolean all = rows == ROWS && from(ROWS - 1) <= b * slots && to(0) >= (b + 1) * slots;
       if (all) {
         arithmetic.multiplyFour(
-            values, base, size, size, slots, scores, b * slots, span, out, query(0), stride);
+            values, base, size, size, slots, scores, own + b * slots, span, out, query(0), stride);
         return;
       }
       for (int r = 0; r < rows; r++) {
         int first = Math.max(from(r), b * slots);
         int count = Math.min(to(r), (b + 1) * slots) - first;
         if (count > 0) {
-          int at = base + (first - b * slots) * size;
+          int from = base + (first - b * slots) * size;
           arithmetic.multiply(
-              values, at, size, size, count, scores, r * span + first, out, query(r));
+              values, from, size, size, count, scores, at(r) + first, out, query(r));
         }
       }
     }

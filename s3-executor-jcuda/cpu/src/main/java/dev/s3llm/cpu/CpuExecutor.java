@@ -5,6 +5,7 @@ import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
+import dev.s3llm.model.KvPrecision;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelFiles;
 import dev.s3llm.model.ModelFormatException;
@@ -34,6 +35,7 @@ public final class CpuExecutor implements Executor {
   private final ModelConfig config;
   private final ExecutorProfile profile;
   private final CpuWeights weights;
+  private final KvPrecision kvPrecision;
   private final CpuKvCache cache;
   private final CpuDecoder decoder;
   private final WorkerPool workers;
@@ -47,7 +49,8 @@ public final class CpuExecutor implements Executor {
     this.config = builder.config;
     this.profile = builder.profile();
     this.weights = builder.weights;
-    this.cache = new CpuKvCache(config, profile);
+    this.kvPrecision = builder.kvPrecision();
+    this.cache = CpuKvCache.of(config, profile, kvPrecision);
     this.workers = new WorkerPool(builder.threads(), threads);
     this.steps = Executors.newSingleThreadExecutor(threads);
     this.decoder =
@@ -155,7 +158,8 @@ public final class CpuExecutor implements Executor {
    * Returns how probable the model finds a text: for each token but the first the natural logarithm
    * of its probability, given all tokens before it. Their negative sum is the text's negative
    * log-likelihood. Runs between the steps of an engine, on their thread, and with keys and values
-   * of its own in the heap; blocks the calling thread until it is done.
+   * of its own in the heap, of the same {@link KvPrecision}; blocks the calling thread until it is
+   * done.
    *
    * @param tokens token ids in {@code [0, vocabularySize)}, from 1 to {@code maxContextTokens} of
    *     them
@@ -169,7 +173,7 @@ public final class CpuExecutor implements Executor {
     int[] copy = tokens.clone();
     try {
       return CompletableFuture.supplyAsync(
-              () -> new TokenScores(config, weights, workers, copy).compute(), steps)
+              () -> new TokenScores(config, weights, kvPrecision, workers, copy).compute(), steps)
           .join();
     } catch (RejectedExecutionException e) {
       throw new IllegalStateException("the executor is closed", e);
@@ -249,6 +253,22 @@ public final class CpuExecutor implements Executor {
       return get("featureLayer", () -> 0);
     }
 
+    /**
+     * Sets how keys and values are stored; {@link KvPrecision#FULL}, fp32, by default. {@link
+     * KvPrecision#INT8} holds nearly four times the tokens in the same {@link #kvBytes}, and
+     * changes results slightly.
+     *
+     * @param precision how keys and values are stored
+     * @throws IllegalStateException if it was set before
+     */
+    public Builder kvPrecision(KvPrecision precision) {
+      return set("kvPrecision", precision);
+    }
+
+    private KvPrecision kvPrecision() {
+      return get("kvPrecision", () -> KvPrecision.FULL);
+    }
+
     private int featureWidth() {
       return featureLayer() == 0 ? 0 : config.hiddenSize();
     }
@@ -264,7 +284,7 @@ public final class CpuExecutor implements Executor {
     }
 
     private ExecutorProfile profile() {
-      long blockBytes = CpuKvCache.bytesPerBlock(config, blockTokens());
+      long blockBytes = CpuKvCache.bytesPerBlock(config, kvPrecision(), blockTokens());
       int maxTokens = maxTokensPerStepOr(256);
       return memory(blockBytes, weights.bytes(), config.activeParameters())
           .maxContextTokens(config.maxContextTokens())

@@ -33,7 +33,7 @@ final class CpuKernels {
     this.arithmetic = arithmetic;
     this.product = arithmetic.product(workers);
     this.scratch = new Scratch[workers.threads()];
-    Arrays.setAll(scratch, thread -> new Scratch());
+    Arrays.setAll(scratch, thread -> new Scratch(arithmetic));
   }
 
   /**
@@ -181,20 +181,11 @@ final class CpuKernels {
 
   /** Stores a layer's keys and values of all rows into their KV slots. */
   void store(int layer, BatchLayout batch, float[] keys, float[] values) {
-    int size = cache.headSize;
+    int width = cache.kvHeads * cache.headSize;
     for (int r = 0; r < batch.rows; r++) {
       int block = blockOf(batch, r, batch.positions[r]);
       int slot = batch.positions[r] % cache.blockTokens;
-      float[] blockKeys = cache.keys(block);
-      float[] blockValues = cache.values(block);
-      for (int h = 0; h < cache.kvHeads; h++) {
-        int base = cache.offset(layer, h);
-        int from = (r * cache.kvHeads + h) * size;
-        for (int d = 0; d < size; d++) {
-          blockKeys[base + d * cache.blockTokens + slot] = keys[from + d];
-        }
-        System.arraycopy(values, from, blockValues, base + slot * size, size);
-      }
+      cache.store(layer, block, slot, keys, values, r * width);
     }
   }
 
@@ -225,8 +216,22 @@ final class CpuKernels {
 
   /** Memory of one thread. */
   static final class Scratch {
+    final Arithmetic arithmetic;
     final float[] work = new float[PIECE];
     private float[] scores = {};
+    private float[] widened = {};
+
+    Scratch(Arithmetic arithmetic) {
+      this.arithmetic = arithmetic;
+    }
+
+    /** Returns an array of at least some length for a head's part of a block. */
+    float[] widened(int length) {
+      if (widened.length < length) {
+        widened = new float[length];
+      }
+      return widened;
+    }
 
     /** Returns an array of at least some length, of any content. */
     float[] scores(int length) {

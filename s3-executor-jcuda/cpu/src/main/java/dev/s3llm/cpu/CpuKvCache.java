@@ -2,90 +2,91 @@ package dev.s3llm.cpu;
 
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.StepBatch;
+import dev.s3llm.model.KvPrecision;
 import dev.s3llm.model.ModelConfig;
 
 /**
  * KV blocks of all layers in arrays: the pool that the engine counts as the device's, and the swap
  * pool.
  *
- * <p>Keys of a block are stored as {@code [kvHead][dimension][slot]}, so that scores of consecutive
- * slots are computed together; values as {@code [kvHead][slot][dimension]}.
+ * <p>The keys of a head and block are read as {@code [dimension][slot]}, so that scores of
+ * consecutive slots are computed together; its values as {@code [slot][dimension]}.
  */
-final class CpuKvCache {
+abstract sealed class CpuKvCache permits FloatKvCache, CodedKvCache {
   final int blockTokens;
   final int kvHeads;
   final int headSize;
-  private final int blockFloats;
-  private final float[][] keys;
-  private final float[][] values;
-  private final float[][] swappedKeys;
-  private final float[][] swappedValues;
 
-  CpuKvCache(ModelConfig config, ExecutorProfile profile) {
-    this(config, profile.blockTokens(), profile.blockCount(), profile.hostBlockCount());
-  }
-
-  CpuKvCache(ModelConfig config, int blockTokens, int blocks, int swapBlocks) {
-    this(config.layerCount(), config.kvHeads(), config.headSize(), blockTokens, blocks, swapBlocks);
-  }
-
-  CpuKvCache(int layers, int kvHeads, int headSize, int blockTokens, int blocks, int swapBlocks) {
+  CpuKvCache(int kvHeads, int headSize, int blockTokens) {
     this.kvHeads = kvHeads;
     this.headSize = headSize;
     this.blockTokens = blockTokens;
-    this.blockFloats = layers * layerFloats();
-    this.keys = new float[blocks][];
-    this.values = new float[blocks][];
-    this.swappedKeys = new float[swapBlocks][];
-    this.swappedValues = new float[swapBlocks][];
+  }
+
+  /** Creates the blocks of a profile. */
+  static CpuKvCache of(ModelConfig config, ExecutorProfile profile, KvPrecision precision) {
+    int swapBlocks = profile.hostBlockCount();
+    return of(config, precision, profile.blockTokens(), profile.blockCount(), swapBlocks);
+  }
+
+  /** Creates blocks. */
+  static CpuKvCache of(
+      ModelConfig config, KvPrecision precision, int blockTokens, int blocks, int swapBlocks) {
+    int layers = config.layerCount();
+    int heads = config.kvHeads();
+    int size = config.headSize();
+    return switch (precision) {
+      case FULL -> new FloatKvCache(layers, heads, size, blockTokens, blocks, swapBlocks);
+      case INT8 -> new CodedKvCache(layers, heads, size, blockTokens, blocks, swapBlocks);
+    };
   }
 
   /** Returns the bytes of one block over all layers, keys and values. */
-  static long bytesPerBlock(ModelConfig config, int blockTokens) {
-    return bytesPerBlock(config.layerCount(), config.kvSize(), blockTokens);
+  static long bytesPerBlock(ModelConfig config, KvPrecision precision, int blockTokens) {
+    long vectors = 2L * config.layerCount() * config.kvHeads();
+    long bytes = vectors * precision.vectorBytes(config.headSize(), Float.BYTES);
+    return Math.multiplyExact(bytes, (long) blockTokens);
   }
 
-  /** Returns the bytes of one block over some layers, keys and values of some width. */
+  /** Returns the bytes of one block of floats over some layers, keys and values of some width. */
   static long bytesPerBlock(int layers, int width, int blockTokens) {
     return Math.multiplyExact(2L * Float.BYTES * layers * width, (long) blockTokens);
   }
 
-  /** Returns the keys of a block; takes memory at first use. */
-  float[] keys(int block) {
-    return orNew(keys, block);
-  }
+  /**
+   * Stores a token's key and value vectors of a layer.
+   *
+   * @param keys keys of all heads, from index {@code from} on
+   * @param values values of all heads, from index {@code from} on
+   */
+  abstract void store(int layer, int block, int slot, float[] keys, float[] values, int from);
 
-  /** Returns the values of a block; takes memory at first use. */
-  float[] values(int block) {
-    return orNew(values, block);
-  }
+  /**
+   * Returns an array that holds the keys of a block, a head's from {@link #offset} on; valid until
+   * the next call with the same memory.
+   */
+  abstract float[] keys(int block, int layer, int kvHead, CpuKernels.Scratch memory);
 
-  private float[] orNew(float[][] pool, int block) {
-    if (pool[block] == null) {
-      pool[block] = new float[blockFloats];
-    }
-    return pool[block];
-  }
+  /**
+   * Returns an array that holds the values of a block, a head's from {@link #offset} on; valid
+   * until the next call with the same memory.
+   */
+  abstract float[] values(int block, int layer, int kvHead, CpuKernels.Scratch memory);
 
-  /** Returns the index in a block at which a head's part of a layer begins. */
-  int offset(int layer, int kvHead) {
-    return layer * layerFloats() + kvHead * headSize * blockTokens;
-  }
+  /** Returns the index in such an array at which a head's part of a layer begins. */
+  abstract int offset(int layer, int kvHead);
 
   /** Copies a step's blocks to the swap pool, then from there. */
-  void copy(StepBatch batch) {
+  final void copy(StepBatch batch) {
     for (StepBatch.BlockCopy copy : batch.swapOuts()) {
-      swappedKeys[copy.hostBlock()] = keys(copy.deviceBlock()).clone();
-      swappedValues[copy.hostBlock()] = values(copy.deviceBlock()).clone();
+      swapOut(copy.deviceBlock(), copy.hostBlock());
     }
     for (StepBatch.BlockCopy copy : batch.swapIns()) {
-      System.arraycopy(swappedKeys[copy.hostBlock()], 0, keys(copy.deviceBlock()), 0, blockFloats);
-      System.arraycopy(
-          swappedValues[copy.hostBlock()], 0, values(copy.deviceBlock()), 0, blockFloats);
+      swapIn(copy.hostBlock(), copy.deviceBlock());
     }
   }
 
-  private int layerFloats() {
-    return kvHeads * headSize * blockTokens;
-  }
+  abstract void swapOut(int block, int hostBlock);
+
+  abstract void swapIn(int hostBlock, int block);
 }

@@ -36,7 +36,7 @@ final class CpuSpeechDevice implements SpeechDevice {
     this.profile = profile;
     this.workers = workers;
     this.cache =
-        new CpuKvCache(
+        new FloatKvCache(
             config.decoderLayers(),
             config.heads(),
             config.headSize(),

@@ -84,7 +84,7 @@ final class CpuSpeechEncoder {
       int[] blocks = new int[(frames + BLOCK - 1) / BLOCK];
       Arrays.setAll(blocks, block -> block);
       CpuKvCache cache =
-          new CpuKvCache(1, config.heads(), config.headSize(), BLOCK, blocks.length, 0);
+          new FloatKvCache(1, config.heads(), config.headSize(), BLOCK, blocks.length, 0);
       own = new CpuKernels(cache, workers);
       batch = new BatchLayout(frames, blocks);
       Arrays.setAll(batch.positions, t -> t);

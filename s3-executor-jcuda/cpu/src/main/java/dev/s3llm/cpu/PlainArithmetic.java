@@ -144,6 +144,20 @@ final class PlainArithmetic extends Arithmetic {
   }
 
   @Override
+  void widen(byte[] codes, int at, int count, float scale, float[] to, int toAt) {
+    for (int i = 0; i < count; i++) {
+      to[toAt + i] = codes[at + i] * scale;
+    }
+  }
+
+  @Override
+  void widen(byte[] codes, int at, int count, float[] scales, int scalesAt, float[] to, int toAt) {
+    for (int i = 0; i < count; i++) {
+      to[toAt + i] = codes[at + i] * scales[scalesAt + i];
+    }
+  }
+
+  @Override
   void exp(float[] values, int from, int to) {
     for (int i = from; i < to; i++) {
       values[i] = Exponential.exp(values[i]);

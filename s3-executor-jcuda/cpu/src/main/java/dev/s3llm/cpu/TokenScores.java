@@ -1,5 +1,6 @@
 package dev.s3llm.cpu;
 
+import dev.s3llm.model.KvPrecision;
 import dev.s3llm.model.ModelConfig;
 import java.util.Arrays;
 
@@ -16,12 +17,17 @@ final class TokenScores {
   private final int[] tokens;
   private final int[] blocks;
 
-  TokenScores(ModelConfig config, CpuWeights weights, WorkerPool workers, int... tokens) {
+  TokenScores(
+      ModelConfig config,
+      CpuWeights weights,
+      KvPrecision kvPrecision,
+      WorkerPool workers,
+      int... tokens) {
     this.config = config;
     this.tokens = tokens;
     this.blocks = new int[(tokens.length + CHUNK - 1) / CHUNK];
     Arrays.setAll(blocks, block -> block);
-    CpuKvCache cache = new CpuKvCache(config, CHUNK, blocks.length, 0);
+    CpuKvCache cache = CpuKvCache.of(config, kvPrecision, CHUNK, blocks.length, 0);
     this.decoder = new CpuDecoder(config, weights, new CpuKernels(cache, workers));
   }
 

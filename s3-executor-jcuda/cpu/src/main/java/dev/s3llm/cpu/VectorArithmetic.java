@@ -1,8 +1,10 @@
 package dev.s3llm.cpu;
 
 import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.B2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorSpecies;
@@ -17,6 +19,10 @@ final class VectorArithmetic extends TileArithmetic {
 
   static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, FLOATS.vectorShape());
   private static final int LANES = FLOATS.length();
+
+  /** Eight bytes: as many lanes as the widest vector of floats, or more. */
+  private static final VectorSpecies<Byte> CODES = ByteVector.SPECIES_64;
+
   private static final int TILE = CpuMatrix.TILE;
 
   /** Vectors of a tile's rows. */
@@ -253,6 +259,41 @@ final class VectorArithmetic extends TileArithmetic {
     FloatVector.fromArray(FLOATS, sums, to + 3 * sumsStride + LANES)
         .add(d1)
         .intoArray(sums, to + 3 * sumsStride + LANES);
+  }
+
+  @Override
+  void widen(byte[] codes, int at, int count, float scale, float[] to, int toAt) {
+    int i = 0;
+    for (; i + CODES.length() <= count; i += CODES.length()) {
+      ByteVector eight = ByteVector.fromArray(CODES, codes, at + i);
+      for (int part = 0; part < CODES.length() / LANES; part++) {
+        numbers(eight, part).mul(scale).intoArray(to, toAt + i + part * LANES);
+      }
+    }
+    for (; i < count; i++) {
+      to[toAt + i] = codes[at + i] * scale;
+    }
+  }
+
+  @Override
+  void widen(byte[] codes, int at, int count, float[] scales, int scalesAt, float[] to, int toAt) {
+    int i = 0;
+    for (; i + CODES.length() <= count; i += CODES.length()) {
+      ByteVector eight = ByteVector.fromArray(CODES, codes, at + i);
+      for (int part = 0; part < CODES.length() / LANES; part++) {
+        int lane = i + part * LANES;
+        numbers(eight, part)
+            .mul(FloatVector.fromArray(FLOATS, scales, scalesAt + lane))
+            .intoArray(to, toAt + lane);
+      }
+    }
+    for (; i < count; i++) {
+      to[toAt + i] = codes[at + i] * scales[scalesAt + i];
+    }
+  }
+
+  private static FloatVector numbers(ByteVector codes, int part) {
+    return (FloatVector) codes.convertShape(B2F, FLOATS, part);
   }
 
   @Override

@@ -2,9 +2,10 @@ package dev.s3llm.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.execute.StepBatch;
+import dev.s3llm.model.KvPrecision;
+import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelShapes;
 import dev.s3llm.testkit.HandDrivenSequence;
 import java.util.Arrays;
@@ -23,16 +24,13 @@ class AttentionTest {
   private final WorkerPool workers = new WorkerPool(1, Thread::new);
 
   static CpuKvCache cache(int blockTokens) {
-    return new CpuKvCache(
-        new ModelShapes.Sizes(50, 144, 2, HEADS, KV_HEADS, SIZE, 64, 256).llama(true),
-        ExecutorProfile.builder()
-            .kvBlocks(64, blockTokens, 1024)
-            .hostBlocks(0)
-            .maxContextTokens(256)
-            .maxTokensPerStep(256)
-            .maxSequencesPerStep(8)
-            .vocabularySize(50)
-            .build());
+    return cache(blockTokens, KvPrecision.FULL);
+  }
+
+  static CpuKvCache cache(int blockTokens, KvPrecision precision) {
+    ModelConfig config =
+        new ModelShapes.Sizes(50, 144, 2, HEADS, KV_HEADS, SIZE, 64, 256).llama(true);
+    return CpuKvCache.of(config, precision, blockTokens, 64, 0);
   }
 
   @ParameterizedTest
@@ -60,13 +58,44 @@ class AttentionTest {
     }
   }
 
+  /** Each number of a key or value is off by 1/254 of the vector's largest at most. */
   @ParameterizedTest
-  @CsvSource({"16, 0", "16, 7", "5, 9"})
-  void row_isBitwiseTheSameInAnyChunk(int blockTokens, int window) {
+  @CsvSource({"16, 0, 0, false", "16, 7, 3, true", "5, 9, 0, false"})
+  void kvInEightBits_isNearTheDefinition(
+      int blockTokens, int window, float softcap, boolean sinks) {
+    AttentionRule rule = rule(window, softcap, sinks);
+    Step step = new Step(blockTokens, LENGTH, KvPrecision.INT8);
+    float[] out = step.attend(rule);
+    double worst = 0;
+    double squares = 0;
+    for (int row = 0; row < LENGTH; row++) {
+      for (int head = 0; head < HEADS; head++) {
+        double[] expected = step.expected(rule, row, head);
+        for (int d = 0; d < SIZE; d++) {
+          double error = Math.abs(out[(row * HEADS + head) * SIZE + d] - expected[d]);
+          worst = Math.max(worst, error);
+          squares += error * error;
+        }
+      }
+    }
+    assertThat(worst).isBetween(1e-3, 3e-2);
+    assertThat(Math.sqrt(squares / out.length)).isBetween(1e-4, 6e-3);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "16, 0, FULL",
+    "16, 7, FULL",
+    "5, 9, FULL",
+    "16, 0, INT8",
+    "16, 7, INT8",
+    "5, 9, INT8"
+  })
+  void row_isBitwiseTheSameInAnyChunk(int blockTokens, int window, KvPrecision precision) {
     AttentionRule rule = rule(window, 0, false);
-    float[] whole = new Step(blockTokens, LENGTH).attend(rule);
+    float[] whole = new Step(blockTokens, LENGTH, precision).attend(rule);
     for (int chunk : new int[] {1, 2, 3, 7, 44}) {
-      assertThat(new Step(blockTokens, chunk).attend(rule))
+      assertThat(new Step(blockTokens, chunk, precision).attend(rule))
           .as("chunks of %d", chunk)
           .isEqualTo(whole);
     }
@@ -102,17 +131,23 @@ class AttentionTest {
   private final class Step {
     private final int blockTokens;
     private final int chunk;
+    private final KvPrecision precision;
     private final float[] queries = Matrices.floats(LENGTH * HEADS * SIZE, 20);
     private final float[] keys = Matrices.floats(LENGTH * KV_HEADS * SIZE, 21);
     private final float[] values = Matrices.floats(LENGTH * KV_HEADS * SIZE, 22);
 
     Step(int blockTokens, int chunk) {
+      this(blockTokens, chunk, KvPrecision.FULL);
+    }
+
+    Step(int blockTokens, int chunk, KvPrecision precision) {
       this.blockTokens = blockTokens;
       this.chunk = chunk;
+      this.precision = precision;
     }
 
     float[] attend(AttentionRule rule) {
-      CpuKernels kernels = new CpuKernels(cache(blockTokens), workers);
+      CpuKernels kernels = new CpuKernels(cache(blockTokens, precision), workers);
       HandDrivenSequence sequence = sequence(0);
       HandDrivenSequence other = sequence(32);
       float[] results = new float[LENGTH * HEADS * SIZE];

@@ -13,7 +13,7 @@ class ConvolutionsTest {
   private static final Offset<Double> NEAR = Offset.offset(1e-5);
 
   private final WorkerPool workers = new WorkerPool(1, Thread::new);
-  private final CpuKernels kernels = new CpuKernels(new CpuKvCache(1, 1, 2, 1, 1, 0), workers);
+  private final CpuKernels kernels = new CpuKernels(new FloatKvCache(1, 1, 2, 1, 1, 0), workers);
 
   @ParameterizedTest
   @CsvSource({"1, 1, 1, 3", "2, 7, 1, 5", "5, 6, 3, 2", "90, 64, 4, 33"})

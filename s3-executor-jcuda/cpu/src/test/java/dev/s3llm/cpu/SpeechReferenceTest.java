@@ -30,7 +30,7 @@ class SpeechReferenceTest {
   void encoder_equalsTheReference(String name) throws IOException {
     JsonNode expected = SpeechFixtures.vectors().get(name);
     SpeechInput input = SpeechFixtures.input(name);
-    CpuKernels kernels = new CpuKernels(new CpuKvCache(1, 4, 32, 16, 1, 0), workers);
+    CpuKernels kernels = new CpuKernels(new FloatKvCache(1, 4, 32, 16, 1, 0), workers);
     CpuSpeechEncoder encoder =
         new CpuSpeechEncoder(SpeechFixtures.CONFIG, weights, kernels, workers);
     assertRows("features", input.features(), expected.get("features"), TOLERANCE);
