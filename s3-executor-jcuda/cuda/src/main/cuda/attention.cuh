@@ -88,7 +88,7 @@ constexpr int kRow = HD + kPiece<KV>;
 
 /** The scales of the keys and values of a unit; nothing where vectors have none. */
 template <typename KV>
-struct UnitScales {
+struct alignas(16) UnitScales {
   float of[2][kUnit];
 };
 template <>

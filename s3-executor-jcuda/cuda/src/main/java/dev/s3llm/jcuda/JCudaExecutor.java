@@ -11,6 +11,7 @@ import dev.s3llm.jcuda.internal.decode.CudaPipeline;
 import dev.s3llm.jcuda.internal.decode.KernelLimits;
 import dev.s3llm.jcuda.internal.driver.DeviceException;
 import dev.s3llm.model.ExecutorSettings;
+import dev.s3llm.model.KvPrecision;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelFiles;
 import dev.s3llm.model.ModelFormatException;
@@ -31,8 +32,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Runs decoders of all model families that {@code s3-model} reads on NVIDIA GPUs through JCuda's
- * driver API: weights and KV in fp16 or bf16, sums in fp32, kernels of this library. Quantised
- * weights are widened when they are loaded. It needs an NVIDIA driver and nothing else.
+ * driver API: weights and KV in fp16 or bf16, KV also in 8 bits, sums in fp32, kernels of this
+ * library. Quantised weights are widened when they are loaded. It needs an NVIDIA driver and
+ * nothing else.
  *
  * <p>Layers with a window keep the KV of all positions, as layers without one do: their kernels
  * read the window alone, which saves time and no memory.
@@ -67,6 +69,7 @@ public final class JCudaExecutor implements Executor {
               config,
               builder.devices(),
               builder.precision().type(),
+              builder.kvPrecision(),
               source,
               builder.progress(),
               builder.featureLayer());
@@ -230,13 +233,26 @@ public final class JCudaExecutor implements Executor {
     }
 
     /**
-     * Sets the number type of weights, activations and KV; {@link Precision#FP16} by default.
+     * Sets the number type of weights and activations, and of KV unless {@link #kvPrecision}
+     * changes that; {@link Precision#FP16} by default.
      *
      * @param type the number type
      * @throws IllegalStateException if it was set before
      */
     public Builder precision(Precision type) {
       return set("precision", type);
+    }
+
+    /**
+     * Sets how keys and values are stored; {@link KvPrecision#FULL}, 16 bits, by default. {@link
+     * KvPrecision#INT8} holds nearly twice the tokens in the same {@link #kvBytes}, and changes
+     * results slightly; they still do not depend on the batch.
+     *
+     * @param precision how keys and values are stored
+     * @throws IllegalStateException if it was set before
+     */
+    public Builder kvPrecision(KvPrecision precision) {
+      return set("kvPrecision", precision);
     }
 
     /**
@@ -322,6 +338,10 @@ public final class JCudaExecutor implements Executor {
 
     private Precision precision() {
       return get("precision", () -> Precision.FP16);
+    }
+
+    private KvPrecision kvPrecision() {
+      return get("kvPrecision", () -> KvPrecision.FULL);
     }
 
     private LoadProgress progress() {

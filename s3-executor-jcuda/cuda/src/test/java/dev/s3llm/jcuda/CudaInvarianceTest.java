@@ -6,6 +6,7 @@ import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.jcuda.internal.driver.Device;
+import dev.s3llm.model.KvPrecision;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.testkit.HandDrivenSequence;
 import java.util.ArrayDeque;
@@ -35,27 +36,40 @@ class CudaInvarianceTest {
 
   static Stream<Arguments> models() {
     return Stream.of(
-        Arguments.of("multi-head", RandomModels.llama(8), Precision.FP16),
-        Arguments.of("grouped queries", RandomModels.llama(2), Precision.BF16),
-        Arguments.of("GPT-J", RandomModels.gptJ(), Precision.FP16),
-        Arguments.of("windows and caps", RandomModels.gemma(), Precision.BF16),
-        Arguments.of("experts and sinks", RandomModels.gptOss(), Precision.FP16),
-        Arguments.of("experts", RandomModels.qwen3Moe(), Precision.BF16));
+        model("multi-head", RandomModels.llama(8), Precision.FP16, KvPrecision.FULL),
+        model("grouped queries", RandomModels.llama(2), Precision.BF16, KvPrecision.FULL),
+        model("GPT-J", RandomModels.gptJ(), Precision.FP16, KvPrecision.FULL),
+        model("windows and caps", RandomModels.gemma(), Precision.BF16, KvPrecision.FULL),
+        model("experts and sinks", RandomModels.gptOss(), Precision.FP16, KvPrecision.FULL),
+        model("experts", RandomModels.qwen3Moe(), Precision.BF16, KvPrecision.FULL),
+        model("KV in 8 bits", RandomModels.llama(2), Precision.FP16, KvPrecision.INT8),
+        model("windows, KV in 8 bits", RandomModels.gemma(), Precision.BF16, KvPrecision.INT8));
+  }
+
+  private static Arguments model(
+      String name, ModelConfig config, Precision precision, KvPrecision kvPrecision) {
+    return Arguments.of(name, config, precision, kvPrecision);
   }
 
   @ParameterizedTest
   @MethodSource("models")
-  void tokens_dependOnTheRequestAlone(String name, ModelConfig config, Precision precision) {
+  void tokens_dependOnTheRequestAlone(
+      String name, ModelConfig config, Precision precision, KvPrecision kvPrecision) {
     List<int[]> alone;
     List<int[]> together;
     List<int[]> twoStages;
-    try (JCudaExecutor gpu = RandomModels.gpu(config).precision(precision).build()) {
+    try (JCudaExecutor gpu =
+        RandomModels.gpu(config).precision(precision).kvPrecision(kvPrecision).build()) {
       alone = alone(gpu);
       together = new RandomDrive(gpu, 5).run();
     }
     int second = Device.list().size() > 1 ? 1 : 0;
     try (JCudaExecutor gpu =
-        RandomModels.gpu(config).precision(precision).devices(0, second).build()) {
+        RandomModels.gpu(config)
+            .precision(precision)
+            .kvPrecision(kvPrecision)
+            .devices(0, second)
+            .build()) {
       twoStages = new RandomDrive(gpu, 6).run();
     }
     int same = 0;

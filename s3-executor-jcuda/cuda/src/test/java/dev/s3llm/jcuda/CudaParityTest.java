@@ -6,6 +6,7 @@ import dev.s3llm.cpu.CpuExecutor;
 import dev.s3llm.cpu.CpuLogits;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.execute.StepBatch;
+import dev.s3llm.model.KvPrecision;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.testkit.HandDrivenSequence;
 import java.util.Random;
@@ -28,37 +29,53 @@ class CudaParityTest {
   @ParameterizedTest
   @EnumSource(Precision.class)
   void logits_areNearTheHosts(Precision precision) {
+    logits_areNearTheHosts(precision, KvPrecision.FULL);
+  }
+
+  @ParameterizedTest
+  @EnumSource(Precision.class)
+  void logitsWithKvInEightBits_areNearTheHosts(Precision precision) {
+    logits_areNearTheHosts(precision, KvPrecision.INT8);
+  }
+
+  private static void logits_areNearTheHosts(Precision precision, KvPrecision kv) {
     double worst = 0;
     for (int seed = 0; seed < SHAPES; seed++) {
-      worst = Math.max(worst, error(precision, seed));
+      worst = Math.max(worst, error(precision, kv, seed));
     }
-    System.out.printf("parity with the host, %s: worst error %.2e%n", precision, worst);
+    System.out.printf("parity with the host, %s, KV %s: worst error %.2e%n", precision, kv, worst);
   }
 
   /** Few enough for tools that make every launch a hundred times slower. */
   @Test
   void fewLogits_areNearTheHosts() {
     for (int seed = 0; seed < FEW_SHAPES; seed++) {
-      error(Precision.FP16, seed);
+      error(Precision.FP16, KvPrecision.FULL, seed);
+      error(Precision.FP16, KvPrecision.INT8, seed);
     }
   }
 
-  private static double error(Precision precision, int seed) {
+  private static double error(Precision precision, KvPrecision kv, int seed) {
     ModelConfig config = RandomModels.drawn(seed);
     int[] prompt =
         new Random(seed).ints(1 + 13 * seed, 0, config.vocabularySize()).limit(200).toArray();
-    try (CpuExecutor host = RandomModels.host(config).maxTokensPerStep(256).build();
-        JCudaExecutor gpu = RandomModels.gpu(config).precision(precision).build()) {
+    try (CpuExecutor host =
+            RandomModels.host(config).maxTokensPerStep(256).kvPrecision(kv).build();
+        JCudaExecutor gpu = RandomModels.gpu(config).precision(precision).kvPrecision(kv).build()) {
       double error =
           FamilyParity.error(gpu.logits(alone(prompt)), CpuLogits.of(host, alone(prompt)));
-      assertThat(error).as("%s, %d tokens", config, prompt.length).isLessThan(limit(precision));
+      assertThat(error).as("%s, %d tokens", config, prompt.length).isLessThan(limit(precision, kv));
       return error;
     }
   }
 
-  /** Of the deviation, which is what rounding moves: bf16 rounds eight times coarser than fp16. */
-  private static double limit(Precision precision) {
-    return precision == Precision.FP16 ? 1e-2 : 4e-2;
+  /**
+   * Of the deviation, which is what rounding moves: bf16 rounds eight times coarser than fp16. A
+   * key or value that rounding moves may get another code of its 8 bits.
+   */
+  private static double limit(Precision precision, KvPrecision kv) {
+    double coded = kv == KvPrecision.INT8 ? 2e-2 : 0;
+    return coded + (precision == Precision.FP16 ? 1e-2 : 4e-2);
   }
 
   private static StepBatch alone(int... prompt) {

@@ -8,6 +8,7 @@ import dev.s3llm.jcuda.internal.driver.Divide;
 import dev.s3llm.jcuda.internal.driver.Grid;
 import dev.s3llm.jcuda.internal.driver.KernelLauncher;
 import dev.s3llm.model.ElementType;
+import dev.s3llm.model.KvPrecision;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelConfig.QueryKeyNorm;
 import dev.s3llm.model.ModelConfig.Scores;
@@ -35,6 +36,12 @@ final class AttentionKernels {
   /** Blocks among which the heads of a row are split at most. */
   private static final int MOST_ROTARY_BLOCKS = 16;
 
+  /** Units of decode attention in shared memory at once, with KV in 8 bits and heads up to 128. */
+  private static final int CODED_STAGES = 3;
+
+  /** Part of the names of the kernels for KV in 8 bits. */
+  private static final String CODED = "_kv8";
+
   /** End of the names of the kernels with windows, caps and sinks. */
   private static final String BOUNDED = "_bounded";
 
@@ -42,6 +49,7 @@ final class AttentionKernels {
   private final ModelConfig config;
   private final LayerRange range;
   private final int multiprocessors;
+  private final KvPrecision kv;
   private final String rotateAndStore;
   private final String decode;
   private final String prefill;
@@ -49,6 +57,7 @@ final class AttentionKernels {
   /**
    * Chooses the kernels of a model's shape and number type.
    *
+   * @param kv how keys and values are stored
    * @param range layers of the stage
    * @param multiprocessors multiprocessors of the device
    */
@@ -56,13 +65,15 @@ final class AttentionKernels {
       KernelLauncher launcher,
       ModelConfig config,
       ElementType type,
+      KvPrecision kv,
       LayerRange range,
       int multiprocessors) {
-    String suffix = type.suffix();
+    String suffix = type.suffix() + (kv == KvPrecision.INT8 ? CODED : "");
     this.launcher = launcher;
     this.config = config;
     this.range = range;
     this.multiprocessors = multiprocessors;
+    this.kv = kv;
     this.rotateAndStore = "rotate_and_store_" + suffix;
     this.decode = "attention_decode_" + suffix + "_d" + config.headSize();
     this.prefill = "attention_prefill_" + suffix + "_d" + config.headSize();
@@ -173,7 +184,7 @@ final class AttentionKernels {
         decode + end(layer),
         new Grid(config.kvHeads(), shape.decodes(), Math.max(1, Math.min(parts, partBlocks))),
         THREADS,
-        decodeSharedBytes(size),
+        decodeSharedBytes(size, kv),
         work.qkv,
         pool,
         batch.positions,
@@ -219,7 +230,7 @@ final class AttentionKernels {
         prefill + end(layer),
         new Grid(blocks, config.kvHeads(), shape.chunks()),
         THREADS,
-        prefillSharedBytes(size),
+        prefillSharedBytes(size, kv),
         work.qkv,
         pool,
         batch.positions,
@@ -242,16 +253,29 @@ final class AttentionKernels {
   }
 
   /** Returns the shared memory that attention takes at most, in bytes of a block. */
-  static int sharedBytes(int headSize) {
-    return Math.max(decodeSharedBytes(headSize), prefillSharedBytes(headSize));
+  static int sharedBytes(int headSize, KvPrecision kv) {
+    return Math.max(decodeSharedBytes(headSize, kv), prefillSharedBytes(headSize, kv));
   }
 
-  private static int decodeSharedBytes(int size) {
-    return 512 * (size + 8) + Math.max(32 * (size + 8), 2304) + 400;
+  private static int decodeSharedBytes(int size, KvPrecision kv) {
+    int units =
+        kv == KvPrecision.INT8
+            ? (size > 128 ? 2 : CODED_STAGES) * codedUnitBytes(size)
+            : 512 * (size + 8);
+    return units + Math.max(32 * (size + 8), 2304) + 400;
   }
 
-  private static int prefillSharedBytes(int size) {
+  private static int prefillSharedBytes(int size, KvPrecision kv) {
+    if (kv == KvPrecision.INT8) {
+      int queries = (size > 128 ? 128 : 2) * (size + 8);
+      return (size > 128 ? 1 : 2) * codedUnitBytes(size) + queries + 256 * size;
+    }
     return (size > 128 ? 384 : 514) * (size + 8) + 256 * size;
+  }
+
+  /** Returns the bytes of the keys and values of 64 positions, codes and scales. */
+  private static int codedUnitBytes(int size) {
+    return 128 * (size + 16) + 128 * Float.BYTES;
   }
 
   private int qkvSize() {

@@ -14,6 +14,7 @@ import dev.s3llm.jcuda.internal.driver.PinnedMemory;
 import dev.s3llm.jcuda.internal.driver.Resources;
 import dev.s3llm.jcuda.internal.kv.KvAudit;
 import dev.s3llm.model.ElementType;
+import dev.s3llm.model.KvPrecision;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelTensors;
 import dev.s3llm.model.TensorSource;
@@ -51,7 +52,8 @@ public final class CudaPipeline implements AutoCloseable {
    * Opens the devices and copies the weights there.
    *
    * @param devices numbers of the devices, one for each stage
-   * @param type number type of weights, activations and KV
+   * @param type number type of weights and activations
+   * @param kv how keys and values are stored
    * @param progress receives the bytes of weights copied so far
    * @param featureLayer number of the layer whose results are the features, from 1; 0 for none
    */
@@ -59,6 +61,7 @@ public final class CudaPipeline implements AutoCloseable {
       ModelConfig config,
       List<Integer> devices,
       ElementType type,
+      KvPrecision kv,
       TensorSource source,
       LoadProgress progress,
       int featureLayer) {
@@ -78,6 +81,7 @@ public final class CudaPipeline implements AutoCloseable {
                 config,
                 range,
                 type,
+                kv,
                 tensors,
                 bytes -> progress.loaded(Math.min(total, loaded + bytes), total),
                 featureLayer);

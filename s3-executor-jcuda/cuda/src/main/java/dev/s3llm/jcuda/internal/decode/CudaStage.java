@@ -16,6 +16,7 @@ import dev.s3llm.jcuda.internal.driver.PinnedMemory;
 import dev.s3llm.jcuda.internal.driver.Resources;
 import dev.s3llm.jcuda.internal.kv.DeviceKvPool;
 import dev.s3llm.model.ElementType;
+import dev.s3llm.model.KvPrecision;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelTensors;
 import java.util.ArrayList;
@@ -38,6 +39,7 @@ final class CudaStage implements AutoCloseable {
   private final ModelConfig config;
   private final LayerRange range;
   private final int ordinal;
+  private final KvPrecision kv;
   private final int featureLayer;
   private final Resources resources = new Resources();
   private final Device device;
@@ -65,7 +67,8 @@ final class CudaStage implements AutoCloseable {
   /**
    * Opens the device and copies the weights there.
    *
-   * @param type number type of weights, activations and KV
+   * @param type number type of weights and activations
+   * @param kv how keys and values are stored
    * @param onBytes receives the bytes of weights copied so far
    * @param featureLayer number of the layer whose results are kept, from 1; 0 for none
    */
@@ -74,12 +77,14 @@ final class CudaStage implements AutoCloseable {
       ModelConfig config,
       LayerRange range,
       ElementType type,
+      KvPrecision kv,
       ModelTensors tensors,
       LongConsumer onBytes,
       int featureLayer) {
     this.config = config;
     this.range = range;
     this.ordinal = ordinal;
+    this.kv = kv;
     this.featureLayer = featureLayer;
     this.device = resources.keep(Device.open(ordinal));
     try {
@@ -92,7 +97,7 @@ final class CudaStage implements AutoCloseable {
           resources.keep(
               new CudaWeights(
                   device, compute, new LoadKernels(module, type), config, range, tensors, onBytes));
-      this.kernels = StageKernels.of(module, device, config, range, type);
+      this.kernels = StageKernels.of(module, device, config, range, type, kv);
       kernels.load(weights); // before memory is sized by the free bytes
     } catch (RuntimeException e) {
       close();
@@ -101,7 +106,7 @@ final class CudaStage implements AutoCloseable {
   }
 
   private void requireSharedMemory() {
-    int needed = AttentionKernels.sharedBytes(config.headSize());
+    int needed = AttentionKernels.sharedBytes(config.headSize(), kv);
     int limit = device.sharedBytes();
     if (needed > limit) {
       throw new IllegalArgumentException(
@@ -139,8 +144,9 @@ final class CudaStage implements AutoCloseable {
 
   /** Returns the bytes of one KV block over this stage's layers. */
   long blockBytes(int blockTokens) {
-    return Math.multiplyExact(
-        2L * Layouts.NUMBER_BYTES * range.count() * config.kvSize(), (long) blockTokens);
+    long vectors = 2L * range.count() * config.kvHeads();
+    long bytes = vectors * kv.vectorBytes(config.headSize(), Layouts.NUMBER_BYTES);
+    return Math.multiplyExact(bytes, (long) blockTokens);
   }
 
   /** Returns the bytes that the stage takes beside weights and KV. */

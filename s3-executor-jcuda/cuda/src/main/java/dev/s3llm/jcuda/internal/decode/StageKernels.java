@@ -3,6 +3,7 @@ package dev.s3llm.jcuda.internal.decode;
 import dev.s3llm.jcuda.internal.driver.Device;
 import dev.s3llm.jcuda.internal.driver.KernelLauncher;
 import dev.s3llm.model.ElementType;
+import dev.s3llm.model.KvPrecision;
 import dev.s3llm.model.ModelConfig;
 import java.util.stream.Stream;
 
@@ -29,12 +30,13 @@ record StageKernels(
       Device device,
       ModelConfig config,
       LayerRange range,
-      ElementType type) {
+      ElementType type,
+      KvPrecision kv) {
     int multiprocessors = device.multiprocessors();
     ProductShapes shapes = new ProductShapes(device.computeCapability() == HOPPER, multiprocessors);
     return new StageKernels(
         new NormKernels(launcher, config, type),
-        new AttentionKernels(launcher, config, type, range, multiprocessors),
+        new AttentionKernels(launcher, config, type, kv, range, multiprocessors),
         new ExpertKernels(launcher, type),
         new MatrixProduct(launcher, type, shapes),
         new SampleKernels(launcher, config.vocabularySize()));

@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The memory of the engine's KV blocks on one device, and pinned memory for blocks that are swapped
  * out. A block is contiguous over all layers of the stage, {@code [block][layer][keys,
- * values][kvHead][slot][dimension]}, so a swap is one copy for each block.
+ * values][kvHead][slot][dimension]}, and in 8 bits the scales of the slots follow each head's; so a
+ * swap is one copy for each block.
  *
  * <p>Copies run in their own stream. A step waits for copies in, and for copies out of blocks that
  * it uses; other copies out run while the model runs. A step ends only when its copies have ended,
@@ -22,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  * <p>For the executor's thread.
  */
 public final class DeviceKvPool implements AutoCloseable {
-  private static final int POISON = 0xFF; // a NaN in both number types
+  /** A NaN in both number types, and as a scale of KV in 8 bits. */
+  private static final int POISON = 0xFF;
 
   private final Resources resources = new Resources();
   private final long blockBytes;

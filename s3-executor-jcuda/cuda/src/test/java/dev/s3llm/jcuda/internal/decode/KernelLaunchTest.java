@@ -10,6 +10,7 @@ import dev.s3llm.jcuda.internal.driver.Grid;
 import dev.s3llm.jcuda.internal.driver.KernelSignatures;
 import dev.s3llm.jcuda.internal.driver.RecordingLauncher;
 import dev.s3llm.model.ElementType;
+import dev.s3llm.model.KvPrecision;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelConfig.QueryKeyNorm;
 import dev.s3llm.model.ModelShapes;
@@ -35,8 +36,12 @@ class KernelLaunchTest {
   private final CudaWeights.Heads heads = new CudaWeights.Heads(null, null, null, null);
 
   private AttentionKernels attention(ModelConfig config) {
+    return attention(config, KvPrecision.FULL);
+  }
+
+  private AttentionKernels attention(ModelConfig config, KvPrecision kv) {
     LayerRange all = new LayerRange(0, config.layerCount());
-    return new AttentionKernels(recorder, config, ElementType.F16, all, H200);
+    return new AttentionKernels(recorder, config, ElementType.F16, kv, all, H200);
   }
 
   /** The same with a window, capped scores and norms over all heads. */
@@ -101,6 +106,23 @@ class KernelLaunchTest {
     assertThat(recorder.last().shared()).isEqualTo(514 * 136 + 256 * 128);
   }
 
+  @Test
+  void kvInEightBits_hasKernelsOfItsOwn_withLessSharedMemory() {
+    AttentionKernels coded = attention(CONFIG, KvPrecision.INT8);
+    coded.decode(null, new StepShape(1, 1, 512, 0, 0, 1), work, null, batch, heads, 3);
+    assertThat(recorder.last().kernel()).isEqualTo("attention_decode_f16_kv8_d128");
+    assertThat(recorder.last().shared()).isEqualTo(3 * (128 * 144 + 512) + 32 * 136 + 400);
+    coded.prefill(null, new StepShape(700, 0, 0, 2, 600, 2), work, null, batch, heads, 3);
+    assertThat(recorder.last().kernel()).isEqualTo("attention_prefill_f16_kv8_d128");
+    assertThat(recorder.last().shared()).isEqualTo(2 * (128 * 144 + 512) + 2 * 136 + 256 * 128);
+    coded.rotateAndStore(null, 9, null, null, batch, heads, 0);
+    assertThat(recorder.last().kernel()).isEqualTo("rotate_and_store_f16_kv8");
+    for (int size : new int[] {32, 64, 80, 96, 128, 256}) {
+      assertThat(AttentionKernels.sharedBytes(size, KvPrecision.INT8))
+          .isLessThan(AttentionKernels.sharedBytes(size, KvPrecision.FULL));
+    }
+  }
+
   @ParameterizedTest
   @CsvSource({"1, 16", "16, 16", "17, 15", "264, 1", "1024, 1"})
   void rotaryEmbedding_splitsHeadsWhileTheDeviceHasRoom(int rows, int blocks) {
@@ -141,7 +163,7 @@ class KernelLaunchTest {
   @Test
   void everyLaunch_passesAsManyArgumentsAsItsKernelTakes() throws IOException {
     launchEveryKernel();
-    assertThat(recorder.launches).hasSize(22);
+    assertThat(recorder.launches).hasSize(25);
     for (RecordingLauncher.Launch launch : recorder.launches) {
       assertThat(launch.arguments())
           .as(launch.kernel())
@@ -154,6 +176,7 @@ class KernelLaunchTest {
     launchEveryKernel();
     attention.load();
     attention(bounded(100)).load();
+    attention(CONFIG, KvPrecision.INT8).load();
     new NormKernels(recorder, CONFIG, ElementType.F16).load();
     new ExpertKernels(recorder, ElementType.F16).load();
     new SampleKernels(recorder, 32_000).load();
@@ -169,7 +192,8 @@ class KernelLaunchTest {
   private void launchEveryKernel() {
     StepShape shape = new StepShape(9, 4, 100, 1, 5, 5);
     DeviceMemory none = null;
-    for (AttentionKernels own : List.of(attention, attention(bounded(100)))) {
+    AttentionKernels coded = attention(CONFIG, KvPrecision.INT8);
+    for (AttentionKernels own : List.of(attention, attention(bounded(100)), coded)) {
       own.rotateAndStore(null, 9, none, none, batch, heads, 0);
       own.decode(null, shape, work, none, batch, heads, 0);
       own.prefill(null, shape, work, none, batch, heads, 0);
