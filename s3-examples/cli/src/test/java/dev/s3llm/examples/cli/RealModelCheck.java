@@ -22,7 +22,8 @@ import java.util.Objects;
  * Compares the real model with transformers: all reference answers token for token, with each first
  * difference and its margin, and the mean negative log-likelihood of the corpus. Run its main with
  * the tests' class path; arguments: further options of {@code generate}, such as {@code --device
- * cuda}. Exits with 1 if a difference is more than rounding.
+ * cuda}, and {@code --kv int8} also of {@code score}. Exits with 1 if a difference is more than
+ * rounding.
  */
 public final class RealModelCheck {
   private static final double CPU_MARGIN = 0.01;
@@ -42,7 +43,7 @@ public final class RealModelCheck {
     Path folder = Files.createTempDirectory("s3-real-model");
     boolean gpu = List.of(args).stream().anyMatch(arg -> arg.startsWith("cuda"));
     boolean right = answers(model, folder.resolve("answers.jsonl"), gpu, args);
-    right &= gpu || scores(model, folder);
+    right &= gpu || scores(model, folder, args);
     System.exit(right ? 0 : 1);
   }
 
@@ -77,12 +78,17 @@ public final class RealModelCheck {
     }
   }
 
-  private static boolean scores(Path model, Path folder) throws IOException {
+  private static boolean scores(Path model, Path folder, String... options) throws IOException {
     Corpus corpus = Corpus.of(model);
     Path cases = Files.write(folder.resolve("cases.jsonl"), corpus.cases(Integer.MAX_VALUE));
     Path json = folder.resolve("scores.jsonl");
-    Main.commandLine()
-        .execute("score", model.toString(), "--cases", cases.toString(), "--json", json.toString());
+    List<String> args = new ArrayList<>(List.of("score", model.toString()));
+    args.addAll(List.of("--cases", cases.toString(), "--json", json.toString()));
+    int kv = List.of(options).indexOf("--kv");
+    if (kv >= 0) {
+      args.addAll(List.of(options).subList(kv, kv + 2));
+    }
+    Main.commandLine().execute(args.toArray(String[]::new));
     double nll = 0;
     double expected = 0;
     long tokens = 0;

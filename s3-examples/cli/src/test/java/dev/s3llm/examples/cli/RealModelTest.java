@@ -77,6 +77,31 @@ class RealModelTest extends CommandTest {
     }
   }
 
+  /** What 8 bits move: {@code docs/models.md} has the figures of all texts and answers. */
+  @Test
+  void kvInEightBits_changesScoresAndAnswersLittle() throws IOException {
+    RealModelCheck.Corpus corpus = RealModelCheck.Corpus.of(model());
+    Path cases = Files.write(folder.resolve("cases.jsonl"), corpus.cases(3));
+    double nll = 0;
+    double expected = 0;
+    long tokens = 0;
+    for (JsonNode row :
+        results("score", model().toString(), "--cases", cases.toString(), "--kv", "int8")) {
+      nll += row.get("nll").asDouble();
+      expected += corpus.expected(row.get("id").asText()).get("nll").asDouble();
+      tokens += row.get("tokens").asLong() - 1;
+    }
+    assertThat(nll).isNotCloseTo(expected, within(1e-3));
+    assertThat(nll / tokens).isCloseTo(expected / tokens, within(0.1));
+  }
+
+  @Test
+  void unknownTypeOfKv_isRefusedWithTheTypes() {
+    assertThat(run(List.of("score", model().toString(), "--cases", "c", "--kv", "fp4")))
+        .isEqualTo(2);
+    assertThat(err.toString()).contains("'fp4' is no type of KV; write full or int8");
+  }
+
   @Test
   void inspection_describesTheFile() throws IOException {
     JsonNode row = results("inspect", model().toString()).get(0);

@@ -1,5 +1,6 @@
 package dev.s3llm.examples.cli.bench;
 
+import dev.s3llm.examples.cli.options.KvOption;
 import dev.s3llm.examples.cli.support.UsageException;
 import dev.s3llm.jcuda.JCudaExecutor;
 import dev.s3llm.model.ModelConfig;
@@ -30,6 +31,7 @@ final class BenchModel {
   private int vocabulary;
 
   @Mixin private GpuOptions gpu = new GpuOptions();
+  @Mixin private KvOption kv = new KvOption();
 
   /** Returns the name of the shape. */
   String name() {
@@ -61,7 +63,7 @@ final class BenchModel {
 
   /** Creates an executor's builder that prints how many weights are loaded. */
   JCudaExecutor.Builder builder(PrintWriter err) {
-    return gpu.apply(random(config(), err));
+    return gpu.apply(random(config(), err)).kvPrecision(kv.precision());
   }
 
   /** Creates an executor's builder with random weights, which prints how many are loaded. */
@@ -72,8 +74,9 @@ final class BenchModel {
   }
 
   /** Returns the bytes of a token's keys and values over all layers. */
-  static double kvBytesPerToken(ModelConfig config) {
-    return 4.0 * config.layerCount() * config.kvSize();
+  double kvBytesPerToken(ModelConfig config) {
+    double vectors = 2.0 * config.layerCount() * config.kvHeads();
+    return vectors * kv.precision().vectorBytes(config.headSize(), Short.BYTES);
   }
 
   /** Prints a line for each tenth of the weights. */

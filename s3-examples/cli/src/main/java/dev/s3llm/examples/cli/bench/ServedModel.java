@@ -1,6 +1,7 @@
 package dev.s3llm.examples.cli.bench;
 
 import dev.s3llm.cpu.CpuExecutor;
+import dev.s3llm.examples.cli.options.KvOption;
 import dev.s3llm.examples.cli.support.UsageException;
 import dev.s3llm.execute.Executor;
 import dev.s3llm.jcuda.JCudaExecutor;
@@ -38,6 +39,7 @@ final class ServedModel {
   private String device = "cuda";
 
   @Mixin private GpuOptions gpu = new GpuOptions();
+  @Mixin private KvOption kv = new KvOption();
 
   @Option(
       names = "--threads",
@@ -156,6 +158,7 @@ final class ServedModel {
     JCudaExecutor.Builder builder =
         path == null ? BenchModel.random(config(), err) : JCudaExecutor.builder(path);
     return gpu.apply(builder)
+        .kvPrecision(kv.precision())
         .kvBytes((long) (kvGb * 1e9))
         .swapBytes((long) (swapGb * 1e9))
         .maxContextTokens(maxLength)
@@ -174,6 +177,6 @@ final class ServedModel {
     if (threads != null) {
       builder.threads(threads);
     }
-    return builder.kvBytes((long) (kvGb * 1e9)).build();
+    return builder.kvPrecision(kv.precision()).kvBytes((long) (kvGb * 1e9)).build();
   }
 }

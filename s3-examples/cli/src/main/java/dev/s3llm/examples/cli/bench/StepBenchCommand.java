@@ -103,7 +103,7 @@ public final class StepBenchCommand implements Callable<Integer> {
     try (JCudaExecutor executor =
         model
             .builder(spec.commandLine().getErr())
-            .kvBytes((long) (slots * BenchModel.kvBytesPerToken(config)))
+            .kvBytes((long) (slots * model.kvBytesPerToken(config)))
             .swapBytes(0)
             .maxSequencesPerStep(rows)
             .maxTokensPerStep(Math.max(rows, MOST_ROWS))
@@ -151,7 +151,7 @@ public final class StepBenchCommand implements Callable<Integer> {
   private Row row(ModelConfig config, StepBench.Point point, StepBench.Times times) {
     double weights = config.activeParameters();
     double tokens = (double) point.batch() * (point.context() + steps / 2.0);
-    double bytes = 2 * weights + tokens * BenchModel.kvBytesPerToken(config);
+    double bytes = 2 * weights + tokens * model.kvBytesPerToken(config);
     double memory = bytes / (terabytesPerSecond * 1e9);
     double arithmetic = 2 * weights * point.batch() / (teraflops * 1e9);
     double roofline = Math.max(memory, arithmetic);

@@ -11,6 +11,7 @@ import dev.s3llm.model.StoredWeights;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -41,6 +42,8 @@ public final class ModelOptions {
       description = "threads of the model on the CPU (default: one for each processor)",
       defaultValue = "0")
   private int threads;
+
+  @Mixin private KvOption kv = new KvOption();
 
   @Spec(Spec.Target.MIXEE)
   private CommandSpec command;
@@ -149,9 +152,12 @@ public final class ModelOptions {
     }
   }
 
-  private static Executor onGpu(Path path, ByteSize kvMemory, int featureLayer, int... devices) {
+  private Executor onGpu(Path path, ByteSize kvMemory, int featureLayer, int... devices) {
     JCudaExecutor.Builder builder =
-        JCudaExecutor.builder(path).kvBytes(kvMemory.bytes()).devices(devices);
+        JCudaExecutor.builder(path)
+            .kvBytes(kvMemory.bytes())
+            .kvPrecision(kv.precision())
+            .devices(devices);
     if (featureLayer > 0) {
       builder.featureLayer(featureLayer);
     }
@@ -159,7 +165,8 @@ public final class ModelOptions {
   }
 
   private Executor onCpu(Path path, ByteSize kvMemory, int featureLayer) {
-    CpuExecutor.Builder builder = CpuExecutor.builder(path).kvBytes(kvMemory.bytes());
+    CpuExecutor.Builder builder =
+        CpuExecutor.builder(path).kvBytes(kvMemory.bytes()).kvPrecision(kv.precision());
     if (featureLayer > 0) {
       builder.featureLayer(featureLayer);
     }

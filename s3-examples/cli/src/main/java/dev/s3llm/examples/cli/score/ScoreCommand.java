@@ -3,6 +3,7 @@ package dev.s3llm.examples.cli.score;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.s3llm.cpu.CpuExecutor;
+import dev.s3llm.examples.cli.options.KvOption;
 import dev.s3llm.examples.cli.support.CaseFile;
 import dev.s3llm.examples.cli.support.Numbers;
 import dev.s3llm.examples.cli.support.OutputFile;
@@ -16,6 +17,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -55,6 +57,8 @@ public final class ScoreCommand implements Callable<Integer> {
       defaultValue = "0")
   private int threads;
 
+  @Mixin private KvOption kv = new KvOption();
+
   @Spec private CommandSpec spec;
 
   /** Created by picocli, which sets the fields. */
@@ -81,7 +85,7 @@ public final class ScoreCommand implements Callable<Integer> {
   }
 
   private CpuExecutor executor() {
-    CpuExecutor.Builder builder = CpuExecutor.builder(model);
+    CpuExecutor.Builder builder = CpuExecutor.builder(model).kvPrecision(kv.precision());
     return threads > 0 ? builder.threads(threads).build() : builder.build();
   }
 
