@@ -71,6 +71,7 @@ for what in "$@"; do
     constrained)
       cli bench step --model llama-1b --vocabulary 128000 --constrained --points 1x512,16x512,64x512,128x512
       cli bench step --model llama-13b --vocabulary 128000 --constrained --points 64x512
+      "$JAVA" -cp "$CP" dev.s3llm.jcuda.ConstrainedThroughput llama-1b 64 128000
       "$JAVA" -cp "$CP" dev.s3llm.jcuda.ConstrainedThroughput llama-13b 64 128000 ;;
     features)
       "$JAVA" -cp "$CP" dev.s3llm.jcuda.FeatureCost llama-1b 128 512

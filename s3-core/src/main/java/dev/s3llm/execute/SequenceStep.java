@@ -102,7 +102,8 @@ public interface SequenceStep {
    * the stop tokens that may end the answer here; null if every token may come. The executor takes
    * the probability of all others as zero, together with {@link #forbiddenTokens}. At least one
    * token is left. The array has a bit for every token of the vocabulary, is shared and must not be
-   * changed.
+   * changed: its content stays the same as long as the array exists, so that an executor may keep a
+   * copy of it, on a device say, for later steps with the same array.
    *
    * <p>The mask is of the first token that the step commits. An executor that commits several must
    * commit one only, unless it knows that the rule allows the others.
@@ -175,7 +176,9 @@ public interface SequenceStep {
        * Returns the tokens that may come next: token {@code t} may if bit {@code t % 64} of word
        * {@code t / 64} is set. Stop tokens are not part of it: they may come if the answer is
        * {@link #complete}. The array may be shared between states, and must not be changed by
-       * anyone.
+       * anyone, the constraint included: executors keep copies of masks and know them by their
+       * arrays. States with equal masks should share an array, also between answers, since each
+       * array is copied anew.
        *
        * @param tokensLeft number of tokens that the answer may still have, at least 1. As it nears
        *     the least number that completes the answer, the mask leaves only tokens from which the

@@ -10,6 +10,7 @@ import dev.s3llm.execute.SequenceStep.TokenConstraint;
  * @param leastTokens number of output tokens before which no stop token may come, 0 or more
  * @param maxNewTokens output limit in tokens, at least 1
  * @param vocabularySize number of token ids, at least 1
+ * @param endings the masks with stop tokens, which the engine's requests share
  */
 @SuppressWarnings("ArrayRecordComponent") // shared with the request, never compared
 public record AnswerRules(
@@ -17,4 +18,5 @@ public record AnswerRules(
     int[] stopTokens,
     int leastTokens,
     int maxNewTokens,
-    int vocabularySize) {}
+    int vocabularySize,
+    EndingMasks endings) {}

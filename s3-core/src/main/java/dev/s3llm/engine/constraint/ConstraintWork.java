@@ -90,11 +90,8 @@ final class ConstraintWork implements Callable<Verdict> {
 
   private long[] withStops(long[] mask, long[] shared) {
     int[] stops = rules.stopTokens();
-    long[] ending = mask == shared && stops.length > 0 ? mask.clone() : mask;
-    for (int stop : stops) {
-      ending[stop / Long.SIZE] |= 1L << stop;
-    }
-    return ending;
+    boolean own = mask != shared || stops.length == 0;
+    return own ? EndingMasks.with(mask, stops) : rules.endings().of(mask, stops);
   }
 
   private static int firstToken(long... mask) {

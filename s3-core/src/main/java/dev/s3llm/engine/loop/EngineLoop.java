@@ -1,6 +1,7 @@
 package dev.s3llm.engine.loop;
 
 import dev.s3llm.engine.EngineParts;
+import dev.s3llm.engine.constraint.EndingMasks;
 import dev.s3llm.engine.plan.StepPlan;
 import dev.s3llm.engine.sequence.Failure;
 import dev.s3llm.engine.sequence.Sequence;
@@ -49,6 +50,7 @@ public final class EngineLoop {
   private final Inspections inspections;
   private final FeatureReader features;
   private final MaskMaker masks;
+  private final EndingMasks endings = new EndingMasks();
   private final StepLauncher launcher;
   private final StepResults results;
   private final Heartbeat heartbeat = new Heartbeat();
@@ -94,7 +96,7 @@ public final class EngineLoop {
       sequence.followPhases(state.predictor.predictsParts());
     }
     sequence.sharePrefix(state.prefixOf(spec));
-    sequence.constrain(state.profile.vocabularySize());
+    sequence.constrain(state.profile.vocabularySize(), endings);
     inbox.add(now -> intake.accept(sequence, now));
   }
 

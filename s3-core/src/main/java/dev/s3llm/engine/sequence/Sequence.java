@@ -2,6 +2,7 @@ package dev.s3llm.engine.sequence;
 
 import dev.s3llm.engine.constraint.AnswerRules;
 import dev.s3llm.engine.constraint.ConstraintProgress;
+import dev.s3llm.engine.constraint.EndingMasks;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.observe.EngineEvent;
@@ -329,14 +330,16 @@ public final class Sequence implements SequenceView, SequenceStep {
    * Starts to follow the request's constraint, if it has one.
    *
    * @param vocabularySize number of token ids, at least 1
+   * @param endings the masks with stop tokens, which the engine's requests share
    */
-  public void constrain(int vocabularySize) {
+  public void constrain(int vocabularySize, EndingMasks endings) {
     TokenConstraint rule = spec.output().constraint();
     if (rule != null) {
       SequenceSpec.Stops stops = spec.stops();
       constraint =
           new ConstraintProgress(
-              new AnswerRules(rule, stops.tokens(), stops.least(), maxNewTokens, vocabularySize));
+              new AnswerRules(
+                  rule, stops.tokens(), stops.least(), maxNewTokens, vocabularySize, endings));
     }
   }
 

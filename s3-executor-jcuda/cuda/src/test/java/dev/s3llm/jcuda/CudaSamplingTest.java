@@ -213,6 +213,35 @@ class CudaSamplingTest {
     }
   }
 
+  /** More masks than the device keeps, each of one token, some of them often and some once. */
+  @Test
+  void masks_areThoseOfTheStep_whateverTheDeviceKeeps() {
+    Random random = new Random(9);
+    List<long[]> masks = new ArrayList<>();
+    for (int token = 0; token < 40 * 2600; token += 40) {
+      long[] mask = new long[(LARGE + 63) / 64];
+      mask[token / 64] = 1L << token;
+      masks.add(mask);
+    }
+    List<HandDrivenSequence> all =
+        IntStream.range(0, 32)
+            .mapToObj(
+                id -> new HandDrivenSequence(id, new int[] {5}, SamplingParameters.GREEDY, id))
+            .toList();
+    try (JCudaExecutor gpu = gpu(RandomModels.llama(2, LARGE))) {
+      for (int step = 0; step < 250; step++) { // the same position again and again
+        int[] expected = new int[all.size()];
+        for (int i = 0; i < all.size(); i++) {
+          int some = random.nextInt(random.nextBoolean() ? 40 : masks.size());
+          expected[i] = 40 * some;
+          long[] mask = masks.get(some);
+          all.get(i).chunk(1).allow(random.nextInt(9) > 0 ? mask : mask.clone());
+        }
+        assertThat(run(gpu, all).tokens()).as("step %d", step).isEqualTo(expected);
+      }
+    }
+  }
+
   /** As many distinct tokens as a context has, and as many biases as a request may have. */
   @Test
   void longestLists_fit() {

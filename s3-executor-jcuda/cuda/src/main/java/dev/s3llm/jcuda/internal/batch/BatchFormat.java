@@ -19,6 +19,9 @@ public record BatchFormat(
   /** Bytes of a sampled row's parameters, as {@code sampling.cu} reads them. */
   static final int SAMPLE_ROW_BYTES = 56;
 
+  private static final long MOST_KEPT_BYTES = 32L << 20;
+  private static final int MOST_KEPT_MASKS = 4096;
+
   int sampling() {
     return 0;
   }
@@ -74,6 +77,25 @@ public record BatchFormat(
    */
   public int changedLogits() {
     return Math.min(maxContext, vocabulary) + SamplingParameters.MOST_BIASES;
+  }
+
+  /** Returns how many masks a device keeps, at least 1: 2,000 of a vocabulary of 128,000. */
+  public int keptMaskCount() {
+    return (int) Math.max(1, Math.min(MOST_KEPT_MASKS, MOST_KEPT_BYTES / maskBytes()));
+  }
+
+  /** Returns the offset of the masks that a device keeps; an image ends before them. */
+  int keptMasks() {
+    return capacityBytes();
+  }
+
+  int maskBytes() {
+    return Integer.BYTES * maskWords();
+  }
+
+  /** Returns the bytes of a device's copy of the largest step, with the masks that it keeps. */
+  public long deviceBytes() {
+    return keptMasks() + (long) maskBytes() * keptMaskCount();
   }
 
   /** Returns the bytes of the largest step. */

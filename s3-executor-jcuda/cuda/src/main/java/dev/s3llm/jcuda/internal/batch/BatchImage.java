@@ -27,14 +27,18 @@ public final class BatchImage implements AutoCloseable {
   private boolean shapes;
   private boolean logs;
 
-  /** Allocates the memory. */
-  public BatchImage(Device device, BatchFormat format) {
+  /**
+   * Allocates the memory.
+   *
+   * @param kept the masks that the device has which samples
+   */
+  public BatchImage(Device device, BatchFormat format, KeptMasks kept) {
     this.format = format;
     this.memory = device.allocatePinned(format.capacityBytes());
     this.into = memory.view(0, format.capacityBytes());
     this.sampledSequences = new int[format.maxSequences()];
     this.featureRows = new int[format.maxSequences()];
-    this.lists = new StepLists(into, format);
+    this.lists = new StepLists(into, format, kept);
     this.shaping = new RowShaping(lists, format.vocabulary());
   }
 
@@ -45,6 +49,10 @@ public final class BatchImage implements AutoCloseable {
   /** Returns the number of bytes that the step reads, from the start. */
   int usedBytes() {
     return lists.endBytes();
+  }
+
+  StepLists lists() {
+    return lists;
   }
 
   /** Returns the shape of the step, without padding. */

@@ -5,9 +5,14 @@ import dev.s3llm.jcuda.internal.driver.DeviceMemory;
 import dev.s3llm.jcuda.internal.driver.DeviceStream;
 import java.util.function.LongFunction;
 
-/** A stage's copy of the inputs of a step, at addresses that never change. */
+/**
+ * A stage's copy of the inputs of a step, at addresses that never change. In the stage that samples
+ * the masks follow that are kept for later steps ({@link KeptMasks}).
+ */
 public final class DeviceBatch implements AutoCloseable {
   private final DeviceMemory memory;
+  private final int maskBytes;
+  private final boolean keepsMasks;
   public final DeviceAddress sampling;
   public final DeviceAddress tokens;
   public final DeviceAddress positions;
@@ -25,9 +30,12 @@ public final class DeviceBatch implements AutoCloseable {
    * Allocates the memory.
    *
    * @param allocator allocates bytes of device memory
+   * @param keepsMasks whether the stage samples, and so keeps masks
    */
-  public DeviceBatch(LongFunction<DeviceMemory> allocator, BatchFormat format) {
-    this.memory = allocator.apply(format.capacityBytes());
+  public DeviceBatch(LongFunction<DeviceMemory> allocator, BatchFormat format, boolean keepsMasks) {
+    this.memory = allocator.apply(bytes(format, keepsMasks));
+    this.maskBytes = format.maskBytes();
+    this.keepsMasks = keepsMasks;
     this.sampling = at(format.sampling());
     this.tokens = at(format.tokens());
     this.positions = at(format.positions());
@@ -44,9 +52,25 @@ public final class DeviceBatch implements AutoCloseable {
     return new DeviceAddress(memory, offset);
   }
 
-  /** Puts the copy of an image into a stream. */
+  /**
+   * Returns the bytes of device memory that a stage needs.
+   *
+   * @param keepsMasks whether the stage samples, and so keeps masks
+   */
+  public static long bytes(BatchFormat format, boolean keepsMasks) {
+    return keepsMasks ? format.deviceBytes() : format.capacityBytes();
+  }
+
+  /**
+   * Puts the copy of an image into a stream, then those of the masks that are kept from now on. The
+   * stream's earlier kernels are over before the copies begin, its later ones wait for them.
+   */
   public void load(BatchImage image, DeviceStream stream) {
     stream.copyIn(image.memory().at(0), memory, 0, image.usedBytes());
+    StepLists lists = image.lists();
+    for (int i = 0; keepsMasks && i < lists.copies(); i++) {
+      stream.copy(memory, lists.copyFrom(i), memory, lists.copyTo(i), maskBytes);
+    }
   }
 
   @Override

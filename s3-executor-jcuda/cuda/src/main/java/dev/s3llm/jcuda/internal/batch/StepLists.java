@@ -8,7 +8,11 @@ final class StepLists {
   private final ByteBuffer into;
   private final int begin;
   private final int maskWords;
+  private final int keptMasks;
+  private final KeptMasks kept;
   private final IdentityHashMap<long[], Integer> masks = new IdentityHashMap<>();
+  private final int[] copies = new int[2 * KeptMasks.MOST_NEW];
+  private int copyCount;
   private int end;
 
   /**
@@ -16,11 +20,14 @@ final class StepLists {
    *
    * @param into the image
    * @param format its layout
+   * @param kept the masks that the device has
    */
-  StepLists(ByteBuffer into, BatchFormat format) {
+  StepLists(ByteBuffer into, BatchFormat format, KeptMasks kept) {
     this.into = into;
     this.begin = format.lists();
     this.maskWords = format.maskWords();
+    this.keptMasks = (format.keptMasks() - begin) / Integer.BYTES;
+    this.kept = kept;
     this.end = begin;
   }
 
@@ -28,6 +35,7 @@ final class StepLists {
   void clear() {
     end = begin;
     masks.clear();
+    copyCount = 0;
   }
 
   /** Returns the offset of the end, in bytes from the begin of the image. */
@@ -57,8 +65,24 @@ final class StepLists {
     into.putInt(begin + Integer.BYTES * place, value);
   }
 
+  /** Returns the number of masks of the lists that the device keeps from this step on. */
+  int copies() {
+    return copyCount;
+  }
+
+  /** Returns where the i-th of these is, in bytes from the begin of the image. */
+  int copyFrom(int i) {
+    return begin + Integer.BYTES * copies[2 * i];
+  }
+
+  /** Returns where the device keeps the i-th of these, in bytes from the begin of the image. */
+  int copyTo(int i) {
+    return begin + Integer.BYTES * copies[2 * i + 1];
+  }
+
   /**
-   * Adds a mask, once a step for each array, and returns its place.
+   * Returns the place of a mask. Adds the mask, once a step for each array, unless the device keeps
+   * it.
    *
    * @param mask bit {@code t % 64} of word {@code t / 64} for token {@code t}; words that are
    *     missing are 0, and what is beyond the vocabulary is left out
@@ -68,6 +92,15 @@ final class StepLists {
     if (known != null) {
       return known;
     }
+    int slot = kept.slot(mask);
+    return slot == KeptMasks.NONE ? added(mask) : keptPlace(slot);
+  }
+
+  private int keptPlace(int slot) {
+    return keptMasks + maskWords * slot;
+  }
+
+  private int added(long... mask) {
     int place = next();
     int words = Math.min(mask.length, maskWords / 2);
     into.slice(end, Long.BYTES * words).order(into.order()).asLongBuffer().put(mask, 0, words);
@@ -76,6 +109,11 @@ final class StepLists {
       add(0);
     }
     masks.put(mask, place);
+    int slot = kept.keep(mask);
+    if (slot != KeptMasks.NONE) {
+      copies[2 * copyCount] = place;
+      copies[2 * copyCount++ + 1] = keptPlace(slot);
+    }
     return place;
   }
 }

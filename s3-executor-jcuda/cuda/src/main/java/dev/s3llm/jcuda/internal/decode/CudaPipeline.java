@@ -8,6 +8,7 @@ import dev.s3llm.jcuda.LoadProgress;
 import dev.s3llm.jcuda.StepTimes;
 import dev.s3llm.jcuda.internal.batch.BatchFormat;
 import dev.s3llm.jcuda.internal.batch.BatchImage;
+import dev.s3llm.jcuda.internal.batch.KeptMasks;
 import dev.s3llm.jcuda.internal.batch.LogProbabilityFormat;
 import dev.s3llm.jcuda.internal.driver.DeviceException;
 import dev.s3llm.jcuda.internal.driver.PinnedMemory;
@@ -45,6 +46,7 @@ public final class CudaPipeline implements AutoCloseable {
   private final List<PinnedMemory> features = new ArrayList<>();
   private final List<PinnedMemory> logs = new ArrayList<>();
   private final int featureLayer;
+  private KeptMasks masks = new KeptMasks(1);
   private @Nullable StepClock clock;
   private @Nullable KvAudit audit;
 
@@ -140,8 +142,9 @@ public final class CudaPipeline implements AutoCloseable {
     for (CudaStage stage : stages) {
       stage.allocate(format, blockCount, hostBlockCount, stages.size());
     }
+    masks = new KeptMasks(format.keptMaskCount());
     for (int part = 0; part < stages.size(); part++) {
-      images.add(resources.keep(stages.get(0).newImage(format)));
+      images.add(resources.keep(stages.get(0).newImage(format, masks)));
       drawn.add(resources.keep(last().allocatePinned(2L * Integer.BYTES * format.maxSequences())));
       logs.add(
           resources.keep(
@@ -185,6 +188,7 @@ public final class CudaPipeline implements AutoCloseable {
       List<Integer> handedOver,
       List<List<SequenceStep>> parts,
       @Nullable StepClock started) {
+    masks.beginStep();
     for (CudaStage stage : stages) {
       stage.beginStep(batch, handedOver);
     }
@@ -217,6 +221,7 @@ public final class CudaPipeline implements AutoCloseable {
    * @throws ExecutorLostException if waiting fails too: the device is lost
    */
   private void settle(Throwable failure) {
+    masks.clear();
     for (CudaStage stage : stages) {
       try {
         stage.settle();

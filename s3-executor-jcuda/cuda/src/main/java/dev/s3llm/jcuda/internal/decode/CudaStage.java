@@ -4,6 +4,7 @@ import dev.s3llm.execute.StepBatch;
 import dev.s3llm.jcuda.internal.batch.BatchFormat;
 import dev.s3llm.jcuda.internal.batch.BatchImage;
 import dev.s3llm.jcuda.internal.batch.DeviceBatch;
+import dev.s3llm.jcuda.internal.batch.KeptMasks;
 import dev.s3llm.jcuda.internal.batch.LogProbabilityFormat;
 import dev.s3llm.jcuda.internal.batch.StepShape;
 import dev.s3llm.jcuda.internal.driver.Device;
@@ -151,7 +152,8 @@ final class CudaStage implements AutoCloseable {
 
   /** Returns the bytes that the stage takes beside weights and KV. */
   long workspaceBytes(BatchFormat format) {
-    return Workspace.bytes(config, range, format, featureLayer) + format.capacityBytes();
+    return Workspace.bytes(config, range, format, featureLayer)
+        + DeviceBatch.bytes(format, range.last(config));
   }
 
   /**
@@ -166,7 +168,8 @@ final class CudaStage implements AutoCloseable {
     DeviceKvPool pool =
         resources.keep(
             new DeviceKvPool(device, blockBytes(format.blockTokens()), blockCount, hostBlockCount));
-    DeviceBatch input = resources.keep(new DeviceBatch(device::allocate, format));
+    DeviceBatch input =
+        resources.keep(new DeviceBatch(device::allocate, format, range.last(config)));
     CudaDecoder decoder =
         resources.keep(
             new CudaDecoder(
@@ -201,9 +204,9 @@ final class CudaStage implements AutoCloseable {
     return device.allocatePinned(bytes);
   }
 
-  BatchImage newImage(BatchFormat format) {
+  BatchImage newImage(BatchFormat format, KeptMasks kept) {
     device.makeCurrent();
-    return new BatchImage(device, format);
+    return new BatchImage(device, format, kept);
   }
 
   DeviceEvent newEvent() {

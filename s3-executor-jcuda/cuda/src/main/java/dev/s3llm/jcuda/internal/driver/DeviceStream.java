@@ -35,9 +35,14 @@ public final class DeviceStream implements AutoCloseable {
 
   /** Copies within a device, or from another one. */
   public void copy(DeviceMemory from, DeviceMemory to, long toOffset, long bytes) {
+    copy(from, 0, to, toOffset, bytes);
+  }
+
+  /** Copies within a device, or from another one, to bytes that are not those copied. */
+  public void copy(DeviceMemory from, long fromOffset, DeviceMemory to, long toOffset, long bytes) {
     check(
-        "cuMemcpyAsync",
-        JCudaDriver.cuMemcpyAsync(to.at(toOffset), from.at(0), bytes, stream)); // unified addresses
+        "cuMemcpyAsync", // unified addresses
+        JCudaDriver.cuMemcpyAsync(to.at(toOffset), from.at(fromOffset), bytes, stream));
   }
 
   /** Sets bytes of device memory to a value. */

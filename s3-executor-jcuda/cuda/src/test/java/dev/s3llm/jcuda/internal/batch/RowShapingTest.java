@@ -20,7 +20,8 @@ class RowShapingTest {
 
   private final ByteBuffer into =
       ByteBuffer.allocateDirect(FORMAT.capacityBytes()).order(ByteOrder.nativeOrder());
-  private final StepLists lists = new StepLists(into, FORMAT);
+  private final KeptMasks kept = new KeptMasks(FORMAT.keptMaskCount());
+  private final StepLists lists = new StepLists(into, FORMAT, kept);
   private final RowShaping shaping = new RowShaping(lists, FORMAT.vocabulary());
 
   @Test
@@ -52,8 +53,69 @@ class RowShapingTest {
     assertThat(value(write(other, 1) + 7)).isNotEqualTo(first);
     assertThat(words(first, 32)).startsWith(0, Integer.MIN_VALUE, 5, 0).hasSize(32);
     assertThat(words(first, 32).subList(3, 32)).containsOnly(0);
+  }
+
+  @Test
+  void maskOfALaterStep_isReadWhereTheDeviceKeepsIt() {
+    long[] mask = {3, 1L << 40};
+    HandDrivenSequence one = sequence(SamplingParameters.GREEDY, 1).allow(mask);
+    kept.beginStep();
+    int first = value(write(one, 1) + 7);
+    assertThat(lists.copies()).isEqualTo(1);
+    assertThat(lists.copyFrom(0)).isEqualTo(FORMAT.lists() + Integer.BYTES * first);
+    nextStep();
+    int place = value(write(one, 1) + 7);
+    assertThat(lists.next()).isEqualTo(HEAD); // without the mask
+    assertThat(lists.copies()).isZero();
+    assertThat(FORMAT.lists() + Integer.BYTES * place)
+        .isBetween(FORMAT.capacityBytes(), (int) FORMAT.deviceBytes() - FORMAT.maskBytes());
+    kept.clear();
+    nextStep();
+    assertThat(value(write(one, 1) + 7)).isEqualTo(first); // again in the step's own lists
+  }
+
+  /** A device that copies as it is asked reads what the sequences allow, in every step. */
+  @Test
+  void masksOnTheDevice_areThoseOfTheSequences() {
+    Random random = new Random(4);
+    KeptMasks few = new KeptMasks(6);
+    StepLists own = new StepLists(into, FORMAT, few);
+    RowShaping writer = new RowShaping(own, FORMAT.vocabulary());
+    ByteBuffer device = ByteBuffer.allocate((int) FORMAT.deviceBytes()).order(into.order());
+    List<long[]> masks = IntStream.range(0, 12).mapToObj(i -> random.longs(16).toArray()).toList();
+    int steps = 2000;
+    int written = 0;
+    for (int step = 0; step < steps; step++) {
+      few.beginStep();
+      own.clear();
+      long[][] allowed = new long[4][];
+      int[] places = new int[4];
+      for (int s = 0; s < 4; s++) { // mostly few masks, which then change
+        allowed[s] = masks.get((step / 500 + random.nextInt(random.nextInt(9) == 0 ? 12 : 4)) % 12);
+        places[s] = writer.write(sequence(SamplingParameters.GREEDY, 1).allow(allowed[s]), 1);
+      }
+      written += own.next() - 4 * HEAD;
+      device.put(0, into, 0, own.endBytes());
+      for (int i = 0; i < own.copies(); i++) {
+        device.put(own.copyTo(i), device, own.copyFrom(i), FORMAT.maskBytes());
+      }
+      for (int s = 0; s < 4; s++) {
+        int mask = FORMAT.lists() + Integer.BYTES * into.getInt(at(places[s] + 7));
+        for (int word = 0; word < 16; word++) {
+          assertThat(device.getLong(mask + Long.BYTES * word)).isEqualTo(allowed[s][word]);
+        }
+      }
+    }
+    assertThat(written / (double) FORMAT.maskWords()).isLessThan(steps); // of 4 masks a step
+  }
+
+  private void nextStep() {
+    kept.beginStep();
     lists.clear();
-    assertThat(value(write(one, 1) + 7)).isEqualTo(0); // of the next step
+  }
+
+  private static int at(int place) {
+    return FORMAT.lists() + Integer.BYTES * place;
   }
 
   /** Counts by steps, over outputs that start over, are those of a plain count. */
@@ -121,7 +183,7 @@ class RowShapingTest {
   }
 
   private int value(int place) {
-    return into.getInt(FORMAT.lists() + Integer.BYTES * place);
+    return into.getInt(at(place));
   }
 
   private List<Integer> words(int place, int count) {

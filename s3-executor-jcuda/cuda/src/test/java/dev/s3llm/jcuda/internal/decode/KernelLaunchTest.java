@@ -30,7 +30,7 @@ class KernelLaunchTest {
 
   private final RecordingLauncher recorder = new RecordingLauncher();
   private final AttentionKernels attention = attention(CONFIG);
-  private final DeviceBatch batch = new DeviceBatch(bytes -> null, FORMAT);
+  private final DeviceBatch batch = new DeviceBatch(bytes -> null, FORMAT, true);
   private final Workspace work =
       new Workspace(bytes -> null, CONFIG, new LayerRange(0, 40), FORMAT, 0);
   private final CudaWeights.Heads heads = new CudaWeights.Heads(null, null, null, null);
