@@ -6,9 +6,10 @@ import dev.langchain4j.internal.JsonSchemaElementUtils;
 import dev.langchain4j.model.chat.request.ToolChoice;
 import dev.langchain4j.model.chat.request.json.JsonObjectSchema;
 import dev.s3llm.text.ToolCall;
-import java.util.LinkedHashMap;
+import dev.s3llm.text.ToolFunction;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Converts LangChain4j's tools. */
@@ -16,27 +17,21 @@ final class Tools {
   private Tools() {}
 
   /** Converts specifications to the form of the OpenAI protocol. */
-  static List<Map<String, Object>> of(List<ToolSpecification> specifications) {
+  static List<Map<String, @Nullable Object>> of(List<ToolSpecification> specifications) {
     return specifications.stream().map(Tools::of).toList();
   }
 
-  private static Map<String, Object> of(ToolSpecification specification) {
+  private static Map<String, @Nullable Object> of(ToolSpecification specification) {
     boolean strict = Boolean.TRUE.equals(specification.strict());
-    Map<String, Object> function = new LinkedHashMap<>();
-    function.put("name", specification.name());
-    if (specification.description() != null) {
-      function.put("description", specification.description());
-    }
     JsonObjectSchema parameters = specification.parameters();
-    function.put(
-        "parameters",
-        parameters == null
-            ? Map.of("type", "object", "properties", Map.of())
-            : JsonSchemaElementUtils.toMap(parameters, strict));
-    if (strict) {
-      function.put("strict", true);
-    }
-    return Map.of("type", "function", "function", function);
+    return new ToolFunction(
+            specification.name(),
+            Objects.requireNonNullElse(specification.description(), ""),
+            parameters == null
+                ? Map.of("type", "object", "properties", Map.of())
+                : JsonSchemaElementUtils.toMap(parameters, strict),
+            strict)
+        .definition();
   }
 
   /** Converts a choice; the model decides if there is none. */

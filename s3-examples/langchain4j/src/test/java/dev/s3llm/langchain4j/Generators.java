@@ -8,6 +8,7 @@ import dev.s3llm.execute.Executor;
 import dev.s3llm.text.ChatTemplate;
 import dev.s3llm.text.TextGenerator;
 import dev.s3llm.text.TextModel;
+import dev.s3llm.text.testing.ScriptedAnswers;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -55,7 +56,7 @@ final class Generators {
       CompletionStage<?> gate,
       UnaryOperator<EngineBuilder> settings) {
     TextModel model = TextModel.load(FOLDER, ChatTemplate.jinja(template, "", ""));
-    Executor executor = new ScriptedExecutor(model, step, gate);
+    Executor executor = new ScriptedAnswers(model, Script::answers, step, gate);
     return TextGenerator.of(settings.apply(S3Engine.builder(executor)).build(), model);
   }
 }

@@ -1,4 +1,4 @@
-package dev.s3llm.langchain4j;
+package dev.s3llm.text.testing;
 
 import dev.s3llm.execute.Executor;
 import dev.s3llm.execute.ExecutorProfile;
@@ -12,29 +12,38 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 /**
- * An executor with scripted answers in the small model's tokens. It decodes the prompt, as the chat
+ * An executor with scripted answers in the tokens of a model. It decodes the prompt, as the chat
  * template framed it, and keeps the masks of token constraints: of the answers to a prompt, it
  * writes the first one that the mask allows. A prompt without an answer makes the step fail.
  */
-final class ScriptedExecutor implements Executor {
+public final class ScriptedAnswers implements Executor {
   private static final int LONGEST_TOKEN = 24;
 
   private final TextModel model;
+  private final Function<String, List<String>> script;
   private final Duration step;
   private final CompletionStage<?> gate;
 
   /**
    * Creates the executor.
    *
+   * @param model encodes the answers; of at most 4096 tokens
+   * @param script the answers to a framed prompt, the likeliest first; throws if it has none
    * @param step duration of each step
    * @param gate completes before the first step ends
    */
-  ScriptedExecutor(TextModel model, Duration step, CompletionStage<?> gate) {
+  public ScriptedAnswers(
+      TextModel model,
+      Function<String, List<String>> script,
+      Duration step,
+      CompletionStage<?> gate) {
     this.model = model;
+    this.script = script;
     this.step = step;
     this.gate = gate;
   }
@@ -69,7 +78,7 @@ final class ScriptedExecutor implements Executor {
     String question = model.decode(prompt);
     String written =
         model.decode(tokens(step, step.promptTokens(), step.startPosition() + step.tokenCount()));
-    List<String> answers = Script.answers(question);
+    List<String> answers = script.apply(question);
     for (String answer : answers) {
       int token = answer.startsWith(written) ? next(step, answer.substring(written.length())) : -1;
       if (token >= 0) {
