@@ -293,8 +293,8 @@ public final class LengthPrediction {
     double[] sums = new double[buckets.count() + 1];
     sums[0] = 1;
     for (int i = 0; i < buckets.count(); i++) {
-      long width = buckets.upperEdge(i) - buckets.lowerEdge(i);
-      sums[i + 1] = sums[i] + width * survival[i] - probability(i) * (width + 1) / 2;
+      int width = buckets.upperEdge(i) - buckets.lowerEdge(i);
+      sums[i + 1] = sums[i] + width * survival[i] - probability(i) * (width + 1.0) / 2;
     }
     return sums;
   }
