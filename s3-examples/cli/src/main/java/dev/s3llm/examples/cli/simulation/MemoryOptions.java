@@ -1,13 +1,23 @@
 package dev.s3llm.examples.cli.simulation;
 
+import dev.s3llm.examples.cli.options.KvOption;
 import dev.s3llm.examples.cli.support.UsageException;
+import dev.s3llm.model.KvPrecision;
 import dev.s3llm.simulate.CostModel.ModelShape;
+import java.util.Arrays;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
 
 /** The simulated memory, and the formats of what lies in it. */
 public final class MemoryOptions {
   private static final double BYTES_PER_GB = 1e9;
+
+  /** Bytes of eight-bit keys and values with their scales over those of fp16, heads of 128. */
+  private static final double CODED_KV = (128 + 2) / 256.0;
 
   @Option(
       names = "--kv-gb",
@@ -24,17 +34,14 @@ public final class MemoryOptions {
 
   @Option(
       names = "--weights",
-      defaultValue = "FP16",
+      defaultValue = "fp16",
+      paramLabel = "FORMAT",
+      converter = Converter.class,
       description =
-          "Format of the weights: ${COMPLETION-CANDIDATES}. INT8 and INT4 have a scale for 128 weights.")
+          "Format of the weights: fp16, fp8, int8 or int4. All but fp16 have a scale for 128 weights.")
   private WeightFormat weights = WeightFormat.FP16;
 
-  @Option(
-      names = "--kv",
-      defaultValue = "FP16",
-      description =
-          "Format of keys and values: ${COMPLETION-CANDIDATES}. INT8 has a scale for each token and head of 128.")
-  private KvFormat kv = KvFormat.FP16;
+  @Mixin private KvOption kv = new KvOption();
 
   /** Created by a command; picocli sets the fields. */
   public MemoryOptions() {}
@@ -43,8 +50,8 @@ public final class MemoryOptions {
   enum WeightFormat {
     /** Half precision. */
     FP16(16),
-    /** Floats of 8 bits. */
-    FP8(8),
+    /** Floats of 8 bits in groups of 128 with a scale of 16 bits. */
+    FP8(8 + 16 / 128.0),
     /** Integers of 8 bits in groups of 128 with a scale of 16 bits. */
     INT8(8 + 16 / 128.0),
     /** Integers of 4 bits in groups of 128 with a scale of 16 bits. */
@@ -57,24 +64,25 @@ public final class MemoryOptions {
     }
   }
 
-  /** The format of keys and values. */
-  enum KvFormat {
-    /** Half precision. */
-    FP16(1),
-    /** Integers of 8 bits, 128 of them with a scale of 16 bits. */
-    INT8((8 + 16 / 128.0) / 16);
-
-    private final double share;
-
-    KvFormat(double share) {
-      this.share = share;
+  /** Parses the value of {@code --weights}. */
+  static final class Converter implements ITypeConverter<WeightFormat> {
+    @Override
+    public WeightFormat convert(String value) {
+      return Arrays.stream(WeightFormat.values())
+          .filter(format -> format.name().toLowerCase(Locale.ROOT).equals(value))
+          .findFirst()
+          .orElseThrow(
+              () ->
+                  new TypeConversionException(
+                      "'" + value + "' is no format; write fp16, fp8, int8 or int4"));
     }
   }
 
   /** Returns the model in the formats; a model in fp16 as it is. */
   ModelShape shape(ModelShape model) {
     double bytes = weights == WeightFormat.FP16 ? model.bytesPerWeight() : weights.bits / Byte.SIZE;
-    return model.withFormats(bytes, kv.share);
+    boolean coded = kv.precision() == KvPrecision.INT8;
+    return model.withFormats(bytes, coded ? CODED_KV : 1);
   }
 
   /** Returns the name of the option that gives the memory. */

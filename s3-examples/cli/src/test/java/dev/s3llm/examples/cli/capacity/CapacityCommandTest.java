@@ -109,8 +109,8 @@ final class CapacityCommandTest extends CommandTest {
   @Test
   void smallerFormats_holdMoreLoadOnTheSameCard() throws IOException {
     double plain = capacityOfCard();
-    double weights = capacityOfCard("--weights", "INT4");
-    double both = capacityOfCard("--weights", "INT4", "--kv", "INT8");
+    double weights = capacityOfCard("--weights", "int4");
+    double both = capacityOfCard("--weights", "int4", "--kv", "int8");
     assertThat(weights).isGreaterThan(1.5 * plain);
     assertThat(both).isGreaterThan(1.2 * weights);
   }
