@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.s3llm.schedule.SchedulingPolicies;
 import dev.s3llm.schedule.SchedulingPolicy;
 import dev.s3llm.schedule.SequenceView;
+import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -54,7 +55,7 @@ class ApiKeyTest {
   }
 
   @Test
-  void whereATenantHasAKey_onlyKeysLetIn() {
+  void whereATenantHasAKey_onlyKeysLetIn() throws IOException {
     try (TestServer server =
         TestServer.start(
             List.of(Watching.class),
@@ -78,20 +79,42 @@ class ApiKeyTest {
           .containsOnly("docs", "batch")
           .endsWith("docs");
       assertThat(server.get("/actuator/health").statusCode()).isEqualTo(200);
+      requireKeyHoweverAPathIsSpelt(server);
+      requireNoLivePage(server);
+      requireUsableConnections(server);
     }
   }
 
-  @Test
-  void noSpellingOfAPath_leadsAroundTheKeys() {
-    try (TestServer server = TestServer.start("s3llm.tenants.docs.api-keys[0]=docs-key")) {
-      for (String path :
-          List.of(
-              "/%76%31/chat/completions",
-              "/v1;a=b/chat/completions", "/v1/chat;a=b/completions", "/v1/%63hat/completions")) {
-        assertThat(server.post(path, BODY).statusCode()).as(path).isEqualTo(401);
-        assertThat(server.post(path, BODY, "authorization", "Bearer docs-key").statusCode())
-            .as(path)
-            .isEqualTo(200);
+  private static void requireKeyHoweverAPathIsSpelt(TestServer server) {
+    for (String path :
+        List.of(
+            "/%76%31/chat/completions",
+            "/v1;a=b/chat/completions", "/v1/chat;a=b/completions", "/v1/%63hat/completions")) {
+      assertThat(server.post(path, BODY).statusCode()).as(path).isEqualTo(401);
+      assertThat(server.post(path, BODY, "authorization", "Bearer docs-key").statusCode())
+          .as(path)
+          .isEqualTo(200);
+    }
+  }
+
+  private static void requireNoLivePage(TestServer server) {
+    for (String path : List.of("/live", "/live/state", "/live/stream")) {
+      assertThat(server.get(path, "authorization", "Bearer docs-key").statusCode())
+          .as(path)
+          .isEqualTo(404);
+    }
+  }
+
+  /** The client of a refused request sends its next one on the same connection. */
+  private static void requireUsableConnections(TestServer server) throws IOException {
+    for (int length : new int[] {0, BODY.length(), 300_000}) {
+      try (KeptConnection client = new KeptConnection(server)) {
+        client.send(KeptConnection.head("POST " + CHAT, "", length), new byte[length]);
+        assertThat(client.status()).isEqualTo("401");
+        client.send(
+            KeptConnection.head("POST " + CHAT, "Authorization: Bearer docs-key\r\n", 1),
+            new byte[] {'{'});
+        assertThat(client.status()).isEqualTo("400");
       }
     }
   }

@@ -137,6 +137,7 @@ class DisconnectTest {
       List<String> lines = TestServer.reader(client).lines().toList();
       assertThat(lines).first().isEqualTo("HTTP/1.1 408 Request Timeout");
       assertThat(lines).last().asString().contains("request_timeout");
+      assertThat(lines).anyMatch(line -> line.equalsIgnoreCase("connection: close"));
       assertThat(complaints.all()).isEmpty();
     }
   }

@@ -10,6 +10,7 @@ import static org.awaitility.Awaitility.await;
 import dev.s3llm.GenerationRequest;
 import dev.s3llm.S3Engine;
 import dev.s3llm.error.RequestRefusedException;
+import java.io.IOException;
 import java.net.ConnectException;
 import java.net.Socket;
 import java.net.http.HttpResponse;
@@ -36,7 +37,9 @@ class EndingsTest {
 
   @Test
   void deadlineThatPasses_isAnErrorAndInAStreamTheLastEvent() throws Exception {
-    try (TestServer server = TestServer.start(GATED, "s3llm.deadline=500ms")) {
+    try (TestServer server =
+        TestServer.start(
+            List.of(GatedExecutor.Bringing.class, Breaking.class), "s3llm.deadline=500ms")) {
       GatedExecutor executor = server.bean(GatedExecutor.class);
       executor.shut();
       CompletableFuture<HttpResponse<String>> whole = server.postAsync(CHAT, WHOLE);
@@ -52,6 +55,7 @@ class EndingsTest {
       assertThat(get(stream).statusCode()).isEqualTo(200);
       String last = events(get(stream).body()).get(events(get(stream).body()).size() - 1);
       assertThat(json(last).at("/error/type").asString()).isEqualTo("timeout_error");
+      requireLogOfAnErrorAfterTheHead(server);
     }
   }
 
@@ -109,10 +113,8 @@ class EndingsTest {
     }
   }
 
-  @Test
-  void errorAfterTheHead_isLoggedAsWhatItIs() throws Exception {
-    try (TestServer server = TestServer.start(List.of(Breaking.class));
-        Complaints complaints = new Complaints();
+  private static void requireLogOfAnErrorAfterTheHead(TestServer server) throws IOException {
+    try (Complaints complaints = new Complaints();
         Socket client = server.open("/v1/breaking", "")) {
       client.getInputStream().readAllBytes();
 

@@ -19,6 +19,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.springframework.boot.reactor.netty.NettyServerCustomizer;
@@ -31,65 +33,77 @@ class LivePageTest {
   private static final String CHAT = "/v1/chat/completions";
   private static final String HOSTILE = "<script>alert(1)</script>\\u202e";
 
+  private static TestServer gated;
+
+  @BeforeAll
+  static void start() {
+    gated = TestServer.start(List.of(GatedExecutor.Bringing.class));
+  }
+
+  @AfterAll
+  static void stop() {
+    gated.close();
+  }
+
   @Test
   void page_isOneFileThatNeedsNobodyElse() {
-    try (TestServer server = TestServer.start()) {
-      HttpResponse<String> page = server.get("/live");
-      assertThat(page.statusCode()).isEqualTo(200);
-      assertThat(page.headers().firstValue("content-type").orElseThrow()).startsWith("text/html");
-      assertThat(page.headers().firstValue("content-security-policy").orElseThrow())
-          .contains("default-src 'none'", "connect-src 'self'", "script-src 'sha256-")
-          .doesNotContain("unsafe");
-      assertThat(page.body()).doesNotContain("/*STYLE*/", "/*SCRIPT*/", "innerHTML", "src=");
-      Matcher addresses = Pattern.compile("https?://[^'\"\\s]+").matcher(page.body());
-      List<String> found = addresses.results().map(r -> r.group()).toList();
-      assertThat(found).containsExactly("http://www.w3.org/2000/svg"); // a name, never loaded
-    }
+    HttpResponse<String> page = TestServer.shared().get("/live");
+    assertThat(page.statusCode()).isEqualTo(200);
+    assertThat(page.headers().firstValue("content-type").orElseThrow()).startsWith("text/html");
+    assertThat(page.headers().firstValue("content-security-policy").orElseThrow())
+        .contains("default-src 'none'", "connect-src 'self'", "script-src 'sha256-")
+        .doesNotContain("unsafe");
+    assertThat(page.body()).doesNotContain("/*STYLE*/", "/*SCRIPT*/", "innerHTML", "src=");
+    Matcher addresses = Pattern.compile("https?://[^'\"\\s]+").matcher(page.body());
+    List<String> found = addresses.results().map(r -> r.group()).toList();
+    assertThat(found).containsExactly("http://www.w3.org/2000/svg"); // a name, never loaded
   }
 
   @Test
   void state_saysWhoHoldsWhatAndWhoWaits() {
-    try (TestServer server = TestServer.start(List.of(GatedExecutor.Bringing.class))) {
-      GatedExecutor gate = server.bean(GatedExecutor.class);
-      gate.shut();
-      List<CompletableFuture<HttpResponse<String>>> answers = new ArrayList<>();
-      for (int i = 0; i < 4; i++) {
-        String more = "\"temperature\":0,\"user\":\"" + HOSTILE + "\"";
-        String body = chat("What is a monad?", more); // whose greedy answer ends by itself
-        answers.add(server.postAsync(CHAT, body));
-      }
-      // A picture may be older, and a request without a prediction is in neither list.
-      await().atMost(TestServer.LIMIT).until(() -> listed(server) == 4);
-      HttpResponse<String> response = server.get("/live/state");
-      assertThat(response.headers().firstValue("content-type")).hasValue("application/json");
-      assertThat(response.headers().firstValue("cache-control")).hasValue("no-store");
-      JsonNode state = json(response.body());
-      JsonNode first = state.at("/running/0");
-      assertThat(first.get("id").asString()).startsWith("chatcmpl-");
-      assertThat(first.get("tenant").asString()).isEqualTo("<script>alert(1)</script>\u202e");
-      assertThat(first.get("p90").asInt()).isGreaterThanOrEqualTo(first.get("p50").asInt());
-      assertThat(first.get("reserved").asInt()).isPositive();
-      assertThat(state.get("running").size() + state.get("waiting").size()).isEqualTo(4);
-      assertThat(state.at("/waiting/0/reason").asString()).isNotEmpty();
-      assertThat(state.at("/map/cells").size()).isEqualTo(state.get("capacityBlocks").asInt());
-      assertThat(state.get("healthy").asBoolean()).isTrue();
-      assertThat(response.body()).doesNotContain("monad"); // none of the prompt's text
-      gate.open();
-      assertThat(answers)
-          .allSatisfy(
-              answer ->
-                  assertThat(json(answer.join().body()).at("/choices/0/finish_reason").asString())
-                      .as(answer.join().body())
-                      .isEqualTo("stop"));
-      await()
-          .untilAsserted(
-              () -> {
-                JsonNode after = json(server.get("/live/state").body());
-                assertThat(after.at("/predictions/points").size()).as("%s", after).isEqualTo(4);
-                assertThat(after.at("/firstTokens/p50").asDouble()).isPositive();
-                assertThat(after.get("running").size()).isZero();
-              });
+    TestServer server = gated;
+    int known = json(server.get("/live/state").body()).at("/predictions/points").size();
+    GatedExecutor gate = server.bean(GatedExecutor.class);
+    gate.shut();
+    List<CompletableFuture<HttpResponse<String>>> answers = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      String more = "\"temperature\":0,\"user\":\"" + HOSTILE + "\"";
+      String body = chat("What is a monad?", more); // whose greedy answer ends by itself
+      answers.add(server.postAsync(CHAT, body));
     }
+    // A picture may be older, and a request without a prediction is in neither list.
+    await().atMost(TestServer.LIMIT).until(() -> listed(server) == 4);
+    HttpResponse<String> response = server.get("/live/state");
+    assertThat(response.headers().firstValue("content-type")).hasValue("application/json");
+    assertThat(response.headers().firstValue("cache-control")).hasValue("no-store");
+    JsonNode state = json(response.body());
+    JsonNode first = state.at("/running/0");
+    assertThat(first.get("id").asString()).startsWith("chatcmpl-");
+    assertThat(first.get("tenant").asString()).isEqualTo("<script>alert(1)</script>\u202e");
+    assertThat(first.get("p90").asInt()).isGreaterThanOrEqualTo(first.get("p50").asInt());
+    assertThat(first.get("reserved").asInt()).isPositive();
+    assertThat(state.get("running").size() + state.get("waiting").size()).isEqualTo(4);
+    assertThat(state.at("/waiting/0/reason").asString()).isNotEmpty();
+    assertThat(state.at("/map/cells").size()).isEqualTo(state.get("capacityBlocks").asInt());
+    assertThat(state.get("healthy").asBoolean()).isTrue();
+    assertThat(response.body()).doesNotContain("monad"); // none of the prompt's text
+    gate.open();
+    assertThat(answers)
+        .allSatisfy(
+            answer ->
+                assertThat(json(answer.join().body()).at("/choices/0/finish_reason").asString())
+                    .as(answer.join().body())
+                    .isEqualTo("stop"));
+    await()
+        .untilAsserted(
+            () -> {
+              JsonNode after = json(server.get("/live/state").body());
+              assertThat(after.at("/predictions/points").size())
+                  .as("%s", after)
+                  .isEqualTo(known + 4);
+              assertThat(after.at("/firstTokens/p50").asDouble()).isPositive();
+              assertThat(after.get("running").size()).isZero();
+            });
   }
 
   private static int listed(TestServer server) {
@@ -103,6 +117,12 @@ class LivePageTest {
     try (TestServer server = TestServer.start("s3llm.live-page.max-viewers=2")) {
       LiveFeed feed = server.bean(LiveFeed.class);
       Socket first = stream(server);
+      for (int i = 0; i < 3; i++) { // no viewer keeps the place of those that come after
+        try (Socket viewer = stream(server)) {
+          assertThat(TestServer.reader(viewer).readLine()).contains("200");
+        }
+        await().until(() -> feed.viewers() == 1);
+      }
       Socket second = stream(server);
       List<Long> times = new ArrayList<>();
       BufferedReader reader = TestServer.reader(first);
@@ -122,8 +142,8 @@ class LivePageTest {
 
   @Test
   void loopThatHangs_isShownAsItWas() throws Exception {
-    try (TestServer server = TestServer.start(List.of(GatedExecutor.Bringing.class));
-        Socket viewer = stream(server)) {
+    TestServer server = gated;
+    try (Socket viewer = stream(server)) {
       BufferedReader reader = TestServer.reader(viewer);
       await().until(() -> picture(reader).get("inspectedMillis").asLong() > 0);
       GatedExecutor gate = server.bean(GatedExecutor.class);
@@ -149,18 +169,6 @@ class LivePageTest {
       line = reader.readLine();
     }
     return json(line.substring("data:".length()));
-  }
-
-  @Test
-  void viewer_doesNotKeepAStreamForWhoeverComesAfter() throws Exception {
-    try (TestServer server = TestServer.start("s3llm.live-page.max-viewers=1")) {
-      for (int i = 0; i < 3; i++) {
-        try (Socket viewer = stream(server)) {
-          assertThat(TestServer.reader(viewer).readLine()).contains("200");
-        }
-        await().until(() -> server.bean(LiveFeed.class).viewers() == 0);
-      }
-    }
   }
 
   /** Small send buffers of the operating system; counts ended connections. */
@@ -202,15 +210,6 @@ class LivePageTest {
     try (TestServer server = TestServer.start("s3llm.live-page.enabled=false")) {
       assertThat(server.get("/live").statusCode()).isEqualTo(404);
       assertThat(server.get("/live/state").statusCode()).isEqualTo(404);
-    }
-  }
-
-  @Test
-  void whereTenantsHaveKeys_noneOfThemOpensThePage() {
-    try (TestServer server = TestServer.start("s3llm.tenants.docs.api-keys[0]=docs-key")) {
-      for (String path : List.of("/live", "/live/state", "/live/stream")) {
-        assertThat(get(server, path, "Bearer docs-key")).as(path).isEqualTo(404);
-      }
     }
   }
 

@@ -4,9 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -28,14 +31,40 @@ final class NodeClient {
     return npm;
   }
 
+  /**
+   * Installs the clients. Test processes that run side by side install them once, and a later run
+   * only if the versions have changed.
+   */
   static void install() throws Exception {
     Files.createDirectories(FOLDER);
+    Path lock = FOLDER.resolve("install.lock");
+    try (FileChannel file =
+            FileChannel.open(lock, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileLock held = file.lock()) {
+      assertThat(held.isValid()).isTrue();
+      copySources();
+      Path installed = FOLDER.resolve("node_modules").resolve("installed-lock.json");
+      Path wanted = FOLDER.resolve("package-lock.json");
+      if (!Files.exists(installed) || Files.mismatch(installed, wanted) >= 0) {
+        run(
+            Map.of(),
+            "npm",
+            "ci",
+            "--no-audit",
+            "--no-fund",
+            "--ignore-scripts",
+            "--prefer-offline");
+        Files.copy(wanted, installed, StandardCopyOption.REPLACE_EXISTING);
+      }
+    }
+  }
+
+  private static void copySources() throws IOException {
     try (Stream<Path> files = Files.list(SOURCE)) {
       for (Path file : files.filter(Files::isRegularFile).toList()) {
         Files.copy(file, FOLDER.resolve(file.getFileName()), StandardCopyOption.REPLACE_EXISTING);
       }
     }
-    run(Map.of(), "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts");
   }
 
   private static boolean runs(String... command) throws InterruptedException {

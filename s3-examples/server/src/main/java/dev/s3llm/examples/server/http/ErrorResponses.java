@@ -42,6 +42,10 @@ final class ErrorResponses {
     if (error.status() == HttpStatus.GATEWAY_TIMEOUT.value()) { // a deadline: clients would retry
       response.header("x-should-retry", "false");
     }
+    if (error.status()
+        == HttpStatus.REQUEST_TIMEOUT.value()) { // the rest of the body may come late
+      response.header(HttpHeaders.CONNECTION, "close");
+    }
     if (error.status() == HttpStatus.UNAUTHORIZED.value()) {
       response.header(HttpHeaders.WWW_AUTHENTICATE, "Bearer");
     }
