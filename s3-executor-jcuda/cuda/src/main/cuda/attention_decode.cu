@@ -15,18 +15,13 @@
 
 namespace s3 {
 
-/** Units in shared memory: the one at work and those on their way. */
-#ifndef S3_DECODE_STAGES
-#define S3_DECODE_STAGES 3
-#endif
-template <typename KV, int HD>
-constexpr int kDecodeStages = kCoded<KV> && HD <= 128 ? S3_DECODE_STAGES : 2;
+/** Units in shared memory: the one at work and the next; with more, fewer blocks fit and all took longer. */
+constexpr int kDecodeStages = 2;
 
 template <typename T, typename KV, int HD>
 struct DecodeMemory {
-  static constexpr int kStages = kDecodeStages<KV, HD>;
-  KV keys[kStages][kUnit][kRow<KV, HD>];
-  KV values[kStages][kUnit][kRow<KV, HD>];
+  KV keys[kDecodeStages][kUnit][kRow<KV, HD>];
+  KV values[kDecodeStages][kUnit][kRow<KV, HD>];
   union {
     T q[16][HD + 8];  // until every warp has its fragments
     T probabilities[16][kUnit + 8];
@@ -34,7 +29,7 @@ struct DecodeMemory {
   float maxima[4][16];
   int last;
   int blocks[2][kPart / kBlockTokens];
-  UnitScales<KV> scales[kStages];
+  UnitScales<KV> scales[kDecodeStages];
 };
 
 /** The parts of a row added up in registers, in the order and with the arithmetic of the merge. */
@@ -129,8 +124,6 @@ __device__ void attentionDecode(const AttentionArgs& a, const Batch& batch, cons
   constexpr int kPairs = (HD / 16 + 3) / 4;  // pieces of 16 dimensions a warp
   extern __shared__ __align__(128) uint8_t raw[];
   auto& memory = *reinterpret_cast<DecodeMemory<T, KV, HD>*>(raw);
-  constexpr int kStages = kDecodeStages<KV, HD>;
-  static_assert(kStages <= UnitWalk::kUnits, "fetches reach into the next part at most");
   int kvHead = blockIdx.x;
   int row = rows != nullptr ? rows[blockIdx.y] : blockIdx.y;
   int sequence = batch.sequences[row];
@@ -155,7 +148,7 @@ __device__ void attentionDecode(const AttentionArgs& a, const Batch& batch, cons
     }
   };
   loadTable(0);
-  if (BOUNDED && walk.units > UnitWalk::kUnits) loadTable(1);  // units of the first fetches may be of the next part
+  if (BOUNDED && walk.units > UnitWalk::kUnits) loadTable(1);  // the second unit may be of the next part
   for (int p = threadIdx.x; p < 16 * (HD / 8); p += 128) {
     int r = p / (HD / 8);
     int d = (p % (HD / 8)) * 8;
@@ -168,7 +161,7 @@ __device__ void attentionDecode(const AttentionArgs& a, const Batch& batch, cons
     if (v < walk.units) {
       int i = v / UnitWalk::kUnits;
       int unit = v % UnitWalk::kUnits;
-      int stage = v % kStages;
+      int stage = v % kDecodeStages;
       fetchUnit<KV, HD, 128>(memory.keys[stage][0], memory.values[stage][0], memory.scales[stage], head,
                              memory.blocks[i & 1] + unit * (kUnit / kBlockTokens),
                              BOUNDED ? seen - walk.start(i) - unit * kUnit : 0, walk.present(i) - unit * kUnit);
@@ -179,7 +172,7 @@ __device__ void attentionDecode(const AttentionArgs& a, const Batch& batch, cons
   float out[kPairs][2][4];
   DecodeTotal<kPairs> total;
 #pragma unroll
-  for (int stage = 0; stage < kStages; stage++) fetch(begin + stage);
+  for (int stage = 0; stage < kDecodeStages; stage++) fetch(begin + stage);
   uint32_t query[HD / 16][4];
 #pragma unroll
   for (int step = 0; step < HD / 16; step++) loadQueries<T, KV, HD>(query[step], memory.q[0], step);
@@ -196,9 +189,9 @@ __device__ void attentionDecode(const AttentionArgs& a, const Batch& batch, cons
       }
       if (!BOUNDED || v != begin) loadTable(i + 1);  // the part before is done with this half
     }
-    copyWait<kStages - 1>();
+    copyWait<kDecodeStages - 1>();
     __syncthreads();
-    int stage = v % kStages;
+    int stage = v % kDecodeStages;
     float s[2][4] = {};
     scores16<T, KV, HD>(s[0], s[1], query, memory.keys[stage][warp * 16]);
     scaleKeys<KV>(s[0], memory.scales[stage], warp * 16);
@@ -250,7 +243,7 @@ __device__ void attentionDecode(const AttentionArgs& a, const Batch& batch, cons
       }
     }
     __syncthreads();
-    fetch(v + kStages);
+    fetch(v + kDecodeStages);
     if (unit < UnitWalk::kUnits - 1 && v < walk.units - 1) continue;
     float sumLow = quadSum(low.sum);
     float sumHigh = quadSum(high.sum);

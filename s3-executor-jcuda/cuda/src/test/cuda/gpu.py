@@ -205,7 +205,7 @@ UNBOUNDED = (0.0, 0, None)  # cap on scores, window, sinks
 
 
 def decode_shared(d, coded=False):
-    units = (3 if d <= 128 else 2) * (128 * (d + 16) + 512) if coded else 512 * (d + 8)
+    units = 2 * (128 * (d + 16) + 512) if coded else 512 * (d + 8)
     return units + max(32 * (d + 8), 2304) + 400
 
 

@@ -14,6 +14,7 @@
 #             the jar of the speech example in CP
 #   churn     cancels, timeouts, swaps and failing steps; memory must stay flat
 #   soak      the same and worse for minutes, on the small model: bad consumers, forced overruns, faults of predictors
+#   kv8       steps with KV in 8 bits beside 16, and the kernels alone (needs PyTorch, and the fatbin in S3_FATBIN)
 #   constrained  a batch with a mask of 128,000 tokens for each sequence and step, against the same batch without
 #   features  what the hidden states of a layer cost a decode step
 #   stages    a step on one GPU, and with the layers on two
@@ -44,7 +45,7 @@ for what in "$@"; do
   echo "== $what"
   case $what in
     tests)
-      junit -c dev.s3llm.jcuda.JCudaExecutorTest -c dev.s3llm.jcuda.CudaParityTest \
+      junit -c dev.s3llm.jcuda.JCudaExecutorTest -c dev.s3llm.jcuda.JCudaInt8KvTest -c dev.s3llm.jcuda.CudaParityTest \
         -c dev.s3llm.jcuda.CudaInvarianceTest -c dev.s3llm.jcuda.CudaSamplingTest -c dev.s3llm.jcuda.CudaFeaturesTest -c dev.s3llm.jcuda.CudaEngineTest -c dev.s3llm.jcuda.CudaFaultsTest \
         -c dev.s3llm.jcuda.internal.kv.DeviceKvPoolTest ;;
     speech)
@@ -68,6 +69,12 @@ for what in "$@"; do
       "$JAVA" -cp "$CP" dev.s3llm.jcuda.FamilyParity /tmp/s3-parity ;;
     churn) "$JAVA" -Xmx1g -cp "$CP" dev.s3llm.jcuda.GpuChurn "${S3_CHURN_SECONDS:-120}" ;;
     soak) cli bench soak --device cuda --minutes "${S3_SOAK_MINUTES:-8}" ;;
+    kv8)
+      for kv in full int8; do
+        cli bench step --model llama-13b --kv $kv --points 1x2000,64x512,64x1900,128x512
+      done
+      python3 "$(dirname "$0")/../cuda/check.py" "${S3_FATBIN:?the fatbin}" kv8
+      python3 "$(dirname "$0")/../cuda/bench.py" "$S3_FATBIN" kv8 ;;
     constrained)
       cli bench step --model llama-1b --vocabulary 128000 --constrained --points 1x512,16x512,64x512,128x512
       cli bench step --model llama-13b --vocabulary 128000 --constrained --points 64x512

@@ -36,9 +36,6 @@ final class AttentionKernels {
   /** Blocks among which the heads of a row are split at most. */
   private static final int MOST_ROTARY_BLOCKS = 16;
 
-  /** Units of decode attention in shared memory at once, with KV in 8 bits and heads up to 128. */
-  private static final int CODED_STAGES = 3;
-
   /** Part of the names of the kernels for KV in 8 bits. */
   private static final String CODED = "_kv8";
 
@@ -258,10 +255,7 @@ final class AttentionKernels {
   }
 
   private static int decodeSharedBytes(int size, KvPrecision kv) {
-    int units =
-        kv == KvPrecision.INT8
-            ? (size > 128 ? 2 : CODED_STAGES) * codedUnitBytes(size)
-            : 512 * (size + 8);
+    int units = kv == KvPrecision.INT8 ? 2 * codedUnitBytes(size) : 512 * (size + 8);
     return units + Math.max(32 * (size + 8), 2304) + 400;
   }
 
