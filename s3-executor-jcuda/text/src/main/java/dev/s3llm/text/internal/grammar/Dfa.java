@@ -15,8 +15,8 @@ public final class Dfa {
   /** The largest number of states of an automaton that is put together from two. */
   private static final int MOST_STATES = 20_000;
 
-  /** The most work on a smaller automaton, counted in visits of states; a larger one is as good. */
-  private static final int MOST_REFINED = 2_000_000;
+  /** The longest way that is followed to find the longest text. */
+  private static final int MOST_SEARCHED = 2_000;
 
   /** For each state: first and last symbol and target of each edge. */
   private final int[][] edges;
@@ -64,6 +64,49 @@ public final class Dfa {
       }
     }
     return -1;
+  }
+
+  /** Returns the number of symbols of a shortest text; 0 if there is none. */
+  int shortest() {
+    BitSet now = new BitSet();
+    now.set(0);
+    for (int length = 0; length < size(); length++) {
+      if (now.intersects(accepting)) {
+        return length;
+      }
+      now = after(now);
+    }
+    return 0;
+  }
+
+  /**
+   * Returns the number of symbols of a longest text; {@link Expr#MANY} if there is none, and for an
+   * automaton of too many states to search.
+   */
+  int longest() {
+    BitSet now = new BitSet();
+    now.set(0);
+    int longest = 0;
+    for (int length = 0; length < Math.min(size(), MOST_SEARCHED); length++) {
+      if (now.isEmpty()) {
+        return longest;
+      }
+      longest = now.intersects(accepting) ? length : longest;
+      now = after(now);
+    }
+    return now.isEmpty() ? longest : Expr.MANY; // without a loop no way visits a state twice
+  }
+
+  private BitSet after(BitSet states) {
+    BitSet next = new BitSet();
+    states.stream()
+        .forEach(
+            state -> {
+              for (int i = 2; i < edges[state].length; i += 3) {
+                next.set(edges[state][i]);
+              }
+            });
+    return next;
   }
 
   /** Returns the automaton without states that lead to no accepting one. */
@@ -120,42 +163,14 @@ public final class Dfa {
     return new Dfa(out.toArray(int[][]::new), accepts);
   }
 
-  /** Returns an equal automaton with as few states as possible, by refining classes of states. */
+  /** Returns an equal automaton with as few states as possible. */
   Dfa minimal() {
-    int[] classes = new int[size()];
-    for (int s = 0; s < size(); s++) {
-      classes[s] = accepting.get(s) ? 1 : 0;
-    }
-    int count = 0;
-    for (long work = size(); ; work += size()) {
-      if (work > MOST_REFINED) {
-        return this;
-      }
-      Map<Ints.Key, Integer> ids = new HashMap<>();
-      int[] refined = new int[size()];
-      for (int s = 0; s < size(); s++) {
-        Ints.Key key = signature(s, classes);
-        Integer id = ids.putIfAbsent(key, ids.size());
-        refined[s] = id == null ? ids.size() - 1 : id;
-      }
-      classes = refined;
-      if (ids.size() == count) {
-        break;
-      }
-      count = ids.size();
-    }
-    return quotient(classes, count);
-  }
-
-  private Ints.Key signature(int state, int[] classes) {
-    Ints key = new Ints();
-    key.add(classes[state]);
-    merged(state, classes, key);
-    return new Ints.Key(key.toArray());
+    int[] classes = new Minimizer(this).run();
+    return quotient(classes, Arrays.stream(classes).max().orElse(-1) + 1);
   }
 
   /** Adds the edges of a state between classes; neighbours with one target become one. */
-  private void merged(int state, int[] classes, Ints out) {
+  void merged(int state, int[] classes, Ints out) {
     int[] own = edges[state];
     for (int i = 0; i < own.length; ) {
       int first = own[i];

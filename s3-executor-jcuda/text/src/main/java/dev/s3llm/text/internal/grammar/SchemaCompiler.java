@@ -137,7 +137,7 @@ public final class SchemaCompiler {
           ? Expr.NOTHING
           : json.string(shape.minLength, shape.maxLength);
     }
-    Dfa kept = shape.minLength == 0 && shape.maxLength == Expr.MANY ? content : shape.strings();
+    Dfa kept = shape.strings();
     return inlined("string", Json.string(kept), kept.size());
   }
 

@@ -133,8 +133,13 @@ final class Shape {
 
   /** Returns the automaton of the content of strings. */
   Dfa strings() {
-    Dfa lengths = Dfa.length(minLength, maxLength);
-    return content == null ? lengths : lengths.and(content);
+    Dfa kept = content;
+    if (kept == null) {
+      return Dfa.length(minLength, maxLength);
+    }
+    int least = minLength <= kept.shortest() ? 0 : minLength;
+    int most = maxLength == Expr.MANY || maxLength >= kept.longest() ? Expr.MANY : maxLength;
+    return least == 0 && most == Expr.MANY ? kept : Dfa.length(least, most).and(kept);
   }
 
   /** Returns whether any value is allowed. */
