@@ -19,6 +19,10 @@ final class CompiledGrammar implements TokenConstraint {
     this.bounds = new Bounds(machine.program());
   }
 
+  Machine machine() {
+    return machine;
+  }
+
   @Override
   public State start() {
     return new Place(machine.start());

@@ -48,6 +48,16 @@ final class Config {
     all[byteClass] = successor;
   }
 
+  /** Forgets the known successors. */
+  void forget() {
+    next = null;
+  }
+
+  /** Returns the bytes of a configuration with its successors and a frame of its own, about. */
+  long bytes(int classes) {
+    return 160 + 8L * states.length + 4L * classes;
+  }
+
   /** Returns whether no byte may follow. */
   boolean isEnd() {
     return states.length == 0;

@@ -17,11 +17,18 @@ import org.jspecify.annotations.Nullable;
  * share them. (XGrammar, arXiv 2411.15100, also separates what the stack does not change; there
  * each token that leaves the top frame is checked again for each stack.)
  *
- * <p>Configurations and pieces are kept until they take too much memory; then all are forgotten,
- * and made again as they are needed.
+ * <p>Configurations and pieces are kept until all are forgotten ({@link #forget}), and are then
+ * made again as they are needed. Answers that are under way keep their own configurations.
  */
 final class Machine {
-  private static final int MOST_CONFIGS = 50_000;
+  /** The most bytes that one grammar keeps, and one that was dropped. */
+  private static final long MOST_BYTES = 32L << 20;
+
+  private static final long MOST_DROPPED_BYTES = 2L << 20;
+
+  /** Bytes of a state of a program, with its edges and costs, more or less. */
+  private static final long STATE_BYTES = 120;
+
   private static final Config DEAD =
       new Config(new int[0], new @Nullable Frame[0], false, Costs.NEVER);
 
@@ -30,10 +37,11 @@ final class Machine {
   private final Costs costs;
   private final Config start;
   private final NodeSet root;
-  private final long mostPieceBytes;
+  private final Growth growth;
   private final Map<Config, Config> configs = new ConcurrentHashMap<>();
   private final Map<PieceKey, Piece> pieces = new ConcurrentHashMap<>();
-  private final AtomicLong pieceBytes = new AtomicLong();
+  private final AtomicLong bytes = new AtomicLong();
+  private volatile boolean dropped;
 
   /** The state of a piece, or the frame that it begins with (then the state is -1). */
   private record PieceKey(NodeSet from, int state, int returns, int rule, int least, int most) {}
@@ -41,13 +49,30 @@ final class Machine {
   /** A piece of a mask, and the tokens that the stack below its frame needs. */
   record Layer(Piece piece, int cost) {}
 
-  Machine(Program program, Trie trie, long mostPieceBytes) {
+  /** Learns how many bytes a machine keeps in addition. */
+  interface Growth {
+    /**
+     * Counts bytes.
+     *
+     * @param machine the machine
+     * @param more bytes that it keeps in addition; negative if it has forgotten some
+     */
+    void grew(Machine machine, long more);
+  }
+
+  /**
+   * Creates a machine that keeps nothing yet.
+   *
+   * @param growth learns what the machine keeps; called on any thread
+   */
+  Machine(Program program, Trie trie, Growth growth) {
     this.program = program;
     this.trie = trie;
-    this.mostPieceBytes = mostPieceBytes;
+    this.growth = growth;
     costs = new Costs(program, trie);
     root = new NodeSet(new int[] {0}, trie);
     start = new Closure(program, costs).add(program.starts[0], null).toConfig();
+    growth.grew(this, programBytes());
   }
 
   Config start() {
@@ -95,10 +120,10 @@ final class Machine {
     if (config.isEnd() && !config.complete) {
       return DEAD;
     }
-    if (configs.size() > MOST_CONFIGS) {
-      configs.clear();
-    }
     Config known = configs.putIfAbsent(config, config);
+    if (known == null) {
+      add(config.bytes(program.classCount));
+    }
     return known == null ? config : known;
   }
 
@@ -128,12 +153,11 @@ final class Machine {
     Piece known = pieces.get(key);
     if (known == null) {
       known = new PieceBuilder(this).build(key.from, startOf(key));
-      if (pieceBytes.addAndGet(known.bytes()) > mostPieceBytes) {
-        pieces.clear();
-        configs.clear();
-        pieceBytes.set(known.bytes());
+      Piece first = pieces.putIfAbsent(key, known);
+      if (first != null) {
+        return first;
       }
-      pieces.put(key, known);
+      add(known.bytes());
     }
     return known;
   }
@@ -147,7 +171,38 @@ final class Machine {
     return intern(new Closure(program, costs).leave(frame).toConfig());
   }
 
-  long pieceBytes() {
-    return pieceBytes.get();
+  private void add(long more) {
+    long all = bytes.addAndGet(more);
+    if (!dropped) {
+      growth.grew(this, more);
+    }
+    if (all > (dropped ? MOST_DROPPED_BYTES : MOST_BYTES)) {
+      forget();
+    }
+  }
+
+  /** Forgets configurations and pieces. */
+  void forget() {
+    long before = bytes.getAndSet(0);
+    for (Config config : configs.keySet()) {
+      config.forget(); // else those that an answer keeps would hold all others
+    }
+    start.forget();
+    configs.clear();
+    pieces.clear();
+    if (!dropped && before > 0) {
+      growth.grew(this, -before);
+    }
+  }
+
+  /** Makes the machine keep little from now on; it is no longer counted. */
+  void drop() {
+    forget();
+    dropped = true;
+    growth.grew(this, -programBytes());
+  }
+
+  private long programBytes() {
+    return STATE_BYTES * program.size();
   }
 }

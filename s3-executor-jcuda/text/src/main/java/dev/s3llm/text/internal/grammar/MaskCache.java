@@ -1,5 +1,6 @@
 package dev.s3llm.text.internal.grammar;
 
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -8,17 +9,21 @@ import org.jspecify.annotations.Nullable;
 
 /** The masks that were used last, by the pieces that they are made of. Thread-safe. */
 final class MaskCache {
-  private final ReentrantLock lock = new ReentrantLock();
-  private final Map<List<Piece>, long[]> masks;
+  /** What an entry takes beside its mask: the list of pieces, the map's entry, the headers. */
+  private static final long ENTRY_BYTES = 160;
 
-  MaskCache(int most) {
-    masks =
-        new LinkedHashMap<>(64, 0.75f, true) {
-          @Override
-          protected boolean removeEldestEntry(Map.Entry<List<Piece>, long[]> eldest) {
-            return size() > most;
-          }
-        };
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Map<List<Piece>, long[]> masks = new LinkedHashMap<>(64, 0.75f, true);
+  private final long mostBytes;
+  private long bytes;
+
+  /**
+   * Creates an empty cache.
+   *
+   * @param mostBytes the largest number of bytes; one mask is always kept
+   */
+  MaskCache(long mostBytes) {
+    this.mostBytes = mostBytes;
   }
 
   long @Nullable [] get(List<Piece> pieces) {
@@ -35,7 +40,41 @@ final class MaskCache {
     lock.lock();
     try {
       long[] known = masks.putIfAbsent(pieces, mask);
-      return known == null ? mask : known;
+      if (known != null) {
+        return known;
+      }
+      bytes += bytesOf(mask);
+      Iterator<long[]> oldest = masks.values().iterator();
+      while (bytes > mostBytes && masks.size() > 1) {
+        bytes -= bytesOf(oldest.next());
+        oldest.remove();
+      }
+      return mask;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private static long bytesOf(long... mask) {
+    return ENTRY_BYTES + Long.BYTES * (long) mask.length;
+  }
+
+  /** Removes all masks. */
+  void clear() {
+    lock.lock();
+    try {
+      masks.clear();
+      bytes = 0;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Returns the bytes that the masks take. */
+  long bytes() {
+    lock.lock();
+    try {
+      return bytes;
     } finally {
       lock.unlock();
     }
