@@ -7,6 +7,7 @@ import dev.s3llm.execute.SequenceStep.TokenConstraint;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.regex.Matcher;
@@ -186,6 +187,21 @@ class TextGrammarsTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> compile(Constraints.gbnf(grammar)))
         .withMessageContaining(why);
+  }
+
+  @Test
+  void badGrammar_isRefusedWithLineAndColumn() {
+    Map<String, String> places =
+        Map.of(
+            "root ::= item\n# and\nitem ::= \"a\" other",
+                "'other', which is used here (line 3, column 14)",
+            "root ::= [a-z]\n  | \"b", "literal is missing (line 2, column 7)",
+            "root ::= \"a\"{x}", "(line 1, column 14)");
+    places.forEach(
+        (grammar, place) ->
+            assertThatIllegalArgumentException()
+                .isThrownBy(() -> Constraints.gbnf(grammar))
+                .withMessageContaining(place));
   }
 
   @ParameterizedTest

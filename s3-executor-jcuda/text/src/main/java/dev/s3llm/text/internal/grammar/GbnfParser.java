@@ -1,6 +1,7 @@
 package dev.s3llm.text.internal.grammar;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +18,10 @@ public final class GbnfParser {
 
   private final int[] chars;
   private final Map<String, Rule> rules = new LinkedHashMap<>();
+
+  /** Where each rule is named first. */
+  private final Map<String, Integer> places = new HashMap<>();
+
   private int at;
   private int depth;
 
@@ -47,8 +52,8 @@ public final class GbnfParser {
     }
     for (Rule rule : rules.values()) {
       if (!rule.isDefined()) {
-        throw new IllegalArgumentException(
-            "the grammar has no rule '%s', which another rule uses".formatted(rule.name()));
+        at = places.getOrDefault(rule.name(), at);
+        throw bad("it has no rule '" + rule.name() + "', which is used here");
       }
     }
     Rule root = rules.get(ROOT);
@@ -274,7 +279,9 @@ public final class GbnfParser {
     if (start == at) {
       throw bad("the name of a rule is missing");
     }
-    return new String(chars, start, at - start);
+    String name = new String(chars, start, at - start);
+    places.putIfAbsent(name, start);
+    return name;
   }
 
   /** Skips blanks and comments, and ends of lines if they mean nothing here. */
@@ -307,11 +314,16 @@ public final class GbnfParser {
   }
 
   private IllegalArgumentException bad(String why) {
-    long line = 1;
+    int line = 1;
+    int start = 0;
     for (int i = 0; i < at && i < chars.length; i++) {
-      line += chars[i] == '\n' ? 1 : 0;
+      if (chars[i] == '\n') {
+        line++;
+        start = i + 1;
+      }
     }
+    int column = Math.min(at, chars.length) - start + 1;
     return new IllegalArgumentException(
-        "the grammar cannot be used: %s (line %d)".formatted(why, line));
+        "the grammar cannot be used: %s (line %d, column %d)".formatted(why, line, column));
   }
 }
