@@ -19,6 +19,7 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Answers under a schema keep it, as an independent validator says. */
 class JsonSchemaTest {
@@ -91,8 +92,8 @@ class JsonSchemaTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "{'not': {'type': 'null'}}                                   | ''                | not",
-        "{'properties': {'a/b': {'if': {}, 'then': {}}}}             | /properties/a~1b  | if",
+        "{'not': {'pattern': 'a'}}                                   | ''                | not",
+        "{'properties': {'a/b': {'if': {'items': {}}, 'then': {}}}}  | /properties/a~1b  | if",
         "{'type': 'array', 'uniqueItems': true}                      | ''                |"
             + " uniqueItems",
         "{'items': {'contains': {}}}                                 | /items            |"
@@ -100,11 +101,11 @@ class JsonSchemaTest {
         "{'anyOf': [{}, {'$ref': 'http://other.example/x'}]}         | /anyOf/1          | $ref",
         "{'oneOf': [{'type': 'integer'}, {'type': 'number'}]}        | ''                | oneOf",
         "{'type': 'string', 'pattern': '(?=a)b'}                     | ''                | pattern",
-        "{'type': 'string', 'format': 'iri'}                         | ''                | format",
+        "{'type': 'string', 'format': 'regex'}                       | ''                | format",
         "{'type': 'text'}                                            | ''                | type",
         "{'items': [{}, {}]}                                         | ''                | items",
-        "{'anyOf': [{'dependentRequired': {'a': ['b']}}]}            | /anyOf/0          |"
-            + " dependentRequired",
+        "{'dependentSchemas': {'a': {'contains': {}}}}               |"
+            + " /dependentSchemas/allOf/0/anyOf/1/allOf/1 | contains",
         "{'allOf': [{}], 'unevaluatedProperties': false}             | ''                |"
             + " unevaluatedProperties",
         "{'type': 'integer', 'multipleOf': 1000003}                  | ''                |"
@@ -116,6 +117,47 @@ class JsonSchemaTest {
         .satisfies(e -> assertThat(e.path()).isEqualTo(path))
         .satisfies(e -> assertThat(e.keyword()).isEqualTo(keyword))
         .withMessageContaining("'" + keyword + "'");
+  }
+
+  /** Each of these has values that are valid only for one reason. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{'type': 'object', 'properties': {'a': {'type': 'null'}, 'b': {'type': 'null'}},"
+            + " 'dependentRequired': {'a': ['b']}, 'additionalProperties': false}",
+        "{'type': 'object', 'properties': {'a': {'type': 'null'}, 'b': {}},"
+            + " 'dependencies': {'a': {'properties': {'b': {'type': 'integer'}}}}}",
+        "{'not': {'type': ['string', 'object', 'array']}}",
+        "{'type': 'string', 'maxLength': 3, 'not': {'enum': ['a', 'ab', 'abc']}}",
+        "{'type': 'integer', 'not': {'minimum': 5, 'maximum': 90}}",
+        "{'not': {'anyOf': [{'type': 'object'}, {'minLength': 3}, {'not': {'maxItems': 2}}]}}",
+        "{'not': {'required': ['a'], 'properties': {'a': {'type': 'string'}}}}",
+        "{'type': 'object', 'oneOf': [{'required': ['a']}, {'required': ['b']}],"
+            + " 'properties': {'a': {'type': 'null'}, 'b': {'type': 'null'}}}",
+        "{'properties': {'kind': {'enum': ['x', 'y']}, 'size': {'type': 'integer'}},"
+            + " 'required': ['kind'], 'type': 'object', 'if': {'properties': {'kind': {'const':"
+            + " 'x'}}}, 'then': {'required': ['size']}, 'else': {'properties': {'size': false}}}",
+      })
+  void rewrittenSchema_isKept(String schema) {
+    TokenConstraint constraint = compile(schema);
+    JsonSchema validator = validator(schema);
+    for (int seed = 0; seed < 60; seed++) {
+      String answer =
+          new Draws(TOKENS, seed).draw(constraint, 80, Taste.values()[seed % 3]).orElseThrow();
+      assertThat(validator.validate(parsed(answer))).as(answer).isEmpty();
+    }
+  }
+
+  @Test
+  void overlappingBranchesOfOneOf_allowWhatOneOfThemAllows() {
+    TokenConstraint constraint =
+        compile(
+            "{'type': 'object', 'oneOf': [{'required': ['a']}, {'required': ['b']}],"
+                + " 'properties': {'a': {'type': 'null'}, 'b': {'type': 'null'}}}");
+    assertThat(Reads.keeps(constraint, TOKENS, "{\"a\":null}")).isTrue();
+    assertThat(Reads.keeps(constraint, TOKENS, "{\"b\":null}")).isTrue();
+    assertThat(Reads.keeps(constraint, TOKENS, "{\"a\":null,\"b\":null}")).isFalse();
+    assertThat(Reads.keeps(constraint, TOKENS, "{}")).isFalse();
   }
 
   @Test

@@ -19,6 +19,8 @@ final class Formats {
       "(?:[01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(?:\\.\\d{1,9})?" + "(?:Z|[+-](?:0\\d|1[0-7]):[0-5]\\d)";
   private static final String LABEL = "[a-zA-Z0-9]{1,16}(?:-[a-zA-Z0-9]{1,16}){0,2}";
   private static final String HOST = LABEL + "(?:\\." + LABEL + "){0,3}";
+  private static final String EMAIL =
+      "[a-zA-Z0-9_+-]{1,20}(?:\\.[a-zA-Z0-9_+-]{1,20}){0,2}@" + HOST + "\\.[a-z]{2,6}";
   private static final String BYTE = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
   private static final String IPV4 = BYTE + "(?:\\." + BYTE + "){3}";
   private static final String HEX = "[0-9a-fA-F]";
@@ -42,36 +44,39 @@ final class Formats {
           + PATH
           + "+)?"
           + "|urn:[a-z][a-z0-9]{1,10}:[a-zA-Z0-9._-]+";
+  private static final String REFERENCE =
+      "(?:" + URI + "|/?" + PATH + "+(?:/" + PATH + "+)*(?:#" + PATH + "+)?|#" + PATH + "+)";
+  private static final String POINTER = "(?:/(?:[a-zA-Z0-9._-]|~[01])*)*";
   private static final String DURATION_TIME =
       "T(?:\\d{1,4}H(?:\\d{1,4}M(?:\\d{1,4}S)?)?|\\d{1,4}M(?:\\d{1,4}S)?|\\d{1,4}S)";
   private static final String DURATION_DATE =
       "(?:\\d{1,4}D|\\d{1,4}M(?:\\d{1,4}D)?|\\d{1,4}Y(?:\\d{1,4}M(?:\\d{1,4}D)?)?)";
 
   private static final Map<String, String> KNOWN =
-      Map.of(
-          "date", DATE,
-          "time", TIME,
-          "date-time", DATE + "T" + TIME,
-          "duration", "P(?:" + DURATION_DATE + "(?:" + DURATION_TIME + ")?|" + DURATION_TIME + ")",
-          "email", "[a-zA-Z0-9_+-]{1,20}(?:\\.[a-zA-Z0-9_+-]{1,20}){0,2}@" + HOST + "\\.[a-z]{2,6}",
-          "hostname", HOST,
-          "ipv4", IPV4,
-          "ipv6", IPV6,
-          "uri", URI,
-          "uuid", HEX + "{8}-" + HEX + "{4}-" + HEX + "{4}-" + HEX + "{4}-" + HEX + "{12}");
+      Map.ofEntries(
+          Map.entry("date", DATE),
+          Map.entry("time", TIME),
+          Map.entry("date-time", DATE + "T" + TIME),
+          Map.entry(
+              "duration",
+              "P(?:" + DURATION_DATE + "(?:" + DURATION_TIME + ")?|" + DURATION_TIME + ")"),
+          Map.entry("email", EMAIL),
+          Map.entry("idn-email", EMAIL),
+          Map.entry("hostname", HOST),
+          Map.entry("idn-hostname", HOST),
+          Map.entry("ipv4", IPV4),
+          Map.entry("ipv6", IPV6),
+          Map.entry("uri", URI),
+          Map.entry("iri", URI),
+          Map.entry("uri-template", URI),
+          Map.entry("uri-reference", REFERENCE),
+          Map.entry("iri-reference", REFERENCE),
+          Map.entry("json-pointer", POINTER),
+          Map.entry(
+              "uuid", HEX + "{8}-" + HEX + "{4}-" + HEX + "{4}-" + HEX + "{4}-" + HEX + "{12}"));
 
   /** Formats of the standard that no expression here describes. */
-  private static final Set<String> REFUSED =
-      Set.of(
-          "idn-email",
-          "idn-hostname",
-          "iri",
-          "iri-reference",
-          "uri-reference",
-          "uri-template",
-          "json-pointer",
-          "relative-json-pointer",
-          "regex");
+  private static final Set<String> REFUSED = Set.of("relative-json-pointer", "regex");
 
   private Formats() {}
 

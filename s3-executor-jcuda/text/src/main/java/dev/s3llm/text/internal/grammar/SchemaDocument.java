@@ -10,6 +10,7 @@ import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** The text of a JSON schema, and where its references lead. */
@@ -22,6 +23,36 @@ final class SchemaDocument {
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
           .build();
+
+  /** Keywords with schemas by name. */
+  private static final Set<String> NAMED =
+      Set.of(
+          "$defs",
+          "definitions",
+          "properties",
+          "patternProperties",
+          "dependentSchemas",
+          "dependencies");
+
+  /** Keywords with a schema or a list of schemas. */
+  private static final Set<String> INNER =
+      Set.of(
+          "allOf",
+          "anyOf",
+          "oneOf",
+          "not",
+          "if",
+          "then",
+          "else",
+          "items",
+          "prefixItems",
+          "additionalItems",
+          "contains",
+          "additionalProperties",
+          "propertyNames",
+          "unevaluatedItems",
+          "unevaluatedProperties",
+          "contentSchema");
 
   private final JsonNode root;
 
@@ -85,12 +116,20 @@ final class SchemaDocument {
       }
     }
     for (Map.Entry<String, JsonNode> field : place.node().properties()) {
-      if (!field.getKey().equals("enum") && !field.getKey().equals("const")) {
-        index(place.child(field.getKey()), own);
-      }
+      indexInner(place, field.getKey(), field.getValue(), own);
     }
-    for (int i = 0; place.node().isArray() && i < place.node().size(); i++) {
-      index(new Place(place.pointer() + "/" + i, place.node().get(i)), own);
+  }
+
+  /** Indexes the schemas of a keyword; an identifier behind another keyword is none. */
+  private void indexInner(Place place, String keyword, JsonNode value, String base) {
+    if (NAMED.contains(keyword)) {
+      value.fieldNames().forEachRemaining(name -> index(place.child(keyword).child(name), base));
+    } else if (INNER.contains(keyword) && value.isArray()) {
+      for (int i = 0; i < value.size(); i++) {
+        index(place.child(keyword, i), base);
+      }
+    } else if (INNER.contains(keyword)) {
+      index(place.child(keyword), base);
     }
   }
 

@@ -15,17 +15,13 @@ import java.util.Set;
 final class SchemaReader {
   private static final Map<String, String> REFUSED =
       Map.of(
-          "if", "conditions cannot be kept; use anyOf with a branch for each case",
           "contains", "it cannot be kept; describe the items with items or prefixItems",
-          "dependentRequired", "it cannot be kept; use anyOf with a branch for each case",
-          "dependentSchemas", "it cannot be kept; use anyOf with a branch for each case",
-          "dependencies", "it cannot be kept; use anyOf with a branch for each case",
           "$dynamicRef", "it cannot be kept; use $ref",
           "$recursiveRef", "it cannot be kept; use $ref");
 
   /** Keywords that apply schemas to the value itself. */
   private static final Set<String> IN_PLACE =
-      Set.of("$ref", "allOf", "anyOf", "oneOf", "if", "dependentSchemas", "not");
+      Set.of("$ref", "allOf", "anyOf", "oneOf", "if", "dependentSchemas", "dependencies", "not");
 
   private SchemaReader() {}
 
@@ -61,12 +57,11 @@ final class SchemaReader {
         keepValues(all, shape);
       }
       case "const" -> keepValues(List.of(value), shape);
-      case "not" ->
-          require(
-              place,
-              keyword,
-              value.isBoolean() && !value.booleanValue(),
-              "negations cannot be kept; describe what is allowed");
+      case SchemaRewriting.OTHER_THAN -> {
+        List<Expr> texts = new ArrayList<>();
+        value.forEach(text -> texts.add(Expr.text(text.textValue())));
+        shape.keepContent(Regexes.automaton(new Expr.Alt(texts)).not());
+      }
       case "minimum" -> shape.atLeast(number(place, keyword, value), false);
       case "exclusiveMinimum" -> shape.atLeast(number(place, keyword, value), true);
       case "maximum" -> shape.atMost(number(place, keyword, value), false);

@@ -10,8 +10,8 @@ public final class SchemaRefusal extends IllegalArgumentException {
   SchemaRefusal(String path, String keyword, String why) {
     super(
         "the JSON schema cannot be used: '%s' at '%s': %s"
-            .formatted(keyword, path.isEmpty() ? "/" : path, why));
-    this.path = path;
+            .formatted(keyword, path.isEmpty() ? "/" : SchemaRewriting.named(path), why));
+    this.path = SchemaRewriting.named(path);
     this.keyword = keyword;
   }
 

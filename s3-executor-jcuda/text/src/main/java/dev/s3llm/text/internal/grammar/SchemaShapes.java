@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Brings what several schemas together demand of a value into alternatives of shapes. A value keeps
@@ -21,11 +22,16 @@ import java.util.TreeSet;
 final class SchemaShapes {
   private static final int MOST_SHAPES = 256;
   private static final int MOST_DEPTH = 32;
+  private static final String ONE_OF = "oneOf";
 
   private final SchemaDocument document;
   private final Map<Set<String>, List<Shape>> known = new HashMap<>();
   private final Map<String, Dfa> patterns = new HashMap<>();
   private final SchemaDisjoint disjoint = new SchemaDisjoint(this);
+  private final SchemaRewriting rewriting;
+
+  /** The {@code oneOf} whose branches overlap: each then excludes the others. */
+  private final Map<String, SchemaRefusal> overlapping = new HashMap<>();
 
   /**
    * Schemas that all apply to one value; at least one of the branches of each group applies too.
@@ -34,6 +40,7 @@ final class SchemaShapes {
 
   SchemaShapes(SchemaDocument document) {
     this.document = document;
+    this.rewriting = new SchemaRewriting(document);
   }
 
   static Set<String> key(List<Place> goal) {
@@ -46,16 +53,27 @@ final class SchemaShapes {
   List<Shape> of(List<Place> goal) {
     Set<String> key = key(goal);
     List<Shape> shapes = known.get(key);
-    if (shapes == null) {
-      shapes = new ArrayList<>();
-      expand(new Shape(), new ArrayDeque<>(goal), new HashSet<>(), new ArrayDeque<>(), shapes);
-      known.put(key, shapes);
-      List<Shape> kept = shapes.stream().filter(this::settle).toList();
-      known.put(key, kept);
-      refuseOverlaps(kept, goal);
-      shapes = kept;
+    while (shapes == null) {
+      try {
+        shapes = expanded(key, goal);
+      } catch (SchemaRefusal e) {
+        known.remove(key);
+        if (!e.keyword().equals(ONE_OF) || overlapping.putIfAbsent(e.path(), e) != null) {
+          throw e;
+        }
+      }
     }
     return shapes;
+  }
+
+  private List<Shape> expanded(Set<String> key, List<Place> goal) {
+    List<Shape> shapes = new ArrayList<>();
+    expand(new Shape(), new ArrayDeque<>(goal), new HashSet<>(), new ArrayDeque<>(), shapes);
+    known.put(key, shapes);
+    List<Shape> kept = shapes.stream().filter(this::settle).toList();
+    known.put(key, kept);
+    refuseOverlaps(kept, goal);
+    return kept;
   }
 
   private void expand(
@@ -85,15 +103,30 @@ final class SchemaShapes {
     JsonNode branches = group.place().node().path(group.keyword());
     for (int i = 0; i < branches.size(); i++) {
       Shape copy = new Shape(shape);
-      if (group.keyword().equals("oneOf")) {
+      Deque<Place> branch = new ArrayDeque<>(List.of(group.place().child(group.keyword(), i)));
+      SchemaRefusal overlap = overlapping.get(SchemaRewriting.named(group.place().pointer()));
+      if (group.keyword().equals(ONE_OF) && overlap != null) {
+        exclude(group, i, branch, overlap);
+      } else if (group.keyword().equals(ONE_OF)) {
         copy.chosen.put(group.place().pointer(), i);
       }
-      Deque<Place> branch = new ArrayDeque<>(List.of(group.place().child(group.keyword(), i)));
       expand(copy, branch, new HashSet<>(seen), new ArrayDeque<>(groups), out);
       if (out.size() > MOST_SHAPES) {
         throw SchemaReader.refusal(
             group.place(), group.keyword(), "there are too many combinations of branches");
       }
+    }
+  }
+
+  /** Adds that a value keeps none of the branches but one. */
+  private void exclude(Group group, int chosen, Deque<Place> branch, SchemaRefusal otherwise) {
+    int count = group.place().node().path(ONE_OF).size();
+    for (int i = 0; i < count; i++) {
+      Place negated = i == chosen ? null : rewriting.negated(group.place().child(ONE_OF, i));
+      if (i != chosen && negated == null) {
+        throw otherwise;
+      }
+      addPresent(negated, branch);
     }
   }
 
@@ -110,7 +143,8 @@ final class SchemaShapes {
         open.add(target);
       }
     }
-    for (String keyword : List.of("allOf", "anyOf", "oneOf")) {
+    addRewritten(place, open);
+    for (String keyword : List.of("allOf", "anyOf", ONE_OF)) {
       JsonNode branches = place.node().path(keyword);
       if (branches.isMissingNode()) {
         continue;
@@ -124,6 +158,36 @@ final class SchemaShapes {
       } else {
         groups.add(new Group(place, keyword));
       }
+    }
+  }
+
+  private void addRewritten(Place place, Deque<Place> open) {
+    for (String keyword : List.of("dependencies", "dependentRequired", "dependentSchemas")) {
+      if (place.node().path(keyword).isObject()) {
+        open.add(SchemaRewriting.dependencies(place, keyword));
+      }
+    }
+    if (place.node().has("not")) {
+      Place negated = rewriting.negated(place.child("not"));
+      SchemaReader.require(
+          place, "not", negated != null, "it cannot be kept; describe what is allowed");
+      addPresent(negated, open);
+    }
+    boolean acts = place.node().has("then") || place.node().has("else");
+    if (place.node().has("if") && acts) {
+      Place condition = rewriting.condition(place);
+      SchemaReader.require(
+          place,
+          "if",
+          condition != null,
+          "it cannot be kept; use anyOf with a branch for each case");
+      addPresent(condition, open);
+    }
+  }
+
+  private static void addPresent(@Nullable Place place, Deque<Place> open) {
+    if (place != null) {
+      open.add(place);
     }
   }
 
