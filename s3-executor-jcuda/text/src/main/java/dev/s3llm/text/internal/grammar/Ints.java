@@ -24,6 +24,10 @@ final class Ints {
     return values[index];
   }
 
+  void removeLast() {
+    size--;
+  }
+
   int size() {
     return size;
   }
