@@ -114,7 +114,7 @@ final class Decoding {
   }
 
   /** Returns half of the power of two that an E8M0 number is, as the E2M1 floats are doubled. */
-  private static float halfPowerOfTwo(int exponent) {
+  static float halfPowerOfTwo(int exponent) {
     return Float.intBitsToFloat(exponent < 2 ? 0x00200000 << exponent : (exponent - 1) << 23);
   }
 }

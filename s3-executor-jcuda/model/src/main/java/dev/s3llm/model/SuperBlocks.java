@@ -42,6 +42,19 @@ final class SuperBlocks {
     }
   }
 
+  /** Reads the codes of a block of Q4_K: scales and negative minima of eight parts. */
+  static void codes(byte[] block, byte[] codes, float[] scales, float[] offsets, int at) {
+    for (int part = 0; part < 8; part++) {
+      scales[at / 32 + part] = half(block, 0) * scale(block, part);
+      offsets[at / 32 + part] = -(half(block, 2) * minimum(block, part));
+      int first = AFTER_PACKED + part / 2 * 32;
+      int shift = part % 2 * 4;
+      for (int i = 0; i < 32; i++) {
+        codes[at + part * 32 + i] = (byte) ((block[first + i] >> shift) & 0xF);
+      }
+    }
+  }
+
   /** The last four of eight have their low bits in the last bytes, their high ones in the first. */
   private static int scale(byte[] block, int part) {
     return part < 4

@@ -2,6 +2,7 @@ package dev.s3llm.model;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Optional;
 
 /**
  * A tensor that is read piece by piece, so that the whole is never copied.
@@ -26,6 +27,16 @@ public record Tensor(String label, ElementType type, long elements, Slices slice
      * @throws ModelFormatException if the source cannot be read
      */
     ByteBuffer read(long first, int count);
+
+    /** Returns the codes of plain numbers that are decoded from codes as they are read. */
+    default Optional<Codes> codes() {
+      return Optional.empty();
+    }
+
+    /** Returns the same from another element on. */
+    default Slices from(long start) {
+      return (first, count) -> read(start + first, count);
+    }
   }
 
   /** Returns the size of all elements in bytes. */
@@ -57,8 +68,15 @@ public record Tensor(String label, ElementType type, long elements, Slices slice
       throw new IndexOutOfBoundsException(
           "%s: elements %d to %d of %d".formatted(label, first, first + count, elements));
     }
-    return new Tensor(
-        label + " (" + part + ")", type, count, (at, size) -> slices.read(first + at, size));
+    return new Tensor(label + " (" + part + ")", type, count, slices.from(first));
+  }
+
+  /**
+   * Returns the elements as they are quantised; empty if they are not, or in a way that {@link
+   * Codes} does not describe.
+   */
+  public Optional<Codes> codes() {
+    return type.plain() ? slices.codes() : BlockCodes.of(this);
   }
 
   /** Returns this tensor with its elements as single-precision numbers, decoded piece by piece. */

@@ -1,9 +1,11 @@
 package dev.s3llm.model.quant;
 
+import dev.s3llm.model.Codes;
 import dev.s3llm.model.ElementType;
 import dev.s3llm.model.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Optional;
 
 /** A quantised matrix {@code [rows][width]}, of which whole rows are decoded. */
 interface Matrix {
@@ -21,21 +23,83 @@ interface Matrix {
    */
   void decode(long first, int count, float[] to);
 
-  /** Returns the decoded matrix, which is read by slices of any size. */
-  default Tensor tensor(String label) {
-    return new Tensor(label, ElementType.F32, Math.multiplyExact(rows(), width()), this::read);
+  /** Returns how {@link #codes} reads; empty if it cannot. */
+  default Optional<Codes.Format> format() {
+    return Optional.empty();
   }
 
-  private ByteBuffer read(long first, int count) {
-    ByteBuffer bytes =
-        ByteBuffer.allocate(Math.multiplyExact(count, Float.BYTES)).order(ByteOrder.LITTLE_ENDIAN);
-    if (count > 0) {
-      long start = first / width();
-      int rows = Math.toIntExact((first + count - 1) / width() - start + 1);
-      float[] decoded = new float[Math.toIntExact(rows * width())];
-      decode(start, rows, decoded);
-      bytes.asFloatBuffer().put(decoded, (int) (first - start * width()), count);
+  /**
+   * Reads the codes of rows, see {@link Codes#read}.
+   *
+   * @param first index of the first row
+   * @param count number of rows
+   */
+  default void codes(int first, int count, byte[] codes, float[] scales, float[] seconds) {
+    throw new UnsupportedOperationException();
+  }
+
+  /** Returns the decoded matrix, which is read by slices of any size. */
+  default Tensor tensor(String label) {
+    return new Tensor(
+        label, ElementType.F32, Math.multiplyExact(rows(), width()), new MatrixSlices(this, 0));
+  }
+
+  /**
+   * Returns the group of {@link Codes} for scales that groups of some columns share; empty if there
+   * is none.
+   *
+   * @param columns columns that share a scale; 0 for all
+   */
+  static Optional<Integer> group(long width, int columns) {
+    long shared = columns == 0 ? width : columns;
+    for (int group : new int[] {128, 64, 32}) {
+      if (shared % group == 0 && width % group == 0) {
+        return Optional.of(group);
+      }
     }
-    return bytes;
+    return Optional.empty();
+  }
+
+  /** Reads elements from one on, decoded or as codes. */
+  record MatrixSlices(Matrix matrix, long start) implements Tensor.Slices, Codes {
+    @Override
+    public ByteBuffer read(long at, int count) {
+      ByteBuffer bytes =
+          ByteBuffer.allocate(Math.multiplyExact(count, Float.BYTES))
+              .order(ByteOrder.LITTLE_ENDIAN);
+      long first = start + at;
+      long width = matrix.width();
+      if (count > 0) {
+        long row = first / width;
+        int rows = Math.toIntExact((first + count - 1) / width - row + 1);
+        float[] decoded = new float[Math.toIntExact(rows * width)];
+        matrix.decode(row, rows, decoded);
+        bytes.asFloatBuffer().put(decoded, (int) (first - row * width), count);
+      }
+      return bytes;
+    }
+
+    @Override
+    public Tensor.Slices from(long first) {
+      return new MatrixSlices(matrix, start + first);
+    }
+
+    @Override
+    public Optional<Codes> codes() {
+      return start % matrix.width() == 0 && matrix.format().isPresent()
+          ? Optional.of(this)
+          : Optional.empty();
+    }
+
+    @Override
+    public Format format() {
+      return matrix.format().orElseThrow();
+    }
+
+    @Override
+    public void read(long first, int count, byte[] codes, float[] scales, float[] seconds) {
+      int row = Math.toIntExact((start + first) / matrix.width());
+      matrix.codes(row, (int) (count / matrix.width()), codes, scales, seconds);
+    }
   }
 }

@@ -27,6 +27,11 @@ final class Numbers {
     this.bytes = stored.all();
   }
 
+  /** Returns the name of the number type. */
+  String type() {
+    return stored.dtype();
+  }
+
   /** Returns the number of elements. */
   int size() {
     return bytes.capacity() / elementBytes();

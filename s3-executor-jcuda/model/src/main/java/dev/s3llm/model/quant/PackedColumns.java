@@ -1,5 +1,10 @@
 package dev.s3llm.model.quant;
 
+import dev.s3llm.model.Codes;
+import dev.s3llm.model.Codes.Kind;
+import dev.s3llm.model.Codes.Second;
+import java.util.Arrays;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -147,6 +152,59 @@ final class PackedColumns implements Scheme {
             int at = row * groups + groupOf[i];
             int weight = packing.weight(weights, i, start + row, out);
             to[row * in + i] = scale[at] * (weight - zero[at]);
+          }
+        }
+      }
+    }
+
+    /** Integers of 8 bits have codes where all zeros are in the middle of their range. */
+    @Override
+    public Optional<Codes.Format> format() {
+      if (!ordered() || (packing.bits == 8 && !centred())) {
+        return Optional.empty();
+      }
+      boolean four = packing.bits == 4;
+      Kind kind = four ? Kind.UNSIGNED_4 : Kind.SIGNED_8;
+      Second second = four ? Second.ZERO : Second.NONE;
+      return Matrix.group(in, groupSize).map(group -> new Codes.Format(kind, group, second));
+    }
+
+    /** Returns whether groups are consecutive columns. */
+    private boolean ordered() {
+      Numbers given = order;
+      return given == null || Arrays.equals(given.groups(groups), Numbers.groups(in, groupSize));
+    }
+
+    private boolean centred() {
+      for (int group = 0; group < groups; group++) {
+        for (int output = 0; output < out; output++) {
+          if (zero(group, output) != 128) {
+            return false;
+          }
+        }
+      }
+      return true;
+    }
+
+    @Override
+    public void codes(int first, int count, byte[] codes, float[] scales, float[] seconds) {
+      int group = format().orElseThrow().group();
+      int inRow = in / group;
+      int shift = packing.bits == 4 ? 0 : 128;
+      for (int g = 0; g < inRow; g++) {
+        int stored = groupSize == 0 ? 0 : g * group / groupSize;
+        for (int row = 0; row < count; row++) {
+          scales[row * inRow + g] = this.scales.real(stored * out + first + row);
+          if (shift == 0) {
+            seconds[row * inRow + g] = zero(stored, first + row);
+          }
+        }
+      }
+      for (int tile = 0; tile < in; tile += TILE) {
+        int end = Math.min(in, tile + TILE);
+        for (int row = 0; row < count; row++) {
+          for (int i = tile; i < end; i++) {
+            codes[row * in + i] = (byte) (packing.weight(weights, i, first + row, out) - shift);
           }
         }
       }

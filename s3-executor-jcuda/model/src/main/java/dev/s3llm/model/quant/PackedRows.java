@@ -1,5 +1,10 @@
 package dev.s3llm.model.quant;
 
+import dev.s3llm.model.Codes;
+import dev.s3llm.model.Codes.Kind;
+import dev.s3llm.model.Codes.Second;
+import java.util.Arrays;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -123,6 +128,45 @@ final class PackedRows implements Scheme {
         for (int i = 0; i < width; i++) {
           int weight = integer(words.word(own * wordsPerRow + i / each), i % each);
           to[row * width + i] = (weight - zero[groupOf[i]]) * scale[groupOf[i]];
+        }
+      }
+    }
+
+    @Override
+    public Optional<Codes.Format> format() {
+      boolean four = bits == 4;
+      boolean zeros = scales.zeros != null;
+      boolean ordered =
+          scales.order == null
+              || Arrays.equals(scales.groupOf(width, groupSize), Numbers.groups(width, groupSize));
+      if (!ordered || (zeros && !four)) {
+        return Optional.empty();
+      }
+      Kind kind = four ? Kind.UNSIGNED_4 : Kind.SIGNED_8;
+      Second second = zeros ? Second.ZERO : Second.NONE;
+      return Matrix.group(width, groupSize).map(group -> new Codes.Format(kind, group, second));
+    }
+
+    @Override
+    public void codes(int first, int count, byte[] codes, float[] to, float[] seconds) {
+      Codes.Format format = format().orElseThrow();
+      int each = 32 / bits;
+      int wordsPerRow = (width + each - 1) / each;
+      int inRow = width / format.group();
+      int shift = bits == 4 ? 8 : 0;
+      for (int row = 0; row < count; row++) {
+        int own = first + row;
+        for (int g = 0; g < inRow; g++) {
+          int stored = groupSize == 0 ? 0 : g * format.group() / groupSize;
+          int at = (scales.whole ? 0 : own * scales.groups) + stored;
+          to[row * inRow + g] = scales.scales.real(at);
+          if (format.second() == Second.ZERO) {
+            seconds[row * inRow + g] = zero(own, stored) + shift;
+          }
+        }
+        for (int i = 0; i < width; i++) {
+          int code = integer(words.word(own * wordsPerRow + i / each), i % each) + shift;
+          codes[row * width + i] = (byte) code;
         }
       }
     }

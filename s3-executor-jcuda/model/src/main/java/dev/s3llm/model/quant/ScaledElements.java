@@ -1,9 +1,13 @@
 package dev.s3llm.model.quant;
 
+import dev.s3llm.model.Codes;
+import dev.s3llm.model.Codes.Kind;
+import dev.s3llm.model.Codes.Second;
 import dev.s3llm.model.ModelFormatException;
 import dev.s3llm.model.RawTensor;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -178,6 +182,33 @@ final class ScaledElements implements Scheme {
             int element = row * width + i;
             to[element] = (to[element] - zero) * scale * factor;
           }
+        }
+      }
+    }
+
+    @Override
+    public Optional<Codes.Format> format() {
+      Optional<Kind> kind =
+          switch (weights.type()) {
+            case "I8" -> Optional.of(Kind.SIGNED_8);
+            case "F8_E4M3" -> Optional.of(Kind.E4M3);
+            default -> Optional.empty();
+          };
+      return zeros != null || kind.isEmpty()
+          ? Optional.empty()
+          : Matrix.group(width, grid.columns)
+              .map(group -> new Codes.Format(kind.get(), group, Second.NONE));
+    }
+
+    @Override
+    public void codes(int first, int count, byte[] codes, float[] to, float[] seconds) {
+      int group = format().orElseThrow().group();
+      int inRow = width / group;
+      System.arraycopy(weights.octets(first * width, count * width), 0, codes, 0, count * width);
+      for (int row = 0; row < count; row++) {
+        int scaleRow = (first + row) / grid.rows * grid.scalesInRow;
+        for (int g = 0; g < inRow; g++) {
+          to[row * inRow + g] = scales.real(scaleRow + g * group / grid.columns) * factor;
         }
       }
     }

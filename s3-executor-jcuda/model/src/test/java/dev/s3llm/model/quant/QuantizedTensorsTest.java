@@ -2,15 +2,18 @@ package dev.s3llm.model.quant;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.withPercentage;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.s3llm.model.Codes;
 import dev.s3llm.model.ElementType;
 import dev.s3llm.model.ModelFormatException;
 import dev.s3llm.model.SafetensorsFile;
 import dev.s3llm.model.Tensor;
 import dev.s3llm.model.TensorSource;
 import dev.s3llm.model.WeightFiles;
+import dev.s3llm.model.testing.CodedFloats;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -75,6 +78,39 @@ class QuantizedTensorsTest {
       assertThatThrownBy(() -> tensors.tensor(MATRIX, WIDTH, ROWS))
           .isInstanceOf(ModelFormatException.class)
           .hasMessageContaining("up_proj.weight has shape [24, 64], but the configuration needs");
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "gptq4-v2, UNSIGNED_4, 32, ZERO",
+    "awq4, UNSIGNED_4, 32, ZERO",
+    "bnb-int8, SIGNED_8, 64, NONE",
+    "fp8-channel, E4M3, 64, NONE",
+    "fp8-tensor, E4M3, 64, NONE",
+    "ct-pack8, SIGNED_8, 64, NONE",
+    "ct-fp8, E4M3, 64, NONE"
+  })
+  void codes_giveTheElements(String name, Codes.Kind kind, int group, Codes.Second second)
+      throws Exception {
+    try (TensorSource tensors = open(name)) {
+      Tensor matrix = tensors.tensor(MATRIX, ROWS, WIDTH);
+      assertThat(matrix.codes().orElseThrow().format())
+          .isEqualTo(new Codes.Format(kind, group, second));
+      Tensor part = matrix.part("part", 3 * WIDTH, 8 * WIDTH);
+      float[] expected = part.floats();
+      float[] coded = CodedFloats.of(part, WIDTH);
+      for (int i = 0; i < expected.length; i++) {
+        assertThat(coded[i]).as("element %d", i).isCloseTo(expected[i], withPercentage(1e-4));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"gptq4", "gptq4-order", "gptq8", "bnb-nf4", "fp8-e5m2", "ct-pack4", "ct-int8"})
+  void groupsAndOrdersThatKernelsCannotRead_haveNoCodes(String name) throws Exception {
+    try (TensorSource tensors = open(name)) {
+      assertThat(tensors.tensor(MATRIX, ROWS, WIDTH).codes()).isEmpty();
     }
   }
 

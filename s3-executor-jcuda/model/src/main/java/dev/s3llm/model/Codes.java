@@ -1,0 +1,66 @@
+package dev.s3llm.model;
+
+/**
+ * A tensor's elements as they are quantised, for executors that multiply codes without decoding
+ * them first: a small number for each element, and a scale for each group of consecutive elements.
+ * Groups never cross the end of a row. Decoding gives the same elements.
+ */
+public interface Codes {
+
+  /** What a code is. */
+  enum Kind {
+    /** An integer from 0 to 15. */
+    UNSIGNED_4(4),
+    /** An integer from -128 to 127. */
+    SIGNED_8(8),
+    /** A float of four bits of exponent and three of mantissa, without infinities. */
+    E4M3(8),
+    /** A float of two bits of exponent and one of mantissa. */
+    E2M1(4);
+
+    private final int bits;
+
+    Kind(int bits) {
+      this.bits = bits;
+    }
+
+    /** Returns the bits of a code. */
+    public int bits() {
+      return bits;
+    }
+  }
+
+  /** What stands beside a group's scale. */
+  enum Second {
+    /** Nothing: an element is {@code scale * code}, for integers of 4 bits {@code code - 8}. */
+    NONE,
+    /** A zero, an integer from 0 to 16: an element is {@code scale * (code - zero)}. */
+    ZERO,
+    /** An offset: an element is {@code scale * code + offset}. */
+    OFFSET
+  }
+
+  /**
+   * The format of codes.
+   *
+   * @param kind what a code is
+   * @param group elements of a group: 32, 64 or 128
+   * @param second what stands beside a scale
+   */
+  record Format(Kind kind, int group, Second second) {}
+
+  /** Returns the format. */
+  Format format();
+
+  /**
+   * Reads codes and scales.
+   *
+   * @param first index of the first element; the start of a row
+   * @param count number of elements, whole rows
+   * @param codes receives a code for each element, from index 0 on
+   * @param scales receives a scale for each group
+   * @param seconds receives a zero or an offset for each group; not written where there is none
+   * @throws ModelFormatException if the source cannot be read
+   */
+  void read(long first, int count, byte[] codes, float[] scales, float[] seconds);
+}
