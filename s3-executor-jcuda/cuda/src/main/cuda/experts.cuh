@@ -20,4 +20,26 @@ struct ExpertTiles {
   ExpertTile tiles[1];  // count
 };
 
+// ---- the rows of x and y that a block of a product takes
+
+/** Consecutive rows. */
+struct RowsInOrder {
+  static constexpr bool kPicked = false;
+  int first, count;
+
+  __device__ __forceinline__ int source(int row) const { return first + row; }
+  __device__ __forceinline__ int target(int row) const { return first + row; }
+};
+
+/** Picked rows: pairs of a row and one of its experts, numbered row * perRow + i. */
+struct PickedRows {
+  static constexpr bool kPicked = true;
+  const int* pairs;
+  int count;
+  int divisor;  // 1 where x has a row for each pair, perRow where it has one for all pairs of a row
+
+  __device__ __forceinline__ int source(int row) const { return pairs[row] / divisor; }
+  __device__ __forceinline__ int target(int row) const { return pairs[row]; }
+};
+
 }  // namespace s3

@@ -13,26 +13,6 @@
 
 namespace s3 {
 
-/** The rows of x and y that a block takes: consecutive ones. */
-struct RowsInOrder {
-  static constexpr bool kPicked = false;
-  int first, count;
-
-  __device__ __forceinline__ int source(int row) const { return first + row; }
-  __device__ __forceinline__ int target(int row) const { return first + row; }
-};
-
-/** Picked rows: pairs of a row and one of its experts, numbered row * perRow + i. */
-struct PickedRows {
-  static constexpr bool kPicked = true;
-  const int* pairs;
-  int count;
-  int divisor;  // 1 where x has a row for each pair, perRow where it has one for all pairs of a row
-
-  __device__ __forceinline__ int source(int row) const { return pairs[row] / divisor; }
-  __device__ __forceinline__ int target(int row) const { return pairs[row]; }
-};
-
 /** COLUMNS of y by N rows of x, cut among WC x WN warps. */
 template <typename T, int COLUMNS, int N, int WC, int WN, int STAGES, typename Rows>
 __device__ __forceinline__ void gemmMma(const GemmArgs& a, const Rows& of) {

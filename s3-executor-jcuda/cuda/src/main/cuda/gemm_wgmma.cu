@@ -13,8 +13,7 @@
 //
 // Grid (C, ceil(m / N), ceil(n / (64 * R))), block 128 * R + 32 (+ 128 where N > 128), shared memory: README.md.
 // Compile: nvcc -cubin -gencode arch=compute_90a,code=sm_90a gemm_wgmma.cu
-#include "gemm_output.cuh"
-#include "hopper.cuh"
+#include "gemm_cluster.cuh"
 
 namespace s3 {
 
@@ -27,9 +26,7 @@ struct GemmShape {
   static constexpr int kSumRegisters = R == 2 ? 232 : 160;
   static constexpr int kWeightBytes = R * 64 * 128;
   static constexpr int kStageBytes = kWeightBytes + N * 128;
-  /** Floats between rows of the result tile in shared memory: 4 more than it has, against bank conflicts. */
-  static constexpr int kPitch = R * 64 + 4;
-  static_assert(N * kPitch * 4 <= STAGES * kStageBytes, "the result tile must fit in the stages");
+  static_assert(N * resultPitch(R) * 4 <= STAGES * kStageBytes, "the result tile must fit in the stages");
 };
 
 #ifdef S3_HOPPER
@@ -98,18 +95,6 @@ __device__ __forceinline__ void multiplySegment(float (&sum)[N / 2], uint32_t st
   if (leader && count > 0) barrierArrive(empty + ((tile + STAGES - 1) % STAGES) * 8);
 }
 
-/** Puts a warpgroup's sums into the result tile, [row of x][column of y]. */
-template <int N, int PITCH>
-__device__ __forceinline__ void spill(const float (&sum)[N / 2], float* tile, int rows) {
-  int lane = threadIdx.x & 31;
-  int column = (threadIdx.x >> 5) * 16 + lane / 4;
-#pragma unroll
-  for (int i = 0; i < N / 2; i++) {
-    int row = (i / 4) * 8 + (lane & 3) * 2 + (i & 1);
-    if (row < rows) tile[row * PITCH + column + ((i >> 1) & 1) * 8] = sum[i];
-  }
-}
-
 /** A warpgroup's sums over all segments that are this block's. */
 template <typename T, int R, int N, int STAGES, bool SERIAL>
 __device__ __forceinline__ void multiplySegments(const GemmArgs& a, float (&sum)[N / 2], uint32_t stages,
@@ -132,42 +117,6 @@ __device__ __forceinline__ void multiplySegments(const GemmArgs& a, float (&sum)
 #pragma unroll
     for (int i = 0; i < N / 2; i++) sum[i] = total[i];
   }
-}
-
-/** Adds the cluster's sums in order of rank and writes them; called by the warpgroups that multiplied. */
-template <typename T, int R, int N, int STAGES, int C>
-__device__ __forceinline__ void finish(const GemmArgs& a, const float (&sum)[N / 2], uint32_t stages,
-                                       float* tile, int rank) {
-  using Shape = GemmShape<R, N, STAGES>;
-  int rows = min(N, a.m - static_cast<int>(blockIdx.y) * N);
-  int columns = min(64 * R, a.n - static_cast<int>(blockIdx.z) * 64 * R);
-  // Every warpgroup must be done with the stages before the result tile takes their place.
-  asm volatile("bar.sync 1, %0;" ::"n"(128 * R) : "memory");
-  spill<N, Shape::kPitch>(sum, tile, rows);
-  if constexpr (C > 1) {
-    clusterSync();
-  } else {
-    asm volatile("bar.sync 1, %0;" ::"n"(128 * R) : "memory");
-  }
-  auto load = [&](int row, int column, float(&v)[8]) {
-    int at = row * Shape::kPitch + column;
-    if constexpr (C == 1) {
-      load8(tile + at, v);
-    } else {
-#pragma unroll
-      for (int peer = 0; peer < C; peer++) {
-        uint32_t address = peerAddress(stages + at * 4, peer);
-        float4 low = loadPeer(address);
-        float4 high = loadPeer(address + 16);
-        float part[8] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
-#pragma unroll
-        for (int i = 0; i < 8; i++) v[i] = peer == 0 ? part[i] : v[i] + part[i];
-      }
-    }
-  };
-  auto rowOf = [](int row) { return static_cast<int>(blockIdx.y) * N + row; };
-  writeTile<T>(a, rowOf, blockIdx.z * 64 * R, rows, columns, rank * 128 * R + threadIdx.x, C * 128 * R, load);
-  if constexpr (C > 1) clusterSync();  // a peer may still read this block's tile
 }
 
 template <typename T, int R, int N, int STAGES, int C, bool SERIAL>
@@ -204,7 +153,7 @@ __device__ __forceinline__ void gemm(const GemmArgs& a) {
     if constexpr (Shape::kWide) takeRegisters<Shape::kSumRegisters>();
     float sum[N / 2];
     multiplySegments<T, R, N, STAGES, SERIAL>(a, sum, stages, full, empty, kTiles, end - begin);
-    finish<T, R, N, STAGES, C>(a, sum, stages, tile, rank);
+    finish<T, R, N, C>(a, sum, stages, tile, rank);
   }
 }
 
@@ -223,12 +172,6 @@ __device__ __forceinline__ void gemm(const GemmArgs&) {}  // other chips take ge
     s3::GemmArgs a{w, x, y, bias, m, n, k, groups, stride, mode, splits, activation, factor, cap};   \
     s3::gemm<T, R, N, STAGES, C, SERIAL>(a);                                                         \
   }
-
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
-#define S3_CLUSTER(C)
-#else
-#define S3_CLUSTER(C) __cluster_dims__(C, 1, 1)
-#endif
 
 #define S3_GEMM_ONE(type, T, R, N, STAGES, BLOCKS)                                                    \
   extern "C" __global__ void __launch_bounds__(128 * R + (N > 128 ? 128 : 32), BLOCKS) gemm_##type##_r##R##_n##N##_c1   \

@@ -176,6 +176,32 @@ struct Wgmma;
 S3_WGMMAS(__half, "f16")
 S3_WGMMAS(__nv_bfloat16, "bf16")
 
+/** The same with weights from registers, which must not change until the product is done. */
+template <typename T, int N>
+struct WgmmaRegisters;
+
+// a to e are the numbers of the operands that follow the accumulators: four registers, then b and p as above.
+#define S3_WGMMA_REGISTERS(T, type, N, numbers, a, b, c, d4, e, p, ...)                             \
+  template <>                                                                                     \
+  struct WgmmaRegisters<T, N> {                                                                   \
+    static __device__ __forceinline__ void multiply(float (&d)[N / 2], const uint32_t* w,           \
+                                                    uint64_t activations, int keep) {             \
+      asm volatile(                                                                               \
+          "{\n.reg .pred keep;\nsetp.ne.b32 keep, %" p ", 0;\n"                                   \
+          "wgmma.mma_async.sync.aligned.m64n" #N "k16.f32." type "." type " {" numbers "}, {%" a    \
+          ", %" b ", %" c ", %" d4 "}, %" e ", keep, 1, 1, 0;\n}\n"                                \
+          : __VA_ARGS__                                                                           \
+          : "r"(w[0]), "r"(w[1]), "r"(w[2]), "r"(w[3]), "l"(activations), "r"(keep));              \
+    }                                                                                             \
+  };
+#define S3_WGMMAS_REGISTERS(T, type)                                                                     \
+  S3_WGMMA_REGISTERS(T, type, 64, S3_N3, "32", "33", "34", "35", "36", "37", S3_O32(0))                  \
+  S3_WGMMA_REGISTERS(T, type, 128, S3_N7, "64", "65", "66", "67", "68", "69", S3_O64(0))                 \
+  S3_WGMMA_REGISTERS(T, type, 192, S3_N11, "96", "97", "98", "99", "100", "101", S3_O64(0), S3_O32(64))  \
+  S3_WGMMA_REGISTERS(T, type, 256, S3_N15, "128", "129", "130", "131", "132", "133", S3_O64(0), S3_O64(64))
+S3_WGMMAS_REGISTERS(__half, "f16")
+S3_WGMMAS_REGISTERS(__nv_bfloat16, "bf16")
+
 #endif  // S3_HOPPER
 
 }  // namespace s3

@@ -3,15 +3,9 @@
 // retile_<source>_<type>: a row-major weight [n][k] to weight tiles, once, at load time.
 // tile_rows_<type>:       row-major activations [rows][k] to activation tiles (the other kernels write tiles themselves).
 // Compile: nvcc -cubin -arch=sm_90a retile.cu
-#include "common.cuh"
+#include "placement.cuh"
 
 namespace s3 {
-
-/** Which row of the tiled weight a row becomes: as it is, or gate and up rows in turns of eight. */
-__device__ __forceinline__ int placedRow(int row, int placement) {
-  if (placement == 0) return row;
-  return (row >> 3) * 16 + (row & 7) + (placement == 2 ? 8 : 0);
-}
 
 /** One thread per 8 columns; columns from k to the end of their tile become zero. */
 template <typename S, typename T>

@@ -1,7 +1,7 @@
 """Times matrix products and attention against their rooflines and cuBLAS; medians, cold second-level cache.
 
-Usage: bench.py s3kernels.fatbin gemm|configurations|attention|attention8|kv8|small ...
-S3_SHAPES=5120x13824,... and S3_ROWS=1,16,... choose other products.
+Usage: bench.py s3kernels.fatbin gemm|configurations|quant|quant_configurations|attention|attention8|kv8|small ...
+S3_SHAPES=5120x13824,... and S3_ROWS=1,16,... choose other products; S3_FORMATS=u4.128.0,... formats (code, group, form).
 """
 
 import os
@@ -79,6 +79,62 @@ def bench_gemm():
             ours, cublas, roof = product.ours(m), product.cublas(m), product.roofline(m)
             print(f"{n:>7}x{k:<6} {m:>5} {ours * 1e6:8.1f} {cublas * 1e6:8.1f} {roof * 1e6:8.1f} {roof / ours:8.0%} "
                   f"{2 * n * k / ours / 1e12:7.2f} {2 * m * n * k / ours / 1e12:8.0f}", flush=True)
+
+
+class QuantProduct(Product):
+    """The same weights in codes, in enough copies to leave the cache cold."""
+
+    def quantised(self, code, group=128, form=SYMMETRIC):
+        w = Quantised(code, self.n, self.k, group, form)
+        count = max(2, int(150e6 // w.bytes))
+        codes, scales = quantise(K, code, self.plain[0])
+        scales = scales.repeat_interleave(128 // group, 1).contiguous()
+        seconds = None if form == SYMMETRIC else torch.full_like(scales, 7.0)
+        self.weights = [Quantised(code, self.n, self.k, group, form).load(K, "f16", codes, scales, seconds)
+                        for _ in range(count)]
+        return self
+
+    def ours_quantised(self, m, configuration=None, splits=None):
+        xt, groups = tile_rows(K, self.x[:m].contiguous())
+        y = torch.empty(m, self.n, device="cuda", dtype=torch.float16)
+        return time_graph([lambda w=w: quant_gemm(K, "f16", w, xt, y, m, groups, self.n, splits=splits,
+                                                  configuration=configuration) for w in self.weights] * 2)
+
+
+FORMATS = [("u4", 128, SYMMETRIC), ("u4", 128, ZERO), ("u4", 32, OFFSET), ("s8", 128, SYMMETRIC), ("e4m3", 128, SYMMETRIC)]
+if "S3_FORMATS" in os.environ:
+    FORMATS = [f for f in FORMATS if f"{f[0]}.{f[1]}.{f[2]}" in os.environ["S3_FORMATS"].split(",")]
+
+
+def bench_quant():
+    """Microseconds of fp16 (ours and cuBLAS) and of each format, and how many times fp16."""
+    for n, k in SHAPES:
+        product = QuantProduct(n, k)
+        plain = {m: (product.ours(m), product.cublas(m)) for m in ROWS}
+        for code, group, form in FORMATS:
+            product.quantised(code, group, form)
+            bits = product.weights[0].bytes * 8 / n / k
+            line = []
+            for m in ROWS:
+                seconds = product.ours_quantised(m)
+                line.append(f"m{m} {seconds * 1e6:.1f}/{plain[m][0] * 1e6:.1f}/{plain[m][1] * 1e6:.1f} {plain[m][0] / seconds:.2f}x")
+            print(f"{n}x{k} {code} group {group} form {form} {bits:.2f} bits, us / ours fp16 / cuBLAS: " + "; ".join(line), flush=True)
+
+
+def bench_quant_configurations():
+    """Every configuration with every number of segments, to choose from."""
+    for n, k in SHAPES:
+        product = QuantProduct(n, k)
+        for code, group, form in FORMATS:
+            product.quantised(code, group, form)
+            for m in ROWS:
+                line = []
+                for splits in (1, 2, 4, 8):
+                    for c in quant_configurations(code, splits):
+                        if min(m, 128) <= c[1] < 4 * max(m, 16):
+                            line.append((product.ours_quantised(m, c, splits), f"{c[0].replace(code + '_', '')}/{splits}"))
+                line.sort()
+                print(f"{n}x{k} {code}.{group}.{form} m{m} | " + " ".join(f"{name}:{t * 1e6:.1f}" for t, name in line[:7]), flush=True)
 
 
 def bench_configurations():
@@ -202,4 +258,5 @@ if __name__ == "__main__":
     print(torch.cuda.get_device_name())
     for part in sys.argv[2:]:
         {"gemm": bench_gemm, "configurations": bench_configurations, "attention": bench_attention,
-         "attention8": lambda: bench_attention(coded=True), "kv8": bench_kv8, "small": bench_small}[part]()
+         "attention8": lambda: bench_attention(coded=True), "kv8": bench_kv8, "small": bench_small,
+         "quant": bench_quant, "quant_configurations": bench_quant_configurations}[part]()

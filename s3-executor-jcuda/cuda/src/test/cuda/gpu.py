@@ -183,6 +183,110 @@ def gemm(kernels, kind, w, x, y, m, n, k, groups, stride, mode=0, bias=None, spl
                    activation, factor, cap)
 
 
+# ---- products with weights in 4 and 8 bits
+
+CODES = {"u4": 0, "s8": 1, "e4m3": 2, "e2m1": 3}
+BITS = {"u4": 4, "s8": 8, "e4m3": 8, "e2m1": 4}
+SYMMETRIC, ZERO, OFFSET = 0, 1, 2
+
+
+class Quantised:
+    """A weight [n][k] in tiles of codes: room for it, and what kernels need to know."""
+
+    def __init__(self, code, n, k, group=128, form=SYMMETRIC, count=1):
+        self.code, self.n, self.k = code, n, k
+        self.groups = 128 // group
+        self.scales = self.groups | form << 4
+        self.tile_bytes = 2048 * BITS[code] + self.groups * 128 * (2 if form == SYMMETRIC else 4)
+        self.bytes = ceil(n, 128) * ceil(k, 128) * self.tile_bytes
+        self.tiles = torch.zeros(self.bytes * count, dtype=torch.uint8, device="cuda")
+
+    def load(self, kernels, kind, codes, scales, seconds=None, first=0, placement=0, at=0):
+        """Row-major codes (two in a byte for 4 bits) and scales, and zeros or offsets, as floats [rows][groups]."""
+        rows = scales.shape[0]
+        tiles = self.tiles[self.bytes * at:]
+        found = torch.zeros(1, dtype=torch.int32, device="cuda")
+        kernels.launch(f"tile_codes_{BITS[self.code]}", (2048,), 256, 0, codes, tiles, rows, self.k, first, placement,
+                       self.scales, found if self.code == "e4m3" else None)
+        kernels.launch(f"tile_scales_{kind}", (2048,), 256, 0, scales, seconds, tiles, rows, self.k, first, placement,
+                       self.scales, CODES[self.code], found)
+        if found.item():
+            raise RuntimeError("a scale or a code is not finite")
+        return self
+
+
+def quantise(kernels, code, w, bf16=False):
+    """Codes and scales of plain numbers [n][k], rounded to nearest in groups of 128."""
+    n, k = w.shape
+    codes = torch.zeros(n, k * BITS[code] // 8, dtype=torch.uint8, device="cuda")
+    scales = torch.full((n, ceil(k, 128)), float("nan"), device="cuda")
+    source = {torch.float16: "f16", torch.bfloat16: "bf16", torch.float32: "f32"}[w.dtype]
+    kernels.launch(f"quantize_{code}_{source}", (2048,), 256, 0, w, codes, scales, n, k, int(bf16))
+    return codes, scales
+
+
+QUANT_ROWS = (16, 32, 64, 128, 256)
+QUANT_SERIAL_ROWS = (192, 128)
+
+
+def quant_splits(n, k):
+    """Segments of the sum over k, of whole tiles of 128 columns: a property of the weight."""
+    columns, tiles = ceil(n, 128), ceil(k, 128)
+    splits = 1 if columns >= 160 else 2 if columns >= 60 else 4 if columns >= 24 and tiles < 80 else 8
+    while splits > 1 and tiles < 2 * splits:
+        splits //= 2
+    return splits
+
+
+def quant_stage(code, rows):
+    return rows * 256 + (10240 if BITS[code] == 4 else 17408)
+
+
+def quant_wgmma(code, rows, suffix, clusters):
+    """Name suffix, rows of a block, threads, shared bytes, first grid dimension."""
+    blocks = {16: 3, 32: 3, 64: 2}.get(rows, 1)
+    stages = (227 // blocks - 2) * 1024 // quant_stage(code, rows)
+    shared = stages * quant_stage(code, rows) + stages * 16 + 1024
+    return f"{code}_n{rows}_{suffix}", rows, 288 if rows < 128 else 384, shared, clusters
+
+
+def quant_mma(code, rows):
+    stages = 4 if rows == 16 else 3 if BITS[code] == 4 else 2
+    return f"{code}_mma_n{rows}", rows, 256, stages * quant_stage(code, rows), 1
+
+
+def quant_configuration(code, m, n, splits):
+    for rows in QUANT_ROWS:
+        if m <= rows:
+            return quant_wgmma(code, rows, f"c{splits}", splits)
+    if splits == 1:
+        return quant_wgmma(code, 256, "c1", 1)
+    waves = lambda rows: ceil(ceil(m, rows) * ceil(n, 128), 132)
+    return quant_wgmma(code, min(QUANT_SERIAL_ROWS, key=lambda rows: (waves(rows) * (64 + rows), -rows)), "serial", 1)
+
+
+def quant_configurations(code, splits):
+    """All for Hopper that give the bits of this number of segments."""
+    some = [quant_wgmma(code, rows, f"c{splits}", splits) for rows in QUANT_ROWS]
+    return some + [quant_wgmma(code, rows, "serial", 1) for rows in QUANT_SERIAL_ROWS]
+
+
+def quant_gemm(kernels, kind, w, x, y, m, groups, stride, mode=0, bias=None, splits=None, configuration=None, activation=0,
+               factor=1.0, cap=0.0):
+    splits = splits or quant_splits(w.n, w.k)
+    name, rows, threads, shared, first = configuration or quant_configuration(w.code, m, w.n, splits)
+    kernels.launch(f"gemm_{kind}_{name}", (first, ceil(m, rows), ceil(w.n, 128)), threads, shared, w.tiles, x, y, bias, m,
+                   w.n, w.k, groups, stride, mode, splits, activation, factor, cap, w.scales)
+
+
+def quant_experts_product(kernels, kind, rows, w, x, y, groups, stride, mode, activation, tiles, pairs, divisor, count,
+                          experts, bias=None):
+    _, _, threads, shared, _ = quant_mma(w.code, rows)
+    grid = (1, most_tiles(count, experts, rows), ceil(w.n, 128))
+    kernels.launch(f"experts_{kind}_{w.code}_n{rows}", grid, threads, shared, w.tiles, x, y, bias, w.n, w.k, groups,
+                   stride, mode, activation, tiles, pairs, divisor, w.scales)
+
+
 # ---- experts
 
 

@@ -20,6 +20,7 @@
 #   stages    a step on one GPU, and with the layers on two
 #   peer      the same steps in PyTorch with a CUDA graph
 #   serve     policies on a trace's lengths, on real steps
+#   weights   products with weights in 4 and 8 bits: checks and times (needs PyTorch), then steps of llama-13b
 #   step      ms a step and share of the roofline, for the shapes of docs/gpu.md
 set -eu
 : "${JAVA:=java}"
@@ -45,7 +46,7 @@ for what in "$@"; do
   echo "== $what"
   case $what in
     tests)
-      junit -c dev.s3llm.jcuda.JCudaExecutorTest -c dev.s3llm.jcuda.JCudaInt8KvTest -c dev.s3llm.jcuda.CudaParityTest \
+      junit -c dev.s3llm.jcuda.JCudaExecutorTest -c dev.s3llm.jcuda.JCudaInt8KvTest -c dev.s3llm.jcuda.CudaParityTest -c dev.s3llm.jcuda.CudaWeightsTest \
         -c dev.s3llm.jcuda.CudaInvarianceTest -c dev.s3llm.jcuda.CudaSamplingTest -c dev.s3llm.jcuda.CudaFeaturesTest -c dev.s3llm.jcuda.CudaEngineTest -c dev.s3llm.jcuda.CudaFaultsTest \
         -c dev.s3llm.jcuda.internal.kv.DeviceKvPoolTest ;;
     speech)
@@ -67,6 +68,13 @@ for what in "$@"; do
       rm -rf /tmp/s3-parity
       python3 "$(dirname "$0")/../../../../model/src/test/reference/families.py" /tmp/s3-parity
       "$JAVA" -cp "$CP" dev.s3llm.jcuda.FamilyParity /tmp/s3-parity ;;
+    weights)
+      kernels="$(dirname "$0")/../../main/resources/dev/s3llm/jcuda/internal/driver/s3kernels.fatbin"
+      python3 "$(dirname "$0")/../cuda/check_quant.py" "$kernels"
+      python3 "$(dirname "$0")/../cuda/bench.py" "$kernels" quant
+      for format in WIDE INT8 FP8 INT4; do
+        cli bench step --model llama-13b --weights $format --points 1x512,16x512,64x512,128x512
+      done ;;
     churn) "$JAVA" -Xmx1g -cp "$CP" dev.s3llm.jcuda.GpuChurn "${S3_CHURN_SECONDS:-120}" ;;
     soak) cli bench soak --device cuda --minutes "${S3_SOAK_MINUTES:-8}" ;;
     kv8)

@@ -9,6 +9,7 @@ import dev.s3llm.execute.StepResult;
 import dev.s3llm.jcuda.internal.batch.BatchFormat;
 import dev.s3llm.jcuda.internal.decode.CudaPipeline;
 import dev.s3llm.jcuda.internal.decode.KernelLimits;
+import dev.s3llm.jcuda.internal.decode.WeightPlan;
 import dev.s3llm.jcuda.internal.driver.DeviceException;
 import dev.s3llm.model.ExecutorSettings;
 import dev.s3llm.model.KvPrecision;
@@ -32,9 +33,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Runs decoders of all model families that {@code s3-model} reads on NVIDIA GPUs through JCuda's
- * driver API: weights and KV in fp16 or bf16, KV also in 8 bits, sums in fp32, kernels of this
- * library. Quantised weights are widened when they are loaded. It needs an NVIDIA driver and
- * nothing else.
+ * driver API: activations and KV in fp16 or bf16, KV also in 8 bits ({@link KvPrecision}), sums in
+ * fp32, weights in 16, 8 or 4 bits ({@link WeightFormat}), kernels of this library. It needs an
+ * NVIDIA driver and nothing else.
  *
  * <p>Layers with a window keep the KV of all positions, as layers without one do: their kernels
  * read the window alone, which saves time and no memory.
@@ -71,6 +72,7 @@ public final class JCudaExecutor implements Executor {
               builder.precision().type(),
               builder.kvPrecision(),
               source,
+              builder.plan(),
               builder.progress(),
               builder.featureLayer());
       pipeline = opened;
@@ -233,7 +235,7 @@ public final class JCudaExecutor implements Executor {
     }
 
     /**
-     * Sets the number type of weights and activations, and of KV unless {@link #kvPrecision}
+     * Sets the number type of activations and widened weights, and of KV unless {@link #kvPrecision}
      * changes that; {@link Precision#FP16} by default.
      *
      * @param type the number type
@@ -253,6 +255,16 @@ public final class JCudaExecutor implements Executor {
      */
     public Builder kvPrecision(KvPrecision precision) {
       return set("kvPrecision", precision);
+    }
+
+    /**
+     * Sets how matrices lie in memory; {@link WeightFormat#STORED} by default.
+     *
+     * @param format the format
+     * @throws IllegalStateException if it was set before
+     */
+    public Builder weights(WeightFormat format) {
+      return set("weights", format);
     }
 
     /**
@@ -342,6 +354,11 @@ public final class JCudaExecutor implements Executor {
 
     private KvPrecision kvPrecision() {
       return get("kvPrecision", () -> KvPrecision.FULL);
+    }
+
+    private WeightPlan plan() {
+      WeightFormat format = get("weights", () -> WeightFormat.STORED);
+      return new WeightPlan(format == WeightFormat.STORED, format.rounded().orElse(null));
     }
 
     private LoadProgress progress() {

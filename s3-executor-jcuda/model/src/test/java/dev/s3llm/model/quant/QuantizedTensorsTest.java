@@ -107,7 +107,8 @@ class QuantizedTensorsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"gptq4", "gptq4-order", "gptq8", "bnb-nf4", "fp8-e5m2", "ct-pack4", "ct-int8"})
+  @ValueSource(
+      strings = {"gptq4", "gptq4-order", "gptq8", "bnb-nf4", "fp8-e5m2", "ct-pack4", "ct-int8"})
   void groupsAndOrdersThatKernelsCannotRead_haveNoCodes(String name) throws Exception {
     try (TensorSource tensors = open(name)) {
       assertThat(tensors.tensor(MATRIX, ROWS, WIDTH).codes()).isEmpty();
@@ -149,7 +150,8 @@ class QuantizedTensorsTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "{'quant_method':'hqq'} | quant_method is hqq, which is not supported; supported: awq, bits",
+        "{'quant_method':'hqq'} | quant_method is hqq, which is not supported; supported: awq,"
+            + " bits",
         "{} | quantization_config.quant_method is missing",
         "{'quant_method':'gptq','bits':3,'group_size':128} | bits is 3, which is not supported; su",
         "{'quant_method':'gptq','bits':4,'group_size':0} | group_size is 0",
@@ -163,7 +165,8 @@ class QuantizedTensorsTest {
         "{'quant_method':'compressed-tensors','format':'pack-quantized','config_groups':{'a':"
             + "{'weights':{'num_bits':2,'strategy':'channel'}}}} | int of 4 or 8 bits",
         "{'quant_method':'compressed-tensors','config_groups':{}} | 0 ways",
-        "{'quant_method':'compressed-tensors','sparsity_config':{'format':'sparse-24-bitmask'}} | sp",
+        "{'quant_method':'compressed-tensors','sparsity_config':{'format':'sparse-24-bitmask'}} |"
+            + " sp",
       })
   void wayThatIsNotSupported_isNamed(String config, String message) throws Exception {
     try (WeightFiles files = WeightFiles.open(folder("awq4"))) {

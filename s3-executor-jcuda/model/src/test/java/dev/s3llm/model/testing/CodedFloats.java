@@ -52,8 +52,6 @@ public final class CodedFloats {
 
   private static double e4m3(int bits) {
     int exponent = bits >> 3;
-    return exponent == 0
-        ? (bits & 7) * 0x1p-9
-        : (8 + (bits & 7)) * Math.pow(2, exponent - 10);
+    return exponent == 0 ? (bits & 7) * 0x1p-9 : (8 + (bits & 7)) * Math.pow(2, exponent - 10);
   }
 }

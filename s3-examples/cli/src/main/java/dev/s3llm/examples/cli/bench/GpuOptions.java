@@ -2,10 +2,11 @@ package dev.s3llm.examples.cli.bench;
 
 import dev.s3llm.jcuda.JCudaExecutor;
 import dev.s3llm.jcuda.Precision;
+import dev.s3llm.jcuda.WeightFormat;
 import java.util.List;
 import picocli.CommandLine.Option;
 
-/** Precision and GPUs of a model. */
+/** Precision, format of the weights and GPUs of a model. */
 final class GpuOptions {
   @Option(
       names = "--precision",
@@ -15,6 +16,15 @@ final class GpuOptions {
   private Precision precision = Precision.FP16;
 
   @Option(
+      names = "--weights",
+      paramLabel = "FORMAT",
+      description =
+          "STORED (as in the files), WIDE (16 bits), INT8, FP8 or INT4, on a GPU (default:"
+              + " ${DEFAULT-VALUE})",
+      defaultValue = "STORED")
+  private WeightFormat weights = WeightFormat.STORED;
+
+  @Option(
       names = "--devices",
       split = ",",
       paramLabel = "N",
@@ -22,10 +32,11 @@ final class GpuOptions {
       defaultValue = "0")
   private List<Integer> devices = List.of(0);
 
-  /** Sets precision and GPUs of an executor. */
+  /** Sets them for an executor. */
   JCudaExecutor.Builder apply(JCudaExecutor.Builder builder) {
     return builder
         .precision(precision)
+        .weights(weights)
         .devices(devices.stream().mapToInt(Integer::intValue).toArray());
   }
 }

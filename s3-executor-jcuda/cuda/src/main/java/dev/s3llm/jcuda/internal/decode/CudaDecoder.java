@@ -178,12 +178,14 @@ final class CudaDecoder implements AutoCloseable {
       int hidden = config.hiddenSize();
       int groups = space.groups;
       multiply(router, work.normed, space.logits, rows, experts.count(), rowsOfFloat);
-      own.route(stream, rows, space, batch, experts);
+      boolean coded = layer.up().format() != null || layer.down().format() != null;
+      own.route(stream, rows, space, batch, experts, coded);
       own.multiply(
           stream,
           rows,
           space,
           experts,
+          coded,
           layer.up(),
           work.normed,
           work.groups,
@@ -196,6 +198,7 @@ final class CudaDecoder implements AutoCloseable {
           rows,
           space,
           experts,
+          coded,
           layer.down(),
           space.activated,
           groups,
@@ -235,20 +238,7 @@ final class CudaDecoder implements AutoCloseable {
         int count,
         int stride,
         Output output) {
-      kernels
-          .products()
-          .launch(
-              stream,
-              matrix.tiles(),
-              x,
-              y,
-              matrix.bias(),
-              count,
-              matrix.out(),
-              matrix.in(),
-              work.groups,
-              stride,
-              output);
+      kernels.products().launch(stream, matrix, x, y, count, work.groups, stride, output);
     }
 
     private void sample(

@@ -54,8 +54,9 @@ public final class CudaPipeline implements AutoCloseable {
    * Opens the devices and copies the weights there.
    *
    * @param devices numbers of the devices, one for each stage
-   * @param type number type of weights and activations
+   * @param type number type of activations and widened weights
    * @param kv how keys and values are stored
+   * @param plan chooses the formats of matrices
    * @param progress receives the bytes of weights copied so far
    * @param featureLayer number of the layer whose results are the features, from 1; 0 for none
    */
@@ -65,13 +66,14 @@ public final class CudaPipeline implements AutoCloseable {
       ElementType type,
       KvPrecision kv,
       TensorSource source,
+      WeightPlan plan,
       LoadProgress progress,
       int featureLayer) {
     this.config = config;
     this.featureLayer = featureLayer;
     ModelTensors tensors = ModelTensors.of(config, source);
     List<LayerRange> ranges = LayerRange.split(config.layerCount(), devices.size());
-    long total = ranges.stream().mapToLong(range -> CudaWeights.bytes(config, range)).sum();
+    long total = ranges.stream().mapToLong(range -> plan.bytes(config, range, tensors)).sum();
     long before = 0;
     try {
       for (int i = 0; i < ranges.size(); i++) {
@@ -85,10 +87,11 @@ public final class CudaPipeline implements AutoCloseable {
                 type,
                 kv,
                 tensors,
+                plan,
                 bytes -> progress.loaded(Math.min(total, loaded + bytes), total),
                 featureLayer);
         stages.add(resources.keep(stage));
-        before += CudaWeights.bytes(config, range);
+        before += plan.bytes(config, range, tensors);
       }
     } catch (RuntimeException e) {
       close();

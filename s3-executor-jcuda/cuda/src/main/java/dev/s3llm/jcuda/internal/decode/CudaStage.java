@@ -68,8 +68,9 @@ final class CudaStage implements AutoCloseable {
   /**
    * Opens the device and copies the weights there.
    *
-   * @param type number type of weights and activations
+   * @param type number type of activations and widened weights
    * @param kv how keys and values are stored
+   * @param plan chooses the formats of matrices
    * @param onBytes receives the bytes of weights copied so far
    * @param featureLayer number of the layer whose results are kept, from 1; 0 for none
    */
@@ -80,6 +81,7 @@ final class CudaStage implements AutoCloseable {
       ElementType type,
       KvPrecision kv,
       ModelTensors tensors,
+      WeightPlan plan,
       LongConsumer onBytes,
       int featureLayer) {
     this.config = config;
@@ -93,11 +95,19 @@ final class CudaStage implements AutoCloseable {
       this.compute = resources.keep(device.newStream());
       KernelModule module = resources.keep(new KernelModule(KernelModule.TEXT));
       requireRoom(
-          "the weights of layers " + range.from() + " to " + (range.to() - 1), weightBytes());
+          "the weights of layers " + range.from() + " to " + (range.to() - 1),
+          plan.bytes(config, range, tensors));
       this.weights =
           resources.keep(
               new CudaWeights(
-                  device, compute, new LoadKernels(module, type), config, range, tensors, onBytes));
+                  device,
+                  compute,
+                  new LoadKernels(module, type),
+                  config,
+                  range,
+                  tensors,
+                  plan,
+                  onBytes));
       this.kernels = StageKernels.of(module, device, config, range, type, kv);
       kernels.load(weights); // before memory is sized by the free bytes
     } catch (RuntimeException e) {
@@ -114,10 +124,6 @@ final class CudaStage implements AutoCloseable {
           "head_dim is %d, whose kernels take %d bytes of shared memory, but %s has %d for a block"
               .formatted(config.headSize(), needed, device.name(), limit));
     }
-  }
-
-  private long weightBytes() {
-    return CudaWeights.bytes(config, range);
   }
 
   private void requireRoom(String what, long bytes) {

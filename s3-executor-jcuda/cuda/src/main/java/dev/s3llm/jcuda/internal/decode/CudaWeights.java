@@ -80,13 +80,24 @@ final class CudaWeights implements AutoCloseable {
       @Nullable DeviceMemory keyNorm,
       @Nullable DeviceMemory sinks) {}
 
-  /** A matrix {@code [out][in]} in tiles, and its bias, which may be null. */
-  record Matrix(DeviceMemory tiles, int out, int in, @Nullable DeviceMemory bias) {}
+  /**
+   * A matrix {@code [out][in]} in tiles.
+   *
+   * @param format format of its codes; null for 16 bits
+   * @param bias its bias, or null
+   */
+  record Matrix(
+      DeviceMemory tiles,
+      int out,
+      int in,
+      @Nullable CodeFormat format,
+      @Nullable DeviceMemory bias) {}
 
   /**
    * Copies the weights of some layers to the current device and waits for them.
    *
-   * @param onBytes receives the bytes copied so far, of {@link #bytes}
+   * @param plan chooses the format of each matrix
+   * @param onBytes receives the bytes copied so far, of {@link WeightPlan#bytes}
    */
   CudaWeights(
       Device device,
@@ -95,48 +106,23 @@ final class CudaWeights implements AutoCloseable {
       ModelConfig config,
       LayerRange range,
       ModelTensors tensors,
+      WeightPlan plan,
       LongConsumer onBytes) {
     try (WeightUpload upload = new WeightUpload(device, stream, kernels, onBytes)) {
-      Loader loader = new Loader(device, stream, upload);
+      Loader loader = new Loader(device, stream, upload, plan);
       this.embedding = range.first() ? loader.rows(tensors.embedding()) : null;
       for (int i = range.from(); i < range.to(); i++) {
         layers.add(loader.layer(config.layers().get(i), tensors.layers().get(i)));
       }
       this.finalNorm = range.last(config) ? loader.norm(tensors.finalNorm()) : null;
-      this.output = range.last(config) ? loader.joined(tensors.output()) : null;
+      this.output =
+          range.last(config)
+              ? loader.joined(plan.output(tensors.output()), tensors.output())
+              : null;
     } catch (RuntimeException e) {
       close();
       throw e;
     }
-  }
-
-  /** Returns the bytes that a stage's weights take on its device. */
-  static long bytes(ModelConfig config, LayerRange range) {
-    int hidden = config.hiddenSize();
-    long bytes = 0;
-    for (ModelConfig.Layer layer : range.of(config)) {
-      bytes +=
-          Layouts.weightBytes(config.querySize() + 2 * config.kvSize(), hidden)
-              + Layouts.weightBytes(hidden, config.querySize())
-              + bytes(layer.feedForward(), hidden);
-    }
-    if (range.first()) {
-      bytes += (long) Layouts.NUMBER_BYTES * config.vocabularySize() * hidden;
-    }
-    if (range.last(config)) {
-      bytes += Layouts.weightBytes(config.vocabularySize(), hidden);
-    }
-    return bytes;
-  }
-
-  private static long bytes(ModelConfig.FeedForward part, int hidden) {
-    long one =
-        Layouts.weightBytes((part.gated() ? 2 : 1) * part.size(), hidden)
-            + Layouts.weightBytes(hidden, part.size());
-    ModelConfig.Experts experts = part.experts();
-    return experts == null
-        ? one
-        : experts.count() * one + Layouts.weightBytes(experts.count(), hidden);
   }
 
   /** Copies tensors of one source into this stage's memory. */
@@ -144,13 +130,15 @@ final class CudaWeights implements AutoCloseable {
     private final Device device;
     private final DeviceStream stream;
     private final WeightUpload upload;
+    private final WeightPlan plan;
     private final IdentityHashMap<RotaryEmbedding, DeviceMemory> frequencies =
         new IdentityHashMap<>();
 
-    Loader(Device device, DeviceStream stream, WeightUpload upload) {
+    Loader(Device device, DeviceStream stream, WeightUpload upload, WeightPlan plan) {
       this.device = device;
       this.stream = stream;
       this.upload = upload;
+      this.plan = plan;
     }
 
     Layer layer(ModelConfig.Layer shape, ModelTensors.Layer own) {
@@ -164,10 +152,10 @@ final class CudaWeights implements AutoCloseable {
               maybe(norms.afterAttention()),
               maybe(norms.beforeFeedForward()),
               maybe(norms.afterFeedForward())),
-          joined(attention.query(), attention.key(), attention.value()),
+          layerMatrix(attention.query(), attention.key(), attention.value()),
           heads(shape, attention),
-          joined(attention.output()),
-          router == null ? null : joined(router),
+          layerMatrix(attention.output()),
+          router == null ? null : joined(null, router),
           up(experts),
           down(experts));
     }
@@ -200,29 +188,44 @@ final class CudaWeights implements AutoCloseable {
       return new Norm(floats(norm.scale()), bias == null ? null : floats(bias.floats()));
     }
 
+    private Matrix layerMatrix(Linear... parts) {
+      return joined(plan.layer(parts), parts);
+    }
+
     /** Loads matrices with the same input, one above the other. */
-    Matrix joined(Linear... parts) {
+    Matrix joined(@Nullable CodeFormat format, Linear... parts) {
       int out = 0;
       for (Linear part : parts) {
         out += part.out();
       }
       int in = parts[0].in();
-      long bytes = Layouts.weightBytes(out, in);
+      long bytes = WeightPlan.bytes(format, out, in);
       DeviceMemory tiles = keep(device.allocate(bytes));
       Bias bias = new Bias(out);
       int row = 0;
       for (Linear part : parts) {
-        upload.tile(part, new Tiles(new DeviceAddress(tiles, 0), bytes), row, IN_ORDER);
+        tile(part, format, new Tiles(new DeviceAddress(tiles, 0), bytes), row, IN_ORDER);
         bias.add(part, row, IN_ORDER);
         row += part.out();
       }
-      return new Matrix(tiles, out, in, bias.load());
+      return new Matrix(tiles, out, in, format, bias.load());
+    }
+
+    private void tile(
+        Linear part, @Nullable CodeFormat format, Tiles to, int firstRow, int placement) {
+      if (format == null) {
+        upload.tile(part, to, firstRow, placement);
+      } else {
+        boolean stored = plan.rounded() == null;
+        upload.tile(part, format, stored, to, firstRow, placement);
+      }
     }
 
     private Matrix up(List<Expert> experts) {
       Linear first = experts.get(0).up();
       int out = (experts.get(0).gate() == null ? 1 : 2) * first.out();
-      long bytes = Layouts.weightBytes(out, first.in());
+      CodeFormat format = plan.up(experts);
+      long bytes = WeightPlan.bytes(format, out, first.in());
       DeviceMemory tiles = keep(device.allocate(bytes * experts.size()));
       Bias bias = new Bias(out * experts.size());
       for (int e = 0; e < experts.size(); e++) {
@@ -230,27 +233,28 @@ final class CudaWeights implements AutoCloseable {
         Linear up = experts.get(e).up();
         Tiles own = new Tiles(new DeviceAddress(tiles, e * bytes), bytes);
         if (gate != null) {
-          upload.tile(gate, own, 0, GATE);
+          tile(gate, format, own, 0, GATE);
           bias.add(gate, e * out, GATE);
         }
-        upload.tile(up, own, 0, gate == null ? IN_ORDER : UP);
+        tile(up, format, own, 0, gate == null ? IN_ORDER : UP);
         bias.add(up, e * out, gate == null ? IN_ORDER : UP);
       }
-      return new Matrix(tiles, out, first.in(), bias.load());
+      return new Matrix(tiles, out, first.in(), format, bias.load());
     }
 
     private Matrix down(List<Expert> experts) {
       Linear first = experts.get(0).down();
-      long bytes = Layouts.weightBytes(first.out(), first.in());
+      CodeFormat format = plan.down(experts);
+      long bytes = WeightPlan.bytes(format, first.out(), first.in());
       DeviceMemory tiles = keep(device.allocate(bytes * experts.size()));
       Bias bias = new Bias(first.out() * experts.size());
       for (int e = 0; e < experts.size(); e++) {
         Linear down = experts.get(e).down();
         Tiles own = new Tiles(new DeviceAddress(tiles, e * bytes), bytes);
-        upload.tile(down, own, 0, IN_ORDER);
+        tile(down, format, own, 0, IN_ORDER);
         bias.add(down, e * first.out(), IN_ORDER);
       }
-      return new Matrix(tiles, first.out(), first.in(), bias.load());
+      return new Matrix(tiles, first.out(), first.in(), format, bias.load());
     }
 
     /** The biases of joined matrices in the order of their rows, zeros for those without. */

@@ -10,6 +10,7 @@ import dev.s3llm.jcuda.internal.driver.KernelLauncher;
 import dev.s3llm.model.ElementType;
 import dev.s3llm.model.ModelConfig.Experts;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Launches the kernels of experts, one method for each kernel. A pair is a row and one of its
@@ -20,6 +21,7 @@ final class ExpertKernels {
   private static final int GROUP_THREADS = 1024;
   private static final int COMBINE_THREADS = 256;
   private static final int[] ROWS = {16, 64, 128};
+  private static final int MOST_CODED_ROWS = 64;
   private static final String ROUTE = "route";
   private static final String GROUP = "group_pairs";
   private static final String COMBINE = "combine_experts";
@@ -30,15 +32,23 @@ final class ExpertKernels {
   /** Chooses the kernels of a number type. */
   ExpertKernels(KernelLauncher launcher, ElementType type) {
     this.launcher = launcher;
-    this.product = "experts_" + type.suffix() + "_n";
+    this.product = "experts_" + type.suffix() + "_";
   }
 
-  /** Brings all kernels to the device. */
-  void load() {
+  /** Brings all kernels for some matrices to the device. */
+  void load(CudaWeights.Matrix... matrices) {
     List.of(ROUTE, GROUP, COMBINE).forEach(launcher::load);
-    for (int rows : ROWS) {
-      launcher.load(product + rows);
+    for (CudaWeights.Matrix matrix : matrices) {
+      for (int rows : ROWS) {
+        if (matrix.format() == null || rows <= MOST_CODED_ROWS) {
+          launcher.load(name(matrix.format(), rows));
+        }
+      }
     }
+  }
+
+  private String name(@Nullable CodeFormat format, int rows) {
+    return product + (format == null ? "n" : format.suffix() + "_n") + rows;
   }
 
   /** Returns the tiles of pairs that a batch has at most. */
@@ -46,14 +56,28 @@ final class ExpertKernels {
     return Math.min(pairs, pairs / tileRows + experts);
   }
 
-  /** Returns the pairs of a tile, by how many an expert has on average. */
-  private static int tileRows(int pairs, int experts) {
+  /**
+   * Returns the pairs of a tile, by how many an expert has on average.
+   *
+   * @param coded whether a matrix has codes, whose kernels take fewer pairs
+   */
+  private static int tileRows(int pairs, int experts, boolean coded) {
     int each = pairs / experts;
-    return each >= ROWS[2] ? ROWS[2] : each >= ROWS[0] ? ROWS[1] : ROWS[0];
+    return each >= ROWS[2] && !coded ? ROWS[2] : each >= ROWS[0] ? ROWS[1] : ROWS[0];
   }
 
-  /** Picks the experts of each row, and sorts the pairs. */
-  void route(DeviceStream stream, int rows, ExpertSpace space, DeviceBatch batch, Experts experts) {
+  /**
+   * Picks the experts of each row, and sorts the pairs.
+   *
+   * @param coded whether a matrix of the experts has codes
+   */
+  void route(
+      DeviceStream stream,
+      int rows,
+      ExpertSpace space,
+      DeviceBatch batch,
+      Experts experts,
+      boolean coded) {
     launcher.launch(
         stream,
         ROUTE,
@@ -77,7 +101,7 @@ final class ExpertKernels {
         space.picked,
         pairs,
         experts.count(),
-        tileRows(pairs, experts.count()),
+        tileRows(pairs, experts.count(), coded),
         space.tiles,
         space.pairs);
   }
@@ -85,6 +109,7 @@ final class ExpertKernels {
   /**
    * Multiplies each pair's activations with its expert's matrix.
    *
+   * @param coded whether a matrix of the experts has codes
    * @param matrix of all experts
    * @param x activation tiles
    * @param groups groups of eight rows that x has room for
@@ -96,6 +121,7 @@ final class ExpertKernels {
       int rows,
       ExpertSpace space,
       Experts experts,
+      boolean coded,
       CudaWeights.Matrix matrix,
       DeviceMemory x,
       int groups,
@@ -104,15 +130,39 @@ final class ExpertKernels {
       int stride,
       Output output) {
     int pairs = rows * experts.perToken();
-    int tileRows = tileRows(pairs, experts.count());
+    int tileRows = tileRows(pairs, experts.count(), coded);
+    CodeFormat format = matrix.format();
+    int tiles = mostTiles(pairs, experts.count(), tileRows);
+    int divisor = shared ? experts.perToken() : 1;
+    if (format != null) {
+      CodedShapes.Launch block = CodedShapes.mma(format, tileRows);
+      launcher.launch(
+          stream,
+          name(format, tileRows),
+          new Grid(1, tiles, Divide.up(matrix.out(), MatrixProduct.CODED_COLUMNS)),
+          block.threads(),
+          block.sharedBytes(),
+          matrix.tiles(),
+          x,
+          y,
+          matrix.bias(),
+          matrix.out(),
+          matrix.in(),
+          groups,
+          stride,
+          output.mode(),
+          output.activation(),
+          space.tiles,
+          space.pairs,
+          divisor,
+          format.scales());
+      return;
+    }
     ProductShapes.Configuration block = ProductShapes.mma(tileRows);
     launcher.launch(
         stream,
-        product + tileRows,
-        new Grid(
-            1,
-            mostTiles(pairs, experts.count(), tileRows),
-            Divide.up(matrix.out(), block.columns())),
+        name(null, tileRows),
+        new Grid(1, tiles, Divide.up(matrix.out(), block.columns())),
         block.threads(),
         block.sharedBytes(),
         matrix.tiles(),
@@ -127,7 +177,7 @@ final class ExpertKernels {
         output.activation(),
         space.tiles,
         space.pairs,
-        shared ? experts.perToken() : 1);
+        divisor);
   }
 
   /**

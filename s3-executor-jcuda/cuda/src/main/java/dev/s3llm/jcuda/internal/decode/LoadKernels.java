@@ -5,7 +5,9 @@ import dev.s3llm.jcuda.internal.driver.DeviceMemory;
 import dev.s3llm.jcuda.internal.driver.DeviceStream;
 import dev.s3llm.jcuda.internal.driver.Grid;
 import dev.s3llm.jcuda.internal.driver.KernelLauncher;
+import dev.s3llm.model.Codes;
 import dev.s3llm.model.ElementType;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Launches the kernels that lay out weights, one method for each kernel. Any grid gives the same
@@ -80,7 +82,79 @@ final class LoadKernels {
     launch(stream, "find_non_finite_" + type.suffix(), elements, count, found);
   }
 
-  private void launch(DeviceStream stream, String kernel, Object... arguments) {
+  /**
+   * Rounds rows of plain numbers to codes with a scale for each 128 columns.
+   *
+   * @param from number type of the rows
+   */
+  void quantize(
+      DeviceStream stream,
+      ElementType from,
+      CodeFormat format,
+      DeviceMemory rowMajor,
+      DeviceAddress codes,
+      DeviceAddress scales,
+      int rows,
+      int columns) {
+    launch(
+        stream,
+        "quantize_" + format.suffix() + "_" + from.suffix(),
+        rowMajor,
+        codes,
+        scales,
+        rows,
+        columns,
+        type == ElementType.BF16 ? 1 : 0);
+  }
+
+  /** Writes row-major codes into tiles; sets {@code found} where one is a NaN. */
+  void tileCodes(
+      DeviceStream stream,
+      CodeFormat format,
+      DeviceAddress codes,
+      CodeUpload.Place to,
+      int rows,
+      int columns,
+      DeviceMemory found) {
+    launch(
+        stream,
+        "tile_codes_" + format.codes().kind().bits(),
+        codes,
+        to.tiles().tiles(),
+        rows,
+        columns,
+        to.firstRow(),
+        to.placement(),
+        format.scales(),
+        format.codes().kind() == Codes.Kind.E4M3 ? found : null);
+  }
+
+  /** Writes row-major scales into tiles; sets {@code found} where one is not finite. */
+  void tileScales(
+      DeviceStream stream,
+      CodeFormat format,
+      DeviceAddress scales,
+      @Nullable DeviceAddress seconds,
+      CodeUpload.Place to,
+      int rows,
+      int columns,
+      DeviceMemory found) {
+    launch(
+        stream,
+        "tile_scales_" + type.suffix(),
+        scales,
+        seconds,
+        to.tiles().tiles(),
+        rows,
+        columns,
+        to.firstRow(),
+        to.placement(),
+        format.scales(),
+        format.number(),
+        found);
+  }
+
+  private void launch(DeviceStream stream, String kernel, @Nullable Object... arguments) {
     launcher.launch(stream, kernel, GRID, THREADS, 0, arguments);
   }
 }

@@ -1,5 +1,6 @@
 package dev.s3llm.jcuda.internal.decode;
 
+import dev.s3llm.jcuda.internal.decode.CudaWeights.Matrix;
 import dev.s3llm.jcuda.internal.decode.ProductShapes.Configuration;
 import dev.s3llm.jcuda.internal.driver.DeviceMemory;
 import dev.s3llm.jcuda.internal.driver.DeviceStream;
@@ -9,13 +10,16 @@ import dev.s3llm.jcuda.internal.driver.KernelLauncher;
 import dev.s3llm.model.ElementType;
 import dev.s3llm.model.ModelConfig.Activation;
 import dev.s3llm.model.ModelConfig.FeedForward;
-import org.jspecify.annotations.Nullable;
 
 /** Launches matrix products {@code y[m][n] = x[m][k] w[n][k]^T}, plus bias. */
 final class MatrixProduct {
+  /** Columns of y that a block of a product with codes computes. */
+  static final int CODED_COLUMNS = 128;
+
   private final KernelLauncher launcher;
   private final String prefix;
   private final ProductShapes shapes;
+  private final CodedShapes coded;
 
   /**
    * Creates the products of a device.
@@ -27,6 +31,7 @@ final class MatrixProduct {
     this.launcher = launcher;
     this.prefix = "gemm_" + type.suffix() + "_";
     this.shapes = shapes;
+    this.coded = new CodedShapes(shapes.hopper(), shapes.multiprocessors());
   }
 
   /**
@@ -74,44 +79,43 @@ final class MatrixProduct {
   /**
    * Puts a product into the stream.
    *
-   * @param w the weight, in tiles
+   * @param w the weight
    * @param x activations, in tiles
    * @param y receives the result
-   * @param bias {@code [n]}, or null
    * @param m rows
-   * @param n width of the result
-   * @param k width of the activations
    * @param groups groups of eight rows that x has room for
    * @param stride elements of a row of y; for tiles, groups of eight rows that y has room for
    * @param output form of the result
    */
   void launch(
       DeviceStream stream,
-      DeviceMemory w,
+      Matrix w,
       DeviceMemory x,
       DeviceMemory y,
-      @Nullable DeviceMemory bias,
       int m,
-      int n,
-      int k,
       int groups,
       int stride,
       Output output) {
-    int splits = ProductShapes.splits(n, k);
-    Configuration c = shapes.configuration(m, n, splits);
+    CodeFormat format = w.format();
+    if (format != null) {
+      launchCoded(stream, w, format, x, y, m, groups, stride, output);
+      return;
+    }
+    int splits = ProductShapes.splits(w.out(), w.in());
+    Configuration c = shapes.configuration(m, w.out(), splits);
     launcher.launch(
         stream,
         prefix + c.suffix(),
-        new Grid(c.clusters(), Divide.up(m, c.rows()), Divide.up(n, c.columns())),
+        new Grid(c.clusters(), Divide.up(m, c.rows()), Divide.up(w.out(), c.columns())),
         c.threads(),
         c.sharedBytes(),
-        w,
+        w.tiles(),
         x,
         y,
-        bias,
+        w.bias(),
         m,
-        n,
-        k,
+        w.out(),
+        w.in(),
         groups,
         stride,
         output.mode,
@@ -121,8 +125,54 @@ final class MatrixProduct {
         output.cap);
   }
 
-  /** Loads every kernel that a product with a weight {@code [n][k]} may take, whatever the rows. */
-  void load(int n, int k) {
-    shapes.all(n, ProductShapes.splits(n, k)).forEach(c -> launcher.load(prefix + c.suffix()));
+  private void launchCoded(
+      DeviceStream stream,
+      Matrix w,
+      CodeFormat format,
+      DeviceMemory x,
+      DeviceMemory y,
+      int m,
+      int groups,
+      int stride,
+      Output output) {
+    int splits = CodedShapes.splits(w.out(), w.in());
+    CodedShapes.Launch c = coded.launch(format, m, w.out(), splits);
+    launcher.launch(
+        stream,
+        name(format, c),
+        new Grid(c.clusters(), Divide.up(m, c.rows()), Divide.up(w.out(), CODED_COLUMNS)),
+        c.threads(),
+        c.sharedBytes(),
+        w.tiles(),
+        x,
+        y,
+        w.bias(),
+        m,
+        w.out(),
+        w.in(),
+        groups,
+        stride,
+        output.mode,
+        splits,
+        output.activation,
+        output.factor,
+        output.cap,
+        format.scales());
+  }
+
+  private String name(CodeFormat format, CodedShapes.Launch c) {
+    return prefix + format.suffix() + "_" + c.suffix();
+  }
+
+  /** Loads every kernel that a product with a weight may take, whatever the rows. */
+  void load(Matrix w) {
+    CodeFormat format = w.format();
+    if (format == null) {
+      int splits = ProductShapes.splits(w.out(), w.in());
+      shapes.all(w.out(), splits).forEach(c -> launcher.load(prefix + c.suffix()));
+    } else {
+      int splits = CodedShapes.splits(w.out(), w.in());
+      coded.all(format, w.out(), splits).forEach(c -> launcher.load(name(format, c)));
+    }
   }
 }

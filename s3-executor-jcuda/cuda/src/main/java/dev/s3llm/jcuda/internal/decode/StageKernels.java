@@ -54,7 +54,7 @@ record StageKernels(
         Stream.of(layer.up(), layer.down()).forEach(this::load);
       } else {
         load(router);
-        experts.load();
+        experts.load(layer.up(), layer.down());
       }
     }
     CudaWeights.Matrix output = weights.output;
@@ -67,6 +67,6 @@ record StageKernels(
   }
 
   private void load(CudaWeights.Matrix matrix) {
-    products.load(matrix.out(), matrix.in());
+    products.load(matrix);
   }
 }

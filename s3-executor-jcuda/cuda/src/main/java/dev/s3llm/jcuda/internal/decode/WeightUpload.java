@@ -6,6 +6,7 @@ import dev.s3llm.jcuda.internal.driver.DeviceEvent;
 import dev.s3llm.jcuda.internal.driver.DeviceMemory;
 import dev.s3llm.jcuda.internal.driver.DeviceStream;
 import dev.s3llm.jcuda.internal.driver.PinnedMemory;
+import dev.s3llm.model.Codes;
 import dev.s3llm.model.ElementType;
 import dev.s3llm.model.ModelFormatException;
 import dev.s3llm.model.ModelTensors.Linear;
@@ -29,6 +30,7 @@ final class WeightUpload implements AutoCloseable {
   private final LongConsumer onBytes;
   private final List<Buffer> buffers = new ArrayList<>();
   private final DeviceMemory nonFinite;
+  private final CodeUpload codes;
   private int turn;
   private long bytes;
 
@@ -53,6 +55,7 @@ final class WeightUpload implements AutoCloseable {
     this.kernels = kernels;
     this.onBytes = onBytes;
     this.nonFinite = device.allocate(Integer.BYTES);
+    this.codes = new CodeUpload(device, stream, kernels, BUFFER_BYTES);
     for (int i = 0; i < BUFFERS; i++) {
       Buffer buffer =
           new Buffer(
@@ -94,6 +97,53 @@ final class WeightUpload implements AutoCloseable {
       stream.record(buffer.free);
     }
     check(tensor, to.tiles, to.bytes);
+  }
+
+  /**
+   * Lays out a matrix in tiles of codes.
+   *
+   * @param stored whether the codes are those of the matrix; else its elements are rounded to codes
+   * @param firstRow row of the tiles for the matrix's first row
+   * @param placement order of the rows, see {@link LoadKernels#retile}
+   */
+  void tile(
+      Linear matrix, CodeFormat format, boolean stored, Tiles to, int firstRow, int placement) {
+    Tensor tensor = stored ? matrix.matrix() : plain(matrix.matrix());
+    int columns = matrix.in();
+    int step =
+        stored
+            ? CodeUpload.rows(columns, BUFFER_BYTES)
+            : BUFFER_BYTES / (int) tensor.type().bytes(columns) / 8 * 8;
+    if (step == 0) {
+      throw new ModelFormatException(tensor.label() + " has rows of " + columns + " elements");
+    }
+    for (int row = 0; row < matrix.out(); row += step) {
+      int count = Math.min(step, matrix.out() - row);
+      int at = placement == 0 ? firstRow + row : firstRow + 2 * row;
+      CodeUpload.Place place = new CodeUpload.Place(to, at, placement);
+      CodeUpload.Piece piece = new CodeUpload.Piece(format, count, columns);
+      if (stored) {
+        Buffer buffer = fill(tensor.codes().orElseThrow(), piece, row);
+        codes.tile(piece, buffer.device, place, nonFinite);
+        stream.record(buffer.free);
+      } else {
+        Buffer buffer = fill(tensor, (long) row * columns, count * columns);
+        codes.round(piece, tensor.type(), buffer.device, place, nonFinite);
+        stream.record(buffer.free);
+      }
+    }
+    requireFinite(tensor);
+  }
+
+  private Buffer fill(Codes from, CodeUpload.Piece piece, int row) {
+    Buffer buffer = buffers.get(turn);
+    turn = (turn + 1) % BUFFERS;
+    buffer.free.synchronize();
+    piece.read(from, row, buffer.host.view(0, piece.bytes()));
+    stream.copyIn(buffer.host.at(0), buffer.device, 0, piece.bytes());
+    bytes += piece.bytes();
+    onBytes.accept(bytes);
+    return buffer;
   }
 
   /** Returns the tensor with plain numbers, which the kernels read; quantised ones are widened. */
@@ -151,6 +201,10 @@ final class WeightUpload implements AutoCloseable {
   /** Checks the whole target; its earlier elements were checked before. */
   private void check(Tensor tensor, DeviceAddress target, long size) {
     kernels.findNonFinite(stream, target, size / Layouts.NUMBER_BYTES, nonFinite);
+    requireFinite(tensor);
+  }
+
+  private void requireFinite(Tensor tensor) {
     PinnedMemory answer = buffers.get(turn).host;
     buffers.get(turn).free.synchronize();
     stream.copyOut(nonFinite, 0, answer.at(0), Integer.BYTES);
@@ -164,6 +218,7 @@ final class WeightUpload implements AutoCloseable {
   @Override
   public void close() {
     buffers.forEach(Buffer::close);
+    codes.close();
     nonFinite.close();
   }
 }

@@ -9,6 +9,7 @@ import dev.s3llm.jcuda.internal.driver.DeviceMemory;
 import dev.s3llm.jcuda.internal.driver.Grid;
 import dev.s3llm.jcuda.internal.driver.KernelSignatures;
 import dev.s3llm.jcuda.internal.driver.RecordingLauncher;
+import dev.s3llm.model.Codes;
 import dev.s3llm.model.ElementType;
 import dev.s3llm.model.KvPrecision;
 import dev.s3llm.model.ModelConfig;
@@ -27,6 +28,13 @@ class KernelLaunchTest {
   private static final int H200 = 132;
   private static final ModelConfig CONFIG = ModelShapes.of("llama-13b");
   private static final BatchFormat FORMAT = new BatchFormat(1024, 256, 2048, 16, 32_000);
+
+  private static final CudaWeights.Matrix MATRIX =
+      new CudaWeights.Matrix(null, 512, 512, null, null);
+  private static final CodeFormat INT4 =
+      new CodeFormat(new Codes.Format(Codes.Kind.UNSIGNED_4, 128, Codes.Second.NONE));
+  private static final CudaWeights.Matrix CODED =
+      new CudaWeights.Matrix(null, 512, 512, INT4, null);
 
   private final RecordingLauncher recorder = new RecordingLauncher();
   private final AttentionKernels attention = attention(CONFIG);
@@ -163,7 +171,7 @@ class KernelLaunchTest {
   @Test
   void everyLaunch_passesAsManyArgumentsAsItsKernelTakes() throws IOException {
     launchEveryKernel();
-    assertThat(recorder.launches).hasSize(25);
+    assertThat(recorder.launches).hasSize(30);
     for (RecordingLauncher.Launch launch : recorder.launches) {
       assertThat(launch.arguments())
           .as(launch.kernel())
@@ -178,14 +186,18 @@ class KernelLaunchTest {
     attention(bounded(100)).load();
     attention(CONFIG, KvPrecision.INT8).load();
     new NormKernels(recorder, CONFIG, ElementType.F16).load();
-    new ExpertKernels(recorder, ElementType.F16).load();
+    new ExpertKernels(recorder, ElementType.F16).load(MATRIX, CODED);
     new SampleKernels(recorder, 32_000).load();
-    new MatrixProduct(recorder, ElementType.F16, new ProductShapes(true, H200)).load(512, 512);
+    MatrixProduct products =
+        new MatrixProduct(recorder, ElementType.F16, new ProductShapes(true, H200));
+    products.load(MATRIX);
+    products.load(CODED);
     assertThat(recorder.loaded)
         .containsAll(
             recorder.launches.stream()
                 .map(RecordingLauncher.Launch::kernel)
-                .filter(kernel -> !kernel.matches("(retile|convert|find_non_finite)_.*"))
+                .filter(
+                    kernel -> !kernel.matches("(retile|convert|find_non_finite|quantize|tile)_.*"))
                 .toList());
   }
 
@@ -205,12 +217,18 @@ class KernelLaunchTest {
     sample.shape(null, 5, none, batch, none, 9);
     sample.sample(null, 5, none, batch, none, 256);
     sample.drawnLogProbabilities(null, 5, none, batch, none, 9, none, none);
-    new MatrixProduct(recorder, ElementType.F16, new ProductShapes(true, H200))
-        .launch(null, none, none, none, none, 9, 512, 512, 128, 512, MatrixProduct.Output.ROWS);
+    MatrixProduct products =
+        new MatrixProduct(recorder, ElementType.F16, new ProductShapes(true, H200));
+    products.launch(null, MATRIX, none, none, 9, 128, 512, MatrixProduct.Output.ROWS);
+    products.launch(null, CODED, none, none, 9, 128, 512, MatrixProduct.Output.ROWS);
     LoadKernels load = new LoadKernels(recorder, ElementType.F16);
     load.retile(null, ElementType.BF16, none, null, 64, 64, 0, 0);
     load.convert(null, ElementType.F32, none, null, 64);
     load.findNonFinite(null, null, 64, none);
+    CodeUpload.Place place = new CodeUpload.Place(new WeightUpload.Tiles(null, 0), 0, 0);
+    load.quantize(null, ElementType.BF16, INT4, none, null, null, 64, 64);
+    load.tileCodes(null, INT4, null, place, 64, 64, none);
+    load.tileScales(null, INT4, null, null, place, 64, 64, none);
   }
 
   private void launchNorms() {
@@ -227,10 +245,10 @@ class KernelLaunchTest {
     ExpertKernels experts = new ExpertKernels(recorder, ElementType.F16);
     ModelConfig.Experts own = new ModelConfig.Experts(32, 4, true, false);
     ExpertSpace space = new ExpertSpace(bytes -> null, new ExpertSpace.Sizes(512, 1, 1, 1, 1, 1));
-    CudaWeights.Matrix matrix = new CudaWeights.Matrix(null, 512, 256, null);
-    experts.route(null, 9, space, batch, own);
-    experts.multiply(
-        null, 9, space, own, matrix, null, 8, true, null, 512, MatrixProduct.Output.FLOAT_ROWS);
+    experts.route(null, 9, space, batch, own, true);
+    for (CudaWeights.Matrix matrix : List.of(MATRIX, CODED)) {
+      multiply(experts, 9, space, own, matrix);
+    }
     experts.combine(null, 9, space, batch, own, null, 256, 1, true);
   }
 
@@ -240,10 +258,30 @@ class KernelLaunchTest {
     ExpertKernels experts = new ExpertKernels(recorder, ElementType.F16);
     ModelConfig.Experts own = new ModelConfig.Experts(32, 4, true, false);
     ExpertSpace space = new ExpertSpace(bytes -> null, new ExpertSpace.Sizes(512, 1, 1, 1, 1, 1));
-    CudaWeights.Matrix matrix = new CudaWeights.Matrix(null, 512, 256, null);
-    experts.multiply(
-        null, rows, space, own, matrix, null, 8, true, null, 512, MatrixProduct.Output.FLOAT_ROWS);
+    multiply(experts, rows, space, own, MATRIX);
     assertThat(recorder.last().kernel()).isEqualTo("experts_f16_n" + tileRows);
     assertThat(recorder.last().grid().y()).isEqualTo(tiles);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 16, 4", "512, 64, 64", "4096, 64, 288"})
+  void expertProductsWithCodes_takeAtMost64Pairs(int rows, int tileRows, int tiles) {
+    ExpertKernels experts = new ExpertKernels(recorder, ElementType.F16);
+    ModelConfig.Experts own = new ModelConfig.Experts(32, 4, true, false);
+    ExpertSpace space = new ExpertSpace(bytes -> null, new ExpertSpace.Sizes(512, 1, 1, 1, 1, 1));
+    multiply(experts, rows, space, own, CODED);
+    assertThat(recorder.last().kernel()).isEqualTo("experts_f16_u4_n" + tileRows);
+    assertThat(recorder.last().grid()).isEqualTo(new Grid(1, tiles, 4));
+  }
+
+  private static void multiply(
+      ExpertKernels experts,
+      int rows,
+      ExpertSpace space,
+      ModelConfig.Experts own,
+      CudaWeights.Matrix matrix) {
+    boolean coded = matrix.format() != null;
+    MatrixProduct.Output output = MatrixProduct.Output.FLOAT_ROWS;
+    experts.multiply(null, rows, space, own, coded, matrix, null, 8, true, null, 512, output);
   }
 }

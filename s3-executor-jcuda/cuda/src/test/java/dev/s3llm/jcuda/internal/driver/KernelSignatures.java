@@ -14,7 +14,12 @@ public final class KernelSignatures {
 
   /** Returns the number of parameters of a kernel. */
   public static int parametersOf(String kernel) throws IOException {
-    String stem = kernel.replaceFirst("_(f16|bf16|f32)(_.*)?$", "");
+    String stem =
+        kernel.matches("(gemm|experts)_.*_(u4|s8|e4m3|e2m1)_.*")
+            ? kernel.replaceFirst("_.*", "_##type##_##code")
+            : kernel
+                .replaceFirst("_(f16|bf16|f32)(_.*)?$", "")
+                .replaceFirst("_(u4|s8|e4m3|[48])$", "_");
     Pattern signature =
         Pattern.compile("extern \"C\" __global__[^;{}]*?\\b" + stem + "[#\\w]*\\(([^)]*)\\)");
     try (var files = Files.list(SOURCES)) {

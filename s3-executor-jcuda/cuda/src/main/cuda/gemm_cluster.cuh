@@ -1,0 +1,72 @@
+// How the warpgroups of a block, and the blocks of a cluster, bring their sums together and write them.
+//
+// Shared by the products of gemm_wgmma.cu and gemm_quant_wgmma.cu, so that both add segments in the same order.
+#pragma once
+
+#include "gemm_output.cuh"
+#include "hopper.cuh"
+
+namespace s3 {
+
+/** Floats between rows of the result tile in shared memory: 4 more than it has, against bank conflicts. */
+__host__ __device__ constexpr int resultPitch(int r) { return r * 64 + 4; }
+
+#ifdef S3_HOPPER
+
+/** Puts a warpgroup's sums into the result tile, [row of x][column of y]. */
+template <int N, int PITCH>
+__device__ __forceinline__ void spill(const float (&sum)[N / 2], float* tile, int rows) {
+  int lane = threadIdx.x & 31;
+  int column = (threadIdx.x >> 5) * 16 + lane / 4;
+#pragma unroll
+  for (int i = 0; i < N / 2; i++) {
+    int row = (i / 4) * 8 + (lane & 3) * 2 + (i & 1);
+    if (row < rows) tile[row * PITCH + column + ((i >> 1) & 1) * 8] = sum[i];
+  }
+}
+
+/** Adds the cluster's sums in order of rank and writes them; called by the warpgroups that multiplied. */
+template <typename T, int R, int N, int C>
+__device__ __forceinline__ void finish(const GemmArgs& a, const float (&sum)[N / 2], uint32_t stages,
+                                       float* tile, int rank) {
+  constexpr int kPitch = resultPitch(R);
+  int rows = min(N, a.m - static_cast<int>(blockIdx.y) * N);
+  int columns = min(64 * R, a.n - static_cast<int>(blockIdx.z) * 64 * R);
+  // Every warpgroup must be done with the stages before the result tile takes their place.
+  asm volatile("bar.sync 1, %0;" ::"n"(128 * R) : "memory");
+  spill<N, kPitch>(sum, tile, rows);
+  if constexpr (C > 1) {
+    clusterSync();
+  } else {
+    asm volatile("bar.sync 1, %0;" ::"n"(128 * R) : "memory");
+  }
+  auto load = [&](int row, int column, float(&v)[8]) {
+    int at = row * kPitch + column;
+    if constexpr (C == 1) {
+      load8(tile + at, v);
+    } else {
+#pragma unroll
+      for (int peer = 0; peer < C; peer++) {
+        uint32_t address = peerAddress(stages + at * 4, peer);
+        float4 low = loadPeer(address);
+        float4 high = loadPeer(address + 16);
+        float part[8] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
+#pragma unroll
+        for (int i = 0; i < 8; i++) v[i] = peer == 0 ? part[i] : v[i] + part[i];
+      }
+    }
+  };
+  auto rowOf = [](int row) { return static_cast<int>(blockIdx.y) * N + row; };
+  writeTile<T>(a, rowOf, blockIdx.z * 64 * R, rows, columns, rank * 128 * R + threadIdx.x, C * 128 * R, load);
+  if constexpr (C > 1) clusterSync();  // a peer may still read this block's tile
+}
+
+#endif  // S3_HOPPER
+
+}  // namespace s3
+
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
+#define S3_CLUSTER(C)
+#else
+#define S3_CLUSTER(C) __cluster_dims__(C, 1, 1)
+#endif

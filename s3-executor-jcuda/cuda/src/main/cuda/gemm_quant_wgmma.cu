@@ -1,0 +1,317 @@
+// Matrix product on Hopper with weights in 4 and 8 bits: y[m][n] = x[m][k] * w[n][k]^T (sm_90a).
+//
+// As gemm_wgmma.cu, but weights are the left operand from registers: a block computes 128 columns of y for N rows of x. One
+// warp streams tiles of 128 x 128 codes and the two tiles of activations that belong to them; two warpgroups widen 64
+// columns while the tensor cores multiply the 64 before. The sum over k is cut into `splits` segments of whole tiles:
+//
+//   gemm_<type>_<code>_n<N>_c<C>   a cluster of C = splits blocks takes a segment each
+//   gemm_<type>_<code>_n<N>_serial any number of splits, one after another in one block
+//
+// The k-steps of a segment are added in the order of gemm_wgmma.cu, so where both cut alike, they have the same bits.
+// Grid (C, ceil(m / N), ceil(n / 128)), block 288 (384 where N >= 128), shared memory: README.md.
+// Compile: nvcc -cubin -gencode arch=compute_90a,code=sm_90a gemm_quant_wgmma.cu
+#include "gemm_cluster.cuh"
+#include "mma.cuh"
+#include "quant.cuh"
+
+namespace s3 {
+
+/** Most rows of x that mma.sync takes; wgmma takes as long for 8 rows as for 32. */
+constexpr int kFewRows = 32;
+
+#ifndef S3_V_BLOCKS
+#define S3_V_BLOCKS 3
+#endif
+
+/** The ring of a block. Activations stand first in a stage: their swizzle needs a multiple of 1024. */
+template <Code CODE, int N>
+struct QuantStage {
+  static constexpr bool kWide = N >= 128;
+  static constexpr int kThreads = 256 + (kWide ? 128 : 32);
+  static constexpr int kActivationBytes = N * 256;
+  static constexpr int kBytes = kActivationBytes + mostTileBytes(CODE);
+  /** Blocks that share a multiprocessor, and the stages for which it then has room; 2 KiB of a block are for the rest. */
+  static constexpr int kBlocks = N <= 32 ? S3_V_BLOCKS : N == 64 ? 2 : 1;
+  static constexpr int kCount = (227 / kBlocks - 2) * 1024 / kBytes;
+  static_assert(N * resultPitch(2) * 4 <= kCount * kBytes, "the result tile must fit in the stages");
+  static_assert(kBytes % 1024 == 0, "stages begin at a multiple of 1024");
+};
+
+#ifdef S3_HOPPER
+
+/** The warp that copies: one thread asks for the tiles [begin, end) of 128 columns in turn. */
+template <Code CODE, int N>
+__device__ __forceinline__ void streamQuant(const GemmArgs& a, Scales scales, uint32_t stages, uint32_t full,
+                                            uint32_t empty, int begin, int end, int kTiles) {
+  using Stage = QuantStage<CODE, N>;
+  int tileBytes = codeBytes(CODE) + scales.bytes();
+  int firstRow = blockIdx.y * N;
+  int xBytes = min(N, (a.m - firstRow + 7) & ~7) * 128;
+  int xTiles = (a.k + 63) / 64;
+  const char* w = static_cast<const char*>(a.w) + static_cast<size_t>(blockIdx.z) * kTiles * tileBytes;
+  const char* x = static_cast<const char*>(a.x) + static_cast<size_t>(firstRow) * 128;
+  uint64_t once = evictFirstPolicy();
+  bool reread = gridDim.y > 1;
+  for (int kt = begin, i = 0; kt < end; kt++, i++) {
+    int slot = i % Stage::kCount;
+    barrierWait(empty + slot * 8, ((i / Stage::kCount) & 1) ^ 1);
+    uint32_t barrier = full + slot * 8;
+    uint32_t stage = stages + slot * Stage::kBytes;
+    bool both = 2 * kt + 1 < xTiles;
+    barrierExpect(barrier, tileBytes + (both ? 2 * xBytes : xBytes));
+    const char* tile = w + static_cast<size_t>(kt) * tileBytes;
+    if (reread) {
+      bulkCopy(stage + Stage::kActivationBytes, tile, tileBytes, barrier);
+    } else {
+      bulkCopyOnce(stage + Stage::kActivationBytes, tile, tileBytes, barrier, once);
+    }
+    const char* rows = x + static_cast<size_t>(2 * kt) * a.groups * 1024;
+    bulkCopy(stage, rows, xBytes, barrier);
+    if (both) bulkCopy(stage + N * 128, rows + static_cast<size_t>(a.groups) * 1024, xBytes, barrier);
+  }
+}
+
+/** The stage that a warp reads next. */
+struct Turn {
+  int slot = 0, parity = 0;
+
+  template <int COUNT>
+  __device__ __forceinline__ void advance() {
+    if (++slot == COUNT) slot = 0, parity ^= 1;
+  }
+};
+
+/** Starts the product of 64 widened columns. */
+template <typename T, int N>
+__device__ __forceinline__ void multiplyHalf(float (&sum)[N / 2], const uint32_t (&weights)[16], uint32_t activations,
+                                             bool keep) {
+  uint64_t rows = matrixDescriptor(activations);
+  wgmmaFence();
+#pragma unroll
+  for (int step = 0; step < 4; step++) {
+    WgmmaRegisters<T, N>::multiply(sum, weights + 4 * step, rows + 2 * step, keep || step > 0);
+  }
+  wgmmaCommit();
+}
+
+/**
+ * A warpgroup's product over count tiles from zero, of which the last may have 64 columns. 64 columns are widened while the
+ * tensor cores multiply the 64 before; with ONE set of registers the other warpgroup uses the tensor cores meanwhile.
+ */
+template <Code CODE, typename T, int N, bool ONE>
+__device__ __forceinline__ void multiplyWide(float (&sum)[N / 2], Scales scales, const uint8_t* raw, uint32_t stages,
+                                             uint32_t full, uint32_t empty, int count, bool narrow, Turn& turn) {
+  using Stage = QuantStage<CODE, N>;
+  constexpr int kPending = ONE ? 0 : 1;
+  int warp = threadIdx.x >> 5;
+  bool leader = (threadIdx.x & 31) == 0;
+  int before = 0;
+  uint32_t low[16], high[ONE ? 1 : 16];
+  LaneScales<CODE, T> own(scales);
+  for (int i = 0; i < count; i++) {
+    int slot = turn.slot;
+    barrierWait(full + slot * 8, turn.parity);
+    turn.advance<Stage::kCount>();
+    const uint8_t* tile = raw + slot * Stage::kBytes + Stage::kActivationBytes;
+    uint32_t activations = stages + slot * Stage::kBytes;
+    own.load(tile, warp, 0);
+    HalfCodes<CODE> codes;
+    codes.load(tile, warp, 0);
+    widenHalf<CODE, T>(low, codes, own, tile, warp, 0, scales);
+    multiplyHalf<T, N>(sum, low, activations, i > 0);
+    codes.load(tile, warp, 1);
+    wgmmaWait<kPending>();  // the tile before is done: its stage may be filled again
+    if (i > 0 && leader) barrierArrive(empty + before * 8);
+    before = slot;
+    if (narrow && i + 1 == count) continue;
+    if constexpr (ONE) {
+      widenHalf<CODE, T>(low, codes, own, tile, warp, 1, scales);
+      multiplyHalf<T, N>(sum, low, activations + N * 128, true);
+    } else {
+      widenHalf<CODE, T>(high, codes, own, tile, warp, 1, scales);
+      multiplyHalf<T, N>(sum, high, activations + N * 128, true);
+    }
+    wgmmaWait<kPending>();
+  }
+  wgmmaWait<0>();
+  if (leader && count > 0) barrierArrive(empty + before * 8);
+}
+
+/** A warp's product of 64 columns, half 0 or 1 of a tile, with ROW_TILES times 8 rows of x. */
+template <Code CODE, typename T, int N, int ROW_TILES>
+__device__ __forceinline__ void multiplyFewHalf(float (&sum)[N / 2], Scales scales, LaneScales<CODE, T>& own,
+                                                const uint8_t* stage, int place, int half) {
+  const uint8_t* tile = stage + QuantStage<CODE, N>::kActivationBytes;
+  int warp = threadIdx.x >> 5;
+  HalfCodes<CODE> codes;
+  codes.load(tile, warp, half);
+  uint32_t left[16];
+  widenHalf<CODE, T>(left, codes, own, tile, warp, half, scales);
+  const T* rows = reinterpret_cast<const T*>(stage) + half * N * kTile;
+#pragma unroll
+  for (int step = 0; step < 4; step++) {
+    const uint32_t(&weights)[4] = reinterpret_cast<const uint32_t(&)[4]>(left[4 * step]);
+    const T* at = rows + (place ^ (step * 16));  // pieces of 8 columns are swapped by exclusive or
+    uint32_t right[4];
+    if constexpr (ROW_TILES == 1) {
+      loadMatrix2(reinterpret_cast<uint32_t(&)[2]>(right), at);
+      multiplyAdd<T>(reinterpret_cast<float(&)[4]>(sum[0]), weights, right[0], right[1]);
+    } else {
+#pragma unroll
+      for (int t = 0; t < ROW_TILES; t += 2) {
+        loadMatrix4(right, at + t * 8 * kTile);
+        multiplyAdd<T>(reinterpret_cast<float(&)[4]>(sum[4 * t]), weights, right[0], right[1]);
+        multiplyAdd<T>(reinterpret_cast<float(&)[4]>(sum[4 * t + 4]), weights, right[2], right[3]);
+      }
+    }
+  }
+}
+
+/**
+ * A warp's product for few rows, for which wgmma takes too long: mma.sync has the same bits. WIDE: there are more than
+ * half of N rows.
+ */
+template <Code CODE, typename T, int N, bool WIDE>
+__device__ __forceinline__ void multiplyFew(float (&sum)[N / 2], Scales scales, const uint8_t* raw, uint32_t full,
+                                            uint32_t empty, int count, bool narrow, Turn& turn) {
+  using Stage = QuantStage<CODE, N>;
+  constexpr int kRowTiles = N / 8 / (WIDE ? 1 : 2);
+  int warp = threadIdx.x >> 5;
+  int lane = threadIdx.x & 31;
+  int place = swizzled((lane >> 4) * 8 + (lane & 7), ((lane >> 3) & 1) * 8);
+#pragma unroll
+  for (int i = 0; i < N / 2; i++) sum[i] = 0;
+  LaneScales<CODE, T> own(scales);
+  for (int i = 0; i < count; i++) {
+    int slot = turn.slot;
+    barrierWait(full + slot * 8, turn.parity);
+    turn.advance<Stage::kCount>();
+    const uint8_t* stage = raw + slot * Stage::kBytes;
+    const uint8_t* tile = stage + Stage::kActivationBytes;
+    own.load(tile, warp, 0);
+    multiplyFewHalf<CODE, T, N, kRowTiles>(sum, scales, own, stage, place, 0);
+    if (!narrow || i + 1 < count) multiplyFewHalf<CODE, T, N, kRowTiles>(sum, scales, own, stage, place, 1);
+    __syncwarp();
+    if (lane == 0) barrierArrive(empty + slot * 8);
+  }
+}
+
+#ifndef S3_V_ONE
+#define S3_V_ONE false
+#endif
+/** The product over count tiles from zero. */
+template <Code CODE, typename T, int N, bool SERIAL>
+__device__ __forceinline__ void multiplyQuant(const GemmArgs& a, float (&sum)[N / 2], Scales scales, const uint8_t* raw,
+                                              uint32_t stages, uint32_t full, uint32_t empty, int count, bool narrow,
+                                              Turn& turn) {
+  if constexpr (N > kFewRows) {
+    multiplyWide<CODE, T, N, S3_V_ONE || SERIAL && N == 192>(sum, scales, raw, stages, full, empty, count, narrow, turn);
+  } else if (a.m - static_cast<int>(blockIdx.y) * N > N / 2) {
+    multiplyFew<CODE, T, N, true>(sum, scales, raw, full, empty, count, narrow, turn);
+  } else {
+    multiplyFew<CODE, T, N, false>(sum, scales, raw, full, empty, count, narrow, turn);
+  }
+}
+
+/** A warpgroup's sums over all segments that are this block's. */
+template <Code CODE, typename T, int N, bool SERIAL>
+__device__ __forceinline__ void multiplyQuantSegments(const GemmArgs& a, Scales scales, float (&sum)[N / 2],
+                                                      const uint8_t* raw, uint32_t stages, uint32_t full,
+                                                      uint32_t empty, int kTiles, int begin, int end) {
+#pragma unroll
+  for (int i = 0; i < N / 2; i++) sum[i] = 0;
+  Turn turn;
+  bool odd = ((a.k + 63) / 64) & 1;
+  if constexpr (!SERIAL) {
+    multiplyQuant<CODE, T, N, SERIAL>(a, sum, scales, raw, stages, full, empty, end - begin, odd && end == kTiles, turn);
+  } else {
+    float total[N / 2];
+#pragma unroll
+    for (int i = 0; i < N / 2; i++) total[i] = 0;
+    for (int s = 0; s < a.splits; s++) {
+      int length = (s + 1) * kTiles / a.splits - s * kTiles / a.splits;
+      multiplyQuant<CODE, T, N, SERIAL>(a, sum, scales, raw, stages, full, empty, length, odd && s + 1 == a.splits, turn);
+#pragma unroll
+      for (int i = 0; i < N / 2; i++) total[i] += sum[i];
+    }
+#pragma unroll
+    for (int i = 0; i < N / 2; i++) sum[i] = total[i];
+  }
+}
+
+template <Code CODE, typename T, int N, int C, bool SERIAL>
+__device__ __forceinline__ void gemmQuant(const GemmArgs& a, Scales scales) {
+  using Stage = QuantStage<CODE, N>;
+  extern __shared__ uint8_t raw[];
+  uint32_t stages = (sharedAddress(raw) + 1023) & ~1023u;
+  uint8_t* ring = raw + (stages - sharedAddress(raw));
+  uint32_t full = stages + Stage::kCount * Stage::kBytes;
+  uint32_t empty = full + Stage::kCount * 8;
+  int kTiles = (a.k + kQuantTile - 1) / kQuantTile;
+  int rank = C > 1 ? blockIdx.x : 0;
+  int begin = rank * kTiles / C;
+  int end = (rank + 1) * kTiles / C;
+  if (threadIdx.x == 0) {
+    for (int s = 0; s < Stage::kCount; s++) {
+      barrierInit(full + s * 8, 1);
+      barrierInit(empty + s * 8, 8);
+    }
+    barrierInitFence();
+  }
+  __syncthreads();
+  if (threadIdx.x >= 256) {
+    if constexpr (Stage::kWide) leaveRegisters<40>();
+    if (threadIdx.x == 256) streamQuant<CODE, N>(a, scales, stages, full, empty, begin, end, kTiles);
+    __syncwarp();
+    if constexpr (C > 1) {
+      clusterSync();  // the peers' results are in their shared memory
+      clusterSync();  // and have been read
+    }
+  } else {
+    if constexpr (Stage::kWide) takeRegisters<232>();
+    float sum[N / 2];
+    multiplyQuantSegments<CODE, T, N, SERIAL>(a, scales, sum, ring, stages, full, empty, kTiles, begin, end);
+    finish<T, 2, N, C>(a, sum, stages, reinterpret_cast<float*>(ring), rank);
+  }
+}
+
+#else
+
+template <Code CODE, typename T, int N, int C, bool SERIAL>
+__device__ __forceinline__ void gemmQuant(const GemmArgs&, Scales) {}  // other chips take gemm_quant_mma.cu
+
+#endif
+
+}  // namespace s3
+
+#define S3_QUANT(type, T, code, CODE, N, C, suffix, SERIAL)                                                       \
+  extern "C" __global__ void S3_CLUSTER(C)                                                                        \
+      __launch_bounds__(s3::QuantStage<s3::CODE, N>::kThreads, s3::QuantStage<s3::CODE, N>::kBlocks)              \
+          gemm_##type##_##code##_n##N##_##suffix(const void* w, const T* x, void* y, const T* bias, int m, int n, \
+                                                 int k, int groups, int stride, int mode, int splits,             \
+                                                 int activation, float factor, float cap, int scales) {           \
+    s3::GemmArgs a{w, x, y, bias, m, n, k, groups, stride, mode, splits, activation, factor, cap};                \
+    s3::gemmQuant<s3::CODE, T, N, C, SERIAL>(a, s3::Scales(scales));                                              \
+  }
+#define S3_QUANT_CLUSTERS(type, T, code, CODE, N)      \
+  S3_QUANT(type, T, code, CODE, N, 1, c1, false)       \
+  S3_QUANT(type, T, code, CODE, N, 2, c2, false)       \
+  S3_QUANT(type, T, code, CODE, N, 4, c4, false)       \
+  S3_QUANT(type, T, code, CODE, N, 8, c8, false)
+#define S3_QUANT_CODE(type, T, code, CODE)             \
+  S3_QUANT_CLUSTERS(type, T, code, CODE, 16)           \
+  S3_QUANT_CLUSTERS(type, T, code, CODE, 32)           \
+  S3_QUANT_CLUSTERS(type, T, code, CODE, 64)           \
+  S3_QUANT_CLUSTERS(type, T, code, CODE, 128)          \
+  S3_QUANT_CLUSTERS(type, T, code, CODE, 256)          \
+  S3_QUANT(type, T, code, CODE, 128, 1, serial, true)  \
+  S3_QUANT(type, T, code, CODE, 192, 1, serial, true)
+#define S3_QUANT_CODES(type, T)             \
+  S3_QUANT_CODE(type, T, u4, kU4)           \
+  S3_QUANT_CODE(type, T, s8, kS8)           \
+  S3_QUANT_CODE(type, T, e4m3, kE4M3)
+#ifdef S3_V_LIST
+S3_V_LIST
+#else
+S3_FOR_TYPES(S3_QUANT_CODES)
+#endif

@@ -1,0 +1,114 @@
+package dev.s3llm.jcuda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.s3llm.cpu.CpuExecutor;
+import dev.s3llm.cpu.CpuLogits;
+import dev.s3llm.execute.SamplingParameters;
+import dev.s3llm.execute.StepBatch;
+import dev.s3llm.model.ElementType;
+import dev.s3llm.model.ModelConfig;
+import dev.s3llm.testkit.HandDrivenSequence;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Weights in 4 and 8 bits on the GPU, against the host backend and against themselves. */
+@GpuTest
+class CudaWeightsTest {
+  private static final int[] PROMPT = new Random(3).ints(180, 0, 1000).toArray();
+
+  @ParameterizedTest
+  @EnumSource(names = {"Q8_0", "Q4_0", "Q4_1", "Q4_K"})
+  void storedBlocks_giveTheHostsLogits(ElementType type) {
+    for (ModelConfig config : models()) {
+      try (CpuExecutor host =
+              CpuExecutor.builder(config, new BlockTensors(config, type))
+                  .maxTokensPerStep(256)
+                  .build();
+          JCudaExecutor gpu = stored(config, type).build()) {
+        float[] own = gpu.logits(whole());
+        float[] expected = CpuLogits.of(host, whole());
+        double error = FamilyParity.error(own, expected);
+        System.out.printf("%s in %s: error %.2e%n", config.family(), type, error);
+        assertThat(error).as("%s in %s", config, type).isLessThan(1e-2);
+      }
+    }
+  }
+
+  /** Q4_0 and Q8_0 have scales of 16 bits, so nothing is rounded twice. */
+  @ParameterizedTest
+  @EnumSource(names = {"Q8_0", "Q4_0"})
+  void storedBlocks_giveNearlyTheLogitsOfWideWeights(ElementType type) {
+    ModelConfig config = RandomModels.llama(2);
+    try (JCudaExecutor codes = stored(config, type).build();
+        JCudaExecutor wide = stored(config, type).weights(WeightFormat.WIDE).build()) {
+      float[] own = codes.logits(whole());
+      float[] expected = wide.logits(whole());
+      assertThat(FamilyParity.error(own, expected)).isLessThan(1e-3);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"INT8, 0.05", "FP8, 0.15", "INT4, 0.5"})
+  void roundedWeights_keepTheLogitsWithinTheirSteps(WeightFormat format, double limit) {
+    for (ModelConfig config : models()) {
+      try (CpuExecutor host = RandomModels.host(config).maxTokensPerStep(256).build();
+          JCudaExecutor gpu = RandomModels.gpu(config).weights(format).build()) {
+        float[] own = gpu.logits(whole());
+        float[] expected = CpuLogits.of(host, whole());
+        double error = FamilyParity.error(own, expected);
+        System.out.printf("%s in %s: error %.2e%n", config.family(), format, error);
+        assertThat(error).as("%s in %s", config, format).isBetween(1e-5, limit);
+      }
+    }
+  }
+
+  /** Chunks of other sizes take other kernels. */
+  @ParameterizedTest
+  @EnumSource(names = {"INT8", "FP8", "INT4"})
+  void logits_areBitwiseTheSameInChunksOfAnySize(WeightFormat format) {
+    for (ModelConfig config : models()) {
+      for (Precision precision : Precision.values()) {
+        try (JCudaExecutor gpu =
+            RandomModels.gpu(config).precision(precision).weights(format).build()) {
+          float[] whole = gpu.logits(whole());
+          for (int size : new int[] {1, 9, 20, 40, 100}) {
+            HandDrivenSequence sequence = sequence().chunk(size);
+            while (!sequence.samples()) {
+              gpu.execute(sequence.alone()).toCompletableFuture().join();
+              sequence.chunk(size);
+            }
+            float[] logits = gpu.logits(sequence.alone());
+            assertThat(logits).as("%s %s chunks of %d", config, precision, size).isEqualTo(whole);
+          }
+        }
+      }
+    }
+  }
+
+  private static ModelConfig[] models() {
+    return new ModelConfig[] {
+      RandomModels.llama(2), RandomModels.gptJ(), RandomModels.gptOss(), RandomModels.qwen3Moe()
+    };
+  }
+
+  private static JCudaExecutor.Builder stored(ModelConfig config, ElementType type) {
+    return JCudaExecutor.builder(config, () -> new BlockTensors(config, type))
+        .kvBytes(64L << 20)
+        .swapBytes(0)
+        .maxTokensPerStep(256)
+        .maxSequencesPerStep(64);
+  }
+
+  private static HandDrivenSequence sequence() {
+    return new HandDrivenSequence(
+        1, PROMPT, SamplingParameters.GREEDY, IntStream.range(0, 20).toArray());
+  }
+
+  private static StepBatch whole() {
+    return sequence().chunk(Integer.MAX_VALUE).alone();
+  }
+}

@@ -1,0 +1,92 @@
+package dev.s3llm.jcuda.internal.decode;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.s3llm.model.Codes;
+import dev.s3llm.model.Codes.Format;
+import dev.s3llm.model.Codes.Kind;
+import dev.s3llm.model.Codes.Second;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Launches and sizes of matrices with codes. */
+class CodedShapesTest {
+  private static final int SHARED_LIMIT = 227 * 1024;
+  private static final CodedShapes HOPPER = new CodedShapes(true, 132);
+
+  @ParameterizedTest
+  @CsvSource({
+    "1, 1, n16_c1",
+    "16, 4, n16_c4",
+    "17, 4, n32_c4",
+    "64, 1, n64_c1",
+    "65, 2, n128_c2",
+    "129, 1, n256_c1",
+    "256, 8, n256_c8",
+    "257, 8, n128_serial",
+    "512, 4, n192_serial",
+    "640, 4, n128_serial",
+    "1024, 8, n192_serial",
+    "1024, 1, n256_c1"
+  })
+  void kernel_isChosenByRowsAndSegments(int m, int splits, String suffix) {
+    CodeFormat format = format(Kind.UNSIGNED_4, 128, Second.NONE);
+    assertThat(HOPPER.launch(format, m, 5120, splits).suffix()).isEqualTo(suffix);
+    assertThat(new CodedShapes(false, 132).launch(format, m, 5120, splits).suffix())
+        .isEqualTo(m <= 16 ? "mma_n16" : "mma_n64");
+  }
+
+  @ParameterizedTest
+  @EnumSource(Kind.class)
+  void blocks_fitInSharedMemory(Kind kind) {
+    CodeFormat format = format(kind, 32, Second.NONE);
+    for (int splits : new int[] {1, 2, 4, 8}) {
+      for (CodedShapes.Launch launch : HOPPER.all(format, 5120, splits)) {
+        assertThat(launch.sharedBytes()).as(launch.suffix()).isLessThanOrEqualTo(SHARED_LIMIT);
+      }
+    }
+    for (int rows : new int[] {16, 64}) { // sm_86 and sm_89 have 99 KiB
+      assertThat(CodedShapes.mma(format, rows).sharedBytes()).isLessThanOrEqualTo(99 * 1024);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "27648, 5120, 1",
+    "15360, 5120, 2",
+    "5120, 5120, 4",
+    "5120, 13824, 8",
+    "1024, 4096, 8",
+    "1024, 512, 2"
+  })
+  void segments_areAPropertyOfTheWeight(int n, int k, int splits) {
+    assertThat(CodedShapes.splits(n, k)).isEqualTo(splits);
+  }
+
+  @Test
+  void bytes_areThoseOfCodesAndScales() {
+    double elements = 13824.0 * 5120;
+    assertThat(format(Kind.UNSIGNED_4, 128, Second.NONE).bytes(13824, 5120) * 8 / elements)
+        .isEqualTo(4.125);
+    assertThat(format(Kind.UNSIGNED_4, 128, Second.ZERO).bytes(13824, 5120) * 8 / elements)
+        .isEqualTo(4.25);
+    assertThat(format(Kind.UNSIGNED_4, 32, Second.OFFSET).bytes(13824, 5120) * 8 / elements)
+        .isEqualTo(5.0);
+    assertThat(format(Kind.E4M3, 128, Second.NONE).bytes(13824, 5120) * 8 / elements)
+        .isEqualTo(8.125);
+    assertThat(format(Kind.UNSIGNED_4, 128, Second.NONE).bytes(1, 1)).isEqualTo(8192 + 256);
+  }
+
+  private static CodeFormat format(Kind kind, int group, Second second) {
+    return new CodeFormat(new Format(kind, group, second));
+  }
+
+  @Test
+  void numbersOfKernels_followTheSources() {
+    assertThat(format(Kind.UNSIGNED_4, 32, Second.OFFSET).scales()).isEqualTo(4 | 2 << 4);
+    assertThat(format(Kind.SIGNED_8, 128, Second.NONE).scales()).isEqualTo(1);
+    assertThat(Codes.Kind.values()).hasSize(4);
+  }
+}
