@@ -2,9 +2,14 @@ package dev.s3llm.spring.autoconfigure;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.s3llm.S3Engine;
+import dev.s3llm.cpu.CpuExecutor;
+import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.springai.S3ChatModel;
 import dev.s3llm.springai.S3ChatOptions;
 import dev.s3llm.text.TextGenerator;
+import dev.s3llm.text.TextModel;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -17,15 +22,29 @@ import org.springframework.boot.test.context.FilteredClassLoader;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
 
 class S3ChatAutoConfigurationTest {
+  private static final TextGenerator GENERATOR =
+      TextGenerator.of(
+          S3Engine.builder(CpuExecutor.builder(SmallModel.unpack()).kvBytes(64L << 20).build())
+              .build(),
+          TextModel.load(SmallModel.unpack()));
+
   private final ApplicationContextRunner runner =
       new ApplicationContextRunner()
+          .withBean(
+              TextGenerator.class,
+              () -> GENERATOR,
+              bean -> bean.setDestroyMethodName("")) // shared: loaded once, closed at the end
           .withConfiguration(
               AutoConfigurations.of(
                   S3AutoConfiguration.class,
                   S3ChatAutoConfiguration.class,
                   ToolCallingAutoConfiguration.class,
-                  ChatClientAutoConfiguration.class))
-          .withPropertyValues("s3llm.device=host", "s3llm.kv-memory=64MB");
+                  ChatClientAutoConfiguration.class));
+
+  @AfterAll
+  static void close() {
+    GENERATOR.close();
+  }
 
   record Person(String name, int age) {}
 
