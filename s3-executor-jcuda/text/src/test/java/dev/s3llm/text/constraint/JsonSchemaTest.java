@@ -104,8 +104,9 @@ class JsonSchemaTest {
         "{'type': 'string', 'format': 'regex'}                       | ''                | format",
         "{'type': 'text'}                                            | ''                | type",
         "{'items': [{}, {}]}                                         | ''                | items",
-        "{'dependentSchemas': {'a': {'contains': {}}}}               |"
-            + " /dependentSchemas/allOf/0/anyOf/1/allOf/1 | contains",
+        "{'dependentSchemas': {'a': {'contains': {}}}}               | /dependentSchemas/a |"
+            + " contains",
+        "{'if': {'required': ['a']}, 'then': {'format': 'regex'}}    | /then             | format",
         "{'allOf': [{}], 'unevaluatedProperties': false}             | ''                |"
             + " unevaluatedProperties",
         "{'type': 'integer', 'multipleOf': 1000003}                  | ''                |"

@@ -181,7 +181,8 @@ final class SchemaDocument {
     return base;
   }
 
-  private @Nullable Place at(String pointer) {
+  /** Returns the schema at a JSON pointer; null if there is none. */
+  @Nullable Place at(String pointer) {
     JsonNode node = root;
     if (!pointer.isEmpty()) {
       for (String part : pointer.substring(1).split("/", -1)) {

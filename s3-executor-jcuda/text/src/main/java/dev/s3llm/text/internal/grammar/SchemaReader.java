@@ -58,9 +58,11 @@ final class SchemaReader {
       }
       case "const" -> keepValues(List.of(value), shape);
       case SchemaRewriting.OTHER_THAN -> {
-        List<Expr> texts = new ArrayList<>();
-        value.forEach(text -> texts.add(Expr.text(text.textValue())));
-        shape.keepContent(Regexes.automaton(new Expr.Alt(texts)).not());
+        if (SchemaRewriting.isMade(place)) {
+          List<Expr> texts = new ArrayList<>();
+          value.forEach(text -> texts.add(Expr.text(text.textValue())));
+          shape.keepContent(Regexes.automaton(new Expr.Alt(texts)).not());
+        }
       }
       case "minimum" -> shape.atLeast(number(place, keyword, value), false);
       case "exclusiveMinimum" -> shape.atLeast(number(place, keyword, value), true);

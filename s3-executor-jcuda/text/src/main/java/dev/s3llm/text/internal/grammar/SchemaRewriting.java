@@ -21,6 +21,9 @@ final class SchemaRewriting {
   /** A keyword of our own: a list of texts that a string must not be. */
   static final String OTHER_THAN = "~otherThan";
 
+  /** A keyword of our own: the pointer of a schema of the document that applies, too. */
+  static final String PLACE = "~place";
+
   /** Marks the places of schemas that were made here; no JSON pointer has it. */
   private static final String MADE = "~made";
 
@@ -64,6 +67,11 @@ final class SchemaRewriting {
     return pointer.replace(MADE, "");
   }
 
+  /** Returns whether a schema was made here, so that it may have the keywords of our own. */
+  static boolean isMade(Place place) {
+    return place.pointer().contains(MADE);
+  }
+
   private static Place made(Place place, String keyword, JsonNode node) {
     return new Place(place.pointer() + "/" + keyword + MADE, node);
   }
@@ -81,13 +89,15 @@ final class SchemaRewriting {
     if (otherwise == null) {
       return null;
     }
-    JsonNode met = all(test, orAny(place.node().path("then")));
-    JsonNode missed = all(otherwise, orAny(place.node().path("else")));
+    JsonNode met = all(at(place.child("if")), at(place.child("then")));
+    JsonNode missed = all(otherwise, at(place.child("else")));
     return made(place, "if", any(List.of(met, missed)));
   }
 
-  private static JsonNode orAny(JsonNode schema) {
-    return schema.isMissingNode() ? BooleanNode.TRUE : schema;
+  /** Returns a schema that applies the one at a place; any value keeps one that is not there. */
+  private static JsonNode at(Place place) {
+    boolean there = !place.node().isMissingNode();
+    return there ? NODES.objectNode().put(PLACE, place.pointer()) : BooleanNode.TRUE;
   }
 
   /** Returns what properties demand of others: names that are required too, or a schema. */
@@ -100,7 +110,7 @@ final class SchemaRewriting {
       if (field.getValue().isArray()) {
         field.getValue().forEach(names::add);
       } else {
-        demanded = field.getValue();
+        demanded = at(place.child(keyword).child(field.getKey()));
       }
       all.add(any(List.of(without(field.getKey()), all(required, demanded))));
     }

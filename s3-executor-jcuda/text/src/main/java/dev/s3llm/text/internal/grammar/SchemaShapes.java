@@ -162,6 +162,10 @@ final class SchemaShapes {
   }
 
   private void addRewritten(Place place, Deque<Place> open) {
+    JsonNode pointer = place.node().path(SchemaRewriting.PLACE);
+    if (pointer.isTextual() && SchemaRewriting.isMade(place)) {
+      addPresent(document.at(pointer.textValue()), open);
+    }
     for (String keyword : List.of("dependencies", "dependentRequired", "dependentSchemas")) {
       if (place.node().path(keyword).isObject()) {
         open.add(SchemaRewriting.dependencies(place, keyword));
