@@ -103,7 +103,7 @@ class ResponseFormatTest {
   @Test
   void keywordThatCannotBeKept_isNamedWithItsPath() {
     String refused =
-        "\"name\":\"card\",\"schema\":{\"type\":\"object\",\"properties\":{\"card\":{\"type\":\"object\",\"dependentRequired\":{\"a\":[\"b\"]}}}}";
+        "\"name\":\"card\",\"schema\":{\"type\":\"object\",\"properties\":{\"card\":{\"type\":\"array\",\"contains\":{\"const\":1}}}}";
     HttpResponse<String> ofChat =
         server.post(CHAT, chat("x", format("json_schema", ",\"json_schema\":{" + refused + "}")));
     HttpResponse<String> ofResponses =
@@ -115,7 +115,7 @@ class ResponseFormatTest {
     JsonNode error = json(ofChat.body()).at("/error");
     assertThat(error.at("/param").asString()).isEqualTo("response_format");
     assertThat(error.at("/message").asString())
-        .contains("'card'", "'dependentRequired'", "'/properties/card'");
+        .contains("'card'", "'contains'", "'/properties/card'");
     assertThat(ofResponses.statusCode()).as(ofResponses.body()).isEqualTo(400);
     assertThat(json(ofResponses.body()).at("/error/param").asString())
         .isEqualTo("text.format.schema");
