@@ -12,7 +12,7 @@
 // dimensions 0, 2, 1, 3 of each four in this order, and so do the accumulators of the output: no byte has to move.
 // Rows are packed: the `group` query heads of one key head lie beside each other, row = query * group + head.
 //
-// BOUNDED kernels also have a window (a row sees the last positions alone: units before it are left out, which changes no
+// BOUNDED kernels (those with that end of their name, and all for KV in 8 bits, so that there are fewer) also have a window (a row sees the last positions alone: units before it are left out, which changes no
 // bit, since a hidden unit adds nothing), a cap on scores, and sinks (a logit of each head that joins the sum at the end).
 #pragma once
 

@@ -1,7 +1,7 @@
 // Attention of one new token a sequence over its paged KV, the positions split among blocks (flash-decoding).
 //
 //   attention_decode_<type>_d<headDim>, attention_decode_<type>_d<headDim>_bounded
-//   attention_decode_<type>_kv8_d<headDim>, attention_decode_<type>_kv8_d<headDim>_bounded   KV in 8 bits
+//   attention_decode_<type>_kv8_d<headDim>   KV in 8 bits, BOUNDED
 //                                      grid (kvHeads, decodeRows, any), block 128
 //
 // Block z takes parts of 256 positions z, z + gridDim.z, ... from the first that the row sees, and leaves their results in memory; the last block of a
@@ -315,9 +315,8 @@ __device__ void attentionDecode(const AttentionArgs& a, const Batch& batch, cons
     s3::attentionDecode<T, KV, HD, BOUNDED>(a, {positions, sequences, tableStarts, tables}, rows, sums, \
                                             states, counters, maxParts);                                \
   }
-#define S3_DECODES(suffix, T, HD)                         \
-  S3_DECODE(suffix, T, T, HD, , false)                    \
-  S3_DECODE(suffix, T, T, HD, _bounded, true)             \
-  S3_DECODE(suffix##_kv8, T, int8_t, HD, , false)         \
-  S3_DECODE(suffix##_kv8, T, int8_t, HD, _bounded, true)
+#define S3_DECODES(suffix, T, HD)                 \
+  S3_DECODE(suffix, T, T, HD, , false)            \
+  S3_DECODE(suffix, T, T, HD, _bounded, true)     \
+  S3_DECODE(suffix##_kv8, T, int8_t, HD, , true)
 S3_FOR_HEADS(S3_DECODES)

@@ -1,7 +1,7 @@
 // Causal attention of a chunk of new tokens over a sequence's paged KV, on tensor cores.
 //
 //   attention_prefill_<type>_d<headDim>, attention_prefill_<type>_d<headDim>_bounded
-//   attention_prefill_<type>_kv8_d<headDim>, attention_prefill_<type>_kv8_d<headDim>_bounded   KV in 8 bits
+//   attention_prefill_<type>_kv8_d<headDim>   KV in 8 bits, BOUNDED
 //                                       grid (any, kvHeads, chunks), block 128
 //
 // A chunk is rowCounts[c] rows from firstRows[c] on: consecutive positions of one sequence whose keys and values are
@@ -264,9 +264,8 @@ __device__ void attentionPrefill(const AttentionArgs& a, const Batch& batch, con
     s3::attentionPrefill<T, KV, HD, BOUNDED>(a, {positions, sequences, tableStarts, tables}, firstRows, \
                                              rowCounts);                                                \
   }
-#define S3_PREFILLS(suffix, T, HD)                         \
-  S3_PREFILL(suffix, T, T, HD, , false)                    \
-  S3_PREFILL(suffix, T, T, HD, _bounded, true)             \
-  S3_PREFILL(suffix##_kv8, T, int8_t, HD, , false)         \
-  S3_PREFILL(suffix##_kv8, T, int8_t, HD, _bounded, true)
+#define S3_PREFILLS(suffix, T, HD)                 \
+  S3_PREFILL(suffix, T, T, HD, , false)            \
+  S3_PREFILL(suffix, T, T, HD, _bounded, true)     \
+  S3_PREFILL(suffix##_kv8, T, int8_t, HD, , true)
 S3_FOR_HEADS(S3_PREFILLS)

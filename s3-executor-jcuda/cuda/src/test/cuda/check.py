@@ -333,7 +333,7 @@ def check_attention(kind, heads, kv_heads, d, bounds=None, coded=False):
     where, owners, firsts, counts = ints(positions), ints(sequences), ints(first), ints(chunks)
     groups = ceil(total, 8)
     out = torch.zeros(groups * 8 * ceil(heads * d, 64) * 64, dtype=q.dtype, device="cuda")
-    K.launch(f"attention_prefill_{kind}{'_kv8' if coded else ''}_d{d}{'_bounded' if bounds else ''}",
+    K.launch(f"attention_prefill_{kind}{'_kv8' if coded else ''}_d{d}{'_bounded' if bounds and not coded else ''}",
              (3, kv_heads, len(lengths)), 128, prefill_shared(d, coded), q,
              pool.memory, where, owners, pool.starts, pool.tables, firsts, counts, out, q.shape[1], groups, pool.layer,
              pool.layers, heads, kv_heads, d**-0.5, *(bounds or UNBOUNDED))

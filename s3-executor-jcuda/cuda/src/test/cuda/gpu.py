@@ -321,7 +321,7 @@ def head_bytes(d):
 def attention_decode(kernels, kind, d, q, pool, positions, sequences, starts, tables, rows, sums, states, counters, out,
                      groups, layer, layers, heads, kv_heads, count, parts, blocks=None, bounds=None):
     coded = pool.dtype == torch.uint8
-    kernels.launch(f"attention_decode_{kind}{'_kv8' if coded else ''}_d{d}{'_bounded' if bounds else ''}",
+    kernels.launch(f"attention_decode_{kind}{'_kv8' if coded else ''}_d{d}{'_bounded' if bounds and not coded else ''}",
                    (kv_heads, count, blocks or decode_blocks(kv_heads, count, parts)),
                    128, decode_shared(d, coded), q, pool, positions, sequences, starts, tables, rows, sums, states, counters,
                    out, q.shape[1], groups, layer, layers, heads, kv_heads, parts, d**-0.5, *(bounds or UNBOUNDED))

@@ -36,7 +36,7 @@ final class AttentionKernels {
   /** Blocks among which the heads of a row are split at most. */
   private static final int MOST_ROTARY_BLOCKS = 16;
 
-  /** Part of the names of the kernels for KV in 8 bits. */
+  /** Part of the names of the kernels for KV in 8 bits, which have windows, caps and sinks. */
   private static final String CODED = "_kv8";
 
   /** End of the names of the kernels with windows, caps and sinks. */
@@ -88,6 +88,9 @@ final class AttentionKernels {
 
   /** Returns the end of the name of a layer's kernels. */
   private String end(int layer) {
+    if (kv == KvPrecision.INT8) {
+      return "";
+    }
     Scores scores = config.attention().scores();
     return window(layer) > 0 || scores.softcap() > 0 || scores.sinks() ? BOUNDED : "";
   }

@@ -125,6 +125,10 @@ class KernelLaunchTest {
     assertThat(recorder.last().shared()).isEqualTo(2 * (128 * 144 + 512) + 2 * 136 + 256 * 128);
     coded.rotateAndStore(null, 9, null, null, batch, heads, 0);
     assertThat(recorder.last().kernel()).isEqualTo("rotate_and_store_f16_kv8");
+    attention(bounded(100), KvPrecision.INT8)
+        .decode(null, new StepShape(1, 1, 512, 0, 0, 1), work, null, batch, heads, 3);
+    assertThat(recorder.last().kernel()).isEqualTo("attention_decode_f16_kv8_d128");
+    assertThat(recorder.last().arguments()).contains(100);
     for (int size : new int[] {16, 32, 64, 80, 96, 128, 256}) {
       assertThat(AttentionKernels.sharedBytes(size, KvPrecision.INT8))
           .isLessThan(AttentionKernels.sharedBytes(size, KvPrecision.FULL));
