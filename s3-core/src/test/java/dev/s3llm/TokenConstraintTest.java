@@ -22,7 +22,6 @@ import dev.s3llm.testkit.HandDrivenEngine;
 import dev.s3llm.testkit.HandRunner;
 import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
@@ -217,7 +216,7 @@ class TokenConstraintTest {
   }
 
   @Test
-  void constraintThatDoesNotReturn_failsItsRequestAlone_andItsThreadIsReplaced() throws Exception {
+  void constraintThatDoesNotReturn_failsItsRequestAlone_andItsThreadIsReplaced() {
     CountDownLatch open = new CountDownLatch(1);
     AtomicInteger hanging = new AtomicInteger();
     Bounded hangs =
@@ -232,30 +231,32 @@ class TokenConstraintTest {
             });
     MaskThreads threads = new MaskThreads(Thread::new);
     try (LateEngine engine = new LateEngine(executor, threads)) {
-      List<Generation> bad = new ArrayList<>();
-      for (int i = 0; i < 4; i++) { // as many as there are threads at most
-        bad.add(engine.submit(request(hangs)));
+      for (int lost = 2; lost <= 6; lost += 2) { // there are 2 to 4 threads
+        int running = lost;
+        List<Generation> bad =
+            List.of(engine.submit(request(hangs)), engine.submit(request(hangs)));
+        engine.passes(9);
+        await().atMost(Duration.ofSeconds(20)).until(() -> hanging.get() == running);
+        engine.nanos += 15_000_000_000L;
+        engine.passes(9);
+        engine.nanos += 15_000_000_000L;
+        engine.passes(9);
+        for (Generation generation : bad) {
+          assertThat(generation.result().join().failure().orElseThrow())
+              .cause()
+              .hasMessageContaining("the token constraint has not returned for 15 s after token 0");
+        }
       }
-      engine.passes(9);
-      await().until(() -> hanging.get() >= 2);
       Generation good = engine.submit(request(Places.exactly(1, 2)));
-      for (int i = 0; i < 40 && !good.result().isDone(); i++) {
-        engine.nanos += 15_000_000_000L;
-        engine.passes(9);
-        Thread.sleep(10); // the other threads make masks
-        engine.passes(9);
-      }
-
+      await()
+          .atMost(Duration.ofSeconds(60))
+          .pollInSameThread()
+          .until(
+              () -> {
+                engine.passes(9);
+                return good.result().isDone();
+              });
       assertThat(good.result().join().tokens()).containsExactly(1, 2);
-      for (int i = 0; i < 9; i++) {
-        engine.nanos += 15_000_000_000L;
-        engine.passes(9);
-      }
-      for (Generation generation : bad) {
-        assertThat(generation.result().join().failure().orElseThrow())
-            .cause()
-            .hasMessageContaining("the token constraint has not returned for 15 s after token 0");
-      }
     } finally {
       open.countDown();
       threads.close();
