@@ -580,7 +580,8 @@ public final class GenerationRequest {
      * stop token may come where the answer is complete and as long as {@link #minTokens} says.
      * Where it is complete and the rule allows no further token, it ends with {@link
      * dev.s3llm.observe.FinishReason#STOP} at once, also before the least length. If the rule
-     * throws, or allows nothing though the answer is not complete, the request fails.
+     * throws, does not return within 15 to 30 seconds, or allows nothing though the answer is not
+     * complete, the request fails.
      *
      * <p>{@link S3Engine#submit} refuses such a request if the executor does not mask tokens
      * ({@link dev.s3llm.execute.ExecutorProfile#masksTokens}), if it decodes on a canvas, or if the

@@ -152,7 +152,8 @@ public interface SequenceStep {
    *
    * <p>Implementations are thread-safe. The engine calls {@link State#mask} and {@link State#after}
    * away from its loop, so they may take time; a sequence whose mask is not ready sits out the
-   * step.
+   * step. A call that has not returned after 15 to 30 seconds fails its request, and its thread is
+   * interrupted.
    */
   interface TokenConstraint {
     /** Returns the state before the first token. */
