@@ -76,8 +76,8 @@ public record LengthQuery(
   public LengthQuery {
     Preconditions.checkArgument(
         promptTokens >= 1 && hintTokens >= 0 && maxNewTokens >= 1,
-        "promptTokens and maxNewTokens must be at least 1 and hintTokens at least 0, but are %s, %s,"
-            + " %s",
+        "promptTokens and maxNewTokens must be at least 1 and hintTokens at least 0, but are %s,"
+            + " %s, %s",
         promptTokens,
         maxNewTokens,
         hintTokens);
