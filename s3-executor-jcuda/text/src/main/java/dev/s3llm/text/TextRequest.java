@@ -189,9 +189,7 @@ public final class TextRequest {
     if (constraint != null) {
       builder.tokenConstraint(constraint);
     }
-    if (thinking != null) {
-      setUnlessSet(() -> builder.thinking(thinking));
-    }
+    Optional.ofNullable(thinking).ifPresent(t -> setUnlessSet(() -> builder.thinking(t)));
     return builder.build();
   }
 
