@@ -1,14 +1,14 @@
 // Matrix product on Hopper with weights in 4 and 8 bits: y[m][n] = x[m][k] * w[n][k]^T (sm_90a).
 //
 // As gemm_wgmma.cu, but weights are the left operand from registers: a block computes 128 columns of y for N rows of x. One
-// warp streams tiles of 128 x 128 codes and the two tiles of activations that belong to them; two warpgroups widen 64
-// columns while the tensor cores multiply the 64 before. The sum over k is cut into `splits` segments of whole tiles:
+// warp streams tiles of 128 x 128 codes and the two tiles of activations that belong to them; two warpgroups widen and
+// multiply. Up to 32 rows their warps use mma.sync, each for itself. The sum over k is cut into `splits` segments of whole tiles:
 //
 //   gemm_<type>_<code>_n<N>_c<C>   a cluster of C = splits blocks takes a segment each
 //   gemm_<type>_<code>_n<N>_serial any number of splits, one after another in one block
 //
 // The k-steps of a segment are added in the order of gemm_wgmma.cu, so where both cut alike, they have the same bits.
-// Grid (C, ceil(m / N), ceil(n / 128)), block 288 (384 where N >= 128), shared memory: README.md.
+// Grid (C, ceil(m / N), ceil(n / 128)), block 288 (384 from N = 128 on), shared memory: README.md.
 // Compile: nvcc -cubin -gencode arch=compute_90a,code=sm_90a gemm_quant_wgmma.cu
 #include "gemm_cluster.cuh"
 #include "mma.cuh"
@@ -16,12 +16,8 @@
 
 namespace s3 {
 
-/** Most rows of x that mma.sync takes; wgmma takes as long for 8 rows as for 32. */
+/** Most rows of x that mma.sync takes; wgmma takes as long for 8 rows as for 64. */
 constexpr int kFewRows = 32;
-
-#ifndef S3_V_BLOCKS
-#define S3_V_BLOCKS 3
-#endif
 
 /** The ring of a block. Activations stand first in a stage: their swizzle needs a multiple of 1024. */
 template <Code CODE, int N>
@@ -31,7 +27,7 @@ struct QuantStage {
   static constexpr int kActivationBytes = N * 256;
   static constexpr int kBytes = kActivationBytes + mostTileBytes(CODE);
   /** Blocks that share a multiprocessor, and the stages for which it then has room; 2 KiB of a block are for the rest. */
-  static constexpr int kBlocks = N <= 32 ? S3_V_BLOCKS : N == 64 ? 2 : 1;
+  static constexpr int kBlocks = N <= kFewRows ? 3 : N == 64 ? 2 : 1;
   static constexpr int kCount = (227 / kBlocks - 2) * 1024 / kBytes;
   static_assert(N * resultPitch(2) * 4 <= kCount * kBytes, "the result tile must fit in the stages");
   static_assert(kBytes % 1024 == 0, "stages begin at a multiple of 1024");
@@ -108,6 +104,7 @@ __device__ __forceinline__ void multiplyWide(float (&sum)[N / 2], Scales scales,
   int before = 0;
   uint32_t low[16], high[ONE ? 1 : 16];
   LaneScales<CODE, T> own(scales);
+#pragma unroll 1
   for (int i = 0; i < count; i++) {
     int slot = turn.slot;
     barrierWait(full + slot * 8, turn.parity);
@@ -182,6 +179,7 @@ __device__ __forceinline__ void multiplyFew(float (&sum)[N / 2], Scales scales, 
 #pragma unroll
   for (int i = 0; i < N / 2; i++) sum[i] = 0;
   LaneScales<CODE, T> own(scales);
+#pragma unroll 1
   for (int i = 0; i < count; i++) {
     int slot = turn.slot;
     barrierWait(full + slot * 8, turn.parity);
@@ -196,16 +194,13 @@ __device__ __forceinline__ void multiplyFew(float (&sum)[N / 2], Scales scales, 
   }
 }
 
-#ifndef S3_V_ONE
-#define S3_V_ONE false
-#endif
 /** The product over count tiles from zero. */
 template <Code CODE, typename T, int N, bool SERIAL>
 __device__ __forceinline__ void multiplyQuant(const GemmArgs& a, float (&sum)[N / 2], Scales scales, const uint8_t* raw,
                                               uint32_t stages, uint32_t full, uint32_t empty, int count, bool narrow,
                                               Turn& turn) {
   if constexpr (N > kFewRows) {
-    multiplyWide<CODE, T, N, S3_V_ONE || SERIAL && N == 192>(sum, scales, raw, stages, full, empty, count, narrow, turn);
+    multiplyWide<CODE, T, N, SERIAL && N == 192>(sum, scales, raw, stages, full, empty, count, narrow, turn);
   } else if (a.m - static_cast<int>(blockIdx.y) * N > N / 2) {
     multiplyFew<CODE, T, N, true>(sum, scales, raw, full, empty, count, narrow, turn);
   } else {
@@ -310,8 +305,8 @@ __device__ __forceinline__ void gemmQuant(const GemmArgs&, Scales) {}  // other 
   S3_QUANT_CODE(type, T, u4, kU4)           \
   S3_QUANT_CODE(type, T, s8, kS8)           \
   S3_QUANT_CODE(type, T, e4m3, kE4M3)
-#ifdef S3_V_LIST
-S3_V_LIST
+#ifdef S3_QUANT_LIST
+S3_QUANT_LIST  // some of them, for experiments
 #else
 S3_FOR_TYPES(S3_QUANT_CODES)
 #endif

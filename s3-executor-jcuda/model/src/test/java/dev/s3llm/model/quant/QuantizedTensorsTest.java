@@ -2,7 +2,7 @@ package dev.s3llm.model.quant;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.data.Percentage.withPercentage;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -101,7 +101,7 @@ class QuantizedTensorsTest {
       float[] expected = part.floats();
       float[] coded = CodedFloats.of(part, WIDTH);
       for (int i = 0; i < expected.length; i++) {
-        assertThat(coded[i]).as("element %d", i).isCloseTo(expected[i], withPercentage(1e-4));
+        assertThat(coded[i]).as("element %d", i).isCloseTo(expected[i], withinPercentage(1e-4));
       }
     }
   }
