@@ -2,7 +2,6 @@ package dev.s3llm.examples.server;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -42,16 +41,13 @@ class NodeClientTest {
   /** The model plays the agent's part, since the embedded one cannot. */
   @Test
   void agentsWithTwoTools_reachTheirAnswer() throws Exception {
-    try (TestServer scripted = TestServer.start(List.of(ScriptedExecutor.Bringing.class))) {
-      NodeClient.run(
-          Map.of("S3_URL", "http://127.0.0.1:" + scripted.port()), "npm", "run", "test:agents");
-    }
+    NodeClient.run(Map.of("S3_URL", TestServer.scripted().url()), "npm", "run", "test:agents");
   }
 
   private static Map<String, String> environment() {
     return Map.of(
         "S3_URL",
-        "http://127.0.0.1:" + server.port(),
+        server.url(),
         "S3_QUEUE",
         String.valueOf(QUEUE),
         "S3_STEADY",

@@ -98,8 +98,23 @@ final class TestServer implements AutoCloseable {
         start("s3llm.metrics.vllm-names=true", "s3llm.web.max-request-size=100KB");
   }
 
+  /** Returns the server whose model plays an agent; it must not be closed either. */
+  static TestServer scripted() {
+    return Scripted.SERVER;
+  }
+
+  /** Started when it is first needed. */
+  private static final class Scripted {
+    static final TestServer SERVER = start(List.of(ScriptedExecutor.Bringing.class));
+  }
+
   int port() {
     return port;
+  }
+
+  /** Returns the address without a path. */
+  String url() {
+    return "http://127.0.0.1:" + port;
   }
 
   <T> T bean(Class<T> type) {
@@ -152,7 +167,7 @@ final class TestServer implements AutoCloseable {
   }
 
   private HttpRequest.Builder request(String path) {
-    return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
+    return HttpRequest.newBuilder(URI.create(url() + path))
         .timeout(LIMIT)
         .header("content-type", "application/json");
   }

@@ -7,14 +7,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.net.http.HttpResponse;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.JsonNode;
 
-/** Calls of tools, with a model that plays an agent, and clients from npm. */
+/** Calls of tools, with a model that plays an agent. */
 class ToolsTest {
   private static final String CHAT = "/v1/chat/completions";
   private static final String RESPONSES = "/v1/responses";
@@ -36,12 +35,7 @@ class ToolsTest {
 
   @BeforeAll
   static void start() {
-    server = TestServer.start(List.of(ScriptedExecutor.Bringing.class));
-  }
-
-  @AfterAll
-  static void stop() {
-    server.close();
+    server = TestServer.scripted();
   }
 
   @Test
