@@ -17,7 +17,9 @@ import org.springframework.ai.openai.OpenAiChatOptions;
 import org.springframework.ai.tool.annotation.Tool;
 import org.springframework.ai.tool.annotation.ToolParam;
 
-/** Spring AI's client of OpenAI's protocol, which sends its requests with OpenAI's client for Java. */
+/**
+ * Spring AI's client of OpenAI's protocol, which sends its requests with OpenAI's client for Java.
+ */
 class SpringAiClientTest {
   private static final String QUESTION = "How warm is it in Rome, in Fahrenheit?";
 
@@ -139,7 +141,6 @@ class SpringAiClientTest {
 
     assertThatThrownBy(() -> client.prompt("Hi").call().content())
         .isInstanceOfSatisfying(
-            BadRequestException.class,
-            error -> assertThat(error.param()).hasValue("top_logprobs"));
+            BadRequestException.class, error -> assertThat(error.param()).hasValue("top_logprobs"));
   }
 }
