@@ -235,8 +235,8 @@ public final class JCudaExecutor implements Executor {
     }
 
     /**
-     * Sets the number type of activations and widened weights, and of KV unless {@link #kvPrecision}
-     * changes that; {@link Precision#FP16} by default.
+     * Sets the number type of activations and widened weights, and of KV unless {@link
+     * #kvPrecision} changes that; {@link Precision#FP16} by default.
      *
      * @param type the number type
      * @throws IllegalStateException if it was set before
