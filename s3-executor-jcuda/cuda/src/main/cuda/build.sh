@@ -14,9 +14,9 @@ if [ "$#" -lt 2 ]; then
   targets="$targets -gencode arch=compute_80,code=compute_80"
 fi
 # shellcheck disable=SC2086 # the targets are words
-nvcc -fatbin -std=c++17 -O3 --threads 0 --compress-mode=size $targets -o "$output" "$here/s3kernels.cu"
+nvcc -fatbin -std=c++17 -O3 --threads 0 --split-compile 0 --compress-mode=size $targets -o "$output" "$here/s3kernels.cu"
 # shellcheck disable=SC2086 # the targets are words
-nvcc -fatbin -std=c++17 -O3 --threads 0 --compress-mode=size $targets -o "$(dirname "$output")/s3speech.fatbin" \
+nvcc -fatbin -std=c++17 -O3 --threads 0 --split-compile 0 --compress-mode=size $targets -o "$(dirname "$output")/s3speech.fatbin" \
   "$here/speech.cu"
 # What the fatbins were made of, for the test that compares the shipped ones with the sources.
 if [ "$#" -lt 2 ]; then
