@@ -45,6 +45,9 @@ class BuilderTest {
               dev.s3llm.recover.RecoveryPolicy.class, Recovery.preempting(Recovery.Victim.NEWEST)),
           Map.entry(PrefixSharing.class, PrefixSharing.none()),
           Map.entry(
+              dev.s3llm.predict.LengthQuery.Thinking.class,
+              new dev.s3llm.predict.LengthQuery.Thinking(List.of(), List.of(List.of(1)), 8)),
+          Map.entry(
               java.util.concurrent.Executor.class, (java.util.concurrent.Executor) Runnable::run),
           Map.entry(java.util.concurrent.ThreadFactory.class, Executors.defaultThreadFactory()),
           Map.entry(ExecutorProfile.KvGrowth.class, ExecutorProfile.KvGrowth.PER_BLOCK),

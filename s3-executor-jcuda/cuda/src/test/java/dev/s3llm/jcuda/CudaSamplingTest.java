@@ -223,13 +223,16 @@ class CudaSamplingTest {
       mask[token / 64] = 1L << token;
       masks.add(mask);
     }
-    List<HandDrivenSequence> all =
-        IntStream.range(0, 32)
-            .mapToObj(
-                id -> new HandDrivenSequence(id, new int[] {5}, SamplingParameters.GREEDY, id))
-            .toList();
     try (JCudaExecutor gpu = gpu(RandomModels.llama(2, LARGE))) {
-      for (int step = 0; step < 250; step++) { // the same position again and again
+      for (int step = 0; step < 250; step++) {
+        int first = 32 * step;
+        List<HandDrivenSequence> all =
+            IntStream.range(0, 32)
+                .mapToObj(
+                    i ->
+                        new HandDrivenSequence(
+                            first + i, new int[] {5}, SamplingParameters.GREEDY, i))
+                .toList();
         int[] expected = new int[all.size()];
         for (int i = 0; i < all.size(); i++) {
           int some = random.nextInt(random.nextBoolean() ? 40 : masks.size());
