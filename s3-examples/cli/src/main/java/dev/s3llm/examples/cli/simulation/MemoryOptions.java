@@ -17,7 +17,7 @@ public final class MemoryOptions {
   private static final double BYTES_PER_GB = 1e9;
 
   /** Bytes of eight-bit keys and values with their scales over those of fp16, heads of 128. */
-  private static final double CODED_KV = (128 + 2) / 256.0;
+  private static final double CODED_KV = (128 + 4) / 256.0;
 
   @Option(
       names = "--kv-gb",
