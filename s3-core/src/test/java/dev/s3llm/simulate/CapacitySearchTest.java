@@ -17,7 +17,7 @@ final class CapacitySearchTest {
   private static final SimulationPolicy POLICY = SimulationPolicy.named("worst-case").orElseThrow();
   private static final int PROMPT_TOKENS = 10;
   private static final int OUTPUT_TOKENS = 5;
-  private static final int REQUESTS = 2000;
+  private static final int REQUESTS = 500;
 
   @Test
   void rate_isThatOfTheServer() {
@@ -29,7 +29,7 @@ final class CapacitySearchTest {
               .orElseThrow();
 
       // the target allows a queue of one request at the end of the trace
-      assertThat(capacity.ratePerSecond()).isCloseTo(known, within(known * 0.003));
+      assertThat(capacity.ratePerSecond()).isCloseTo(known, within(known * 0.005));
       assertThat(capacity.bounded()).isTrue();
       assertThat(capacity.result().requests().metTargets()).isEqualTo(REQUESTS);
     }
@@ -70,7 +70,7 @@ final class CapacitySearchTest {
         new CapacitySearch(oneAtATime(1), 1, 0.01).find(evenly(10), POLICY).orElseThrow();
     double rate = capacity.ratePerSecond();
 
-    assertThat(capacity.gpusFor(rate * 3)).isEqualTo(3);
+    assertThat(capacity.gpusFor(rate * 2.99)).isEqualTo(3);
     assertThat(capacity.gpusFor(rate * 3.01)).isEqualTo(4);
     assertThat(capacity.gpusFor(rate / 100)).isEqualTo(1);
   }

@@ -40,8 +40,9 @@ public final class DeviceStream implements AutoCloseable {
 
   /** Copies within a device, or from another one, to bytes that are not those copied. */
   public void copy(DeviceMemory from, long fromOffset, DeviceMemory to, long toOffset, long bytes) {
+    // Addresses are unified, so the driver knows the devices.
     check(
-        "cuMemcpyAsync", // unified addresses
+        "cuMemcpyAsync",
         JCudaDriver.cuMemcpyAsync(to.at(toOffset), from.at(fromOffset), bytes, stream));
   }
 
