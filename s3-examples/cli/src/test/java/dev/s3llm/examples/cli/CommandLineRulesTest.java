@@ -46,7 +46,7 @@ final class CommandLineRulesTest {
 
   @ArchTest static final ArchRule inspect_usesSupport = usesOnly("inspect", "support");
 
-  @ArchTest static final ArchRule score_usesSupport = usesOnly("score", "support");
+  @ArchTest static final ArchRule score_usesOptions = usesOnly("score", "options", "support");
 
   @ArchTest static final ArchRule template_usesSupport = usesOnly("template", "support");
 
