@@ -86,10 +86,23 @@ final class VectorBlocks {
     }
   }
 
+  /**
+   * Six bits. The shifts are constants: with those of a loop over the words, the JIT compiler of
+   * JDK 17 computes other numbers.
+   */
   private static void sixes(int[] words, int at, float[] factors, int column, float[] to) {
-    for (int w = 0; w < 8; w++) {
-      for (int lane = 0; lane < TILE; lane += LANES) {
-        put(six(words, at + lane, w), factors, column + 4 * w, lane, to);
+    for (int lane = 0; lane < TILE; lane += LANES) {
+      for (int half = 0; half < 2; half++) {
+        IntVector high = word(words, at + HIGH + half * TILE + lane);
+        int first = column + half * Packing.HALF_BLOCK;
+        int w = 4 * half;
+        put(six(four(words, at + lane, w), high), factors, first, lane, to);
+        IntVector second = high.lanewise(LSHR, 2);
+        put(six(four(words, at + lane, w + 1), second), factors, first + 4, lane, to);
+        IntVector third = high.lanewise(LSHR, 4);
+        put(six(four(words, at + lane, w + 2), third), factors, first + 8, lane, to);
+        IntVector fourth = high.lanewise(LSHR, 6);
+        put(six(four(words, at + lane, w + 3), fourth), factors, first + 12, lane, to);
       }
     }
   }
@@ -372,10 +385,8 @@ final class VectorBlocks {
     return four(words, at, w).or(high.lanewise(LSHL, 4));
   }
 
-  private static IntVector six(int[] words, int at, int w) {
-    IntVector high =
-        word(words, at + HIGH + (w >> 2) * TILE).lanewise(LSHR, 2 * (w & 3)).and(THREES);
-    return four(words, at, w).or(high.lanewise(LSHL, 4));
+  private static IntVector six(IntVector low, IntVector high) {
+    return low.or(high.and(THREES).lanewise(LSHL, 4));
   }
 
   private static FloatVector scale(float[] factors, int column, int lane) {

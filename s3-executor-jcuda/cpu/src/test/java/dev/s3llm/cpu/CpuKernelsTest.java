@@ -96,6 +96,29 @@ class CpuKernelsTest {
     }
   }
 
+  /** The first products run before the JIT compiler, the last ones after it. */
+  @ParameterizedTest
+  @EnumSource(ElementType.class)
+  void products_areTheSameBeforeAndAfterTheyAreCompiled(ElementType type) {
+    int in = Math.max(64, type.blockElements());
+    Tensor tensor = Matrices.random(type, 32, in, 14);
+    CpuMatrix matrix = CpuMatrix.of(tensor, 32, in, null);
+    CpuKernels kernels = kernels(one);
+    for (int rows : new int[] {1, 2}) {
+      float[] x = Matrices.floats(rows * in, 15);
+      float[] first = new float[rows * 32];
+      kernels.multiply(matrix, x, rows, first);
+      float[] next = new float[rows * 32];
+      for (int i = 0; i < 4_000; i++) {
+        kernels.multiply(matrix, x, rows, next);
+        if (!Arrays.equals(next, first)) {
+          assertThat(next).as("%d rows, product %d", rows, i).isEqualTo(first);
+        }
+      }
+      compareWithDoubles(tensor, 32, in, rows);
+    }
+  }
+
   @Test
   void exponential_isExactToTwoUnits() {
     Random random = new Random(9);
