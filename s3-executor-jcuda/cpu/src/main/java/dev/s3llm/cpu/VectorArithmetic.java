@@ -51,6 +51,9 @@ final class VectorArithmetic extends TileArithmetic {
       case FLOATS -> throw new IllegalArgumentException("floats need no decoding");
       case HALVES -> halves(matrix.words, matrix.unit(tile, column), units, to);
       case BRAIN_HALVES -> brainHalves(matrix.words, matrix.unit(tile, column), units, to);
+      case BYTES, NIBBLES, NIBBLES_AND_MINIMUM ->
+          VectorSmallBlocks.decode(
+              matrix.packing, matrix.words, matrix.unit(tile, column), units, to);
       default -> {
         VectorFactors.decode(matrix, tile, column, columns, factors);
         VectorBlocks.decode(matrix, tile, column, columns, factors, to);
@@ -99,11 +102,19 @@ final class VectorArithmetic extends TileArithmetic {
       int inAt,
       float[] sums,
       float[] factors) {
-    if (GROUPS != 4 || !VectorBlocks.multiplies(matrix.packing)) {
+    if (GROUPS != 4) {
       return false;
     }
-    VectorFactors.decode(matrix, tile, column, columns, factors);
-    VectorBlocks.multiply(matrix, tile, column, columns, factors, in, inAt, sums);
+    if (VectorSmallBlocks.handles(matrix.packing)) {
+      int at = matrix.unit(tile, column);
+      int units = columns / matrix.packing.columns;
+      VectorSmallBlocks.multiply(matrix.packing, matrix.words, at, units, in, inAt, sums);
+    } else if (matrix.packing == Packing.SUPER_NIBBLES) {
+      VectorFactors.decode(matrix, tile, column, columns, factors);
+      VectorBlocks.multiply(matrix, tile, column, columns, factors, in, inAt, sums);
+    } else {
+      return false;
+    }
     return true;
   }
 

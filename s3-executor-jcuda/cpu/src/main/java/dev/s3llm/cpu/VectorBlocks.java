@@ -54,18 +54,9 @@ final class VectorBlocks {
         continue;
       }
       switch (matrix.packing.bits()) {
-        case 8 -> bytes(words, at, factors, c, to);
         case 4 -> fours(words, at, factors, c, to);
         case 5 -> fives(words, at, factors, c, to);
         default -> sixes(words, at, factors, c, to);
-      }
-    }
-  }
-
-  private static void bytes(int[] words, int at, float[] factors, int column, float[] to) {
-    for (int w = 0; w < 8; w++) {
-      for (int lane = 0; lane < TILE; lane += LANES) {
-        put(word(words, at + w * TILE + lane), factors, column + 4 * w, lane, to);
       }
     }
   }
@@ -86,23 +77,10 @@ final class VectorBlocks {
     }
   }
 
-  /**
-   * Six bits. The shifts are constants: with those of a loop over the words, the JIT compiler of
-   * JDK 17 computes other numbers.
-   */
   private static void sixes(int[] words, int at, float[] factors, int column, float[] to) {
-    for (int lane = 0; lane < TILE; lane += LANES) {
-      for (int half = 0; half < 2; half++) {
-        IntVector high = word(words, at + HIGH + half * TILE + lane);
-        int first = column + half * Packing.HALF_BLOCK;
-        int w = 4 * half;
-        put(six(four(words, at + lane, w), high), factors, first, lane, to);
-        IntVector second = high.lanewise(LSHR, 2);
-        put(six(four(words, at + lane, w + 1), second), factors, first + 4, lane, to);
-        IntVector third = high.lanewise(LSHR, 4);
-        put(six(four(words, at + lane, w + 2), third), factors, first + 8, lane, to);
-        IntVector fourth = high.lanewise(LSHR, 6);
-        put(six(four(words, at + lane, w + 3), fourth), factors, first + 12, lane, to);
+    for (int w = 0; w < 8; w++) {
+      for (int lane = 0; lane < TILE; lane += LANES) {
+        put(six(words, at + lane, w), factors, column + 4 * w, lane, to);
       }
     }
   }
@@ -112,8 +90,7 @@ final class VectorBlocks {
     for (int c = 0; c < BLOCK; c++) {
       for (int lane = 0; lane < TILE; lane += LANES) {
         IntVector code =
-            IntVector.fromArray(INTS, words, at + (c / 4 & 3) * TILE + lane)
-                .lanewise(LSHR, 8 * (c & 3) + (c >> 4) * 4);
+            right(word(words, at + (c / 4 & 3) * TILE + lane), 8 * (c & 3) + (c >> 4) * 4);
         IntVector size = code.and(7);
         IntVector doubled = size.add(size.sub(4).max(0)).add(size.sub(6).max(0).lanewise(LSHL, 1));
         IntVector sign = code.and(8).lanewise(LSHL, 28);
@@ -138,15 +115,10 @@ final class VectorBlocks {
     integer(word, 24).fma(scale, minimum).intoArray(to, at + 3 * TILE);
   }
 
-  /** Returns whether {@link #multiply} has the products of a format. */
-  static boolean multiplies(Packing packing) {
-    return packing.integers() && (packing.bits() == 8 || packing.bits() == 4);
-  }
-
   /**
    * Adds the products of one row with some columns of a tile, of four groups of lanes.
    *
-   * @param matrix has integers of four or eight bits
+   * @param matrix has integers of four bits
    * @param column the first column, at which a unit begins
    * @param columns number of columns, whole units
    * @param factors what {@link VectorFactors} decoded for them
@@ -166,106 +138,7 @@ final class VectorBlocks {
     int blocks = columns / BLOCK;
     int stride =
         matrix.packing.superBlocks() ? matrix.packing.integerWords() : matrix.packing.words;
-    if (matrix.packing.bits() == 8) {
-      multiplyBytes(matrix.words, at, stride, blocks, factors, in, inAt, sums);
-    } else {
-      multiplyFours(matrix.words, at, stride, blocks, factors, in, inAt, sums);
-    }
-  }
-
-  private static void multiplyBytes(
-      int[] words,
-      int at,
-      int stride,
-      int blocks,
-      float[] factors,
-      float[] in,
-      int inAt,
-      float[] sums) {
-    FloatVector a = FloatVector.zero(FLOATS);
-    FloatVector b = a;
-    FloatVector c = a;
-    FloatVector d = a;
-    for (int u = 0; u < blocks; u++) {
-      int factor = u * 2 * HALF;
-      FloatVector scaleA = FloatVector.fromArray(FLOATS, factors, factor + 0 * LANES);
-      FloatVector scaleB = FloatVector.fromArray(FLOATS, factors, factor + 1 * LANES);
-      FloatVector scaleC = FloatVector.fromArray(FLOATS, factors, factor + 2 * LANES);
-      FloatVector scaleD = FloatVector.fromArray(FLOATS, factors, factor + 3 * LANES);
-      FloatVector minimumA = FloatVector.fromArray(FLOATS, factors, factor + TILE + 0 * LANES);
-      FloatVector minimumB = FloatVector.fromArray(FLOATS, factors, factor + TILE + 1 * LANES);
-      FloatVector minimumC = FloatVector.fromArray(FLOATS, factors, factor + TILE + 2 * LANES);
-      FloatVector minimumD = FloatVector.fromArray(FLOATS, factors, factor + TILE + 3 * LANES);
-      int block = at + u * stride;
-      int row = inAt + u * BLOCK;
-      for (int w = 0; w < 8; w++) {
-        int word = block + w * TILE;
-        IntVector wordA = IntVector.fromArray(INTS, words, word + 0 * LANES);
-        IntVector wordB = IntVector.fromArray(INTS, words, word + 1 * LANES);
-        IntVector wordC = IntVector.fromArray(INTS, words, word + 2 * LANES);
-        IntVector wordD = IntVector.fromArray(INTS, words, word + 3 * LANES);
-        FloatVector x0 = FloatVector.broadcast(FLOATS, in[row + 4 * w + 0]);
-        a = ((FloatVector) wordA.and(255).convert(I2F, 0)).fma(scaleA, minimumA).fma(x0, a);
-        b = ((FloatVector) wordB.and(255).convert(I2F, 0)).fma(scaleB, minimumB).fma(x0, b);
-        c = ((FloatVector) wordC.and(255).convert(I2F, 0)).fma(scaleC, minimumC).fma(x0, c);
-        d = ((FloatVector) wordD.and(255).convert(I2F, 0)).fma(scaleD, minimumD).fma(x0, d);
-        FloatVector x1 = FloatVector.broadcast(FLOATS, in[row + 4 * w + 1]);
-        a =
-            ((FloatVector) wordA.lanewise(LSHR, 8).and(255).convert(I2F, 0))
-                .fma(scaleA, minimumA)
-                .fma(x1, a);
-        b =
-            ((FloatVector) wordB.lanewise(LSHR, 8).and(255).convert(I2F, 0))
-                .fma(scaleB, minimumB)
-                .fma(x1, b);
-        c =
-            ((FloatVector) wordC.lanewise(LSHR, 8).and(255).convert(I2F, 0))
-                .fma(scaleC, minimumC)
-                .fma(x1, c);
-        d =
-            ((FloatVector) wordD.lanewise(LSHR, 8).and(255).convert(I2F, 0))
-                .fma(scaleD, minimumD)
-                .fma(x1, d);
-        FloatVector x2 = FloatVector.broadcast(FLOATS, in[row + 4 * w + 2]);
-        a =
-            ((FloatVector) wordA.lanewise(LSHR, 16).and(255).convert(I2F, 0))
-                .fma(scaleA, minimumA)
-                .fma(x2, a);
-        b =
-            ((FloatVector) wordB.lanewise(LSHR, 16).and(255).convert(I2F, 0))
-                .fma(scaleB, minimumB)
-                .fma(x2, b);
-        c =
-            ((FloatVector) wordC.lanewise(LSHR, 16).and(255).convert(I2F, 0))
-                .fma(scaleC, minimumC)
-                .fma(x2, c);
-        d =
-            ((FloatVector) wordD.lanewise(LSHR, 16).and(255).convert(I2F, 0))
-                .fma(scaleD, minimumD)
-                .fma(x2, d);
-        FloatVector x3 = FloatVector.broadcast(FLOATS, in[row + 4 * w + 3]);
-        a =
-            ((FloatVector) wordA.lanewise(LSHR, 24).convert(I2F, 0))
-                .fma(scaleA, minimumA)
-                .fma(x3, a);
-        b =
-            ((FloatVector) wordB.lanewise(LSHR, 24).convert(I2F, 0))
-                .fma(scaleB, minimumB)
-                .fma(x3, b);
-        c =
-            ((FloatVector) wordC.lanewise(LSHR, 24).convert(I2F, 0))
-                .fma(scaleC, minimumC)
-                .fma(x3, c);
-        d =
-            ((FloatVector) wordD.lanewise(LSHR, 24).convert(I2F, 0))
-                .fma(scaleD, minimumD)
-                .fma(x3, d);
-      }
-    }
-    FloatVector.fromArray(FLOATS, sums, 0).add(a).intoArray(sums, 0);
-    FloatVector.fromArray(FLOATS, sums, LANES).add(b).intoArray(sums, LANES);
-    FloatVector.fromArray(FLOATS, sums, 2 * LANES).add(c).intoArray(sums, 2 * LANES);
-    FloatVector.fromArray(FLOATS, sums, 3 * LANES).add(d).intoArray(sums, 3 * LANES);
+    multiplyFours(matrix.words, at, stride, blocks, factors, in, inAt, sums);
   }
 
   private static void multiplyFours(
@@ -294,7 +167,7 @@ final class VectorBlocks {
       int block = at + u * stride;
       int row = inAt + u * BLOCK;
       for (int w = 0; w < 8; w++) {
-        int shift = w & 4;
+        IntVector shift = IntVector.broadcast(INTS, w & 4);
         int word = block + (w & 3) * TILE;
         IntVector wordA =
             IntVector.fromArray(INTS, words, word + 0 * LANES).lanewise(LSHR, shift).and(LOW);
@@ -377,16 +250,25 @@ final class VectorBlocks {
   }
 
   private static IntVector four(int[] words, int at, int w) {
-    return word(words, at + (w & 3) * TILE).lanewise(LSHR, w & 4).and(LOW);
+    return right(word(words, at + (w & 3) * TILE), w & 4).and(LOW);
   }
 
   private static IntVector five(int[] words, int at, int w) {
-    IntVector high = word(words, at + HIGH).lanewise(LSHR, w).and(ONES);
+    IntVector high = right(word(words, at + HIGH), w).and(ONES);
     return four(words, at, w).or(high.lanewise(LSHL, 4));
   }
 
-  private static IntVector six(IntVector low, IntVector high) {
-    return low.or(high.and(THREES).lanewise(LSHL, 4));
+  private static IntVector six(int[] words, int at, int w) {
+    IntVector high = right(word(words, at + HIGH + (w >> 2) * TILE), 2 * (w & 3)).and(THREES);
+    return four(words, at, w).or(high.lanewise(LSHL, 4));
+  }
+
+  /**
+   * Moves lanes to the right by a number that changes in a loop. As a vector: with a number, the
+   * JIT compiler of JDK 17 may move the first lane alone.
+   */
+  private static IntVector right(IntVector word, int shift) {
+    return word.lanewise(LSHR, IntVector.broadcast(INTS, shift));
   }
 
   private static FloatVector scale(float[] factors, int column, int lane) {

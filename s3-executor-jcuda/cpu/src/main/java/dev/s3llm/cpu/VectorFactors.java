@@ -78,7 +78,7 @@ final class VectorFactors {
       for (int block = 0; block < 4; block++) {
         IntVector own =
             IntVector.fromArray(INTS, words, at + (1 + block / 2) * TILE + lane)
-                .lanewise(LSHR, block % 2 * 16);
+                .lanewise(LSHR, IntVector.broadcast(INTS, block % 2 * 16));
         FloatVector scale = ((FloatVector) own.and(63).convert(I2F, 0)).mul(scales);
         FloatVector minimum =
             ((FloatVector) own.lanewise(LSHR, 8).and(63).convert(I2F, 0)).mul(minima);
@@ -96,7 +96,8 @@ final class VectorFactors {
       FloatVector scales = ofPair(words, at, lane);
       for (int own = 0; own < 8; own++) {
         IntVector bytes = IntVector.fromArray(INTS, words, at + TILE / 2 + own / 4 * TILE + lane);
-        IntVector signed = bytes.lanewise(LSHL, 24 - own % 4 * 8).lanewise(ASHR, 24);
+        IntVector signed =
+            bytes.lanewise(LSHL, IntVector.broadcast(INTS, 24 - own % 4 * 8)).lanewise(ASHR, 24);
         FloatVector scale = ((FloatVector) signed.convert(I2F, 0)).mul(scales);
         scale.intoArray(to, half + own * HALF + lane);
         scale.mul(-zero).intoArray(to, half + own * HALF + lane + TILE);
@@ -118,7 +119,9 @@ final class VectorFactors {
   /** Returns the halves of a row's lanes where a word has those of two rows. */
   private static FloatVector ofPair(int[] words, int at, int lane) {
     int shift = lane < TILE / 2 ? 16 : 0; // not one of two vectors: they would become objects
-    return high(IntVector.fromArray(INTS, words, at + lane % (TILE / 2)).lanewise(LSHL, shift));
+    return high(
+        IntVector.fromArray(INTS, words, at + lane % (TILE / 2))
+            .lanewise(LSHL, IntVector.broadcast(INTS, shift)));
   }
 
   private static FloatVector low(IntVector word) {
