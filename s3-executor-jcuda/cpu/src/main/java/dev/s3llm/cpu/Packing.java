@@ -120,6 +120,7 @@ enum Packing {
       case NIBBLES -> 8;
       case FIVES -> 16;
       case SUPER_SIXES -> 32;
+      case MICROSCALED -> 12;
       default -> 0;
     };
   }
@@ -139,7 +140,8 @@ enum Packing {
   }
 
   /**
-   * Returns the integer of a quantised weight; the doubled number of a four-bit float.
+   * Returns the integer of a quantised weight; of a four-bit float its doubled number, with {@link
+   * #zero} added.
    *
    * @param unit index of the unit's first word
    * @param lane row in the tile
@@ -158,7 +160,7 @@ enum Packing {
     return switch (bits()) {
       case 5 -> low | (((words[at + 4 * TILE] >>> (byteShift + column / 4)) & 1) << 4);
       case 6 -> low | (((words[at + (4 + half) * TILE] >>> (byteShift + 2 * word)) & 3) << 4);
-      default -> this == MICROSCALED ? (low < 8 ? 1 : -1) * DOUBLED_E2M1[low & 7] : low;
+      default -> this == MICROSCALED ? doubled(low) + zero() : low;
     };
   }
 
@@ -191,7 +193,7 @@ enum Packing {
       }
       case MICROSCALED -> {
         int exponents = words[unit + lane % (TILE / 4)];
-        yield new Factors(halfPowerOfTwo((exponents >>> (lane / (TILE / 4) * 8)) & 255), 0);
+        yield aboutZero(halfPowerOfTwo((exponents >>> (lane / (TILE / 4) * 8)) & 255));
       }
       default -> aboutZero(ofPair(words, unit, lane));
     };
@@ -200,6 +202,11 @@ enum Packing {
   /** Returns half of the power of two of an E8M0 number, as its block's numbers are doubled. */
   private static float halfPowerOfTwo(int exponent) {
     return Float.intBitsToFloat(exponent < 2 ? 0x00200000 << exponent : (exponent - 1) << 23);
+  }
+
+  /** Returns twice the number that a four-bit float is. */
+  static int doubled(int code) {
+    return (code < 8 ? 1 : -1) * DOUBLED_E2M1[code & 7];
   }
 
   private Factors aboutZero(float scale) {

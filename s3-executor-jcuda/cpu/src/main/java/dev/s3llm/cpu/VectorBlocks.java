@@ -1,7 +1,6 @@
 package dev.s3llm.cpu;
 
 import static jdk.incubator.vector.VectorOperators.I2F;
-import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 
 import jdk.incubator.vector.FloatVector;
@@ -31,6 +30,15 @@ final class VectorBlocks {
   /** Floats of the factors of half a block. */
   private static final int HALF = 2 * TILE;
 
+  /** The four-bit floats, doubled, with 12 added. */
+  private static final int[] DOUBLED = new int[16];
+
+  static {
+    for (int code = 0; code < DOUBLED.length; code++) {
+      DOUBLED[code] = Packing.doubled(code) + Packing.MICROSCALED.zero();
+    }
+  }
+
   /** Words from the low bits to the higher ones. */
   private static final int HIGH = 4 * TILE;
 
@@ -46,73 +54,53 @@ final class VectorBlocks {
    */
   static void decode(
       CpuMatrix matrix, int tile, int column, int columns, float[] factors, float[] to) {
-    int[] words = matrix.words;
+    int[] codes = new int[8 * TILE];
     for (int c = 0; c < columns; c += BLOCK) {
       int at = matrix.integers(tile, column + c);
-      if (!matrix.packing.integers()) {
-        microscaled(words, at, factors, c, to);
-        continue;
+      for (int w = 0; w < 8; w++) {
+        codes(matrix, at, w, codes);
       }
-      switch (matrix.packing.bits()) {
-        case 4 -> fours(words, at, factors, c, to);
-        case 5 -> fives(words, at, factors, c, to);
-        default -> sixes(words, at, factors, c, to);
+      widen(codes, factors, c, to);
+    }
+  }
+
+  /** Makes a word of four bytes for each row: the integers of columns {@code 4 w} to 4 w + 3. */
+  private static void codes(CpuMatrix matrix, int at, int w, int[] to) {
+    int[] words = matrix.words;
+    low(words, at + (w & 3) * TILE, w & 4, to, w * TILE);
+    switch (matrix.packing.bits()) {
+      case 5 -> high(words, at + HIGH, w, ONES, to, w * TILE);
+      case 6 -> high(words, at + HIGH + (w >> 2) * TILE, 2 * (w & 3), THREES, to, w * TILE);
+      default -> {
+        if (!matrix.packing.integers()) {
+          doubled(to, w * TILE);
+        }
       }
     }
   }
 
-  private static void fours(int[] words, int at, float[] factors, int column, float[] to) {
-    for (int w = 0; w < 8; w++) {
-      for (int lane = 0; lane < TILE; lane += LANES) {
-        put(four(words, at + lane, w), factors, column + 4 * w, lane, to);
-      }
+  private static void low(int[] words, int at, int shift, int[] to, int first) {
+    for (int lane = 0; lane < TILE; lane++) {
+      to[first + lane] = (words[at + lane] >>> shift) & LOW;
     }
   }
 
-  private static void fives(int[] words, int at, float[] factors, int column, float[] to) {
-    for (int w = 0; w < 8; w++) {
-      for (int lane = 0; lane < TILE; lane += LANES) {
-        put(five(words, at + lane, w), factors, column + 4 * w, lane, to);
-      }
+  private static void high(int[] words, int at, int shift, int mask, int[] to, int first) {
+    for (int lane = 0; lane < TILE; lane++) {
+      to[first + lane] |= ((words[at + lane] >>> shift) & mask) << 4;
     }
   }
 
-  private static void sixes(int[] words, int at, float[] factors, int column, float[] to) {
-    for (int w = 0; w < 8; w++) {
-      for (int lane = 0; lane < TILE; lane += LANES) {
-        put(six(words, at + lane, w), factors, column + 4 * w, lane, to);
-      }
+  /** Makes doubled numbers of four-bit floats, with 12 added, so that none is negative. */
+  private static void doubled(int[] codes, int first) {
+    for (int lane = 0; lane < TILE; lane++) {
+      int word = codes[first + lane];
+      codes[first + lane] =
+          DOUBLED[word & 255]
+              | (DOUBLED[(word >>> 8) & 255] << 8)
+              | (DOUBLED[(word >>> 16) & 255] << 16)
+              | (DOUBLED[word >>> 24] << 24);
     }
-  }
-
-  /** Four-bit floats: as integers, doubled, they are 0 to 4, then 6, 8 and 12. */
-  private static void microscaled(int[] words, int at, float[] factors, int column, float[] to) {
-    for (int c = 0; c < BLOCK; c++) {
-      for (int lane = 0; lane < TILE; lane += LANES) {
-        IntVector code =
-            right(word(words, at + (c / 4 & 3) * TILE + lane), 8 * (c & 3) + (c >> 4) * 4);
-        IntVector size = code.and(7);
-        IntVector doubled = size.add(size.sub(4).max(0)).add(size.sub(6).max(0).lanewise(LSHL, 1));
-        IntVector sign = code.and(8).lanewise(LSHL, 28);
-        ((FloatVector) doubled.convert(I2F, 0))
-            .reinterpretAsInts()
-            .or(sign)
-            .reinterpretAsFloats()
-            .mul(FloatVector.fromArray(FLOATS, factors, factor(column + c) + lane))
-            .intoArray(to, (column + c) * TILE + lane);
-      }
-    }
-  }
-
-  /** Writes four columns of a lane group. */
-  private static void put(IntVector word, float[] factors, int column, int lane, float[] to) {
-    FloatVector scale = scale(factors, column, lane);
-    FloatVector minimum = minimum(factors, column, lane);
-    int at = column * TILE + lane;
-    integer(word, 0).fma(scale, minimum).intoArray(to, at);
-    integer(word, 8).fma(scale, minimum).intoArray(to, at + TILE);
-    integer(word, 16).fma(scale, minimum).intoArray(to, at + 2 * TILE);
-    integer(word, 24).fma(scale, minimum).intoArray(to, at + 3 * TILE);
   }
 
   /**
@@ -241,45 +229,26 @@ final class VectorBlocks {
     FloatVector.fromArray(FLOATS, sums, 3 * LANES).add(d).intoArray(sums, 3 * LANES);
   }
 
-  private static FloatVector integer(IntVector word, int shift) {
-    return (FloatVector) word.lanewise(LSHR, shift).and(255).convert(I2F, 0);
-  }
-
-  private static IntVector word(int[] words, int at) {
-    return IntVector.fromArray(INTS, words, at);
-  }
-
-  private static IntVector four(int[] words, int at, int w) {
-    return right(word(words, at + (w & 3) * TILE), w & 4).and(LOW);
-  }
-
-  private static IntVector five(int[] words, int at, int w) {
-    IntVector high = right(word(words, at + HIGH), w).and(ONES);
-    return four(words, at, w).or(high.lanewise(LSHL, 4));
-  }
-
-  private static IntVector six(int[] words, int at, int w) {
-    IntVector high = right(word(words, at + HIGH + (w >> 2) * TILE), 2 * (w & 3)).and(THREES);
-    return four(words, at, w).or(high.lanewise(LSHL, 4));
-  }
-
-  /**
-   * Moves lanes to the right by a number that changes in a loop. As a vector: with a number, the
-   * JIT compiler of JDK 17 may move the first lane alone.
-   */
-  private static IntVector right(IntVector word, int shift) {
-    return word.lanewise(LSHR, IntVector.broadcast(INTS, shift));
-  }
-
-  private static FloatVector scale(float[] factors, int column, int lane) {
-    return FloatVector.fromArray(FLOATS, factors, factor(column) + lane);
-  }
-
-  private static FloatVector minimum(float[] factors, int column, int lane) {
-    return FloatVector.fromArray(FLOATS, factors, factor(column) + TILE + lane);
-  }
-
-  private static int factor(int column) {
-    return column / Packing.HALF_BLOCK * 2 * TILE;
+  /** Writes a block of columns; each word has the bytes of four. */
+  private static void widen(int[] codes, float[] factors, int column, float[] to) {
+    for (int w = 0; w < 8; w++) {
+      int factor = (column + 4 * w) / Packing.HALF_BLOCK * HALF;
+      for (int lane = 0; lane < TILE; lane += LANES) {
+        IntVector word = IntVector.fromArray(INTS, codes, w * TILE + lane);
+        FloatVector scale = FloatVector.fromArray(FLOATS, factors, factor + lane);
+        FloatVector minimum = FloatVector.fromArray(FLOATS, factors, factor + TILE + lane);
+        int at = (column + 4 * w) * TILE + lane;
+        ((FloatVector) word.and(255).convert(I2F, 0)).fma(scale, minimum).intoArray(to, at);
+        ((FloatVector) word.lanewise(LSHR, 8).and(255).convert(I2F, 0))
+            .fma(scale, minimum)
+            .intoArray(to, at + TILE);
+        ((FloatVector) word.lanewise(LSHR, 16).and(255).convert(I2F, 0))
+            .fma(scale, minimum)
+            .intoArray(to, at + 2 * TILE);
+        ((FloatVector) word.lanewise(LSHR, 24).convert(I2F, 0))
+            .fma(scale, minimum)
+            .intoArray(to, at + 3 * TILE);
+      }
+    }
   }
 }

@@ -108,10 +108,10 @@ final class VectorFactors {
   /** Without vectors: the powers below the least normal number need a case of their own. */
   private static void microscaled(Packing packing, int[] words, int at, float[] to, int half) {
     for (int lane = 0; lane < TILE; lane++) {
-      float scale = packing.factors(words, at, lane, 0).scale();
+      Packing.Factors factors = packing.factors(words, at, lane, 0);
       for (int own = half; own <= half + HALF; own += HALF) {
-        to[own + lane] = scale;
-        to[own + TILE + lane] = 0;
+        to[own + lane] = factors.scale();
+        to[own + TILE + lane] = factors.minimum();
       }
     }
   }
