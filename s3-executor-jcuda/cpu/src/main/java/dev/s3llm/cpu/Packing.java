@@ -86,11 +86,6 @@ enum Packing {
     return columns >= BLOCK;
   }
 
-  /** Returns whether a unit is half a super-block, with factors of its blocks' scales. */
-  boolean superBlocks() {
-    return columns > BLOCK;
-  }
-
   /** Returns whether the integers of a block have one scale and one minimum. */
   boolean scaledByBlock() {
     return quantised() && this != SUPER_SIXES;

@@ -11,10 +11,10 @@ abstract class TileArithmetic extends Arithmetic {
    * @param column the first column, at which a unit begins
    * @param columns number of columns; rounded up to whole units
    * @param to receives the floats from index 0 on
-   * @param factors memory for scales and minima, see {@link #factors}
+   * @param memory of the calling thread
    */
   abstract void decode(
-      CpuMatrix matrix, int tile, int column, int columns, float[] to, float[] factors);
+      CpuMatrix matrix, int tile, int column, int columns, float[] to, Memory memory);
 
   /**
    * Multiplies one row with some columns of a tile without writing the decoded weights: bitwise
@@ -24,7 +24,7 @@ abstract class TileArithmetic extends Arithmetic {
    * @param column the first column, at which a unit begins
    * @param columns number of columns, whole units
    * @param sums receives {@code [TILE]} sums from index 0 on
-   * @param factors memory for scales and minima, see {@link #factors}
+   * @param memory of the calling thread
    * @return whether it did; if not, sums are as before
    */
   abstract boolean multiplyPacked(
@@ -35,16 +35,24 @@ abstract class TileArithmetic extends Arithmetic {
       float[] in,
       int inAt,
       float[] sums,
-      float[] factors);
+      Memory memory);
 
-  /**
-   * Returns memory for the scales and minima of quantised columns: {@code [half block][scale,
-   * minimum][TILE]}.
-   *
-   * @param columns number of columns
-   */
-  static float[] factors(int columns) {
-    return new float[columns / Packing.HALF_BLOCK * 2 * CpuMatrix.TILE];
+  /** What decoding quantised columns needs beside its result. */
+  static final class Memory {
+    /** Scales and minima: {@code [half block][scale, minimum][TILE]}. */
+    final float[] factors;
+
+    /** The integers of a block, each in a byte: {@code [word][TILE]}. */
+    final int[] codes = new int[Packing.BLOCK / Integer.BYTES * CpuMatrix.TILE];
+
+    /**
+     * Allocates the memory.
+     *
+     * @param columns most columns of a call
+     */
+    Memory(int columns) {
+      factors = new float[columns / Packing.HALF_BLOCK * 2 * CpuMatrix.TILE];
+    }
   }
 
   @Override

@@ -67,7 +67,7 @@ final class TileProduct implements MatrixProduct {
     int x = from * width + column;
     if (to - from == 1
         && arithmetic.multiplyPacked(
-            matrix, tile, column, columns, in, x, scratch.sums, scratch.factors)) {
+            matrix, tile, column, columns, in, x, scratch.sums, scratch.memory)) {
       return;
     }
     float[] weights = scratch.weights;
@@ -76,7 +76,7 @@ final class TileProduct implements MatrixProduct {
       weights = matrix.floats;
       at = matrix.unit(tile, column);
     } else {
-      arithmetic.decode(matrix, tile, column, columns, weights, scratch.factors);
+      arithmetic.decode(matrix, tile, column, columns, weights, scratch.memory);
     }
     int stride = CpuMatrix.TILE;
     arithmetic.multiplyAll(
@@ -86,7 +86,7 @@ final class TileProduct implements MatrixProduct {
   /** Memory of one thread. */
   private static final class Scratch {
     final float[] weights = new float[CHUNK * CpuMatrix.TILE];
-    final float[] factors = TileArithmetic.factors(CHUNK);
+    final TileArithmetic.Memory memory = new TileArithmetic.Memory(CHUNK);
     final float[] sums = new float[ROWS_PER_PART * CpuMatrix.TILE];
   }
 }

@@ -45,7 +45,7 @@ final class VectorArithmetic extends TileArithmetic {
   }
 
   @Override
-  void decode(CpuMatrix matrix, int tile, int column, int columns, float[] to, float[] factors) {
+  void decode(CpuMatrix matrix, int tile, int column, int columns, float[] to, Memory memory) {
     int units = (columns + matrix.packing.columns - 1) / matrix.packing.columns;
     switch (matrix.packing) {
       case FLOATS -> throw new IllegalArgumentException("floats need no decoding");
@@ -55,8 +55,8 @@ final class VectorArithmetic extends TileArithmetic {
           VectorSmallBlocks.decode(
               matrix.packing, matrix.words, matrix.unit(tile, column), units, to);
       default -> {
-        VectorFactors.decode(matrix, tile, column, columns, factors);
-        VectorBlocks.decode(matrix, tile, column, columns, factors, to);
+        VectorFactors.decode(matrix, tile, column, columns, memory.factors);
+        VectorBlocks.decode(matrix, tile, column, columns, memory, to);
       }
     }
   }
@@ -101,7 +101,7 @@ final class VectorArithmetic extends TileArithmetic {
       float[] in,
       int inAt,
       float[] sums,
-      float[] factors) {
+      Memory memory) {
     if (GROUPS != 4) {
       return false;
     }
@@ -110,8 +110,10 @@ final class VectorArithmetic extends TileArithmetic {
       int units = columns / matrix.packing.columns;
       VectorSmallBlocks.multiply(matrix.packing, matrix.words, at, units, in, inAt, sums);
     } else if (matrix.packing == Packing.SUPER_NIBBLES) {
-      VectorFactors.decode(matrix, tile, column, columns, factors);
-      VectorBlocks.multiply(matrix, tile, column, columns, factors, in, inAt, sums);
+      VectorFactors.decode(matrix, tile, column, columns, memory.factors);
+      int at = matrix.integers(tile, column);
+      int blocks = columns / Packing.BLOCK;
+      VectorBlocks.multiply(matrix.words, at, blocks, memory.factors, in, inAt, sums);
     } else {
       return false;
     }

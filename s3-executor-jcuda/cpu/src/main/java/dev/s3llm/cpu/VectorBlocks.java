@@ -8,14 +8,15 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Decodes and multiplies quantised columns with the vector API, whose factors {@link VectorFactors}
- * has decoded. A word of four integers, each in a byte, is made first; that differs by the number
- * of bits. All else is the same for all formats.
+ * Decodes columns in blocks of five and six bits, of four-bit floats and of super-blocks with the
+ * vector API, whose factors {@link VectorFactors} has decoded, and multiplies super-blocks of four
+ * bits. A block's integers are brought to bytes first, in a loop of plain Java; all else is the
+ * same for all formats.
  *
- * <p>The loops of products are written out. Beyond 8,000 bytecodes the JIT compiler inlines methods
- * of the vector API alone; a vector that goes into any other method, or that is one of two, then
- * becomes an object in every turn of a loop. With five and six bits the loops are too large even
- * so; therefore their columns are decoded for a batch of one row, too, which takes as long.
+ * <p>The loops are written out. Beyond 8,000 bytecodes the JIT compiler inlines methods of the
+ * vector API alone; a vector that goes into any other method, or that is one of two, then becomes
+ * an object in every turn of a loop. With five and six bits the loop of a product would be too
+ * large even so; therefore their columns are decoded for a batch of one row, too.
  */
 final class VectorBlocks {
   private static final VectorSpecies<Float> FLOATS = VectorArithmetic.FLOATS;
@@ -49,18 +50,23 @@ final class VectorBlocks {
    *
    * @param column the first column, at which a unit begins
    * @param columns number of columns, whole units
-   * @param factors what {@link VectorFactors} decoded for them
+   * @param memory has what {@link VectorFactors} decoded for them
    * @param to receives the floats from index 0 on
    */
   static void decode(
-      CpuMatrix matrix, int tile, int column, int columns, float[] factors, float[] to) {
-    int[] codes = new int[8 * TILE];
+      CpuMatrix matrix,
+      int tile,
+      int column,
+      int columns,
+      TileArithmetic.Memory memory,
+      float[] to) {
+    int[] codes = memory.codes;
     for (int c = 0; c < columns; c += BLOCK) {
       int at = matrix.integers(tile, column + c);
       for (int w = 0; w < 8; w++) {
         codes(matrix, at, w, codes);
       }
-      widen(codes, factors, c, to);
+      widen(codes, memory.factors, c, to);
     }
   }
 
@@ -104,40 +110,16 @@ final class VectorBlocks {
   }
 
   /**
-   * Adds the products of one row with some columns of a tile, of four groups of lanes.
+   * Adds the products of one row with super-blocks of four bits of a tile, of four groups of lanes.
    *
-   * @param matrix has integers of four bits
-   * @param column the first column, at which a unit begins
-   * @param columns number of columns, whole units
+   * @param at index of the first word of the first block's integers
+   * @param blocks number of blocks, of one unit
    * @param factors what {@link VectorFactors} decoded for them
    * @param inAt index of the row's value for the first column
    * @param sums receives {@code [TILE]} sums from index 0 on
    */
   static void multiply(
-      CpuMatrix matrix,
-      int tile,
-      int column,
-      int columns,
-      float[] factors,
-      float[] in,
-      int inAt,
-      float[] sums) {
-    int at = matrix.integers(tile, column);
-    int blocks = columns / BLOCK;
-    int stride =
-        matrix.packing.superBlocks() ? matrix.packing.integerWords() : matrix.packing.words;
-    multiplyFours(matrix.words, at, stride, blocks, factors, in, inAt, sums);
-  }
-
-  private static void multiplyFours(
-      int[] words,
-      int at,
-      int stride,
-      int blocks,
-      float[] factors,
-      float[] in,
-      int inAt,
-      float[] sums) {
+      int[] words, int at, int blocks, float[] factors, float[] in, int inAt, float[] sums) {
     FloatVector a = FloatVector.zero(FLOATS);
     FloatVector b = a;
     FloatVector c = a;
@@ -152,7 +134,7 @@ final class VectorBlocks {
       FloatVector minimumB = FloatVector.fromArray(FLOATS, factors, factor + TILE + 1 * LANES);
       FloatVector minimumC = FloatVector.fromArray(FLOATS, factors, factor + TILE + 2 * LANES);
       FloatVector minimumD = FloatVector.fromArray(FLOATS, factors, factor + TILE + 3 * LANES);
-      int block = at + u * stride;
+      int block = at + u * Packing.SUPER_NIBBLES.integerWords();
       int row = inAt + u * BLOCK;
       for (int w = 0; w < 8; w++) {
         IntVector shift = IntVector.broadcast(INTS, w & 4);

@@ -10,8 +10,8 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Decodes scales and minima of quantised columns with the vector API, to {@code [half block][scale,
- * minimum][TILE]} floats.
+ * Decodes scales and minima of the columns of {@link VectorBlocks} with the vector API, to {@code
+ * [half block][scale, minimum][TILE]} floats.
  */
 final class VectorFactors {
   private static final VectorSpecies<Float> FLOATS = VectorArithmetic.FLOATS;
@@ -37,11 +37,12 @@ final class VectorFactors {
     for (int c = 0; c < columns; c += packing.columns) {
       int half = c / Packing.HALF_BLOCK * HALF;
       switch (packing) {
-        case NIBBLES_AND_MINIMUM, FIVES_AND_MINIMUM -> scaleAndMinimum(matrix.words, at, to, half);
+        case FIVES -> scale(matrix.words, at, packing.zero(), to, half);
+        case FIVES_AND_MINIMUM -> scaleAndMinimum(matrix.words, at, to, half);
         case SUPER_NIBBLES, SUPER_FIVES -> superBlock(matrix.words, at, to, half);
         case SUPER_SIXES -> superSixes(matrix.words, at, to, half);
         case MICROSCALED -> microscaled(packing, matrix.words, at, to, half);
-        default -> scale(matrix.words, at, packing.zero(), to, half);
+        default -> throw new IllegalArgumentException(packing + " has no factors apart");
       }
       at += packing.words;
     }
