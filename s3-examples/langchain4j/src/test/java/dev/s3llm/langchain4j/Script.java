@@ -1,23 +1,19 @@
 package dev.s3llm.langchain4j;
 
+import static dev.s3llm.text.testing.AnswerScript.call;
+import static dev.s3llm.text.testing.AnswerScript.entry;
+
+import dev.s3llm.text.testing.AnswerScript;
+import dev.s3llm.text.testing.AnswerScript.Entry;
 import java.util.List;
 
 /** Answers to the prompts of LangChain4j's tests and of this module's tests. */
 final class Script {
-  /**
-   * Answers to a prompt.
-   *
-   * @param prompt texts that the prompt must contain, all of them
-   * @param answers what a model may write, the likeliest first
-   */
-  private record Entry(List<String> prompt, List<String> answers) {}
-
   private static final String WEATHER = call("getWeather", "\"city\":\"Munich\"");
   private static final String TIME = call("getTime", "\"country\":\"France\"");
 
-  /** The first entry whose texts are in the prompt counts. */
-  private static final List<Entry> ENTRIES =
-      List.of(
+  private static final AnswerScript SCRIPT =
+      script(
           entry(
               "The capital of Germany is Berlin, and 2 + 2 is 4.",
               "[user] What is the capital of Germany? How much is 2 + 2?"),
@@ -74,23 +70,10 @@ final class Script {
    * @throws IllegalStateException if the script has none
    */
   static List<String> answers(String prompt) {
-    return ENTRIES.stream()
-        .filter(entry -> entry.prompt.stream().allMatch(prompt::contains))
-        .map(Entry::answers)
-        .findFirst()
-        .orElseThrow(() -> new IllegalStateException("no answer to: " + prompt));
+    return SCRIPT.answers(prompt);
   }
 
-  private static Entry entry(String answer, String... prompt) {
-    return new Entry(List.of(prompt), List.of(answer));
-  }
-
-  private static String call(String name, String arguments) {
-    return """
-    <tool_call>
-    {"name": "%s", "arguments": {%s}}
-    </tool_call>\
-    """
-        .formatted(name, arguments);
+  private static AnswerScript script(Entry... entries) {
+    return new AnswerScript(List.of(entries));
   }
 }

@@ -1,22 +1,18 @@
 package dev.s3llm.springai;
 
+import static dev.s3llm.text.testing.AnswerScript.call;
+import static dev.s3llm.text.testing.AnswerScript.entry;
+
+import dev.s3llm.text.testing.AnswerScript;
+import dev.s3llm.text.testing.AnswerScript.Entry;
 import java.util.List;
 
 /** Answers to the prompts of Spring AI's tests and of this module's tests. */
 final class Script {
-  /**
-   * Answers to a prompt.
-   *
-   * @param prompt texts that the prompt must contain, all of them
-   * @param answers what a model may write, the likeliest first
-   */
-  private record Entry(List<String> prompt, List<String> answers) {}
-
   private static final String WARM = "How warm is it in the capital of France?";
 
-  /** The first entry whose texts are in the prompt counts. */
-  private static final List<Entry> ENTRIES =
-      List.of(
+  private static final AnswerScript SCRIPT =
+      script(
           entry("30 in San Francisco, 10 in Tokyo and 15 in Paris.", "30.0", "10.0", "15.0"),
           entry(
               weather("San Francisco") + "\n" + weather("Tokyo") + "\n" + weather("Paris"),
@@ -53,29 +49,16 @@ final class Script {
    * @throws IllegalStateException if the script has none
    */
   static List<String> answers(String prompt) {
-    return ENTRIES.stream()
-        .filter(entry -> entry.prompt.stream().allMatch(prompt::contains))
-        .map(Entry::answers)
-        .findFirst()
-        .orElseThrow(() -> new IllegalStateException("no answer to: " + prompt));
+    return SCRIPT.answers(prompt);
   }
 
-  private static Entry entry(String answer, String... prompt) {
-    return new Entry(List.of(prompt), List.of(answer));
+  private static AnswerScript script(Entry... entries) {
+    return new AnswerScript(List.of(entries));
   }
 
   private static String weather(String city) {
     return call(
         "getCurrentWeather",
         "\"location\":\"%s\",\"lat\":1.5,\"lon\":2.5,\"unit\":\"C\"".formatted(city));
-  }
-
-  private static String call(String name, String arguments) {
-    return """
-    <tool_call>
-    {"name": "%s", "arguments": {%s}}
-    </tool_call>\
-    """
-        .formatted(name, arguments);
   }
 }
