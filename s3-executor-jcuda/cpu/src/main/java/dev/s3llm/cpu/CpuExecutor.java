@@ -10,6 +10,7 @@ import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelFiles;
 import dev.s3llm.model.ModelFormatException;
 import dev.s3llm.model.TensorSource;
+import dev.s3llm.model.WeightFormat;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -23,6 +24,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,8 +49,8 @@ public final class CpuExecutor implements Executor {
   private CpuExecutor(Builder builder) {
     ThreadFactory threads = builder.threadFactory();
     this.config = builder.config;
-    this.profile = builder.profile();
-    this.weights = builder.weights;
+    this.weights = builder.weights();
+    this.profile = builder.profile(weights);
     this.kvPrecision = builder.kvPrecision();
     this.cache = CpuKvCache.of(config, profile, kvPrecision);
     this.workers = new WorkerPool(builder.threads(), threads);
@@ -58,27 +60,31 @@ public final class CpuExecutor implements Executor {
   }
 
   /**
-   * Starts to build an executor from a model's files. Reads the configuration and the weights at
-   * once.
+   * Starts to build an executor from a model's files. Reads the configuration at once, and the
+   * weights in {@link Builder#build}.
    *
    * @param model a Hugging Face folder or a GGUF file
-   * @throws ModelFormatException if a file is missing or damaged
+   * @throws ModelFormatException if the configuration is missing or damaged
    */
   public static Builder builder(Path model) {
-    try (ModelFiles files = ModelFiles.open(model)) {
-      return builder(files.config(), files.tensors());
-    }
+    ModelConfig config = ModelConfig.read(model);
+    return new Builder(
+        config,
+        format -> {
+          try (ModelFiles files = ModelFiles.open(model)) {
+            return CpuWeights.read(config, files.tensors(), format);
+          }
+        });
   }
 
   /**
    * Starts to build an executor from a configuration and a source of its weights.
    *
    * @param config shape of the model
-   * @param source tensors of the model; read at once, stays open
-   * @throws ModelFormatException if a tensor is missing or has another shape
+   * @param source tensors of the model; {@link Builder#build} reads them, it stays open
    */
   public static Builder builder(ModelConfig config, TensorSource source) {
-    return new Builder(config, CpuWeights.read(config, source));
+    return new Builder(config, format -> CpuWeights.read(config, source, format));
   }
 
   /** Returns the shape of the model. */
@@ -218,11 +224,11 @@ public final class CpuExecutor implements Executor {
    */
   public static final class Builder extends CpuSettings<Builder> {
     private final ModelConfig config;
-    private final CpuWeights weights;
+    private final Function<WeightFormat, CpuWeights> reader;
 
-    private Builder(ModelConfig config, CpuWeights weights) {
+    private Builder(ModelConfig config, Function<WeightFormat, CpuWeights> reader) {
       this.config = config;
-      this.weights = weights;
+      this.reader = reader;
     }
 
     @Override
@@ -269,13 +275,28 @@ public final class CpuExecutor implements Executor {
       return get("kvPrecision", () -> KvPrecision.FULL);
     }
 
+    /**
+     * Sets how matrices are kept in memory; {@link WeightFormat#STORED} by default.
+     *
+     * @param format the format
+     * @throws IllegalStateException if it was set before
+     */
+    public Builder weights(WeightFormat format) {
+      return set("weights", format);
+    }
+
+    private CpuWeights weights() {
+      return reader.apply(get("weights", () -> WeightFormat.STORED));
+    }
+
     private int featureWidth() {
       return featureLayer() == 0 ? 0 : config.hiddenSize();
     }
 
     /**
-     * Builds the executor.
+     * Reads the weights, and builds the executor.
      *
+     * @throws ModelFormatException if the weights are missing or damaged
      * @throws IllegalArgumentException if a KV block does not fit {@code kvBytes}, or the heap has
      *     no room for {@code kvBytes} beside the weights; the message has both numbers
      */
@@ -283,7 +304,7 @@ public final class CpuExecutor implements Executor {
       return new CpuExecutor(this);
     }
 
-    private ExecutorProfile profile() {
+    private ExecutorProfile profile(CpuWeights weights) {
       long blockBytes = CpuKvCache.bytesPerBlock(config, kvPrecision(), blockTokens());
       int maxTokens = maxTokensPerStepOr(256);
       return memory(blockBytes, weights.bytes(), config.activeParameters())

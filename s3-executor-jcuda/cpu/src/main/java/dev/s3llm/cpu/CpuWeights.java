@@ -4,6 +4,7 @@ import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelTensors;
 import dev.s3llm.model.Tensor;
 import dev.s3llm.model.TensorSource;
+import dev.s3llm.model.WeightFormat;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -54,9 +55,10 @@ record CpuWeights(CpuMatrix embedding, List<Layer> layers, Norm finalNorm, CpuMa
    *
    * @param config configuration of the model
    * @param source tensors of the model; stays open
+   * @param format how matrices are kept
    */
-  static CpuWeights read(ModelConfig config, TensorSource source) {
-    ModelTensors tensors = ModelTensors.of(config, source);
+  static CpuWeights read(ModelConfig config, TensorSource source, WeightFormat format) {
+    ModelTensors tensors = ModelTensors.of(config, source).in(format);
     ModelTensors.Linear last = tensors.output();
     CpuMatrix embedding =
         CpuMatrix.of(tensors.embedding(), config.vocabularySize(), config.hiddenSize(), null);
@@ -64,7 +66,8 @@ record CpuWeights(CpuMatrix embedding, List<Layer> layers, Norm finalNorm, CpuMa
     for (ModelTensors.Layer layer : tensors.layers()) {
       layers.add(new Layer(norms(layer.norms()), attention(layer.attention()), experts(layer)));
     }
-    CpuMatrix output = config.tiedOutput() ? embedding : matrix(last);
+    boolean shared = last.matrix().equals(tensors.embedding());
+    CpuMatrix output = shared ? embedding : matrix(last);
     return new CpuWeights(embedding, List.copyOf(layers), norm(tensors.finalNorm()), output);
   }
 

@@ -17,6 +17,7 @@ import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelFiles;
 import dev.s3llm.model.ModelFormatException;
 import dev.s3llm.model.TensorSource;
+import dev.s3llm.model.WeightFormat;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;

@@ -8,6 +8,7 @@ import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.model.ElementType;
 import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.WeightFormat;
 import dev.s3llm.testkit.HandDrivenSequence;
 import java.util.Random;
 import java.util.stream.IntStream;

@@ -141,6 +141,54 @@ public record ModelTensors(Tensor embedding, List<Layer> layers, Norm finalNorm,
     return tensors;
   }
 
+  /**
+   * Returns these tensors as an executor on a CPU keeps them. All matrices change but embedding and
+   * router; an output that is tied to the embedding becomes a matrix of its own.
+   *
+   * @param format the format; {@link WeightFormat#STORED} changes nothing
+   */
+  public ModelTensors in(WeightFormat format) {
+    if (format == WeightFormat.STORED) {
+      return this;
+    }
+    List<Layer> changed =
+        layers.stream()
+            .map(layer -> new Layer(layer.norms, in(layer.attention, format), in(layer, format)))
+            .toList();
+    return new ModelTensors(embedding, changed, finalNorm, in(output, format));
+  }
+
+  private static Attention in(Attention own, WeightFormat format) {
+    return new Attention(
+        in(own.query, format),
+        in(own.key, format),
+        in(own.value, format),
+        in(own.output, format),
+        own.queryNorm,
+        own.keyNorm,
+        own.sinks);
+  }
+
+  private static Experts in(Layer layer, WeightFormat format) {
+    List<Expert> experts = new ArrayList<>();
+    for (Expert own : layer.feedForward.experts) {
+      Linear gate = own.gate;
+      experts.add(
+          new Expert(
+              gate == null ? null : in(gate, format), in(own.up, format), in(own.down, format)));
+    }
+    return new Experts(layer.feedForward.router, List.copyOf(experts));
+  }
+
+  private static Linear in(Linear own, WeightFormat format) {
+    Tensor matrix =
+        format
+            .rounded()
+            .map(codes -> RoundedMatrix.of(own.matrix, own.in, codes))
+            .orElseGet(own.matrix::widened);
+    return new Linear(own.out, own.in, matrix, own.bias);
+  }
+
   /** Finds the tensors of one model in one source. */
   private static final class Finder {
     private final ModelConfig config;

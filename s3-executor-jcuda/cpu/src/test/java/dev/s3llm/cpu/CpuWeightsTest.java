@@ -1,0 +1,53 @@
+package dev.s3llm.cpu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.ModelShapes;
+import dev.s3llm.model.ModelTensors;
+import dev.s3llm.model.RandomTensors;
+import dev.s3llm.model.WeightFormat;
+import java.util.Random;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Weights that are rounded as they are read. */
+class CpuWeightsTest {
+  private static final ModelConfig CONFIG =
+      new ModelShapes.Sizes(96, 128, 2, 4, 2, 32, 256, 256).llama(true, 3);
+
+  /** Bits of the products' weights, scales included: 16 of a block of 32 or 0. */
+  @ParameterizedTest
+  @CsvSource({"STORED, 16", "WIDE, 32", "INT8, 8.5", "FP8, 16", "INT4, 4.5"})
+  void bytes_areThoseOfTheFormat(WeightFormat format, double bits) {
+    ModelTensors tensors = ModelTensors.of(CONFIG, new RandomTensors(CONFIG, 1));
+    long embedding = tensors.embedding().elements() * Short.BYTES;
+    boolean tied = CONFIG.tiedOutput() && format == WeightFormat.STORED;
+    long output = tied ? 0 : tensors.output().matrix().elements();
+    long products = CONFIG.activeParameters() - tensors.output().matrix().elements();
+    CpuWeights weights = CpuWeights.read(CONFIG, new RandomTensors(CONFIG, 1), format);
+    double expected = embedding + (products + output) * bits / Byte.SIZE;
+    assertThat((double) weights.bytes()).isCloseTo(expected, within(0.02 * expected));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"WIDE, 0, 0", "INT8, 1e-4, 0.15", "FP8, 1e-3, 0.4", "INT4, 1e-2, 2.5"})
+  void scores_areNearThoseOfStoredWeights(WeightFormat format, double least, double most) {
+    int[] text = new Random(2).ints(60, 0, CONFIG.vocabularySize()).toArray();
+    double[] expected = scores(WeightFormat.STORED, text);
+    double[] actual = scores(format, text);
+    double error = 0;
+    for (int i = 0; i < actual.length; i++) {
+      error = Math.max(error, Math.abs(actual[i] - expected[i]));
+    }
+    assertThat(error).isBetween(least, most);
+  }
+
+  private static double[] scores(WeightFormat format, int... text) {
+    try (CpuExecutor executor =
+        CpuExecutor.builder(CONFIG, new RandomTensors(CONFIG, 1)).weights(format).build()) {
+      return executor.scores(text);
+    }
+  }
+}
