@@ -72,7 +72,9 @@ final class ModelExecutors {
     CpuExecutor.Builder builder =
         CpuExecutor.builder(model)
             .kvBytes(
-                properties.kvMemory() == null ? HOST_KV_BYTES : properties.kvMemory().toBytes());
+                properties.kvMemory() == null ? HOST_KV_BYTES : properties.kvMemory().toBytes())
+            .kvPrecision(properties.kvPrecision())
+            .weights(properties.weights());
     if (properties.threads() > 0) {
       builder.threads(properties.threads());
     }
@@ -85,7 +87,11 @@ final class ModelExecutors {
   /** Apart, so that the class is loaded only where the CUDA module is there. */
   private static final class Cuda {
     static Executor load(Path model, ModelExecutors settings, int... devices) {
-      JCudaExecutor.Builder builder = JCudaExecutor.builder(model).devices(devices);
+      JCudaExecutor.Builder builder =
+          JCudaExecutor.builder(model)
+              .devices(devices)
+              .kvPrecision(settings.properties.kvPrecision())
+              .weights(settings.properties.weights());
       if (settings.properties.kvMemory() != null) {
         builder.kvBytes(settings.properties.kvMemory().toBytes());
       }

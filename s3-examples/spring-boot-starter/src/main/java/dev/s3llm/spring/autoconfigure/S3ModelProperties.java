@@ -1,5 +1,7 @@
 package dev.s3llm.spring.autoconfigure;
 
+import dev.s3llm.model.KvPrecision;
+import dev.s3llm.model.WeightFormat;
 import jakarta.validation.constraints.AssertTrue;
 import jakarta.validation.constraints.Min;
 import jakarta.validation.constraints.Pattern;
@@ -24,6 +26,10 @@ import org.springframework.validation.annotation.Validated;
  * @param device device that runs the model: host (the CPU), cuda, cuda:0,1 (one pipeline stage for
  *     each GPU), or auto (the first GPU if there is one, else the CPU).
  * @param kvMemory memory for keys and values. Default: 256 MB on the CPU, the free memory on a GPU.
+ * @param kvPrecision how keys and values are stored: full (16 bits on a GPU, 32 on the CPU), or
+ *     int8, which holds about twice the tokens of 16 bits and changes answers slightly.
+ * @param weights how the model's matrices are kept: stored (as in the files), wide (16 bits on a
+ *     GPU, 32 on the CPU), or rounded to int8, fp8 or int4 when they are read.
  * @param threads threads that run the model on the CPU; 0 means one for each processor.
  */
 @Validated
@@ -36,6 +42,8 @@ public record S3ModelProperties(
     @DefaultValue("auto") @Pattern(regexp = "auto|host|cuda|cuda:\\d{1,3}(,\\d{1,3})*")
         String device,
     @Nullable DataSize kvMemory,
+    @DefaultValue("full") KvPrecision kvPrecision,
+    @DefaultValue("stored") WeightFormat weights,
     @DefaultValue("0") @Min(0) int threads) {
 
   @AssertTrue(message = "s3llm.kv-memory must be positive")

@@ -7,6 +7,7 @@ import dev.s3llm.S3Engine;
 import dev.s3llm.cpu.CpuExecutor;
 import dev.s3llm.examples.model.SmallModel;
 import dev.s3llm.execute.Executor;
+import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.memory.MemoryPlanner;
 import dev.s3llm.memory.OnDemandPlanner;
 import dev.s3llm.observe.EngineMetric;
@@ -174,6 +175,22 @@ class S3AutoConfigurationTest {
   }
 
   @Test
+  void formats_areThoseOfTheExecutor() {
+    runner
+        .withPropertyValues("s3llm.device=host", "s3llm.kv-precision=int8", "s3llm.weights=int8")
+        .run(
+            context -> {
+              ExecutorProfile coded = context.getBean(Executor.class).profile();
+              try (Executor full = CpuExecutor.builder(SmallModel.unpack()).build()) {
+                long bytes = full.profile().bytesPerBlock();
+                assertThat(coded.bytesPerBlock()).isLessThan(bytes / 2);
+              }
+              TextRequest request = TextRequest.builder().prompt("A cat").maxNewTokens(4).build();
+              context.getBean(TextGenerator.class).submit(request).result().join();
+            });
+  }
+
+  @Test
   void beansOfTheApplication_replaceItsOwn() {
     MemoryPlanner planner = new OnDemandPlanner();
     LengthPredictor predictor = new HintedPredictor(new EmpiricalLengthPredictor());
@@ -279,6 +296,8 @@ class S3AutoConfigurationTest {
     "tenants.docs.weight, 0, weight",
     "kv-memory, much, s3llm.kv-memory",
     "kv-memory, -1B, s3llm.kv-memory",
+    "kv-precision, half, s3llm.kv-precision",
+    "weights, int3, s3llm.weights",
     "time-per-output-token, 0ms, field 'timePerOutputToken'",
     "prediction-budget, 0ms, field 'predictionBudget'",
     "close-timeout, -1s, field 'closeTimeout'",

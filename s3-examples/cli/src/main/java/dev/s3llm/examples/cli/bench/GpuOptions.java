@@ -1,9 +1,11 @@
 package dev.s3llm.examples.cli.bench;
 
+import dev.s3llm.examples.cli.options.WeightsOption;
 import dev.s3llm.jcuda.JCudaExecutor;
 import dev.s3llm.jcuda.Precision;
-import dev.s3llm.jcuda.WeightFormat;
+import dev.s3llm.model.WeightFormat;
 import java.util.List;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Precision, format of the weights and GPUs of a model. */
@@ -15,14 +17,7 @@ final class GpuOptions {
       defaultValue = "FP16")
   private Precision precision = Precision.FP16;
 
-  @Option(
-      names = "--weights",
-      paramLabel = "FORMAT",
-      description =
-          "STORED (as in the files), WIDE (16 bits), INT8, FP8 or INT4, on a GPU (default:"
-              + " ${DEFAULT-VALUE})",
-      defaultValue = "STORED")
-  private WeightFormat weights = WeightFormat.STORED;
+  @Mixin private WeightsOption weights = new WeightsOption();
 
   @Option(
       names = "--devices",
@@ -32,11 +27,16 @@ final class GpuOptions {
       defaultValue = "0")
   private List<Integer> devices = List.of(0);
 
+  /** Returns the format of the weights, which a CPU has, too. */
+  WeightFormat weights() {
+    return weights.format();
+  }
+
   /** Sets them for an executor. */
   JCudaExecutor.Builder apply(JCudaExecutor.Builder builder) {
     return builder
         .precision(precision)
-        .weights(weights)
+        .weights(weights.format())
         .devices(devices.stream().mapToInt(Integer::intValue).toArray());
   }
 }

@@ -177,6 +177,10 @@ final class ServedModel {
     if (threads != null) {
       builder.threads(threads);
     }
-    return builder.kvPrecision(kv.precision()).kvBytes((long) (kvGb * 1e9)).build();
+    return builder
+        .kvPrecision(kv.precision())
+        .weights(gpu.weights())
+        .kvBytes((long) (kvGb * 1e9))
+        .build();
   }
 }

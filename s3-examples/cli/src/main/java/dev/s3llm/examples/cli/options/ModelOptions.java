@@ -45,6 +45,8 @@ public final class ModelOptions {
 
   @Mixin private KvOption kv = new KvOption();
 
+  @Mixin private WeightsOption weights = new WeightsOption();
+
   @Spec(Spec.Target.MIXEE)
   private CommandSpec command;
 
@@ -157,6 +159,7 @@ public final class ModelOptions {
         JCudaExecutor.builder(path)
             .kvBytes(kvMemory.bytes())
             .kvPrecision(kv.precision())
+            .weights(weights.format())
             .devices(devices);
     if (featureLayer > 0) {
       builder.featureLayer(featureLayer);
@@ -166,7 +169,10 @@ public final class ModelOptions {
 
   private Executor onCpu(Path path, ByteSize kvMemory, int featureLayer) {
     CpuExecutor.Builder builder =
-        CpuExecutor.builder(path).kvBytes(kvMemory.bytes()).kvPrecision(kv.precision());
+        CpuExecutor.builder(path)
+            .kvBytes(kvMemory.bytes())
+            .kvPrecision(kv.precision())
+            .weights(weights.format());
     if (featureLayer > 0) {
       builder.featureLayer(featureLayer);
     }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.s3llm.cpu.CpuExecutor;
 import dev.s3llm.examples.cli.options.KvOption;
+import dev.s3llm.examples.cli.options.WeightsOption;
 import dev.s3llm.examples.cli.support.CaseFile;
 import dev.s3llm.examples.cli.support.Numbers;
 import dev.s3llm.examples.cli.support.OutputFile;
@@ -59,6 +60,8 @@ public final class ScoreCommand implements Callable<Integer> {
 
   @Mixin private KvOption kv = new KvOption();
 
+  @Mixin private WeightsOption weights = new WeightsOption();
+
   @Spec private CommandSpec spec;
 
   /** Created by picocli, which sets the fields. */
@@ -85,7 +88,8 @@ public final class ScoreCommand implements Callable<Integer> {
   }
 
   private CpuExecutor executor() {
-    CpuExecutor.Builder builder = CpuExecutor.builder(model).kvPrecision(kv.precision());
+    CpuExecutor.Builder builder =
+        CpuExecutor.builder(model).kvPrecision(kv.precision()).weights(weights.format());
     return threads > 0 ? builder.threads(threads).build() : builder.build();
   }
 

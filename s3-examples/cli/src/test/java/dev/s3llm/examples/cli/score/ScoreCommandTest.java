@@ -50,6 +50,34 @@ class ScoreCommandTest extends CommandTest {
   }
 
   @Test
+  void roundedWeights_changeTheScoreALittle() throws IOException {
+    String row = "{\"id\": \"a\", \"text\": \"The sum of two and two is four.\"}";
+    double stored = score(row).get(0).get("nll").asDouble();
+    Path cases = Files.writeString(folder.resolve("rounded.jsonl"), row);
+    for (String format : List.of("int8", "fp8", "INT4")) {
+      Path json = folder.resolve(format + ".jsonl");
+      run(
+          "score",
+          MODEL.toString(),
+          "--cases",
+          cases.toString(),
+          "--json",
+          json.toString(),
+          "--quantize",
+          format);
+      double own = new ObjectMapper().readTree(Files.readString(json)).get("nll").asDouble();
+      assertThat(own).isNotEqualTo(stored).isCloseTo(stored, within(0.15 * stored));
+    }
+  }
+
+  @Test
+  void unknownFormat_isRefusedWithThoseThereAre() {
+    assertThat(run("score", MODEL.toString(), "--cases", "c.jsonl", "--weights", "int3"))
+        .isEqualTo(2);
+    assertThat(err.toString()).contains("'int3'", "stored, wide, int8, fp8, int4");
+  }
+
+  @Test
   void badRow_isAnErrorAndLosesNoOther() throws IOException {
     List<JsonNode> results =
         score(
