@@ -37,7 +37,7 @@ import java.util.List;
  */
 public final class RetrievalExample {
   private static final List<String> DOCUMENTS =
-      List.of("decisions.md", "embedding.md", "gpu.md", "lab.md", "latency.md");
+      List.of("architecture.md", "embedding.md", "latency.md");
   private static final int PASSAGE_CHARACTERS = 500;
   private static final int PASSAGES = 2;
 
