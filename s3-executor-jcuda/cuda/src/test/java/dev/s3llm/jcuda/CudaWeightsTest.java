@@ -22,8 +22,8 @@ class CudaWeightsTest {
   private static final int[] PROMPT = new Random(3).ints(180, 0, 1000).toArray();
 
   /**
-   * The scales of Q4_K are products with 17 bits, which are rounded to eleven here: on the host that
-   * alone changes these logits by 0.013.
+   * The scales of Q4_K are products with 17 bits, which are rounded to eleven here: on the host
+   * that alone changes these logits by 0.013.
    */
   @ParameterizedTest
   @CsvSource({"Q8_0, 0.01", "Q4_0, 0.01", "Q4_1, 0.01", "Q4_K, 0.03"})

@@ -53,7 +53,7 @@ public interface Codes {
   Format format();
 
   /**
-   * Reads codes and scales.
+   * Reads codes and scales. Any number of threads may call it at once.
    *
    * @param first index of the first element; the start of a row
    * @param count number of elements, whole rows

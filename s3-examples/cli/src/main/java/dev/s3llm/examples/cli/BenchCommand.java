@@ -1,5 +1,6 @@
 package dev.s3llm.examples.cli;
 
+import dev.s3llm.examples.cli.bench.LoadBenchCommand;
 import dev.s3llm.examples.cli.bench.PrefixBenchCommand;
 import dev.s3llm.examples.cli.bench.ServeBenchCommand;
 import dev.s3llm.examples.cli.bench.StepBenchCommand;
@@ -8,7 +9,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
-/** Groups the benchmarks: {@code step}, {@code serve} and {@code soak}. */
+/** Groups the benchmarks. */
 @Command(
     name = "bench",
     mixinStandardHelpOptions = true,
@@ -16,9 +17,10 @@ import picocli.CommandLine.Spec;
       StepBenchCommand.class,
       ServeBenchCommand.class,
       PrefixBenchCommand.class,
+      LoadBenchCommand.class,
       SoakCommand.class
     },
-    description = "Measures decode steps or serving on a GPU, or soaks an engine.")
+    description = "Measures loading, decode steps or serving on a GPU, or soaks an engine.")
 final class BenchCommand implements Runnable {
   @Spec private CommandSpec spec;
 

@@ -73,6 +73,14 @@ final class BenchModel {
         .progress(report::loaded);
   }
 
+  /** Returns the bytes of a weight of a product, with its part of a scale. */
+  double bytesPerWeight() {
+    return gpu.weights()
+        .rounded()
+        .map(format -> (format.kind().bits() + (double) Short.SIZE / format.group()) / Byte.SIZE)
+        .orElse((double) Short.BYTES); // random weights are stored in 16 bits
+  }
+
   /** Returns the bytes of a token's keys and values over all layers. */
   double kvBytesPerToken(ModelConfig config) {
     double vectors = 2.0 * config.layerCount() * config.kvHeads();

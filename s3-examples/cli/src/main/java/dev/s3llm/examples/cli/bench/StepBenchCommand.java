@@ -151,7 +151,7 @@ public final class StepBenchCommand implements Callable<Integer> {
   private Row row(ModelConfig config, StepBench.Point point, StepBench.Times times) {
     double weights = config.activeParameters();
     double tokens = (double) point.batch() * (point.context() + steps / 2.0);
-    double bytes = 2 * weights + tokens * model.kvBytesPerToken(config);
+    double bytes = model.bytesPerWeight() * weights + tokens * model.kvBytesPerToken(config);
     double memory = bytes / (terabytesPerSecond * 1e9);
     double arithmetic = 2 * weights * point.batch() / (teraflops * 1e9);
     double roofline = Math.max(memory, arithmetic);

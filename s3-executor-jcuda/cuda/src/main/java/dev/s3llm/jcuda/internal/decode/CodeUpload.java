@@ -67,16 +67,21 @@ final class CodeUpload implements AutoCloseable {
 
     /** Reads rows into a buffer, two codes of 4 bits to a byte, integers of 8 bits plus 128. */
     void read(Codes from, int firstRow, ByteBuffer to) {
-      byte[] codes = new byte[rows * columns];
-      float[] scales = new float[groups()];
-      float[] seconds = new float[format.seconds() ? groups() : 0];
-      from.read((long) firstRow * columns, codes.length, codes, scales, seconds);
-      to.put(0, packed(codes));
+      RowPieces.of(rows, columns).forEach((row, count) -> read(from, firstRow, row, count, to));
+    }
+
+    private void read(Codes from, int firstRow, int row, int count, ByteBuffer to) {
+      int group = row * format.groups(columns);
+      byte[] codes = new byte[count * columns];
+      float[] scales = new float[count * format.groups(columns)];
+      float[] seconds = new float[format.seconds() ? scales.length : 0];
+      from.read((long) (firstRow + row) * columns, codes.length, codes, scales, seconds);
+      to.put((int) format.codeBytes((long) row * columns), packed(codes));
       for (int i = 0; i < scales.length; i++) {
-        to.putFloat((int) scalesAt() + Float.BYTES * i, scales[i]);
+        to.putFloat((int) scalesAt() + Float.BYTES * (group + i), scales[i]);
       }
       for (int i = 0; i < seconds.length; i++) {
-        to.putFloat((int) secondsAt() + Float.BYTES * i, seconds[i]);
+        to.putFloat((int) secondsAt() + Float.BYTES * (group + i), seconds[i]);
       }
     }
 

@@ -19,7 +19,8 @@ import java.util.function.LongConsumer;
 
 /**
  * Copies tensors to a device piece by piece through two pinned buffers: while the device lays out
- * one piece, the next is read. No tensor is ever whole in host memory.
+ * one piece, the next is read, by all threads of the common pool. No tensor is ever whole in host
+ * memory.
  */
 final class WeightUpload implements AutoCloseable {
   private static final int BUFFERS = 2;
@@ -92,7 +93,7 @@ final class WeightUpload implements AutoCloseable {
     for (int row = 0; row < matrix.out(); row += step) {
       int count = Math.min(step, matrix.out() - row);
       int at = placement == 0 ? firstRow + row : firstRow + 2 * row;
-      Buffer buffer = fill(tensor, (long) row * columns, count * columns);
+      Buffer buffer = fill(tensor, (long) row * columns, count, columns);
       kernels.retile(stream, tensor.type(), buffer.device, to.tiles, count, columns, at, placement);
       stream.record(buffer.free);
     }
@@ -127,7 +128,7 @@ final class WeightUpload implements AutoCloseable {
         codes.tile(piece, buffer.device, place, nonFinite);
         stream.record(buffer.free);
       } else {
-        Buffer buffer = fill(tensor, (long) row * columns, count * columns);
+        Buffer buffer = fill(tensor, (long) row * columns, count, columns);
         codes.round(piece, tensor.type(), buffer.device, place, nonFinite);
         stream.record(buffer.free);
       }
@@ -157,7 +158,7 @@ final class WeightUpload implements AutoCloseable {
     int step = BUFFER_BYTES / tensor.type().blockBytes();
     for (long at = 0; at < tensor.elements(); at += step) {
       int count = (int) Math.min(step, tensor.elements() - at);
-      Buffer buffer = fill(tensor, at, count);
+      Buffer buffer = fill(tensor, at, count, 1);
       DeviceAddress target = new DeviceAddress(to, Layouts.NUMBER_BYTES * at);
       kernels.convert(stream, tensor.type(), buffer.device, target, count);
       stream.record(buffer.free);
@@ -185,15 +186,22 @@ final class WeightUpload implements AutoCloseable {
         to);
   }
 
-  private Buffer fill(Tensor tensor, long first, int count) {
+  /** Fills a buffer with rows, some at a time on the common pool of the JVM. */
+  private Buffer fill(Tensor tensor, long first, int rows, int columns) {
     Buffer buffer = buffers.get(turn);
     turn = (turn + 1) % BUFFERS;
     buffer.free.synchronize();
-    ByteBuffer piece = tensor.slice(first, count);
-    int size = piece.remaining();
-    buffer.host.view(0, size).put(piece);
+    int size = (int) tensor.type().bytes((long) rows * columns);
+    ByteBuffer target = buffer.host.view(0, size);
+    RowPieces.of(rows, columns)
+        .forEach(
+            (row, count) -> {
+              ByteBuffer piece = tensor.slice(first + (long) row * columns, count * columns);
+              int at = (int) tensor.type().bytes((long) row * columns);
+              target.slice(at, piece.remaining()).put(piece);
+            });
     stream.copyIn(buffer.host.at(0), buffer.device, 0, size);
-    bytes += (long) Layouts.NUMBER_BYTES * count;
+    bytes += (long) Layouts.NUMBER_BYTES * rows * columns;
     onBytes.accept(bytes);
     return buffer;
   }
