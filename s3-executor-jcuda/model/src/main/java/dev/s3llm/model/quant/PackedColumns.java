@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * of AutoGPTQ, {@code packing_utils.py} of AutoAWQ.
  */
 final class PackedColumns implements Scheme {
-  /** Inputs of a piece: as many floats as a cache line has. */
+  /** Inputs of a piece, so that lines of a cache are read once for all outputs. */
   private static final int TILE = 16;
 
   private final Packing packing;
@@ -45,13 +45,6 @@ final class PackedColumns implements Scheme {
 
     int each() {
       return 32 / bits;
-    }
-
-    int weight(Numbers words, int in, int out, int outs) {
-      int each = each();
-      return awq
-          ? integer(words.word(in * (outs / each) + out / each), AWQ_PLACES[out % each])
-          : integer(words.word(in / each * outs + out), in % each);
     }
 
     int zero(Numbers words, int group, int out, int outs) {
@@ -104,6 +97,7 @@ final class PackedColumns implements Scheme {
     private final int out;
     private final int in;
     private final int groups;
+    private final Optional<Codes.Format> format;
 
     Columns(
         Numbers weights,
@@ -120,6 +114,7 @@ final class PackedColumns implements Scheme {
       this.out = out;
       this.in = in;
       this.groups = groups;
+      this.format = findFormat();
     }
 
     @Override
@@ -145,21 +140,62 @@ final class PackedColumns implements Scheme {
       }
       Numbers given = order;
       int[] groupOf = given == null ? Numbers.groups(in, groupSize) : given.groups(groups);
-      for (int tile = 0; tile < in; tile += TILE) { // rows inside, since stored rows are inputs
-        int end = Math.min(in, tile + TILE);
+      byte[] integers = new byte[count * in];
+      integers(start, count, integers);
+      for (int row = 0; row < count; row++) {
+        for (int i = 0; i < in; i++) {
+          int at = row * groups + groupOf[i];
+          to[row * in + i] = scale[at] * ((integers[row * in + i] & 0xFF) - zero[at]);
+        }
+      }
+    }
+
+    /** Reads the unsigned integers of some outputs, {@code [count][in]}. */
+    private void integers(int first, int count, byte[] to) {
+      if (packing.awq) {
+        for (int tile = 0; tile < in; tile += TILE) {
+          outputsOfWords(tile, Math.min(in, tile + TILE), first, count, to);
+        }
+      } else {
+        inputsOfWords(first, count, to);
+      }
+    }
+
+    private void inputsOfWords(int first, int count, byte[] to) {
+      int each = packing.each();
+      for (int stored = 0; stored < in / each; stored++) {
         for (int row = 0; row < count; row++) {
-          for (int i = tile; i < end; i++) {
-            int at = row * groups + groupOf[i];
-            int weight = packing.weight(weights, i, start + row, out);
-            to[row * in + i] = scale[at] * (weight - zero[at]);
+          int word = weights.word(stored * out + first + row);
+          int at = row * in + stored * each;
+          for (int place = 0; place < each; place++) {
+            to[at + place] = (byte) packing.integer(word, place);
           }
         }
       }
     }
 
-    /** Integers of 8 bits have codes where all zeros are in the middle of their range. */
+    private void outputsOfWords(int from, int end, int first, int count, byte[] to) {
+      int each = packing.each();
+      for (int row = 0; row < count; ) {
+        int place = (first + row) % each;
+        int rows = Math.min(each - place, count - row);
+        for (int i = from; i < end; i++) {
+          int word = weights.word(i * (out / each) + (first + row) / each);
+          for (int k = 0; k < rows; k++) {
+            to[(row + k) * in + i] = (byte) packing.integer(word, Packing.AWQ_PLACES[place + k]);
+          }
+        }
+        row += rows;
+      }
+    }
+
     @Override
     public Optional<Codes.Format> format() {
+      return format;
+    }
+
+    /** Integers of 8 bits have codes where all zeros are in the middle of their range. */
+    private Optional<Codes.Format> findFormat() {
       if (!ordered() || (packing.bits == 8 && !centred())) {
         return Optional.empty();
       }
@@ -200,13 +236,9 @@ final class PackedColumns implements Scheme {
           }
         }
       }
-      for (int tile = 0; tile < in; tile += TILE) {
-        int end = Math.min(in, tile + TILE);
-        for (int row = 0; row < count; row++) {
-          for (int i = tile; i < end; i++) {
-            codes[row * in + i] = (byte) (packing.weight(weights, i, first + row, out) - shift);
-          }
-        }
+      integers(first, count, codes);
+      for (int i = 0; shift > 0 && i < count * in; i++) {
+        codes[i] -= (byte) shift;
       }
     }
 

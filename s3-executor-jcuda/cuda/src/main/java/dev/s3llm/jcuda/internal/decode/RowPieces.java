@@ -13,6 +13,9 @@ record RowPieces(int rows, int step) {
   /** Elements of a piece: enough that its hand-over does not count, few enough for many threads. */
   private static final int ELEMENTS = 1 << 18;
 
+  /** Formats that pack outputs have eight in a word. */
+  private static final int EIGHT = 8;
+
   /** What is done with a piece. */
   @FunctionalInterface
   interface Work {
@@ -27,7 +30,7 @@ record RowPieces(int rows, int step) {
 
   /** Returns the pieces of some rows. */
   static RowPieces of(int rows, int columns) {
-    return new RowPieces(rows, Math.max(1, ELEMENTS / columns));
+    return new RowPieces(rows, EIGHT * Math.max(1, ELEMENTS / columns / EIGHT));
   }
 
   /**
