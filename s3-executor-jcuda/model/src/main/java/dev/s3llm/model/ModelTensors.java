@@ -142,8 +142,8 @@ public record ModelTensors(Tensor embedding, List<Layer> layers, Norm finalNorm,
   }
 
   /**
-   * Returns these tensors as an executor on a CPU keeps them. All matrices change but embedding and
-   * router; an output that is tied to the embedding becomes a matrix of its own.
+   * Returns these tensors as an executor on a CPU keeps them: the matrices of layers change,
+   * routers excepted, and where all numbers are widened the output matrix, too.
    *
    * @param format the format; {@link WeightFormat#STORED} changes nothing
    */
@@ -155,7 +155,8 @@ public record ModelTensors(Tensor embedding, List<Layer> layers, Norm finalNorm,
         layers.stream()
             .map(layer -> new Layer(layer.norms, in(layer.attention, format), in(layer, format)))
             .toList();
-    return new ModelTensors(embedding, changed, finalNorm, in(output, format));
+    Linear last = format == WeightFormat.WIDE ? in(output, format) : output;
+    return new ModelTensors(embedding, changed, finalNorm, last);
   }
 
   private static Attention in(Attention own, WeightFormat format) {
