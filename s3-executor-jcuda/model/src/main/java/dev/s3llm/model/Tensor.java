@@ -72,6 +72,22 @@ public record Tensor(String label, ElementType type, long elements, Slices slice
   }
 
   /**
+   * Returns some columns of this matrix, as a matrix of fewer columns with the same rows.
+   *
+   * @param part name of the part, for messages
+   * @param width columns of this matrix, whole blocks
+   * @param from first column
+   * @param to column after the last, greater than {@code from}
+   * @throws IndexOutOfBoundsException if the columns are not inside the matrix, or this tensor has
+   *     no whole number of rows
+   * @throws ModelFormatException if a block, or a group of {@link #codes}, would be cut
+   */
+  public Tensor columns(String part, long width, long from, long to) {
+    ColumnSlices own = ColumnSlices.of(this, width, from, to);
+    return new Tensor(label + " (" + part + ")", type, elements / width * (to - from), own);
+  }
+
+  /**
    * Returns the elements as they are quantised; empty if they are not, or in a way that {@link
    * Codes} does not describe.
    */

@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** The codes of blocks give the elements that decoding gives. */
 class CodesTest {
-  private static final int WIDTH = 512;
+  static final int WIDTH = 512;
 
   @ParameterizedTest
   @EnumSource(names = {"Q8_0", "Q4_0", "Q4_1", "Q4_K", "MXFP4"})
@@ -44,7 +44,7 @@ class CodesTest {
   }
 
   /** Random blocks whose half-precision scales are finite. */
-  private static Tensor random(ElementType type) {
+  static Tensor random(ElementType type) {
     int elements = 8 * WIDTH;
     byte[] bytes = new byte[(int) type.bytes(elements)];
     new Random(3).nextBytes(bytes);

@@ -2,6 +2,7 @@ package dev.s3llm.model.quant;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.Assertions.withinPercentage;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -103,6 +104,49 @@ class QuantizedTensorsTest {
       for (int i = 0; i < expected.length; i++) {
         assertThat(coded[i]).as("element %d", i).isCloseTo(expected[i], withinPercentage(1e-4));
       }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "gptq4",
+        "gptq4-order",
+        "gptq4-v2",
+        "gptq8-whole",
+        "awq4",
+        "bnb-nf4-nested",
+        "fp8-blocks",
+        "ct-pack4-zeros"
+      })
+  void columns_areThoseOfTheMatrix(String name) throws Exception {
+    try (TensorSource tensors = open(name)) {
+      Tensor matrix = tensors.tensor(MATRIX, ROWS, WIDTH);
+      float[] all = matrix.floats();
+      for (int from = 0; from < WIDTH; from += 32) {
+        Tensor part = matrix.columns("part", WIDTH, from, from + 32);
+        float[] own = part.floats();
+        for (int i = 0; i < own.length; i++) {
+          assertThat(own[i]).isEqualTo(all[i / 32 * WIDTH + from + i % 32]);
+        }
+        assertThat(part.codes().isPresent()).isEqualTo(matrix.codes().isPresent());
+        if (part.codes().isPresent()) {
+          Tensor rows = part.part("rows", 5 * 32, 7 * 32);
+          assertThat(CodedFloats.of(rows, 32)).containsExactly(rows.floats(), within(1e-4f));
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"bnb-int8", "fp8-channel", "ct-pack8"})
+  void columnsInsideAGroup_areRefused(String name) throws Exception {
+    try (TensorSource tensors = open(name)) {
+      Tensor matrix = tensors.tensor(MATRIX, ROWS, WIDTH);
+      assertThatThrownBy(() -> matrix.columns("part", WIDTH, 0, 32))
+          .isInstanceOf(ModelFormatException.class)
+          .hasMessageEndingWith(
+              "columns 0 to 32 of 64 would cut a group of 64 elements that share a scale");
     }
   }
 
