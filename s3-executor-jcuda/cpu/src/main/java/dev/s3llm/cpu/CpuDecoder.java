@@ -3,32 +3,42 @@ package dev.s3llm.cpu;
 import dev.s3llm.cpu.CpuWeights.Norm;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelConfig.NormPlacement;
-import dev.s3llm.model.ModelConfig.QueryKeyNorm;
-import dev.s3llm.model.ModelConfig.Scores;
-import dev.s3llm.model.RotaryEmbedding;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The forward pass of a decoder over a ragged batch on the CPU: whatever operations a {@link
  * ModelConfig} names, in fp32. The reference for the kernels of other devices.
+ *
+ * <p>The shards of a model compute their shares one after another, each on all threads. Their
+ * results are added in the order of the shards, so that a row's result is the same in any batch.
+ * Norms and the residual stream, which every device of a group would have, are computed once.
  */
 final class CpuDecoder {
   private final ModelConfig config;
-  private final CpuWeights weights;
+  private final List<CpuShard> shards;
+  private final List<CpuKernels> shardKernels = new ArrayList<>();
+
+  /** Kernels for what is no shard's own. */
   private final CpuKernels kernels;
 
   /** The number of layers after which the residual stream is the feature of a row; 0 for none. */
   private final int featureLayer;
 
-  CpuDecoder(ModelConfig config, CpuWeights weights, CpuKernels kernels) {
-    this(config, weights, kernels, 0);
-  }
-
-  CpuDecoder(ModelConfig config, CpuWeights weights, CpuKernels kernels, int featureLayer) {
+  /**
+   * Creates a decoder.
+   *
+   * @param shards the parts of a model, all of them
+   * @param caches keys and values of each part
+   * @param featureLayer number of layers after which the stream is a feature; 0 for none
+   */
+  CpuDecoder(List<CpuShard> shards, List<CpuKvCache> caches, WorkerPool workers, int featureLayer) {
+    this.config = shards.get(0).shard().model();
+    this.shards = shards;
+    caches.forEach(cache -> shardKernels.add(new CpuKernels(cache, workers)));
+    this.kernels = shardKernels.get(0);
     this.featureLayer = featureLayer;
-    this.config = config;
-    this.weights = weights;
-    this.kernels = kernels;
   }
 
   /** Runs the batch and returns the logits of each sampled row, {@code [sampled][vocabulary]}. */
@@ -40,6 +50,7 @@ final class CpuDecoder {
    * Runs the batch and returns the logits of each sampled row.
    *
    * @param features receives the features of each row that has some, {@code [row][hidden]}
+   * @throws IllegalStateException if one of several shards fails; names it
    */
   float[] forward(BatchLayout batch, float[] features) {
     return logits(batch, new Pass(batch).run(features));
@@ -51,11 +62,26 @@ final class CpuDecoder {
     float[] last = new float[sampled * config.hiddenSize()];
     copyRows(stream, batch.sampledRows, last);
     float[] normed = new float[last.length];
-    norm(last, weights.finalNorm(), sampled, normed);
+    norm(last, shards.get(0).weights().finalNorm(), sampled, normed);
     float[] logits = new float[Math.multiplyExact(sampled, config.vocabularySize())];
-    kernels.multiply(weights.output(), normed, sampled, logits);
+    if (shards.size() == 1) {
+      kernels.multiply(shards.get(0).weights().output(), normed, sampled, logits);
+    } else {
+      shards.forEach(shard -> gather(shard, normed, sampled, logits));
+    }
     scaleLogits(logits);
     return logits;
+  }
+
+  /** Computes a shard's columns of the logits. */
+  private void gather(CpuShard shard, float[] normed, int rows, float[] logits) {
+    int own = shard.config().vocabularySize();
+    float[] columns = new float[rows * own];
+    kernels.multiply(shard.weights().output(), normed, rows, columns);
+    for (int row = 0; row < rows; row++) {
+      int to = row * config.vocabularySize() + shard.shard().firstToken();
+      System.arraycopy(columns, row * own, logits, to, own);
+    }
   }
 
   private void copyRows(float[] stream, int[] rows, float[] to) {
@@ -84,53 +110,45 @@ final class CpuDecoder {
   }
 
   private void norm(float[] in, Norm norm, int rows, float[] out) {
-    float[] bias = norm.bias();
-    if (bias == null) {
-      kernels.rmsNorm(in, norm.scale(), config.normEpsilon(), rows, out);
-    } else {
-      kernels.layerNorm(in, norm.scale(), bias, config.normEpsilon(), rows, out);
-    }
+    kernels.norm(in, norm, config.normEpsilon(), rows, out);
   }
 
   /** One pass of a batch over all layers, with its buffers. */
   private final class Pass {
     private final BatchLayout batch;
     private final int rows;
+    private final List<ShardPass> passes = new ArrayList<>();
 
     /** Residual stream, {@code [row][hidden]}. */
     private final float[] stream;
 
     private final float[] normed;
-    private final float[] queries;
-    private final float[] keys;
-    private final float[] values;
-    private final float[] attended;
 
     /** Result of a part of a layer, to be added to the stream. */
     private final float[] change;
 
-    private final FeedForwardPart feedForward = new FeedForwardPart(kernels);
+    /** What a shard after the first has of the result. */
+    private final float[] share;
 
     Pass(BatchLayout batch) {
       this.batch = batch;
       this.rows = batch.rows;
       stream = new float[rows * config.hiddenSize()];
-      normed = new float[rows * config.hiddenSize()];
-      queries = new float[rows * config.querySize()];
-      keys = new float[rows * config.kvSize()];
-      values = new float[rows * config.kvSize()];
-      attended = new float[rows * config.querySize()];
-      change = new float[rows * config.hiddenSize()];
+      normed = new float[stream.length];
+      change = new float[stream.length];
+      share = new float[shards.size() == 1 ? 0 : stream.length];
+      for (int s = 0; s < shards.size(); s++) {
+        passes.add(new ShardPass(shards.get(s), shardKernels.get(s), batch));
+      }
     }
 
     float[] run(float[] features) {
-      int hidden = config.hiddenSize();
       for (int r = 0; r < rows; r++) {
-        weights.embedding().row(batch.tokens[r], stream, r * hidden);
+        embed(batch.tokens[r], r * config.hiddenSize());
       }
       scale(stream, config.scales().embedding());
       for (int i = 0; i < config.layerCount(); i++) {
-        layer(i, config.layers().get(i), weights.layers().get(i));
+        layer(i, shards.get(0).weights().layers().get(i).norms());
         if (i + 1 == featureLayer && features.length > 0) {
           copyRows(stream, batch.featureRows, features);
         }
@@ -138,15 +156,24 @@ final class CpuDecoder {
       return stream;
     }
 
-    private void layer(int number, ModelConfig.Layer layer, CpuWeights.Layer own) {
-      attention(number, layer, own.attention(), before(own.norms().beforeAttention()));
-      add(own.norms().afterAttention());
+    private void embed(int token, int at) {
+      for (CpuShard shard : shards) {
+        if (shard.has(token)) {
+          shard.weights().embedding().row(token - shard.shard().firstToken(), stream, at);
+        }
+      }
+    }
+
+    private void layer(int number, CpuWeights.Norms norms) {
+      float[] attended = before(norms.beforeAttention());
+      sum((pass, out) -> pass.attention(number, attended, out));
+      add(norms.afterAttention());
       float[] in = // parts that run side by side read the same normed rows
           config.norms().placement() == NormPlacement.SHARED
               ? normed
-              : before(own.norms().beforeFeedForward());
-      feedForward.run(layer.feedForward(), own.feedForward(), in, rows, change);
-      add(own.norms().afterFeedForward());
+              : before(norms.beforeFeedForward());
+      sum((pass, out) -> pass.feedForward(number, in, out));
+      add(norms.afterFeedForward());
     }
 
     private float[] before(@Nullable Norm norm) {
@@ -157,6 +184,22 @@ final class CpuDecoder {
       return normed;
     }
 
+    /** Adds the shares of all shards, in their order. */
+    private void sum(Share of) {
+      for (int s = 0; s < passes.size(); s++) {
+        try {
+          of.compute(passes.get(s), s == 0 ? change : share);
+        } catch (RuntimeException e) {
+          throw shards.size() == 1
+              ? e
+              : new IllegalStateException("shard %d of %d failed".formatted(s, shards.size()), e);
+        }
+        if (s > 0) {
+          kernels.add(change, share, change.length);
+        }
+      }
+    }
+
     /** Adds a part's result to the stream. */
     private void add(@Nullable Norm norm) {
       if (norm != null) {
@@ -165,41 +208,11 @@ final class CpuDecoder {
       scale(change, config.scales().residual());
       kernels.add(stream, change, stream.length);
     }
+  }
 
-    private void attention(
-        int number, ModelConfig.Layer layer, CpuWeights.Attention own, float[] in) {
-      kernels.multiply(own.query(), in, rows, queries);
-      kernels.multiply(own.key(), in, rows, keys);
-      kernels.multiply(own.value(), in, rows, values);
-      normHeads(queries, own.queryNorm(), config.heads());
-      normHeads(keys, own.keyNorm(), config.kvHeads());
-      RotaryEmbedding rope = layer.rope();
-      if (rope != null) {
-        kernels.rotate(queries, batch.positions, rows, config.heads(), rope);
-        kernels.rotate(keys, batch.positions, rows, config.kvHeads(), rope);
-      }
-      kernels.store(number, batch, keys, values);
-      kernels.attend(number, batch, queries, rule(layer, own), attended);
-      kernels.multiply(own.output(), attended, rows, change);
-    }
-
-    private void normHeads(float[] heads, @Nullable Norm norm, int count) {
-      if (norm != null) {
-        boolean whole = config.attention().queryKeyNorm() == QueryKeyNorm.WHOLE;
-        norm(heads, norm, whole ? rows : rows * count, heads);
-      }
-    }
-
-    private AttentionRule rule(ModelConfig.Layer layer, CpuWeights.Attention own) {
-      Scores scores = config.attention().scores();
-      return new AttentionRule(
-          config.heads(),
-          config.kvHeads(),
-          config.headSize(),
-          scores.scale(),
-          layer.window(),
-          scores.softcap(),
-          own.sinks());
-    }
+  /** A shard's share of a part of a layer. */
+  @FunctionalInterface
+  private interface Share {
+    void compute(ShardPass pass, float[] out);
   }
 }

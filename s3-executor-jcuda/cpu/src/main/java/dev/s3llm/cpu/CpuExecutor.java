@@ -9,11 +9,13 @@ import dev.s3llm.model.KvPrecision;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelFiles;
 import dev.s3llm.model.ModelFormatException;
+import dev.s3llm.model.ModelShard;
 import dev.s3llm.model.TensorSource;
 import dev.s3llm.model.WeightFormat;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -24,7 +26,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,9 +38,9 @@ import org.jspecify.annotations.Nullable;
 public final class CpuExecutor implements Executor {
   private final ModelConfig config;
   private final ExecutorProfile profile;
-  private final CpuWeights weights;
+  private final List<CpuShard> shards;
   private final KvPrecision kvPrecision;
-  private final CpuKvCache cache;
+  private final List<CpuKvCache> caches;
   private final CpuDecoder decoder;
   private final WorkerPool workers;
   private final ExecutorService steps;
@@ -46,33 +48,33 @@ public final class CpuExecutor implements Executor {
   private final CompletableFuture<Void> closed = new CompletableFuture<>();
   private volatile @Nullable Thread stepThread;
 
-  private CpuExecutor(Builder builder) {
+  /** Creates an executor whose shards have given keys and values. */
+  CpuExecutor(
+      Builder builder, List<CpuShard> shards, ExecutorProfile profile, List<CpuKvCache> caches) {
     ThreadFactory threads = builder.threadFactory();
     this.config = builder.config;
-    this.weights = builder.weights();
-    this.profile = builder.profile(weights);
+    this.profile = profile;
+    this.shards = shards;
     this.kvPrecision = builder.kvPrecision();
-    this.cache = CpuKvCache.of(config, profile, kvPrecision);
+    this.caches = caches;
     this.workers = new WorkerPool(builder.threads(), threads);
     this.steps = Executors.newSingleThreadExecutor(threads);
-    this.decoder =
-        new CpuDecoder(config, weights, new CpuKernels(cache, workers), builder.featureLayer());
+    this.decoder = new CpuDecoder(shards, caches, workers, builder.featureLayer());
   }
 
   /**
-   * Starts to build an executor from a model's files. Reads the configuration at once, and the
-   * weights in {@link Builder#build}.
+   * Starts to build an executor from a model's files. Reads the configuration at once, the weights
+   * when it is built.
    *
    * @param model a Hugging Face folder or a GGUF file
-   * @throws ModelFormatException if the configuration is missing or damaged
+   * @throws ModelFormatException if a file is missing or damaged
    */
   public static Builder builder(Path model) {
-    ModelConfig config = ModelConfig.read(model);
     return new Builder(
-        config,
-        format -> {
+        ModelConfig.read(model),
+        (shards, format) -> {
           try (ModelFiles files = ModelFiles.open(model)) {
-            return CpuWeights.read(config, files.tensors(), format);
+            return CpuShard.read(shards, files.tensors(), format);
           }
         });
   }
@@ -81,10 +83,10 @@ public final class CpuExecutor implements Executor {
    * Starts to build an executor from a configuration and a source of its weights.
    *
    * @param config shape of the model
-   * @param source tensors of the model; {@link Builder#build} reads them, it stays open
+   * @param source tensors of the model; read by {@link Builder#build}, stays open
    */
   public static Builder builder(ModelConfig config, TensorSource source) {
-    return new Builder(config, format -> CpuWeights.read(config, source, format));
+    return new Builder(config, (shards, format) -> CpuShard.read(shards, source, format));
   }
 
   /** Returns the shape of the model. */
@@ -109,7 +111,7 @@ public final class CpuExecutor implements Executor {
 
   private StepResult run(StepBatch batch) {
     stepThread = Thread.currentThread();
-    cache.copy(batch);
+    caches.forEach(cache -> cache.copy(batch));
     int[] tokens = new int[batch.sequences().size()];
     Arrays.fill(tokens, StepResult.NO_TOKEN);
     Map<Integer, Throwable> failures = new HashMap<>();
@@ -179,7 +181,7 @@ public final class CpuExecutor implements Executor {
     int[] copy = tokens.clone();
     try {
       return CompletableFuture.supplyAsync(
-              () -> new TokenScores(config, weights, kvPrecision, workers, copy).compute(), steps)
+              () -> new TokenScores(shards, kvPrecision, workers, copy).compute(), steps)
           .join();
     } catch (RejectedExecutionException e) {
       throw new IllegalStateException("the executor is closed", e);
@@ -224,9 +226,9 @@ public final class CpuExecutor implements Executor {
    */
   public static final class Builder extends CpuSettings<Builder> {
     private final ModelConfig config;
-    private final Function<WeightFormat, CpuWeights> reader;
+    private final BiFunction<List<ModelShard>, WeightFormat, List<CpuShard>> reader;
 
-    private Builder(ModelConfig config, Function<WeightFormat, CpuWeights> reader) {
+    private Builder(ModelConfig config, BiFunction<List<ModelShard>, WeightFormat, List<CpuShard>> reader) {
       this.config = config;
       this.reader = reader;
     }
@@ -276,6 +278,29 @@ public final class CpuExecutor implements Executor {
     }
 
     /**
+     * Sets the number of shards that the model is cut into, as a group of GPUs would share it; 1 by
+     * default. Each has its heads, its part of the feed-forward parts and of the vocabulary, and
+     * its part of every KV block ({@link ModelShard}). They run one after another, each on all
+     * threads, so that it saves no time: it is how the cut is tested without GPUs. Tokens are those
+     * of one shard up to the rounding of sums.
+     *
+     * @param count number of shards, at least 1
+     * @throws IllegalArgumentException if the model cannot be cut into so many; names what does not
+     *     divide
+     * @throws IllegalStateException if it was set before
+     */
+    public Builder shards(int count) {
+      atLeast("shards", count, 1);
+      try {
+        ModelShard.of(config, count);
+      } catch (IllegalArgumentException e) {
+        throw new IllegalArgumentException(
+            "shards is %d, but %s".formatted(count, e.getMessage()), e);
+      }
+      return set("shards", count);
+    }
+
+    /**
      * Sets how matrices are kept in memory; {@link WeightFormat#STORED} by default.
      *
      * @param format the format
@@ -285,10 +310,6 @@ public final class CpuExecutor implements Executor {
       return set("weights", format);
     }
 
-    private CpuWeights weights() {
-      return reader.apply(get("weights", () -> WeightFormat.STORED));
-    }
-
     private int featureWidth() {
       return featureLayer() == 0 ? 0 : config.hiddenSize();
     }
@@ -296,18 +317,40 @@ public final class CpuExecutor implements Executor {
     /**
      * Reads the weights, and builds the executor.
      *
-     * @throws ModelFormatException if the weights are missing or damaged
+     * @throws ModelFormatException if a tensor is missing, has another shape or cannot be read, or
+     *     if shards would cut a group of quantised weights
      * @throws IllegalArgumentException if a KV block does not fit {@code kvBytes}, or the heap has
      *     no room for {@code kvBytes} beside the weights; the message has both numbers
      */
     public CpuExecutor build() {
-      return new CpuExecutor(this);
+      List<CpuShard> shards = read();
+      ExecutorProfile profile = profile(shards);
+      return new CpuExecutor(this, shards, profile, caches(shards, profile));
     }
 
-    private ExecutorProfile profile(CpuWeights weights) {
-      long blockBytes = CpuKvCache.bytesPerBlock(config, kvPrecision(), blockTokens());
+    /** Reads the weights of all shards. */
+    List<CpuShard> read() {
+      List<ModelShard> shards = ModelShard.of(config, get("shards", () -> 1));
+      return reader.apply(shards, get("weights", () -> WeightFormat.STORED));
+    }
+
+    /** Returns the KV blocks of each shard. */
+    List<CpuKvCache> caches(List<CpuShard> shards, ExecutorProfile profile) {
+      return shards.stream()
+          .map(shard -> CpuKvCache.of(shard.config(), profile, kvPrecision()))
+          .toList();
+    }
+
+    /** Returns what the executor offers; a block is in all shards, each has its heads of it. */
+    ExecutorProfile profile(List<CpuShard> shards) {
+      long blockBytes = 0;
+      long weightBytes = 0;
+      for (CpuShard shard : shards) {
+        blockBytes += CpuKvCache.bytesPerBlock(shard.config(), kvPrecision(), blockTokens());
+        weightBytes += shard.weights().bytes();
+      }
       int maxTokens = maxTokensPerStepOr(256);
-      return memory(blockBytes, weights.bytes(), config.activeParameters())
+      return memory(blockBytes, weightBytes, config.activeParameters())
           .maxContextTokens(config.maxContextTokens())
           .maxTokensPerStep(maxTokens)
           .maxSequencesPerStep(maxSequencesPerStepOr(64, maxTokens))

@@ -36,6 +36,16 @@ final class CpuKernels {
     Arrays.setAll(scratch, thread -> new Scratch(arithmetic));
   }
 
+  /** Computes an RMS norm, or a LayerNorm where the norm has a bias; {@code out} may be in. */
+  void norm(float[] in, CpuWeights.Norm norm, float epsilon, int rows, float[] out) {
+    float[] bias = norm.bias();
+    if (bias == null) {
+      rmsNorm(in, norm.scale(), epsilon, rows, out);
+    } else {
+      layerNorm(in, norm.scale(), bias, epsilon, rows, out);
+    }
+  }
+
   /**
    * {@code out[r] = in[r] / sqrt(mean(in[r]^2) + epsilon) * weight}; the width is that of the
    * weight. {@code out} may be {@code in}.

@@ -3,8 +3,6 @@ package dev.s3llm.cpu;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelTensors;
 import dev.s3llm.model.Tensor;
-import dev.s3llm.model.TensorSource;
-import dev.s3llm.model.WeightFormat;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -53,12 +51,10 @@ record CpuWeights(CpuMatrix embedding, List<Layer> layers, Norm finalNorm, CpuMa
   /**
    * Reads all weights.
    *
-   * @param config configuration of the model
-   * @param source tensors of the model; stays open
-   * @param format how matrices are kept
+   * @param config configuration of the model, or of a part of it
+   * @param tensors its tensors
    */
-  static CpuWeights read(ModelConfig config, TensorSource source, WeightFormat format) {
-    ModelTensors tensors = ModelTensors.of(config, source).in(format);
+  static CpuWeights read(ModelConfig config, ModelTensors tensors) {
     ModelTensors.Linear last = tensors.output();
     CpuMatrix embedding =
         CpuMatrix.of(tensors.embedding(), config.vocabularySize(), config.hiddenSize(), null);

@@ -1,7 +1,10 @@
 package dev.s3llm.cpu;
 
-/** KV blocks of floats: {@code [layer][kvHead]}, keys and values in arrays of their own. */
-final class FloatKvCache extends CpuKvCache {
+/**
+ * KV blocks of floats: {@code [layer][kvHead]}, keys and values in arrays of their own. Tests
+ * extend it with blocks that fail.
+ */
+non-sealed class FloatKvCache extends CpuKvCache {
   private final int blockFloats;
   private final float[][] keys;
   private final float[][] values;

@@ -3,6 +3,7 @@ package dev.s3llm.cpu;
 import dev.s3llm.model.KvPrecision;
 import dev.s3llm.model.ModelConfig;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Computes the log-probabilities of given tokens. Runs some positions at a time, with keys and
@@ -17,18 +18,16 @@ final class TokenScores {
   private final int[] tokens;
   private final int[] blocks;
 
-  TokenScores(
-      ModelConfig config,
-      CpuWeights weights,
-      KvPrecision kvPrecision,
-      WorkerPool workers,
-      int... tokens) {
-    this.config = config;
+  TokenScores(List<CpuShard> shards, KvPrecision kvPrecision, WorkerPool workers, int... tokens) {
+    this.config = shards.get(0).shard().model();
     this.tokens = tokens;
     this.blocks = new int[(tokens.length + CHUNK - 1) / CHUNK];
     Arrays.setAll(blocks, block -> block);
-    CpuKvCache cache = CpuKvCache.of(config, kvPrecision, CHUNK, blocks.length, 0);
-    this.decoder = new CpuDecoder(config, weights, new CpuKernels(cache, workers));
+    List<CpuKvCache> caches =
+        shards.stream()
+            .map(shard -> CpuKvCache.of(shard.config(), kvPrecision, CHUNK, blocks.length, 0))
+            .toList();
+    this.decoder = new CpuDecoder(shards, caches, workers, 0);
   }
 
   /** Returns the natural logarithm of the probability of each token but the first. */

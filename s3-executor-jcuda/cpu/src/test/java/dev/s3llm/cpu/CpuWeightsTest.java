@@ -25,7 +25,7 @@ class CpuWeightsTest {
     long embedding = tensors.embedding().elements();
     long products = CONFIG.activeParameters() - tensors.output().matrix().elements();
     boolean wide = format == WeightFormat.WIDE; // the tied output matrix is then one of its own
-    CpuWeights weights = CpuWeights.read(CONFIG, new RandomTensors(CONFIG, 1), format);
+    CpuWeights weights = CpuWeights.read(CONFIG, tensors.in(format));
     double tied = wide ? Float.BYTES * embedding : 0;
     double expected = Short.BYTES * embedding + tied + products * bits / Byte.SIZE;
     assertThat((double) weights.bytes()).isCloseTo(expected, within(0.02 * expected));

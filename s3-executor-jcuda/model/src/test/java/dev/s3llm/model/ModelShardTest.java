@@ -193,7 +193,7 @@ class ModelShardTest {
 
   @Test
   void onePart_isTheModelItself() {
-    ModelConfig config = ModelShapes.of("llama-1b");
+    ModelConfig config = sizes(100, 4, 2, 96);
     ModelShard only = ModelShard.of(config, 1).get(0);
     assertThat(only.config()).isSameAs(config);
     ModelTensors tensors = ModelTensors.of(config, new RandomTensors(config, 7));

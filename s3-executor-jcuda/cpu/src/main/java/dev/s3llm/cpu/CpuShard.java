@@ -1,0 +1,41 @@
+package dev.s3llm.cpu;
+
+import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.ModelShard;
+import dev.s3llm.model.ModelTensors;
+import dev.s3llm.model.TensorSource;
+import dev.s3llm.model.WeightFormat;
+import java.util.List;
+
+/**
+ * A part of a model in the heap.
+ *
+ * @param shard its share of the model
+ * @param weights its weights
+ */
+record CpuShard(ModelShard shard, CpuWeights weights) {
+
+  /**
+   * Reads all weights of a model.
+   *
+   * @param shards the parts of the model
+   * @param source tensors of the model; stays open
+   * @param format how matrices are kept
+   */
+  static List<CpuShard> read(List<ModelShard> shards, TensorSource source, WeightFormat format) {
+    ModelTensors whole = ModelTensors.of(shards.get(0).model(), source).in(format);
+    return shards.stream()
+        .map(shard -> new CpuShard(shard, CpuWeights.read(shard.config(), shard.tensors(whole))))
+        .toList();
+  }
+
+  /** Returns the configuration of this part. */
+  ModelConfig config() {
+    return shard.config();
+  }
+
+  /** Returns whether this part has the embedding and the logit of a token. */
+  boolean has(int token) {
+    return token >= shard.firstToken() && token < shard.firstToken() + config().vocabularySize();
+  }
+}
