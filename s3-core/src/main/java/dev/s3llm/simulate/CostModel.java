@@ -16,22 +16,51 @@ import java.util.Set;
  * once, and computes two operations for each weight and new token; it takes the longer of the two
  * times. If reads of keys and values do not overlap with the products ({@link
  * GpuProfile#overlaps}), their time is added. The time of copies to and from host memory is always
- * added. Immutable and thread-safe.
+ * added.
+ *
+ * <p>Several cards share every layer and count as one device of so many times their speed. After
+ * the attention and after the feed-forward part of each layer they {@linkplain Exchange exchange}
+ * what they have computed of the residual stream. Shares of unequal size, and products that are
+ * less efficient when each card has fewer columns, are not modelled. Immutable and thread-safe.
  *
  * @param model the model
  * @param gpu the GPU that it runs on
+ * @param cards how many of them run it together, at least 1
  */
-public record CostModel(ModelShape model, GpuProfile gpu) {
+public record CostModel(ModelShape model, GpuProfile gpu, int cards) {
   private static final double NANOS_PER_SECOND = 1e9;
+  private static final int EXCHANGES_PER_LAYER = 2;
+
+  /** The parts of the stream are exchanged in fp16. */
+  private static final int EXCHANGED_BYTES = 2;
 
   /**
-   * Validates that both parts are there.
+   * Validates the parts.
    *
    * @throws NullPointerException if a part is null
+   * @throws IllegalArgumentException if there is no card, or there are several and the model's
+   *     layers are not known
    */
   public CostModel {
     Objects.requireNonNull(model, "model must not be null");
     Objects.requireNonNull(gpu, "gpu must not be null");
+    Settings.requireAtLeast("cards", cards, 1);
+    Preconditions.checkArgument(
+        cards == 1 || model.layers() > 0,
+        "cards is %s, but layers and hiddenSize of model %s are not known",
+        cards,
+        model.name());
+  }
+
+  /**
+   * Creates the model of one card.
+   *
+   * @param model the model
+   * @param gpu the GPU that it runs on
+   * @throws NullPointerException if a part is null
+   */
+  public CostModel(ModelShape model, GpuProfile gpu) {
+    this(model, gpu, 1);
   }
 
   /**
@@ -42,13 +71,13 @@ public record CostModel(ModelShape model, GpuProfile gpu) {
    * @param copiedBytes bytes copied to or from host memory, 0 or more
    */
   public long stepNanos(long newTokens, long kvTokens, long copiedBytes) {
-    double weights = model.weightBytes() / gpu.bytesPerSecond();
-    double kv = (double) kvTokens * model.kvBytesPerToken() / gpu.bytesPerSecond();
+    double weights = model.weightBytes() / (cards * gpu.bytesPerSecond());
+    double kv = (double) kvTokens * model.kvBytesPerToken() / (cards * gpu.bytesPerSecond());
     double compute = newTokens * secondsPerToken();
-    double copies = copiedBytes / gpu.swapBytesPerSecond();
+    double copies = copiedBytes / (cards * gpu.swapBytesPerSecond());
     double step =
         gpu.overlaps() ? Math.max(weights + kv, compute) : Math.max(weights, compute) + kv;
-    double seconds = (newTokens == 0 ? 0 : step) + copies;
+    double seconds = (newTokens == 0 ? 0 : step + exchangeSeconds(newTokens)) + copies;
     return gpu.overheadNanos() + Math.round(seconds * NANOS_PER_SECOND);
   }
 
@@ -76,12 +105,52 @@ public record CostModel(ModelShape model, GpuProfile gpu) {
    */
   public RecoveryCosts recoveryCosts(int blockTokens) {
     double blockBytes = (double) blockTokens * model.kvBytesPerToken();
-    double swapSeconds = 2 * blockBytes / gpu.swapBytesPerSecond();
-    return new RecoveryCosts(swapSeconds * NANOS_PER_SECOND, secondsPerToken() * NANOS_PER_SECOND);
+    double swapSeconds = 2 * blockBytes / (cards * gpu.swapBytesPerSecond());
+    double exchanged = exchangeSeconds(1) - exchangeSeconds(0); // in a chunk, without what is fixed
+    return new RecoveryCosts(
+        swapSeconds * NANOS_PER_SECOND, (secondsPerToken() + exchanged) * NANOS_PER_SECOND);
   }
 
   private double secondsPerToken() {
-    return 2 * model.parameters() / gpu.flops();
+    return 2 * model.parameters() / (cards * gpu.flops());
+  }
+
+  /** Returns the seconds that the exchanges of a step take; 0 with one card. */
+  private double exchangeSeconds(long newTokens) {
+    if (cards == 1) {
+      return 0;
+    }
+    double bytes = (double) EXCHANGED_BYTES * newTokens * model.hiddenSize();
+    double moved = 2.0 * (cards - 1) / cards * bytes; // to and from each card
+    double each =
+        gpu.exchange().nanos() / NANOS_PER_SECOND + moved / gpu.exchange().bytesPerSecond();
+    return EXCHANGES_PER_LAYER * model.layers() * each;
+  }
+
+  /**
+   * The time in which cards add what each has computed of the same numbers: a fixed time, and the
+   * bytes that each card moves at a rate. Of {@code n} cards each moves {@code 2 (n - 1) / n} times
+   * the bytes of the result. Immutable.
+   *
+   * @param nanos nanoseconds of an exchange without bytes, 0 or more
+   * @param bytesPerSecond bytes that each card moves per second, above 0
+   */
+  public record Exchange(long nanos, double bytesPerSecond) {
+    /**
+     * Two H200 over NVLink, fitted to a measured exchange of 1 to 256 rows of 6,656 numbers of 16
+     * bits: 3.4 us for one row, 16.3 us for 256 (docs/lab.md); off by at most 7 %.
+     */
+    public static final Exchange H200 = new Exchange(3_400, 262e9);
+
+    /**
+     * Validates the numbers.
+     *
+     * @throws IllegalArgumentException if the time is negative, or the rate is not positive
+     */
+    public Exchange {
+      Settings.requireAtLeast("exchange.nanos", nanos, 0);
+      GpuProfile.requirePositive("exchange.bytesPerSecond", bytesPerSecond);
+    }
   }
 
   /**
@@ -98,6 +167,8 @@ public record CostModel(ModelShape model, GpuProfile gpu) {
    *     direction; above 0
    * @param overlaps whether all reads run at the same time as the arithmetic. If false, keys and
    *     values are read after the products, because attention is a kernel of its own
+   * @param exchange how fast several of them exchange numbers; that of {@link Exchange#H200} for
+   *     all presets
    */
   public record GpuProfile(
       String name,
@@ -105,7 +176,8 @@ public record CostModel(ModelShape model, GpuProfile gpu) {
       double flops,
       long overheadNanos,
       double swapBytesPerSecond,
-      boolean overlaps) {
+      boolean overlaps,
+      Exchange exchange) {
 
     private static final Map<String, GpuProfile> PRESETS =
         Map.of(
@@ -124,6 +196,29 @@ public record CostModel(ModelShape model, GpuProfile gpu) {
       requirePositive("flops", flops);
       requirePositive("swapBytesPerSecond", swapBytesPerSecond);
       Settings.requireAtLeast("overheadNanos", overheadNanos, 0);
+      Objects.requireNonNull(exchange, "exchange must not be null");
+    }
+
+    /**
+     * Creates a GPU that exchanges numbers as fast as an H200.
+     *
+     * @param name name for tables
+     * @param bytesPerSecond bytes read from device memory per second, above 0
+     * @param flops fp16 operations per second, above 0
+     * @param overheadNanos nanoseconds added to each step, 0 or more
+     * @param swapBytesPerSecond bytes copied between device and host memory per second, above 0
+     * @param overlaps whether all reads run at the same time as the arithmetic
+     * @throws IllegalArgumentException if a rate is not positive or not finite, or the overhead is
+     *     negative
+     */
+    public GpuProfile(
+        String name,
+        double bytesPerSecond,
+        double flops,
+        long overheadNanos,
+        double swapBytesPerSecond,
+        boolean overlaps) {
+      this(name, bytesPerSecond, flops, overheadNanos, swapBytesPerSecond, overlaps, Exchange.H200);
     }
 
     /**
@@ -157,10 +252,17 @@ public record CostModel(ModelShape model, GpuProfile gpu) {
    * @param parameters number of weights, above 0
    * @param bytesPerWeight bytes of a weight with its share of scales, above 0; 2 for fp16
    * @param kvBytesPerToken size of the keys and values of one token over all layers in bytes, at
-   *     least 1
+   *     least 1; over all cards too, where they repeat heads
+   * @param layers number of layers; 0 if not known
+   * @param hiddenSize width of the residual stream; 0 if the layers are not known
    */
   public record ModelShape(
-      String name, double parameters, double bytesPerWeight, long kvBytesPerToken) {
+      String name,
+      double parameters,
+      double bytesPerWeight,
+      long kvBytesPerToken,
+      int layers,
+      int hiddenSize) {
     private static final int FP16_BYTES = 2;
 
     private static final Map<String, ModelShape> PRESETS =
@@ -178,10 +280,26 @@ public record CostModel(ModelShape model, GpuProfile gpu) {
       GpuProfile.requirePositive("parameters", parameters);
       GpuProfile.requirePositive("bytesPerWeight", bytesPerWeight);
       Settings.requireAtLeast("kvBytesPerToken", kvBytesPerToken, 1);
+      Settings.requireAtLeast("layers", layers, 0);
+      Settings.requireAtLeast("hiddenSize", hiddenSize, layers == 0 ? 0 : 1);
     }
 
     /**
-     * Creates a model whose weights are in fp16.
+     * Creates a model whose layers are not known, for one card.
+     *
+     * @param name name for tables
+     * @param parameters number of weights, above 0
+     * @param bytesPerWeight bytes of a weight with its share of scales, above 0
+     * @param kvBytesPerToken size of the keys and values of one token over all layers in bytes, at
+     *     least 1
+     * @throws IllegalArgumentException if a size is not positive or not finite
+     */
+    public ModelShape(String name, double parameters, double bytesPerWeight, long kvBytesPerToken) {
+      this(name, parameters, bytesPerWeight, kvBytesPerToken, 0, 0);
+    }
+
+    /**
+     * Creates a model whose weights are in fp16 and whose layers are not known, for one card.
      *
      * @param name name for tables
      * @param parameters number of weights, above 0
@@ -203,7 +321,7 @@ public record CostModel(ModelShape model, GpuProfile gpu) {
     public ModelShape withFormats(double bytesPerWeight, double kvShare) {
       GpuProfile.requirePositive("kvShare", kvShare);
       long kvBytes = Math.max(1, Math.round(kvBytesPerToken * kvShare));
-      return new ModelShape(name, parameters, bytesPerWeight, kvBytes);
+      return new ModelShape(name, parameters, bytesPerWeight, kvBytes, layers, hiddenSize);
     }
 
     /**
@@ -228,7 +346,8 @@ public record CostModel(ModelShape model, GpuProfile gpu) {
 
     /** Returns the shape of a model whose keys and values are as wide as its hidden state. */
     private static ModelShape ofLayers(String name, double parameters, int layers, int hidden) {
-      return new ModelShape(name, parameters, 2L * FP16_BYTES * layers * hidden);
+      long kvBytes = 2L * FP16_BYTES * layers * hidden;
+      return new ModelShape(name, parameters, FP16_BYTES, kvBytes, layers, hidden);
     }
   }
 }

@@ -39,6 +39,7 @@ public final class Simulation {
   private final boolean forgetsByFuture;
   private final LatencyTargets targets;
   private final boolean keepTpot;
+  private final int engines;
 
   Simulation(
       ExecutorProfile profile,
@@ -49,7 +50,8 @@ public final class Simulation {
       PrefixSharing prefixSharing,
       boolean forgetsByFuture,
       LatencyTargets targets,
-      boolean keepTpot) {
+      boolean keepTpot,
+      int engines) {
     this.profile = profile;
     this.costs = costs;
     this.schedulingPolicy = schedulingPolicy;
@@ -59,6 +61,7 @@ public final class Simulation {
     this.forgetsByFuture = forgetsByFuture;
     this.targets = targets;
     this.keepTpot = keepTpot;
+    this.engines = engines;
   }
 
   /**
@@ -91,7 +94,8 @@ public final class Simulation {
    *
    * @param trace the requests
    * @param policy the memory planner and the recovery policy
-   * @param listener receives events, intervals and outcomes during the run
+   * @param listener receives events, intervals and outcomes during the run; with several engines
+   *     outcomes alone
    * @throws IllegalArgumentException if the predictor is COLUMN or RECORDED and a request has no
    *     such prediction
    */
@@ -102,7 +106,9 @@ public final class Simulation {
     Preconditions.checkArgument(
         predictor != SimulatedPredictor.RECORDED || trace.recorded(),
         "predictor RECORDED needs recorded predictions for every request, but a request has none");
-    return new SimulationRun(this, trace, policy, listener).run();
+    return engines == 1
+        ? new SimulationRun(this, trace, policy, listener).run()
+        : new EngineGroup(this, engines).run(trace, policy, listener);
   }
 
   ExecutorProfile profile() {
@@ -166,13 +172,41 @@ public final class Simulation {
   public static final class Builder {
     private static final int MAX_BLOCKS = 1 << 24;
 
-    private final CostModel costs;
+    private final CostModel.ModelShape model;
+    private final CostModel.GpuProfile gpu;
     private final long kvBytes;
     private final Settings settings = new Settings();
 
     Builder(CostModel.ModelShape model, CostModel.GpuProfile gpu, long kvBytes) {
-      this.costs = new CostModel(model, gpu);
+      this.model = Objects.requireNonNull(model, "model must not be null");
+      this.gpu = Objects.requireNonNull(gpu, "gpu must not be null");
       this.kvBytes = Settings.requireAtLeast("kvBytes", kvBytes, 1);
+    }
+
+    /**
+     * Sets the number of cards that an engine runs on together; 1 by default. The KV memory and the
+     * memory for swapping are those of all its cards.
+     *
+     * @param count number of cards, at least 1
+     * @throws IllegalArgumentException if the number is below 1
+     */
+    public Builder cards(int count) {
+      settings.setAtLeast("cards", count, 1);
+      return this;
+    }
+
+    /**
+     * Sets the number of engines, each with its own cards and memory; 1 by default. A request goes
+     * to the engine that was given the least work so far: predicted output tokens, and a tenth of a
+     * token for each prompt token. Where there is no prediction before the run, prompts alone
+     * count.
+     *
+     * @param count number of engines, at least 1
+     * @throws IllegalArgumentException if the number is below 1
+     */
+    public Builder engines(int count) {
+      settings.setAtLeast("engines", count, 1);
+      return this;
     }
 
     /**
@@ -322,13 +356,15 @@ public final class Simulation {
     /**
      * Returns the simulation.
      *
-     * @throws IllegalArgumentException if a memory holds too few or too many blocks, or a batch has
-     *     more sequences than a step has tokens
+     * @throws IllegalArgumentException if a memory holds too few or too many blocks, a batch has
+     *     more sequences than a step has tokens, or there are several cards for a model whose
+     *     layers are not known
      * @throws ArithmeticException if the size of a block exceeds a {@code long}
      */
     public Simulation build() {
+      CostModel costs = new CostModel(model, gpu, settings.get("cards", () -> 1));
       return new Simulation(
-          profile(),
+          profile(costs),
           costs,
           settings.get("schedulingPolicy", SchedulingPolicies::shortestRemainingFirst),
           settings.get("tenantWeights", () -> TenantWeights.EQUAL),
@@ -336,10 +372,11 @@ public final class Simulation {
           settings.get("prefixSharing", PrefixSharing::none),
           settings.get("forgettingByFuture", () -> false),
           settings.get("targets", () -> LatencyTargets.NONE),
-          settings.get("keepTpot", () -> false));
+          settings.get("keepTpot", () -> false),
+          settings.get("engines", () -> 1));
     }
 
-    private ExecutorProfile profile() {
+    private ExecutorProfile profile(CostModel costs) {
       int blockTokens = settings.get("blockTokens", () -> 16);
       long swapBytes = settings.get("swapBytes", () -> kvBytes);
       long blockBytes = Math.multiplyExact(blockTokens, costs.model().kvBytesPerToken());

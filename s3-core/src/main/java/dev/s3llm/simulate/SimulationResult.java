@@ -158,7 +158,7 @@ public record SimulationResult(
    *
    * @param steps steps launched
    * @param planMicros microseconds of host time of the loop's passes that launched a step, over the
-   *     latest million of them
+   *     latest million of them; of several engines those of the first
    * @param decisionHash hash of all events in order; equal runs have equal hashes
    */
   public record Planning(long steps, Quantiles planMicros, long decisionHash) {}
@@ -223,6 +223,19 @@ public record SimulationResult(
 
     static RequestOutcome refused(int request) {
       return new RequestOutcome(request, false, 0, 0, 0, -1, 0, 0);
+    }
+
+    /** Returns the same outcome of a request that has another index. */
+    RequestOutcome of(int index) {
+      return new RequestOutcome(
+          index,
+          finished,
+          outputTokens,
+          preemptions,
+          queuedNanos,
+          firstTokenNanos,
+          totalNanos,
+          aloneNanos);
     }
 
     /** Returns the seconds to the first token; NaN without one. */

@@ -2,8 +2,12 @@ package dev.s3llm.simulate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 final class CostModelTest {
   /** 2 kB of weights and 10 bytes a token; 1 kB/s, 1,000 operations a second, 1 us, 100 B/s. */
@@ -73,6 +77,50 @@ final class CostModelTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> model.withFormats(2, -1))
         .withMessage("kvShare must be positive and finite, but is -1.0");
+  }
+
+  /** Microseconds of an exchange between two H200, measured for rows of 6,656 numbers. */
+  @ParameterizedTest
+  @CsvSource({"1, 3.4", "16, 4.1", "64, 7.1", "128, 10.3", "256, 16.3"})
+  void exchangeOfTwoH200_isNearTheMeasured(int rows, double micros) {
+    CostModel.ModelShape layer = new CostModel.ModelShape("layer", 1, 2, 1, 1, 6656);
+    CostModel.GpuProfile gpu = new CostModel.GpuProfile("g", 1e18, 1e18, 0, 1, true);
+    double nanos = new CostModel(layer, gpu, 2).stepNanos(rows, 0, 0);
+    assertThat(nanos / 2 / 1e3).isCloseTo(micros, withinPercentage(7));
+    assertThat(new CostModel(layer, gpu).stepNanos(rows, 0, 0)).isZero();
+  }
+
+  @Test
+  void severalCards_shareAllButTheOverhead() {
+    CostModel.ModelShape model = new CostModel.ModelShape("m", 1000, 2, 10, 3, 100);
+    CostModel.GpuProfile gpu =
+        new CostModel.GpuProfile(
+            "g", 1000, 1000, 1000, 100, true, new CostModel.Exchange(1_000, 1e6));
+    CostModel four = new CostModel(model, gpu, 4);
+    // 2050 bytes at 4000 bytes/s, 1 us, and 6 exchanges of 1 us and 1.5 times 200 bytes at 1 MB/s
+    assertThat(four.stepNanos(1, 5, 0)).isEqualTo(512_500_000L + 1_000 + 6 * (1_000 + 300_000));
+    assertThat(four.stepNanos(0, 0, 400)).isEqualTo(1_000_001_000L);
+    assertThat(four.recoveryCosts(4).swapNanosPerBlock()).isEqualTo(0.2e9);
+    assertThat(four.recoveryCosts(4).recomputeNanosPerToken())
+        .isCloseTo(0.5e9 + 6 * 300_000, within(1e-3));
+  }
+
+  @Test
+  void cardsOfAModelWithUnknownLayers_areRefused() {
+    CostModel.GpuProfile gpu = CostModel.GpuProfile.named("h200").orElseThrow();
+    CostModel.ModelShape model = new CostModel.ModelShape("m", 1000, 64);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new CostModel(model, gpu, 2))
+        .withMessage("cards is 2, but layers and hiddenSize of model m are not known");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new CostModel(model, gpu, 0))
+        .withMessage("cards must be at least 1, but is 0");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new CostModel.Exchange(-1, 1))
+        .withMessage("exchange.nanos must be at least 0, but is -1");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new CostModel.ModelShape("m", 1, 2, 1, 3, 0))
+        .withMessage("hiddenSize must be at least 1, but is 0");
   }
 
   @Test
