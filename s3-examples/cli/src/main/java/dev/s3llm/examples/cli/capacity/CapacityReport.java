@@ -2,6 +2,7 @@ package dev.s3llm.examples.cli.capacity;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.s3llm.examples.cli.simulation.CardOptions.Placement;
 import dev.s3llm.examples.cli.support.Json;
 import dev.s3llm.simulate.CapacitySearch;
 import dev.s3llm.simulate.Simulation;
@@ -17,15 +18,29 @@ final class CapacityReport {
   private final double share;
   private final @Nullable Double rate;
   private final List<Row> rows;
+  private final List<PlacementLoads> loads;
 
   /**
    * The result of one policy in one order.
    *
    * @param policy the policy's name
    * @param order the name of the queue order
-   * @param capacity the highest rate; empty if the targets are missed at every rate
+   * @param placement how engines use the cards
+   * @param capacity the highest rate; empty if the targets are missed at every rate, or the weights
+   *     do not fit
    */
-  record Row(String policy, String order, Optional<CapacitySearch.Capacity> capacity) {}
+  record Row(
+      String policy,
+      String order,
+      Placement placement,
+      Optional<CapacitySearch.Capacity> capacity) {
+
+    /** Returns the number of cards that carry a load. */
+    long gpusFor(double rate) {
+      long machines = capacity.orElseThrow().gpusFor(rate);
+      return machines * placement.engines() * placement.cards();
+    }
+  }
 
   /**
    * Creates a report.
@@ -33,29 +48,46 @@ final class CapacityReport {
    * @param targets the latency targets
    * @param share the share of requests, above 0 and at most 1, that had to meet the targets
    * @param rate the load to find GPUs for, in requests per second; null if there is none
-   * @param rows one row for each policy and order
+   * @param rows one row for each policy, order and placement
+   * @param loads the placements at some loads, for each policy and order; none with one placement
    */
   CapacityReport(
-      Simulation.LatencyTargets targets, double share, @Nullable Double rate, List<Row> rows) {
+      Simulation.LatencyTargets targets,
+      double share,
+      @Nullable Double rate,
+      List<Row> rows,
+      List<PlacementLoads> loads) {
     this.targets = targets;
     this.share = share;
     this.rate = rate;
     this.rows = List.copyOf(rows);
+    this.loads = List.copyOf(loads);
   }
 
-  /** Returns a table with one row for each policy and order. */
+  /** Returns whether the machine has several cards, which are then named. */
+  private boolean severalCards() {
+    return rows.stream().anyMatch(row -> row.placement().engines() * row.placement().cards() > 1);
+  }
+
+  /** Returns the column of the engines; empty with one card. */
+  private String engines(String content) {
+    return severalCards() ? String.format(Locale.ROOT, "%-9s ", content) : "";
+  }
+
+  /** Returns a table with one row for each policy, order and placement. */
   String table() {
     StringBuilder text =
         new StringBuilder(
             String.format(
                 Locale.ROOT,
                 "highest rate at which %s %% of requests meet TTFT %s s and TPOT %s s%n"
-                    + "%-14s %-9s %10s %10s %9s %9s %9s %8s%s%n",
+                    + "%-14s %-9s %s%10s %10s %9s %9s %9s %8s%s%n",
                 100 * share,
                 targets.ttftSeconds(),
                 targets.tpotSeconds(),
                 "policy",
                 "order",
+                engines("engines"),
                 "req/s",
                 "tok/s",
                 "goodput",
@@ -67,20 +99,28 @@ final class CapacityReport {
     if (rows.stream().anyMatch(row -> row.capacity().filter(c -> !c.bounded()).isPresent())) {
       text.append("> the trace is too short, or the targets too loose, to find a limit\n");
     }
+    loads.forEach(each -> text.append(each.table()));
     return text.toString();
   }
 
   private String line(Row row) {
     if (row.capacity().isEmpty()) {
-      return String.format(Locale.ROOT, "%-14s %-9s %10s%n", row.policy(), row.order(), "none");
+      return String.format(
+          Locale.ROOT,
+          "%-14s %-9s %s%10s%n",
+          row.policy(),
+          row.order(),
+          engines(row.placement().label()),
+          "none");
     }
     CapacitySearch.Capacity capacity = row.capacity().get();
     SimulationResult run = capacity.result();
     return String.format(
         Locale.ROOT,
-        "%-14s %-9s %1s%9.3f %10.1f %9.3f %9.2f %9.4f %8d%s%n",
+        "%-14s %-9s %s%1s%9.3f %10.1f %9.3f %9.2f %9.4f %8d%s%n",
         row.policy(),
         row.order(),
+        engines(row.placement().label()),
         capacity.bounded() ? "" : ">",
         capacity.ratePerSecond(),
         run.throughput().tokensPerSecond(),
@@ -88,7 +128,7 @@ final class CapacityReport {
         run.latency().ttftSeconds().p99(),
         run.latency().tpotSeconds().p99(),
         run.memory().preemptions(),
-        rate == null ? "" : String.format(Locale.ROOT, " %10d", capacity.gpusFor(rate)));
+        rate == null ? "" : String.format(Locale.ROOT, " %10d", row.gpusFor(rate)));
   }
 
   /** Returns JSON in which targets that were not set, and rates that were not found, are null. */
@@ -103,17 +143,25 @@ final class CapacityReport {
       ObjectNode json = array.addObject();
       json.put("policy", row.policy());
       json.put("order", row.order());
-      row.capacity().ifPresentOrElse(c -> fill(json, c), () -> json.putNull("capacity_rps"));
+      if (severalCards()) {
+        json.put("engines", row.placement().engines());
+        json.put("cards", row.placement().cards());
+      }
+      row.capacity().ifPresentOrElse(c -> fill(json, row, c), () -> json.putNull("capacity_rps"));
+    }
+    if (!loads.isEmpty()) {
+      ArrayNode all = root.putArray("loads");
+      loads.forEach(each -> each.addTo(all));
     }
     return Json.pretty(root) + "\n";
   }
 
-  private void fill(ObjectNode json, CapacitySearch.Capacity capacity) {
+  private void fill(ObjectNode json, Row row, CapacitySearch.Capacity capacity) {
     SimulationResult run = capacity.result();
     Json.putFinite(json, "capacity_rps", capacity.ratePerSecond());
     json.put("bounded", capacity.bounded());
     if (rate != null) {
-      json.put("gpus", capacity.gpusFor(rate));
+      json.put("gpus", row.gpusFor(rate));
     }
     json.put("slo_met", run.requests().metTargets());
     json.put("requests", run.requests().total());

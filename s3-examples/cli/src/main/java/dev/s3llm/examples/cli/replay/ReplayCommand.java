@@ -136,6 +136,10 @@ public final class ReplayCommand implements Callable<Integer> {
     if (load != null && sweep != null) {
       throw new UsageException("--load " + load + ": not together with --sweep");
     }
+    if (html != null && machine.engines() > 1) {
+      throw new UsageException(
+          "--html " + html + ": shows one engine; not together with --engines");
+    }
     if (html != null && (load != null || seeds > 1)) {
       throw new UsageException(
           "--html " + html + ": shows one trace; use --arrivals in place of --load and --seeds");

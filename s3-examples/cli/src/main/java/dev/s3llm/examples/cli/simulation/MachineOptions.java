@@ -1,6 +1,7 @@
 package dev.s3llm.examples.cli.simulation;
 
 import dev.s3llm.examples.cli.options.OrderChoice;
+import dev.s3llm.examples.cli.simulation.CardOptions.Placement;
 import dev.s3llm.examples.cli.support.Numbers;
 import dev.s3llm.examples.cli.support.UsageException;
 import dev.s3llm.schedule.SchedulingPolicy;
@@ -33,6 +34,8 @@ public final class MachineOptions {
       required = true,
       description = "a100-80gb, h200, h200-s3, or a JSON file.")
   private String gpu;
+
+  @Mixin private CardOptions cards = new CardOptions();
 
   @Mixin private MemoryOptions memory = new MemoryOptions();
 
@@ -116,12 +119,46 @@ public final class MachineOptions {
   }
 
   /**
-   * Returns the memory for keys and values, in units of 1e9 bytes.
+   * Returns the memory of an engine for keys and values, in units of 1e9 bytes.
    *
    * @throws UsageException if not exactly one option gives the memory, or there is no such model
    */
   public double kvGb() {
-    return memory.kvGb(shape());
+    return kvGb(cards.placement());
+  }
+
+  private double kvGb(Placement placement) {
+    return memory.kvGb(shape(), placement.cards());
+  }
+
+  /**
+   * Returns the placements of engines to compare.
+   *
+   * @throws UsageException if the cards cannot be shared equally, or the memory of an engine is
+   *     given where it differs between placements
+   */
+  public List<Placement> placements() {
+    List<Placement> placements = cards.placements();
+    if (placements.size() > 1 && memory.name().equals(MemoryOptions.OF_ENGINE)) {
+      throw new UsageException(
+          "--kv-gb: the memory of an engine depends on its cards; use --card-gb, or give"
+              + " --engines");
+    }
+    return placements;
+  }
+
+  /**
+   * Returns the number of engines.
+   *
+   * @throws UsageException if the cards cannot be shared equally
+   */
+  public int engines() {
+    return cards.placement().engines();
+  }
+
+  /** Returns whether the weights fit the cards of an engine. */
+  public boolean fits(Placement placement) {
+    return memory.fits(shape(), placement.cards());
   }
 
   /** Returns the name of the option that gives the memory, for messages. */
@@ -226,13 +263,31 @@ public final class MachineOptions {
    */
   public List<Ordered> simulations(
       String memoryOption, double kvGigabytes, SimulatedPredictor predictor) {
+    return simulations(memoryOption, kvGigabytes, predictor, cards.placement());
+  }
+
+  /**
+   * Creates simulations as {@link #simulations(String, double, SimulatedPredictor)} does, of
+   * engines that are placed in another way.
+   *
+   * @param placement how engines use the cards
+   * @param predictor the source of the predictions
+   * @throws UsageException if an option is out of range
+   */
+  public List<Ordered> simulations(Placement placement, SimulatedPredictor predictor) {
+    return simulations(memoryOption(), kvGb(placement), predictor, placement);
+  }
+
+  private List<Ordered> simulations(
+      String memoryOption, double kvGigabytes, SimulatedPredictor predictor, Placement placement) {
+    requireLayers(placement);
     checkMemory(memoryOption, kvGigabytes);
     checkTokens();
     List<Ordered> simulations = new ArrayList<>();
     for (OrderChoice.Chosen order : orders()) {
       for (PrefixOptions.Chosen prefix : prefixes.chosen(canvasPasses != null)) {
         Simulation simulation =
-            simulation(memoryOption, kvGigabytes, predictor, order.policy(), prefix);
+            simulation(memoryOption, kvGigabytes, predictor, placement, order.policy(), prefix);
         simulations.add(new Ordered(order.name(), prefix.name(), simulation));
       }
     }
@@ -249,18 +304,21 @@ public final class MachineOptions {
   public Simulation inOrderOfArrival(SimulatedPredictor predictor) {
     SchedulingPolicy arrival = OrderChoice.parse(OrderChoice.BASELINE, maxOvertakes).policy();
     PrefixOptions.Chosen first = prefixes.chosen(canvasPasses != null).get(0);
-    return simulation(memoryOption(), kvGb(), predictor, arrival, first);
+    return simulation(memoryOption(), kvGb(), predictor, cards.placement(), arrival, first);
   }
 
   private Simulation simulation(
       String memoryOption,
       double kvGigabytes,
       SimulatedPredictor predictor,
+      Placement placement,
       SchedulingPolicy order,
       PrefixOptions.Chosen prefix) {
     Simulation.Builder builder =
         Simulation.builder(
                 shape(), ProfileFiles.gpu(gpu), Math.max(1, Math.round(kvGigabytes * BYTES_PER_GB)))
+            .cards(placement.cards())
+            .engines(placement.engines())
             .maxLength(maxLength)
             .blockTokens(blockTokens)
             .maxRunning(maxRunning)
@@ -281,6 +339,13 @@ public final class MachineOptions {
       return (recomputeOnly ? builder.swapBytes(0) : builder).build();
     } catch (IllegalArgumentException | ArithmeticException e) {
       throw new UsageException(memoryOption + " " + kvGigabytes + ": " + e.getMessage());
+    }
+  }
+
+  private void requireLayers(Placement placement) {
+    if (placement.cards() > 1 && shape().layers() == 0) {
+      throw new UsageException(
+          "--cards: several for an engine need the fields layers and hiddenSize in " + model);
     }
   }
 

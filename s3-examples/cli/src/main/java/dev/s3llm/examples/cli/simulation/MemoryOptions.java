@@ -14,22 +14,26 @@ import picocli.CommandLine.TypeConversionException;
 
 /** The simulated memory, and the formats of what lies in it. */
 public final class MemoryOptions {
+  /** The option that gives the memory of an engine. */
+  static final String OF_ENGINE = "--kv-gb";
+
   private static final double BYTES_PER_GB = 1e9;
 
   /** Bytes of eight-bit keys and values with their scales over those of fp16, heads of 128. */
   private static final double CODED_KV = (128 + 4) / 256.0;
 
   @Option(
-      names = "--kv-gb",
+      names = OF_ENGINE,
       paramLabel = "GB",
-      description = "Memory for keys and values, in units of 1e9 bytes.")
+      description = "Memory of an engine for keys and values, in units of 1e9 bytes.")
   private @Nullable Double kvGb;
 
   @Option(
       names = "--card-gb",
       paramLabel = "GB",
       description =
-          "In place of --kv-gb: memory for weights, keys and values, in units of 1e9 bytes.")
+          "In place of --kv-gb: memory of a card for weights, keys and values, in units of 1e9"
+              + " bytes.")
   private @Nullable Double cardGb;
 
   @Option(
@@ -87,17 +91,32 @@ public final class MemoryOptions {
 
   /** Returns the name of the option that gives the memory. */
   String name() {
-    return cardGb == null ? "--kv-gb" : "--card-gb";
+    return cardGb == null ? OF_ENGINE : "--card-gb";
   }
 
   /**
-   * Returns the memory for keys and values, in units of 1e9 bytes.
+   * Returns whether the weights fit the cards of an engine.
    *
    * @param model the model in the formats
-   * @throws UsageException if not exactly one option gives the memory, or a card has no room beside
-   *     the weights
+   * @param cards cards of an engine
    */
-  double kvGb(ModelShape model) {
+  boolean fits(ModelShape model, int cards) {
+    return cardGb == null || cards * cardGb > weightsGb(model);
+  }
+
+  private static double weightsGb(ModelShape model) {
+    return model.weightBytes() / BYTES_PER_GB;
+  }
+
+  /**
+   * Returns the memory of an engine for keys and values, in units of 1e9 bytes.
+   *
+   * @param model the model in the formats
+   * @param cards cards of an engine
+   * @throws UsageException if not exactly one option gives the memory, or the cards have no room
+   *     beside the weights
+   */
+  double kvGb(ModelShape model, int cards) {
     if (cardGb == null) {
       if (kvGb == null) {
         throw new UsageException("one of --kv-gb and --card-gb is needed");
@@ -107,12 +126,12 @@ public final class MemoryOptions {
     if (kvGb != null) {
       throw new UsageException("--kv-gb and --card-gb exclude each other");
     }
-    double weightsGb = model.weightBytes() / BYTES_PER_GB;
-    if (!(cardGb > weightsGb)) {
+    if (!fits(model, cards)) {
+      String number = cards == 1 ? "" : " on %d cards".formatted(cards);
       throw new UsageException(
-          "--card-gb %s: the weights alone take %.1f GB; see --weights"
-              .formatted(cardGb, weightsGb));
+          "--card-gb %s%s: the weights alone take %.1f GB; see --weights"
+              .formatted(cardGb, number, weightsGb(model)));
     }
-    return cardGb - weightsGb;
+    return cards * cardGb - weightsGb(model);
   }
 }

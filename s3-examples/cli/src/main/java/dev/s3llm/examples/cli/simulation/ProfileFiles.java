@@ -18,10 +18,18 @@ import java.util.function.Supplier;
 final class ProfileFiles {
   private static final long MAX_FILE_BYTES = 1 << 16;
   private static final Set<String> MODEL_FIELDS =
-      Set.of("name", "parameters", "bytesPerWeight", "kvBytesPerToken");
+      Set.of("name", "parameters", "bytesPerWeight", "kvBytesPerToken", "layers", "hiddenSize");
   private static final double FP16_BYTES = 2;
   private static final Set<String> GPU_FIELDS =
-      Set.of("name", "bytesPerSecond", "flops", "overheadNanos", "swapBytesPerSecond", "overlaps");
+      Set.of(
+          "name",
+          "bytesPerSecond",
+          "flops",
+          "overheadNanos",
+          "swapBytesPerSecond",
+          "overlaps",
+          "exchangeNanos",
+          "exchangeBytesPerSecond");
 
   private ProfileFiles() {}
 
@@ -37,7 +45,9 @@ final class ProfileFiles {
                 fields.text("name"),
                 fields.number("parameters"),
                 fields.number("bytesPerWeight", FP16_BYTES),
-                fields.whole("kvBytesPerToken")));
+                fields.whole("kvBytesPerToken"),
+                Math.toIntExact(fields.whole("layers", 0)),
+                Math.toIntExact(fields.whole("hiddenSize", 0))));
   }
 
   static CostModel.GpuProfile gpu(String value) {
@@ -54,7 +64,11 @@ final class ProfileFiles {
                 fields.number("flops"),
                 fields.whole("overheadNanos"),
                 fields.number("swapBytesPerSecond"),
-                fields.flag("overlaps", true)));
+                fields.flag("overlaps", true),
+                new CostModel.Exchange(
+                    fields.whole("exchangeNanos", CostModel.Exchange.H200.nanos()),
+                    fields.number(
+                        "exchangeBytesPerSecond", CostModel.Exchange.H200.bytesPerSecond()))));
   }
 
   private static Fields read(
@@ -105,7 +119,7 @@ final class ProfileFiles {
     <T> T make(Supplier<T> maker) {
       try {
         return maker.get();
-      } catch (IllegalArgumentException e) {
+      } catch (IllegalArgumentException | ArithmeticException e) {
         throw new UsageException(what + ": " + e.getMessage());
       }
     }
@@ -131,6 +145,10 @@ final class ProfileFiles {
       boolean whole = value.isNumber() && value.canConvertToLong() && value.doubleValue() % 1 == 0;
       require(whole, field, value, "a whole number");
       return value.longValue();
+    }
+
+    long whole(String field, long byDefault) {
+      return json.has(field) ? whole(field) : byDefault;
     }
 
     boolean flag(String field, boolean byDefault) {

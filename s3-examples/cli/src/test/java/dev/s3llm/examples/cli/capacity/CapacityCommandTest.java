@@ -127,6 +127,63 @@ final class CapacityCommandTest extends CommandTest {
   }
 
   @Test
+  void severalCards_compareAllPlacements() throws IOException {
+    memory = List.of("--card-gb", "70");
+    JsonNode root = json("--cards", "4", "--slo-ttft", "1", "--slo-tpot", "0.1", "--rate", "1000");
+    List<String> placements = new ArrayList<>();
+    List<Double> rates = new ArrayList<>();
+    for (JsonNode row : root.path("policies")) {
+      if (row.path("policy").asText().equals("on-demand")) {
+        placements.add(row.path("engines").asInt() + " on " + row.path("cards").asInt());
+        rates.add(row.path("capacity_rps").doubleValue());
+        assertThat(row.path("gpus").longValue())
+            .isEqualTo(4 * (long) Math.ceil(1000 / row.path("capacity_rps").doubleValue()));
+      }
+    }
+    assertThat(placements).containsExactly("1 on 4", "2 on 2", "4 on 1");
+    assertThat(rates.get(0)).isGreaterThan(rates.get(2)); // each copy of the weights takes memory
+    assertThat(root.path("loads")).hasSize(2 * 4);
+    JsonNode first = root.path("loads").get(0);
+    assertThat(first.path("better").asText()).isEqualTo("1 on 4"); // at a low load steps are short
+    assertThat(first.path("rate_rps").doubleValue()).isPositive();
+    assertThat(first.path("placements")).hasSize(3);
+    assertThat(first.path("placements").get(0).path("met").booleanValue()).isTrue();
+    assertThat(out.toString()).contains("engines", "2 on 2", "better");
+  }
+
+  @Test
+  void weightsBeyondOneCard_leaveTheEngineOnBoth() throws IOException {
+    memory = List.of("--card-gb", "40");
+    JsonNode root = json("--cards", "2", "--slo-ttft", "1");
+    assertThat(root.path("policies").get(0).path("capacity_rps").doubleValue()).isPositive();
+    assertThat(root.path("policies").get(1).path("engines").intValue()).isEqualTo(2);
+    assertThat(root.path("policies").get(1).path("capacity_rps").isNull()).isTrue();
+    assertThat(root.has("loads")).isFalse();
+  }
+
+  @Test
+  void givenNumberOfEngines_isTheOnlyPlacement() throws IOException {
+    JsonNode root = json("--cards", "2", "--engines", "2", "--slo-ttft", "1");
+    assertThat(root.path("policies")).hasSize(2); // one of each policy
+    assertThat(root.path("policies").get(0).path("engines").intValue()).isEqualTo(2);
+    assertThat(root.path("policies").get(0).path("cards").intValue()).isEqualTo(1);
+  }
+
+  @Test
+  void cardsThatCannotBeShared_areNamed() {
+    assertThat(capacity("--slo-ttft", "1", "--cards", "0")).isEqualTo(2);
+    assertThat(err.toString()).contains("--cards 0: must be from 1 to 64");
+    assertThat(capacity("--slo-ttft", "1", "--cards", "4", "--engines", "3")).isEqualTo(2);
+    assertThat(err.toString()).contains("--engines 3: must divide --cards, 4");
+    assertThat(capacity("--slo-ttft", "1", "--cards", "2")).isEqualTo(2);
+    assertThat(err.toString())
+        .contains("--kv-gb: the memory of an engine depends on its cards; use --card-gb");
+    memory = List.of("--card-gb", "30");
+    assertThat(capacity("--slo-ttft", "1", "--cards", "2")).isEqualTo(2);
+    assertThat(err.toString()).contains("--card-gb 30.0 on 2 cards: the weights alone take 65.0");
+  }
+
+  @Test
   void memory_isGivenOnce_andHoldsTheWeights() {
     memory = List.of("--card-gb", "64");
     assertThat(capacity("--slo-ttft", "1")).isEqualTo(2);

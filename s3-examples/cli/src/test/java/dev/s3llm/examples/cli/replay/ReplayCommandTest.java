@@ -336,6 +336,60 @@ final class ReplayCommandTest extends CommandTest {
 
     assertThat(err.toString()).isEmpty();
     assertThat(code).isZero();
+    String[] two = {"--kv-gb", "1", "--model", model.toString(), "--cards", "2"};
+    assertThat(replay(two)).isEqualTo(2);
+    assertThat(err.toString())
+        .contains("--cards: several for an engine need the fields layers and hiddenSize in");
+  }
+
+  /** The exchange takes as long as a step on one card, or hardly anything. */
+  @ParameterizedTest
+  @CsvSource({"1, 0.9, 1.1", "0.001, 0.4, 0.6"})
+  void twoCards_shareTheWork_andExchange(double exchange, double least, double most)
+      throws IOException {
+    Files.writeString(
+        folder.resolve("m.json"),
+        "{\"name\": \"m\", \"parameters\": 1e9, \"kvBytesPerToken\": 1000, \"layers\": 50,"
+            + " \"hiddenSize\": 10}");
+    Files.writeString(
+        folder.resolve("g.json"),
+        "{\"name\": \"g\", \"bytesPerSecond\": 1e12, \"flops\": 1e15, \"overheadNanos\": 0,"
+            + " \"swapBytesPerSecond\": 1e10, \"exchangeBytesPerSecond\": 1e15, \"exchangeNanos\": "
+            + Math.round(exchange * 10_000)
+            + "}");
+    double one = makespan("--cards", "1");
+    double two = makespan("--cards", "2");
+    assertThat(two / one).isBetween(least, most);
+    assertThat(makespan("--cards", "2", "--engines", "2")).isLessThan(one);
+  }
+
+  private double makespan(String... options) throws IOException {
+    Path json = folder.resolve("out.json");
+    List<String> args =
+        new ArrayList<>(
+            List.of(
+                "--kv-gb",
+                "1",
+                "--arrivals",
+                "at-once",
+                "--model",
+                folder.resolve("m.json").toString(),
+                "--gpu",
+                folder.resolve("g.json").toString(),
+                "--json",
+                json.toString()));
+    args.addAll(Arrays.asList(options));
+    assertThat(replay(args.toArray(String[]::new))).as(err.toString()).isZero();
+    JsonNode run = new ObjectMapper().readTree(json.toFile()).path("runs").get(3);
+    assertThat(run.path("finished").asInt()).isEqualTo(20);
+    return run.path("makespan_s").doubleValue();
+  }
+
+  @Test
+  void page_showsOneEngine() {
+    assertThat(replay("--kv-gb", "4", "--cards", "2", "--engines", "2", "--html", "x.html"))
+        .isEqualTo(2);
+    assertThat(err.toString()).contains("--html x.html: shows one engine; not together with");
   }
 
   @ParameterizedTest
