@@ -228,7 +228,8 @@ public final class CpuExecutor implements Executor {
     private final ModelConfig config;
     private final BiFunction<List<ModelShard>, WeightFormat, List<CpuShard>> reader;
 
-    private Builder(ModelConfig config, BiFunction<List<ModelShard>, WeightFormat, List<CpuShard>> reader) {
+    private Builder(
+        ModelConfig config, BiFunction<List<ModelShard>, WeightFormat, List<CpuShard>> reader) {
       this.config = config;
       this.reader = reader;
     }
