@@ -8,6 +8,7 @@ import java.util.List;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
 import jcuda.driver.CUdevice_attribute;
+import jcuda.driver.CUresult;
 import jcuda.driver.CUstream;
 import jcuda.driver.JCudaDriver;
 
@@ -107,6 +108,27 @@ public final class Device implements AutoCloseable {
   /** Makes the device current on the calling thread. */
   public void makeCurrent() {
     check("cuCtxSetCurrent", JCudaDriver.cuCtxSetCurrent(context));
+  }
+
+  /** Returns whether kernels of this device can read and write the memory of another one. */
+  public boolean canAccess(Device peer) {
+    int[] can = new int[1];
+    check("cuDeviceCanAccessPeer", JCudaDriver.cuDeviceCanAccessPeer(can, device, peer.device));
+    return can[0] != 0;
+  }
+
+  /**
+   * Lets kernels of this device, which must be current, read and write the memory of another one.
+   * It stays so: other users of the two devices may need it too.
+   */
+  public void enableAccess(Device peer) {
+    try {
+      check("cuCtxEnablePeerAccess", JCudaDriver.cuCtxEnablePeerAccess(peer.context, 0));
+    } catch (DeviceException e) {
+      if (e.code() != CUresult.CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED) {
+        throw e;
+      }
+    }
   }
 
   /** Returns the name of the product. */

@@ -32,6 +32,16 @@ public final class DeviceException extends RuntimeException {
     }
   }
 
+  private DeviceException(int ordinal, DeviceException cause) {
+    super("device " + ordinal + ": " + cause.getMessage(), cause);
+    this.code = cause.code;
+  }
+
+  /** Returns the same failure with the number of its device in the message. */
+  public DeviceException on(int ordinal) {
+    return new DeviceException(ordinal, this);
+  }
+
   /** Returns the driver's code. */
   public int code() {
     return code;

@@ -4,7 +4,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Puts kernels into streams by their names. The typed methods of {@code AttentionKernels}, {@code
- * LoadKernels} and {@code MatrixProduct} are the only callers.
+ * LoadKernels}, {@code MatrixProduct} and their like are the only callers.
  */
 public interface KernelLauncher {
 
@@ -17,7 +17,8 @@ public interface KernelLauncher {
    * @param block threads of a block
    * @param sharedBytes bytes of dynamic shared memory
    * @param arguments in the kernel's order: {@link DeviceMemory} (its first byte), {@link
-   *     DeviceAddress}, null pointers, {@link Integer}, {@link Long} and {@link Float}
+   *     DeviceAddress}, null pointers, {@link CardAddresses}, {@link Integer}, {@link Long} and
+   *     {@link Float}
    */
   void launch(
       DeviceStream stream,

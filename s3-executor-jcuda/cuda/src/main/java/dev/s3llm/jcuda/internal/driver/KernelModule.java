@@ -20,6 +20,9 @@ public final class KernelModule implements KernelLauncher, AutoCloseable {
   /** The kernels of decoders of text. */
   public static final String TEXT = "s3kernels.fatbin";
 
+  /** The kernels that decoders of text on several cards need besides. */
+  public static final String CARDS = "s3cards.fatbin";
+
   /** The kernels of the speech model. */
   public static final String SPEECH = "s3speech.fatbin";
 
@@ -37,7 +40,7 @@ public final class KernelModule implements KernelLauncher, AutoCloseable {
   /**
    * Loads kernels of this jar into the current device.
    *
-   * @param resource {@link #TEXT} or {@link #SPEECH}
+   * @param resource {@link #TEXT}, {@link #CARDS} or {@link #SPEECH}
    */
   public KernelModule(String resource) {
     check("cuModuleLoadData", JCudaDriver.cuModuleLoadData(module, image(resource)));
@@ -117,6 +120,13 @@ public final class KernelModule implements KernelLauncher, AutoCloseable {
       return Pointer.to(memory.at(0));
     } else if (argument instanceof DeviceAddress address) {
       return Pointer.to(address.memory().at(address.offset()));
+    } else if (argument instanceof CardAddresses addresses) {
+      NativePointerObject[] structure = new NativePointerObject[CardAddresses.MOST];
+      for (int card = 0; card < structure.length; card++) {
+        DeviceAddress own = addresses.at(card);
+        structure[card] = own.memory().at(own.offset());
+      }
+      return Pointer.to(structure);
     } else if (argument instanceof Integer number) {
       return Pointer.to(new int[] {number});
     } else if (argument instanceof Long number) {
