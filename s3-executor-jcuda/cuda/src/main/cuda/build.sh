@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds s3kernels.fatbin, and beside it s3speech.fatbin, the kernels of the speech model: machine code for sm_80, sm_86,
+# Builds s3kernels.fatbin, and beside it s3cards.fatbin, what several cards need besides, and s3speech.fatbin, the kernels of the
+# speech model: machine code for sm_80, sm_86,
 # sm_89 and sm_90a, and PTX for later GPUs.
 # Usage: build.sh [output] [architectures, such as "90a"]; needs nvcc 12.4 or later.
 set -eu
@@ -13,11 +14,13 @@ done
 if [ "$#" -lt 2 ]; then
   targets="$targets -gencode arch=compute_80,code=compute_80"
 fi
-# shellcheck disable=SC2086 # the targets are words
-nvcc -fatbin -std=c++17 -O3 --threads 0 --split-compile 0 --compress-mode=size $targets -o "$output" "$here/s3kernels.cu"
-# shellcheck disable=SC2086 # the targets are words
-nvcc -fatbin -std=c++17 -O3 --threads 0 --split-compile 0 --compress-mode=size $targets -o "$(dirname "$output")/s3speech.fatbin" \
-  "$here/speech.cu"
+build() {
+  # shellcheck disable=SC2086 # the targets are words
+  nvcc -fatbin -std=c++17 -O3 --threads 0 --split-compile 0 --compress-mode=size $targets -o "$1" "$here/$2"
+}
+build "$output" s3kernels.cu
+build "$(dirname "$output")/s3cards.fatbin" cards.cu
+build "$(dirname "$output")/s3speech.fatbin" speech.cu
 # What the fatbins were made of, for the test that compares the shipped ones with the sources.
 if [ "$#" -lt 2 ]; then
   (cd "$here" && cat $(ls *.cu *.cuh | LC_ALL=C sort)) | sha256sum | cut -d' ' -f1 > "$output.sources"
