@@ -9,16 +9,20 @@ import dev.s3llm.execute.StepResult;
 import dev.s3llm.jcuda.internal.batch.BatchFormat;
 import dev.s3llm.jcuda.internal.decode.CudaPipeline;
 import dev.s3llm.jcuda.internal.decode.KernelLimits;
+import dev.s3llm.jcuda.internal.decode.Placement;
 import dev.s3llm.jcuda.internal.decode.WeightPlan;
+import dev.s3llm.jcuda.internal.driver.CardAddresses;
 import dev.s3llm.jcuda.internal.driver.DeviceException;
 import dev.s3llm.model.ExecutorSettings;
 import dev.s3llm.model.KvPrecision;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelFiles;
 import dev.s3llm.model.ModelFormatException;
+import dev.s3llm.model.ModelShard;
 import dev.s3llm.model.TensorSource;
 import dev.s3llm.model.WeightFormat;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -69,13 +73,14 @@ public final class JCudaExecutor implements Executor {
       CudaPipeline opened =
           new CudaPipeline(
               config,
-              builder.devices(),
+              builder.placement(),
               builder.precision().type(),
               builder.kvPrecision(),
               source,
               builder.plan(),
               builder.progress(),
-              builder.featureLayer());
+              builder.featureLayer(),
+              builder.threadFactory());
       pipeline = opened;
       return builder.profile().open(opened, builder.checked());
     }
@@ -217,13 +222,15 @@ public final class JCudaExecutor implements Executor {
 
     /**
      * Sets the devices, one for each stage: the layers are split over them in order, as evenly as
-     * possible. A device may occur more than once. Device 0 alone by default.
+     * possible. A device may occur more than once. Device 0 alone by default. Stages give memory,
+     * {@link #cards} also speed.
      *
      * @param numbers numbers of the devices, from 0; 1 to as many as the model has layers
      * @throws IllegalArgumentException if a value is out of range
-     * @throws IllegalStateException if the devices were set before
+     * @throws IllegalStateException if the devices or {@link #cards} were set before
      */
     public Builder devices(int... numbers) {
+      requireUnset("cards", "devices");
       if (numbers.length < 1 || numbers.length > config.layerCount()) {
         throw new IllegalArgumentException(
             "devices must name from 1 to %d devices, one for each stage, but names %d"
@@ -233,6 +240,46 @@ public final class JCudaExecutor implements Executor {
         atLeast("devices", number, 0);
       }
       return set("devices", IntStream.of(numbers).boxed().toList());
+    }
+
+    /**
+     * Sets the cards that run every layer together (tensor parallelism): each has its part of the
+     * heads, of the feed-forward width, of the vocabulary and of the KV memory, and the cards read
+     * each other's memory. {@link #kvBytes} and {@link #swapBytes} are those of all cards. Tokens
+     * of a sequence are bitwise the same alone, in any batch and after a swap; over another number
+     * of cards they are the same within rounding.
+     *
+     * @param numbers numbers of the devices, from 0, each once; their count divides the heads and
+     *     the feed-forward widths, and at most {@value CardAddresses#MOST}
+     * @throws IllegalArgumentException if a value is out of range, a device occurs twice, or the
+     *     count does not divide the model; the message names the field of {@code config.json}
+     * @throws IllegalStateException if the cards or {@link #devices} were set before
+     */
+    public Builder cards(int... numbers) {
+      requireUnset("devices", "cards");
+      if (numbers.length < 1 || numbers.length > CardAddresses.MOST) {
+        throw new IllegalArgumentException(
+            "cards must name from 1 to %d devices, but names %d"
+                .formatted(CardAddresses.MOST, numbers.length));
+      }
+      for (int number : numbers) {
+        atLeast("cards", number, 0);
+      }
+      if (IntStream.of(numbers).distinct().count() < numbers.length) {
+        throw new IllegalArgumentException(
+            "cards must name each device once, but is " + Arrays.toString(numbers));
+      }
+      KernelLimits.check(ModelShard.of(config, numbers.length).get(0).config());
+      return set("cards", IntStream.of(numbers).boxed().toList());
+    }
+
+    private void requireUnset(String other, String name) {
+      List<Integer> none = List.of();
+      List<Integer> earlier = get(other, () -> none);
+      if (!earlier.isEmpty()) {
+        throw new IllegalStateException(
+            "%s cannot be set beside %s, which is %s".formatted(name, other, earlier));
+      }
     }
 
     /**
@@ -345,8 +392,11 @@ public final class JCudaExecutor implements Executor {
       return threadFactoryOr("s3-cuda-executor");
     }
 
-    private List<Integer> devices() {
-      return get("devices", () -> List.of(0));
+    private Placement placement() {
+      List<Integer> cards = get("cards", List::of);
+      return cards.size() > 1
+          ? new Placement(cards, true)
+          : new Placement(get("devices", () -> cards.isEmpty() ? List.of(0) : cards), false);
     }
 
     private Precision precision() {

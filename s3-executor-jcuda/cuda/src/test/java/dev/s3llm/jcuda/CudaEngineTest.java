@@ -25,18 +25,26 @@ class CudaEngineTest {
 
   @Test
   void preemption_changesNoToken() {
-    List<int[]> roomy = run(64L << 20, 0, PreemptionMode.RECOMPUTE, 0);
-    assertThat(run(2L << 20, 64L << 20, PreemptionMode.SWAP, 1))
+    requireSameTokens((kvBytes, swapBytes) -> RandomModels.gpu(CONFIG, kvBytes, swapBytes).build());
+  }
+
+  /** Makes an executor with some bytes of KV memory and of swap space. */
+  interface Maker {
+    JCudaExecutor make(long kvBytes, long swapBytes);
+  }
+
+  static void requireSameTokens(Maker maker) {
+    List<int[]> roomy = run(maker.make(64L << 20, 0), PreemptionMode.RECOMPUTE, 0);
+    assertThat(run(maker.make(2L << 20, 64L << 20), PreemptionMode.SWAP, 1))
         .usingRecursiveComparison()
         .isEqualTo(roomy);
-    assertThat(run(2L << 20, 0, PreemptionMode.RECOMPUTE, 1))
+    assertThat(run(maker.make(2L << 20, 0), PreemptionMode.RECOMPUTE, 1))
         .usingRecursiveComparison()
         .isEqualTo(roomy);
   }
 
   private static List<int[]> run(
-      long kvBytes, long swapBytes, PreemptionMode mode, int fewestPreemptions) {
-    JCudaExecutor executor = RandomModels.gpu(CONFIG, kvBytes, swapBytes).build();
+      JCudaExecutor executor, PreemptionMode mode, int fewestPreemptions) {
     try (S3Engine engine =
         S3Engine.builder(executor)
             .planner(new OnDemandPlanner())

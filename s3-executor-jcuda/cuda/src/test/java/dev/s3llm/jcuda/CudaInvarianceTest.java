@@ -94,7 +94,7 @@ class CudaInvarianceTest {
     return new HandDrivenSequence(id, prompt, sampling, blocks);
   }
 
-  private static List<int[]> alone(JCudaExecutor gpu) {
+  static List<int[]> alone(JCudaExecutor gpu) {
     List<int[]> outputs = new ArrayList<>();
     for (int id = 0; id < REQUESTS; id++) {
       HandDrivenSequence sequence = request(id, IntStream.range(0, MOST_BLOCKS).toArray());
@@ -110,7 +110,7 @@ class CudaInvarianceTest {
   /**
    * Runs all requests, some at a time; chooses at random the sequences, their tokens, and swaps.
    */
-  private static final class RandomDrive {
+  static final class RandomDrive {
     private final JCudaExecutor gpu;
     private final Random random;
     private final Deque<Integer> freeBlocks = new ArrayDeque<>();

@@ -5,6 +5,7 @@ import java.lang.annotation.ElementType;
 import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.extension.ConditionEvaluationResult;
@@ -12,12 +13,14 @@ import org.junit.jupiter.api.extension.ExecutionCondition;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
-/** Marks tests that need an NVIDIA GPU; without one they are skipped, and the reason is printed. */
+/** Marks tests that need NVIDIA GPUs; without them they are skipped, and the reason is printed. */
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)
 @Tag("gpu")
 @ExtendWith(GpuTest.NeedsGpu.class)
 public @interface GpuTest {
+  /** Returns the GPUs that the tests need. */
+  int devices() default 1;
 
   /** Skips tests without a GPU, and prints the reason once. */
   final class NeedsGpu implements ExecutionCondition {
@@ -25,13 +28,19 @@ public @interface GpuTest {
 
     @Override
     public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {
+      int needed = context.getRequiredTestClass().getAnnotation(GpuTest.class).devices();
       try {
-        return ConditionEvaluationResult.enabled("found " + Device.list().get(0).name());
-      } catch (IllegalStateException | IndexOutOfBoundsException e) {
+        List<Device.Info> found = Device.list();
+        if (found.size() < needed) {
+          throw new IllegalStateException(
+              "%d GPUs are needed, %d found".formatted(needed, found.size()));
+        }
+        return ConditionEvaluationResult.enabled("found " + found.get(0).name());
+      } catch (IllegalStateException e) {
         if (!PRINTED.getAndSet(true)) {
           System.out.println("GPU TESTS DID NOT RUN: " + e.getMessage());
         }
-        return ConditionEvaluationResult.disabled("no GPU, not run: " + e.getMessage());
+        return ConditionEvaluationResult.disabled("not run: " + e.getMessage());
       }
     }
   }

@@ -74,7 +74,7 @@ final class RandomModels {
 
   private static ModelConfig withExperts(
       Experts experts, Activation activation, boolean biased, int window) {
-    FeedForward part = new FeedForward(activation, true, 72, biased, experts);
+    FeedForward part = new FeedForward(activation, true, 144, biased, experts);
     RotaryEmbedding rope = RotaryEmbedding.of(32, 10_000);
     Scores scores = new Scores(0.18f, 0, biased);
     QueryKeyNorm norm = biased ? QueryKeyNorm.NONE : QueryKeyNorm.HEAD;

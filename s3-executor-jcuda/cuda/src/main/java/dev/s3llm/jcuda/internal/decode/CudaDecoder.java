@@ -26,6 +26,17 @@ final class CudaDecoder implements AutoCloseable {
   private final DeviceBatch batch;
   private final Workspace work;
   private final int featureLayer;
+  private final int vocabulary;
+  private final @Nullable Cards cards;
+
+  /**
+   * What a decoder needs to run one part of every layer.
+   *
+   * @param kernels meetings with the other cards
+   * @param firstToken token of the first row of this card's output
+   * @param logits where the card that samples has its logits; null on that card
+   */
+  record Cards(CardKernels kernels, int firstToken, @Nullable DeviceMemory logits) {}
 
   /**
    * Allocates the buffers between the kernels.
@@ -33,6 +44,8 @@ final class CudaDecoder implements AutoCloseable {
    * @param pool KV blocks of the stage
    * @param batch inputs of the step
    * @param featureLayer number of the layer whose results are kept, from 1; 0 for none
+   * @param samples whether the stage draws tokens
+   * @param cards the other cards; null where the layers are whole
    */
   CudaDecoder(
       Device device,
@@ -43,15 +56,19 @@ final class CudaDecoder implements AutoCloseable {
       DeviceMemory pool,
       DeviceBatch batch,
       BatchFormat format,
-      int featureLayer) {
+      int featureLayer,
+      boolean samples,
+      @Nullable Cards cards) {
     this.config = config;
     this.range = range;
     this.weights = weights;
     this.kernels = kernels;
     this.pool = pool;
     this.batch = batch;
-    this.work = new Workspace(device::allocate, config, range, format, featureLayer);
+    this.work = new Workspace(device::allocate, config, range, format, featureLayer, samples);
     this.featureLayer = featureLayer;
+    this.vocabulary = format.vocabulary();
+    this.cards = cards;
   }
 
   /** Returns the residual stream, {@code [row][hidden]} of float, which stages pass on. */
@@ -67,19 +84,22 @@ final class CudaDecoder implements AutoCloseable {
     return work.features;
   }
 
-  /** Returns drawn tokens, then failures, {@code maxSequences} each; null before the last stage. */
+  /**
+   * Returns drawn tokens, then failures, {@code maxSequences} each; null where the stage does not
+   * sample.
+   */
   @Nullable DeviceMemory drawn() {
     return work.drawn;
   }
 
-  /** Returns the log probabilities of the sampled rows; null before the last stage. */
+  /** Returns the log probabilities of the sampled rows; null where the stage does not sample. */
   @Nullable DeviceMemory logs() {
     return work.logs;
   }
 
   /**
-   * Returns the logits of the sampled rows, {@code [row][vocabulary]} of float; null before the
-   * last stage.
+   * Returns the logits of the sampled rows, {@code [row][vocabulary]} of float; null where the
+   * stage does not sample.
    */
   @Nullable DeviceMemory logits() {
     return work.logits;
@@ -96,6 +116,9 @@ final class CudaDecoder implements AutoCloseable {
     private final StepShape shape;
     private final int rows;
 
+    /** Whether the cards' parts of a sum lie ready that is not in the residual stream yet. */
+    private boolean pending;
+
     Pass(DeviceStream stream, StepShape shape) {
       this.stream = stream;
       this.shape = shape;
@@ -103,23 +126,35 @@ final class CudaDecoder implements AutoCloseable {
     }
 
     void run() {
-      DeviceMemory embedding = weights.embedding;
-      if (embedding != null) {
-        kernels.norms().embed(stream, rows, embedding, batch.tokens, work.residual);
+      if (cards != null) {
+        cards.kernels.beginStep();
       }
+      embed();
       for (int i = 0; i < range.count(); i++) {
         layer(i, weights.layers.get(i));
         if (work.features != null && range.from() + i + 1 == featureLayer) {
+          addPending();
           long bytes = (long) Float.BYTES * rows * config.hiddenSize();
           stream.copy(work.residual, work.features, 0, bytes); // a node of the graph, too
         }
       }
+      addPending();
       CudaWeights.Norm norm = weights.finalNorm;
       CudaWeights.Matrix output = weights.output;
-      if (norm != null && output != null && work.logits != null && work.drawn != null) {
-        if (shape.sampled() > 0) {
-          sample(norm, output, work.logits, work.drawn);
-        }
+      if (norm != null && output != null && shape.sampled() > 0) {
+        sample(norm, output);
+      }
+      if (cards != null) {
+        cards.kernels.endStep(stream);
+      }
+    }
+
+    private void embed() {
+      DeviceMemory embedding = weights.embedding;
+      if (cards != null) {
+        cards.kernels.lookUp(stream, rows, batch.tokens, work.residual);
+      } else if (embedding != null) {
+        kernels.norms().embed(stream, rows, embedding, batch.tokens, work.residual);
       }
     }
 
@@ -145,6 +180,12 @@ final class CudaDecoder implements AutoCloseable {
 
     /** Puts the input of a part into tiles. */
     private void input(CudaWeights.@Nullable Norm norm) {
+      if (pending && cards != null && norm != null) {
+        pending = false;
+        cards.kernels.addAndNorm(stream, rows, work.residual, norm, work.normed, work.groups);
+        return;
+      }
+      addPending();
       if (norm == null) {
         kernels.norms().tile(stream, rows, work.residual, work.normed, work.groups);
       } else {
@@ -207,24 +248,51 @@ final class CudaDecoder implements AutoCloseable {
           hidden,
           rowsOfFloat);
       CudaWeights.Norm after = layer.norms().afterFeedForward();
-      DeviceMemory to = after == null || work.part == null ? work.residual : work.part;
-      float factor = config.scales().residual();
-      own.combine(stream, rows, space, batch, experts, to, hidden, factor, to == work.residual);
-      if (after != null && work.part != null) {
-        kernels.norms().normAndAdd(stream, rows, work.part, after, work.residual);
-      }
+      DeviceMemory to = target(after);
+      float factor = to == work.residual ? config.scales().residual() : 1;
+      boolean added = to == work.residual || pending;
+      own.combine(stream, rows, space, batch, experts, to, hidden, factor, added);
+      finish(after);
     }
 
     /** Adds a part's last product to the residual stream, normed where the part has such a norm. */
     private void add(CudaWeights.Matrix matrix, DeviceMemory x, CudaWeights.@Nullable Norm after) {
-      int hidden = config.hiddenSize();
-      if (after == null || work.part == null) {
-        Output added = Output.added(config.scales().residual());
-        multiply(matrix, x, work.residual, rows, hidden, added);
-      } else {
-        multiply(matrix, x, work.part, rows, hidden, Output.FLOAT_ROWS);
-        kernels.norms().normAndAdd(stream, rows, work.part, after, work.residual);
+      DeviceMemory to = target(after);
+      Output output = Output.FLOAT_ROWS;
+      if (to == work.residual) {
+        output = Output.added(config.scales().residual());
+      } else if (pending) {
+        output = Output.added(1); // one sum of both parts
       }
+      multiply(matrix, x, to, rows, config.hiddenSize(), output);
+      finish(after);
+    }
+
+    /** Returns where a part's result belongs before it is summed over cards, and normed. */
+    private DeviceMemory target(CudaWeights.@Nullable Norm after) {
+      if (cards != null) {
+        return cards.kernels.part();
+      }
+      return after == null || work.part == null ? work.residual : work.part;
+    }
+
+    /** Adds a part's result to the residual stream; on several cards, with the next norm. */
+    private void finish(CudaWeights.@Nullable Norm after) {
+      if (after == null || work.part == null) {
+        pending = cards != null;
+        return;
+      }
+      if (cards != null) {
+        cards.kernels.sum(stream, rows, work.part);
+      }
+      kernels.norms().normAndAdd(stream, rows, work.part, after, work.residual);
+    }
+
+    private void addPending() {
+      if (pending && cards != null) {
+        cards.kernels.add(stream, rows, work.residual);
+      }
+      pending = false;
     }
 
     private void norm(@Nullable DeviceAddress picked, CudaWeights.Norm norm, int count) {
@@ -238,17 +306,30 @@ final class CudaDecoder implements AutoCloseable {
         int count,
         int stride,
         Output output) {
-      kernels.products().launch(stream, matrix, x, y, count, work.groups, stride, output);
+      DeviceAddress to = new DeviceAddress(y, 0);
+      kernels.products().launch(stream, matrix, x, to, count, work.groups, stride, output);
     }
 
-    private void sample(
-        CudaWeights.Norm norm, CudaWeights.Matrix output, DeviceMemory logits, DeviceMemory drawn) {
+    private void sample(CudaWeights.Norm norm, CudaWeights.Matrix output) {
+      DeviceMemory logits = work.logits == null && cards != null ? cards.logits : work.logits;
+      if (logits == null) {
+        return; // exist where a stage has the output
+      }
       int sampled = shape.sampled();
       ModelConfig.Scales scales = config.scales();
       Output scaled = Output.scaledRows(scales.logits(), scales.logitSoftcap());
       norm(batch.sampledRows, norm, sampled);
-      multiply(output, work.normed, logits, sampled, config.vocabularySize(), scaled);
-      draw(kernels.sample(), logits, drawn);
+      long first = cards == null ? 0 : cards.firstToken;
+      DeviceAddress to = new DeviceAddress(logits, Float.BYTES * first);
+      kernels
+          .products()
+          .launch(stream, output, work.normed, to, sampled, work.groups, vocabulary, scaled);
+      if (cards != null) {
+        cards.kernels.gather(stream);
+      }
+      if (work.logits != null && work.drawn != null) {
+        draw(kernels.sample(), work.logits, work.drawn);
+      }
     }
 
     /** What no row of the step uses is not launched: a shape of its own, so a graph of its own. */

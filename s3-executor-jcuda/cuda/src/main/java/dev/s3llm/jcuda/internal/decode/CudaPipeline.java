@@ -11,12 +11,15 @@ import dev.s3llm.jcuda.internal.batch.BatchImage;
 import dev.s3llm.jcuda.internal.batch.KeptMasks;
 import dev.s3llm.jcuda.internal.batch.LogProbabilityFormat;
 import dev.s3llm.jcuda.internal.driver.DeviceException;
+import dev.s3llm.jcuda.internal.driver.DeviceMemory;
 import dev.s3llm.jcuda.internal.driver.PinnedMemory;
 import dev.s3llm.jcuda.internal.driver.Resources;
 import dev.s3llm.jcuda.internal.kv.KvAudit;
 import dev.s3llm.model.ElementType;
 import dev.s3llm.model.KvPrecision;
 import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.ModelConfig.NormPlacement;
+import dev.s3llm.model.ModelShard;
 import dev.s3llm.model.ModelTensors;
 import dev.s3llm.model.TensorSource;
 import java.nio.ByteBuffer;
@@ -26,11 +29,18 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A model over one or several stages. The sequences of a step are split into as many parts as the
- * model has stages, so that one stage runs a part while the next stage runs the part before.
+ * A model over one or several stages, or with every layer cut over several cards.
+ *
+ * <p>The sequences of a step are split into as many parts as the model has stages, so that one
+ * stage runs a part while the next stage runs the part before. With cards each has a stage with its
+ * part of all layers; all run the whole step, and the first samples. A card that fails or does not
+ * come fails the step; the next step starts afresh.
  *
  * <p>For the executor's thread.
  */
@@ -39,6 +49,7 @@ public final class CudaPipeline implements AutoCloseable {
   private static final int NOTHING_ALLOWED = -2;
 
   private final ModelConfig config;
+  private final Placement placement;
   private final List<CudaStage> stages = new ArrayList<>();
   private final Resources resources = new Resources();
   private final List<BatchImage> images = new ArrayList<>();
@@ -46,6 +57,7 @@ public final class CudaPipeline implements AutoCloseable {
   private final List<PinnedMemory> features = new ArrayList<>();
   private final List<PinnedMemory> logs = new ArrayList<>();
   private final int featureLayer;
+  private final @Nullable CardThreads threads;
   private KeptMasks masks = new KeptMasks(1);
   private @Nullable StepClock clock;
   private @Nullable KvAudit audit;
@@ -53,45 +65,55 @@ public final class CudaPipeline implements AutoCloseable {
   /**
    * Opens the devices and copies the weights there.
    *
-   * @param devices numbers of the devices, one for each stage
+   * @param placement the devices, and whether each has whole layers
    * @param type number type of activations and widened weights
    * @param kv how keys and values are stored
    * @param plan chooses the formats of matrices
    * @param progress receives the bytes of weights copied so far
    * @param featureLayer number of the layer whose results are the features, from 1; 0 for none
+   * @param factory makes the threads that launch on other cards than the first
    */
   public CudaPipeline(
       ModelConfig config,
-      List<Integer> devices,
+      Placement placement,
       ElementType type,
       KvPrecision kv,
       TensorSource source,
       WeightPlan plan,
       LoadProgress progress,
-      int featureLayer) {
+      int featureLayer,
+      ThreadFactory factory) {
     this.config = config;
+    this.placement = placement;
     this.featureLayer = featureLayer;
+    this.threads =
+        placement.cut()
+            ? resources.keep(new CardThreads(placement.devices().size(), factory))
+            : null;
     ModelTensors tensors = ModelTensors.of(config, source);
-    List<LayerRange> ranges = LayerRange.split(config.layerCount(), devices.size());
-    long total = ranges.stream().mapToLong(range -> plan.bytes(config, range, tensors)).sum();
+    List<Part> parts = parts(config, tensors);
+    long total = parts.stream().mapToLong(part -> part.bytes(plan)).sum();
     long before = 0;
     try {
-      for (int i = 0; i < ranges.size(); i++) {
-        LayerRange range = ranges.get(i);
+      for (int i = 0; i < parts.size(); i++) {
+        Part part = parts.get(i);
         long loaded = before;
         CudaStage stage =
             new CudaStage(
-                devices.get(i),
-                config,
-                range,
+                placement.devices().get(i),
+                part.shard,
+                part.range,
                 type,
                 kv,
-                tensors,
+                part.tensors,
                 plan,
                 bytes -> progress.loaded(Math.min(total, loaded + bytes), total),
                 featureLayer);
         stages.add(resources.keep(stage));
-        before += plan.bytes(config, range, tensors);
+        before += part.bytes(plan);
+      }
+      if (placement.cut()) {
+        stages.forEach(stage -> stage.connect(stages));
       }
     } catch (RuntimeException e) {
       close();
@@ -99,8 +121,35 @@ public final class CudaPipeline implements AutoCloseable {
     }
   }
 
+  /** What one device has of the model. */
+  private record Part(ModelShard shard, LayerRange range, ModelTensors tensors) {
+    long bytes(WeightPlan plan) {
+      return plan.bytes(shard.config(), range, tensors);
+    }
+  }
+
+  private List<Part> parts(ModelConfig config, ModelTensors tensors) {
+    int count = placement.devices().size();
+    if (placement.cut()) {
+      LayerRange all = new LayerRange(0, config.layerCount());
+      return ModelShard.of(config, count).stream()
+          .map(shard -> new Part(shard, all, shard.tensors(tensors)))
+          .toList();
+    }
+    ModelShard whole = ModelShard.of(config, 1).get(0);
+    return LayerRange.split(config.layerCount(), count).stream()
+        .map(range -> new Part(whole, range, tensors))
+        .toList();
+  }
+
+  /** Returns the number of parts of a step that may run at once. */
+  private int partsAtOnce() {
+    return placement.cut() ? 1 : stages.size();
+  }
+
+  /** Returns the stage that samples. */
   private CudaStage last() {
-    return stages.get(stages.size() - 1);
+    return placement.cut() ? stages.get(0) : stages.get(stages.size() - 1);
   }
 
   /** Returns the bytes of a KV block over all layers. */
@@ -142,11 +191,16 @@ public final class CudaPipeline implements AutoCloseable {
    * @param checked whether every step is audited
    */
   public void allocate(BatchFormat format, int blockCount, int hostBlockCount, boolean checked) {
+    List<CardMemory> cards =
+        placement.cut()
+            ? stages.stream().map(stage -> stage.allocateShared(format)).toList()
+            : List.of();
     for (CudaStage stage : stages) {
-      stage.allocate(format, blockCount, hostBlockCount, stages.size());
+      DeviceMemory logits = placement.cut() && stage != last() ? last().logits() : null;
+      stage.allocate(format, blockCount, hostBlockCount, partsAtOnce(), cards, logits);
     }
     masks = new KeptMasks(format.keptMaskCount());
-    for (int part = 0; part < stages.size(); part++) {
+    for (int part = 0; part < partsAtOnce(); part++) {
       images.add(resources.keep(stages.get(0).newImage(format, masks)));
       drawn.add(resources.keep(last().allocatePinned(2L * Integer.BYTES * format.maxSequences())));
       logs.add(
@@ -175,7 +229,8 @@ public final class CudaPipeline implements AutoCloseable {
     StepClock started = parts.isEmpty() ? null : clock;
     try {
       launch(batch, handedOver, parts, started);
-      stages.forEach(CudaStage::synchronize);
+      each(CudaStage::synchronize);
+      requireAllCame();
     } catch (RuntimeException | Error e) {
       settle(e);
       throw e;
@@ -192,21 +247,21 @@ public final class CudaPipeline implements AutoCloseable {
       List<List<SequenceStep>> parts,
       @Nullable StepClock started) {
     masks.beginStep();
-    for (CudaStage stage : stages) {
-      stage.beginStep(batch, handedOver);
-    }
+    each(stage -> stage.beginStep(batch, handedOver));
     if (started != null) {
       started.begin();
     }
     for (int part = 0; part < parts.size(); part++) {
       images.get(part).fill(parts.get(part), AttentionKernels.PART);
-      for (int i = 0; i < stages.size(); i++) {
-        CudaStage previous = i == 0 ? null : stages.get(i - 1);
-        CudaStage next = i == stages.size() - 1 ? null : stages.get(i + 1);
-        stages.get(i).run(images.get(part), part, previous, next);
-        if (featureLayer > 0) {
-          stages.get(i).copyFeatures(images.get(part), features.get(part));
+      int current = part;
+      if (threads == null) {
+        for (int i = 0; i < stages.size(); i++) {
+          CudaStage previous = i == 0 ? null : stages.get(i - 1);
+          CudaStage next = i == stages.size() - 1 ? null : stages.get(i + 1);
+          run(stages.get(i), current, previous, next);
         }
+      } else {
+        threads.run(card -> run(stages.get(card), current, null, null));
       }
       last().copyDrawn(drawn.get(part));
       last().copyLogs(images.get(part), logs.get(part));
@@ -214,7 +269,57 @@ public final class CudaPipeline implements AutoCloseable {
     if (started != null) {
       started.end();
     }
-    stages.forEach(CudaStage::endStep);
+    each(CudaStage::endStep);
+  }
+
+  private void run(
+      CudaStage stage, int part, @Nullable CudaStage previous, @Nullable CudaStage next) {
+    on(stage, own -> own.run(images.get(part), part, previous, next));
+    if (featureLayer > 0) {
+      on(stage, own -> own.copyFeatures(images.get(part), features.get(part)));
+    }
+  }
+
+  private void each(Consumer<CudaStage> action) {
+    stages.forEach(stage -> on(stage, action));
+  }
+
+  /** Does something on a stage; an error of its device names the device. */
+  private static void on(CudaStage stage, Consumer<CudaStage> action) {
+    try {
+      action.accept(stage);
+    } catch (DeviceException e) {
+      throw e.on(stage.ordinal());
+    }
+  }
+
+  private void requireAllCame() {
+    for (CudaStage stage : stages) {
+      stage
+          .missed()
+          .ifPresent(
+              missed -> {
+                CudaStage late = stages.get(missed.rank());
+                throw new IllegalStateException(
+                    "card %d, %s, did not come to %s within %d s; card %d waited for it"
+                        .formatted(
+                            late.ordinal(),
+                            late.deviceName(),
+                            place(missed.meeting()),
+                            TimeUnit.NANOSECONDS.toSeconds(CardKernels.PATIENCE_NANOS),
+                            stage.ordinal()));
+              });
+    }
+  }
+
+  /** Returns what a meeting is for: a layer has a sum after each part, or one of both. */
+  private String place(int meeting) {
+    int sums = config.norms().placement() == NormPlacement.SHARED ? 1 : 2;
+    if (meeting >= sums * config.layerCount()) {
+      return "the logits";
+    }
+    return "the sum after the %s of layer %d"
+        .formatted(meeting % sums == sums - 1 ? "feed-forward part" : "attention", meeting / sums);
   }
 
   /**
@@ -225,20 +330,20 @@ public final class CudaPipeline implements AutoCloseable {
    */
   private void settle(Throwable failure) {
     masks.clear();
-    for (CudaStage stage : stages) {
-      try {
-        stage.settle();
-      } catch (DeviceException e) {
-        e.addSuppressed(failure);
-        throw new ExecutorLostException("the GPU is lost: " + e.getMessage(), e);
-      }
+    try {
+      each(CudaStage::giveUp);
+      each(CudaStage::settle);
+      each(CudaStage::resetMeetings);
+    } catch (DeviceException e) {
+      e.addSuppressed(failure);
+      throw new ExecutorLostException("the GPU is lost: " + e.getMessage(), e);
     }
   }
 
-  /** Splits sequences into one part for each stage; sizes differ by at most one. */
+  /** Splits sequences into the parts that run at once; sizes differ by at most one. */
   private List<List<SequenceStep>> split(List<SequenceStep> sequences) {
     List<List<SequenceStep>> parts = new ArrayList<>();
-    int count = Math.min(stages.size(), sequences.size());
+    int count = Math.min(partsAtOnce(), sequences.size());
     for (int i = 0; i < count; i++) {
       parts.add(
           sequences.subList(sequences.size() * i / count, sequences.size() * (i + 1) / count));

@@ -19,9 +19,11 @@ import dev.s3llm.jcuda.internal.kv.DeviceKvPool;
 import dev.s3llm.model.ElementType;
 import dev.s3llm.model.KvPrecision;
 import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.ModelShard;
 import dev.s3llm.model.ModelTensors;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -37,16 +39,20 @@ import org.slf4j.LoggerFactory;
 final class CudaStage implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(CudaStage.class);
 
+  private final ModelShard shard;
   private final ModelConfig config;
   private final LayerRange range;
   private final int ordinal;
+  private final ElementType type;
   private final KvPrecision kv;
+  private final boolean samples;
   private final int featureLayer;
   private final Resources resources = new Resources();
   private final Device device;
   private final DeviceStream compute;
   private final StageKernels kernels;
   private final CudaWeights weights;
+  private @Nullable CardWatch watch;
   private @Nullable Memory memory;
 
   /** The parts of a stage that exist once its memory is sized. */
@@ -68,6 +74,7 @@ final class CudaStage implements AutoCloseable {
   /**
    * Opens the device and copies the weights there.
    *
+   * @param shard part of the model, whole layers or one card's
    * @param type number type of activations and widened weights
    * @param kv how keys and values are stored
    * @param plan chooses the formats of matrices
@@ -76,7 +83,7 @@ final class CudaStage implements AutoCloseable {
    */
   CudaStage(
       int ordinal,
-      ModelConfig config,
+      ModelShard shard,
       LayerRange range,
       ElementType type,
       KvPrecision kv,
@@ -84,11 +91,14 @@ final class CudaStage implements AutoCloseable {
       WeightPlan plan,
       LongConsumer onBytes,
       int featureLayer) {
-    this.config = config;
+    this.shard = shard;
+    this.config = shard.config();
     this.range = range;
     this.ordinal = ordinal;
+    this.type = type;
     this.kv = kv;
-    this.featureLayer = featureLayer;
+    this.samples = range.last(config) && shard.rank() == 0;
+    this.featureLayer = shard.rank() == 0 ? featureLayer : 0;
     this.device = resources.keep(Device.open(ordinal));
     try {
       requireSharedMemory();
@@ -108,7 +118,7 @@ final class CudaStage implements AutoCloseable {
                   tensors,
                   plan,
                   onBytes));
-      this.kernels = StageKernels.of(module, device, config, range, type, kv);
+      this.kernels = StageKernels.of(module, device, shard, range, type, kv);
       kernels.load(weights); // before memory is sized by the free bytes
     } catch (RuntimeException e) {
       close();
@@ -158,8 +168,50 @@ final class CudaStage implements AutoCloseable {
 
   /** Returns the bytes that the stage takes beside weights and KV. */
   long workspaceBytes(BatchFormat format) {
-    return Workspace.bytes(config, range, format, featureLayer)
-        + DeviceBatch.bytes(format, range.last(config));
+    long bytes =
+        Workspace.bytes(config, range, format, featureLayer, samples)
+            + DeviceBatch.bytes(format, samples);
+    return shard.count() == 1
+        ? bytes
+        : bytes + CardMemory.bytes(rows(format), config.hiddenSize(), shard.count());
+  }
+
+  private static int rows(BatchFormat format) {
+    return 8 * Layouts.groups(format.maxTokens());
+  }
+
+  /**
+   * Lets this card's kernels read and write the memory of the other cards.
+   *
+   * @throws IllegalArgumentException if they cannot
+   */
+  void connect(List<CudaStage> cards) {
+    device.makeCurrent();
+    for (CudaStage other : cards) {
+      if (other == this) {
+        continue;
+      }
+      if (!device.canAccess(other.device)) {
+        throw new IllegalArgumentException(
+            "cards names %d and %d, but %s cannot access the memory of %s; use devices, which splits the model by layers"
+                .formatted(ordinal, other.ordinal, device.name(), other.device.name()));
+      }
+      device.enableAccess(other.device);
+    }
+  }
+
+  /** Allocates the memory that the other cards of a model read and write. */
+  CardMemory allocateShared(BatchFormat format) {
+    device.makeCurrent();
+    DeviceMemory embedding = weights.embedding;
+    if (embedding == null) {
+      throw new IllegalStateException("a card has all layers, so it has an embedding");
+    }
+    CardMemory own =
+        CardMemory.allocate(
+            device, resources, rows(format), config.hiddenSize(), shard.count(), embedding);
+    watch = resources.keep(new CardWatch(device, own));
+    return own;
   }
 
   /**
@@ -168,14 +220,21 @@ final class CudaStage implements AutoCloseable {
    * @param blockCount KV blocks on the device
    * @param hostBlockCount KV blocks in swap space
    * @param parts parts of a batch that may run at once
+   * @param cards shared memory of all cards; empty where layers are whole
+   * @param logits the logits of the card that samples; null on that card
    */
-  void allocate(BatchFormat format, int blockCount, int hostBlockCount, int parts) {
+  void allocate(
+      BatchFormat format,
+      int blockCount,
+      int hostBlockCount,
+      int parts,
+      List<CardMemory> cards,
+      @Nullable DeviceMemory logits) {
     device.makeCurrent();
     DeviceKvPool pool =
         resources.keep(
             new DeviceKvPool(device, blockBytes(format.blockTokens()), blockCount, hostBlockCount));
-    DeviceBatch input =
-        resources.keep(new DeviceBatch(device::allocate, format, range.last(config)));
+    DeviceBatch input = resources.keep(new DeviceBatch(device::allocate, format, samples));
     CudaDecoder decoder =
         resources.keep(
             new CudaDecoder(
@@ -187,7 +246,11 @@ final class CudaStage implements AutoCloseable {
                 pool.blocks(),
                 input,
                 format,
-                featureLayer));
+                featureLayer,
+                samples,
+                cards.isEmpty()
+                    ? null
+                    : new CudaDecoder.Cards(cardKernels(cards), shard.firstToken(), logits)));
     List<Part> all = new ArrayList<>();
     for (int i = 0; i < parts; i++) {
       long bytes = decoder.residual().bytes();
@@ -195,6 +258,13 @@ final class CudaStage implements AutoCloseable {
       all.add(new Part(inbox, resources.keep(device.newEvent())));
     }
     memory = new Memory(pool, input, decoder, resources.keep(new GraphCache()), List.copyOf(all));
+  }
+
+  private CardKernels cardKernels(List<CardMemory> cards) {
+    KernelModule module = resources.keep(new KernelModule(KernelModule.CARDS));
+    CardKernels own = new CardKernels(module, shard, type, device.multiprocessors(), cards);
+    own.load();
+    return own;
   }
 
   private Memory memory() {
@@ -222,6 +292,10 @@ final class CudaStage implements AutoCloseable {
 
   DeviceStream stream() {
     return compute;
+  }
+
+  void makeCurrent() {
+    device.makeCurrent();
   }
 
   /**
@@ -297,6 +371,11 @@ final class CudaStage implements AutoCloseable {
     }
   }
 
+  /** Returns the logits of the sampled rows; null where the stage does not sample. */
+  @Nullable DeviceMemory logits() {
+    return memory().decoder.logits();
+  }
+
   /** Copies logits of the sampled rows; for the last stage. */
   void copyLogits(PinnedMemory to, long bytes) {
     device.makeCurrent();
@@ -310,6 +389,9 @@ final class CudaStage implements AutoCloseable {
   /** Ends the step: later work also waits for its copies. */
   void endStep() {
     device.makeCurrent();
+    if (watch != null) {
+      watch.look(compute);
+    }
     memory().pool.endStep(compute);
   }
 
@@ -317,6 +399,27 @@ final class CudaStage implements AutoCloseable {
   void synchronize() {
     device.makeCurrent();
     compute.synchronize();
+  }
+
+  /** Returns the meeting at which this card waited in vain in the step that ended last. */
+  Optional<CardWatch.Missed> missed() {
+    return watch == null ? Optional.empty() : watch.missed();
+  }
+
+  /** Ends this card's waits for other cards, in a step that failed. */
+  void giveUp() {
+    if (watch != null) {
+      device.makeCurrent();
+      watch.giveUp();
+    }
+  }
+
+  /** Forgets all meetings with other cards; the work of all cards must have ended. */
+  void resetMeetings() {
+    if (watch != null) {
+      device.makeCurrent();
+      watch.reset();
+    }
   }
 
   /** Waits for the work of a step that failed before its end, copies included. */

@@ -2,6 +2,7 @@ package dev.s3llm.jcuda.internal.decode;
 
 import dev.s3llm.jcuda.internal.decode.CudaWeights.Matrix;
 import dev.s3llm.jcuda.internal.decode.ProductShapes.Configuration;
+import dev.s3llm.jcuda.internal.driver.DeviceAddress;
 import dev.s3llm.jcuda.internal.driver.DeviceMemory;
 import dev.s3llm.jcuda.internal.driver.DeviceStream;
 import dev.s3llm.jcuda.internal.driver.Divide;
@@ -91,7 +92,7 @@ final class MatrixProduct {
       DeviceStream stream,
       Matrix w,
       DeviceMemory x,
-      DeviceMemory y,
+      DeviceAddress y,
       int m,
       int groups,
       int stride,
@@ -130,7 +131,7 @@ final class MatrixProduct {
       Matrix w,
       CodeFormat format,
       DeviceMemory x,
-      DeviceMemory y,
+      DeviceAddress y,
       int m,
       int groups,
       int stride,

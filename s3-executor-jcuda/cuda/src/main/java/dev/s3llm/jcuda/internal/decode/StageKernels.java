@@ -5,6 +5,7 @@ import dev.s3llm.jcuda.internal.driver.KernelLauncher;
 import dev.s3llm.model.ElementType;
 import dev.s3llm.model.KvPrecision;
 import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.ModelShard;
 import java.util.stream.Stream;
 
 /**
@@ -24,14 +25,15 @@ record StageKernels(
     SampleKernels sample) {
   private static final int HOPPER = 90;
 
-  /** Chooses the kernels for a model on a device. */
+  /** Chooses the kernels for a part of a model on a device. */
   static StageKernels of(
       KernelLauncher launcher,
       Device device,
-      ModelConfig config,
+      ModelShard shard,
       LayerRange range,
       ElementType type,
       KvPrecision kv) {
+    ModelConfig config = shard.config();
     int multiprocessors = device.multiprocessors();
     ProductShapes shapes = new ProductShapes(device.computeCapability() == HOPPER, multiprocessors);
     return new StageKernels(
@@ -39,7 +41,7 @@ record StageKernels(
         new AttentionKernels(launcher, config, type, kv, range, multiprocessors),
         new ExpertKernels(launcher, type),
         new MatrixProduct(launcher, type, shapes),
-        new SampleKernels(launcher, config.vocabularySize()));
+        new SampleKernels(launcher, shard.model().vocabularySize()));
   }
 
   /**

@@ -6,6 +6,7 @@ import dev.s3llm.jcuda.internal.driver.DeviceStream;
 
 /** Measures steps and the gaps between them by events in one stream. */
 final class StepClock implements AutoCloseable {
+  private final CudaStage stage;
   private final DeviceStream stream;
   private final DeviceEvent begin;
   private final DeviceEvent[] ends;
@@ -13,6 +14,7 @@ final class StepClock implements AutoCloseable {
   private volatile StepTimes times = new StepTimes(0, 0, 0);
 
   StepClock(CudaStage stage) {
+    this.stage = stage;
     this.stream = stage.stream();
     this.begin = stage.newEvent();
     this.ends = new DeviceEvent[] {stage.newEvent(), stage.newEvent()};
@@ -23,8 +25,9 @@ final class StepClock implements AutoCloseable {
     return times;
   }
 
-  /** Marks the begin of a step. */
+  /** Marks the begin of a step; makes the stage's device current. */
   void begin() {
+    stage.makeCurrent();
     stream.record(begin);
   }
 

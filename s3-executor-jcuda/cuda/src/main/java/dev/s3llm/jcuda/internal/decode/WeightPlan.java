@@ -76,7 +76,7 @@ public record WeightPlan(boolean stored, Codes.@Nullable Format rounded) {
       bytes += bytes(tensors.layers().get(i));
     }
     if (range.first()) {
-      bytes += (long) Layouts.NUMBER_BYTES * config.vocabularySize() * config.hiddenSize();
+      bytes += Layouts.NUMBER_BYTES * tensors.embedding().elements();
     }
     if (range.last(config)) {
       bytes += bytes(output(tensors.output()), tensors.output());

@@ -43,7 +43,7 @@ final class Workspace implements AutoCloseable {
   final @Nullable ExpertSpace experts;
 
   /**
-   * Partial results of decode attention: sums. Once all layers are done, and in the last stage: the
+   * Partial results of decode attention: sums. Once all layers are done, and where it samples: the
    * logits that biases and penalties change.
    */
   final DeviceMemory sums;
@@ -54,7 +54,10 @@ final class Workspace implements AutoCloseable {
   /** Ended blocks of decode attention; zero between launches. */
   final DeviceMemory counters;
 
-  /** Logits of the sampled rows, {@code [row][vocabulary]} of float; null before the last stage. */
+  /**
+   * Logits of the sampled rows, {@code [row][vocabulary]} of float; null where the stage does not
+   * sample.
+   */
   final @Nullable DeviceMemory logits;
 
   /**
@@ -63,10 +66,12 @@ final class Workspace implements AutoCloseable {
    */
   final @Nullable DeviceMemory features;
 
-  /** Drawn tokens, then failures, {@code maxSequences} each; null before the last stage. */
+  /**
+   * Drawn tokens, then failures, {@code maxSequences} each; null where the stage does not sample.
+   */
   final @Nullable DeviceMemory drawn;
 
-  /** Log probabilities of the sampled rows; null before the last stage. */
+  /** Log probabilities of the sampled rows; null where the stage does not sample. */
   final @Nullable DeviceMemory logs;
 
   /** Logits of a row that biases and penalties may change. */
@@ -89,13 +94,17 @@ final class Workspace implements AutoCloseable {
       long drawn,
       long logs) {
 
-    static Sizes of(ModelConfig config, LayerRange range, BatchFormat format, int featureLayer) {
+    static Sizes of(
+        ModelConfig config,
+        LayerRange range,
+        BatchFormat format,
+        int featureLayer,
+        boolean samples) {
       int groups = Layouts.groups(format.maxTokens());
       long rows = groups * 8L;
       long maxParts = StepShape.partsClass(format.maxContext(), AttentionKernels.PART);
       long parts = (long) format.maxSequences() * config.heads() * maxParts;
       long changed = (long) format.maxSequences() * format.changedLogits();
-      boolean last = range.last(config);
       return new Sizes(
           Float.BYTES * rows * config.hiddenSize(),
           Layouts.activationBytes(groups, config.hiddenSize()),
@@ -104,13 +113,13 @@ final class Workspace implements AutoCloseable {
           Layouts.activationBytes(groups, denseWidth(config, range)),
           normsResults(config) ? Float.BYTES * rows * config.hiddenSize() : 0,
           ExpertSpace.Sizes.of(config, range, format),
-          Float.BYTES * Math.max(parts * config.headSize(), last ? changed : 0),
+          Float.BYTES * Math.max(parts * config.headSize(), samples ? changed : 0),
           2 * Float.BYTES * parts,
           (long) Integer.BYTES * format.maxSequences() * config.kvHeads(),
-          last ? (long) Float.BYTES * format.maxSequences() * config.vocabularySize() : 0,
+          samples ? (long) Float.BYTES * format.maxSequences() * format.vocabulary() : 0,
           range.has(featureLayer) ? Float.BYTES * rows * config.hiddenSize() : 0,
-          last ? 2L * Integer.BYTES * format.maxSequences() : 0,
-          last ? (long) LogProbabilityFormat.ROW_BYTES * format.maxSequences() : 0);
+          samples ? 2L * Integer.BYTES * format.maxSequences() : 0,
+          samples ? (long) LogProbabilityFormat.ROW_BYTES * format.maxSequences() : 0);
     }
 
     private static int denseWidth(ModelConfig config, LayerRange range) {
@@ -139,14 +148,16 @@ final class Workspace implements AutoCloseable {
    *
    * @param allocator allocates bytes of device memory
    * @param featureLayer number of the layer whose results are kept, from 1; 0 for none
+   * @param samples whether the stage draws tokens
    */
   Workspace(
       LongFunction<DeviceMemory> allocator,
       ModelConfig config,
       LayerRange range,
       BatchFormat format,
-      int featureLayer) {
-    Sizes sizes = Sizes.of(config, range, format, featureLayer);
+      int featureLayer,
+      boolean samples) {
+    Sizes sizes = Sizes.of(config, range, format, featureLayer, samples);
     this.groups = Layouts.groups(format.maxTokens());
     this.maxSequences = format.maxSequences();
     this.changedLogits = format.changedLogits();
@@ -181,8 +192,9 @@ final class Workspace implements AutoCloseable {
   }
 
   /** Returns the bytes that the buffers of a stage take. */
-  static long bytes(ModelConfig config, LayerRange range, BatchFormat format, int featureLayer) {
-    return Sizes.of(config, range, format, featureLayer).total();
+  static long bytes(
+      ModelConfig config, LayerRange range, BatchFormat format, int featureLayer, boolean samples) {
+    return Sizes.of(config, range, format, featureLayer, samples).total();
   }
 
   @Override

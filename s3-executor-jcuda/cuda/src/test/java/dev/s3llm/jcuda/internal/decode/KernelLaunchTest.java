@@ -15,6 +15,7 @@ import dev.s3llm.model.KvPrecision;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelConfig.QueryKeyNorm;
 import dev.s3llm.model.ModelShapes;
+import dev.s3llm.model.ModelShard;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -40,7 +41,7 @@ class KernelLaunchTest {
   private final AttentionKernels attention = attention(CONFIG);
   private final DeviceBatch batch = new DeviceBatch(bytes -> null, FORMAT, true);
   private final Workspace work =
-      new Workspace(bytes -> null, CONFIG, new LayerRange(0, 40), FORMAT, 0);
+      new Workspace(bytes -> null, CONFIG, new LayerRange(0, 40), FORMAT, 0, true);
   private final CudaWeights.Heads heads = new CudaWeights.Heads(null, null, null, null);
 
   private AttentionKernels attention(ModelConfig config) {
@@ -160,7 +161,7 @@ class KernelLaunchTest {
         BatchFormat format = new BatchFormat(64, 64, context, 16, 32_000);
         List<Long> sizes = new ArrayList<>();
         LayerRange all = new LayerRange(0, config.layerCount());
-        Workspace own = new Workspace(bytes -> noted(bytes, sizes), config, all, format, 0);
+        Workspace own = new Workspace(bytes -> noted(bytes, sizes), config, all, format, 0, true);
         assertThat(own.changedLogits).isEqualTo(Math.min(context, 32_000) + 1024);
         assertThat(sizes.get(5)).isGreaterThanOrEqualTo(4L * 64 * own.changedLogits);
       }
@@ -175,7 +176,7 @@ class KernelLaunchTest {
   @Test
   void everyLaunch_passesAsManyArgumentsAsItsKernelTakes() throws IOException {
     launchEveryKernel();
-    assertThat(recorder.launches).hasSize(30);
+    assertThat(recorder.launches).hasSize(36);
     for (RecordingLauncher.Launch launch : recorder.launches) {
       assertThat(launch.arguments())
           .as(launch.kernel())
@@ -192,6 +193,7 @@ class KernelLaunchTest {
     new NormKernels(recorder, CONFIG, ElementType.F16).load();
     new ExpertKernels(recorder, ElementType.F16).load(MATRIX, CODED);
     new SampleKernels(recorder, 32_000).load();
+    cardKernels().load();
     MatrixProduct products =
         new MatrixProduct(recorder, ElementType.F16, new ProductShapes(true, H200));
     products.load(MATRIX);
@@ -215,6 +217,7 @@ class KernelLaunchTest {
       own.prefill(null, shape, work, none, batch, heads, 0);
     }
     launchNorms();
+    launchCards();
     launchExperts();
     SampleKernels sample = new SampleKernels(recorder, 32_000);
     sample.logProbabilities(null, 5, none, batch, none);
@@ -223,8 +226,8 @@ class KernelLaunchTest {
     sample.drawnLogProbabilities(null, 5, none, batch, none, 9, none, none);
     MatrixProduct products =
         new MatrixProduct(recorder, ElementType.F16, new ProductShapes(true, H200));
-    products.launch(null, MATRIX, none, none, 9, 128, 512, MatrixProduct.Output.ROWS);
-    products.launch(null, CODED, none, none, 9, 128, 512, MatrixProduct.Output.ROWS);
+    products.launch(null, MATRIX, none, null, 9, 128, 512, MatrixProduct.Output.ROWS);
+    products.launch(null, CODED, none, null, 9, 128, 512, MatrixProduct.Output.ROWS);
     LoadKernels load = new LoadKernels(recorder, ElementType.F16);
     load.retile(null, ElementType.BF16, none, null, 64, 64, 0, 0);
     load.convert(null, ElementType.F32, none, null, 64);
@@ -243,6 +246,40 @@ class KernelLaunchTest {
     norms.norm(null, 9, none, null, rms, none, work.groups);
     norms.tile(null, 9, none, none, work.groups);
     norms.normAndAdd(null, 9, none, rms, none);
+  }
+
+  private CardKernels cardKernels() {
+    CardMemory none = new CardMemory(null, null, null, null, null);
+    ModelShard shard = ModelShard.of(CONFIG, 2).get(1);
+    return new CardKernels(recorder, shard, ElementType.F16, H200, List.of(none, none));
+  }
+
+  private void launchCards() {
+    CardKernels kernels = cardKernels();
+    DeviceMemory none = null;
+    kernels.beginStep();
+    kernels.lookUp(null, 9, batch.tokens, none);
+    kernels.addAndNorm(null, 9, none, new CudaWeights.Norm(none, null), none, work.groups);
+    kernels.sum(null, 9, none);
+    kernels.add(null, 9, none);
+    kernels.gather(null);
+    kernels.endStep(null);
+  }
+
+  @Test
+  void meetings_areNumberedFromTheStepsBegin_inTurnsOfTwoBuffers() {
+    CardKernels kernels = cardKernels();
+    for (int step = 0; step < 2; step++) {
+      recorder.launches.clear();
+      kernels.beginStep();
+      for (int meeting = 0; meeting < 3; meeting++) {
+        kernels.add(null, 500, null);
+        assertThat(recorder.last().arguments().subList(3, 6)).containsExactly(1, 2, meeting);
+        assertThat(recorder.last().grid()).isEqualTo(Grid.of(H200));
+      }
+      kernels.endStep(null);
+      assertThat(recorder.last().arguments()).containsExactly(null, 3);
+    }
   }
 
   private void launchExperts() {
