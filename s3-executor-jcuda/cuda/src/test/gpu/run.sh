@@ -18,6 +18,7 @@
 #   constrained  a batch with a mask of 128,000 tokens for each sequence and step, against the same batch without
 #   features  what the hidden states of a layer cost a decode step
 #   stages    a step on one GPU, and with the layers on two
+#   cards     two GPUs that run every layer together: tests, then steps on one and on two; llama-70b on two
 #   peer      the same steps in PyTorch with a CUDA graph
 #   serve     policies on a trace's lengths, on real steps
 #   weights   products with weights in 4 and 8 bits: checks and times (needs PyTorch), then steps of llama-13b
@@ -94,6 +95,18 @@ for what in "$@"; do
     stages)
       cli bench step --model llama-13b --points 1x512,64x512,128x512
       cli bench step --model llama-13b --devices 0,1 --points 1x512,64x512,128x512 ;;
+    cards)
+      if command -v nvcc > /dev/null; then
+        here=$(cd "$(dirname "$0")" && pwd)
+        nvcc -O3 -std=c++17 -arch=native -I "$here/../../main/cuda" -o /tmp/s3-exchange "$here/../cuda/exchange.cu" -ldl
+        /tmp/s3-exchange
+      fi
+      junit -c dev.s3llm.jcuda.CudaCardsTest
+      junit -c dev.s3llm.jcuda.CudaCardLostTest
+      for cards in 0 0,1; do
+        cli bench step --model llama-33b --cards $cards --points 1x512,16x512,64x512,128x256
+      done
+      cli bench step --model llama-70b --cards 0,1 --points 1x512,16x512,64x512,128x512 ;;
     step)
       cli bench step --model llama-1b --points 1x512,128x512,512x256
       cli bench step --model llama-13b --points 1x512,16x512,64x512,128x512,256x256

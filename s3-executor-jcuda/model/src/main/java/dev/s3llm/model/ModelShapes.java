@@ -27,6 +27,9 @@ public final class ModelShapes {
     SHAPES.put("llama-1b", context -> llama(16, 2048, 32, 8192, context));
     SHAPES.put("llama-13b", context -> llama(40, 5120, 40, 13824, context));
     SHAPES.put("llama-33b", context -> llama(60, 6656, 52, 17920, context));
+    SHAPES.put(
+        "llama-70b",
+        context -> new Sizes(32_000, 8192, 80, 64, 8, 128, 28_672, context).llama(false));
   }
 
   private ModelShapes() {}

@@ -21,7 +21,7 @@ final class BenchModel {
       names = "--model",
       required = true,
       paramLabel = "SHAPE",
-      description = "gpt-j-6b, llama-1b, llama-13b or llama-33b; weights are random")
+      description = "gpt-j-6b, llama-1b, llama-13b, llama-33b or llama-70b; weights are random")
   private String model = "";
 
   @Option(

@@ -1,6 +1,7 @@
 package dev.s3llm.examples.cli.bench;
 
 import dev.s3llm.examples.cli.options.WeightsOption;
+import dev.s3llm.examples.cli.support.UsageException;
 import dev.s3llm.jcuda.JCudaExecutor;
 import dev.s3llm.jcuda.Precision;
 import dev.s3llm.model.WeightFormat;
@@ -23,9 +24,15 @@ final class GpuOptions {
       names = "--devices",
       split = ",",
       paramLabel = "N",
-      description = "one GPU for each stage (default: ${DEFAULT-VALUE})",
-      defaultValue = "0")
-  private List<Integer> devices = List.of(0);
+      description = "one GPU for each stage (default: 0)")
+  private List<Integer> devices = List.of();
+
+  @Option(
+      names = "--cards",
+      split = ",",
+      paramLabel = "N",
+      description = "GPUs that run every layer together, instead of stages")
+  private List<Integer> cards = List.of();
 
   /** Returns the format of the weights, which a CPU has, too. */
   WeightFormat weights() {
@@ -34,9 +41,19 @@ final class GpuOptions {
 
   /** Sets them for an executor. */
   JCudaExecutor.Builder apply(JCudaExecutor.Builder builder) {
-    return builder
-        .precision(precision)
-        .weights(weights.format())
-        .devices(devices.stream().mapToInt(Integer::intValue).toArray());
+    builder.precision(precision).weights(weights.format());
+    if (!devices.isEmpty() && !cards.isEmpty()) {
+      throw new UsageException("--cards and --devices exclude each other");
+    }
+    if (!devices.isEmpty()) {
+      builder.devices(numbers(devices));
+    } else if (!cards.isEmpty()) {
+      builder.cards(numbers(cards));
+    }
+    return builder;
+  }
+
+  private static int[] numbers(List<Integer> all) {
+    return all.stream().mapToInt(Integer::intValue).toArray();
   }
 }
