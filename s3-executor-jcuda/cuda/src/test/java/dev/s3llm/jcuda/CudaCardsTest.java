@@ -13,6 +13,7 @@ import dev.s3llm.jcuda.internal.driver.BusyDevice;
 import dev.s3llm.jcuda.internal.driver.Device;
 import dev.s3llm.model.KvPrecision;
 import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.WeightFormat;
 import dev.s3llm.testkit.ExecutorContract;
 import dev.s3llm.testkit.HandDrivenSequence;
 import java.util.Arrays;
