@@ -13,28 +13,31 @@ __host__ __device__ constexpr int resultPitch(int r) { return r * 64 + 4; }
 
 #ifdef S3_HOPPER
 
-/** Puts a warpgroup's sums into the result tile, [row of x][column of y]. */
-template <int N, int PITCH>
-__device__ __forceinline__ void spill(const float (&sum)[N / 2], float* tile, int rows) {
+/** Puts a warpgroup's sums into the result tile, [row of x][column of y]: STRIPS times 64 columns, one after another. */
+template <int N, int PITCH, int STRIPS>
+__device__ __forceinline__ void spill(const float (&sum)[STRIPS * N / 2], float* tile, int rows) {
   int lane = threadIdx.x & 31;
-  int column = (threadIdx.x >> 5) * 16 + lane / 4;
+  int column = (threadIdx.x >> 7) * 64 * STRIPS + ((threadIdx.x >> 5) & 3) * 16 + lane / 4;
 #pragma unroll
-  for (int i = 0; i < N / 2; i++) {
-    int row = (i / 4) * 8 + (lane & 3) * 2 + (i & 1);
-    if (row < rows) tile[row * PITCH + column + ((i >> 1) & 1) * 8] = sum[i];
+  for (int i = 0; i < STRIPS * N / 2; i++) {
+    int strip = i / (N / 2);
+    int row = (i % (N / 2) / 4) * 8 + (lane & 3) * 2 + (i & 1);
+    if (row < rows) tile[row * PITCH + column + strip * 64 + ((i >> 1) & 1) * 8] = sum[i];
   }
 }
 
-/** Adds the cluster's sums in order of rank and writes them; called by the warpgroups that multiplied. */
-template <typename T, int R, int N, int C>
-__device__ __forceinline__ void finish(const GemmArgs& a, const float (&sum)[N / 2], uint32_t stages,
+/** Adds the cluster's sums in order of rank and writes them; called by the R warpgroups that multiplied. */
+template <typename T, int R, int N, int C, int STRIPS = 1>
+__device__ __forceinline__ void finish(const GemmArgs& a, const float (&sum)[STRIPS * N / 2], uint32_t stages,
                                        float* tile, int rank) {
-  constexpr int kPitch = resultPitch(R);
+  constexpr int kColumns = 64 * R * STRIPS;
+  constexpr int kPitch = resultPitch(R * STRIPS);
+  int firstColumn = blockIdx.z * kColumns;
   int rows = min(N, a.m - static_cast<int>(blockIdx.y) * N);
-  int columns = min(64 * R, a.n - static_cast<int>(blockIdx.z) * 64 * R);
+  int columns = min(kColumns, a.n - firstColumn);
   // Every warpgroup must be done with the stages before the result tile takes their place.
   asm volatile("bar.sync 1, %0;" ::"n"(128 * R) : "memory");
-  spill<N, kPitch>(sum, tile, rows);
+  spill<N, kPitch, STRIPS>(sum, tile, rows);
   if constexpr (C > 1) {
     clusterSync();
   } else {
@@ -57,7 +60,7 @@ __device__ __forceinline__ void finish(const GemmArgs& a, const float (&sum)[N /
     }
   };
   auto rowOf = [](int row) { return static_cast<int>(blockIdx.y) * N + row; };
-  writeTile<T>(a, rowOf, blockIdx.z * 64 * R, rows, columns, rank * 128 * R + threadIdx.x, C * 128 * R, load);
+  writeTile<T>(a, rowOf, firstColumn, rows, columns, rank * 128 * R + threadIdx.x, C * 128 * R, load);
   if constexpr (C > 1) clusterSync();  // a peer may still read this block's tile
 }
 

@@ -81,13 +81,13 @@ __device__ __forceinline__ void gemmQuantMma(const GemmArgs& a, Scales scales, c
     copyCommit();
     const uint8_t* stage = raw + (kt % Ring::kCount) * Ring::kBytes;
     const uint8_t* tile = stage + Ring::kActivationBytes;
-    own.load(tile, warp, 0);
+    own.load(tile + codeBytes(CODE), warp, 0);
     for (int half = 0; half < 2 && 2 * kt + half < xTiles; half++) {
       const T* rowsTile = reinterpret_cast<const T*>(stage) + half * N * kTile;
       uint32_t left[16];
       HalfCodes<CODE> codes;
       codes.load(tile, warp, half);
-      widenHalf<CODE, T>(left, codes, own, tile, warp, half, scales);
+      widenHalf<CODE, T>(left, codes, own, tile + codeBytes(CODE), warp, half, scales);
 #pragma unroll
       for (int step = 0; step < 4; step++) {
         const uint32_t(&weights)[4] = reinterpret_cast<const uint32_t(&)[4]>(left[4 * step]);

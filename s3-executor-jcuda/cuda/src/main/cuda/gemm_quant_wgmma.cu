@@ -19,32 +19,40 @@ namespace s3 {
 /** Most rows of x that mma.sync takes; wgmma takes as long for 8 rows as for 64. */
 constexpr int kFewRows = 32;
 
-/** The ring of a block. Activations stand first in a stage: their swizzle needs a multiple of 1024. */
-template <Code CODE, int N>
+/** Tiles of 128 columns of y that a block computes: two share a read of x where there are registers for their sums. */
+__host__ __device__ constexpr int tilesOfBlock(int n, bool serial) { return !serial && (n == 64 || n == 128) ? 2 : 1; }
+
+/**
+ * The ring of a block of TILES times 128 columns. Activations stand first in a stage: their swizzle needs a multiple of 1024.
+ * A warpgroup has 64 columns of a single tile, or all of one of two.
+ */
+template <Code CODE, int N, int TILES>
 struct QuantStage {
   static constexpr bool kWide = N >= 128;
   static constexpr int kThreads = 256 + (kWide ? 128 : 32);
   static constexpr int kActivationBytes = N * 256;
-  static constexpr int kBytes = kActivationBytes + mostTileBytes(CODE);
+  static constexpr int kBytes = kActivationBytes + TILES * mostTileBytes(CODE);
   /** Blocks that share a multiprocessor, and the stages for which it then has room; 2 KiB of a block are for the rest. */
-  static constexpr int kBlocks = N <= kFewRows ? 3 : N == 64 ? 2 : 1;
+  static constexpr int kBlocks = N == 16 ? 3 : N == 32 ? 2 : 1;
   static constexpr int kCount = (227 / kBlocks - 2) * 1024 / kBytes;
-  static_assert(N * resultPitch(2) * 4 <= kCount * kBytes, "the result tile must fit in the stages");
+  static_assert(N * resultPitch(2 * TILES) * 4 <= kCount * kBytes, "the result tile must fit in the stages");
   static_assert(kBytes % 1024 == 0, "stages begin at a multiple of 1024");
 };
 
 #ifdef S3_HOPPER
 
-/** The warp that copies: one thread asks for the tiles [begin, end) of 128 columns in turn. */
-template <Code CODE, int N>
+/** The warp that copies: one thread asks for the tiles [begin, end) of the block's columns in turn. */
+template <Code CODE, int N, int TILES>
 __device__ __forceinline__ void streamQuant(const GemmArgs& a, Scales scales, uint32_t stages, uint32_t full,
                                             uint32_t empty, int begin, int end, int kTiles) {
-  using Stage = QuantStage<CODE, N>;
+  using Stage = QuantStage<CODE, N, TILES>;
   int tileBytes = codeBytes(CODE) + scales.bytes();
+  size_t stripBytes = static_cast<size_t>(kTiles) * tileBytes;
+  int tiles = min(TILES, (a.n - static_cast<int>(blockIdx.z) * TILES * kQuantTile + kQuantTile - 1) / kQuantTile);
   int firstRow = blockIdx.y * N;
   int xBytes = min(N, (a.m - firstRow + 7) & ~7) * 128;
   int xTiles = (a.k + 63) / 64;
-  const char* w = static_cast<const char*>(a.w) + static_cast<size_t>(blockIdx.z) * kTiles * tileBytes;
+  const char* w = static_cast<const char*>(a.w) + blockIdx.z * TILES * stripBytes;
   const char* x = static_cast<const char*>(a.x) + static_cast<size_t>(firstRow) * 128;
   uint64_t once = evictFirstPolicy();
   bool reread = gridDim.y > 1;
@@ -54,12 +62,17 @@ __device__ __forceinline__ void streamQuant(const GemmArgs& a, Scales scales, ui
     uint32_t barrier = full + slot * 8;
     uint32_t stage = stages + slot * Stage::kBytes;
     bool both = 2 * kt + 1 < xTiles;
-    barrierExpect(barrier, tileBytes + (both ? 2 * xBytes : xBytes));
-    const char* tile = w + static_cast<size_t>(kt) * tileBytes;
-    if (reread) {
-      bulkCopy(stage + Stage::kActivationBytes, tile, tileBytes, barrier);
-    } else {
-      bulkCopyOnce(stage + Stage::kActivationBytes, tile, tileBytes, barrier, once);
+    barrierExpect(barrier, tiles * tileBytes + (both ? 2 * xBytes : xBytes));
+#pragma unroll
+    for (int t = 0; t < TILES; t++) {
+      const char* tile = w + t * stripBytes + static_cast<size_t>(kt) * tileBytes;
+      uint32_t to = stage + Stage::kActivationBytes + t * mostTileBytes(CODE);
+      if (t >= tiles) continue;
+      if (reread) {
+        bulkCopy(to, tile, tileBytes, barrier);
+      } else {
+        bulkCopyOnce(to, tile, tileBytes, barrier, once);
+      }
     }
     const char* rows = x + static_cast<size_t>(2 * kt) * a.groups * 1024;
     bulkCopy(stage, rows, xBytes, barrier);
@@ -91,152 +104,165 @@ __device__ __forceinline__ void multiplyHalf(float (&sum)[N / 2], const uint32_t
 }
 
 /**
- * A warpgroup's product over count tiles from zero, of which the last may have 64 columns. 64 columns are widened while the
- * tensor cores multiply the 64 before; with ONE set of registers the other warpgroup uses the tensor cores meanwhile.
+ * A warpgroup's product over count tiles from zero, of which the last may have 64 columns. 64 columns of 64 rows of the weight are
+ * widened while the tensor cores multiply those before; with ONE set of registers the other warpgroup uses them meanwhile.
  */
-template <Code CODE, typename T, int N, bool ONE>
-__device__ __forceinline__ void multiplyWide(float (&sum)[N / 2], Scales scales, const uint8_t* raw, uint32_t stages,
+template <Code CODE, typename T, int N, int TILES, bool ONE, bool PLAIN>
+__device__ __forceinline__ void multiplyWide(float (&sum)[TILES * N / 2], Scales scales, const uint8_t* raw, uint32_t stages,
                                              uint32_t full, uint32_t empty, int count, bool narrow, Turn& turn) {
-  using Stage = QuantStage<CODE, N>;
+  using Stage = QuantStage<CODE, N, TILES>;
   constexpr int kPending = ONE ? 0 : 1;
-  int warp = threadIdx.x >> 5;
+  int tileOf = TILES == 1 ? 0 : threadIdx.x >> 7;
+  int warp = TILES == 1 ? threadIdx.x >> 5 : (threadIdx.x >> 5) & 3;  // of a tile's eight; with two tiles also that + 4
   bool leader = (threadIdx.x & 31) == 0;
   int before = 0;
-  uint32_t low[16], high[ONE ? 1 : 16];
-  LaneScales<CODE, T> own(scales);
+  uint32_t weights[ONE ? 1 : 2][16];
+  LaneScales<CODE, T, PLAIN> own(scales);
+  HalfCodes<CODE> codes;
 #pragma unroll 1
   for (int i = 0; i < count; i++) {
     int slot = turn.slot;
     barrierWait(full + slot * 8, turn.parity);
     turn.advance<Stage::kCount>();
-    const uint8_t* tile = raw + slot * Stage::kBytes + Stage::kActivationBytes;
+    const uint8_t* tile = raw + slot * Stage::kBytes + Stage::kActivationBytes + tileOf * mostTileBytes(CODE);
+    const uint8_t* strip = tile + codeBytes(CODE);
     uint32_t activations = stages + slot * Stage::kBytes;
-    own.load(tile, warp, 0);
-    HalfCodes<CODE> codes;
     codes.load(tile, warp, 0);
-    widenHalf<CODE, T>(low, codes, own, tile, warp, 0, scales);
-    multiplyHalf<T, N>(sum, low, activations, i > 0);
-    codes.load(tile, warp, 1);
-    wgmmaWait<kPending>();  // the tile before is done: its stage may be filled again
-    if (i > 0 && leader) barrierArrive(empty + before * 8);
-    before = slot;
-    if (narrow && i + 1 == count) continue;
-    if constexpr (ONE) {
-      widenHalf<CODE, T>(low, codes, own, tile, warp, 1, scales);
-      multiplyHalf<T, N>(sum, low, activations + N * 128, true);
-    } else {
-      widenHalf<CODE, T>(high, codes, own, tile, warp, 1, scales);
-      multiplyHalf<T, N>(sum, high, activations + N * 128, true);
+#pragma unroll
+    for (int part = 0; part < 2 * TILES; part++) {
+      int half = part / TILES;
+      int four = part % TILES;
+      if (half == 1 && narrow && i + 1 == count) continue;
+      uint32_t(&to)[16] = weights[ONE ? 0 : part & 1];
+      if (TILES == 2 || part == 0) own.load(strip, warp + 4 * four, 0);
+      widenHalf<CODE, T, PLAIN>(to, codes, own, strip, warp + 4 * four, half, scales);
+      multiplyHalf<T, N>(reinterpret_cast<float(&)[N / 2]>(sum[four * N / 2]), to, activations + half * N * 128,
+                         i > 0 || half > 0);
+      if (part + 1 < 2 * TILES) codes.load(tile, warp + (part + 1) % TILES * 4, (part + 1) / TILES);
+      wgmmaWait<kPending>();
+      if (part == 0 && i > 0 && leader) barrierArrive(empty + before * 8);  // the tile before is done
     }
-    wgmmaWait<kPending>();
+    before = slot;
   }
   wgmmaWait<0>();
   if (leader && count > 0) barrierArrive(empty + before * 8);
 }
 
-/** A warp's product of 64 columns, half 0 or 1 of a tile, with ROW_TILES times 8 rows of x. */
-template <Code CODE, typename T, int N, int ROW_TILES>
-__device__ __forceinline__ void multiplyFewHalf(float (&sum)[N / 2], Scales scales, LaneScales<CODE, T>& own,
-                                                const uint8_t* stage, int place, int half) {
-  const uint8_t* tile = stage + QuantStage<CODE, N>::kActivationBytes;
-  int warp = threadIdx.x >> 5;
-  HalfCodes<CODE> codes;
-  codes.load(tile, warp, half);
-  uint32_t left[16];
-  widenHalf<CODE, T>(left, codes, own, tile, warp, half, scales);
-  const T* rows = reinterpret_cast<const T*>(stage) + half * N * kTile;
+/** A warp's product of 64 columns with ROW_TILES times 8 rows of x; place is where a lane's eight values lie in a tile of x. */
+template <typename T, int N, int ROW_TILES>
+__device__ __forceinline__ void multiplyFewHalf(float (&sum)[N / 2], const uint32_t (&weights)[16], const T* rows,
+                                                int place) {
+  uint32_t right[4];
 #pragma unroll
   for (int step = 0; step < 4; step++) {
-    const uint32_t(&weights)[4] = reinterpret_cast<const uint32_t(&)[4]>(left[4 * step]);
+    const uint32_t(&left)[4] = reinterpret_cast<const uint32_t(&)[4]>(weights[4 * step]);
     const T* at = rows + (place ^ (step * 16));  // pieces of 8 columns are swapped by exclusive or
-    uint32_t right[4];
-    if constexpr (ROW_TILES == 1) {
-      loadMatrix2(reinterpret_cast<uint32_t(&)[2]>(right), at);
-      multiplyAdd<T>(reinterpret_cast<float(&)[4]>(sum[0]), weights, right[0], right[1]);
+    if constexpr (ROW_TILES == 1) {  // one load for two steps
+      if (step % 2 == 0) loadMatrix4(right, at);
+      multiplyAdd<T>(reinterpret_cast<float(&)[4]>(sum[0]), left, right[step % 2 * 2], right[step % 2 * 2 + 1]);
     } else {
 #pragma unroll
       for (int t = 0; t < ROW_TILES; t += 2) {
         loadMatrix4(right, at + t * 8 * kTile);
-        multiplyAdd<T>(reinterpret_cast<float(&)[4]>(sum[4 * t]), weights, right[0], right[1]);
-        multiplyAdd<T>(reinterpret_cast<float(&)[4]>(sum[4 * t + 4]), weights, right[2], right[3]);
+        multiplyAdd<T>(reinterpret_cast<float(&)[4]>(sum[4 * t]), left, right[0], right[1]);
+        multiplyAdd<T>(reinterpret_cast<float(&)[4]>(sum[4 * t + 4]), left, right[2], right[3]);
       }
     }
   }
 }
 
 /**
- * A warp's product for few rows, for which wgmma takes too long: mma.sync has the same bits. WIDE: there are more than
- * half of N rows.
+ * A warp's product for few rows, for which wgmma takes too long: mma.sync has the same bits. Codes are read from shared
+ * memory while those before are multiplied.
  */
-template <Code CODE, typename T, int N, bool WIDE>
+template <Code CODE, typename T, int N, int ROW_TILES, bool PLAIN>
 __device__ __forceinline__ void multiplyFew(float (&sum)[N / 2], Scales scales, const uint8_t* raw, uint32_t full,
                                             uint32_t empty, int count, bool narrow, Turn& turn) {
-  using Stage = QuantStage<CODE, N>;
-  constexpr int kRowTiles = N / 8 / (WIDE ? 1 : 2);
+  using Stage = QuantStage<CODE, N, 1>;
   int warp = threadIdx.x >> 5;
   int lane = threadIdx.x & 31;
-  int place = swizzled((lane >> 4) * 8 + (lane & 7), ((lane >> 3) & 1) * 8);
+  int place = ROW_TILES == 1 ? swizzled(lane & 7, (lane >> 3) * 8)
+                             : swizzled((lane >> 4) * 8 + (lane & 7), ((lane >> 3) & 1) * 8);
 #pragma unroll
   for (int i = 0; i < N / 2; i++) sum[i] = 0;
-  LaneScales<CODE, T> own(scales);
+  LaneScales<CODE, T, PLAIN> own(scales);
+  HalfCodes<CODE> low, high;
+  auto begin = [&]() {
+    barrierWait(full + turn.slot * 8, turn.parity);
+    low.load(raw + turn.slot * Stage::kBytes + Stage::kActivationBytes, warp, 0);
+  };
+  if (count > 0) begin();
 #pragma unroll 1
   for (int i = 0; i < count; i++) {
-    int slot = turn.slot;
-    barrierWait(full + slot * 8, turn.parity);
-    turn.advance<Stage::kCount>();
-    const uint8_t* stage = raw + slot * Stage::kBytes;
+    const uint8_t* stage = raw + turn.slot * Stage::kBytes;
     const uint8_t* tile = stage + Stage::kActivationBytes;
-    own.load(tile, warp, 0);
-    multiplyFewHalf<CODE, T, N, kRowTiles>(sum, scales, own, stage, place, 0);
-    if (!narrow || i + 1 < count) multiplyFewHalf<CODE, T, N, kRowTiles>(sum, scales, own, stage, place, 1);
+    const uint8_t* strip = tile + codeBytes(CODE);
+    const T* rows = reinterpret_cast<const T*>(stage);
+    uint32_t barrier = empty + turn.slot * 8;
+    turn.advance<Stage::kCount>();
+    uint32_t weights[16];
+    own.load(strip, warp, 0);
+    high.load(tile, warp, 1);
+    widenHalf<CODE, T, PLAIN>(weights, low, own, strip, warp, 0, scales);
+    multiplyFewHalf<T, N, ROW_TILES>(sum, weights, rows, place);
+    if (i + 1 < count) begin();
+    if (!narrow || i + 1 < count) {
+      widenHalf<CODE, T, PLAIN>(weights, high, own, strip, warp, 1, scales);
+      multiplyFewHalf<T, N, ROW_TILES>(sum, weights, rows + N * kTile, place);
+    }
     __syncwarp();
-    if (lane == 0) barrierArrive(empty + slot * 8);
+    if (lane == 0) barrierArrive(barrier);
   }
 }
 
-/** The product over count tiles from zero. */
-template <Code CODE, typename T, int N, bool SERIAL>
-__device__ __forceinline__ void multiplyQuant(const GemmArgs& a, float (&sum)[N / 2], Scales scales, const uint8_t* raw,
-                                              uint32_t stages, uint32_t full, uint32_t empty, int count, bool narrow,
-                                              Turn& turn) {
+/** The product over count tiles from zero. PLAIN: as scales.plain(). */
+template <Code CODE, typename T, int N, int TILES, bool SERIAL, bool PLAIN>
+__device__ __forceinline__ void multiplyQuant(const GemmArgs& a, float (&sum)[TILES * N / 2], Scales scales,
+                                              const uint8_t* raw, uint32_t stages, uint32_t full, uint32_t empty,
+                                              int count, bool narrow, Turn& turn) {
   if constexpr (N > kFewRows) {
-    multiplyWide<CODE, T, N, SERIAL && N == 192>(sum, scales, raw, stages, full, empty, count, narrow, turn);
+    constexpr bool kOne = SERIAL && N == 192;
+    multiplyWide<CODE, T, N, TILES, kOne, PLAIN>(sum, scales, raw, stages, full, empty, count, narrow, turn);
   } else if (a.m - static_cast<int>(blockIdx.y) * N > N / 2) {
-    multiplyFew<CODE, T, N, true>(sum, scales, raw, full, empty, count, narrow, turn);
+    multiplyFew<CODE, T, N, N / 8, PLAIN>(sum, scales, raw, full, empty, count, narrow, turn);
   } else {
-    multiplyFew<CODE, T, N, false>(sum, scales, raw, full, empty, count, narrow, turn);
+    multiplyFew<CODE, T, N, N / 16, PLAIN>(sum, scales, raw, full, empty, count, narrow, turn);
   }
 }
 
 /** A warpgroup's sums over all segments that are this block's. */
-template <Code CODE, typename T, int N, bool SERIAL>
-__device__ __forceinline__ void multiplyQuantSegments(const GemmArgs& a, Scales scales, float (&sum)[N / 2],
+template <Code CODE, typename T, int N, int TILES, bool SERIAL, bool PLAIN>
+__device__ __forceinline__ void multiplyQuantSegments(const GemmArgs& a, Scales scales, float (&sum)[TILES * N / 2],
                                                       const uint8_t* raw, uint32_t stages, uint32_t full,
                                                       uint32_t empty, int kTiles, int begin, int end) {
+  constexpr int kSums = TILES * N / 2;
 #pragma unroll
-  for (int i = 0; i < N / 2; i++) sum[i] = 0;
+  for (int i = 0; i < kSums; i++) sum[i] = 0;
   Turn turn;
   bool odd = ((a.k + 63) / 64) & 1;
+  auto multiply = [&](int count, bool narrow) {
+    multiplyQuant<CODE, T, N, TILES, SERIAL, PLAIN>(a, sum, scales, raw, stages, full, empty, count, narrow, turn);
+  };
   if constexpr (!SERIAL) {
-    multiplyQuant<CODE, T, N, SERIAL>(a, sum, scales, raw, stages, full, empty, end - begin, odd && end == kTiles, turn);
+    multiply(end - begin, odd && end == kTiles);
   } else {
-    float total[N / 2];
+    float total[kSums];
 #pragma unroll
-    for (int i = 0; i < N / 2; i++) total[i] = 0;
+    for (int i = 0; i < kSums; i++) total[i] = 0;
     for (int s = 0; s < a.splits; s++) {
-      int length = (s + 1) * kTiles / a.splits - s * kTiles / a.splits;
-      multiplyQuant<CODE, T, N, SERIAL>(a, sum, scales, raw, stages, full, empty, length, odd && s + 1 == a.splits, turn);
+      multiply((s + 1) * kTiles / a.splits - s * kTiles / a.splits, odd && s + 1 == a.splits);
 #pragma unroll
-      for (int i = 0; i < N / 2; i++) total[i] += sum[i];
+      for (int i = 0; i < kSums; i++) total[i] += sum[i];
     }
 #pragma unroll
-    for (int i = 0; i < N / 2; i++) sum[i] = total[i];
+    for (int i = 0; i < kSums; i++) sum[i] = total[i];
   }
 }
 
 template <Code CODE, typename T, int N, int C, bool SERIAL>
 __device__ __forceinline__ void gemmQuant(const GemmArgs& a, Scales scales) {
-  using Stage = QuantStage<CODE, N>;
+  constexpr int kTilesOfBlock = tilesOfBlock(N, SERIAL);
+  using Stage = QuantStage<CODE, N, kTilesOfBlock>;
   extern __shared__ uint8_t raw[];
   uint32_t stages = (sharedAddress(raw) + 1023) & ~1023u;
   uint8_t* ring = raw + (stages - sharedAddress(raw));
@@ -256,7 +282,7 @@ __device__ __forceinline__ void gemmQuant(const GemmArgs& a, Scales scales) {
   __syncthreads();
   if (threadIdx.x >= 256) {
     if constexpr (Stage::kWide) leaveRegisters<40>();
-    if (threadIdx.x == 256) streamQuant<CODE, N>(a, scales, stages, full, empty, begin, end, kTiles);
+    if (threadIdx.x == 256) streamQuant<CODE, N, kTilesOfBlock>(a, scales, stages, full, empty, begin, end, kTiles);
     __syncwarp();
     if constexpr (C > 1) {
       clusterSync();  // the peers' results are in their shared memory
@@ -264,9 +290,15 @@ __device__ __forceinline__ void gemmQuant(const GemmArgs& a, Scales scales) {
     }
   } else {
     if constexpr (Stage::kWide) takeRegisters<232>();
-    float sum[N / 2];
-    multiplyQuantSegments<CODE, T, N, SERIAL>(a, scales, sum, ring, stages, full, empty, kTiles, begin, end);
-    finish<T, 2, N, C>(a, sum, stages, reinterpret_cast<float*>(ring), rank);
+    float sum[kTilesOfBlock * N / 2];
+    if (scales.plain()) {
+      multiplyQuantSegments<CODE, T, N, kTilesOfBlock, SERIAL, true>(a, scales, sum, ring, stages, full, empty, kTiles,
+                                                                     begin, end);
+    } else {
+      multiplyQuantSegments<CODE, T, N, kTilesOfBlock, SERIAL, false>(a, scales, sum, ring, stages, full, empty, kTiles,
+                                                                      begin, end);
+    }
+    finish<T, 2, N, C, kTilesOfBlock>(a, sum, stages, reinterpret_cast<float*>(ring), rank);
   }
 }
 
@@ -281,7 +313,8 @@ __device__ __forceinline__ void gemmQuant(const GemmArgs&, Scales) {}  // other 
 
 #define S3_QUANT(type, T, code, CODE, N, C, suffix, SERIAL)                                                       \
   extern "C" __global__ void S3_CLUSTER(C)                                                                        \
-      __launch_bounds__(s3::QuantStage<s3::CODE, N>::kThreads, s3::QuantStage<s3::CODE, N>::kBlocks)              \
+      __launch_bounds__(s3::QuantStage<s3::CODE, N, s3::tilesOfBlock(N, SERIAL)>::kThreads,                         \
+                        s3::QuantStage<s3::CODE, N, s3::tilesOfBlock(N, SERIAL)>::kBlocks)              \
           gemm_##type##_##code##_n##N##_##suffix(const void* w, const T* x, void* y, const T* bias, int m, int n, \
                                                  int k, int groups, int stride, int mode, int splits,             \
                                                  int activation, float factor, float cap, int scales) {           \
@@ -291,14 +324,16 @@ __device__ __forceinline__ void gemmQuant(const GemmArgs&, Scales) {}  // other 
 #define S3_QUANT_CLUSTERS(type, T, code, CODE, N)      \
   S3_QUANT(type, T, code, CODE, N, 1, c1, false)       \
   S3_QUANT(type, T, code, CODE, N, 2, c2, false)       \
-  S3_QUANT(type, T, code, CODE, N, 4, c4, false)       \
+  S3_QUANT(type, T, code, CODE, N, 5, c5, false)       \
   S3_QUANT(type, T, code, CODE, N, 8, c8, false)
 #define S3_QUANT_CODE(type, T, code, CODE)             \
   S3_QUANT_CLUSTERS(type, T, code, CODE, 16)           \
   S3_QUANT_CLUSTERS(type, T, code, CODE, 32)           \
   S3_QUANT_CLUSTERS(type, T, code, CODE, 64)           \
   S3_QUANT_CLUSTERS(type, T, code, CODE, 128)          \
-  S3_QUANT_CLUSTERS(type, T, code, CODE, 256)          \
+  S3_QUANT(type, T, code, CODE, 256, 1, c1, false)     \
+  S3_QUANT(type, T, code, CODE, 256, 2, c2, false)     \
+  S3_QUANT(type, T, code, CODE, 96, 1, serial, true)   \
   S3_QUANT(type, T, code, CODE, 128, 1, serial, true)  \
   S3_QUANT(type, T, code, CODE, 192, 1, serial, true)
 #define S3_QUANT_CODES(type, T)             \

@@ -40,6 +40,8 @@ struct Scales {
   int form;
 
   __host__ __device__ explicit Scales(int packed) : groups(packed & 15), form(packed >> 4) {}
+  /** Whether a tile has one scale a row and nothing beside it. */
+  __host__ __device__ bool plain() const { return groups == 1 && form == kSymmetric; }
   __host__ __device__ int entryBytes() const { return form == kSymmetric ? 2 : 4; }
   __host__ __device__ int bytes() const { return groups * kQuantTile * entryBytes(); }
 };
@@ -62,6 +64,11 @@ __host__ __device__ __forceinline__ CodePlace codePlace(int bits, int row, int c
   int high = column & 1;
   if (bits == 4) return {(warp * 2 + (step >> 2)) * 32 + lane, step & 3, 4 * (reg + 4 * high)};
   return {(warp * 4 + (step >> 1)) * 32 + lane, (step & 1) * 2 + (reg >> 1), 8 * ((reg & 1) * 2 + high)};
+}
+
+/** The entry of a row's group in the strip of a tile: rows r and r + 8 of a warp's 16, which a lane widens, stand side by side. */
+__host__ __device__ __forceinline__ int stripEntry(int group, int row) {
+  return group * kQuantTile + (row & ~15) + (row & 7) * 2 + ((row >> 3) & 1);
 }
 
 // ---- pairs of T in a register
@@ -92,12 +99,26 @@ __device__ __forceinline__ uint32_t scalePairs(uint32_t a, uint32_t scale, uint3
 __device__ __forceinline__ uint32_t pickBytes(uint32_t a, uint32_t b, uint32_t selector) {
   return __byte_perm(a, b, selector);
 }
+/** (bits & mask) | with. An instruction has room for one constant, so that the compiler makes two of this if left alone. */
+__device__ __forceinline__ uint32_t pickBits(uint32_t bits, uint32_t mask, uint32_t with) {
+  uint32_t r;
+  asm("lop3.b32 %0, %1, %2, %3, 0xea;" : "=r"(r) : "r"(bits), "r"(mask), "r"(with));
+  return r;
+}
+/** (bits & mask) ^ with. */
+__device__ __forceinline__ uint32_t flipBits(uint32_t bits, uint32_t mask, uint32_t with) {
+  uint32_t r;
+  asm("lop3.b32 %0, %1, %2, %3, 0x6a;" : "=r"(r) : "r"(bits), "r"(mask), "r"(with));
+  return r;
+}
 #else
 template <typename T>
 uint32_t subtractPairs(uint32_t a, uint32_t b);
 template <typename T>
 uint32_t scalePairs(uint32_t a, uint32_t scale, uint32_t offset);
 uint32_t pickBytes(uint32_t a, uint32_t b, uint32_t selector);
+inline uint32_t pickBits(uint32_t bits, uint32_t mask, uint32_t with) { return (bits & mask) | with; }
+inline uint32_t flipBits(uint32_t bits, uint32_t mask, uint32_t with) { return (bits & mask) ^ with; }
 #endif
 
 template <typename T>
@@ -174,7 +195,7 @@ __host__ __device__ __forceinline__ uint32_t float8Pair(uint32_t word, int upper
   }
 #endif
   uint32_t high = pickBytes(word, 0, upper ? 0x3424 : 0x1404);
-  return (high & 0x80008000) | ((high >> Magic<T>::kFloat8Shift) & Magic<T>::kFloat8Mask);
+  return pickBits(high >> Magic<T>::kFloat8Shift, Magic<T>::kFloat8Mask, high & 0x80008000);
 }
 
 /** Widens the codes of one step of 16 columns: registers 0 and 2 belong to the lane's first row, 1 and 3 to its second. */
@@ -187,11 +208,11 @@ __host__ __device__ __forceinline__ void widen(const uint32_t* words, const RowS
     if constexpr (CODE == kU4) {
       constexpr bool kInPlace = Magic<T>::kUpperInPlace;
       uint32_t shifted = kInPlace ? words[0] >> (8 * (i >> 1)) : words[0] >> (4 * i);
-      uint32_t v = (shifted & (kInPlace && (i & 1) ? 0x00f000f0 : 0x000f000f)) | Magic<T>::kInteger;
+      uint32_t v = pickBits(shifted, kInPlace && (i & 1) ? 0x00f000f0 : 0x000f000f, Magic<T>::kInteger);
       to[i] = scalePairs<T>(subtractPairs<T>(v, row.zero), row.scale, row.offset);
     } else if constexpr (CODE == kE2M1) {
       uint32_t high = words[0] << (12 - 4 * i);
-      uint32_t v = (high & 0x80008000) | (((high & 0x70007000) >> Magic<T>::kFloat4Shift) & Magic<T>::kFloat4Mask);
+      uint32_t v = pickBits(high >> Magic<T>::kFloat4Shift, Magic<T>::kFloat4Mask, high & 0x80008000);
       to[i] = scalePairs<T>(v, row.scale, 0x80008000);
     } else if constexpr (CODE == kE4M3) {
       to[i] = scalePairs<T>(float8Pair<T>(words[i >> 1], i & 1), row.scale, 0x80008000);
@@ -200,8 +221,8 @@ __host__ __device__ __forceinline__ void widen(const uint32_t* words, const RowS
       to[i] = scalePairs<T>(subtractPairs<T>(v, 0x44804480), row.scale, 0x80008000);
     } else {  // seven bits fit in the mantissa of 128; the eighth chooses between 256 and 128, which are subtracted
       uint32_t bytes = pickBytes(words[i >> 1], 0, i & 1 ? 0x4342 : 0x4140);
-      uint32_t low = (bytes & 0x007f007f) | Magic<T>::kInteger;
-      uint32_t zero = (bytes & 0x00800080) ^ 0x43804380;
+      uint32_t low = pickBits(bytes, 0x007f007f, Magic<T>::kInteger);
+      uint32_t zero = flipBits(bytes, 0x00800080, 0x43804380);
       to[i] = scalePairs<T>(subtractPairs<T>(low, zero), row.scale, 0x80008000);
     }
   }
@@ -210,28 +231,32 @@ __host__ __device__ __forceinline__ void widen(const uint32_t* words, const RowS
 #ifdef __CUDACC__
 // ---- a warp's part of a tile in shared memory
 
-/** The scales of the two rows of 16 that a lane widens. */
-template <Code CODE, typename T>
+/** The scales of the two rows of 16 that a lane widens. PLAIN: tiles have one group without zeros and offsets. */
+template <Code CODE, typename T, bool PLAIN = false>
 struct LaneScales {
   FormMasks masks;
-  int entry, beside;  // bytes of an entry, and from a scale to what stands beside it
+  bool single;  // an entry is a scale alone
   RowScale first, second;
 
   __device__ __forceinline__ explicit LaneScales(Scales scales)
-      : masks(formMasks<T>(scales.form)), entry(scales.entryBytes()), beside(scales.entryBytes() - 2) {}
+      : masks(formMasks<T>(PLAIN ? kSymmetric : scales.form)), single(scales.form == kSymmetric) {}
 
-  /** Loads them for a group of a tile. */
-  __device__ __forceinline__ void load(const uint8_t* tile, int warp, int group) {
-    int row = group * kQuantTile + warp * 16 + ((threadIdx.x & 31) >> 2);
-    const uint8_t* at = tile + codeBytes(CODE) + row * entry;
-    first = rowScale<CODE, T, false>(half16(at), half16(at + beside), masks);
-    at += 8 * entry;
-    second = rowScale<CODE, T, true>(half16(at), half16(at + beside), masks);
+  /** Loads them for a group from the strip of a tile: the entries of a lane's two rows stand side by side. */
+  __device__ __forceinline__ void load(const uint8_t* strip, int warp, int group) {
+    int row = stripEntry(group, warp * 16 + ((threadIdx.x & 31) >> 2));
+    if (PLAIN || single) {
+      uint32_t both = reinterpret_cast<const uint32_t*>(strip)[row >> 1];
+      set(both, 0, both >> 16, 0);
+    } else {
+      uint2 both = reinterpret_cast<const uint2*>(strip)[row >> 1];
+      set(both.x, both.x >> 16, both.y, both.y >> 16);
+    }
   }
 
  private:
-  static __device__ __forceinline__ uint32_t half16(const uint8_t* at) {
-    return *reinterpret_cast<const uint16_t*>(at);
+  __device__ __forceinline__ void set(uint32_t scale, uint32_t beside, uint32_t next, uint32_t nextBeside) {
+    first = rowScale<CODE, T, false>(scale, beside, masks);
+    second = rowScale<CODE, T, true>(next, nextBeside, masks);
   }
 };
 
@@ -256,13 +281,14 @@ struct HalfCodes {
  * Widens 64 columns of a warp's 16 rows, half 0 or 1 of a tile, to the left operands of four steps. own holds the scales of
  * the tile's first group, or of what was widened before.
  */
-template <Code CODE, typename T>
-__device__ __forceinline__ void widenHalf(uint32_t (&to)[16], const HalfCodes<CODE>& codes, LaneScales<CODE, T>& own,
-                                          const uint8_t* tile, int warp, int half, Scales scales) {
-  if (half == 1 && scales.groups > 1) own.load(tile, warp, scales.groups >> 1);
+template <Code CODE, typename T, bool PLAIN = false>
+__device__ __forceinline__ void widenHalf(uint32_t (&to)[16], const HalfCodes<CODE>& codes,
+                                          LaneScales<CODE, T, PLAIN>& own, const uint8_t* strip, int warp, int half,
+                                          Scales scales) {
+  if (!PLAIN && half == 1 && scales.groups > 1) own.load(strip, warp, scales.groups >> 1);
 #pragma unroll
   for (int step = 0; step < 4; step++) {
-    if (step == 2 && scales.groups == 4) own.load(tile, warp, 2 * half + 1);
+    if (!PLAIN && step == 2 && scales.groups == 4) own.load(strip, warp, 2 * half + 1);
     widen<CODE, T>(codes.words + step * HalfCodes<CODE>::kPieces, own.first, own.second, to + 4 * step);
   }
 }

@@ -137,7 +137,7 @@ __device__ void tileScales(const float* given, const float* seconds, uint8_t* ti
     int placed = firstRow + placedRow(row, placement);
     size_t tile = static_cast<size_t>(placed >> 7) * kTiles + group / scales.groups;
     uint8_t* strip = tiles + tile * tileBytes + codeBytes(code);
-    int index = group % scales.groups * kQuantTile + (placed & 127);
+    int index = stripEntry(group % scales.groups, placed & 127);
     T scale = fromFloat<T>(given[p] * Magic<T>::factor(code));
     T second = fromFloat<T>(0.0f);
     uint16_t secondBits;

@@ -129,9 +129,9 @@ def bench_quant_configurations():
             product.quantised(code, group, form)
             for m in ROWS:
                 line = []
-                for splits in (1, 2, 4, 8):
+                for splits in QUANT_SPLITS:
                     for c in quant_configurations(code, splits):
-                        if min(m, 128) <= c[1] < 4 * max(m, 16):
+                        if min(m, 128) <= c[2] < 4 * max(m, 16):
                             line.append((product.ours_quantised(m, c, splits), f"{c[0].replace(code + '_', '')}/{splits}"))
                 line.sort()
                 print(f"{n}x{k} {code}.{group}.{form} m{m} | " + " ".join(f"{name}:{t * 1e6:.1f}" for t, name in line[:7]), flush=True)

@@ -225,63 +225,73 @@ def quantise(kernels, code, w, bf16=False):
     return codes, scales
 
 
-QUANT_ROWS = (16, 32, 64, 128, 256)
-QUANT_SERIAL_ROWS = (192, 128)
+QUANT_ROWS = (16, 32, 64, 128)
+QUANT_SERIAL_ROWS = (192, 128, 96)
+QUANT_SPLITS = (8, 5, 2, 1)
 
 
 def quant_splits(n, k):
     """Segments of the sum over k, of whole tiles of 128 columns: a property of the weight."""
     columns, tiles = ceil(n, 128), ceil(k, 128)
-    splits = 1 if columns >= 160 else 2 if columns >= 60 else 4 if columns >= 24 and tiles < 80 else 8
-    while splits > 1 and tiles < 2 * splits:
-        splits //= 2
-    return splits
+    most = 1 if columns >= 160 else 2 if columns >= 60 else 5 if columns >= 24 else 8
+    return next(s for s in QUANT_SPLITS if s <= most and (s == 1 or tiles >= 2 * s))
 
 
-def quant_stage(code, rows):
-    return rows * 256 + (10240 if BITS[code] == 4 else 17408)
+def quant_stage(code, rows, tiles=1):
+    return rows * 256 + tiles * (10240 if BITS[code] == 4 else 17408)
 
 
 def quant_wgmma(code, rows, suffix, clusters):
-    """Name suffix, rows of a block, threads, shared bytes, first grid dimension."""
-    blocks = {16: 3, 32: 3, 64: 2}.get(rows, 1)
-    stages = (227 // blocks - 2) * 1024 // quant_stage(code, rows)
-    shared = stages * quant_stage(code, rows) + stages * 16 + 1024
-    return f"{code}_n{rows}_{suffix}", rows, 288 if rows < 128 else 384, shared, clusters
+    """Name suffix, columns and rows of a block, threads, shared bytes, first grid dimension."""
+    blocks = {16: 3, 32: 2}.get(rows, 1)
+    tiles = 2 if rows in (64, 128) and suffix != "serial" else 1
+    stage = quant_stage(code, rows, tiles)
+    stages = (227 // blocks - 2) * 1024 // stage
+    threads = 288 if rows < 128 else 384
+    return f"{code}_n{rows}_{suffix}", 128 * tiles, rows, threads, stages * stage + stages * 16 + 1024, clusters
 
 
 def quant_mma(code, rows):
     stages = 4 if rows == 16 else 3 if BITS[code] == 4 else 2
-    return f"{code}_mma_n{rows}", rows, 256, stages * quant_stage(code, rows), 1
+    return f"{code}_mma_n{rows}", 128, rows, 256, stages * quant_stage(code, rows), 1
+
+
+def quant_large(code, m, n, splits):
+    """The launch for more rows than a cluster takes whose blocks take the least time, wave after wave."""
+    blocks = lambda rows: ceil(m, rows) * ceil(n, 128)
+    best = [(ceil(blocks(rows), 132) * (64 + rows), -rows) for rows in QUANT_SERIAL_ROWS]
+    if splits <= 2:
+        best.append((ceil(blocks(256) * splits, 132) * (320 if splits == 1 else 184), -256))
+    rows = -min(best)[1]
+    return quant_wgmma(code, rows, f"c{splits}", splits) if rows == 256 else quant_wgmma(code, rows, "serial", 1)
 
 
 def quant_configuration(code, m, n, splits):
     for rows in QUANT_ROWS:
         if m <= rows:
             return quant_wgmma(code, rows, f"c{splits}", splits)
-    if splits == 1:
-        return quant_wgmma(code, 256, "c1", 1)
-    waves = lambda rows: ceil(ceil(m, rows) * ceil(n, 128), 132)
-    return quant_wgmma(code, min(QUANT_SERIAL_ROWS, key=lambda rows: (waves(rows) * (64 + rows), -rows)), "serial", 1)
+    return quant_large(code, m, n, splits)
 
 
 def quant_configurations(code, splits):
     """All for Hopper that give the bits of this number of segments."""
-    some = [quant_wgmma(code, rows, f"c{splits}", splits) for rows in QUANT_ROWS]
-    return some + [quant_wgmma(code, rows, "serial", 1) for rows in QUANT_SERIAL_ROWS]
+    rows = QUANT_ROWS + ((256,) if splits <= 2 else ())
+    some = [quant_wgmma(code, r, f"c{splits}", splits) for r in rows]
+    return some + [quant_wgmma(code, r, "serial", 1) for r in QUANT_SERIAL_ROWS]
 
 
 def quant_gemm(kernels, kind, w, x, y, m, groups, stride, mode=0, bias=None, splits=None, configuration=None, activation=0,
                factor=1.0, cap=0.0):
     splits = splits or quant_splits(w.n, w.k)
-    name, rows, threads, shared, first = configuration or quant_configuration(w.code, m, w.n, splits)
-    kernels.launch(f"gemm_{kind}_{name}", (first, ceil(m, rows), ceil(w.n, 128)), threads, shared, w.tiles, x, y, bias, m,
-                   w.n, w.k, groups, stride, mode, splits, activation, factor, cap, w.scales)
+    name, columns, rows, threads, shared, first = configuration or quant_configuration(w.code, m, w.n, splits)
+    grid = (first, ceil(m, rows), ceil(w.n, columns))
+    kernels.launch(f"gemm_{kind}_{name}", grid, threads, shared, w.tiles, x, y, bias, m, w.n, w.k, groups, stride, mode,
+                   splits, activation, factor, cap, w.scales)
 
 
 def quant_experts_product(kernels, kind, rows, w, x, y, groups, stride, mode, activation, tiles, pairs, divisor, count,
                           experts, bias=None):
-    _, _, threads, shared, _ = quant_mma(w.code, rows)
+    _, _, _, threads, shared, _ = quant_mma(w.code, rows)
     grid = (1, most_tiles(count, experts, rows), ceil(w.n, 128))
     kernels.launch(f"experts_{kind}_{w.code}_n{rows}", grid, threads, shared, w.tiles, x, y, bias, w.n, w.k, groups,
                    stride, mode, activation, tiles, pairs, divisor, w.scales)

@@ -3,6 +3,7 @@ package dev.s3llm.jcuda.internal.decode;
 import dev.s3llm.jcuda.internal.driver.Divide;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Chooses the kernel of a matrix product whose weight has codes of 4 or 8 bits; the arithmetic of
@@ -12,33 +13,38 @@ import java.util.List;
  * @param multiprocessors multiprocessors of the device
  */
 record CodedShapes(boolean hopper, int multiprocessors) {
-  private static final int[] ROWS = {16, 32, 64, 128, 256};
+  private static final int[] ROWS = {16, 32, 64, 128};
   private static final int LARGE_ROWS = 256;
-  private static final int[] SERIAL_ROWS = {192, 128};
+  private static final int[] SERIAL_ROWS = {192, 128, 96};
+  private static final int[] SPLITS = {8, 5, 2, 1};
+
+  /** Columns of a tile of codes. */
+  private static final int TILE = 128;
 
   /** Shared memory of a multiprocessor, in KiB. */
   private static final int SHARED_KIB = 227;
 
   /**
-   * A launch; a block computes 128 columns.
+   * A launch.
    *
    * @param suffix end of the kernel's name after that of the codes
+   * @param columns columns of y that a block computes
    * @param rows rows of y that a block computes
    * @param threads threads of a block
    * @param sharedBytes bytes of dynamic shared memory of a block
    * @param clusters blocks of a cluster, each with one segment of the sum over k
    */
-  record Launch(String suffix, int rows, int threads, int sharedBytes, int clusters) {}
+  record Launch(String suffix, int columns, int rows, int threads, int sharedBytes, int clusters) {}
 
   /** Returns the number of segments of the sum over k: a property of the weight. */
   static int splits(int n, int k) {
-    int columns = Divide.up(n, 128);
-    int tiles = Divide.up(k, 128);
-    int splits = columns >= 160 ? 1 : columns >= 60 ? 2 : columns >= 24 && tiles < 80 ? 4 : 8;
-    while (splits > 1 && tiles < 2 * splits) {
-      splits /= 2;
-    }
-    return splits;
+    int columns = Divide.up(n, TILE);
+    int tiles = Divide.up(k, TILE);
+    int most = columns >= 160 ? 1 : columns >= 60 ? 2 : columns >= 24 ? 5 : 8;
+    return IntStream.of(SPLITS)
+        .filter(splits -> splits <= most && tiles >= 2 * splits)
+        .findFirst()
+        .orElse(1);
   }
 
   /** Returns the launch for a number of rows of a weight with some columns. */
@@ -51,7 +57,7 @@ record CodedShapes(boolean hopper, int multiprocessors) {
         return wgmma(format, rows, splits);
       }
     }
-    return splits == 1 ? wgmma(format, LARGE_ROWS, 1) : serial(format, m, n);
+    return large(format, m, n, splits);
   }
 
   /** Returns every launch that {@link #launch} may choose for a weight. */
@@ -60,45 +66,61 @@ record CodedShapes(boolean hopper, int multiprocessors) {
     for (int rows : ROWS) {
       all.add(launch(format, rows, n, splits));
     }
-    if (hopper && splits > 1) {
+    if (hopper) {
       for (int rows : SERIAL_ROWS) {
         all.add(serial(format, rows));
+      }
+      if (splits <= 2) {
+        all.add(wgmma(format, LARGE_ROWS, splits));
       }
     }
     return all;
   }
 
-  /** Returns the launch whose blocks take the least time, wave after wave. */
-  private Launch serial(CodeFormat format, int m, int n) {
+  /**
+   * Returns the launch whose blocks take the least time, wave after wave; of equals the largest.
+   */
+  private Launch large(CodeFormat format, int m, int n, int splits) {
+    int columns = Divide.up(n, TILE);
     int best = 0;
     int least = Integer.MAX_VALUE;
+    if (splits <= 2) {
+      best = LARGE_ROWS;
+      least = waves(Divide.up(m, LARGE_ROWS) * columns * splits) * (splits == 1 ? 320 : 184);
+    }
     for (int rows : SERIAL_ROWS) {
-      int waves = Divide.up(Divide.up(m, rows) * Divide.up(n, 128), multiprocessors);
-      if (waves * (64 + rows) < least) {
-        least = waves * (64 + rows);
+      int time = waves(Divide.up(m, rows) * columns) * (64 + rows);
+      if (time < least) {
+        least = time;
         best = rows;
       }
     }
-    return serial(format, best);
+    return best == LARGE_ROWS ? wgmma(format, best, splits) : serial(format, best);
+  }
+
+  private int waves(int blocks) {
+    return Divide.up(blocks, multiprocessors);
   }
 
   /** A cluster of blocks, one for each segment. */
   private static Launch wgmma(CodeFormat format, int rows, int clusters) {
-    return wgmma(format, rows, "c" + clusters, clusters);
+    int tiles = rows == 64 || rows == 128 ? 2 : 1; // two share a read of x
+    return wgmma(format, rows, tiles, "c" + clusters, clusters);
   }
 
   /** One block for all segments, one after another. */
   private static Launch serial(CodeFormat format, int rows) {
-    return wgmma(format, rows, "serial", 1);
+    return wgmma(format, rows, 1, "serial", 1);
   }
 
-  private static Launch wgmma(CodeFormat format, int rows, String suffix, int clusters) {
-    int blocks = rows <= 32 ? 3 : rows == 64 ? 2 : 1;
-    int stage = stageBytes(format, rows);
+  private static Launch wgmma(CodeFormat format, int rows, int tiles, String suffix, int clusters) {
+    int blocks = rows == 16 ? 3 : rows == 32 ? 2 : 1;
+    int stage = stageBytes(format, rows, tiles);
     int stages = (SHARED_KIB / blocks - 2) * 1024 / stage;
     int threads = rows < 128 ? 288 : 384;
     int shared = stages * stage + stages * 16 + 1024;
-    return new Launch("n%d_%s".formatted(rows, suffix), rows, threads, shared, clusters);
+    return new Launch(
+        "n%d_%s".formatted(rows, suffix), tiles * TILE, rows, threads, shared, clusters);
   }
 
   /**
@@ -108,10 +130,10 @@ record CodedShapes(boolean hopper, int multiprocessors) {
    */
   static Launch mma(CodeFormat format, int rows) {
     int stages = rows == 16 ? 4 : format.codes().kind().bits() == 4 ? 3 : 2;
-    return new Launch("mma_n" + rows, rows, 256, stages * stageBytes(format, rows), 1);
+    return new Launch("mma_n" + rows, TILE, rows, 256, stages * stageBytes(format, rows, 1), 1);
   }
 
-  private static int stageBytes(CodeFormat format, int rows) {
-    return rows * 256 + (format.codes().kind().bits() == 4 ? 10_240 : 17_408);
+  private static int stageBytes(CodeFormat format, int rows, int tiles) {
+    return rows * 256 + tiles * (format.codes().kind().bits() == 4 ? 10_240 : 17_408);
   }
 }

@@ -139,7 +139,7 @@ final class ExpertKernels {
       launcher.launch(
           stream,
           name(format, tileRows),
-          new Grid(1, tiles, Divide.up(matrix.out(), MatrixProduct.CODED_COLUMNS)),
+          new Grid(1, tiles, Divide.up(matrix.out(), block.columns())),
           block.threads(),
           block.sharedBytes(),
           matrix.tiles(),

@@ -14,9 +14,6 @@ import dev.s3llm.model.ModelConfig.FeedForward;
 
 /** Launches matrix products {@code y[m][n] = x[m][k] w[n][k]^T}, plus bias. */
 final class MatrixProduct {
-  /** Columns of y that a block of a product with codes computes. */
-  static final int CODED_COLUMNS = 128;
-
   private final KernelLauncher launcher;
   private final String prefix;
   private final ProductShapes shapes;
@@ -141,7 +138,7 @@ final class MatrixProduct {
     launcher.launch(
         stream,
         name(format, c),
-        new Grid(c.clusters(), Divide.up(m, c.rows()), Divide.up(w.out(), CODED_COLUMNS)),
+        new Grid(c.clusters(), Divide.up(m, c.rows()), Divide.up(w.out(), c.columns())),
         c.threads(),
         c.sharedBytes(),
         w.tiles(),

@@ -19,17 +19,20 @@ class CodedShapesTest {
   @ParameterizedTest
   @CsvSource({
     "1, 1, n16_c1",
-    "16, 4, n16_c4",
-    "17, 4, n32_c4",
+    "16, 5, n16_c5",
+    "17, 5, n32_c5",
     "64, 1, n64_c1",
     "65, 2, n128_c2",
-    "129, 1, n256_c1",
-    "256, 8, n256_c8",
-    "257, 8, n128_serial",
-    "512, 4, n192_serial",
-    "640, 4, n128_serial",
+    "128, 8, n128_c8",
+    "129, 5, n96_serial",
+    "256, 8, n96_serial",
+    "257, 8, n96_serial",
+    "384, 5, n128_serial",
+    "512, 5, n192_serial",
+    "640, 5, n128_serial",
     "1024, 8, n192_serial",
-    "1024, 1, n256_c1"
+    "1024, 1, n192_serial",
+    "1024, 2, n192_serial"
   })
   void kernel_isChosenByRowsAndSegments(int m, int splits, String suffix) {
     CodeFormat format = format(Kind.UNSIGNED_4, 128, Second.NONE);
@@ -38,11 +41,27 @@ class CodedShapesTest {
         .isEqualTo(m <= 16 ? "mma_n16" : "mma_n64");
   }
 
+  @Test
+  void largeBlocks_areTakenWhereThereAreManyColumns() {
+    CodeFormat format = format(Kind.UNSIGNED_4, 128, Second.NONE);
+    assertThat(HOPPER.launch(format, 1024, 27648, 1).suffix()).isEqualTo("n256_c1");
+    assertThat(HOPPER.launch(format, 1024, 15360, 2).suffix()).isEqualTo("n256_c2");
+  }
+
+  @Test
+  void blocksOfSixtyFourAndMoreRows_shareTheReadOfTwoTiles() {
+    CodeFormat format = format(Kind.UNSIGNED_4, 128, Second.NONE);
+    for (CodedShapes.Launch launch : HOPPER.all(format, 5120, 5)) {
+      boolean two = launch.suffix().equals("n64_c5") || launch.suffix().equals("n128_c5");
+      assertThat(launch.columns()).as(launch.suffix()).isEqualTo(two ? 256 : 128);
+    }
+  }
+
   @ParameterizedTest
   @EnumSource(Kind.class)
   void blocks_fitInSharedMemory(Kind kind) {
     CodeFormat format = format(kind, 32, Second.NONE);
-    for (int splits : new int[] {1, 2, 4, 8}) {
+    for (int splits : new int[] {1, 2, 5, 8}) {
       for (CodedShapes.Launch launch : HOPPER.all(format, 5120, splits)) {
         assertThat(launch.sharedBytes()).as(launch.suffix()).isLessThanOrEqualTo(SHARED_LIMIT);
       }
@@ -56,10 +75,12 @@ class CodedShapesTest {
   @CsvSource({
     "27648, 5120, 1",
     "15360, 5120, 2",
-    "5120, 5120, 4",
-    "5120, 13824, 8",
+    "5120, 5120, 5",
+    "5120, 13824, 5",
     "1024, 4096, 8",
-    "1024, 512, 2"
+    "1024, 512, 2",
+    "4096, 1152, 2",
+    "1024, 1280, 5"
   })
   void segments_areAPropertyOfTheWeight(int n, int k, int splits) {
     assertThat(CodedShapes.splits(n, k)).isEqualTo(splits);
