@@ -1,15 +1,17 @@
 // Matrix product on Hopper with weights in 4 and 8 bits: y[m][n] = x[m][k] * w[n][k]^T (sm_90a).
 //
-// As gemm_wgmma.cu, but weights are the left operand from registers: a block computes 128 columns of y for N rows of x. One
-// warp streams tiles of 128 x 128 codes and the two tiles of activations that belong to them; two warpgroups widen and
-// multiply. Up to 32 rows their warps use mma.sync, each for itself. The sum over k is cut into `splits` segments of whole tiles:
+// As gemm_wgmma.cu, but weights are the left operand from registers: a block computes 128 or 256 columns of y for N rows of x.
+// One warp streams tiles of 128 x 128 codes and the two tiles of activations that belong to them; two or four warpgroups widen
+// and multiply. Up to 32 rows their warps use mma.sync, each for itself. The sum over k is cut into `splits` segments of whole tiles:
 //
 //   gemm_<type>_<code>_n<N>_c<C>   a cluster of C = splits blocks takes a segment each
 //   gemm_<type>_<code>_n<N>_serial any number of splits, one after another in one block
 //
 // The k-steps of a segment are added in the order of gemm_wgmma.cu, so where both cut alike, they have the same bits.
-// Grid (C, ceil(m / N), ceil(n / 128)), block 288 (384 from N = 128 on), shared memory: README.md.
+// Grid (C, ceil(m / N), ceil(n / columns)), columns, block and shared memory: README.md.
 // Compile: nvcc -cubin -gencode arch=compute_90a,code=sm_90a gemm_quant_wgmma.cu
+#include <type_traits>
+
 #include "gemm_cluster.cuh"
 #include "mma.cuh"
 #include "quant.cuh"
@@ -23,13 +25,17 @@ constexpr int kFewRows = 32;
 __host__ __device__ constexpr int tilesOfBlock(int n, bool serial) { return !serial && (n == 64 || n == 128) ? 2 : 1; }
 
 /**
- * The ring of a block of TILES times 128 columns. Activations stand first in a stage: their swizzle needs a multiple of 1024.
- * A warpgroup has 64 columns of a single tile, or all of one of two.
+ * The ring of a block of TILES times 128 columns, and its warpgroups: each multiplies kStrips times 64 columns. Activations
+ * stand first in a stage: their swizzle needs a multiple of 1024.
  */
 template <Code CODE, int N, int TILES>
 struct QuantStage {
   static constexpr bool kWide = N >= 128;
-  static constexpr int kThreads = 256 + (kWide ? 128 : 32);
+  static constexpr int kStrips = TILES == 2 && kWide ? 2 : 1;
+  static constexpr int kGroups = 2 * TILES / kStrips;
+  static constexpr int kMultiplying = 128 * kGroups;
+  static constexpr int kThreads = kMultiplying + (kWide ? 128 : 32);
+  static constexpr int kSums = kStrips * N / 2;  // of a thread
   static constexpr int kActivationBytes = N * 256;
   static constexpr int kBytes = kActivationBytes + TILES * mostTileBytes(CODE);
   /** Blocks that share a multiprocessor, and the stages for which it then has room; 2 KiB of a block are for the rest. */
@@ -107,38 +113,42 @@ __device__ __forceinline__ void multiplyHalf(float (&sum)[N / 2], const uint32_t
  * A warpgroup's product over count tiles from zero, of which the last may have 64 columns. 64 columns of 64 rows of the weight are
  * widened while the tensor cores multiply those before; with ONE set of registers the other warpgroup uses them meanwhile.
  */
-template <Code CODE, typename T, int N, int TILES, bool ONE, bool PLAIN>
-__device__ __forceinline__ void multiplyWide(float (&sum)[TILES * N / 2], Scales scales, const uint8_t* raw, uint32_t stages,
-                                             uint32_t full, uint32_t empty, int count, bool narrow, Turn& turn) {
+template <Code CODE, typename T, int N, int TILES, bool ONE, Known KNOWN>
+__device__ __forceinline__ void multiplyWide(float (&sum)[QuantStage<CODE, N, TILES>::kSums], Scales scales,
+                                             const uint8_t* raw, uint32_t stages, uint32_t full, uint32_t empty,
+                                             int count, bool narrow, Turn& turn) {
   using Stage = QuantStage<CODE, N, TILES>;
   constexpr int kPending = ONE ? 0 : 1;
-  int tileOf = TILES == 1 ? 0 : threadIdx.x >> 7;
-  int warp = TILES == 1 ? threadIdx.x >> 5 : (threadIdx.x >> 5) & 3;  // of a tile's eight; with two tiles also that + 4
+  int firstStrip = (threadIdx.x >> 7) * Stage::kStrips;  // of the two of each tile
+  int warp = (firstStrip & 1) * 4 + ((threadIdx.x >> 5) & 3);
   bool leader = (threadIdx.x & 31) == 0;
   int before = 0;
   uint32_t weights[ONE ? 1 : 2][16];
-  LaneScales<CODE, T, PLAIN> own(scales);
+  LaneScales<CODE, T, KNOWN> own(scales);
   HalfCodes<CODE> codes;
 #pragma unroll 1
   for (int i = 0; i < count; i++) {
     int slot = turn.slot;
     barrierWait(full + slot * 8, turn.parity);
     turn.advance<Stage::kCount>();
-    const uint8_t* tile = raw + slot * Stage::kBytes + Stage::kActivationBytes + tileOf * mostTileBytes(CODE);
-    const uint8_t* strip = tile + codeBytes(CODE);
+    const uint8_t* tile =
+        raw + slot * Stage::kBytes + Stage::kActivationBytes + firstStrip / 2 * mostTileBytes(CODE);
+    const uint8_t* scalesOfTile = tile + codeBytes(CODE);
     uint32_t activations = stages + slot * Stage::kBytes;
     codes.load(tile, warp, 0);
 #pragma unroll
-    for (int part = 0; part < 2 * TILES; part++) {
-      int half = part / TILES;
-      int four = part % TILES;
+    for (int part = 0; part < 2 * Stage::kStrips; part++) {
+      int half = part / Stage::kStrips;
+      int strip = part % Stage::kStrips;
       if (half == 1 && narrow && i + 1 == count) continue;
       uint32_t(&to)[16] = weights[ONE ? 0 : part & 1];
-      if (TILES == 2 || part == 0) own.load(strip, warp + 4 * four, 0);
-      widenHalf<CODE, T, PLAIN>(to, codes, own, strip, warp + 4 * four, half, scales);
-      multiplyHalf<T, N>(reinterpret_cast<float(&)[N / 2]>(sum[four * N / 2]), to, activations + half * N * 128,
+      if (Stage::kStrips == 2 || part == 0) own.load(scalesOfTile, warp + 4 * strip, 0);
+      widenHalf<CODE, T, KNOWN>(to, codes, own, scalesOfTile, warp + 4 * strip, half, scales);
+      multiplyHalf<T, N>(reinterpret_cast<float(&)[N / 2]>(sum[strip * N / 2]), to, activations + half * N * 128,
                          i > 0 || half > 0);
-      if (part + 1 < 2 * TILES) codes.load(tile, warp + (part + 1) % TILES * 4, (part + 1) / TILES);
+      if (part + 1 < 2 * Stage::kStrips) {
+        codes.load(tile, warp + (part + 1) % Stage::kStrips * 4, (part + 1) / Stage::kStrips);
+      }
       wgmmaWait<kPending>();
       if (part == 0 && i > 0 && leader) barrierArrive(empty + before * 8);  // the tile before is done
     }
@@ -175,7 +185,7 @@ __device__ __forceinline__ void multiplyFewHalf(float (&sum)[N / 2], const uint3
  * A warp's product for few rows, for which wgmma takes too long: mma.sync has the same bits. Codes are read from shared
  * memory while those before are multiplied.
  */
-template <Code CODE, typename T, int N, int ROW_TILES, bool PLAIN>
+template <Code CODE, typename T, int N, int ROW_TILES, Known KNOWN>
 __device__ __forceinline__ void multiplyFew(float (&sum)[N / 2], Scales scales, const uint8_t* raw, uint32_t full,
                                             uint32_t empty, int count, bool narrow, Turn& turn) {
   using Stage = QuantStage<CODE, N, 1>;
@@ -185,7 +195,7 @@ __device__ __forceinline__ void multiplyFew(float (&sum)[N / 2], Scales scales, 
                              : swizzled((lane >> 4) * 8 + (lane & 7), ((lane >> 3) & 1) * 8);
 #pragma unroll
   for (int i = 0; i < N / 2; i++) sum[i] = 0;
-  LaneScales<CODE, T, PLAIN> own(scales);
+  LaneScales<CODE, T, KNOWN> own(scales);
   HalfCodes<CODE> low, high;
   auto begin = [&]() {
     barrierWait(full + turn.slot * 8, turn.parity);
@@ -203,11 +213,11 @@ __device__ __forceinline__ void multiplyFew(float (&sum)[N / 2], Scales scales, 
     uint32_t weights[16];
     own.load(strip, warp, 0);
     high.load(tile, warp, 1);
-    widenHalf<CODE, T, PLAIN>(weights, low, own, strip, warp, 0, scales);
+    widenHalf<CODE, T, KNOWN>(weights, low, own, strip, warp, 0, scales);
     multiplyFewHalf<T, N, ROW_TILES>(sum, weights, rows, place);
     if (i + 1 < count) begin();
     if (!narrow || i + 1 < count) {
-      widenHalf<CODE, T, PLAIN>(weights, high, own, strip, warp, 1, scales);
+      widenHalf<CODE, T, KNOWN>(weights, high, own, strip, warp, 1, scales);
       multiplyFewHalf<T, N, ROW_TILES>(sum, weights, rows + N * kTile, place);
     }
     __syncwarp();
@@ -215,33 +225,34 @@ __device__ __forceinline__ void multiplyFew(float (&sum)[N / 2], Scales scales, 
   }
 }
 
-/** The product over count tiles from zero. PLAIN: as scales.plain(). */
-template <Code CODE, typename T, int N, int TILES, bool SERIAL, bool PLAIN>
-__device__ __forceinline__ void multiplyQuant(const GemmArgs& a, float (&sum)[TILES * N / 2], Scales scales,
-                                              const uint8_t* raw, uint32_t stages, uint32_t full, uint32_t empty,
-                                              int count, bool narrow, Turn& turn) {
+/** The product over count tiles from zero. */
+template <Code CODE, typename T, int N, int TILES, bool SERIAL, Known KNOWN>
+__device__ __forceinline__ void multiplyQuant(const GemmArgs& a, float (&sum)[QuantStage<CODE, N, TILES>::kSums],
+                                              Scales scales, const uint8_t* raw, uint32_t stages, uint32_t full,
+                                              uint32_t empty, int count, bool narrow, Turn& turn) {
   if constexpr (N > kFewRows) {
     constexpr bool kOne = SERIAL && N == 192;
-    multiplyWide<CODE, T, N, TILES, kOne, PLAIN>(sum, scales, raw, stages, full, empty, count, narrow, turn);
+    multiplyWide<CODE, T, N, TILES, kOne, KNOWN>(sum, scales, raw, stages, full, empty, count, narrow, turn);
   } else if (a.m - static_cast<int>(blockIdx.y) * N > N / 2) {
-    multiplyFew<CODE, T, N, N / 8, PLAIN>(sum, scales, raw, full, empty, count, narrow, turn);
+    multiplyFew<CODE, T, N, N / 8, KNOWN>(sum, scales, raw, full, empty, count, narrow, turn);
   } else {
-    multiplyFew<CODE, T, N, N / 16, PLAIN>(sum, scales, raw, full, empty, count, narrow, turn);
+    multiplyFew<CODE, T, N, N / 16, KNOWN>(sum, scales, raw, full, empty, count, narrow, turn);
   }
 }
 
 /** A warpgroup's sums over all segments that are this block's. */
-template <Code CODE, typename T, int N, int TILES, bool SERIAL, bool PLAIN>
-__device__ __forceinline__ void multiplyQuantSegments(const GemmArgs& a, Scales scales, float (&sum)[TILES * N / 2],
+template <Code CODE, typename T, int N, int TILES, bool SERIAL, Known KNOWN>
+__device__ __forceinline__ void multiplyQuantSegments(const GemmArgs& a, Scales scales,
+                                                      float (&sum)[QuantStage<CODE, N, TILES>::kSums],
                                                       const uint8_t* raw, uint32_t stages, uint32_t full,
                                                       uint32_t empty, int kTiles, int begin, int end) {
-  constexpr int kSums = TILES * N / 2;
+  constexpr int kSums = QuantStage<CODE, N, TILES>::kSums;
 #pragma unroll
   for (int i = 0; i < kSums; i++) sum[i] = 0;
   Turn turn;
   bool odd = ((a.k + 63) / 64) & 1;
   auto multiply = [&](int count, bool narrow) {
-    multiplyQuant<CODE, T, N, TILES, SERIAL, PLAIN>(a, sum, scales, raw, stages, full, empty, count, narrow, turn);
+    multiplyQuant<CODE, T, N, TILES, SERIAL, KNOWN>(a, sum, scales, raw, stages, full, empty, count, narrow, turn);
   };
   if constexpr (!SERIAL) {
     multiply(end - begin, odd && end == kTiles);
@@ -275,14 +286,16 @@ __device__ __forceinline__ void gemmQuant(const GemmArgs& a, Scales scales) {
   if (threadIdx.x == 0) {
     for (int s = 0; s < Stage::kCount; s++) {
       barrierInit(full + s * 8, 1);
-      barrierInit(empty + s * 8, 8);
+      barrierInit(empty + s * 8, 4 * Stage::kGroups);
     }
     barrierInitFence();
   }
   __syncthreads();
-  if (threadIdx.x >= 256) {
+  if (threadIdx.x >= Stage::kMultiplying) {
     if constexpr (Stage::kWide) leaveRegisters<40>();
-    if (threadIdx.x == 256) streamQuant<CODE, N, kTilesOfBlock>(a, scales, stages, full, empty, begin, end, kTiles);
+    if (threadIdx.x == Stage::kMultiplying) {
+      streamQuant<CODE, N, kTilesOfBlock>(a, scales, stages, full, empty, begin, end, kTiles);
+    }
     __syncwarp();
     if constexpr (C > 1) {
       clusterSync();  // the peers' results are in their shared memory
@@ -290,15 +303,19 @@ __device__ __forceinline__ void gemmQuant(const GemmArgs& a, Scales scales) {
     }
   } else {
     if constexpr (Stage::kWide) takeRegisters<232>();
-    float sum[kTilesOfBlock * N / 2];
-    if (scales.plain()) {
-      multiplyQuantSegments<CODE, T, N, kTilesOfBlock, SERIAL, true>(a, scales, sum, ring, stages, full, empty, kTiles,
-                                                                     begin, end);
+    float sum[Stage::kSums];
+    auto multiply = [&](auto known) {
+      multiplyQuantSegments<CODE, T, N, kTilesOfBlock, SERIAL, decltype(known)::value>(a, scales, sum, ring, stages, full,
+                                                                                       empty, kTiles, begin, end);
+    };
+    if (scales.groups > 1) {
+      multiply(std::integral_constant<Known, kAnyScales>());
+    } else if (CODE == kU4 && scales.form != kSymmetric) {
+      multiply(std::integral_constant<Known, kOneGroup>());
     } else {
-      multiplyQuantSegments<CODE, T, N, kTilesOfBlock, SERIAL, false>(a, scales, sum, ring, stages, full, empty, kTiles,
-                                                                      begin, end);
+      multiply(std::integral_constant<Known, kPlainScales>());
     }
-    finish<T, 2, N, C, kTilesOfBlock>(a, sum, stages, reinterpret_cast<float*>(ring), rank);
+    finish<T, Stage::kGroups, N, C, Stage::kStrips>(a, sum, stages, reinterpret_cast<float*>(ring), rank);
   }
 }
 

@@ -25,6 +25,13 @@ enum Form {
   kOffset = 2,     // what is added to scale * code
 };
 
+/** What of Scales is known when a kernel is compiled. */
+enum Known {
+  kAnyScales,
+  kOneGroup,     // one group a tile, in any form
+  kPlainScales,  // one group a tile, without zeros and offsets
+};
+
 constexpr int kQuantTile = 128;
 constexpr int kQuantElements = kQuantTile * kQuantTile;
 
@@ -40,8 +47,6 @@ struct Scales {
   int form;
 
   __host__ __device__ explicit Scales(int packed) : groups(packed & 15), form(packed >> 4) {}
-  /** Whether a tile has one scale a row and nothing beside it. */
-  __host__ __device__ bool plain() const { return groups == 1 && form == kSymmetric; }
   __host__ __device__ int entryBytes() const { return form == kSymmetric ? 2 : 4; }
   __host__ __device__ int bytes() const { return groups * kQuantTile * entryBytes(); }
 };
@@ -231,25 +236,29 @@ __host__ __device__ __forceinline__ void widen(const uint32_t* words, const RowS
 #ifdef __CUDACC__
 // ---- a warp's part of a tile in shared memory
 
-/** The scales of the two rows of 16 that a lane widens. PLAIN: tiles have one group without zeros and offsets. */
-template <Code CODE, typename T, bool PLAIN = false>
+/** The scales of the two rows of 16 that a lane widens. */
+template <Code CODE, typename T, Known KNOWN = kAnyScales>
 struct LaneScales {
+  static constexpr bool kSingle = KNOWN == kPlainScales || CODE != kU4;
   FormMasks masks;
   bool single;  // an entry is a scale alone
   RowScale first, second;
 
   __device__ __forceinline__ explicit LaneScales(Scales scales)
-      : masks(formMasks<T>(PLAIN ? kSymmetric : scales.form)), single(scales.form == kSymmetric) {}
+      : masks(formMasks<T>(kSingle ? kSymmetric : scales.form)), single(kSingle || scales.form == kSymmetric) {}
 
   /** Loads them for a group from the strip of a tile: the entries of a lane's two rows stand side by side. */
   __device__ __forceinline__ void load(const uint8_t* strip, int warp, int group) {
+    const uint32_t* words = reinterpret_cast<const uint32_t*>(strip);
     int row = stripEntry(group, warp * 16 + ((threadIdx.x & 31) >> 2));
-    if (PLAIN || single) {
-      uint32_t both = reinterpret_cast<const uint32_t*>(strip)[row >> 1];
+    if constexpr (kSingle) {
+      uint32_t both = words[row >> 1];
       set(both, 0, both >> 16, 0);
-    } else {
-      uint2 both = reinterpret_cast<const uint2*>(strip)[row >> 1];
-      set(both.x, both.x >> 16, both.y, both.y >> 16);
+    } else {  // without a branch: it would keep the compiler from mixing this with what is widened before
+      uint32_t low = words[single ? row >> 1 : row];
+      uint32_t high = words[row + 1];
+      if (single) high = low >> 16;
+      set(low, low >> 16, high, high >> 16);
     }
   }
 
@@ -281,14 +290,14 @@ struct HalfCodes {
  * Widens 64 columns of a warp's 16 rows, half 0 or 1 of a tile, to the left operands of four steps. own holds the scales of
  * the tile's first group, or of what was widened before.
  */
-template <Code CODE, typename T, bool PLAIN = false>
+template <Code CODE, typename T, Known KNOWN = kAnyScales>
 __device__ __forceinline__ void widenHalf(uint32_t (&to)[16], const HalfCodes<CODE>& codes,
-                                          LaneScales<CODE, T, PLAIN>& own, const uint8_t* strip, int warp, int half,
+                                          LaneScales<CODE, T, KNOWN>& own, const uint8_t* strip, int warp, int half,
                                           Scales scales) {
-  if (!PLAIN && half == 1 && scales.groups > 1) own.load(strip, warp, scales.groups >> 1);
+  if (KNOWN == kAnyScales && half == 1 && scales.groups > 1) own.load(strip, warp, scales.groups >> 1);
 #pragma unroll
   for (int step = 0; step < 4; step++) {
-    if (!PLAIN && step == 2 && scales.groups == 4) own.load(strip, warp, 2 * half + 1);
+    if (KNOWN == kAnyScales && step == 2 && scales.groups == 4) own.load(strip, warp, 2 * half + 1);
     widen<CODE, T>(codes.words + step * HalfCodes<CODE>::kPieces, own.first, own.second, to + 4 * step);
   }
 }

@@ -247,7 +247,7 @@ def quant_wgmma(code, rows, suffix, clusters):
     tiles = 2 if rows in (64, 128) and suffix != "serial" else 1
     stage = quant_stage(code, rows, tiles)
     stages = (227 // blocks - 2) * 1024 // stage
-    threads = 288 if rows < 128 else 384
+    threads = 544 if rows == 64 else 288 if rows < 128 else 384
     return f"{code}_n{rows}_{suffix}", 128 * tiles, rows, threads, stages * stage + stages * 16 + 1024, clusters
 
 

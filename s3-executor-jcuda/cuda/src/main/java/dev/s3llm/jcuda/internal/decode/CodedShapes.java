@@ -117,7 +117,7 @@ record CodedShapes(boolean hopper, int multiprocessors) {
     int blocks = rows == 16 ? 3 : rows == 32 ? 2 : 1;
     int stage = stageBytes(format, rows, tiles);
     int stages = (SHARED_KIB / blocks - 2) * 1024 / stage;
-    int threads = rows < 128 ? 288 : 384;
+    int threads = rows == 64 ? 544 : rows < 128 ? 288 : 384;
     int shared = stages * stage + stages * 16 + 1024;
     return new Launch(
         "n%d_%s".formatted(rows, suffix), tiles * TILE, rows, threads, shared, clusters);
