@@ -108,7 +108,7 @@ template <>
 __device__ __forceinline__ void widen<__half>(uint32_t codes, uint32_t& even, uint32_t& odd) {
   // 0x6400 | u is 1024 + u, and u = code + 128 is the code with its sign bit turned.
   auto numbers = [](uint32_t bytes) {
-    uint32_t raised = (bytes & 0x00FF00FFu) ^ 0x64806480u;
+    uint32_t raised = flipBits(bytes, 0x00FF00FFu, 0x64806480u);
     __half2 v = __hsub2(reinterpret_cast<__half2&>(raised), __half2half2(__ushort_as_half(0x6480)));
     return reinterpret_cast<uint32_t&>(v);
   };
@@ -119,8 +119,8 @@ template <>
 __device__ __forceinline__ void widen<__nv_bfloat16>(uint32_t codes, uint32_t& even, uint32_t& odd) {
   // 0x4300 | u is 128 + u for u up to 127, and 0x4380 is 256: the low seven bits, less 128 where the sign bit is set.
   auto numbers = [](uint32_t bytes) {
-    uint32_t raised = (bytes & 0x007F007Fu) | 0x43004300u;
-    uint32_t base = (bytes & 0x00800080u) | 0x43004300u;
+    uint32_t raised = pickBits(bytes, 0x007F007Fu, 0x43004300u);
+    uint32_t base = pickBits(bytes, 0x00800080u, 0x43004300u);
     __nv_bfloat162 v = __hsub2(reinterpret_cast<__nv_bfloat162&>(raised), reinterpret_cast<__nv_bfloat162&>(base));
     return reinterpret_cast<uint32_t&>(v);
   };

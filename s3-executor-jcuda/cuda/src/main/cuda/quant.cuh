@@ -104,26 +104,12 @@ __device__ __forceinline__ uint32_t scalePairs(uint32_t a, uint32_t scale, uint3
 __device__ __forceinline__ uint32_t pickBytes(uint32_t a, uint32_t b, uint32_t selector) {
   return __byte_perm(a, b, selector);
 }
-/** (bits & mask) | with. An instruction has room for one constant, so that the compiler makes two of this if left alone. */
-__device__ __forceinline__ uint32_t pickBits(uint32_t bits, uint32_t mask, uint32_t with) {
-  uint32_t r;
-  asm("lop3.b32 %0, %1, %2, %3, 0xea;" : "=r"(r) : "r"(bits), "r"(mask), "r"(with));
-  return r;
-}
-/** (bits & mask) ^ with. */
-__device__ __forceinline__ uint32_t flipBits(uint32_t bits, uint32_t mask, uint32_t with) {
-  uint32_t r;
-  asm("lop3.b32 %0, %1, %2, %3, 0x6a;" : "=r"(r) : "r"(bits), "r"(mask), "r"(with));
-  return r;
-}
 #else
 template <typename T>
 uint32_t subtractPairs(uint32_t a, uint32_t b);
 template <typename T>
 uint32_t scalePairs(uint32_t a, uint32_t scale, uint32_t offset);
 uint32_t pickBytes(uint32_t a, uint32_t b, uint32_t selector);
-inline uint32_t pickBits(uint32_t bits, uint32_t mask, uint32_t with) { return (bits & mask) | with; }
-inline uint32_t flipBits(uint32_t bits, uint32_t mask, uint32_t with) { return (bits & mask) ^ with; }
 #endif
 
 template <typename T>
