@@ -86,7 +86,8 @@ record CodedShapes(boolean hopper, int multiprocessors) {
     int least = Integer.MAX_VALUE;
     if (splits <= 2) {
       best = LARGE_ROWS;
-      least = waves(Divide.up(m, LARGE_ROWS) * columns * splits) * (splits == 1 ? 320 : 184);
+      int block = splits == 1 ? 64 + LARGE_ROWS : (64 + LARGE_ROWS) / 2 + 24; // and for the cluster
+      least = waves(Divide.up(m, LARGE_ROWS) * columns * splits) * block;
     }
     for (int rows : SERIAL_ROWS) {
       int time = waves(Divide.up(m, rows) * columns) * (64 + rows);
