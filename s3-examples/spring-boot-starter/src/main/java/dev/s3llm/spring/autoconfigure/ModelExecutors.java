@@ -49,14 +49,14 @@ final class ModelExecutors {
             "s3llm.device=" + device + " needs the module s3-executor-jcuda",
             "Add the dependency dev.s3llm:s3-executor-jcuda, or set s3llm.device=host.");
       }
-      return Cuda.load(model, this, numbers(device));
+      return Cuda.load(model, this, device.contains("+"), numbers(device));
     }
     return cudaAvailable ? firstGpuOrHost(model) : host(model);
   }
 
   private Executor firstGpuOrHost(Path model) {
     try {
-      return Cuda.load(model, this, 0);
+      return Cuda.load(model, this, false, 0);
     } catch (IllegalStateException | IllegalArgumentException e) {
       log.info("no GPU can run the model, the CPU runs it: {}", e.getMessage());
       return host(model);
@@ -65,7 +65,7 @@ final class ModelExecutors {
 
   private static int[] numbers(String device) {
     String list = device.startsWith(NUMBERED) ? device.substring(NUMBERED.length()) : "0";
-    return Arrays.stream(list.split(",", -1)).mapToInt(Integer::parseInt).toArray();
+    return Arrays.stream(list.split("[,+]", -1)).mapToInt(Integer::parseInt).toArray();
   }
 
   private Executor host(Path model) {
@@ -86,12 +86,16 @@ final class ModelExecutors {
 
   /** Apart, so that the class is loaded only where the CUDA module is there. */
   private static final class Cuda {
-    static Executor load(Path model, ModelExecutors settings, int... devices) {
+    static Executor load(Path model, ModelExecutors settings, boolean together, int... gpus) {
       JCudaExecutor.Builder builder =
           JCudaExecutor.builder(model)
-              .devices(devices)
               .kvPrecision(settings.properties.kvPrecision())
               .weights(settings.properties.weights());
+      if (together) {
+        builder.cards(gpus);
+      } else {
+        builder.devices(gpus);
+      }
       if (settings.properties.kvMemory() != null) {
         builder.kvBytes(settings.properties.kvMemory().toBytes());
       }

@@ -24,7 +24,8 @@ import org.springframework.validation.annotation.Validated;
  * @param lengthHead folder of a head that reads the model's hidden states while an answer grows and
  *     revises the prediction of its length. Default: none.
  * @param device device that runs the model: host (the CPU), cuda, cuda:0,1 (one pipeline stage for
- *     each GPU), or auto (the first GPU if there is one, else the CPU).
+ *     each GPU), cuda:0+1 (every layer on both GPUs), or auto (the first GPU if there is one, else
+ *     the CPU).
  * @param kvMemory memory for keys and values. Default: 256 MB on the CPU, the free memory on a GPU.
  * @param kvPrecision how keys and values are stored: full (16 bits on a GPU, 32 on the CPU), or
  *     int8, which holds about twice the tokens of 16 bits and changes answers slightly.
@@ -39,7 +40,8 @@ public record S3ModelProperties(
     @Nullable String modelName,
     @Nullable Path lengthModel,
     @Nullable Path lengthHead,
-    @DefaultValue("auto") @Pattern(regexp = "auto|host|cuda|cuda:\\d{1,3}(,\\d{1,3})*")
+    @DefaultValue("auto")
+        @Pattern(regexp = "auto|host|cuda|cuda:\\d{1,3}((,\\d{1,3})*|(\\+\\d{1,3})*)")
         String device,
     @Nullable DataSize kvMemory,
     @DefaultValue("full") KvPrecision kvPrecision,

@@ -2,6 +2,7 @@ package dev.s3llm.examples.cli.options;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
@@ -10,15 +11,20 @@ import picocli.CommandLine.TypeConversionException;
  *
  * @param isAuto whether it is the first GPU if one can run the model, else the host
  * @param gpus numbers of the GPUs, one for each stage of the model; empty for the host
+ * @param together whether the GPUs run every layer together, in place of stages
  */
-public record DeviceChoice(boolean isAuto, List<Integer> gpus) {
+public record DeviceChoice(boolean isAuto, List<Integer> gpus, boolean together) {
   /** The processors of this machine. */
-  public static final DeviceChoice HOST = new DeviceChoice(false, List.of());
+  public static final DeviceChoice HOST = new DeviceChoice(false, List.of(), false);
 
-  private static final DeviceChoice AUTO = new DeviceChoice(true, List.of());
+  /** The first GPU. */
+  static final DeviceChoice FIRST_GPU = new DeviceChoice(false, List.of(0), false);
+
+  private static final DeviceChoice AUTO = new DeviceChoice(true, List.of(), false);
 
   private static final String CUDA = "cuda";
   private static final String NUMBERED = "cuda:";
+  private static final String TOGETHER = "+";
 
   /** Returns whether the model runs on the host. */
   boolean isHost() {
@@ -44,11 +50,13 @@ public record DeviceChoice(boolean isAuto, List<Integer> gpus) {
         return AUTO;
       }
       if (value.equals(CUDA)) {
-        return new DeviceChoice(false, List.of(0));
+        return FIRST_GPU;
       }
+      boolean together = value.contains(TOGETHER);
       List<Integer> gpus = new ArrayList<>();
       try {
-        for (String number : value.startsWith(NUMBERED) ? numbers(value) : new String[0]) {
+        for (String number :
+            value.startsWith(NUMBERED) ? numbers(value, together) : new String[0]) {
           gpus.add(Integer.parseUnsignedInt(number));
         }
       } catch (NumberFormatException e) {
@@ -56,13 +64,17 @@ public record DeviceChoice(boolean isAuto, List<Integer> gpus) {
       }
       if (gpus.isEmpty()) {
         throw new TypeConversionException(
-            "'" + value + "' is no device; write cpu, cuda, cuda:0,1 for two stages, or auto");
+            "'"
+                + value
+                + "' is no device; write cpu, cuda, cuda:0,1 for two stages, cuda:0+1 for every"
+                + " layer on both, or auto");
       }
-      return new DeviceChoice(false, List.copyOf(gpus));
+      return new DeviceChoice(false, List.copyOf(gpus), together);
     }
 
-    private static String[] numbers(String value) {
-      return value.substring(NUMBERED.length()).split(",", -1);
+    private static String[] numbers(String value, boolean together) {
+      String separator = together ? Pattern.quote(TOGETHER) : ",";
+      return value.substring(NUMBERED.length()).split(separator, -1);
     }
   }
 }

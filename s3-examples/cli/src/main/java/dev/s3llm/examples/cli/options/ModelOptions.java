@@ -31,8 +31,8 @@ public final class ModelOptions {
       paramLabel = "NAME",
       converter = DeviceChoice.Converter.class,
       description =
-          "cpu (or host), cuda, cuda:N,M... for one stage a GPU, or auto: the first GPU if there is"
-              + " one, else the CPU (default: ${DEFAULT-VALUE})",
+          "cpu (or host), cuda, cuda:N,M... for one stage a GPU, cuda:N+M... for every layer on"
+              + " all, or auto: the first GPU if there is one, else the CPU (default: ${DEFAULT-VALUE})",
       defaultValue = "cpu")
   private DeviceChoice device = DeviceChoice.HOST;
 
@@ -143,24 +143,28 @@ public final class ModelOptions {
   private Executor onDevice(Path path, ByteSize kvMemory, int featureLayer) {
     return device.isHost()
         ? onCpu(path, kvMemory, featureLayer)
-        : onGpu(path, kvMemory, featureLayer, device.numbers());
+        : onGpu(path, kvMemory, featureLayer, device);
   }
 
   private Executor onAnyDevice(Path path, ByteSize kvMemory, int featureLayer) {
     try {
-      return onGpu(path, kvMemory, featureLayer, 0);
+      return onGpu(path, kvMemory, featureLayer, DeviceChoice.FIRST_GPU);
     } catch (IllegalStateException | IllegalArgumentException e) {
       return onCpu(path, kvMemory, featureLayer);
     }
   }
 
-  private Executor onGpu(Path path, ByteSize kvMemory, int featureLayer, int... devices) {
+  private Executor onGpu(Path path, ByteSize kvMemory, int featureLayer, DeviceChoice gpus) {
     JCudaExecutor.Builder builder =
         JCudaExecutor.builder(path)
             .kvBytes(kvMemory.bytes())
             .kvPrecision(kv.precision())
-            .weights(weights.format())
-            .devices(devices);
+            .weights(weights.format());
+    if (gpus.together()) {
+      builder.cards(gpus.numbers());
+    } else {
+      builder.devices(gpus.numbers());
+    }
     if (featureLayer > 0) {
       builder.featureLayer(featureLayer);
     }

@@ -45,6 +45,7 @@ class BenchCommandTest extends CommandTest {
         "generate --device gpu Hi                       | 'gpu' is no device",
         "generate --device cuda: Hi                     | 'cuda:' is no device",
         "generate --device cuda:0,x Hi                  | 'cuda:0,x' is no device",
+        "generate --device cuda:0+1,2 Hi                | 'cuda:0+1,2' is no device",
       })
   void badOption_isNamed(String line, String message) {
     assertThat(run(line.strip().split(" "))).isEqualTo(2);
