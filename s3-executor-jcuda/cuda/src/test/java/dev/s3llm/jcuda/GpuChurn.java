@@ -20,11 +20,12 @@ import java.util.Deque;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.stream.IntStream;
 
 /**
- * Churn on a GPU for some seconds: requests that come, are cancelled, time out, are swapped, and
- * steps that fail. Prints memory on the way; exits 1 if the pools are not whole at the end or
- * memory grew.
+ * Churn on a GPU, or on several cards, for some seconds: requests that come, are cancelled, time
+ * out, are swapped, and steps that fail. Prints memory on the way; exits 1 if the pools are not
+ * whole at the end or memory grew.
  */
 final class GpuChurn {
   private static final int LIVE = 200;
@@ -35,13 +36,15 @@ final class GpuChurn {
 
   public static void main(String[] args) throws Exception {
     int seconds = args.length > 0 ? Integer.parseInt(args[0]) : 60;
+    int[] cards = IntStream.range(0, args.length > 1 ? Integer.parseInt(args[1]) : 1).toArray();
     boolean whole = true;
     long[] first = null;
     System.out.println(
-        "life  requests  preempted  swapped  failed  cancelled  timed out  GPU free MiB  RSS MiB");
+        "life  requests     steps  preempted  swapped  failed  cancelled  timed out  GPU free MiB  RSS MiB");
     for (int life = 0; life < ENGINE_LIVES; life++) {
-      whole &= live(life, seconds / ENGINE_LIVES);
-      long[] memory = {freeBytes(), residentBytes()};
+      whole &= live(life, seconds / ENGINE_LIVES, cards);
+      System.gc(); // frees the buffers of random weights
+      long[] memory = {freeBytes(cards), residentBytes()};
       System.out.printf(
           "      after close: GPU free %d MiB, RSS %d MiB%n", memory[0] >> 20, memory[1] >> 20);
       if (first == null) {
@@ -54,9 +57,10 @@ final class GpuChurn {
     System.exit(whole ? 0 : 1);
   }
 
-  private static boolean live(int life, int seconds) throws Exception {
+  private static boolean live(int life, int seconds, int... cards) throws Exception {
     Random random = new Random(life);
-    JCudaExecutor gpu = RandomModels.gpu(RandomModels.llama(2), 8L << 20, 32L << 20).build();
+    JCudaExecutor gpu =
+        RandomModels.gpu(RandomModels.llama(2), 8L << 20, 32L << 20).cards(cards).build();
     try (S3Engine engine =
         S3Engine.builder(new Failing(gpu, life)).planner(new OnDemandPlanner()).build()) {
       Deque<Generation> open = new ArrayDeque<>();
@@ -78,15 +82,16 @@ final class GpuChurn {
       }
       EngineSnapshot now = engine.snapshot();
       System.out.printf(
-          "%4d %9d %10d %8d %7d %10d %10d %13d %8d%n",
+          "%4d %9d %9d %10d %8d %7d %10d %10d %13d %8d%n",
           life,
           now.requests().submitted(),
+          gpu.times().steps(),
           now.work().preemptions(),
           now.work().swappedTokens(),
           now.requests().ended().failed(),
           now.requests().ended().cancelled(),
           now.requests().ended().timedOut(),
-          freeBytes() >> 20,
+          freeBytes(cards) >> 20,
           residentBytes() >> 20);
       return now.healthy()
           && now.memory().allocatedBlocks() == 0
@@ -105,10 +110,14 @@ final class GpuChurn {
         .build();
   }
 
-  private static long freeBytes() {
-    try (Device device = Device.open(0)) {
-      return device.freeBytes();
+  private static long freeBytes(int... cards) {
+    long bytes = 0;
+    for (int card : cards) {
+      try (Device device = Device.open(card)) {
+        bytes += device.freeBytes();
+      }
     }
+    return bytes;
   }
 
   private static long residentBytes() throws IOException {
