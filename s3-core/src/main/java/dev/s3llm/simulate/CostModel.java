@@ -31,8 +31,8 @@ public record CostModel(ModelShape model, GpuProfile gpu, int cards) {
   private static final double NANOS_PER_SECOND = 1e9;
   private static final int EXCHANGES_PER_LAYER = 2;
 
-  /** The parts of the stream are exchanged in fp16. */
-  private static final int EXCHANGED_BYTES = 2;
+  /** The parts of the stream are exchanged in single precision. */
+  private static final int EXCHANGED_BYTES = 4;
 
   /**
    * Validates the parts.
@@ -137,10 +137,10 @@ public record CostModel(ModelShape model, GpuProfile gpu, int cards) {
    */
   public record Exchange(long nanos, double bytesPerSecond) {
     /**
-     * Two H200 over NVLink, fitted to a measured exchange of 1 to 256 rows of 6,656 numbers of 16
-     * bits: 3.4 us for one row, 16.3 us for 256 (docs/lab.md); off by at most 7 %.
+     * Two H200 over NVLink, fitted to the exchange of {@code JCudaExecutor}: 3.0 us for one row of
+     * 6,656 numbers of 32 bits, 19.5 us for 256 (docs/gpu.md); off by at most 4 %.
      */
-    public static final Exchange H200 = new Exchange(3_400, 262e9);
+    public static final Exchange H200 = new Exchange(2_900, 407e9);
 
     /**
      * Validates the numbers.
