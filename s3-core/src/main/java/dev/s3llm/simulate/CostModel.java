@@ -20,8 +20,7 @@ import java.util.Set;
  *
  * <p>Several cards share every layer and count as one device of so many times their speed. After
  * the attention and after the feed-forward part of each layer they {@linkplain Exchange exchange}
- * what they have computed of the residual stream. Shares of unequal size, and products that are
- * less efficient when each card has fewer columns, are not modelled. Immutable and thread-safe.
+ * what they have computed of the residual stream. Immutable and thread-safe.
  *
  * @param model the model
  * @param gpu the GPU that it runs on
@@ -143,6 +142,12 @@ public record CostModel(ModelShape model, GpuProfile gpu, int cards) {
     public static final Exchange H200 = new Exchange(2_900, 407e9);
 
     /**
+     * The same with what the products lose when each card has half of them, fitted to steps of
+     * llama-13b on two H200 (docs/lab.md); off by at most 2 % of a step.
+     */
+    static final Exchange H200_STEPS = new Exchange(9_300, 112e9);
+
+    /**
      * Validates the numbers.
      *
      * @throws IllegalArgumentException if the time is negative, or the rate is not positive
@@ -168,7 +173,7 @@ public record CostModel(ModelShape model, GpuProfile gpu, int cards) {
    * @param overlaps whether all reads run at the same time as the arithmetic. If false, keys and
    *     values are read after the products, because attention is a kernel of its own
    * @param exchange how fast several of them exchange numbers; that of {@link Exchange#H200} for
-   *     all presets
+   *     the presets but {@code h200-s3}, whose exchange is fitted to measured steps, too
    */
   public record GpuProfile(
       String name,
@@ -182,7 +187,9 @@ public record CostModel(ModelShape model, GpuProfile gpu, int cards) {
     private static final Map<String, GpuProfile> PRESETS =
         Map.of(
             "h200", new GpuProfile("h200", 3.655e12, 600e12, 200_000, 55e9, true),
-            "h200-s3", new GpuProfile("h200-s3", 3.775e12, 400e12, 500_000, 55e9, false),
+            "h200-s3",
+                new GpuProfile(
+                    "h200-s3", 3.775e12, 400e12, 500_000, 55e9, false, Exchange.H200_STEPS),
             "a100-80gb", new GpuProfile("a100-80gb", 1.7e12, 250e12, 200_000, 20e9, true));
 
     /**

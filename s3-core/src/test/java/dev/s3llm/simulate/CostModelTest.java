@@ -90,6 +90,18 @@ final class CostModelTest {
     assertThat(new CostModel(layer, gpu).stepNanos(rows, 0, 0)).isZero();
   }
 
+  /** Milliseconds of a step of llama-13b with contexts of 512 on one H200 and on two. */
+  @ParameterizedTest
+  @CsvSource({"1, 7.41, 4.75", "16, 9.36, 5.86", "64, 15.18, 9.39", "128, 24.16, 14.39"})
+  void stepsOfOneAndTwoH200_areNearTheMeasured(int rows, double one, double two) {
+    CostModel.ModelShape model = CostModel.ModelShape.named("llama-13b").orElseThrow();
+    CostModel.GpuProfile gpu = CostModel.GpuProfile.named("h200-s3").orElseThrow();
+    double nanos = new CostModel(model, gpu).stepNanos(rows, 512L * rows, 0);
+    assertThat(nanos / 1e6).isCloseTo(one, withinPercentage(5));
+    nanos = new CostModel(model, gpu, 2).stepNanos(rows, 512L * rows, 0);
+    assertThat(nanos / 1e6).isCloseTo(two, withinPercentage(3));
+  }
+
   @Test
   void severalCards_shareAllButTheOverhead() {
     CostModel.ModelShape model = new CostModel.ModelShape("m", 1000, 2, 10, 3, 100);
