@@ -102,6 +102,16 @@ final class CostModelTest {
     assertThat(nanos / 1e6).isCloseTo(two, withinPercentage(3));
   }
 
+  /** The fit of the exchange does not know this model. */
+  @ParameterizedTest
+  @CsvSource({"1, 512, 10.30", "16, 512, 12.88", "64, 512, 19.33", "128, 256, 22.82"})
+  void stepsOfAnotherModelOnTwoH200_areNearTheMeasured(int rows, int context, double millis) {
+    CostModel.ModelShape model = CostModel.ModelShape.named("llama-33b").orElseThrow();
+    CostModel.GpuProfile gpu = CostModel.GpuProfile.named("h200-s3").orElseThrow();
+    double nanos = new CostModel(model, gpu, 2).stepNanos(rows, (long) context * rows, 0);
+    assertThat(nanos / 1e6).isCloseTo(millis, withinPercentage(4));
+  }
+
   @Test
   void severalCards_shareAllButTheOverhead() {
     CostModel.ModelShape model = new CostModel.ModelShape("m", 1000, 2, 10, 3, 100);
