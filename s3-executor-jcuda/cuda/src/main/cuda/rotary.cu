@@ -9,6 +9,7 @@
 // (heads + kvHeads) * 4 more. rotate_and_store_<type>_kv8 writes KV in 8 bits (kv.cuh), from the turned keys before they
 // are rounded to T. Compile: nvcc -cubin -arch=sm_90a rotary.cu
 #include "kv.cuh"
+#include "rotary.cuh"
 
 namespace s3 {
 
@@ -35,18 +36,6 @@ struct HeadValues {
     return scales == nullptr ? v : v * inverse * scales[d];
   }
 };
-
-template <typename T>
-__device__ __forceinline__ float turned(const HeadValues<T>& head, int d, int rotaryDim, int interleaved,
-                                        const float* cosines, const float* sines) {
-  float own = head(d);
-  if (d >= rotaryDim) return own;
-  int half = rotaryDim / 2;
-  int i = interleaved ? d >> 1 : (d < half ? d : d - half);
-  bool first = interleaved ? (d & 1) == 0 : d < half;
-  float other = head(interleaved ? d ^ 1 : (first ? d + half : d - half));
-  return first ? own * cosines[i] - other * sines[i] : own * cosines[i] + other * sines[i];
-}
 
 __device__ __forceinline__ float inverseOf(float squares, int count, float epsilon) {
   return 1.0f / sqrtf(squares / count + epsilon);
@@ -107,13 +96,7 @@ __device__ void rotateAndStore(T* qkv, KV* pool, Batch batch, const HeadArgs& a,
   T* base = qkv + static_cast<size_t>(row) * allHeads * headDim;
   int firstHead = blockIdx.y * allHeads / gridDim.y;
   int lastHead = (blockIdx.y + 1) * allHeads / gridDim.y;
-  for (int i = threadIdx.x; i < a.rotaryDim / 2; i += blockDim.x) {
-    float angle = position * a.frequencies[i];
-    float sine, cosine;
-    sincosf(angle, &sine, &cosine);
-    sines[i] = sine * a.magnitude;
-    cosines[i] = cosine * a.magnitude;
-  }
+  turnsOf(position, a.frequencies, a.rotaryDim, a.magnitude, cosines, sines, threadIdx.x, blockDim.x);
   if (a.queryNorm != nullptr) {
     findInverses(base, a, firstHead, lastHead, heads, kvHeads, headDim, inverses);
   }

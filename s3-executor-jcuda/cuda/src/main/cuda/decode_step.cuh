@@ -1,0 +1,279 @@
+// What the warps of decode_step.cu share: the tables of a model, the walk through the phases of a step, the division of a
+// phase among blocks, and waits that end.
+#pragma once
+
+#include "attention.cuh"
+#include "gemm_output.cuh"
+#include "hopper.cuh"
+#include "rotary.cuh"
+
+namespace s3 {
+
+/** A layer's addresses; [layer] in device memory. Biases of T or null, norms' scales and frequencies of float. */
+struct StepLayer {
+  const void* weights[4];  // tiles, in the order of StepProduct
+  const void* biases[4];
+  const float* attentionNorm;
+  const float* feedForwardNorm;
+  const float* frequencies;
+};
+
+/** The products of a layer. */
+enum StepProduct { kQueryKeyValue = 0, kOutput = 1, kUp = 2, kDown = 3 };
+
+/** What blocks tell each other; zero before the first launch, and again after a launch that failed. */
+struct StepState {
+  unsigned arrived;  // blocks at the ends of phases, over all launches
+  unsigned base;     // arrived, when a launch begins
+  unsigned left;     // blocks that have ended
+  unsigned failed;   // 0, or 1 + (phase << 16 | block) of a wait that took too long
+};
+
+/** What launches of a model on a device have in common, in device memory. */
+struct StepPlan {
+  const StepLayer* table;
+  const int* shares;  // [layer][product][gridDim.x + 1]: where the units of a block begin
+  StepState* state;
+  unsigned* report;  // in the host's memory: gets `failed` of a launch that fails
+  Batch batch;
+  void* pool;
+  float* stream;   // [row][hidden]
+  void* normed;    // activation tiles
+  void* attended;
+  void* activated;
+  float* partial;  // sums of segments: [segment][N rows][n]
+  float* sums;     // partial results of attention, see attention_decode.cu
+  float2* states;
+  int* counters;
+  int layers, hidden, heads, kvHeads, inner;
+  int splits[4];   // segments of the sum over k of each product
+  int rotaryDim, interleaved;
+  float magnitude, epsilon, factor, scale;  // factor of what is added to the stream, scale of scores
+  int activation, gated, groups, maxParts;
+  int rows;         // of a launch; set by it
+  long long limit;  // nanoseconds that a launch may wait
+};
+
+static_assert(sizeof(StepLayer) == 88 && sizeof(StepPlan) == 224 && sizeof(StepState) == 16, "StepKernels has the same");
+
+// ---- phases
+
+/** Phases of a layer: 2 * product is what stands before it (a norm, attention, or an activation), + 1 the product. */
+constexpr int kPhases = 8;
+
+constexpr int kWorkers = 16;     // warps that multiply, a unit of 16 rows each
+constexpr int kUnitRows = 16;
+constexpr int kPieceBytes = kUnitRows * 128;  // a unit's part of a tile
+constexpr int kDepth = 2;        // column tiles of a stage at most
+constexpr int kTeams = 4;        // of four warps, for attention
+
+/** One product as its block sees it. */
+struct Product {
+  const uint8_t* w;
+  const void* bias;
+  const void* x;                       // activation tiles
+  int which, n, kTiles, splits;
+  int begin, end;  // the block's units, a unit being 16 rows of the weight over one segment: [segment][16 rows]
+
+  __device__ __forceinline__ Product(const StepPlan& a, int layer, int which, int headDim) : which(which) {
+    const StepLayer& own = a.table[layer];
+    w = static_cast<const uint8_t*>(own.weights[which]);
+    bias = own.biases[which];
+    splits = a.splits[which];
+    bool intoStream = which == kOutput || which == kDown;
+    n = intoStream ? a.hidden : which == kUp ? (a.gated ? 2 : 1) * a.inner : (a.heads + 2 * a.kvHeads) * headDim;
+    kTiles = (which == kOutput ? a.heads * headDim : which == kDown ? a.inner : a.hidden) / kTile;
+    x = which == kOutput ? a.attended : which == kDown ? a.activated : a.normed;
+    const int* share = a.shares + (layer * 4 + which) * (gridDim.x + 1) + blockIdx.x;
+    begin = share[0];
+    end = share[1];
+  }
+};
+
+/** Goes through a block's units in groups: up to 16 of the same segment, which read the same columns of x. */
+struct Groups {
+  int unit, end, rowGroups, splits, kTiles;
+  int segment, first, units, from, to, depth;  // of the group: its first 16 rows, and column tiles [from, to)
+
+  __device__ __forceinline__ explicit Groups(const Product& p)
+      : unit(p.begin), end(p.end), rowGroups(p.n / kUnitRows), splits(p.splits), kTiles(p.kTiles) {}
+
+  __device__ __forceinline__ bool next() {
+    if (unit >= end) return false;
+    segment = unit / rowGroups;
+    int left = min(end, (segment + 1) * rowGroups) - unit;
+    int groups = (left + kWorkers - 1) / kWorkers;
+    units = (left + groups - 1) / groups;
+    first = unit - segment * rowGroups;
+    from = segment * kTiles / splits;
+    to = (segment + 1) * kTiles / splits;
+    depth = max(1, min(kDepth, kWorkers / units));
+    unit += units;
+    return true;
+  }
+};
+
+/** A part of 256 positions of a row and a key head. */
+struct AttentionItem {
+  int row, kvHead, part, parts, units, position;
+};
+
+/** The rows of a step, in shared memory. */
+template <int N>
+struct StepRows {
+  int firstItem[N + 1];
+  int positions[N];
+  int tables[N];
+
+  __device__ __forceinline__ void load(const StepPlan& a) {
+    firstItem[0] = 0;
+    for (int r = 0; r < N; r++) {
+      int sequence = r < a.rows ? a.batch.sequences[r] : -1;
+      positions[r] = sequence < 0 ? 0 : a.batch.positions[r];
+      tables[r] = sequence < 0 ? 0 : a.batch.tableStarts[sequence];
+      firstItem[r + 1] = firstItem[r] + (sequence < 0 ? 0 : a.kvHeads * (positions[r] / kPart + 1));
+    }
+  }
+
+  __device__ __forceinline__ int items() const { return firstItem[N]; }
+
+  __device__ __forceinline__ AttentionItem item(int i, int kvHeads) const {
+    AttentionItem item{};
+    if (i >= items()) return item;
+    while (i >= firstItem[item.row + 1]) item.row++;
+    i -= firstItem[item.row];
+    item.part = i / kvHeads;
+    item.kvHead = i % kvHeads;
+    item.position = positions[item.row];
+    item.parts = item.position / kPart + 1;
+    item.units = item.part == item.parts - 1 ? item.position % kPart / kUnit + 1 : kPart / kUnit;
+    return item;
+  }
+};
+
+#ifdef S3_HOPPER
+
+// ---- waits that end
+
+__device__ __forceinline__ unsigned long long nanoseconds() {
+  unsigned long long t;
+  asm volatile("mov.u64 %0, %globaltimer;" : "=l"(t));
+  return t;
+}
+
+__device__ __forceinline__ unsigned loadAcquire(const unsigned* p) {
+  unsigned v;
+  asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(v) : "l"(p) : "memory");
+  return v;
+}
+
+__device__ __forceinline__ bool barrierTry(uint32_t barrier, int parity) {
+  uint32_t done;
+  asm volatile(
+      "{\n.reg .pred p;\n"
+      "mbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2;\n"
+      "selp.u32 %0, 1, 0, p;\n}\n"
+      : "=r"(done)
+      : "r"(barrier), "r"(parity)
+      : "memory");
+  return done != 0;
+}
+
+/**
+ * Waits that end when a launch has waited too long, here or in another block. From then on nothing waits: every warp goes
+ * through the rest of its walk at once, over memory that is there, and leaves.
+ */
+struct Watch {
+  StepState* state;
+  unsigned* report;
+  volatile int* stopped;  // of the block
+  unsigned long long deadline;
+
+  __device__ __forceinline__ bool ended(int spin, int phase) const {
+    if (*stopped != 0) return true;
+    if ((spin & 63) != 0) return false;
+    if (loadAcquire(&state->failed) != 0) {
+      *stopped = 1;
+    } else if (nanoseconds() > deadline) {
+      unsigned failure = 1u + (static_cast<unsigned>(phase) << 16 | blockIdx.x);
+      if (atomicCAS(&state->failed, 0u, failure) == 0) {
+        *report = failure;
+        __threadfence_system();
+      }
+      *stopped = 1;
+    }
+    return false;
+  }
+
+  /** Waits for a barrier in shared memory. */
+  __device__ __forceinline__ void await(uint32_t barrier, int parity, int phase) const {
+    for (int spin = 1; !barrierTry(barrier, parity); spin++) {
+      if (ended(spin, phase)) return;
+    }
+  }
+
+  /** Waits until so many blocks have arrived at the ends of phases; by one thread. */
+  __device__ __forceinline__ void awaitBlocks(unsigned due, int phase) const {
+    for (int spin = 1; static_cast<int>(loadAcquire(&state->arrived) - due) < 0; spin++) {
+      if (ended(spin, phase)) return;
+    }
+  }
+};
+
+/** The ring of stages, as one role goes through it. */
+struct Ring {
+  uint32_t stages, full, empty;  // in shared memory
+  int count, bytes;
+  int slot = 0, turn = 0;
+
+  __device__ __forceinline__ uint32_t stage() const { return stages + slot * bytes; }
+  __device__ __forceinline__ uint32_t fullBarrier() const { return full + slot * 8; }
+  __device__ __forceinline__ uint32_t emptyBarrier() const { return empty + slot * 8; }
+  __device__ __forceinline__ void awaitFull(const Watch& watch, int phase) const {
+    watch.await(fullBarrier(), turn & 1, phase);
+  }
+  __device__ __forceinline__ void awaitEmpty(const Watch& watch, int phase) const {
+    watch.await(emptyBarrier(), (turn & 1) ^ 1, phase);
+  }
+  __device__ __forceinline__ void next() {
+    if (++slot == count) {
+      slot = 0;
+      turn++;
+    }
+  }
+};
+
+/** Makes writes of this thread visible to copies that come after. */
+__device__ __forceinline__ void copyFence() { asm volatile("fence.proxy.async;" ::: "memory"); }
+
+__device__ __forceinline__ void barrierArriveBy(uint32_t barrier, int count) {
+  asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0], %1;" ::"r"(barrier), "r"(count) : "memory");
+}
+
+/** Waits for the threads of a part of the block. */
+__device__ __forceinline__ void partSync(int number, int threads) {
+  asm volatile("bar.sync %0, %1;" ::"r"(number), "r"(threads) : "memory");
+}
+
+/** Goes through the phases of a step; every role of every block does, in the same order. */
+template <typename Role>
+__device__ __forceinline__ void walk(const StepPlan& a, Role& role) {
+  for (int layer = 0; layer < a.layers; layer++) {
+    for (int which = 0; which < 4; which++) {
+      int phase = layer * kPhases + 2 * which;
+      if (which == kOutput) {
+        role.attend(layer, phase);
+      } else if (which != kDown) {
+        role.norm(layer, which, phase);
+      } else if (a.splits[kUp] > 1) {
+        role.activate(layer, phase);
+      }
+      role.multiply(layer, which, phase + 1);
+    }
+  }
+  role.norm(a.layers, kQueryKeyValue, a.layers * kPhases);
+}
+
+#endif  // S3_HOPPER
+
+}  // namespace s3
