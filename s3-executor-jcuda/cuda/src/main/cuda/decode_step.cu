@@ -1,11 +1,11 @@
 // The layers of a decode step in one launch, for few rows on Hopper: memory delivers weights and KV without a pause.
 //
-//   decode_step_<type>_d<headDim>_n<N>   up to N rows (8, 16), one new token each; grid (multiprocessors), block 576
+//   decode_step_<type>_d<headDim>_n<N>   up to N rows (8, 16), one new token each; grid (multiprocessors), block 320
 //
 // A block goes through the phases of every layer (norm, queries to values, attention, output, norm, gate and up, down), with a
 // barrier over the grid after each. Its shared memory is a ring of stages which one warp fills with bulk copies, far ahead and
 // across the ends of phases, since weights and old KV do not depend on what is being computed. A second warp adds the
-// activations to a stage once the phase before is over. Sixteen warps multiply, each 16 rows of a weight over one segment of k.
+// activations to a stage once the phase before is over. Eight warps multiply, each 16 rows of a weight over one segment of k.
 // What a row's result is made of, and in which order, is that of the other kernels: the same products of 16 columns, one chain
 // a segment, segments added in order; attention in units, parts and merges of attention_decode.cu. So the bits are the same.
 //
@@ -23,7 +23,7 @@ namespace s3 {
 template <typename T, int HD, int N>
 struct StepShape {
   static constexpr int kThreads = 32 * (kWorkers + 2);
-  static constexpr int kWeightBytes = kWorkers * kPieceBytes;
+  static constexpr int kWeightBytes = kStagePieces * kPieceBytes;
   static constexpr int kColumnBytes = N * 128;  // of x, for one column tile
   static constexpr int kUnitBytes = 2 * kUnit * kRow<T, HD> * static_cast<int>(sizeof(T));
   static constexpr int kProductBytes = kWeightBytes + kDepth * kColumnBytes;
@@ -41,7 +41,7 @@ struct alignas(16) TeamMemory {
   T fresh[2][HD];  // key and value of the new position
   float turns[HD];
   float maxima[4][16];
-  int last;
+  unsigned lasts;  // items whose parts are to be added
 };
 
 template <typename T, int HD, int N>
@@ -268,20 +268,27 @@ struct Worker : StepRole<T, HD, N> {
   static constexpr int kThreads = 32 * kWorkers;
   static constexpr int NT = N / 8;
   static constexpr int kMostSplits = 8;
-  int warp = threadIdx.x >> 5;
+  int thread, warp;
 
   __device__ __forceinline__ Worker(const StepPlan& a, StepMemory<T, HD, N>& memory) : Base(a, memory) {}
 
+  /** Reads the thread's number again, so that nothing that follows from it stays in registers from phase to phase. */
+  __device__ __forceinline__ void begin() {
+    asm volatile("mov.u32 %0, %tid.x;" : "=r"(thread));
+    warp = thread >> 5;
+    lane = thread & 31;
+  }
+
   /** Waits for the phases before, with all workers of the block. */
   __device__ __forceinline__ void awaitPhases(int phase) {
-    if (threadIdx.x == 0) watch.awaitBlocks(due, phase);
+    if (thread == 0) watch.awaitBlocks(due, phase);
     partSync(1, kThreads);
   }
 
   /** Ends the block's part of a phase. */
   __device__ __forceinline__ void arrive() {
     partSync(1, kThreads);
-    if (threadIdx.x == 0) {
+    if (thread == 0) {
       asm volatile("red.release.gpu.global.add.u32 [%0], 1;" ::"l"(&a.state->arrived) : "memory");
     }
   }
@@ -289,6 +296,7 @@ struct Worker : StepRole<T, HD, N> {
   // ---- products
 
   __device__ __forceinline__ void multiply(int layer, int which, int phase) {
+    begin();
     Product p(a, layer, which, HD);
     if (p.begin >= p.end) awaitPhases(phase);
     for (Groups g(p); g.next();) {
@@ -374,13 +382,20 @@ struct Worker : StepRole<T, HD, N> {
     }
   }
 
+  /** Four floats that another block wrote. In the order of the program: moved up, such loads take too many registers. */
+  __device__ __forceinline__ static float4 loadFresh(const float* from) {
+    float4 v;
+    asm volatile("ld.global.cg.v4.f32 {%0, %1, %2, %3}, [%4];" : "=f"(v.x), "=f"(v.y), "=f"(v.z), "=f"(v.w) : "l"(from));
+    return v;
+  }
+
   /** The sum of a result's segments in order, without bias; four columns. The loads travel together. */
   __device__ __forceinline__ float4 joined(int splits, int n, int row, int column) const {
     const float* from = a.partial + static_cast<size_t>(row) * n + column;
     float4 part[kMostSplits];
 #pragma unroll
     for (int s = 0; s < kMostSplits; s++) {
-      if (s < splits) part[s] = __ldcg(reinterpret_cast<const float4*>(from + static_cast<size_t>(s) * N * n));
+      if (s < splits) part[s] = loadFresh(from + static_cast<size_t>(s) * N * n);
     }
     float4 v = part[0];
 #pragma unroll
@@ -401,10 +416,11 @@ struct Worker : StepRole<T, HD, N> {
 
   /** The activation of a product with several segments. */
   __device__ __forceinline__ void activate(int layer, int phase) {
+    begin();
     awaitPhases(phase);
     int n = (a.gated ? 2 : 1) * a.inner;
     const void* bias = a.table[layer].biases[kUp];
-    for (int i = blockIdx.x * kThreads + threadIdx.x; i < a.rows * (n / 8); i += gridDim.x * kThreads) {
+    for (int i = blockIdx.x * kThreads + thread; i < a.rows * (n / 8); i += gridDim.x * kThreads) {
       int row = i / (n / 8);
       int column = i % (n / 8) / 2 * 16 + i % 2 * 4;
       float low[4], high[4];
@@ -421,6 +437,7 @@ struct Worker : StepRole<T, HD, N> {
 
   /** Adds the product before to a row of the stream, a row a block, and norms the row into tiles unless all layers are done. */
   __device__ __forceinline__ void norm(int layer, int which, int phase) {
+    begin();
     if (static_cast<int>(blockIdx.x) < a.rows) {
       bool last = layer == a.layers;
       const StepLayer& own = a.table[last ? 0 : layer];
@@ -428,16 +445,8 @@ struct Worker : StepRole<T, HD, N> {
       Pending pending{layer > 0 || which == kUp, a.splits[which == kUp ? kOutput : kDown],
                       static_cast<const T*>(before.biases[which == kUp ? kOutput : kDown])};
       const float* weight = which == kUp ? own.feedForwardNorm : own.attentionNorm;
-      if (last) {
-        awaitPhases(phase);
-        for (int c = threadIdx.x * 8; c < a.hidden; c += kThreads * 8) {
-          float v[8];
-          add(pending, c, v);
-        }
-      } else {
-        normRow(pending, weight, phase);
-        arrive();
-      }
+      normRow(pending, weight, last, phase);
+      if (!last) arrive();
     }
     this->passNorm();
   }
@@ -450,48 +459,48 @@ struct Worker : StepRole<T, HD, N> {
   };
 
   /** Columns of a row that a thread keeps, from a norm's first pass to its second. */
-  static constexpr int kKept = 2;
+  static constexpr int kKept = 32 / kWorkers;
 
-  /** The sums run as those of rms_norm with 1024 threads: each worker takes the parts of two of its warps. */
-  __device__ __forceinline__ void normRow(const Pending& pending, const float* weight, int phase) {
+  /**
+   * The sums run as those of rms_norm with 1024 threads, each worker taking the parts of several of its warps; widths up to
+   * 8,192, so that a thread of those has at most eight values.
+   */
+  __device__ __forceinline__ void normRow(const Pending& pending, const float* weight, bool last, int phase) {
     float v[kKept][8], w[kKept][8];
 #pragma unroll
-    for (int half = 0; half < kKept; half++) {
-      int c = (half * kThreads + threadIdx.x) * 8;
-      if (c < a.hidden) load8(weight + c, w[half]);
+    for (int i = 0; i < kKept; i++) {
+      if (column(i) < a.hidden) asm volatile("prefetch.global.L2 [%0];" ::"l"(weight + column(i)));
     }
     awaitPhases(phase);
 #pragma unroll
-    for (int half = 0; half < kKept; half++) {
+    for (int i = 0; i < kKept; i++) {
       float sum = 0;
-      for (int c = (half * kThreads + threadIdx.x) * 8; c < a.hidden; c += kKept * kThreads * 8) {
-        float own[8];
-        add(pending, c, own);
+      if (column(i) < a.hidden) {
+        add(pending, column(i), v[i]);
 #pragma unroll
-        for (int i = 0; i < 8; i++) sum += own[i] * own[i];
-        if (c < kKept * kThreads * 8) {
-#pragma unroll
-          for (int i = 0; i < 8; i++) v[half][i] = own[i];
-        }
+        for (int j = 0; j < 8; j++) sum += v[i][j] * v[i][j];
       }
       sum = warpSum(sum);
-      if (lane == 0) memory.sums[half * kWorkers + warp] = sum;
+      if (lane == 0) memory.sums[i * kWorkers + warp] = sum;
+    }
+    if (last) return;
+#pragma unroll
+    for (int i = 0; i < kKept; i++) {
+      if (column(i) < a.hidden) load8(weight + column(i), w[i]);
     }
     partSync(1, kThreads);
     float scale = 1.0f / sqrtf(warpSum(memory.sums[lane]) / a.hidden + a.epsilon);
 #pragma unroll
-    for (int half = 0; half < kKept; half++) {
-      for (int c = (half * kThreads + threadIdx.x) * 8; c < a.hidden; c += kKept * kThreads * 8) {
-        if (c >= kKept * kThreads * 8) {
-          load8(a.stream + static_cast<size_t>(blockIdx.x) * a.hidden + c, v[half]);
-          load8(weight + c, w[half]);
-        }
+    for (int i = 0; i < kKept; i++) {
+      if (column(i) >= a.hidden) continue;
 #pragma unroll
-        for (int i = 0; i < 8; i++) v[half][i] = v[half][i] * scale * w[half][i];
-        store8(static_cast<T*>(a.normed) + activationOffset(blockIdx.x, c, a.groups), v[half]);
-      }
+      for (int j = 0; j < 8; j++) v[i][j] = v[i][j] * scale * w[i][j];
+      store8(static_cast<T*>(a.normed) + activationOffset(blockIdx.x, column(i), a.groups), v[i]);
     }
   }
+
+  /** The first of the i-th eight columns of a thread. */
+  __device__ __forceinline__ int column(int i) const { return (i * kThreads + thread) * 8; }
 
   /** Adds the pending product to eight values of the block's row of the stream, and returns them. */
   __device__ __forceinline__ void add(const Pending& pending, int c, float (&v)[8]) const {
@@ -509,9 +518,11 @@ struct Worker : StepRole<T, HD, N> {
   // ---- attention
 
   __device__ __forceinline__ void attend(int layer, int phase) {
+    begin();
     int count = this->items();
     if (count > 0) {
       for (int first = 0; first < count; first += kTeams) attendItems(layer, phase, first, count);
+      mergeItems(memory.teams[warp / 4], count);
       arrive();
     }
     this->passAttention();
@@ -529,7 +540,7 @@ struct Worker : StepRole<T, HD, N> {
     uint32_t query[HD / 16][4];
     if (busy) {
       turnsOf(item.position, a.table[layer].frequencies, a.rotaryDim, a.magnitude, own.turns, own.turns + a.rotaryDim / 2,
-              threadIdx.x & 127, 128);
+              thread & 127, 128);
     }
     if (first == 0) awaitPhases(phase);
     if (busy) {
@@ -550,7 +561,7 @@ struct Worker : StepRole<T, HD, N> {
       __syncwarp();
       if (lane == 0) {
         copyFence();  // the stage was written by threads; the next copy into it may be a bulk one
-        barrierArriveBy(ring.emptyBarrier(), 4);
+        barrierArriveBy(ring.emptyBarrier(), kTeams);  // four warps for all workers
       }
     });
     if (busy) end(own, args, item, low, high, out);
@@ -565,13 +576,13 @@ struct Worker : StepRole<T, HD, N> {
 
   /** Turns an item's queries; the item with the new position also turns its key, and stores key and value. */
   __device__ __forceinline__ void turn(TeamMemory<T, HD>& own, int layer, const AttentionItem& item) {
-    int thread = threadIdx.x & 127;
+    int member = thread & 127;
     int group = a.heads / a.kvHeads;
     bool stores = item.part == item.parts - 1;
     const T* bias = static_cast<const T*>(a.table[layer].biases[kQueryKeyValue]);
     int n = (a.heads + 2 * a.kvHeads) * HD;
     constexpr int kPieces = HD / 4;
-    for (int i = thread; i < (group + (stores ? 2 : 0)) * kPieces; i += 128) {
+    for (int i = member; i < (group + (stores ? 2 : 0)) * kPieces; i += 128) {
       int r = i / kPieces;
       int d = i % kPieces * 4;
       int which = r - group;  // 0 key, 1 value
@@ -581,14 +592,14 @@ struct Worker : StepRole<T, HD, N> {
       T* to = which < 0 ? &own.q[r][d] : &own.fresh[which][d];
       *reinterpret_cast<uint2*>(to) = make_uint2(packed<T>(v[0], v[1]), packed<T>(v[2], v[3]));
     }
-    for (int i = thread; i < (16 - group) * (HD / 8); i += 128) {
+    for (int i = member; i < (16 - group) * (HD / 8); i += 128) {
       *reinterpret_cast<uint4*>(&own.q[group + i / (HD / 8)][i % (HD / 8) * 8]) = make_uint4(0, 0, 0, 0);
     }
     teamSync();
     const float* cosines = own.turns;
     const float* sines = own.turns + a.rotaryDim / 2;
     int half = a.rotaryDim / 2;
-    for (int i = thread; i < (group + (stores ? 1 : 0)) * half; i += 128) {
+    for (int i = member; i < (group + (stores ? 1 : 0)) * half; i += 128) {
       int r = i / half;
       int d = i % half;
       T* values = r < group ? own.q[r] : own.fresh[0];
@@ -601,7 +612,7 @@ struct Worker : StepRole<T, HD, N> {
     teamSync();
     if (!stores) return;
     int block = a.batch.tables[memory.rows.tables[item.row] + item.position / kBlockTokens];
-    for (int i = thread; i < 2 * (HD / 8); i += 128) {
+    for (int i = member; i < 2 * (HD / 8); i += 128) {
       int which = i / (HD / 8);
       int d = i % (HD / 8) * 8;
       size_t at = kvOffset<T>(block, layer, a.layers, which, item.kvHead, a.kvHeads, HD);
@@ -613,7 +624,7 @@ struct Worker : StepRole<T, HD, N> {
   /** Puts the new key and value into the row of its unit, and zeros into the rows after it. */
   __device__ __forceinline__ void complete(const TeamMemory<T, HD>& own, int last, T* keys, T* values) {
     constexpr int kPieces = HD / 8;
-    for (int i = threadIdx.x & 127; i < (kUnit - last) * kPieces; i += 128) {
+    for (int i = thread & 127; i < (kUnit - last) * kPieces; i += 128) {
       int d = i % kPieces * 8;
       int at = (last + i / kPieces) * kRow<T, HD> + d;
       bool fresh = i < kPieces;
@@ -678,7 +689,7 @@ struct Worker : StepRole<T, HD, N> {
     }
   }
 
-  /** Writes an item's result; the last item of a row and key head to end adds all of its parts in order. */
+  /** Writes an item's result, or what mergeItems needs of it. */
   template <int PAIRS>
   __device__ __forceinline__ void end(TeamMemory<T, HD>& own, const AttentionArgs& args, const AttentionItem& item,
                                       const RowState& low, const RowState& high, const float (&out)[PAIRS][2][4]) {
@@ -712,22 +723,37 @@ struct Worker : StepRole<T, HD, N> {
         }
       }
     }
-    if (item.parts > 1) merge(own, item, group, result);
   }
 
-  __device__ __forceinline__ void merge(TeamMemory<T, HD>& own, const AttentionItem& item, int group, T* result) {
-    int thread = threadIdx.x & 127;
-    __threadfence();  // this thread's partial results before the count
+  /** Counts the team's items; the last item of a row and key head to be counted has all of its parts added, in order. */
+  __device__ __forceinline__ void mergeItems(TeamMemory<T, HD>& own, int count) {
+    int team = warp / 4;
+    __threadfence();  // this thread's partial results before the counts
     teamSync();
-    if (thread == 0) {
-      int* counter = a.counters + item.row * a.kvHeads + item.kvHead;
-      own.last = atomicAdd(counter, 1) == item.parts - 1;
-      if (own.last) *counter = 0;  // for the next layer
+    for (int first = team; first < count; first += 32 * kTeams) {
+      if (warp % 4 == 0) {
+        int i = first + lane * kTeams;
+        AttentionItem item = this->item(i < count ? i : first);
+        bool last = false;
+        if (i < count && item.parts > 1) {
+          int* counter = a.counters + item.row * a.kvHeads + item.kvHead;
+          last = atomicAdd(counter, 1) == item.parts - 1;
+          if (last) *counter = 0;  // for the next layer
+        }
+        unsigned lasts = __ballot_sync(0xffffffffu, last);
+        if (lane == 0) own.lasts = lasts;
+      }
+      teamSync();
+      __threadfence();
+      for (unsigned lasts = own.lasts; lasts != 0; lasts &= lasts - 1) merge(this->item(first + (__ffs(lasts) - 1) * kTeams));
+      teamSync();
     }
-    teamSync();
-    if (!own.last) return;
-    __threadfence();
-    for (int i = thread; i < group * (HD / 2); i += 128) {
+  }
+
+  /** Adds all parts of a row and key head. */
+  __device__ __forceinline__ void merge(const AttentionItem& item) {
+    int group = a.heads / a.kvHeads;
+    for (int i = thread & 127; i < group * (HD / 2); i += 128) {
       int head = item.kvHead * group + i / (HD / 2);
       int d = i % (HD / 2) * 2;
       size_t at = (static_cast<size_t>(item.row) * a.heads + head) * a.maxParts;
@@ -742,7 +768,7 @@ struct Worker : StepRole<T, HD, N> {
         x = merge(x, v.x);
         y = merge(y, v.y);
       }
-      *reinterpret_cast<uint32_t*>(result + activationOffset(item.row, head * HD + d, a.groups)) =
+      *reinterpret_cast<uint32_t*>(static_cast<T*>(a.attended) + activationOffset(item.row, head * HD + d, a.groups)) =
           packed<T>(ended<false>(x, 1.0f, sum), ended<false>(y, 1.0f, sum));
     }
   }

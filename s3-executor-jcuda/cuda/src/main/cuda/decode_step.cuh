@@ -61,11 +61,12 @@ static_assert(sizeof(StepLayer) == 88 && sizeof(StepPlan) == 224 && sizeof(StepS
 /** Phases of a layer: 2 * product is what stands before it (a norm, attention, or an activation), + 1 the product. */
 constexpr int kPhases = 8;
 
-constexpr int kWorkers = 16;     // warps that multiply, a unit of 16 rows each
+constexpr int kWorkers = 8;      // warps that multiply, a unit of 16 rows each; more would leave them too few registers
 constexpr int kUnitRows = 16;
 constexpr int kPieceBytes = kUnitRows * 128;  // a unit's part of a tile
-constexpr int kDepth = 2;        // column tiles of a stage at most
-constexpr int kTeams = 4;        // of four warps, for attention
+constexpr int kStagePieces = 16; // of a stage at most
+constexpr int kDepth = 3;        // column tiles of a stage at most
+constexpr int kTeams = kWorkers / 4;  // of four warps, for attention
 
 /** One product as its block sees it. */
 struct Product {
@@ -90,7 +91,7 @@ struct Product {
   }
 };
 
-/** Goes through a block's units in groups: up to 16 of the same segment, which read the same columns of x. */
+/** Goes through a block's units in groups: up to one a worker, of the same segment, which read the same columns of x. */
 struct Groups {
   int unit, end, rowGroups, splits, kTiles;
   int segment, first, units, from, to, depth;  // of the group: its first 16 rows, and column tiles [from, to)
@@ -107,7 +108,7 @@ struct Groups {
     first = unit - segment * rowGroups;
     from = segment * kTiles / splits;
     to = (segment + 1) * kTiles / splits;
-    depth = max(1, min(kDepth, kWorkers / units));
+    depth = min(kDepth, kStagePieces / units);
     unit += units;
     return true;
   }
@@ -258,20 +259,20 @@ __device__ __forceinline__ void partSync(int number, int threads) {
 /** Goes through the phases of a step; every role of every block does, in the same order. */
 template <typename Role>
 __device__ __forceinline__ void walk(const StepPlan& a, Role& role) {
-  for (int layer = 0; layer < a.layers; layer++) {
+  for (int layer = 0;; layer++) {
     for (int which = 0; which < 4; which++) {
       int phase = layer * kPhases + 2 * which;
       if (which == kOutput) {
         role.attend(layer, phase);
       } else if (which != kDown) {
         role.norm(layer, which, phase);
+        if (layer == a.layers) return;
       } else if (a.splits[kUp] > 1) {
         role.activate(layer, phase);
       }
       role.multiply(layer, which, phase + 1);
     }
   }
-  role.norm(a.layers, kQueryKeyValue, a.layers * kPhases);
 }
 
 #endif  // S3_HOPPER

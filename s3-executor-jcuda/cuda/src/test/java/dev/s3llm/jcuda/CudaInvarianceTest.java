@@ -37,6 +37,8 @@ class CudaInvarianceTest {
   static Stream<Arguments> models() {
     return Stream.of(
         model("multi-head", RandomModels.llama(8), Precision.FP16, KvPrecision.FULL),
+        model("one launch", RandomModels.wide(4), Precision.FP16, KvPrecision.FULL),
+        model("one launch, grouped", RandomModels.wide(1), Precision.BF16, KvPrecision.FULL),
         model("grouped queries", RandomModels.llama(2), Precision.BF16, KvPrecision.FULL),
         model("GPT-J", RandomModels.gptJ(), Precision.FP16, KvPrecision.FULL),
         model("windows and caps", RandomModels.gemma(), Precision.BF16, KvPrecision.FULL),

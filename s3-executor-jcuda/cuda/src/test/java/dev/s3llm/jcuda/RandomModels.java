@@ -41,6 +41,12 @@ final class RandomModels {
     return plain("llama", vocabulary, 256, attention(8, kvHeads, 32), 4, part);
   }
 
+  /** Llama whose small steps are one launch, with this many key heads to its four query heads. */
+  static ModelConfig wide(int kvHeads) {
+    FeedForward part = new FeedForward(Activation.SILU, true, 704, false, null);
+    return plain("llama", 1000, 256, attention(4, kvHeads, 64), 4, part);
+  }
+
   /** GPT-J with part of each head turned. */
   static ModelConfig gptJ() {
     return gptJ(1000, 256, 3, 4, 1024, 32);

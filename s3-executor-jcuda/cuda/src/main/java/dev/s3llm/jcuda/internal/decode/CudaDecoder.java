@@ -25,6 +25,7 @@ final class CudaDecoder implements AutoCloseable {
   private final DeviceMemory pool;
   private final DeviceBatch batch;
   private final Workspace work;
+  private final @Nullable PersistentDecode whole;
   private final int featureLayer;
   private final int vocabulary;
   private final @Nullable Cards cards;
@@ -43,12 +44,15 @@ final class CudaDecoder implements AutoCloseable {
    *
    * @param pool KV blocks of the stage
    * @param batch inputs of the step
+   * @param stream receives the copies of tables
    * @param featureLayer number of the layer whose results are kept, from 1; 0 for none
    * @param samples whether the stage draws tokens
    * @param cards the other cards; null where the layers are whole
+   * @param step runs all layers of small steps in one launch; null for a launch for each part
    */
   CudaDecoder(
       Device device,
+      DeviceStream stream,
       StageKernels kernels,
       ModelConfig config,
       LayerRange range,
@@ -58,7 +62,8 @@ final class CudaDecoder implements AutoCloseable {
       BatchFormat format,
       int featureLayer,
       boolean samples,
-      @Nullable Cards cards) {
+      @Nullable Cards cards,
+      @Nullable StepKernels step) {
     this.config = config;
     this.range = range;
     this.weights = weights;
@@ -69,6 +74,16 @@ final class CudaDecoder implements AutoCloseable {
     this.featureLayer = featureLayer;
     this.vocabulary = format.vocabulary();
     this.cards = cards;
+    try {
+      this.whole =
+          step == null
+              ? null
+              : new PersistentDecode(
+                  device, stream, step, config, range, weights, work, pool, batch, format);
+    } catch (RuntimeException e) {
+      work.close();
+      throw e;
+    }
   }
 
   /** Returns the residual stream, {@code [row][hidden]} of float, which stages pass on. */
@@ -105,6 +120,14 @@ final class CudaDecoder implements AutoCloseable {
     return work.logits;
   }
 
+  /**
+   * Returns the failure of a step that is over, where its one launch waited too long; null
+   * otherwise. Later steps are a launch for each part.
+   */
+  @Nullable IllegalStateException failure() {
+    return whole == null ? null : whole.failure();
+  }
+
   /** Puts a step into a stream. */
   void launch(DeviceStream stream, StepShape shape) {
     new Pass(stream, shape).run();
@@ -130,13 +153,10 @@ final class CudaDecoder implements AutoCloseable {
         cards.kernels.beginStep();
       }
       embed();
-      for (int i = 0; i < range.count(); i++) {
-        layer(i, weights.layers.get(i));
-        if (work.features != null && range.from() + i + 1 == featureLayer) {
-          addPending();
-          long bytes = (long) Float.BYTES * rows * config.hiddenSize();
-          stream.copy(work.residual, work.features, 0, bytes); // a node of the graph, too
-        }
+      if (whole != null && whole.serves(shape)) {
+        whole.launch(stream, rows);
+      } else {
+        layers();
       }
       addPending();
       CudaWeights.Norm norm = weights.finalNorm;
@@ -155,6 +175,17 @@ final class CudaDecoder implements AutoCloseable {
         cards.kernels.lookUp(stream, rows, batch.tokens, work.residual);
       } else if (embedding != null) {
         kernels.norms().embed(stream, rows, embedding, batch.tokens, work.residual);
+      }
+    }
+
+    private void layers() {
+      for (int i = 0; i < range.count(); i++) {
+        layer(i, weights.layers.get(i));
+        if (work.features != null && range.from() + i + 1 == featureLayer) {
+          addPending();
+          long bytes = (long) Float.BYTES * rows * config.hiddenSize();
+          stream.copy(work.residual, work.features, 0, bytes); // a node of the graph, too
+        }
       }
     }
 
@@ -352,6 +383,9 @@ final class CudaDecoder implements AutoCloseable {
 
   @Override
   public void close() {
+    if (whole != null) {
+      whole.close();
+    }
     work.close();
   }
 }

@@ -231,6 +231,7 @@ public final class CudaPipeline implements AutoCloseable {
       launch(batch, handedOver, parts, started);
       each(CudaStage::synchronize);
       requireAllCame();
+      stages.forEach(CudaStage::requireEnded);
     } catch (RuntimeException | Error e) {
       settle(e);
       throw e;

@@ -52,6 +52,7 @@ final class CudaStage implements AutoCloseable {
   private final DeviceStream compute;
   private final StageKernels kernels;
   private final CudaWeights weights;
+  private final @Nullable StepKernels step;
   private @Nullable CardWatch watch;
   private @Nullable Memory memory;
 
@@ -120,10 +121,26 @@ final class CudaStage implements AutoCloseable {
                   onBytes));
       this.kernels = StageKernels.of(module, device, shard, range, type, kv);
       kernels.load(weights); // before memory is sized by the free bytes
+      this.step = runsLayersInOneLaunch() ? stepKernels(type) : null;
     } catch (RuntimeException e) {
       close();
       throw e;
     }
+  }
+
+  /** Returns whether small steps run whole layers in one launch, whose blocks need a device alone. */
+  private boolean runsLayersInOneLaunch() {
+    return shard.count() == 1
+        && StageKernels.hopper(device)
+        && !device.shared()
+        && PersistentDecode.fits(config, range, kv, weights.layers, featureLayer);
+  }
+
+  private StepKernels stepKernels(ElementType type) {
+    KernelModule module = resources.keep(new KernelModule(KernelModule.STEP));
+    StepKernels kernels = new StepKernels(module, config, range, type);
+    kernels.load();
+    return kernels;
   }
 
   private void requireSharedMemory() {
@@ -170,6 +187,7 @@ final class CudaStage implements AutoCloseable {
   long workspaceBytes(BatchFormat format) {
     long bytes =
         Workspace.bytes(config, range, format, featureLayer, samples)
+            + (step == null ? 0 : PersistentDecode.bytes(config, range, device.multiprocessors()))
             + DeviceBatch.bytes(format, samples);
     return shard.count() == 1
         ? bytes
@@ -239,6 +257,7 @@ final class CudaStage implements AutoCloseable {
         resources.keep(
             new CudaDecoder(
                 device,
+                compute,
                 kernels,
                 config,
                 range,
@@ -250,7 +269,8 @@ final class CudaStage implements AutoCloseable {
                 samples,
                 cards.isEmpty()
                     ? null
-                    : new CudaDecoder.Cards(cardKernels(cards), shard.firstToken(), logits)));
+                    : new CudaDecoder.Cards(cardKernels(cards), shard.firstToken(), logits),
+                step));
     List<Part> all = new ArrayList<>();
     for (int i = 0; i < parts; i++) {
       long bytes = decoder.residual().bytes();
@@ -419,6 +439,22 @@ final class CudaStage implements AutoCloseable {
     if (watch != null) {
       device.makeCurrent();
       watch.reset();
+    }
+  }
+
+  /**
+   * Refuses the results of a step whose one launch waited too long; the step is over.
+   *
+   * @throws IllegalStateException naming the phase; later steps are a launch for each part
+   */
+  void requireEnded() {
+    Memory own = memory();
+    IllegalStateException failure = own.decoder.failure();
+    if (failure != null) {
+      device.makeCurrent();
+      own.graphs.close();
+      LOG.warn("a step failed", failure);
+      throw failure;
     }
   }
 

@@ -35,13 +35,18 @@ record StageKernels(
       KvPrecision kv) {
     ModelConfig config = shard.config();
     int multiprocessors = device.multiprocessors();
-    ProductShapes shapes = new ProductShapes(device.computeCapability() == HOPPER, multiprocessors);
+    ProductShapes shapes = new ProductShapes(hopper(device), multiprocessors);
     return new StageKernels(
         new NormKernels(launcher, config, type),
         new AttentionKernels(launcher, config, type, kv, range, multiprocessors),
         new ExpertKernels(launcher, type),
         new MatrixProduct(launcher, type, shapes),
         new SampleKernels(launcher, shard.model().vocabularySize()));
+  }
+
+  /** Returns whether the kernels made for Hopper run on a device. */
+  static boolean hopper(Device device) {
+    return device.computeCapability() == HOPPER;
   }
 
   /**

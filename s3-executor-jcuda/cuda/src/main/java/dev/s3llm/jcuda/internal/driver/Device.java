@@ -18,6 +18,10 @@ import jcuda.driver.JCudaDriver;
  */
 public final class Device implements AutoCloseable {
   private static final int NON_BLOCKING = 1;
+
+  /** Number of an attribute that JCuda has no name for. */
+  private static final int MPS_ENABLED = 133;
+
   private static final String DRIVER_LIBRARY = "libcuda.so.1";
 
   private final CUdevice device;
@@ -150,6 +154,18 @@ public final class Device implements AutoCloseable {
   /** Returns the number of multiprocessors. */
   public int multiprocessors() {
     return attribute(device, CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
+  }
+
+  /**
+   * Returns whether other processes may run kernels beside those of this one: the device is a part
+   * of one (MIG), or clients share it (MPS).
+   */
+  public boolean shared() {
+    int[] clients = new int[1];
+    int code = JCudaDriver.cuDeviceGetAttribute(clients, MPS_ENABLED, device);
+    boolean known = code == CUresult.CUDA_SUCCESS; // older drivers do not know the attribute
+    boolean named = System.getenv("CUDA_MPS_PIPE_DIRECTORY") != null;
+    return name().contains(" MIG ") || (known ? clients[0] != 0 : named);
   }
 
   /** Returns the bytes of shared memory that a block may take. */

@@ -26,6 +26,9 @@ public final class KernelModule implements KernelLauncher, AutoCloseable {
   /** The kernels of the speech model. */
   public static final String SPEECH = "s3speech.fatbin";
 
+  /** The kernels of whole decode steps, for Hopper alone. */
+  public static final String STEP = "s3step.fatbin";
+
   /**
    * Dynamic shared memory that every kernel has without raising its limit: 48 KiB without what the
    * kernel declares itself, which is 32 KiB at most.
@@ -40,7 +43,7 @@ public final class KernelModule implements KernelLauncher, AutoCloseable {
   /**
    * Loads kernels of this jar into the current device.
    *
-   * @param resource {@link #TEXT}, {@link #CARDS} or {@link #SPEECH}
+   * @param resource {@link #TEXT}, {@link #CARDS}, {@link #SPEECH} or {@link #STEP}
    */
   public KernelModule(String resource) {
     check("cuModuleLoadData", JCudaDriver.cuModuleLoadData(module, image(resource)));
@@ -127,6 +130,8 @@ public final class KernelModule implements KernelLauncher, AutoCloseable {
         structure[card] = own.memory().at(own.offset());
       }
       return Pointer.to(structure);
+    } else if (argument instanceof PinnedMemory memory) {
+      return Pointer.to(memory.at(0)); // addresses are unified
     } else if (argument instanceof Integer number) {
       return Pointer.to(new int[] {number});
     } else if (argument instanceof Long number) {

@@ -176,7 +176,7 @@ class KernelLaunchTest {
   @Test
   void everyLaunch_passesAsManyArgumentsAsItsKernelTakes() throws IOException {
     launchEveryKernel();
-    assertThat(recorder.launches).hasSize(36);
+    assertThat(recorder.launches).hasSize(39);
     for (RecordingLauncher.Launch launch : recorder.launches) {
       assertThat(launch.arguments())
           .as(launch.kernel())
@@ -194,6 +194,7 @@ class KernelLaunchTest {
     new ExpertKernels(recorder, ElementType.F16).load(MATRIX, CODED);
     new SampleKernels(recorder, 32_000).load();
     cardKernels().load();
+    new StepKernels(recorder, CONFIG, new LayerRange(0, 40), ElementType.F16).load();
     MatrixProduct products =
         new MatrixProduct(recorder, ElementType.F16, new ProductShapes(true, H200));
     products.load(MATRIX);
@@ -203,7 +204,8 @@ class KernelLaunchTest {
             recorder.launches.stream()
                 .map(RecordingLauncher.Launch::kernel)
                 .filter(
-                    kernel -> !kernel.matches("(retile|convert|find_non_finite|quantize|tile)_.*"))
+                    kernel ->
+                        !kernel.matches("(retile|convert|find_non_finite|quantize|tile|step)_.*"))
                 .toList());
   }
 
@@ -219,6 +221,7 @@ class KernelLaunchTest {
     launchNorms();
     launchCards();
     launchExperts();
+    launchStep();
     SampleKernels sample = new SampleKernels(recorder, 32_000);
     sample.logProbabilities(null, 5, none, batch, none);
     sample.shape(null, 5, none, batch, none, 9);
@@ -236,6 +239,32 @@ class KernelLaunchTest {
     load.quantize(null, ElementType.BF16, INT4, none, null, null, 64, 64);
     load.tileCodes(null, INT4, null, place, 64, 64, none);
     load.tileScales(null, INT4, null, null, place, 64, 64, none);
+  }
+
+  private void launchStep() {
+    StepKernels step = new StepKernels(recorder, CONFIG, new LayerRange(0, 40), ElementType.F16);
+    DeviceMemory none = null;
+    CudaWeights.Norms norms = new CudaWeights.Norms(null, null, null, null);
+    step.layer(
+        null, none, 3, new CudaWeights.Layer(norms, MATRIX, heads, MATRIX, null, MATRIX, MATRIX));
+    PersistentDecode.Buffers own = new PersistentDecode.Buffers(none, none, none, none, null, none);
+    step.plan(null, own, work, none, batch, new int[] {1, 4, 1, 4}, 8, 1_000L);
+    step.decodeStep(null, none, 8, H200);
+  }
+
+  @Test
+  void wholeStep_hasABlockForEachMultiprocessor_andFitsItsSharedMemory() throws IOException {
+    launchStep();
+    assertThat(recorder.last().kernel()).isEqualTo("decode_step_f16_d128_n8");
+    assertThat(recorder.last().grid()).isEqualTo(Grid.of(H200));
+    assertThat(recorder.last().shared()).isEqualTo(226_896).isLessThanOrEqualTo(227 << 10);
+    assertThat(StepKernels.sharedBytes(64)).isEqualTo(221_776);
+    assertThat(StepKernels.LAYER_BYTES)
+        .isEqualTo(KernelSignatures.sizeOf("StepLayer", "decode_step.cuh"));
+    assertThat(StepKernels.PLAN_BYTES)
+        .isEqualTo(KernelSignatures.sizeOf("StepPlan", "decode_step.cuh"));
+    assertThat(StepKernels.STATE_BYTES)
+        .isEqualTo(KernelSignatures.sizeOf("StepState", "decode_step.cuh"));
   }
 
   private void launchNorms() {

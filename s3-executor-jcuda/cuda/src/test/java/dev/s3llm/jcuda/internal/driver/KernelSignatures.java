@@ -35,7 +35,12 @@ public final class KernelSignatures {
 
   /** Returns the size of a struct that {@code speech.cuh} asserts. */
   public static int sizeOf(String struct) throws IOException {
-    String source = Files.readString(SOURCES.resolve("speech.cuh"));
+    return sizeOf(struct, "speech.cuh");
+  }
+
+  /** Returns the size of a struct that a file asserts. */
+  public static int sizeOf(String struct, String file) throws IOException {
+    String source = Files.readString(SOURCES.resolve(file));
     Matcher matcher = Pattern.compile("sizeof\\(" + struct + "\\) == (\\d+)").matcher(source);
     if (!matcher.find()) {
       throw new AssertionError("no size of " + struct);

@@ -1,0 +1,174 @@
+package dev.s3llm.jcuda.internal.decode;
+
+import dev.s3llm.jcuda.internal.batch.DeviceBatch;
+import dev.s3llm.jcuda.internal.driver.DeviceMemory;
+import dev.s3llm.jcuda.internal.driver.DeviceStream;
+import dev.s3llm.jcuda.internal.driver.Grid;
+import dev.s3llm.jcuda.internal.driver.KernelLauncher;
+import dev.s3llm.model.ElementType;
+import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.RotaryEmbedding;
+
+/** Launches the kernels of {@code decode_step.cu}, one method for each. */
+final class StepKernels {
+  /** Bytes of a layer in the table of a model. */
+  static final int LAYER_BYTES = 88;
+
+  /** Bytes of what all launches have in common. */
+  static final int PLAN_BYTES = 224;
+
+  /** Bytes of what blocks tell each other. */
+  static final int STATE_BYTES = 16;
+
+  /** Rows that a launch has room for. */
+  static final int ROWS = 8;
+
+  private static final int THREADS = 320;
+  private static final int STAGES = 6;
+  private static final int TEAMS = 2;
+  private static final int WEIGHT_BYTES = 32 << 10;
+
+  private final KernelLauncher launcher;
+  private final ModelConfig config;
+  private final LayerRange range;
+  private final String decodeStep;
+
+  /**
+   * Creates the launches of a model.
+   *
+   * @param range layers of the stage
+   * @param type number type of weights, activations and KV
+   */
+  StepKernels(KernelLauncher launcher, ModelConfig config, LayerRange range, ElementType type) {
+    this.launcher = launcher;
+    this.config = config;
+    this.range = range;
+    this.decodeStep = "decode_step_%s_d%d_n%d".formatted(type.suffix(), config.headSize(), ROWS);
+  }
+
+  /** Brings the kernel to the device. */
+  void load() {
+    launcher.load(decodeStep);
+  }
+
+  /**
+   * Fills in a layer of the table.
+   *
+   * @param index index of the layer in the stage
+   */
+  void layer(DeviceStream stream, DeviceMemory table, int index, CudaWeights.Layer layer) {
+    CudaWeights.Norm attention = layer.norms().beforeAttention();
+    CudaWeights.Norm feedForward = layer.norms().beforeFeedForward();
+    launcher.launch(
+        stream,
+        "step_layer",
+        Grid.of(1),
+        1,
+        0,
+        table,
+        index,
+        layer.queryKeyValue().tiles(),
+        layer.attentionOutput().tiles(),
+        layer.up().tiles(),
+        layer.down().tiles(),
+        layer.queryKeyValue().bias(),
+        layer.attentionOutput().bias(),
+        layer.up().bias(),
+        layer.down().bias(),
+        attention == null ? null : attention.weight(),
+        feedForward == null ? null : feedForward.weight(),
+        layer.heads().frequencies());
+  }
+
+  /**
+   * Fills in what all launches have in common.
+   *
+   * @param own the tables and buffers of these launches
+   * @param splits segments of the sums of the four products of a layer
+   * @param maxParts parts of a row that the buffers of attention have room for
+   * @param limitNanos time that a launch may wait
+   */
+  void plan(
+      DeviceStream stream,
+      PersistentDecode.Buffers own,
+      Workspace work,
+      DeviceMemory pool,
+      DeviceBatch batch,
+      int[] splits,
+      int maxParts,
+      long limitNanos) {
+    ModelConfig.Layer layer = range.of(config).get(0);
+    RotaryEmbedding rope = layer.rope();
+    MatrixProduct.Output activated = MatrixProduct.Output.activated(layer.feedForward());
+    launcher.launch(
+        stream,
+        "step_plan",
+        Grid.of(1),
+        1,
+        0,
+        own.plan(),
+        own.table(),
+        own.shares(),
+        own.state(),
+        own.report(),
+        batch.positions,
+        batch.sequences,
+        batch.tableStarts,
+        batch.lists,
+        pool,
+        work.residual,
+        work.normed,
+        work.attended,
+        work.activated,
+        own.partial(),
+        work.sums,
+        work.states,
+        work.counters,
+        range.count(),
+        config.hiddenSize(),
+        config.heads(),
+        config.kvHeads(),
+        layer.feedForward().size(),
+        splits[0],
+        splits[1],
+        splits[2],
+        splits[3],
+        rope == null ? 0 : rope.dimensions(),
+        rope != null && rope.interleaved() ? 1 : 0,
+        rope == null ? 1f : rope.magnitude(),
+        config.normEpsilon(),
+        config.scales().residual(),
+        config.attention().scores().scale(),
+        activated.activation(),
+        layer.feedForward().gated() ? 1 : 0,
+        work.groups,
+        maxParts,
+        limitNanos);
+  }
+
+  /**
+   * Runs all layers of the stage over the residual stream.
+   *
+   * @param rows rows, one new token each; at most {@link #ROWS}
+   * @param blocks multiprocessors of the device
+   */
+  void decodeStep(DeviceStream stream, DeviceMemory plan, int rows, int blocks) {
+    launcher.launch(
+        stream, decodeStep, Grid.of(blocks), THREADS, sharedBytes(config.headSize()), plan, rows);
+  }
+
+  /** Returns the shared memory of a block: {@code StepMemory} in {@code decode_step.cu}. */
+  static int sharedBytes(int headSize) {
+    int stage = Math.max(WEIGHT_BYTES + 3 * ROWS * 128, 256 * (headSize + 8));
+    int queries = Math.max(32 * (headSize + 8), 2304);
+    int team = aligned(queries + 8 * headSize + 256 + Integer.BYTES, 16);
+    int rows = Integer.BYTES * (3 * ROWS + 1);
+    int sums = 32 * Float.BYTES;
+    int before = aligned(STAGES * (stage + 16) + TEAMS * team + rows + sums, 8);
+    return aligned(before + PLAN_BYTES + 8, 16);
+  }
+
+  private static int aligned(int bytes, int to) {
+    return (bytes + to - 1) / to * to;
+  }
+}
