@@ -1,6 +1,6 @@
 // The layers of a decode step in one launch, for few rows on Hopper: memory delivers weights and KV without a pause.
 //
-//   decode_step_<type>_d<headDim>_n<N>   up to N rows (8, 16), one new token each; grid (multiprocessors), block 320
+//   decode_step_<type>_d<headDim>_n<N>   up to N rows (8), one new token each; grid (multiprocessors), block 320
 //
 // A block goes through the phases of every layer (norm, queries to values, attention, output, norm, gate and up, down), with a
 // barrier over the grid after each. Its shared memory is a ring of stages which one warp fills with bulk copies, far ahead and
@@ -13,11 +13,14 @@
 // what is added to the stream. Where gate and up have one segment, the warp that has them writes the activation.
 //
 // All blocks must run at once. A wait longer than `limit` ends the launch: state->failed says where (decode_step.cuh).
-// Rows that only pad keep the rest from waiting on nothing; what they hold does not matter.
+// What rows that only pad hold does not matter.
 // Compile: nvcc -cubin -arch=sm_90a -std=c++17 decode_step.cu
 #include "decode_step.cuh"
 
 namespace s3 {
+
+/** Nanoseconds in which every copy that a block asked for is over. */
+constexpr unsigned long long kLeaveNanos = 100000;
 
 /** Sizes of a block's shared memory in bytes. */
 template <typename T, int HD, int N>
@@ -28,7 +31,7 @@ struct StepShape {
   static constexpr int kUnitBytes = 2 * kUnit * kRow<T, HD> * static_cast<int>(sizeof(T));
   static constexpr int kProductBytes = kWeightBytes + kDepth * kColumnBytes;
   static constexpr int kStageBytes = kProductBytes > kUnitBytes ? kProductBytes : kUnitBytes;
-  static constexpr int kStages = N <= 8 ? 6 : 5;
+  static constexpr int kStages = 6;
 };
 
 /** What a team of four warps needs for attention. */
@@ -108,8 +111,8 @@ struct StepRole {
   /** A part that a team attends to, as a warp that copies sees it. */
   struct Source {
     const T* vectors;
-    int last;           // position within the part
-    unsigned block;     // the part's blocks, one a lane
+    int last;        // position within the part
+    unsigned block;  // the part's blocks, one a lane
   };
 
   __device__ __forceinline__ Source source(const AttentionArgs& args, int i, int which) const {
@@ -521,7 +524,8 @@ struct Worker : StepRole<T, HD, N> {
     begin();
     int count = this->items();
     if (count > 0) {
-      for (int first = 0; first < count; first += kTeams) attendItems(layer, phase, first, count);
+      const T* bias = static_cast<const T*>(a.table[layer].biases[kQueryKeyValue]);  // read before the wait
+      for (int first = 0; first < count; first += kTeams) attendItems(layer, phase, first, count, bias);
       mergeItems(memory.teams[warp / 4], count);
       arrive();
     }
@@ -529,7 +533,7 @@ struct Worker : StepRole<T, HD, N> {
   }
 
   /** An item for each team. */
-  __device__ __forceinline__ void attendItems(int layer, int phase, int first, int count) {
+  __device__ __forceinline__ void attendItems(int layer, int phase, int first, int count, const T* bias) {
     constexpr int kPairs = (HD / 16 + 3) / 4;
     int team = warp / 4;
     bool busy = first + team < count;
@@ -544,7 +548,7 @@ struct Worker : StepRole<T, HD, N> {
     }
     if (first == 0) awaitPhases(phase);
     if (busy) {
-      turn(own, layer, item);
+      turn(own, layer, item, bias);
 #pragma unroll
       for (int step = 0; step < HD / 16; step++) loadQueries<T, T, HD>(query[step], own.q[0], step);
     }
@@ -575,11 +579,10 @@ struct Worker : StepRole<T, HD, N> {
   };
 
   /** Turns an item's queries; the item with the new position also turns its key, and stores key and value. */
-  __device__ __forceinline__ void turn(TeamMemory<T, HD>& own, int layer, const AttentionItem& item) {
+  __device__ __forceinline__ void turn(TeamMemory<T, HD>& own, int layer, const AttentionItem& item, const T* bias) {
     int member = thread & 127;
     int group = a.heads / a.kvHeads;
     bool stores = item.part == item.parts - 1;
-    const T* bias = static_cast<const T*>(a.table[layer].biases[kQueryKeyValue]);
     int n = (a.heads + 2 * a.kvHeads) * HD;
     constexpr int kPieces = HD / 4;
     for (int i = member; i < (group + (stores ? 2 : 0)) * kPieces; i += 128) {
@@ -800,10 +803,6 @@ __device__ __forceinline__ void decodeStep(const StepPlan& plan, int rows) {
   if (warp == kWorkers) {
     Streamer<T, HD, N> role(a, memory);
     walk(a, role);
-    if (memory.stopped != 0) {  // copies may still be under way into this memory
-      for (unsigned long long start = nanoseconds(); nanoseconds() - start < 100000;) {
-      }
-    }
   } else if (warp == kWorkers + 1) {
     Feeder<T, HD, N> role(a, memory);
     walk(a, role);
@@ -812,6 +811,10 @@ __device__ __forceinline__ void decodeStep(const StepPlan& plan, int rows) {
     walk(a, role);
   }
   __syncthreads();
+  if (memory.stopped != 0) {  // copies may still be under way into this memory
+    for (unsigned long long start = nanoseconds(); nanoseconds() - start < kLeaveNanos;) {
+    }
+  }
   if (threadIdx.x == 0 && atomicAdd(&a.state->left, 1u) == gridDim.x - 1) {  // every block knows its base by now
     a.state->left = 0;
     a.state->base = loadAcquire(&a.state->arrived);
@@ -832,13 +835,8 @@ __device__ __forceinline__ void decodeStep(const StepPlan&, int) {}  // other ch
       const s3::StepPlan* plan, int rows) {                                                                        \
     s3::decodeStep<T, HD, N>(*plan, rows);                                                                         \
   }
-#define S3_STEPS(suffix, T) \
-  S3_STEP(suffix, T, 64, 8) S3_STEP(suffix, T, 64, 16) S3_STEP(suffix, T, 128, 8) S3_STEP(suffix, T, 128, 16)
-#ifdef S3_STEP_ONLY
-S3_STEPS(f16, __half)
-#else
+#define S3_STEPS(suffix, T) S3_STEP(suffix, T, 64, 8) S3_STEP(suffix, T, 128, 8)
 S3_FOR_TYPES(S3_STEPS)
-#endif
 
 /** Fills in a layer of the table; by one thread. */
 extern "C" __global__ void step_layer(s3::StepLayer* table, int layer, const void* queryKeyValue, const void* output,

@@ -124,8 +124,12 @@ final class CudaDecoder implements AutoCloseable {
    * Returns the failure of a step that is over, where its one launch waited too long; null
    * otherwise. Later steps are a launch for each part.
    */
-  @Nullable IllegalStateException failure() {
-    return whole == null ? null : whole.failure();
+  @Nullable IllegalStateException failure(DeviceStream stream) {
+    IllegalStateException failure = whole == null ? null : whole.failure();
+    if (failure != null) {
+      stream.fill(work.counters, 0, 0, work.counters.bytes()); // its blocks did not wait for others
+    }
+    return failure;
   }
 
   /** Puts a step into a stream. */

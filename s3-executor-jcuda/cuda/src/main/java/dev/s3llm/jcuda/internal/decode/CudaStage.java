@@ -448,10 +448,10 @@ final class CudaStage implements AutoCloseable {
    * @throws IllegalStateException naming the phase; later steps are a launch for each part
    */
   void requireEnded() {
+    device.makeCurrent();
     Memory own = memory();
-    IllegalStateException failure = own.decoder.failure();
+    IllegalStateException failure = own.decoder.failure(compute);
     if (failure != null) {
-      device.makeCurrent();
       own.graphs.close();
       LOG.warn("a step failed", failure);
       throw failure;

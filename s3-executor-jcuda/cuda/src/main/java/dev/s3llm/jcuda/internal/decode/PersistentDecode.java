@@ -36,6 +36,10 @@ final class PersistentDecode implements AutoCloseable {
   private static final int TILE = 64;
   private static final int UNIT_ROWS = 16;
   private static final int MOST_HIDDEN = 8192;
+
+  /** Rows up to which one launch was faster than a launch for each part; see docs/gpu.md. */
+  private static final int MOST_ROWS = 2;
+
   private static final long LIMIT_NANOS = 2_000_000_000L;
 
   /** Names of a layer's phases, in the order of the kernel. */
@@ -235,7 +239,7 @@ final class PersistentDecode implements AutoCloseable {
 
   /** Returns whether a step is one launch. */
   boolean serves(StepShape shape) {
-    return !failed && shape.decodesOnly() && shape.rows() <= StepKernels.ROWS;
+    return !failed && shape.decodesOnly() && shape.rows() <= MOST_ROWS;
   }
 
   /** Puts the layers of a step into a stream. */
