@@ -128,7 +128,9 @@ final class CudaStage implements AutoCloseable {
     }
   }
 
-  /** Returns whether small steps run whole layers in one launch, whose blocks need a device alone. */
+  /**
+   * Returns whether small steps run whole layers in one launch, whose blocks need a device alone.
+   */
   private boolean runsLayersInOneLaunch() {
     return shard.count() == 1
         && StageKernels.hopper(device)

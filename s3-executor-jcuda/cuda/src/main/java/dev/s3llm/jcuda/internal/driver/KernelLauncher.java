@@ -17,8 +17,8 @@ public interface KernelLauncher {
    * @param block threads of a block
    * @param sharedBytes bytes of dynamic shared memory
    * @param arguments in the kernel's order: {@link DeviceMemory} (its first byte), {@link
-   *     DeviceAddress}, {@link PinnedMemory} (its first byte), null pointers, {@link CardAddresses},
-   *     {@link Integer}, {@link Long} and {@link Float}
+   *     DeviceAddress}, {@link PinnedMemory} (its first byte), null pointers, {@link
+   *     CardAddresses}, {@link Integer}, {@link Long} and {@link Float}
    */
   void launch(
       DeviceStream stream,
