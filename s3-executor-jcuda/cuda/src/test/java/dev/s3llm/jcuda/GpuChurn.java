@@ -38,6 +38,7 @@ final class GpuChurn {
     int seconds = args.length > 0 ? Integer.parseInt(args[0]) : 60;
     int[] cards = IntStream.range(0, args.length > 1 ? Integer.parseInt(args[1]) : 1).toArray();
     boolean whole = true;
+    boolean flat = true;
     long[] first = null;
     System.out.println(
         "life  requests     steps  preempted  swapped  failed  cancelled  timed out  GPU free MiB  RSS MiB");
@@ -50,11 +51,11 @@ final class GpuChurn {
       if (first == null) {
         first = memory;
       } else {
-        whole &= memory[0] >= first[0] - GROWTH_BYTES && memory[1] <= first[1] + 4 * GROWTH_BYTES;
+        flat &= memory[0] >= first[0] - GROWTH_BYTES && memory[1] <= first[1] + 4 * GROWTH_BYTES;
       }
     }
-    System.out.println(whole ? "flat, pools whole" : "GREW, OR POOLS NOT WHOLE");
-    System.exit(whole ? 0 : 1);
+    System.out.println((flat ? "flat" : "GREW") + (whole ? ", pools whole" : ", POOLS NOT WHOLE"));
+    System.exit(flat && whole ? 0 : 1);
   }
 
   private static boolean live(int life, int seconds, int... cards) throws Exception {
