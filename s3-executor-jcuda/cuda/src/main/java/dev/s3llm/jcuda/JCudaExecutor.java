@@ -80,6 +80,7 @@ public final class JCudaExecutor implements Executor {
               builder.plan(),
               builder.progress(),
               builder.featureLayer(),
+              builder.persistentDecode(),
               builder.threadFactory());
       pipeline = opened;
       return builder.profile().open(opened, builder.checked());
@@ -365,6 +366,23 @@ public final class JCudaExecutor implements Executor {
                 .formatted(config.layerCount(), layer));
       }
       return set("featureLayer", layer);
+    }
+
+    /**
+     * Sets whether a decode step of one or two sequences runs all layers of a device in one
+     * persistent kernel, where the GPU (compute capability 9.0) and the model allow it; off by
+     * default. Tokens do not depend on it. Its blocks must all run at once: where other work shares
+     * the GPU (MPS, MIG) such a step may end after two seconds as a failed one.
+     *
+     * @param persistent whether to use such a kernel
+     * @throws IllegalStateException if it was set before
+     */
+    public Builder persistentDecode(boolean persistent) {
+      return set("persistentDecode", persistent);
+    }
+
+    private boolean persistentDecode() {
+      return get("persistentDecode", () -> false);
     }
 
     private int featureLayer() {

@@ -61,7 +61,11 @@ class CudaInvarianceTest {
     List<int[]> together;
     List<int[]> twoStages;
     try (JCudaExecutor gpu =
-        RandomModels.gpu(config).precision(precision).kvPrecision(kvPrecision).build()) {
+        RandomModels.gpu(config)
+            .precision(precision)
+            .kvPrecision(kvPrecision)
+            .persistentDecode(name.startsWith("one launch"))
+            .build()) {
       alone = alone(gpu);
       together = new RandomDrive(gpu, 5).run();
     }

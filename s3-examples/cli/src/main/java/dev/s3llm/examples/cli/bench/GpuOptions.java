@@ -34,6 +34,11 @@ final class GpuOptions {
       description = "GPUs that run every layer together, instead of stages")
   private List<Integer> cards = List.of();
 
+  @Option(
+      names = "--persistent",
+      description = "steps of one or two sequences in one kernel, where model and GPU allow it")
+  private boolean persistent;
+
   /** Returns the format of the weights, which a CPU has, too. */
   WeightFormat weights() {
     return weights.format();
@@ -41,7 +46,7 @@ final class GpuOptions {
 
   /** Sets them for an executor. */
   JCudaExecutor.Builder apply(JCudaExecutor.Builder builder) {
-    builder.precision(precision).weights(weights.format());
+    builder.precision(precision).weights(weights.format()).persistentDecode(persistent);
     if (!devices.isEmpty() && !cards.isEmpty()) {
       throw new UsageException("--cards and --devices exclude each other");
     }

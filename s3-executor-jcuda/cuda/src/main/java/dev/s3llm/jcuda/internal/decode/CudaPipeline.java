@@ -71,6 +71,7 @@ public final class CudaPipeline implements AutoCloseable {
    * @param plan chooses the formats of matrices
    * @param progress receives the bytes of weights copied so far
    * @param featureLayer number of the layer whose results are the features, from 1; 0 for none
+   * @param persistent whether small steps may run all layers of a device in one launch
    * @param factory makes the threads that launch on other cards than the first
    */
   public CudaPipeline(
@@ -82,6 +83,7 @@ public final class CudaPipeline implements AutoCloseable {
       WeightPlan plan,
       LoadProgress progress,
       int featureLayer,
+      boolean persistent,
       ThreadFactory factory) {
     this.config = config;
     this.placement = placement;
@@ -108,7 +110,8 @@ public final class CudaPipeline implements AutoCloseable {
                 part.tensors,
                 plan,
                 bytes -> progress.loaded(Math.min(total, loaded + bytes), total),
-                featureLayer);
+                featureLayer,
+                persistent);
         stages.add(resources.keep(stage));
         before += part.bytes(plan);
       }

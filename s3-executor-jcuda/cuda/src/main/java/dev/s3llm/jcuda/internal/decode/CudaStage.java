@@ -81,6 +81,7 @@ final class CudaStage implements AutoCloseable {
    * @param plan chooses the formats of matrices
    * @param onBytes receives the bytes of weights copied so far
    * @param featureLayer number of the layer whose results are kept, from 1; 0 for none
+   * @param persistent whether small steps may run all layers in one launch
    */
   CudaStage(
       int ordinal,
@@ -91,7 +92,8 @@ final class CudaStage implements AutoCloseable {
       ModelTensors tensors,
       WeightPlan plan,
       LongConsumer onBytes,
-      int featureLayer) {
+      int featureLayer,
+      boolean persistent) {
     this.shard = shard;
     this.config = shard.config();
     this.range = range;
@@ -121,21 +123,23 @@ final class CudaStage implements AutoCloseable {
                   onBytes));
       this.kernels = StageKernels.of(module, device, shard, range, type, kv);
       kernels.load(weights); // before memory is sized by the free bytes
-      this.step = runsLayersInOneLaunch() ? stepKernels(type) : null;
+      this.step = persistent && runsLayersInOneLaunch() ? stepKernels(type) : null;
     } catch (RuntimeException e) {
       close();
       throw e;
     }
   }
 
-  /**
-   * Returns whether small steps run whole layers in one launch, whose blocks need a device alone.
-   */
+  /** Returns whether the device and the model allow small steps to run all layers in one launch. */
   private boolean runsLayersInOneLaunch() {
-    return shard.count() == 1
-        && StageKernels.hopper(device)
-        && !device.shared()
-        && PersistentDecode.fits(config, range, kv, weights.layers, featureLayer);
+    boolean fits =
+        shard.count() == 1
+            && StageKernels.hopper(device)
+            && PersistentDecode.fits(config, range, kv, weights.layers, featureLayer);
+    if (fits && device.shared()) {
+      LOG.warn("{} may be shared (MPS, MIG): steps may fail with persistentDecode", device.name());
+    }
+    return fits;
   }
 
   private StepKernels stepKernels(ElementType type) {
