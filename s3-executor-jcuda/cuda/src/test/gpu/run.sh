@@ -19,6 +19,7 @@
 #   features  what the hidden states of a layer cost a decode step
 #   stages    a step on one GPU, and with the layers on two
 #   cards     two GPUs that run every layer together: tests, then steps on one and on two; llama-70b on two
+#   cards-serve  one card, two engines and one engine on two cards at three loads; policies on the shape of 70 billion weights
 #   peer      the same steps in PyTorch with a CUDA graph
 #   serve     policies on a trace's lengths, on real steps
 #   weights   products with weights in 4 and 8 bits: checks and times (needs PyTorch), then steps of llama-13b
@@ -108,6 +109,20 @@ for what in "$@"; do
         cli bench step --model llama-33b --cards $cards --points 1x512,16x512,64x512,128x256
       done
       cli bench step --model llama-70b --cards 0,1 --points 1x512,16x512,64x512,128x512 ;;
+    cards-serve)
+      : "${S3_TRACE:?the trace alpaca-vicuna.csv}"
+      serve="bench serve --trace $S3_TRACE --order srpt --seconds ${S3_SERVE_SECONDS:-40}"
+      for rate in ${S3_RATES:-10 20 30}; do
+        echo "$rate requests a second: one card; two engines, a card and half of the requests each; one engine on two cards"
+        cli $serve --model llama-33b --policy forecast --rate "$rate" --cards 0 --kv-gb 60
+        half=$(awk "BEGIN { print $rate / 2 }")
+        for card in 0 1; do
+          cli $serve --model llama-33b --policy forecast --rate "$half" --seed "$card" --cards $card --kv-gb 60 &
+        done
+        wait
+        cli $serve --model llama-33b --policy forecast --rate "$rate" --cards 0,1 --kv-gb 120
+      done
+      cli $serve --model llama-70b --policy worst-case,s3,on-demand,forecast --cards 0,1 --kv-gb 100 ;;
     step)
       cli bench step --model llama-1b --points 1x512,128x512,512x256
       cli bench step --model llama-13b --points 1x512,16x512,64x512,128x512,256x256
