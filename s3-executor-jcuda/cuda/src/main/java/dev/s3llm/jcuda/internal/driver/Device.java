@@ -161,11 +161,15 @@ public final class Device implements AutoCloseable {
    * of one (MIG), or clients share it (MPS).
    */
   public boolean shared() {
-    int[] clients = new int[1];
-    int code = JCudaDriver.cuDeviceGetAttribute(clients, MPS_ENABLED, device);
-    boolean known = code == CUresult.CUDA_SUCCESS; // older drivers do not know the attribute
-    boolean named = System.getenv("CUDA_MPS_PIPE_DIRECTORY") != null;
-    return name().contains(" MIG ") || (known ? clients[0] != 0 : named);
+    return name().contains(" MIG ") || sharedByClients();
+  }
+
+  private boolean sharedByClients() {
+    try {
+      return attribute(device, MPS_ENABLED) != 0;
+    } catch (DeviceException e) { // older drivers do not know the attribute
+      return System.getenv("CUDA_MPS_PIPE_DIRECTORY") != null;
+    }
   }
 
   /** Returns the bytes of shared memory that a block may take. */
