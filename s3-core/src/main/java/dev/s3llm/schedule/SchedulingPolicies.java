@@ -24,7 +24,7 @@ public final class SchedulingPolicies {
   static final double DEFAULT_OVERTAKES_PER_TOKEN = 8;
 
   /** Default for the output tokens that a prompt token counts for where work is compared. */
-  static final double DEFAULT_OUTPUT_PER_PROMPT_TOKEN = 0.1;
+  public static final double DEFAULT_OUTPUT_PER_PROMPT_TOKEN = 0.1;
 
   /** Default for the part of the tail that is added to the mean. */
   static final double DEFAULT_TAIL_WEIGHT = 0.5;

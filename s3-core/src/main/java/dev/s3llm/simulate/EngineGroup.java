@@ -1,5 +1,7 @@
 package dev.s3llm.simulate;
 
+import static dev.s3llm.schedule.SchedulingPolicies.DEFAULT_OUTPUT_PER_PROMPT_TOKEN;
+
 import dev.s3llm.simulate.SimulationResult.RequestOutcome;
 import java.util.ArrayList;
 import java.util.List;
@@ -10,9 +12,6 @@ import java.util.List;
  * requests at any time. That needs no news from the engines.
  */
 final class EngineGroup {
-  /** Prefill is computed in large batches, so that a prompt token is far cheaper than a step. */
-  private static final double WORK_OF_PROMPT_TOKEN = 0.1;
-
   private static final double NANOS_PER_SECOND = 1e9;
 
   private final Simulation simulation;
@@ -81,7 +80,8 @@ final class EngineGroup {
       for (int e = 1; e < engines; e++) {
         least = given[e] < given[least] ? e : least;
       }
-      given[least] += predicted(request) + WORK_OF_PROMPT_TOKEN * request.promptTokens();
+      double prompt = DEFAULT_OUTPUT_PER_PROMPT_TOKEN * request.promptTokens();
+      given[least] += predicted(request) + prompt;
       shares.get(least).requests.add(request);
       shares.get(least).indices.add(i);
     }
