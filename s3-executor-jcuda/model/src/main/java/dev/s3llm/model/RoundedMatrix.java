@@ -70,12 +70,22 @@ final class RoundedMatrix implements Tensor.Slices {
       int size = (int) Math.min(format.group(), columns - at % columns);
       FloatBuffer floats = plain.slice(at, size).asFloatBuffer();
       floats.get(group, 0, size);
+      requireFinite(group, size, at);
       float scale = round(group, size);
       int from = (int) Math.max(0, first - at);
       put(group, from, (int) Math.min(size, end - at), scale, bytes);
       at += size;
     }
     return bytes.flip();
+  }
+
+  private void requireFinite(float[] group, int size, long first) {
+    for (int i = 0; i < size; i++) {
+      if (!Float.isFinite(group[i])) {
+        throw new ModelFormatException(
+            "%s holds %s at element %d".formatted(plain.label(), group[i], first + i));
+      }
+    }
   }
 
   private long groupStart(long element) {

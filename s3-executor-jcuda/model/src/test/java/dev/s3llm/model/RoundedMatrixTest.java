@@ -1,6 +1,7 @@
 package dev.s3llm.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.nio.ByteBuffer;
@@ -82,6 +83,17 @@ class RoundedMatrixTest {
   @EnumSource(names = {"INT8", "FP8", "INT4"})
   void zeros_stayZeros(WeightFormat format) {
     assertThat(rounded(new float[ROWS * 64], 64, format).floats()).containsOnly(0);
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"INT8", "FP8", "INT4"})
+  void valueThatIsNotFinite_isRefused(WeightFormat format) {
+    float[] plain = values(GROUP);
+    plain[GROUP + 7] = Float.NaN;
+    Tensor rounded = rounded(plain, GROUP, format);
+    assertThatThrownBy(rounded::floats)
+        .isInstanceOf(ModelFormatException.class)
+        .hasMessage("random holds NaN at element 135");
   }
 
   @ParameterizedTest
