@@ -47,7 +47,13 @@ public interface Codes {
    * @param group elements of a group: 32, 64 or 128
    * @param second what stands beside a scale
    */
-  record Format(Kind kind, int group, Second second) {}
+  record Format(Kind kind, int group, Second second) {
+    /** Returns the bits of an element with its part of a scale and second of 16 bits each. */
+    public double bitsPerElement() {
+      int shared = second == Second.NONE ? Short.SIZE : 2 * Short.SIZE;
+      return kind.bits() + (double) shared / group;
+    }
+  }
 
   /** Returns the format. */
   Format format();

@@ -77,7 +77,7 @@ final class BenchModel {
   double bytesPerWeight() {
     return gpu.weights()
         .rounded()
-        .map(format -> (format.kind().bits() + (double) Short.SIZE / format.group()) / Byte.SIZE)
+        .map(format -> format.bitsPerElement() / Byte.SIZE)
         .orElse((double) Short.BYTES); // random weights are stored in 16 bits
   }
 

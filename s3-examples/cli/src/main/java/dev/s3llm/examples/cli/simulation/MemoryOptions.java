@@ -3,9 +3,8 @@ package dev.s3llm.examples.cli.simulation;
 import dev.s3llm.examples.cli.options.KvOption;
 import dev.s3llm.examples.cli.support.UsageException;
 import dev.s3llm.model.KvPrecision;
+import dev.s3llm.model.WeightFormat;
 import dev.s3llm.simulate.CostModel.ModelShape;
-import java.util.Arrays;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
@@ -43,48 +42,36 @@ public final class MemoryOptions {
       converter = Converter.class,
       description =
           "Format of the weights: fp16, fp8, int8 or int4. All but fp16 have a scale for 128 weights.")
-  private WeightFormat weights = WeightFormat.FP16;
+  private WeightFormat weights = WeightFormat.WIDE;
 
   @Mixin private KvOption kv = new KvOption();
 
   /** Created by a command; picocli sets the fields. */
   public MemoryOptions() {}
 
-  /** The format of the weights. */
-  enum WeightFormat {
-    /** Half precision. */
-    FP16(16),
-    /** Floats of 8 bits in groups of 128 with a scale of 16 bits. */
-    FP8(8 + 16 / 128.0),
-    /** Integers of 8 bits in groups of 128 with a scale of 16 bits. */
-    INT8(8 + 16 / 128.0),
-    /** Integers of 4 bits in groups of 128 with a scale of 16 bits. */
-    INT4(4 + 16 / 128.0);
-
-    private final double bits;
-
-    WeightFormat(double bits) {
-      this.bits = bits;
-    }
-  }
-
   /** Parses the value of {@code --weights}. */
   static final class Converter implements ITypeConverter<WeightFormat> {
     @Override
     public WeightFormat convert(String value) {
-      return Arrays.stream(WeightFormat.values())
-          .filter(format -> format.name().toLowerCase(Locale.ROOT).equals(value))
-          .findFirst()
-          .orElseThrow(
-              () ->
-                  new TypeConversionException(
-                      "'" + value + "' is no format; write fp16, fp8, int8 or int4"));
+      return switch (value) {
+        case "fp16" -> WeightFormat.WIDE;
+        case "fp8" -> WeightFormat.FP8;
+        case "int8" -> WeightFormat.INT8;
+        case "int4" -> WeightFormat.INT4;
+        default ->
+            throw new TypeConversionException(
+                "'" + value + "' is no format; write fp16, fp8, int8 or int4");
+      };
     }
   }
 
   /** Returns the model in the formats; a model in fp16 as it is. */
   ModelShape shape(ModelShape model) {
-    double bytes = weights == WeightFormat.FP16 ? model.bytesPerWeight() : weights.bits / Byte.SIZE;
+    double bytes =
+        weights
+            .rounded()
+            .map(format -> format.bitsPerElement() / Byte.SIZE)
+            .orElse(model.bytesPerWeight());
     boolean coded = kv.precision() == KvPrecision.INT8;
     return model.withFormats(bytes, coded ? CODED_KV : 1);
   }
