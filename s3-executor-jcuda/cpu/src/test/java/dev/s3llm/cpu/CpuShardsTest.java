@@ -16,6 +16,8 @@ import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelFormatException;
 import dev.s3llm.model.ModelShapes;
 import dev.s3llm.model.RandomTensors;
+import dev.s3llm.model.TensorSource;
+import dev.s3llm.model.testing.StoredTensors;
 import dev.s3llm.observe.EngineSnapshot.Memory;
 import dev.s3llm.testkit.ExecutorContract;
 import dev.s3llm.testkit.HandDrivenEngine;
@@ -79,7 +81,7 @@ class CpuShardsTest extends ExecutorContract {
       value = ElementType.class,
       names = {"F16", "Q8_0", "Q4_0", "Q4_K", "Q6_K", "MXFP4"})
   void quantisedWeights_giveTheLogitsOfOneShard(ElementType type) {
-    BlockTensors weights = new BlockTensors(WIDE, type);
+    TensorSource weights = stored(type);
     for (KvPrecision kv : KvPrecision.values()) {
       try (CpuExecutor one = quantised(weights, kv, 1);
           CpuExecutor two = quantised(weights, kv, 2)) {
@@ -103,7 +105,12 @@ class CpuShardsTest extends ExecutorContract {
     }
   }
 
-  private static CpuExecutor quantised(BlockTensors weights, KvPrecision kv, int shards) {
+  private static TensorSource stored(ElementType type) {
+    return new StoredTensors(
+        WIDE, type, (rows, columns, seed) -> Matrices.random(type, rows, columns, seed));
+  }
+
+  private static CpuExecutor quantised(TensorSource weights, KvPrecision kv, int shards) {
     return CpuExecutor.builder(WIDE, weights)
         .kvBytes(8 << 20)
         .kvPrecision(kv)
@@ -147,8 +154,7 @@ class CpuShardsTest extends ExecutorContract {
 
   @Test
   void groupThatWouldBeCut_isRefusedWithTheTensor() {
-    CpuExecutor.Builder builder =
-        CpuExecutor.builder(WIDE, new BlockTensors(WIDE, ElementType.Q4_K)).shards(4);
+    CpuExecutor.Builder builder = CpuExecutor.builder(WIDE, stored(ElementType.Q4_K)).shards(4);
     assertThatThrownBy(builder::build)
         .isInstanceOf(ModelFormatException.class)
         .hasMessage(

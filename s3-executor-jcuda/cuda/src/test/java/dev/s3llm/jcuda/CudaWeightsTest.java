@@ -30,7 +30,7 @@ class CudaWeightsTest {
   void storedBlocks_giveTheHostsLogits(ElementType type, double limit) {
     for (ModelConfig config : models()) {
       try (CpuExecutor host =
-              CpuExecutor.builder(config, new BlockTensors(config, type))
+              CpuExecutor.builder(config, BlockTensors.of(config, type))
                   .maxTokensPerStep(256)
                   .build();
           JCudaExecutor gpu = stored(config, type).build()) {
@@ -101,7 +101,7 @@ class CudaWeightsTest {
   }
 
   private static JCudaExecutor.Builder stored(ModelConfig config, ElementType type) {
-    return JCudaExecutor.builder(config, () -> new BlockTensors(config, type))
+    return JCudaExecutor.builder(config, () -> BlockTensors.of(config, type))
         .kvBytes(64L << 20)
         .swapBytes(0)
         .maxTokensPerStep(256)
