@@ -13,6 +13,7 @@ import dev.s3llm.execute.Executor;
 import dev.s3llm.jcuda.JCudaExecutor;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.simulate.SimulationPolicy;
+import dev.s3llm.simulate.SimulationResult;
 import dev.s3llm.simulate.Trace;
 import java.io.PrintWriter;
 import java.util.ArrayList;
@@ -61,8 +62,11 @@ public final class ServeBenchCommand implements Callable<Integer> {
   @Option(
       names = "--rate",
       paramLabel = "R",
-      description = "arrivals per second of a Poisson process (default: all at once)")
-  private @Nullable Double rate;
+      split = ",",
+      description =
+          "arrivals per second of a Poisson process; several, one after another (default: all at"
+              + " once)")
+  private List<Double> rates = List.of();
 
   @Option(
       names = "--predictor",
@@ -134,20 +138,22 @@ public final class ServeBenchCommand implements Callable<Integer> {
     Trace requests = requests(config, predictions);
     targets.targets(); // refuses a bad limit before the model is loaded
     try (Executor executor = model.load(spec.commandLine().getErr())) {
-      BenchEngines engines =
-          new BenchEngines(
-              executor,
-              fitting(requests, executor),
-              predictions.source(),
-              new BenchEngines.Limits(
-                  maxLength(executor), model.maxTokensPerStep(), model.maxRunning()));
-      if (rate == null) {
+      if (rates.isEmpty()) {
+        BenchEngines engines = engines(executor, requests, predictions);
         json.write(serve(new ServeBench((JCudaExecutor) executor, engines, seconds), scenarios));
       } else {
-        json.write(measure(new RateBench(engines, targets.targets()), scenarios));
+        json.write(measure(executor, requests, predictions, scenarios));
       }
     }
     return 0;
+  }
+
+  private BenchEngines engines(Executor executor, Trace requests, Predictions predictions) {
+    return new BenchEngines(
+        executor,
+        fitting(requests, executor),
+        predictions.source(),
+        new BenchEngines.Limits(maxLength(executor), model.maxTokensPerStep(), model.maxRunning()));
   }
 
   private List<Scenario> scenarios() {
@@ -166,10 +172,12 @@ public final class ServeBenchCommand implements Callable<Integer> {
     if (!(warmUp >= 0 && warmUp <= 3600)) {
       throw new UsageException("--warm-up must be from 0 to 3600, but is " + warmUp);
     }
-    if (rate != null && !(rate >= 1e-6 && rate <= 1e6)) {
-      throw new UsageException("--rate must be from 0.000001 to 1000000, but is " + rate);
+    for (double rate : rates) {
+      if (!(rate >= 1e-6 && rate <= 1e6)) {
+        throw new UsageException("--rate must be from 0.000001 to 1000000, but is " + rate);
+      }
     }
-    if (rate == null && !model.onGpu()) {
+    if (rates.isEmpty() && !model.onGpu()) {
       throw new UsageException("--device cpu: needs --rate; without it, GPU times are measured");
     }
   }
@@ -206,46 +214,55 @@ public final class ServeBenchCommand implements Callable<Integer> {
     out.flush();
   }
 
-  /** Makes the runs with arrivals; returns {@code {"rate", "seed", "runs"}}. */
-  private ObjectNode measure(RateBench bench, List<Scenario> scenarios)
+  /** Makes the runs with arrivals; returns {@code {"seed", "runs"}}. */
+  private ObjectNode measure(
+      Executor executor, Trace requests, Predictions predictions, List<Scenario> scenarios)
       throws InterruptedException {
     PrintWriter out = spec.commandLine().getOut();
     ObjectNode root = Json.object();
-    root.put("rate", rate);
     root.put("seed", seed);
     root.putArray("runs");
     out.println(
-        "policy        order      finished    tok/s  preempted  ttft mean      p50      p99  total mean"
-            + "      p50      p99    queue  goodput");
-    bench.warmUp(scenarios.get(0).policy(), scenarios.get(0).order(), warmUp);
-    for (Scenario scenario : scenarios) {
-      RateBench.Row row = bench.run(scenario.policy(), scenario.order());
-      root.withArray("runs").add(row.json());
-      print(out, row);
+        "    rate  policy        order      finished    tok/s  preempted  ttft mean      p50      p99"
+            + "  tpot p50      p99  total mean      p99    queue  goodput");
+    double warming = warmUp;
+    for (double rate : rates) {
+      BenchEngines engines = engines(executor, arriving(requests, rate), predictions);
+      RateBench bench = new RateBench(engines, targets.targets());
+      bench.warmUp(scenarios.get(0).policy(), scenarios.get(0).order(), warming);
+      warming = 0;
+      for (Scenario scenario : scenarios) {
+        RateBench.Row row = bench.run(scenario.policy(), scenario.order());
+        root.withArray("runs").add(row.json().put("rate", rate));
+        print(out, rate, row);
+      }
     }
     return root;
   }
 
-  private static void print(PrintWriter out, RateBench.Row row) {
+  private static void print(PrintWriter out, double rate, RateBench.Row row) {
+    SimulationResult.Latency latency = row.latency();
     out.printf(
-        "%-12s  %-9s %9d %8.1f %10d %10.3f %8.3f %8.3f %11.3f %8.3f %8.3f %8.3f %8.3f%n",
+        "%8.4g  %-12s  %-9s %9d %8.1f %10d %10.3f %8.3f %8.3f %9.4f %8.4f %11.3f %8.3f %8.3f %8.3f%n",
+        rate,
         row.policy(),
         row.order(),
         row.finished(),
         row.tokensPerSecond(),
         row.work().preemptions(),
-        row.latency().ttftSeconds().mean(),
-        row.latency().ttftSeconds().p50(),
-        row.latency().ttftSeconds().p99(),
-        row.latency().totalSeconds().mean(),
-        row.latency().totalSeconds().p50(),
-        row.latency().totalSeconds().p99(),
-        row.latency().queueSeconds().mean(),
+        latency.ttftSeconds().mean(),
+        latency.ttftSeconds().p50(),
+        latency.ttftSeconds().p99(),
+        latency.tpotSeconds().p50(),
+        latency.tpotSeconds().p99(),
+        latency.totalSeconds().mean(),
+        latency.totalSeconds().p99(),
+        latency.queueSeconds().mean(),
         row.goodputPerSecond());
     out.flush();
   }
 
-  /** Returns the requests with arrivals and predictions, at most one for each token id. */
+  /** Returns the requests with predictions, at most one for each token id, all at once. */
   private Trace requests(ModelConfig config, Predictions predictions) {
     Trace read = TraceFile.read(trace, most == null ? Integer.MAX_VALUE : most).atOnce();
     if (predictions.predictor().readsColumn() && error == null && !read.predicted()) {
@@ -253,11 +270,12 @@ public final class ServeBenchCommand implements Callable<Integer> {
           "--predictor " + predictor + ": " + trace + " lacks the column predicted_tokens");
     }
     Trace fitting = fitting(read, model.maxLength(), config.vocabularySize());
-    Trace predicted = predictions.in(fitting, seed, trace);
-    if (rate == null) {
-      return predicted;
-    }
-    Trace arriving = predicted.poisson(rate, seed);
+    return predictions.in(fitting, seed, trace);
+  }
+
+  /** Returns the requests that arrive within the time, or the first so many. */
+  private Trace arriving(Trace requests, double rate) {
+    Trace arriving = requests.poisson(rate, seed);
     double last = most == null ? seconds * 1e9 : Double.POSITIVE_INFINITY;
     return new Trace(arriving.requests().stream().filter(r -> r.arrivalNanos() <= last).toList());
   }
