@@ -112,16 +112,17 @@ for what in "$@"; do
     cards-serve)
       : "${S3_TRACE:?the trace alpaca-vicuna.csv}"
       serve="bench serve --trace $S3_TRACE --order srpt --seconds ${S3_SERVE_SECONDS:-40}"
-      for rate in ${S3_RATES:-10 20 30}; do
-        echo "$rate requests a second: one card; two engines, a card and half of the requests each; one engine on two cards"
-        cli $serve --model llama-33b --policy forecast --rate "$rate" --cards 0 --kv-gb 60
-        half=$(awk "BEGIN { print $rate / 2 }")
-        for card in 0 1; do
-          cli $serve --model llama-33b --policy forecast --rate "$half" --seed "$card" --cards $card --kv-gb 60 &
-        done
-        wait
-        cli $serve --model llama-33b --policy forecast --rate "$rate" --cards 0,1 --kv-gb 120
+      rates=${S3_RATES:-10,20,30}
+      half=$(echo "$rates" | awk -F, '{ for (i = 1; i <= NF; i++) printf "%s%g", (i > 1 ? "," : ""), $i / 2 }')
+      echo "one card"
+      cli $serve --model llama-33b --policy forecast --rate "$rates" --cards 0 --kv-gb 60
+      echo "two engines, a card and half of the requests each"
+      for card in 0 1; do
+        cli $serve --model llama-33b --policy forecast --rate "$half" --seed "$card" --cards $card --kv-gb 60 &
       done
+      wait
+      echo "one engine on two cards"
+      cli $serve --model llama-33b --policy forecast --rate "$rates" --cards 0,1 --kv-gb 120
       cli $serve --model llama-70b --policy worst-case,s3,on-demand,forecast --cards 0,1 --kv-gb 100 ;;
     step)
       cli bench step --model llama-1b --points 1x512,128x512,512x256
