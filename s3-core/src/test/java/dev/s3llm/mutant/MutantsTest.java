@@ -5,6 +5,7 @@ import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectMethod;
 
 import dev.s3llm.scenario.SeedRun;
+import java.lang.reflect.Method;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -12,13 +13,14 @@ import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import net.jqwik.api.Property;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.junit.platform.engine.DiscoverySelector;
+import org.junit.platform.launcher.EngineFilter;
 import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
@@ -39,6 +41,9 @@ class MutantsTest {
 
   private static final ExecutorService RUNS =
       Executors.newFixedThreadPool(Runtime.getRuntime().availableProcessors());
+
+  /** Held while jqwik runs, whose stores and contexts are static and for one run at a time. */
+  private static final Object JQWIK = new Object();
 
   private static final Map<Mutant, Future<@Nullable Object>> FAILURES = new HashMap<>();
   private static final Map<Mutant, Future<TestExecutionSummary>> SUMMARIES = new HashMap<>();
@@ -131,14 +136,14 @@ class MutantsTest {
     return loader.loadClass(name);
   }
 
-  private static DiscoverySelector selector(Class<?> type, String method) {
-    return method.isEmpty()
-        ? selectClass(type)
-        : Arrays.stream(type.getDeclaredMethods())
-            .filter(candidate -> candidate.getName().equals(method) && !candidate.isSynthetic())
-            .findFirst()
-            .map(found -> selectMethod(type, found))
-            .orElseThrow(() -> new AssertionError("no test " + method + " in " + type));
+  private static List<Method> methods(Class<?> type, String name) {
+    List<Method> found =
+        Arrays.stream(type.getDeclaredMethods())
+            .filter(method -> name.isEmpty() || method.getName().equals(name))
+            .filter(method -> !method.isSynthetic())
+            .toList();
+    assertThat(found).as("tests %s in %s", name, type).isNotEmpty();
+    return found;
   }
 
   /**
@@ -150,19 +155,28 @@ class MutantsTest {
   private static TestExecutionSummary run(Mutant mutant, String test) throws Exception {
     String[] names = test.split("#", 2);
     Class<?> type = load(mutant, "dev.s3llm." + names[0]);
-    DiscoverySelector selector = selector(type, names.length == 1 ? "" : names[1]);
+    String name = names.length == 1 ? "" : names[1];
+    List<Method> methods = methods(type, name);
+    LauncherDiscoveryRequestBuilder request =
+        LauncherDiscoveryRequestBuilder.request()
+            .selectors(name.isEmpty() ? selectClass(type) : selectMethod(type, methods.get(0)))
+            .configurationParameter("jqwik.shrinking.default", "OFF"); // any failure will do
+    boolean properties = methods.stream().anyMatch(m -> m.isAnnotationPresent(Property.class));
+    if (properties) {
+      synchronized (JQWIK) {
+        return run(type, request);
+      }
+    }
+    return run(type, request.filters(EngineFilter.excludeEngines("jqwik")));
+  }
+
+  private static TestExecutionSummary run(Class<?> type, LauncherDiscoveryRequestBuilder request) {
     Thread thread = Thread.currentThread();
     ClassLoader before = thread.getContextClassLoader();
     SummaryGeneratingListener listener = new SummaryGeneratingListener();
     try {
       thread.setContextClassLoader(type.getClassLoader());
-      LauncherFactory.create()
-          .execute(
-              LauncherDiscoveryRequestBuilder.request()
-                  .selectors(selector)
-                  .configurationParameter("jqwik.shrinking.default", "OFF") // any failure will do
-                  .build(),
-              listener);
+      LauncherFactory.create().execute(request.build(), listener);
     } finally {
       thread.setContextClassLoader(before);
     }
