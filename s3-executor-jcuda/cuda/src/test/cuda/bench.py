@@ -240,7 +240,7 @@ def bench_small():
         stream = torch.randn(m, width, device="cuda")
         weight = torch.randn(width, device="cuda")
         tiles = torch.zeros(groups * 8 * inner, device="cuda", dtype=torch.float16)
-        norm = time_graph([lambda: K.launch("rms_norm_f16", (m,), 1024, 0, stream, None, None, weight, tiles, width,
+        norm = time_graph([lambda: K.launch("rms_norm_f16", (m,), norm_threads(width), 0, stream, None, None, weight, tiles, width,
                                             groups, 1e-5)] * 20)
         logits = torch.randn(m, 32000, device="cuda")
         line = [f"m {m}: rms_norm {norm * 1e6:.1f} us"]

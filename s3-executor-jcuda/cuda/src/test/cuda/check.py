@@ -217,9 +217,14 @@ def check_small(kind, rows=13, width=640):
         K.launch(f"{name}_{kind}", (rows,), 256, 0, own, delta, None, *extra, out, width, groups, eps)
         report(f"{name} {kind}", relative(untile_rows(out, rows, width, groups), expected), LIMIT[kind])
         report(f"{name} {kind} stream", relative(own, added), 1e-6)
+        wide = poisoned(groups * 8 * width, dtype=dtype)
+        for threads, to in ((1024, wide), (norm_threads(width), out)):
+            K.launch(f"{name}_{kind}", (rows,), threads, 0, own, None, None, *extra, to, width, groups, eps)
+        report(f"{name} {kind} bits that idle warps change",
+               differing(*(untile_rows(t, rows, width, groups).contiguous() for t in (wide, out))), 0)
         picked = torch.tensor([5, 0, 11], device="cuda", dtype=torch.int32)
         some = poisoned(8 * width, dtype=dtype)
-        K.launch(f"{name}_{kind}", (3,), 256, 0, own, None, picked, *extra, some, width, 1, eps)
+        K.launch(f"{name}_{kind}", (3,), norm_threads(width), 0, own, None, picked, *extra, some, width, 1, eps)
         bits = differing(untile_rows(some, 3, width, 1).contiguous(),
                          untile_rows(out, rows, width, groups)[picked.long()].contiguous())
         report(f"{name} {kind} bits of gathered rows", bits, 0)

@@ -342,6 +342,11 @@ def decode_blocks(kv_heads, count, parts):
     return max(1, min(parts, 396 // (kv_heads * count)))
 
 
+def norm_threads(width):
+    """Threads of a norm's block: whole warps, as many as read anything; a thread reads eight values at once."""
+    return min(1024, ceil(width, 256) * 32)
+
+
 def rotate_blocks(rows, heads, kv_heads):
     """Blocks that share a row's heads: enough to fill the GPU."""
     return max(1, min(heads + 2 * kv_heads, 264 // rows, 16))

@@ -66,7 +66,7 @@ class Layers:
                 gemm(K, "f16", down, self.inner, self.stream, m, HIDDEN, INNER, groups, HIDDEN, mode=2)
 
     def norm(self):
-        K.launch("rms_norm_f16", (self.batch,), 1024, 0, self.stream, None, None, self.norm_weight, self.normed, HIDDEN,
+        K.launch("rms_norm_f16", (self.batch,), norm_threads(HIDDEN), 0, self.stream, None, None, self.norm_weight, self.normed, HIDDEN,
                  self.groups, 1e-5)
 
     def seconds(self, weights, drop="", blocks=None):

@@ -3,6 +3,7 @@ package dev.s3llm.jcuda.internal.decode;
 import dev.s3llm.jcuda.internal.driver.DeviceAddress;
 import dev.s3llm.jcuda.internal.driver.DeviceMemory;
 import dev.s3llm.jcuda.internal.driver.DeviceStream;
+import dev.s3llm.jcuda.internal.driver.Divide;
 import dev.s3llm.jcuda.internal.driver.Grid;
 import dev.s3llm.jcuda.internal.driver.KernelLauncher;
 import dev.s3llm.model.ElementType;
@@ -17,14 +18,19 @@ import org.jspecify.annotations.Nullable;
 final class NormKernels {
   private static final int THREADS = 256;
 
-  /** A norm's sum depends on it. */
-  private static final int NORM_THREADS = 1024;
+  private static final int WARP = 32;
+
+  /** Values that a thread of a norm reads at once. */
+  private static final int NORM_VALUES = 8;
+
+  private static final int MOST_NORM_THREADS = 1024;
 
   private static final String RMS_ADD = "rms_norm_add";
   private static final String LAYER_ADD = "layer_norm_add";
 
   private final KernelLauncher launcher;
   private final ModelConfig config;
+  private final int normThreads;
   private final String embed;
   private final String rmsNorm;
   private final String layerNorm;
@@ -35,10 +41,19 @@ final class NormKernels {
     String suffix = type.suffix();
     this.launcher = launcher;
     this.config = config;
+    this.normThreads = normThreads(config.hiddenSize());
     this.embed = "embed_" + suffix;
     this.rmsNorm = "rms_norm_" + suffix;
     this.layerNorm = "layer_norm_" + suffix;
     this.tileStream = "tile_stream_" + suffix;
+  }
+
+  /**
+   * Returns the threads of a norm's block: whole warps, and no more than read anything, so that more
+   * blocks fit a multiprocessor. Idle warps add zeros to a sum, so the bits are those of the most.
+   */
+  private static int normThreads(int width) {
+    return Math.min(MOST_NORM_THREADS, Divide.up(width, NORM_VALUES * WARP) * WARP);
   }
 
   /** Brings all kernels to the device. */
@@ -90,7 +105,7 @@ final class NormKernels {
           stream,
           rmsNorm,
           grid,
-          NORM_THREADS,
+          normThreads,
           0,
           residual,
           delta,
@@ -105,7 +120,7 @@ final class NormKernels {
           stream,
           layerNorm,
           grid,
-          NORM_THREADS,
+          normThreads,
           0,
           residual,
           delta,
@@ -150,7 +165,7 @@ final class NormKernels {
           stream,
           RMS_ADD,
           grid,
-          NORM_THREADS,
+          normThreads,
           0,
           part,
           residual,
@@ -163,7 +178,7 @@ final class NormKernels {
           stream,
           LAYER_ADD,
           grid,
-          NORM_THREADS,
+          normThreads,
           0,
           part,
           residual,
