@@ -24,19 +24,6 @@ struct HeadArgs {
   int whole;
 };
 
-/** One head's values as they are before they are turned. */
-template <typename T>
-struct HeadValues {
-  const T* values;
-  const float* scales;  // of the norm's weights, or null
-  float inverse;        // 1 / root mean square
-
-  __device__ __forceinline__ float operator()(int d) const {
-    float v = toFloat(values[d]);
-    return scales == nullptr ? v : v * inverse * scales[d];
-  }
-};
-
 __device__ __forceinline__ float inverseOf(float squares, int count, float epsilon) {
   return 1.0f / sqrtf(squares / count + epsilon);
 }
@@ -67,25 +54,204 @@ __device__ __forceinline__ void findInverses(const T* base, const HeadArgs& a, i
   }
 }
 
-/** Stores a piece of eight of a head's vector of 8 bits; the piece at 0 stores the scale, too. */
-__device__ __forceinline__ void storeCodes(int8_t* slots, int slot, int d, int headDim, const float (&v)[8],
-                                           uint32_t largest) {
-  Quantizer quantizer(largest);
-  union {
-    int8_t values[8];
-    uint2 bits;
-  } codes;
-#pragma unroll
-  for (int i = 0; i < 8; i++) codes.values[i] = quantizer(v[i]);
-  *reinterpret_cast<uint2*>(slots + slot * headDim + d) = codes.bits;
-  if (d == 0) reinterpret_cast<float*>(slots + kBlockTokens * headDim)[slot] = quantizer.scale;
+/** Whether eight values of 16 bits, or of T, can be moved at once. */
+template <typename T>
+__device__ __forceinline__ bool movesAtOnce(const T* values, int count) {
+  return count == 8 && reinterpret_cast<uintptr_t>(values) % (8 * sizeof(T)) == 0;
 }
+
+template <typename T>
+__device__ __forceinline__ void load(const T* from, int count, float (&to)[8]) {
+  if (movesAtOnce(from, count)) return load8(from, to);
+#pragma unroll
+  for (int i = 0; i < 8; i++) to[i] = i < count ? toFloat(from[i]) : 0.0f;
+}
+
+template <typename T>
+__device__ __forceinline__ void store(T* to, int count, const float (&from)[8]) {
+  if (movesAtOnce(to, count)) return store8(to, from);
+#pragma unroll
+  for (int i = 0; i < 8; i++) {
+    if (i < count) to[i] = fromFloat<T>(from[i]);
+  }
+}
+
+/** How a head's values are divided among threads, so that no thread needs what another one writes. */
+struct Units {
+  int half;   // dimensions that turn with those as many further on; 0 where neighbours turn together, or nothing turns
+  int pairs;  // units of up to eight such pairs
+  int rest;   // units of up to eight other dimensions
+
+  __device__ __forceinline__ Units(const HeadArgs& a, int headDim)
+      : half(a.interleaved ? 0 : a.rotaryDim / 2), pairs((half + 7) / 8), rest((headDim - 2 * half + 7) / 8) {}
+
+  __device__ __forceinline__ int count() const { return pairs + rest; }
+};
+
+/** The values of a unit after norm and turn (none without cosines): count from low on and, if it is not negative, from high. */
+struct TurnedUnit {
+  int low, high, count;
+  float lows[8], highs[8];
+
+  template <typename T>
+  __device__ __forceinline__ TurnedUnit(const T* head, const float* scales, float inverse, const Units& units, int unit,
+                                        const HeadArgs& a, int headDim, const float* cosines, const float* sines) {
+    bool paired = unit < units.pairs;
+    low = paired ? unit * 8 : 2 * units.half + (unit - units.pairs) * 8;
+    high = paired ? low + units.half : -1;
+    count = min(8, (paired ? units.half : headDim) - low);
+    read(head, scales, inverse, low, lows);
+    if (paired) {
+      read(head, scales, inverse, high, highs);
+#pragma unroll
+      for (int i = 0; i < 8; i++) {
+        if (cosines != nullptr && i < count) turn(lows[i], highs[i], cosines[low + i], sines[low + i]);
+      }
+    } else if (a.interleaved) {
+#pragma unroll
+      for (int i = 0; i < 8; i += 2) {
+        if (low + i < a.rotaryDim) turn(lows[i], lows[i + 1], cosines[(low + i) / 2], sines[(low + i) / 2]);
+      }
+    }
+  }
+
+  template <typename T>
+  __device__ __forceinline__ void writeTo(T* head) const {
+    store(head + low, count, lows);
+    if (high >= 0) store(head + high, count, highs);
+  }
+
+  __device__ __forceinline__ uint32_t largest() const {
+    uint32_t most = 0;
+#pragma unroll
+    for (int i = 0; i < 8; i++) {
+      if (i < count) most = max(most, max(magnitudeBits(lows[i]), high >= 0 ? magnitudeBits(highs[i]) : 0u));
+    }
+    return most;
+  }
+
+  __device__ __forceinline__ void writeCodes(int8_t* vector, const Quantizer& quantizer) const {
+    storeCodes(vector + low, count, lows, quantizer);
+    if (high >= 0) storeCodes(vector + high, count, highs, quantizer);
+  }
+
+ private:
+  template <typename T>
+  __device__ __forceinline__ void read(const T* head, const float* scales, float inverse, int d, float (&v)[8]) const {
+    load(head + d, count, v);
+    if (scales == nullptr) return;
+#pragma unroll
+    for (int i = 0; i < 8; i++) {
+      if (i < count) v[i] = v[i] * inverse * scales[d + i];
+    }
+  }
+
+  static __device__ __forceinline__ void turn(float& first, float& second, float cosine, float sine) {
+    float before = first;
+    first = turnedFirst(first, second, cosine, sine);
+    second = turnedSecond(before, second, cosine, sine);
+  }
+
+  static __device__ __forceinline__ void storeCodes(int8_t* to, int count, const float (&v)[8],
+                                                    const Quantizer& quantizer) {
+    union {
+      int8_t values[8];
+      uint2 bits;
+    } codes;
+#pragma unroll
+    for (int i = 0; i < 8; i++) codes.values[i] = quantizer(v[i]);
+    if (movesAtOnce(to, count)) {
+      *reinterpret_cast<uint2*>(to) = codes.bits;
+      return;
+    }
+#pragma unroll
+    for (int i = 0; i < 8; i++) {
+      if (i < count) to[i] = codes.values[i];
+    }
+  }
+};
+
+template <typename T, typename KV>
+struct RowOfHeads {
+  T* base;  // [heads + 2 * kvHeads][headDim]
+  KV* pool;
+  HeadArgs a;
+  int heads, kvHeads, headDim, layer, layers, block, slot;
+  const float *cosines, *sines, *inverses;
+
+  /** A unit of a query or key head. */
+  __device__ __forceinline__ TurnedUnit turnedUnit(const Units& units, int head, int unit) const {
+    const float* scales = nullptr;
+    if (a.queryNorm != nullptr) {
+      int own = head < heads ? head : head - heads;
+      scales = (head < heads ? a.queryNorm : a.keyNorm) + (a.whole ? own * headDim : 0);
+    }
+    return {base + head * headDim, scales, scales == nullptr ? 1.0f : inverses[head], units, unit, a, headDim, cosines,
+            sines};
+  }
+
+  /** The slots of a key or value head. */
+  __device__ __forceinline__ KV* slots(int head) const {
+    int which = head < heads + kvHeads ? 0 : 1;
+    return pool + kvOffset<KV>(block, layer, layers, which, head - heads - which * kvHeads, kvHeads, headDim);
+  }
+
+  /** Turns query heads in place, and key heads into the pool. */
+  __device__ __forceinline__ void turnHeads(int first, int last) const {
+    Units units(a, headDim);
+    for (int i = threadIdx.x; i < (last - first) * units.count(); i += blockDim.x) {
+      int head = first + i / units.count();
+      TurnedUnit unit = turnedUnit(units, head, i % units.count());
+      if (head < heads) {
+        unit.writeTo(base + head * headDim);
+      } else if constexpr (!kCoded<KV>) {
+        unit.writeTo(slots(head) + slot * headDim);
+      }
+    }
+  }
+
+  /** Copies value heads to the pool as they are. */
+  __device__ __forceinline__ void copyValues(int first, int last) const {
+    int pieces = headDim / 8;
+    for (int i = threadIdx.x; i < (last - first) * pieces; i += blockDim.x) {
+      int head = first + i / pieces;
+      int d = i % pieces * 8;
+      *reinterpret_cast<uint4*>(slots(head) + slot * headDim + d) =
+          *reinterpret_cast<const uint4*>(base + head * headDim + d);
+    }
+  }
+
+  /** Stores key and value heads in 8 bits; as many lanes as a head has units find its largest magnitude together. */
+  __device__ __forceinline__ void storeCoded(int first, int last) const {
+    HeadArgs still{nullptr, headDim};
+    Units turning(a, headDim), standing(still, headDim);
+    int most = max(turning.count(), standing.count());
+    int lanes = most > 16 ? 32 : most > 8 ? 16 : most > 4 ? 8 : 4;
+    int lane = threadIdx.x % lanes;
+    uint32_t mask = (0xffffffffu >> (32 - lanes)) << (threadIdx.x % 32 - lane);
+    for (int head = first + threadIdx.x / lanes; head < last; head += blockDim.x / lanes) {
+      bool key = head < heads + kvHeads;
+      int units = (key ? turning : standing).count();
+      auto unit = [&](int u) {
+        return key ? turnedUnit(turning, head, u)
+                   : TurnedUnit(base + head * headDim, nullptr, 1.0f, standing, u, still, headDim, nullptr, nullptr);
+      };
+      TurnedUnit own = unit(min(lane, units - 1));
+      uint32_t largest = own.largest();
+      for (int u = lane + lanes; u < units; u += lanes) largest = max(largest, unit(u).largest());
+      Quantizer quantizer(__reduce_max_sync(mask, largest));
+      KV* to = slots(head);
+      if (lane < units) own.writeCodes(to + slot * headDim, quantizer);
+      for (int u = lane + lanes; u < units; u += lanes) unit(u).writeCodes(to + slot * headDim, quantizer);
+      if (lane == 0) reinterpret_cast<float*>(to + kBlockTokens * headDim)[slot] = quantizer.scale;
+    }
+  }
+};
 
 template <typename T, typename KV>
 __device__ void rotateAndStore(T* qkv, KV* pool, Batch batch, const HeadArgs& a, int layer, int layers, int heads,
                                int kvHeads, int headDim) {
   extern __shared__ float cosines[];
-  __shared__ uint32_t largest[kCoded<KV> ? 128 : 1];  // magnitude of each head of a turn
   float* sines = cosines + a.rotaryDim / 2;
   float* inverses = cosines + a.rotaryDim;  // of query and key heads
   int row = blockIdx.x;
@@ -94,62 +260,22 @@ __device__ void rotateAndStore(T* qkv, KV* pool, Batch batch, const HeadArgs& a,
   int position = batch.positions[row];
   int allHeads = heads + 2 * kvHeads;
   T* base = qkv + static_cast<size_t>(row) * allHeads * headDim;
-  int firstHead = blockIdx.y * allHeads / gridDim.y;
-  int lastHead = (blockIdx.y + 1) * allHeads / gridDim.y;
+  int first = blockIdx.y * allHeads / gridDim.y;
+  int last = (blockIdx.y + 1) * allHeads / gridDim.y;
   turnsOf(position, a.frequencies, a.rotaryDim, a.magnitude, cosines, sines, threadIdx.x, blockDim.x);
   if (a.queryNorm != nullptr) {
-    findInverses(base, a, firstHead, lastHead, heads, kvHeads, headDim, inverses);
+    findInverses(base, a, first, last, heads, kvHeads, headDim, inverses);
   }
   __syncthreads();
-  int block = blockOf(batch, sequence, position);
-  int slot = position % kBlockTokens;
-  int pieces = headDim / 8;
-  int begin = firstHead * pieces;
-  int end = lastHead * pieces;
-  // Queries turn in place: a thread's piece is read by another, so whole heads are read before they are written.
-  int wholeHeads = blockDim.x / pieces * pieces;
-  for (int start = begin; start < end; start += wholeHeads) {
-    int p = threadIdx.x < wholeHeads ? start + threadIdx.x : end;
-    float v[8];
-    int head = p / pieces;
-    int d = (p % pieces) * 8;
-    if (p < end && head < heads + kvHeads) {
-      HeadValues<T> values{base + head * headDim, nullptr, 1.0f};
-      if (a.queryNorm != nullptr) {
-        int own = head < heads ? head : head - heads;
-        values.scales = (head < heads ? a.queryNorm : a.keyNorm) + (a.whole ? own * headDim : 0);
-        values.inverse = inverses[head];
-      }
-#pragma unroll
-      for (int i = 0; i < 8; i++) v[i] = turned(values, d + i, a.rotaryDim, a.interleaved, cosines, sines);
-    }
-    if constexpr (kCoded<KV>) {
-      if (threadIdx.x < 128) largest[threadIdx.x] = 0;
-      __syncthreads();
-      if (p < end && head >= heads) {
-        if (head >= heads + kvHeads) load8(base + head * headDim + d, v);
-        uint32_t most = 0;
-#pragma unroll
-        for (int i = 0; i < 8; i++) most = max(most, magnitudeBits(v[i]));
-        atomicMax(largest + threadIdx.x / pieces, most);
-      }
-    }
-    __syncthreads();
-    if (p >= end) continue;
-    if (head < heads) {
-      store8(base + head * headDim + d, v);
-      continue;
-    }
-    int which = head < heads + kvHeads ? 0 : 1;
-    KV* slots = pool + kvOffset<KV>(block, layer, layers, which, head - heads - which * kvHeads, kvHeads, headDim);
-    if constexpr (kCoded<KV>) {
-      storeCodes(slots, slot, d, headDim, v, largest[threadIdx.x / pieces]);
-    } else if (which == 0) {
-      store8(slots + slot * headDim + d, v);
-    } else {
-      *reinterpret_cast<uint4*>(slots + slot * headDim + d) =
-          *reinterpret_cast<const uint4*>(base + head * headDim + d);
-    }
+  RowOfHeads<T, KV> own{base,   pool,     a,       heads, kvHeads, headDim, layer, layers, blockOf(batch, sequence, position),
+                            position % kBlockTokens, cosines, sines, inverses};
+  int turning = heads + kvHeads;
+  if constexpr (kCoded<KV>) {
+    own.turnHeads(first, min(last, heads));
+    own.storeCoded(max(first, heads), last);
+  } else {
+    own.turnHeads(first, min(last, turning));
+    own.copyValues(max(first, turning), last);
   }
 }
 
