@@ -7,11 +7,15 @@ import java.util.Optional;
 /**
  * Reads some columns of a matrix, as elements or as codes. Rows are read whole, since stored rows
  * cost nothing until they are touched, and rows that are decoded are decoded faster together.
- * Blocks and groups of codes are never cut.
+ * Blocks are never cut. A group of codes that would be cut is read as smaller groups with the same
+ * scale, down to those of the fewest columns that {@link Codes} allows.
  */
 final class ColumnSlices implements Tensor.Slices, Codes {
   /** Elements of the matrix that are read at once, if a row has no more. */
   private static final int PIECE = 1 << 20;
+
+  /** Elements of the smallest group of codes. */
+  private static final int LEAST_GROUP = 32;
 
   private final Tensor matrix;
   private final long width;
@@ -40,7 +44,7 @@ final class ColumnSlices implements Tensor.Slices, Codes {
     }
     int unit =
         matrix.type().plain()
-            ? matrix.codes().map(codes -> codes.format().group()).orElse(1)
+            ? matrix.codes().map(codes -> LEAST_GROUP).orElse(1)
             : matrix.type().blockElements();
     if (from % unit != 0 || to % unit != 0 || width % unit != 0) {
       throw new ModelFormatException(
@@ -88,22 +92,35 @@ final class ColumnSlices implements Tensor.Slices, Codes {
         : Optional.empty();
   }
 
+  /**
+   * Returns the most columns that lie in one group of the matrix and divide those that are read.
+   */
+  private int group(Codes source) {
+    int group = source.format().group();
+    while ((from | columns) % group != 0) {
+      group /= 2;
+    }
+    return group;
+  }
+
   @Override
   public Format format() {
-    return matrix.codes().orElseThrow().format();
+    Codes source = matrix.codes().orElseThrow();
+    return new Format(source.format().kind(), group(source), source.format().second());
   }
 
   @Override
   public void read(long first, int count, byte[] codes, float[] scales, float[] seconds) {
     Codes source = matrix.codes().orElseThrow();
-    int group = source.format().group();
+    int sourceGroup = source.format().group();
     boolean second = source.format().second() != Second.NONE;
     int all = Math.toIntExact(count / columns);
     int most = Math.min(all, rowsAtOnce());
     byte[] wholeCodes = new byte[Math.toIntExact(most * width)];
-    float[] wholeScales = new float[wholeCodes.length / group];
+    float[] wholeScales = new float[wholeCodes.length / sourceGroup];
     float[] wholeSeconds = new float[second ? wholeScales.length : 0];
     int own = (int) columns;
+    int group = group(source);
     int ownGroups = own / group;
     for (int done = 0; done < all; done += most) {
       int rows = Math.min(most, all - done);
@@ -114,9 +131,12 @@ final class ColumnSlices implements Tensor.Slices, Codes {
         int at = (int) (r * width + from);
         int to = done + r;
         System.arraycopy(wholeCodes, at, codes, to * own, own);
-        System.arraycopy(wholeScales, at / group, scales, to * ownGroups, ownGroups);
-        if (second) {
-          System.arraycopy(wholeSeconds, at / group, seconds, to * ownGroups, ownGroups);
+        for (int g = 0; g < ownGroups; g++) {
+          int sourceAt = (at + g * group) / sourceGroup;
+          scales[to * ownGroups + g] = wholeScales[sourceAt];
+          if (second) {
+            seconds[to * ownGroups + g] = wholeSeconds[sourceAt];
+          }
         }
       }
     }

@@ -72,7 +72,8 @@ public record Tensor(String label, ElementType type, long elements, Slices slice
   }
 
   /**
-   * Returns some columns of this matrix, as a matrix of fewer columns with the same rows.
+   * Returns some columns of this matrix, as a matrix of fewer columns with the same rows. Where a
+   * group of {@link #codes} would be cut, the part has smaller groups.
    *
    * @param part name of the part, for messages
    * @param width columns of this matrix, whole blocks
@@ -80,7 +81,7 @@ public record Tensor(String label, ElementType type, long elements, Slices slice
    * @param to column after the last, greater than {@code from}
    * @throws IndexOutOfBoundsException if the columns are not inside the matrix, or this tensor has
    *     no whole number of rows
-   * @throws ModelFormatException if a block, or a group of {@link #codes}, would be cut
+   * @throws ModelFormatException if a block, or a group of 32 columns with codes, would be cut
    */
   public Tensor columns(String part, long width, long from, long to) {
     ColumnSlices own = ColumnSlices.of(this, width, from, to);

@@ -138,15 +138,35 @@ class QuantizedTensorsTest {
     }
   }
 
+  /** What shares a scale shares it in both parts. */
   @ParameterizedTest
-  @ValueSource(strings = {"bnb-int8", "fp8-channel", "ct-pack8"})
-  void columnsInsideAGroup_areRefused(String name) throws Exception {
+  @ValueSource(
+      strings = {"gptq4-v2", "awq4", "bnb-int8", "fp8-channel", "fp8-tensor", "ct-pack8", "ct-fp8"})
+  void columnsInsideAGroup_haveSmallerGroups(String name) throws Exception {
     try (TensorSource tensors = open(name)) {
       Tensor matrix = tensors.tensor(MATRIX, ROWS, WIDTH);
-      assertThatThrownBy(() -> matrix.columns("part", WIDTH, 0, 32))
+      Codes.Format whole = matrix.codes().orElseThrow().format();
+      float[] all = CodedFloats.of(matrix, WIDTH);
+      for (int from = 0; from < WIDTH; from += 32) {
+        Tensor half = matrix.columns("half", WIDTH, from, from + 32);
+        assertThat(half.codes().orElseThrow().format())
+            .isEqualTo(new Codes.Format(whole.kind(), 32, whole.second()));
+        float[] own = CodedFloats.of(half, 32);
+        for (int i = 0; i < own.length; i++) {
+          assertThat(own[i]).isEqualTo(all[i / 32 * WIDTH + from + i % 32]);
+        }
+      }
+    }
+  }
+
+  @Test
+  void columnsThatNoGroupFits_areRefused() throws Exception {
+    try (TensorSource tensors = open("awq4")) {
+      Tensor matrix = tensors.tensor(MATRIX, ROWS, WIDTH);
+      assertThatThrownBy(() -> matrix.columns("part", WIDTH, 16, 64))
           .isInstanceOf(ModelFormatException.class)
           .hasMessageEndingWith(
-              "columns 0 to 32 of 64 would cut a group of 64 elements that share a scale");
+              "columns 16 to 64 of 64 would cut a group of 32 elements that share a scale");
     }
   }
 
