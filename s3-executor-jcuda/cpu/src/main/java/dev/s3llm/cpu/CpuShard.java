@@ -1,6 +1,7 @@
 package dev.s3llm.cpu;
 
 import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.ModelFormatException;
 import dev.s3llm.model.ModelShard;
 import dev.s3llm.model.ModelTensors;
 import dev.s3llm.model.TensorSource;
@@ -21,12 +22,22 @@ record CpuShard(ModelShard shard, CpuWeights weights) {
    * @param shards the parts of the model
    * @param source tensors of the model; stays open
    * @param format how matrices are kept
+   * @throws ModelFormatException if a tensor is missing or damaged, or would be cut inside a block
    */
   static List<CpuShard> read(List<ModelShard> shards, TensorSource source, WeightFormat format) {
     ModelTensors whole = ModelTensors.of(shards.get(0).model(), source).in(format);
     return shards.stream()
-        .map(shard -> new CpuShard(shard, CpuWeights.read(shard.config(), shard.tensors(whole))))
+        .map(shard -> new CpuShard(shard, CpuWeights.read(shard.config(), cut(shard, whole))))
         .toList();
+  }
+
+  private static ModelTensors cut(ModelShard shard, ModelTensors whole) {
+    try {
+      return shard.tensors(whole);
+    } catch (ModelFormatException e) {
+      throw new ModelFormatException(
+          "shards is %d, but %s".formatted(shard.count(), e.getMessage()), e);
+    }
   }
 
   /** Returns the configuration of this part. */

@@ -10,6 +10,7 @@ import dev.s3llm.execute.Executor;
 import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.execute.StepBatch;
+import dev.s3llm.model.Codes;
 import dev.s3llm.model.ElementType;
 import dev.s3llm.model.KvPrecision;
 import dev.s3llm.model.ModelConfig;
@@ -17,6 +18,7 @@ import dev.s3llm.model.ModelFormatException;
 import dev.s3llm.model.ModelShapes;
 import dev.s3llm.model.RandomTensors;
 import dev.s3llm.model.TensorSource;
+import dev.s3llm.model.testing.CodedTensors;
 import dev.s3llm.model.testing.StoredTensors;
 import dev.s3llm.observe.EngineSnapshot.Memory;
 import dev.s3llm.testkit.ExecutorContract;
@@ -29,6 +31,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -81,7 +84,24 @@ class CpuShardsTest extends ExecutorContract {
       value = ElementType.class,
       names = {"F16", "Q8_0", "Q4_0", "Q4_K", "Q6_K", "MXFP4"})
   void quantisedWeights_giveTheLogitsOfOneShard(ElementType type) {
-    TensorSource weights = stored(type);
+    requireLogitsOfOneShard(stored(type), type.toString());
+  }
+
+  /** What GPTQ, AWQ, compressed-tensors and fp8 folders have; a group of 128 is cut. */
+  @ParameterizedTest
+  @CsvSource({
+    "UNSIGNED_4, 32, ZERO",
+    "UNSIGNED_4, 128, ZERO",
+    "UNSIGNED_4, 64, NONE",
+    "SIGNED_8, 128, NONE",
+    "E4M3, 128, NONE"
+  })
+  void codedWeights_giveTheLogitsOfOneShard(Codes.Kind kind, int group, Codes.Second second) {
+    Codes.Format format = new Codes.Format(kind, group, second);
+    requireLogitsOfOneShard(CodedTensors.of(WIDE, format), format.toString());
+  }
+
+  private static void requireLogitsOfOneShard(TensorSource weights, String name) {
     for (KvPrecision kv : KvPrecision.values()) {
       try (CpuExecutor one = quantised(weights, kv, 1);
           CpuExecutor two = quantised(weights, kv, 2)) {
@@ -99,7 +119,7 @@ class CpuShardsTest extends ExecutorContract {
           }
         }
         assertThat(Math.sqrt(squares / all))
-            .as("%s with KV %s", type, kv)
+            .as("%s with KV %s", name, kv)
             .isBetween(1e-9, kv == KvPrecision.FULL ? 1e-5 : 1e-2);
       }
     }
@@ -158,8 +178,8 @@ class CpuShardsTest extends ExecutorContract {
     assertThatThrownBy(builder::build)
         .isInstanceOf(ModelFormatException.class)
         .hasMessage(
-            "model.layers.0.self_attn.o_proj.weight: columns 0 to 128 of 512 would cut a group of"
-                + " 256 elements that share a scale");
+            "shards is 4, but model.layers.0.self_attn.o_proj.weight: columns 0 to 128 of 512 would"
+                + " cut a group of 256 elements that share a scale");
   }
 
   /** The second shard fails in its second layer, when the first has stored its keys and values. */
