@@ -6,6 +6,7 @@
 //   meet_cards                      no sum: the other cards have come as far as this one
 //   advance_meetings                ends a step
 //   lookup_cards_<type>             an embedding whose rows lie on several cards
+//   square_heads_<type>, norm_heads_<type>   an RMSNorm of queries and keys over the heads of all cards, in two parts
 //
 // Every card runs the same kernels in the same order. The meetings of a step are numbered from 0. A card counts on each other card that
 // it has come; at a meeting it waits for state->epoch + number + 1 of each. Parts are rows of float in one of two buffers of each card,
@@ -210,6 +211,55 @@ __device__ __forceinline__ void exchange(const PerCard<unsigned>& arrivals, cons
   }
 }
 
+// ---- norms over the heads of all cards
+
+/**
+ * part[r] = the sums of squares of this card's queries and of its keys of a row, before a meeting. A row of qkv has queries, keys
+ * and as many values. Grid (rows), block kRowThreads; numbers of queries and keys are multiples of 8.
+ */
+template <typename T>
+__device__ void squareHeads(const T* qkv, float* part, int queries, int keys) {
+  const T* row = qkv + static_cast<size_t>(blockIdx.x) * (queries + 2 * keys);
+  float query = 0, key = 0;
+  for (int c = threadIdx.x * 8; c < queries + keys; c += kRowThreads * 8) {
+    float v[8];
+    load8(row + c, v);
+    float sum = 0;
+#pragma unroll
+    for (int i = 0; i < 8; i++) sum += v[i] * v[i];
+    (c < queries ? query : key) += sum;
+  }
+  query = blockSum(query);
+  key = blockSum(key);
+  if (threadIdx.x == 0) reinterpret_cast<float2*>(part)[blockIdx.x] = make_float2(query, key);
+}
+
+/** Meets the other cards, and norms this card's queries and keys in place by the sums of all cards, in their order. */
+template <typename T>
+__device__ void normHeads(const PerCard<unsigned>& arrivals, const PerCard<float>& parts, const Place& place, T* qkv, int rows, int queries,
+                          int keys, const float* queryNorm, const float* keyNorm, float epsilon) {
+  for (int row = blockIdx.x; row < rows; row += gridDim.x) {
+    if (row == blockIdx.x && !meet(arrivals, place, true)) return;
+    float query = 0, key = 0;
+    for (int card = 0; card < place.cards; card++) {
+      float2 own = __ldcg(reinterpret_cast<const float2*>(parts.of[card]) + row);
+      query += own.x, key += own.y;
+    }
+    query = 1.0f / sqrtf(query / (place.cards * queries) + epsilon);
+    key = 1.0f / sqrtf(key / (place.cards * keys) + epsilon);
+    T* values = qkv + static_cast<size_t>(row) * (queries + 2 * keys);
+    for (int c = threadIdx.x * 8; c < queries + keys; c += kRowThreads * 8) {
+      bool isQuery = c < queries;
+      float v[8], w[8];
+      load8(values + c, v);
+      load8(isQuery ? queryNorm + c : keyNorm + (c - queries), w);
+#pragma unroll
+      for (int i = 0; i < 8; i++) v[i] *= (isQuery ? query : key) * w[i];
+      store8(values + c, v);
+    }
+  }
+}
+
 /** stream[r] = factor * the row of tokens[r]; every card has rowsEach rows, the last one all that are left. Grid (rows). */
 template <typename T>
 __device__ void lookupCards(const PerCard<const T>& tables, const int* tokens, float* stream, int rowsEach, int cards, int width,
@@ -256,6 +306,18 @@ extern "C" __global__ void __launch_bounds__(s3::kRowThreads)
   extern "C" __global__ void lookup_cards_##suffix(const __grid_constant__ s3::PerCard<const T> tables, const int* tokens, \
       float* stream, int rowsEach, int cards, int width, float factor) {                                                   \
     s3::lookupCards<T>(tables, tokens, stream, rowsEach, cards, width, factor);                                            \
+  }                                                                                                                        \
+  extern "C" __global__ void __launch_bounds__(s3::kRowThreads)                                                            \
+      square_heads_##suffix(const T* qkv, float* part, int queries, int keys) {                                            \
+    s3::squareHeads<T>(qkv, part, queries, keys);                                                                          \
+  }                                                                                                                        \
+  extern "C" __global__ void __launch_bounds__(s3::kRowThreads)                                                            \
+      norm_heads_##suffix(const __grid_constant__ s3::PerCard<unsigned> arrivals,                                          \
+          const __grid_constant__ s3::PerCard<float> parts, s3::CardState* state, int rank, int cards, int number,         \
+          long long patience, T* qkv, int rows, int queries, int keys, const float* queryNorm, const float* keyNorm,       \
+          float epsilon) {                                                                                                 \
+    s3::normHeads<T>(arrivals, parts, {state, rank, cards, number, patience}, qkv, rows, queries, keys, queryNorm,         \
+        keyNorm, epsilon);                                                                                                 \
   }
 S3_FOR_TYPES(S3_CARDS)
 

@@ -1,10 +1,12 @@
 package dev.s3llm.cpu;
 
 import dev.s3llm.cpu.CpuWeights.Norm;
+import dev.s3llm.cpu.ShardPass.HeadSquares;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelConfig.NormPlacement;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.ObjIntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -130,6 +132,8 @@ final class CpuDecoder {
     /** What a shard after the first has of the result. */
     private final float[] share;
 
+    private final HeadSquares squares;
+
     Pass(BatchLayout batch) {
       this.batch = batch;
       this.rows = batch.rows;
@@ -137,6 +141,7 @@ final class CpuDecoder {
       normed = new float[stream.length];
       change = new float[stream.length];
       share = new float[shards.size() == 1 ? 0 : stream.length];
+      squares = new HeadSquares(new double[rows], new double[rows]);
       for (int s = 0; s < shards.size(); s++) {
         passes.add(new ShardPass(shards.get(s), shardKernels.get(s), batch));
       }
@@ -166,7 +171,9 @@ final class CpuDecoder {
 
     private void layer(int number, CpuWeights.Norms norms) {
       float[] attended = before(norms.beforeAttention());
-      sum((pass, out) -> pass.attention(number, attended, out));
+      squares.clear();
+      each((pass, s) -> pass.project(number, attended, squares));
+      sum((pass, out) -> pass.attention(number, squares, out));
       add(norms.afterAttention());
       float[] in = // parts that run side by side read the same normed rows
           config.norms().placement() == NormPlacement.SHARED
@@ -186,16 +193,24 @@ final class CpuDecoder {
 
     /** Adds the shares of all shards, in their order. */
     private void sum(Share of) {
+      each(
+          (pass, s) -> {
+            of.compute(pass, s == 0 ? change : share);
+            if (s > 0) {
+              kernels.add(change, share, change.length);
+            }
+          });
+    }
+
+    /** Does something for each shard, in their order. */
+    private void each(ObjIntConsumer<ShardPass> work) {
       for (int s = 0; s < passes.size(); s++) {
         try {
-          of.compute(passes.get(s), s == 0 ? change : share);
+          work.accept(passes.get(s), s);
         } catch (RuntimeException e) {
           throw shards.size() == 1
               ? e
               : new IllegalStateException("shard %d of %d failed".formatted(s, shards.size()), e);
-        }
-        if (s > 0) {
-          kernels.add(change, share, change.length);
         }
       }
     }

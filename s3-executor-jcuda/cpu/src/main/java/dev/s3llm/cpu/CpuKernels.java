@@ -57,7 +57,11 @@ final class CpuKernels {
   }
 
   private static void rmsNormRow(float[] in, float[] weight, float epsilon, int base, float[] out) {
-    int width = weight.length;
+    double squares = squares(in, base, weight.length);
+    scaleRow(in, weight, (float) (1 / Math.sqrt(squares / weight.length + epsilon)), base, out);
+  }
+
+  private static double squares(float[] in, int base, int width) {
     double even = 0;
     double odd = 0;
     int i = 0;
@@ -70,10 +74,38 @@ final class CpuKernels {
     if (i < width) {
       even += (double) in[base + i] * in[base + i];
     }
-    float scale = (float) (1 / Math.sqrt((even + odd) / width + epsilon));
-    for (i = 0; i < width; i++) {
+    return even + odd;
+  }
+
+  private static void scaleRow(float[] in, float[] weight, float scale, int base, float[] out) {
+    for (int i = 0; i < weight.length; i++) {
       out[base + i] = in[base + i] * scale * weight[i];
     }
+  }
+
+  /**
+   * {@code sums[r] += sum(in[r]^2)}: a shard's part of the mean square of a norm over all heads.
+   */
+  void addSquares(float[] in, int width, int rows, double[] sums) {
+    workers.forEach(
+        rows, rows * width > PIECE, (thread, r) -> sums[r] += squares(in, r * width, width));
+  }
+
+  /**
+   * {@code rows[r] = rows[r] / sqrt(sums[r] / count + epsilon) * weight}.
+   *
+   * @param sums sums of the squares of all shards' rows
+   * @param count elements of a row over all shards
+   */
+  void rmsNormOfAll(
+      float[] rowsOfHeads, float[] weight, float epsilon, int rows, double[] sums, int count) {
+    workers.forEach(
+        rows,
+        rows * weight.length > PIECE,
+        (thread, r) -> {
+          float scale = (float) (1 / Math.sqrt(sums[r] / count + epsilon));
+          scaleRow(rowsOfHeads, weight, scale, r * weight.length, rowsOfHeads);
+        });
   }
 
   /** {@code out[r] = (in[r] - mean) / sqrt(variance + epsilon) * weight + bias}. */

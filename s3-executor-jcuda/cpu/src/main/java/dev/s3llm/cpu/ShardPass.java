@@ -5,6 +5,7 @@ import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelConfig.QueryKeyNorm;
 import dev.s3llm.model.ModelConfig.Scores;
 import dev.s3llm.model.RotaryEmbedding;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,11 +19,26 @@ final class ShardPass {
   private final CpuKernels kernels;
   private final BatchLayout batch;
   private final int rows;
+  private final int shards;
   private final float[] queries;
   private final float[] keys;
   private final float[] values;
   private final float[] attended;
   private final FeedForwardPart feedForward;
+
+  /**
+   * Sums of squares over all heads of all shards, for norms over all heads.
+   *
+   * @param queries of each row's queries
+   * @param keys of each row's keys
+   */
+  @SuppressWarnings("ArrayRecordComponent") // shared, never compared
+  record HeadSquares(double[] queries, double[] keys) {
+    void clear() {
+      Arrays.fill(queries, 0);
+      Arrays.fill(keys, 0);
+    }
+  }
 
   /**
    * Creates the buffers of a pass.
@@ -35,6 +51,7 @@ final class ShardPass {
     this.kernels = kernels;
     this.batch = batch;
     this.rows = batch.rows;
+    this.shards = shard.shard().count();
     this.queries = new float[rows * config.querySize()];
     this.keys = new float[rows * config.kvSize()];
     this.values = new float[rows * config.kvSize()];
@@ -43,20 +60,35 @@ final class ShardPass {
   }
 
   /**
-   * Computes what the shard's heads add to the stream.
+   * Computes the shard's queries, keys and values of a layer.
    *
    * @param number number of the layer
    * @param in {@code [row][hidden]}
-   * @param out receives {@code [row][hidden]}
+   * @param squares receives what the shard adds to the squares of norms over all heads
    */
-  void attention(int number, float[] in, float[] out) {
-    ModelConfig.Layer layer = config.layers().get(number);
+  void project(int number, float[] in, HeadSquares squares) {
     CpuWeights.Attention own = weights.layers().get(number).attention();
     kernels.multiply(own.query(), in, rows, queries);
     kernels.multiply(own.key(), in, rows, keys);
     kernels.multiply(own.value(), in, rows, values);
-    normHeads(queries, own.queryNorm(), config.heads());
-    normHeads(keys, own.keyNorm(), config.kvHeads());
+    if (config.attention().queryKeyNorm() == QueryKeyNorm.WHOLE) {
+      kernels.addSquares(queries, config.querySize(), rows, squares.queries());
+      kernels.addSquares(keys, config.kvSize(), rows, squares.keys());
+    }
+  }
+
+  /**
+   * Computes what the shard's heads add to the stream, after all shards' {@link #project}.
+   *
+   * @param number number of the layer
+   * @param squares sums of all shards
+   * @param out receives {@code [row][hidden]}
+   */
+  void attention(int number, HeadSquares squares, float[] out) {
+    ModelConfig.Layer layer = config.layers().get(number);
+    CpuWeights.Attention own = weights.layers().get(number).attention();
+    normHeads(queries, own.queryNorm(), config.heads(), squares.queries());
+    normHeads(keys, own.keyNorm(), config.kvHeads(), squares.keys());
     RotaryEmbedding rope = layer.rope();
     if (rope != null) {
       kernels.rotate(queries, batch.positions, rows, config.heads(), rope);
@@ -67,7 +99,13 @@ final class ShardPass {
     kernels.multiply(own.output(), attended, rows, out);
   }
 
-  /** Computes what the shard's part of a feed-forward part adds; as {@link #attention}. */
+  /**
+   * Computes what the shard's part of a feed-forward part adds to the stream.
+   *
+   * @param number number of the layer
+   * @param in {@code [row][hidden]}
+   * @param out receives {@code [row][hidden]}
+   */
   void feedForward(int number, float[] in, float[] out) {
     feedForward.run(
         config.layers().get(number).feedForward(),
@@ -77,10 +115,15 @@ final class ShardPass {
         out);
   }
 
-  private void normHeads(float[] heads, @Nullable Norm norm, int count) {
-    if (norm != null) {
-      boolean whole = config.attention().queryKeyNorm() == QueryKeyNorm.WHOLE;
-      kernels.norm(heads, norm, config.normEpsilon(), whole ? rows : rows * count, heads);
+  private void normHeads(float[] heads, @Nullable Norm norm, int count, double[] squares) {
+    if (norm == null) {
+      return;
+    }
+    if (config.attention().queryKeyNorm() == QueryKeyNorm.WHOLE) {
+      int all = shards * norm.scale().length;
+      kernels.rmsNormOfAll(heads, norm.scale(), config.normEpsilon(), rows, squares, all);
+    } else {
+      kernels.norm(heads, norm, config.normEpsilon(), rows * count, heads);
     }
   }
 

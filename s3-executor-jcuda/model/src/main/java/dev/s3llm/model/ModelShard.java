@@ -7,8 +7,10 @@ import dev.s3llm.model.ModelConfig.Vocabulary;
 import dev.s3llm.model.ModelTensors.Expert;
 import dev.s3llm.model.ModelTensors.Experts;
 import dev.s3llm.model.ModelTensors.Linear;
+import dev.s3llm.model.ModelTensors.Norm;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One of the equal parts of a model that several devices run together (tensor parallelism, Shoeybi
@@ -21,7 +23,11 @@ import java.util.List;
  *       parts are repeated: neighbours have the same one.
  *   <li>The attention's output and down are cut by columns: <b>their results are to be added over
  *       all parts</b>, before the norm that follows, if there is one. The bias belongs to the first
- *       part. Blocks and groups of quantised rows are never cut.
+ *       part. Blocks of quantised rows are never cut; a group of {@link Codes} may become smaller
+ *       ones.
+ *   <li>Norms of queries and keys over all heads have the scales of the part's heads. <b>Their mean
+ *       square is that of all parts</b>: the sums of squares are to be added, and repeated key
+ *       heads count as often as they are there.
  *   <li>Embedding and output are cut by rows: the part with {@link #firstToken} {@code <= t <
  *       firstToken + config.vocabularySize()} has the embedding and the logit of token {@code t}.
  * </ul>
@@ -78,12 +84,6 @@ public record ModelShard(
       throw new IllegalArgumentException(
           "vocab_size is %d, which is too few for %d parts"
               .formatted(model.vocabularySize(), count));
-    }
-    if (count > 1 && model.attention().queryKeyNorm() == QueryKeyNorm.WHOLE) {
-      throw new IllegalArgumentException(
-          "the norms of queries and keys of family %s go over all heads of a token, so the model"
-                  .formatted(model.family())
-              + " cannot be cut into %d parts".formatted(count));
     }
   }
 
@@ -151,8 +151,7 @@ public record ModelShard(
    * Returns the tensors of this part: views of the model's, read by their slices.
    *
    * @param whole tensors of the model
-   * @throws ModelFormatException if a block or a group of a quantised row would be cut; names the
-   *     tensor
+   * @throws ModelFormatException if a block of a quantised row would be cut; names the tensor
    */
   public ModelTensors tensors(ModelTensors whole) {
     if (count == 1) {
@@ -193,9 +192,16 @@ public record ModelShard(
         rows(all.key(), kv, config.kvSize()),
         rows(all.value(), kv, config.kvSize()),
         columns(all.output(), query, config.querySize()),
-        all.queryNorm(),
-        all.keyNorm(),
+        headNorm(all.queryNorm(), query, config.querySize()),
+        headNorm(all.keyNorm(), kv, config.kvSize()),
         sinks == null ? null : sinks.part(name(), firstHead(), config.heads()));
+  }
+
+  /** A norm over all heads has scales of their own for the heads of each part. */
+  private @Nullable Norm headNorm(@Nullable Norm all, int first, int size) {
+    return all == null || model.attention().queryKeyNorm() != QueryKeyNorm.WHOLE
+        ? all
+        : new Norm(all.weight().part(name(), first, size), null, all.onePlus());
   }
 
   private Experts experts(Experts all, int size) {

@@ -110,6 +110,7 @@ final class AttentionKernels {
    *
    * @param layer index of the layer in the stage
    * @param heads what belongs to its heads
+   * @param norm the norm of queries and keys that is still to be done
    */
   void rotateAndStore(
       DeviceStream stream,
@@ -118,11 +119,12 @@ final class AttentionKernels {
       DeviceMemory pool,
       DeviceBatch batch,
       CudaWeights.Heads heads,
-      int layer) {
+      int layer,
+      QueryKeyNorm norm) {
     RotaryEmbedding rope = shape(layer).rope();
-    QueryKeyNorm norm = config.attention().queryKeyNorm();
+    boolean none = norm == QueryKeyNorm.NONE;
     int turned = rope == null ? 0 : rope.dimensions();
-    int normed = norm == QueryKeyNorm.NONE ? 0 : config.heads() + config.kvHeads();
+    int normed = none ? 0 : config.heads() + config.kvHeads();
     boolean whole = norm == QueryKeyNorm.WHOLE;
     launcher.launch(
         stream,
@@ -145,8 +147,8 @@ final class AttentionKernels {
         turned,
         rope != null && rope.interleaved() ? 1 : 0,
         rope == null ? 1f : rope.magnitude(),
-        heads.queryNorm(),
-        heads.keyNorm(),
+        none ? null : heads.queryNorm(),
+        none ? null : heads.keyNorm(),
         config.normEpsilon(),
         whole ? 1 : 0);
   }

@@ -34,6 +34,8 @@ final class CardKernels {
   private static final String RMS = "_rms";
   private static final String LAYER = "_layer";
   private static final String LOOKUP = "lookup_cards";
+  private static final String SQUARE_HEADS = "square_heads";
+  private static final String NORM_HEADS = "norm_heads";
   private static final String MEET = "meet_cards";
   private static final String ADVANCE = "advance_meetings";
 
@@ -84,9 +86,9 @@ final class CardKernels {
 
   /** Brings all kernels to the device. */
   void load() {
-    Stream.of(EXCHANGE, EXCHANGE + RMS + suffix, EXCHANGE + LAYER + suffix, LOOKUP + suffix)
-        .forEach(launcher::load);
-    Stream.of(MEET, ADVANCE).forEach(launcher::load);
+    Stream.of(EXCHANGE + RMS, EXCHANGE + LAYER, LOOKUP, SQUARE_HEADS, NORM_HEADS)
+        .forEach(kernel -> launcher.load(kernel + suffix));
+    Stream.of(EXCHANGE, MEET, ADVANCE).forEach(launcher::load);
   }
 
   /** Starts a step: the next meeting is the first. */
@@ -161,6 +163,39 @@ final class CardKernels {
           groups,
           epsilon);
     }
+  }
+
+  /**
+   * Norms this card's queries and keys in place, over the heads of all cards.
+   *
+   * @param qkv queries, keys and values, in rows
+   * @param heads what belongs to this card's heads
+   */
+  void normHeads(DeviceStream stream, int rows, DeviceMemory qkv, CudaWeights.Heads heads) {
+    int queries = config.querySize();
+    int keys = config.kvSize();
+    launcher.launch(
+        stream,
+        SQUARE_HEADS + suffix,
+        Grid.of(rows),
+        ROW_THREADS,
+        0,
+        qkv,
+        own.part(meeting),
+        queries,
+        keys);
+    List<Object> arguments = new ArrayList<>(List.of(arrivals, parts.get(meeting % 2)));
+    addPlace(arguments);
+    Collections.addAll(arguments, qkv, rows, queries, keys);
+    Collections.addAll(arguments, heads.queryNorm(), heads.keyNorm(), config.normEpsilon());
+    launcher.launch(
+        stream,
+        NORM_HEADS + suffix,
+        Grid.of(Math.min(rows, mostBlocks)),
+        ROW_THREADS,
+        0,
+        arguments.toArray());
+    meeting++;
   }
 
   /** The grid never changes a result. */

@@ -10,6 +10,7 @@ import dev.s3llm.jcuda.internal.driver.DeviceMemory;
 import dev.s3llm.jcuda.internal.driver.DeviceStream;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelConfig.NormPlacement;
+import dev.s3llm.model.ModelConfig.QueryKeyNorm;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -233,7 +234,12 @@ final class CudaDecoder implements AutoCloseable {
       CudaWeights.Heads heads = layer.heads();
       int qkvSize = config.querySize() + 2 * config.kvSize();
       multiply(layer.queryKeyValue(), work.normed, work.qkv, rows, qkvSize, Output.ROWS);
-      attention.rotateAndStore(stream, rows, work.qkv, pool, batch, heads, i);
+      QueryKeyNorm norm = config.attention().queryKeyNorm();
+      if (cards != null && norm == QueryKeyNorm.WHOLE) {
+        cards.kernels.normHeads(stream, rows, work.qkv, heads);
+        norm = QueryKeyNorm.NONE;
+      }
+      attention.rotateAndStore(stream, rows, work.qkv, pool, batch, heads, i, norm);
       if (shape.decodes() > 0) {
         attention.decode(stream, shape, work, pool, batch, heads, i);
       }

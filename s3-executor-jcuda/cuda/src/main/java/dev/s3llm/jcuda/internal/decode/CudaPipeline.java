@@ -19,6 +19,7 @@ import dev.s3llm.model.ElementType;
 import dev.s3llm.model.KvPrecision;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelConfig.NormPlacement;
+import dev.s3llm.model.ModelConfig.QueryKeyNorm;
 import dev.s3llm.model.ModelShard;
 import dev.s3llm.model.ModelTensors;
 import dev.s3llm.model.TensorSource;
@@ -316,14 +317,20 @@ public final class CudaPipeline implements AutoCloseable {
     }
   }
 
-  /** Returns what a meeting is for: a layer has a sum after each part, or one of both. */
+  /** Returns what a meeting is for. */
   private String place(int meeting) {
-    int sums = config.norms().placement() == NormPlacement.SHARED ? 1 : 2;
-    if (meeting >= sums * config.layerCount()) {
-      return "the logits";
+    List<String> ofLayer = new ArrayList<>();
+    if (config.attention().queryKeyNorm() == QueryKeyNorm.WHOLE) {
+      ofLayer.add("norm of the queries and keys");
     }
-    return "the sum after the %s of layer %d"
-        .formatted(meeting % sums == sums - 1 ? "feed-forward part" : "attention", meeting / sums);
+    if (config.norms().placement() != NormPlacement.SHARED) { // else one sum of both parts
+      ofLayer.add("sum after the attention");
+    }
+    ofLayer.add("sum after the feed-forward part");
+    int layer = meeting / ofLayer.size();
+    return layer >= config.layerCount()
+        ? "the logits"
+        : "the %s of layer %d".formatted(ofLayer.get(meeting % ofLayer.size()), layer);
   }
 
   /**

@@ -103,9 +103,13 @@ class KernelLaunchTest {
 
   @Test
   void normOverAllHeads_takesOneBlockARow() {
-    attention(bounded(0)).rotateAndStore(null, 1, null, null, batch, heads, 0);
+    AttentionKernels own = attention(bounded(0));
+    own.rotateAndStore(null, 1, null, null, batch, heads, 0, QueryKeyNorm.WHOLE);
     assertThat(recorder.last().grid()).isEqualTo(Grid.of(1));
     assertThat(recorder.last().shared()).isEqualTo(4 * (128 + 80));
+    own.rotateAndStore(null, 1, null, null, batch, heads, 0, QueryKeyNorm.NONE); // done by cards
+    assertThat(recorder.last().grid()).isEqualTo(Grid.of(1, 16));
+    assertThat(recorder.last().shared()).isEqualTo(4 * 128);
   }
 
   @Test
@@ -124,7 +128,7 @@ class KernelLaunchTest {
     coded.prefill(null, new StepShape(700, 0, 0, 2, 600, 2), work, null, batch, heads, 3);
     assertThat(recorder.last().kernel()).isEqualTo("attention_prefill_f16_kv8_d128");
     assertThat(recorder.last().shared()).isEqualTo(2 * (128 * 144 + 512) + 2 * 136 + 256 * 128);
-    coded.rotateAndStore(null, 9, null, null, batch, heads, 0);
+    coded.rotateAndStore(null, 9, null, null, batch, heads, 0, QueryKeyNorm.NONE);
     assertThat(recorder.last().kernel()).isEqualTo("rotate_and_store_f16_kv8");
     attention(bounded(100), KvPrecision.INT8)
         .decode(null, new StepShape(1, 1, 512, 0, 0, 1), work, null, batch, heads, 3);
@@ -139,7 +143,7 @@ class KernelLaunchTest {
   @ParameterizedTest
   @CsvSource({"1, 16", "16, 16", "17, 15", "264, 1", "1024, 1"})
   void rotaryEmbedding_splitsHeadsWhileTheDeviceHasRoom(int rows, int blocks) {
-    attention.rotateAndStore(null, rows, null, null, batch, heads, 0);
+    attention.rotateAndStore(null, rows, null, null, batch, heads, 0, QueryKeyNorm.NONE);
     assertThat(recorder.last().grid()).isEqualTo(Grid.of(rows, blocks));
     assertThat(recorder.last().shared()).isEqualTo(4 * 128);
   }
@@ -176,7 +180,7 @@ class KernelLaunchTest {
   @Test
   void everyLaunch_passesAsManyArgumentsAsItsKernelTakes() throws IOException {
     launchEveryKernel();
-    assertThat(recorder.launches).hasSize(39);
+    assertThat(recorder.launches).hasSize(41);
     for (RecordingLauncher.Launch launch : recorder.launches) {
       assertThat(launch.arguments())
           .as(launch.kernel())
@@ -214,7 +218,7 @@ class KernelLaunchTest {
     DeviceMemory none = null;
     AttentionKernels coded = attention(CONFIG, KvPrecision.INT8);
     for (AttentionKernels own : List.of(attention, attention(bounded(100)), coded)) {
-      own.rotateAndStore(null, 9, none, none, batch, heads, 0);
+      own.rotateAndStore(null, 9, none, none, batch, heads, 0, QueryKeyNorm.NONE);
       own.decode(null, shape, work, none, batch, heads, 0);
       own.prefill(null, shape, work, none, batch, heads, 0);
     }
@@ -288,6 +292,7 @@ class KernelLaunchTest {
     DeviceMemory none = null;
     kernels.beginStep();
     kernels.lookUp(null, 9, batch.tokens, none);
+    kernels.normHeads(null, 9, none, heads);
     kernels.addAndNorm(null, 9, none, new CudaWeights.Norm(none, null), none, work.groups);
     kernels.sum(null, 9, none);
     kernels.add(null, 9, none);
