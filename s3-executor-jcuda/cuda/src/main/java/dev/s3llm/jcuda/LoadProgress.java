@@ -1,8 +1,8 @@
 package dev.s3llm.jcuda;
 
 /**
- * Receives the progress of reading weights. Called on the executor's thread while {@code build()}
- * waits.
+ * Receives the progress of reading weights. Called on threads of the executor, by one at a time,
+ * while {@code build()} waits.
  */
 @FunctionalInterface
 public interface LoadProgress {

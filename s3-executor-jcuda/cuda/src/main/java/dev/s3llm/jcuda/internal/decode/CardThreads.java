@@ -10,8 +10,8 @@ import java.util.concurrent.ThreadFactory;
 import java.util.function.IntConsumer;
 
 /**
- * Launches a step on several cards at once. Launching takes milliseconds for a step without a
- * graph, and a card whose launches came later would be waited for.
+ * Loads weights to several cards and launches steps on them at once. Launching takes milliseconds
+ * for a step without a graph, and a card whose launches came later would be waited for.
  */
 final class CardThreads implements AutoCloseable {
   private final int cards;

@@ -20,6 +20,7 @@ import dev.s3llm.model.KvPrecision;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelConfig.NormPlacement;
 import dev.s3llm.model.ModelConfig.QueryKeyNorm;
+import dev.s3llm.model.ModelFormatException;
 import dev.s3llm.model.ModelShard;
 import dev.s3llm.model.ModelTensors;
 import dev.s3llm.model.TensorSource;
@@ -30,9 +31,13 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.IntConsumer;
+import java.util.function.IntFunction;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -73,7 +78,7 @@ public final class CudaPipeline implements AutoCloseable {
    * @param progress receives the bytes of weights copied so far
    * @param featureLayer number of the layer whose results are the features, from 1; 0 for none
    * @param persistent whether small steps may run all layers of a device in one launch
-   * @param factory makes the threads that launch on other cards than the first
+   * @param factory makes the threads that load and launch on other cards than the first
    */
   public CudaPipeline(
       ModelConfig config,
@@ -93,35 +98,47 @@ public final class CudaPipeline implements AutoCloseable {
         placement.cut()
             ? resources.keep(new CardThreads(placement.devices().size(), factory))
             : null;
-    ModelTensors tensors = ModelTensors.of(config, source);
-    List<Part> parts = parts(config, tensors);
-    long total = parts.stream().mapToLong(part -> part.bytes(plan)).sum();
-    long before = 0;
     try {
-      for (int i = 0; i < parts.size(); i++) {
-        Part part = parts.get(i);
-        long loaded = before;
-        CudaStage stage =
-            new CudaStage(
-                placement.devices().get(i),
+      List<Part> parts = parts(config, ModelTensors.of(config, source));
+      long total = parts.stream().mapToLong(part -> part.bytes(plan)).sum();
+      JointLoading loading = new JointLoading(progress, parts.size(), total);
+      openStages(
+          loading,
+          index -> {
+            Part part = parts.get(index);
+            return new CudaStage(
+                placement.devices().get(index),
                 part.shard,
                 part.range,
                 type,
                 kv,
                 part.tensors,
                 plan,
-                bytes -> progress.loaded(Math.min(total, loaded + bytes), total),
+                loading.progressOf(index),
                 featureLayer,
                 persistent);
-        stages.add(resources.keep(stage));
-        before += part.bytes(plan);
-      }
+          });
       if (placement.cut()) {
         stages.forEach(stage -> stage.connect(stages));
       }
     } catch (RuntimeException e) {
       close();
       throw e;
+    }
+  }
+
+  /** Opens all stages: several cards at once, whole layers one device after another. */
+  private void openStages(JointLoading loading, IntFunction<CudaStage> opener) {
+    Map<Integer, CudaStage> opened = new ConcurrentSkipListMap<>();
+    IntConsumer open = index -> opened.put(index, opener.apply(index));
+    try {
+      if (threads == null) {
+        IntStream.range(0, placement.devices().size()).forEach(i -> loading.run(i, open));
+      } else {
+        threads.run(card -> loading.run(card, open));
+      }
+    } finally {
+      opened.values().forEach(stage -> stages.add(resources.keep(stage)));
     }
   }
 
@@ -137,13 +154,22 @@ public final class CudaPipeline implements AutoCloseable {
     if (placement.cut()) {
       LayerRange all = new LayerRange(0, config.layerCount());
       return ModelShard.of(config, count).stream()
-          .map(shard -> new Part(shard, all, shard.tensors(tensors)))
+          .map(shard -> new Part(shard, all, cut(shard, tensors)))
           .toList();
     }
     ModelShard whole = ModelShard.of(config, 1).get(0);
     return LayerRange.split(config.layerCount(), count).stream()
         .map(range -> new Part(whole, range, tensors))
         .toList();
+  }
+
+  private ModelTensors cut(ModelShard shard, ModelTensors whole) {
+    try {
+      return shard.tensors(whole);
+    } catch (ModelFormatException e) {
+      throw new ModelFormatException(
+          "cards is %s, but %s".formatted(placement.devices(), e.getMessage()), e);
+    }
   }
 
   /** Returns the number of parts of a step that may run at once. */
