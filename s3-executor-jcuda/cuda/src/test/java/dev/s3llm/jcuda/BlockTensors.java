@@ -48,6 +48,7 @@ final class BlockTensors {
       case Q4_0 -> blocks.putShort(at, half(scale));
       case Q4_1 -> blocks.putShort(at, half(scale)).putShort(at + 2, half(-7.5 * scale));
       case Q4_K -> blocks.putShort(at, half(scale / 32)).putShort(at + 2, half(scale / 4));
+      case MXFP4 -> blocks.put(at, (byte) (127 + Math.getExponent(1.6 * scale)));
       default -> throw new IllegalArgumentException("no scales for " + type);
     }
   }

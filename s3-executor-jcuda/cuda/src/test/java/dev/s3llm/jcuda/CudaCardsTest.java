@@ -11,9 +11,15 @@ import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
 import dev.s3llm.jcuda.internal.driver.BusyDevice;
 import dev.s3llm.jcuda.internal.driver.Device;
+import dev.s3llm.model.Codes;
+import dev.s3llm.model.ElementType;
 import dev.s3llm.model.KvPrecision;
 import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.ModelFormatException;
+import dev.s3llm.model.RandomTensors;
+import dev.s3llm.model.TensorSource;
 import dev.s3llm.model.WeightFormat;
+import dev.s3llm.model.testing.CodedTensors;
 import dev.s3llm.testkit.ExecutorContract;
 import dev.s3llm.testkit.HandDrivenSequence;
 import java.util.Arrays;
@@ -22,12 +28,14 @@ import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Two cards that run every layer together: contract, parity, invariance, a card that is late. */
@@ -81,7 +89,9 @@ class CudaCardsTest extends ExecutorContract {
       RandomModels.gptJ(),
       RandomModels.gemma(),
       RandomModels.gptOss(),
-      RandomModels.qwen3Moe()
+      RandomModels.qwen3Moe(),
+      RandomModels.olmo2(8),
+      RandomModels.olmo2(1)
     };
     for (ModelConfig config : configs) {
       for (WeightFormat format : List.of(WeightFormat.WIDE, WeightFormat.INT8)) {
@@ -104,6 +114,108 @@ class CudaCardsTest extends ExecutorContract {
         assertThat(worst).as("%s, %s", config, format).isLessThan(1.5 * worstOfOne + 1e-3);
       }
     }
+  }
+
+  static Stream<Codes.Format> codes() {
+    return Stream.of(
+            List.of(Codes.Kind.UNSIGNED_4, Codes.Second.NONE),
+            List.of(Codes.Kind.UNSIGNED_4, Codes.Second.ZERO),
+            List.of(Codes.Kind.UNSIGNED_4, Codes.Second.OFFSET),
+            List.of(Codes.Kind.SIGNED_8, Codes.Second.NONE),
+            List.of(Codes.Kind.E4M3, Codes.Second.NONE))
+        .flatMap(
+            pair ->
+                Stream.of(32, 64, 128)
+                    .map(
+                        group ->
+                            new Codes.Format(
+                                (Codes.Kind) pair.get(0), group, (Codes.Second) pair.get(1))));
+  }
+
+  /** What GPTQ, AWQ, compressed-tensors and fp8 folders have. */
+  @ParameterizedTest
+  @MethodSource("codes")
+  void codes_giveTheLogitsOfOneCard(Codes.Format format) {
+    for (ModelConfig config :
+        List.of(RandomModels.halves(), RandomModels.expertHalves(), RandomModels.llama(2))) {
+      requireLogitsOfOneCard(
+          config, () -> CodedTensors.of(config, format), WeightFormat.STORED, format.toString());
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"Q8_0", "Q4_0", "Q4_1", "Q4_K", "MXFP4"})
+  void blocks_giveTheLogitsOfOneCard(ElementType type) {
+    List<ModelConfig> configs =
+        type == ElementType.Q4_K
+            ? List.of(RandomModels.halves())
+            : List.of(RandomModels.halves(), RandomModels.expertHalves());
+    for (ModelConfig config : configs) {
+      requireLogitsOfOneCard(
+          config, () -> BlockTensors.of(config, type), WeightFormat.STORED, type.toString());
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"INT8", "FP8", "INT4"})
+  void roundedWeights_giveTheLogitsOfOneCard(WeightFormat format) {
+    for (ModelConfig config : List.of(RandomModels.halves(), RandomModels.expertHalves())) {
+      requireLogitsOfOneCard(config, () -> new RandomTensors(config, 7), format, format.toString());
+    }
+  }
+
+  /** The same codes within the rounding of sums, and the same bits whatever the chunks. */
+  private static void requireLogitsOfOneCard(
+      ModelConfig config, Supplier<TensorSource> source, WeightFormat format, String name) {
+    double[] errors = new double[7];
+    try (JCudaExecutor one = stored(config, source, format).build();
+        JCudaExecutor two = stored(config, source, format).cards(0, 1).build()) {
+      for (int i = 0; i < errors.length; i++) {
+        int[] prompt = new Random(i).ints(1 + 37 * i, 0, 1000).toArray();
+        float[] own = two.logits(alone(prompt));
+        errors[i] = FamilyParity.error(own, one.logits(alone(prompt)));
+        HandDrivenSequence sequence = sequence(prompt).chunk(1 + 12 * i);
+        while (!sequence.samples()) {
+          two.execute(sequence.alone()).toCompletableFuture().join();
+          sequence.chunk(1 + 12 * i);
+        }
+        assertThat(two.logits(sequence.alone())).as("%s, prompt %d", name, i).isEqualTo(own);
+      }
+    }
+    Arrays.sort(errors);
+    double median = errors[errors.length / 2]; // a rounding may choose another expert
+    System.out.printf(
+        "%s, %d experts, %s: error %.2e on two cards against one, worst %.2e%n",
+        config.family(), experts(config), name, median, errors[errors.length - 1]);
+    assertThat(median).as("%s, %s", config, name).isLessThan(3e-3);
+  }
+
+  private static int experts(ModelConfig config) {
+    ModelConfig.Experts experts = config.layers().get(0).feedForward().experts();
+    return experts == null ? 0 : experts.count();
+  }
+
+  private static JCudaExecutor.Builder stored(
+      ModelConfig config, Supplier<TensorSource> source, WeightFormat format) {
+    return JCudaExecutor.builder(config, source)
+        .kvBytes(64L << 20)
+        .swapBytes(0)
+        .maxTokensPerStep(256)
+        .maxSequencesPerStep(64)
+        .weights(format);
+  }
+
+  @Test
+  void blockThatWouldBeCut_isRefusedWithTensorAndSetting() {
+    ModelConfig config = RandomModels.wide(2);
+    JCudaExecutor.Builder builder =
+        stored(config, () -> BlockTensors.of(config, ElementType.Q4_K), WeightFormat.STORED)
+            .cards(0, 1);
+    assertThatThrownBy(builder::build)
+        .isInstanceOf(ModelFormatException.class)
+        .hasMessage(
+            "cards is [0, 1], but model.layers.0.self_attn.o_proj.weight: columns 0 to 128 of 256"
+                + " would cut a group of 256 elements that share a scale");
   }
 
   private static StepBatch alone(int... prompt) {

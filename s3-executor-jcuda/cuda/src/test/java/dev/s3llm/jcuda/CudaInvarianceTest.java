@@ -44,6 +44,7 @@ class CudaInvarianceTest {
         model("windows and caps", RandomModels.gemma(), Precision.BF16, KvPrecision.FULL),
         model("experts and sinks", RandomModels.gptOss(), Precision.FP16, KvPrecision.FULL),
         model("experts", RandomModels.qwen3Moe(), Precision.BF16, KvPrecision.FULL),
+        model("norms over all heads", RandomModels.olmo2(4), Precision.FP16, KvPrecision.FULL),
         model("KV in 8 bits", RandomModels.llama(2), Precision.FP16, KvPrecision.INT8),
         model("windows, KV in 8 bits", RandomModels.gemma(), Precision.BF16, KvPrecision.INT8));
   }

@@ -68,19 +68,46 @@ final class RandomModels {
         List.of(new Layer(near, 40, part), new Layer(far, 0, part), new Layer(near, 40, part)));
   }
 
+  /** OLMo 2: norms after each part, and over all heads of queries and of keys. */
+  static ModelConfig olmo2(int kvHeads) {
+    FeedForward part = new FeedForward(Activation.SILU, true, 704, false, null);
+    RotaryEmbedding rope = RotaryEmbedding.of(32, 10_000);
+    Scores scores = new Scores((float) (1 / Math.sqrt(32)), 0, false);
+    return new ModelConfig(
+        "olmo2",
+        new Vocabulary(1000, false, false, 3),
+        256,
+        CONTEXT,
+        new Norms(NormKind.RMS, NormPlacement.AFTER, EPSILON),
+        new Attention(8, kvHeads, 32, scores, QueryKeyNorm.WHOLE, false, false),
+        Scales.NONE,
+        Collections.nCopies(3, new Layer(rope, 0, part)));
+  }
+
+  /** Llama whose matrices are whole blocks of 256 columns on each of two cards. */
+  static ModelConfig halves() {
+    FeedForward part = new FeedForward(Activation.SILU, true, 1024, false, null);
+    return plain("llama", 1000, 512, attention(8, 4, 64), 3, part);
+  }
+
+  /** Experts whose matrices are whole groups of 128 columns on each of two cards. */
+  static ModelConfig expertHalves() {
+    return withExperts(256, new Experts(8, 2, true, true), Activation.CLAMPED_SWIGLU, true, 0);
+  }
+
   /** gpt-oss: experts with a clamped gate, sinks, a window on every second layer, biases. */
   static ModelConfig gptOss() {
-    return withExperts(new Experts(16, 3, true, true), Activation.CLAMPED_SWIGLU, true, 50);
+    return withExperts(144, new Experts(16, 3, true, true), Activation.CLAMPED_SWIGLU, true, 50);
   }
 
   /** Qwen3-MoE: experts whose probabilities are not scaled. */
   static ModelConfig qwen3Moe() {
-    return withExperts(new Experts(12, 4, false, false), Activation.SILU, false, 0);
+    return withExperts(144, new Experts(12, 4, false, false), Activation.SILU, false, 0);
   }
 
   private static ModelConfig withExperts(
-      Experts experts, Activation activation, boolean biased, int window) {
-    FeedForward part = new FeedForward(activation, true, 144, biased, experts);
+      int inner, Experts experts, Activation activation, boolean biased, int window) {
+    FeedForward part = new FeedForward(activation, true, inner, biased, experts);
     RotaryEmbedding rope = RotaryEmbedding.of(32, 10_000);
     Scores scores = new Scores(0.18f, 0, biased);
     QueryKeyNorm norm = biased ? QueryKeyNorm.NONE : QueryKeyNorm.HEAD;
