@@ -3,13 +3,18 @@
 // A graph holds 120 times a kernel that reads 26 MB, as a product would, and what follows: on one card the norm, on two the exchange with
 // the norm. Times are the difference in microseconds. NCCL's all-reduce stands in place of the exchange where NCCL_LIB names its library.
 //
+// "exchange alone" runs every kernel alone, each card as if the other had come long ago, and checks the sums: for compute-sanitizer,
+// which lets no two kernels run at once, so that cards would wait for each other until they give up.
+//
 // nvcc -O3 -std=c++17 -arch=sm_90a -I ../../main/cuda -o exchange exchange.cu -ldl && ./exchange
 #include <dlfcn.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "cards.cu"
@@ -65,9 +70,15 @@ s3::PerCard<T> each(F of) {
 }
 
 template <typename T>
-T* allocate(size_t count) {
+T* reserve(size_t count) {
   T* memory;
   CHECK(cudaMalloc(&memory, count * sizeof(T)));
+  return memory;
+}
+
+template <typename T>
+T* allocate(size_t count) {
+  T* memory = reserve<T>(count);
   CHECK(cudaMemset(memory, 0, count * sizeof(T)));
   return memory;
 }
@@ -76,9 +87,9 @@ void open(int d) {
   Card& c = cards[d];
   CHECK(cudaSetDevice(d));
   CHECK(cudaDeviceEnablePeerAccess(1 - d, 0));
-  for (float*& part : c.part) part = allocate<float>(kMostRows * kWidth);
+  for (float*& part : c.part) part = reserve<float>(kMostRows * kWidth);
   c.residual = allocate<float>(kMostRows * kWidth);
-  c.tiles = allocate<__half>(kMostRows * kWidth);
+  c.tiles = reserve<__half>(kMostRows * kWidth);
   c.weights = allocate<uint4>(kWeightBytes / 2);
   c.weight = allocate<float>(kWidth);
   c.never = allocate<float>(1);
@@ -249,7 +260,96 @@ void lateCard() {
   printf("both, afterwards: given up %d, %d\n", stateOf(0).givenUp, stateOf(1).givenUp);
 }
 
-int main() {
+/** Does something on both cards, one after the other. */
+void onBoth(const std::function<void(int)>& what) {
+  for (int d = 0; d < 2; d++) {
+    CHECK(cudaSetDevice(d));
+    what(d);
+    CHECK(cudaGetLastError());
+    CHECK(cudaDeviceSynchronize());
+  }
+}
+
+/** Values of a card's residual stream that are not the sums of some meetings. */
+int wrongAlone(int d, int rows, int meetings) {
+  std::vector<float> got(rows * kWidth);
+  CHECK(cudaMemcpy(got.data(), cards[d].residual, got.size() * sizeof(float), cudaMemcpyDeviceToHost));
+  int bad = 0;
+  for (size_t j = 0; j < got.size(); j++) {
+    float expected = 0;
+    for (int i = 0; i < meetings; i++) expected = fmaf(kFactor, value(0, i, j) + value(1, i, j), expected);
+    bad += got[j] != expected;
+  }
+  return bad;
+}
+
+/** The norm of queries and keys over the heads of both cards, which have the same values: queries 1, 2, 3, ..., keys half of that. */
+int headsAlone() {
+  const int kRows = 3, kQueries = 1024, kKeys = 256, kAll = kQueries + 2 * kKeys;
+  static __half* qkv[2];
+  std::vector<__half> given(kRows * kAll);
+  for (size_t i = 0; i < given.size(); i++) given[i] = __float2half((i % kAll % 8 + 1) * (i % kAll < kQueries ? 1.0f : 0.5f));
+  auto arrivals = each<unsigned>([](Card& o) { return o.arrivals; });
+  auto parts = each<float>([](Card& o) { return o.part[0]; });
+  onBoth([&](int d) {
+    qkv[d] = reserve<__half>(given.size());
+    CHECK(cudaMemcpy(qkv[d], given.data(), given.size() * sizeof(__half), cudaMemcpyHostToDevice));
+    square_heads_f16<<<kRows, s3::kRowThreads, 0, cards[d].stream>>>(qkv[d], cards[d].part[0], kQueries, kKeys);
+  });
+  int bad = 0;
+  onBoth([&](int d) {
+    Card& c = cards[d];
+    norm_heads_f16<<<2, s3::kRowThreads, 0, c.stream>>>(arrivals, parts, c.state, d, 2, 0, patience, qkv[d], kRows, kQueries, kKeys, c.weight,
+                                                        c.weight, 0.0f);
+    CHECK(cudaDeviceSynchronize());
+    std::vector<__half> got(given.size());
+    CHECK(cudaMemcpy(got.data(), qkv[d], got.size() * sizeof(__half), cudaMemcpyDeviceToHost));
+    for (size_t i = 0; i < got.size(); i++) {
+      bool value = i % kAll >= kQueries + kKeys;
+      float expected = value ? __half2float(given[i]) : (i % kAll % 8 + 1) / std::sqrt(25.5f);  // the mean of 1, 4, 9, ..., 64
+      bad += std::fabs(__half2float(got[i]) - expected) > 1e-3f;
+    }
+  });
+  return bad;
+}
+
+/** Every kernel of the exchange alone. */
+int alone() {
+  const int kSome = 6;
+  int bad = 0;
+  auto arrivals = each<unsigned>([](Card& o) { return o.arrivals; });
+  for (int rows : {1, 5, 40}) {
+    reset();
+    onBoth([&](int d) {
+      unsigned longAgo[] = {1 << 20, 1 << 20};
+      CHECK(cudaMemcpy(cards[d].arrivals, longAgo, sizeof longAgo, cudaMemcpyHostToDevice));
+    });
+    for (int i = 0; i < kSome; i++) {
+      onBoth([&](int d) { product<<<264, 256, 0, cards[d].stream>>>(cards[d].part[i % 2], rows * kWidth, nullptr, 0, nullptr, d, i); });
+      auto parts = each<float>([&](Card& o) { return o.part[i % 2]; });
+      onBoth([&](int d) {
+        Card& c = cards[d];
+        if (i % 3 == 0) {
+          exchange<<<4, s3::kRowThreads, 0, c.stream>>>(arrivals, parts, c.state, d, 2, i, patience, c.residual, rows, kWidth, kFactor, 1);
+        } else if (i % 3 == 1) {
+          exchange_rms_f16<<<rows, s3::kRowThreads, 0, c.stream>>>(arrivals, parts, c.state, d, 2, i, patience, c.residual, rows, kWidth,
+                                                                   kFactor, c.weight, c.tiles, kGroups, 1e-5f);
+        } else {
+          exchange_layer_f16<<<rows, s3::kRowThreads, 0, c.stream>>>(arrivals, parts, c.state, d, 2, i, patience, c.residual, rows, kWidth,
+                                                                     kFactor, c.weight, c.weight, c.tiles, kGroups, 1e-5f);
+        }
+      });
+    }
+    onBoth([&](int d) { meet_cards<<<1, 32, 0, cards[d].stream>>>(arrivals, cards[d].state, d, 2, kSome, patience, d == 0); });
+    onBoth([&](int d) { advance_meetings<<<1, 1, 0, cards[d].stream>>>(cards[d].state, kSome + 1); });
+    onBoth([&](int d) { bad += wrongAlone(d, rows, kSome) + (stateOf(d).givenUp != 0); });
+  }
+  bad += headsAlone();
+  printf("every kernel alone: %d wrong\n", bad);
+  return bad;
+}
+
+int main(int count, char** arguments) {
   int reachable;
   CHECK(cudaDeviceCanAccessPeer(&reachable, 0, 1));
   if (!reachable) {
@@ -258,6 +358,7 @@ int main() {
   }
   open(0);
   open(1);
+  if (count > 1 && std::string(arguments[1]) == "alone") return alone() != 0;
   int bad = 0;
   for (int rows : {1, 16, 64, 128, 256}) {
     reset();

@@ -18,7 +18,7 @@
 #   constrained  a batch with a mask of 128,000 tokens for each sequence and step, against the same batch without
 #   features  what the hidden states of a layer cost a decode step
 #   stages    a step on one GPU, and with the layers on two
-#   cards     two GPUs that run every layer together: tests, then steps on one and on two; llama-70b on two
+#   cards     two GPUs that run every layer together: the exchange alone, also under compute-sanitizer, tests, then steps on one and on two; llama-70b on two
 #   cards-serve  one card, two engines and one engine on two cards at three loads; policies on the shape of 70 billion weights
 #   peer      the same steps in PyTorch with a CUDA graph
 #   serve     policies on a trace's lengths, on real steps
@@ -101,6 +101,9 @@ for what in "$@"; do
         here=$(cd "$(dirname "$0")" && pwd)
         nvcc -O3 -std=c++17 -arch=native -I "$here/../../main/cuda" -o /tmp/s3-exchange "$here/../cuda/exchange.cu" -ldl
         /tmp/s3-exchange
+        for tool in memcheck racecheck initcheck; do
+          compute-sanitizer --tool $tool --print-limit 5 --error-exitcode 9 /tmp/s3-exchange alone
+        done
       fi
       junit -c dev.s3llm.jcuda.CudaCardsTest
       junit -c dev.s3llm.jcuda.CudaCardLostTest
