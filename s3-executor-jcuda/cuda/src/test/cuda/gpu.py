@@ -111,9 +111,9 @@ SERIAL_STAGES = {64: 9, 128: 7, 192: 5}
 
 def splits_of(n, k):
     """Segments of the sum over k: a property of the weight, never of the batch."""
-    tiles = ceil(n, 128)
-    splits = 1 if tiles >= 90 else 2 if tiles >= 60 else 4 if tiles >= 24 else 8
-    while splits > 1 and ceil(k, 64) < 4 * splits:
+    tiles, columns = ceil(n, 128), ceil(k, 64)
+    splits = 1 if tiles >= 90 else 2 if tiles >= (48 if columns < 64 else 60) else 4 if tiles >= 24 else 8
+    while splits > 1 and columns < 4 * splits:
         splits //= 2
     return splits
 
@@ -129,11 +129,18 @@ def gemm_configuration(m, n, k, splits):
     if splits == 1:
         if 264 < tiles <= 396:  # one wave, if three blocks share a multiprocessor
             return many(rows) if rows < 128 else clustered(3, 128, 1)
+        if rows == 16 and 132 < tiles <= 264:
+            return many(rows)
+        if rows == 128 and tiles > 132 and ceil(n, 192) <= 132:
+            return clustered(3, 128, 1)
         if rows in DEEP_STAGES and tiles <= 132:
             return deep(rows)
         return clustered(4 if rows == 128 else 2, rows, 1)
     if rows == 256 and m > 256:
         return serial(min(SERIAL_STAGES, key=lambda r: (ceil(ceil(m, r) * tiles, 132) * (64 + r), -r)))
+    blocks = tiles * splits
+    if rows == 16 and blocks <= 132 or rows == 64 and blocks <= (132 if splits == 2 else 120):
+        return clustered(2, rows, splits)
     if rows > 32 and ceil(n, 192) * splits <= 120:  # these blocks need a multiprocessor each
         return clustered(3, rows, splits)
     return clustered(4 if rows == 128 else 2, max(rows, 32), splits)

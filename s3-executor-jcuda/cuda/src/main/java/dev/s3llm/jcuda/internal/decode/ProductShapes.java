@@ -18,6 +18,9 @@ record ProductShapes(boolean hopper, int multiprocessors) {
   private static final int LARGE_ROWS = 256;
   private static final int[] SERIAL_ROWS = {192, 128, 64};
 
+  /** Tiles of 64 columns of x below which sums are short, so that more segments gain nothing. */
+  private static final int SHORT_SUM = 64;
+
   /**
    * A launch.
    *
@@ -37,8 +40,10 @@ record ProductShapes(boolean hopper, int multiprocessors) {
    */
   static int splits(int n, int k) {
     int tiles = Divide.up(n, 128);
-    int splits = tiles >= 90 ? 1 : tiles >= 60 ? 2 : tiles >= 24 ? 4 : 8;
-    while (splits > 1 && Divide.up(k, 64) < 4 * splits) {
+    int columns = Divide.up(k, 64);
+    int few = columns < SHORT_SUM ? 48 : 60;
+    int splits = tiles >= 90 ? 1 : tiles >= few ? 2 : tiles >= 24 ? 4 : 8;
+    while (splits > 1 && columns < 4 * splits) {
       splits /= 2;
     }
     return splits;
@@ -66,10 +71,22 @@ record ProductShapes(boolean hopper, int multiprocessors) {
       rows = ROWS[i];
     }
     if (splits == 1) {
-      return whole(rows, Divide.up(n, 128));
+      return whole(rows, n);
     }
     if (m > LARGE_ROWS) {
       return serial(m, Divide.up(n, 128));
+    }
+    return clusters(rows, n, splits);
+  }
+
+  /** Returns the launch of a product with several segments, a cluster of blocks for each tile. */
+  private Configuration clusters(int rows, int n, int splits) {
+    int blocks = Divide.up(n, 128) * splits;
+    if (rows == 16 && blocks <= multiprocessors) {
+      return clustered(2, 16, splits);
+    }
+    if (rows == 64 && blocks <= (splits == 2 ? multiprocessors : clusterRoom())) {
+      return clustered(2, 64, splits);
     }
     if (rows > 32 && Divide.up(n, 192) * splits <= clusterRoom()) {
       return clustered(3, rows, splits); // each of these blocks needs a multiprocessor
@@ -78,12 +95,20 @@ record ProductShapes(boolean hopper, int multiprocessors) {
   }
 
   /** Returns the launch of a product with one segment. */
-  private Configuration whole(int rows, int tiles) {
+  private Configuration whole(int rows, int n) {
+    int tiles = Divide.up(n, 128);
     boolean fitByThree = tiles > 2 * multiprocessors && tiles <= 3 * multiprocessors;
     if (fitByThree) {
       return rows < 128 ? many(rows) : clustered(3, 128, 1);
     }
-    boolean deep = (rows == 64 || rows == 128) && tiles <= multiprocessors;
+    boolean fitByOne = tiles <= multiprocessors;
+    if (rows == 16 && !fitByOne && tiles <= 2 * multiprocessors) {
+      return many(rows);
+    }
+    if (rows == 128 && !fitByOne && Divide.up(n, 192) <= multiprocessors) {
+      return clustered(3, rows, 1);
+    }
+    boolean deep = (rows == 64 || rows == 128) && fitByOne;
     return deep ? deep(rows) : clustered(rows == 128 ? 4 : 2, rows, 1);
   }
 
