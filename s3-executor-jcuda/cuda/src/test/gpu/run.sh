@@ -107,7 +107,7 @@ for what in "$@"; do
       fi
       junit -c dev.s3llm.jcuda.CudaCardsTest
       junit -c dev.s3llm.jcuda.CudaCardLostTest
-      "$JAVA" -Xmx1g -cp "$CP" dev.s3llm.jcuda.GpuChurn "${S3_CHURN_SECONDS:-40}" 2
+      MALLOC_ARENA_MAX=2 "$JAVA" -Xmx1g -cp "$CP" dev.s3llm.jcuda.GpuChurn "${S3_CHURN_SECONDS:-40}" 2
       for cards in 0 0,1; do
         cli bench step --model llama-33b --cards $cards --points 1x512,16x512,64x512,128x256
       done
