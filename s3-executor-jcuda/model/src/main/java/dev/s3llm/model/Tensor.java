@@ -33,6 +33,18 @@ public record Tensor(String label, ElementType type, long elements, Slices slice
       return Optional.empty();
     }
 
+    /**
+     * Returns some columns of a matrix, for slices that read them without the others; empty where
+     * only whole rows are read.
+     *
+     * @param width columns of the matrix
+     * @param from first column
+     * @param to column after the last
+     */
+    default Optional<Slices> columns(long width, long from, long to) {
+      return Optional.empty();
+    }
+
     /** Returns the same from another element on. */
     default Slices from(long start) {
       return (first, count) -> read(start + first, count);
@@ -84,7 +96,8 @@ public record Tensor(String label, ElementType type, long elements, Slices slice
    * @throws ModelFormatException if a block, or a group of 32 columns with codes, would be cut
    */
   public Tensor columns(String part, long width, long from, long to) {
-    ColumnSlices own = ColumnSlices.of(this, width, from, to);
+    Slices rows = ColumnSlices.of(this, width, from, to);
+    Slices own = slices.columns(width, from, to).orElse(rows);
     return new Tensor(label + " (" + part + ")", type, elements / width * (to - from), own);
   }
 

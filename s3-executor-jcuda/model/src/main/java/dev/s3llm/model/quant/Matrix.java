@@ -38,6 +38,17 @@ interface Matrix {
     throw new UnsupportedOperationException();
   }
 
+  /**
+   * Returns some columns as a matrix that decodes these alone; empty where only whole rows are
+   * decoded.
+   *
+   * @param from first column
+   * @param to column after the last
+   */
+  default Optional<Matrix> columns(int from, int to) {
+    return Optional.empty();
+  }
+
   /** Returns the decoded matrix, which is read by slices of any size. */
   default Tensor tensor(String label) {
     return new Tensor(
@@ -48,12 +59,14 @@ interface Matrix {
    * Returns the group of {@link Codes} for scales that groups of some columns share; empty if there
    * is none.
    *
+   * @param from first column, in the stored matrix
+   * @param width number of columns
    * @param columns columns that share a scale; 0 for all
    */
-  static Optional<Integer> group(long width, int columns) {
+  static Optional<Integer> group(int from, int width, int columns) {
     long shared = columns == 0 ? width : columns;
     for (int group : new int[] {128, 64, 32}) {
-      if (shared % group == 0 && width % group == 0) {
+      if (shared % group == 0 && width % group == 0 && from % group == 0) {
         return Optional.of(group);
       }
     }
@@ -82,6 +95,15 @@ interface Matrix {
     @Override
     public Tensor.Slices from(long first) {
       return new MatrixSlices(matrix, start + first);
+    }
+
+    @Override
+    public Optional<Tensor.Slices> columns(long width, long from, long to) {
+      return width == matrix.width() && start % width == 0
+          ? matrix
+              .columns((int) from, (int) to)
+              .map(own -> new MatrixSlices(own, start / width * own.width()))
+          : Optional.empty();
     }
 
     @Override

@@ -175,8 +175,13 @@ final class Numbers {
   /** Returns consecutive elements of one byte. */
   byte[] octets(int first, int count) {
     byte[] own = new byte[count];
-    bytes.get(first, own);
+    octets(first, count, own, 0);
     return own;
+  }
+
+  /** Reads consecutive elements of one byte. */
+  void octets(int first, int count, byte[] to, int at) {
+    bytes.get(first, to, at, count);
   }
 
   /** Returns what each of the 256 bytes stands for. */

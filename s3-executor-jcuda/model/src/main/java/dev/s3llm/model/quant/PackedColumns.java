@@ -85,8 +85,18 @@ final class PackedColumns implements Scheme {
       order = parts.numbers(".g_idx").of("I32", "I64").shaped(in);
     }
     Numbers scales = parts.numbers(".scales").of("F16", "BF16", "F32").shaped(groups, out);
-    return new Columns(parts.numbers(".qweight").words(), zeros, scales, order, out, in, groups);
+    return new Columns(
+        parts.numbers(".qweight").words(),
+        zeros,
+        scales,
+        order,
+        out,
+        new Inputs(0, in, in),
+        groups);
   }
+
+  /** Some inputs of the stored ones. */
+  private record Inputs(int from, int count, int stored) {}
 
   /** The matrix as {@code [out][in]}. */
   private final class Columns implements Matrix {
@@ -95,6 +105,7 @@ final class PackedColumns implements Scheme {
     private final Numbers scales;
     private final @Nullable Numbers order;
     private final int out;
+    private final Inputs inputs;
     private final int in;
     private final int groups;
     private final Optional<Codes.Format> format;
@@ -105,14 +116,15 @@ final class PackedColumns implements Scheme {
         Numbers scales,
         @Nullable Numbers order,
         int out,
-        int in,
+        Inputs inputs,
         int groups) {
       this.weights = weights;
       this.zeros = zeros;
       this.scales = scales;
       this.order = order;
       this.out = out;
-      this.in = in;
+      this.inputs = inputs;
+      this.in = inputs.count;
       this.groups = groups;
       this.format = findFormat();
     }
@@ -127,6 +139,16 @@ final class PackedColumns implements Scheme {
       return in;
     }
 
+    /** Words that hold several inputs are not cut. */
+    @Override
+    public Optional<Matrix> columns(int from, int to) {
+      Inputs own = new Inputs(inputs.from + from, to - from, inputs.stored);
+      boolean whole = own.from % packing.each() == 0 && own.count % packing.each() == 0;
+      return packing.awq || whole
+          ? Optional.of(new Columns(weights, zeros, scales, order, out, own, groups))
+          : Optional.empty();
+    }
+
     @Override
     public void decode(long first, int count, float[] to) {
       int start = (int) first;
@@ -139,12 +161,13 @@ final class PackedColumns implements Scheme {
         }
       }
       Numbers given = order;
-      int[] groupOf = given == null ? Numbers.groups(in, groupSize) : given.groups(groups);
+      int[] groupOf =
+          given == null ? Numbers.groups(inputs.stored, groupSize) : given.groups(groups);
       byte[] integers = new byte[count * in];
       integers(start, count, integers);
       for (int row = 0; row < count; row++) {
         for (int i = 0; i < in; i++) {
-          int at = row * groups + groupOf[i];
+          int at = row * groups + groupOf[inputs.from + i];
           to[row * in + i] = scale[at] * ((integers[row * in + i] & 0xFF) - zero[at]);
         }
       }
@@ -163,10 +186,11 @@ final class PackedColumns implements Scheme {
 
     private void inputsOfWords(int first, int count, byte[] to) {
       int each = packing.each();
-      for (int stored = 0; stored < in / each; stored++) {
+      int before = inputs.from / each;
+      for (int own = 0; own < in / each; own++) {
         for (int row = 0; row < count; row++) {
-          int word = weights.word(stored * out + first + row);
-          int at = row * in + stored * each;
+          int word = weights.word((before + own) * out + first + row);
+          int at = row * in + own * each;
           for (int place = 0; place < each; place++) {
             to[at + place] = (byte) packing.integer(word, place);
           }
@@ -180,7 +204,7 @@ final class PackedColumns implements Scheme {
         int place = (first + row) % each;
         int rows = Math.min(each - place, count - row);
         for (int i = from; i < end; i++) {
-          int word = weights.word(i * (out / each) + (first + row) / each);
+          int word = weights.word((inputs.from + i) * (out / each) + (first + row) / each);
           for (int k = 0; k < rows; k++) {
             to[(row + k) * in + i] = (byte) packing.integer(word, Packing.AWQ_PLACES[place + k]);
           }
@@ -202,13 +226,15 @@ final class PackedColumns implements Scheme {
       boolean four = packing.bits == 4;
       Kind kind = four ? Kind.UNSIGNED_4 : Kind.SIGNED_8;
       Second second = four ? Second.ZERO : Second.NONE;
-      return Matrix.group(in, groupSize).map(group -> new Codes.Format(kind, group, second));
+      return Matrix.group(inputs.from, in, groupSize)
+          .map(group -> new Codes.Format(kind, group, second));
     }
 
     /** Returns whether groups are consecutive columns. */
     private boolean ordered() {
       Numbers given = order;
-      return given == null || Arrays.equals(given.groups(groups), Numbers.groups(in, groupSize));
+      return given == null
+          || Arrays.equals(given.groups(groups), Numbers.groups(inputs.stored, groupSize));
     }
 
     private boolean centred() {
@@ -228,7 +254,7 @@ final class PackedColumns implements Scheme {
       int inRow = in / group;
       int shift = packing.bits == 4 ? 0 : 128;
       for (int g = 0; g < inRow; g++) {
-        int stored = groupSize == 0 ? 0 : g * group / groupSize;
+        int stored = groupSize == 0 ? 0 : (inputs.from + g * group) / groupSize;
         for (int row = 0; row < count; row++) {
           scales[row * inRow + g] = this.scales.real(stored * out + first + row);
           if (shift == 0) {

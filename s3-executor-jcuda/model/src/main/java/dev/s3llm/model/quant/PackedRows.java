@@ -59,7 +59,7 @@ final class PackedRows implements Scheme {
         parts.numbers(WEIGHT).words().shaped(rows, words),
         new Scales(scales, zeros(parts, rows, groups), order, whole, groups),
         rows,
-        width);
+        new Columns(0, width, width));
   }
 
   private @Nullable Numbers zeros(Parts parts, int rows, int groups) {
@@ -88,18 +88,39 @@ final class PackedRows implements Scheme {
     }
   }
 
+  /** Some columns of the stored ones. */
+  private record Columns(int from, int count, int stored) {}
+
   /** The matrix. */
   private final class Rows implements Matrix {
     private final Numbers words;
     private final Scales scales;
     private final int rows;
+    private final Columns columns;
     private final int width;
 
-    Rows(Numbers words, Scales scales, int rows, int width) {
+    Rows(Numbers words, Scales scales, int rows, Columns columns) {
       this.words = words;
       this.scales = scales;
       this.rows = rows;
-      this.width = width;
+      this.columns = columns;
+      this.width = columns.count;
+    }
+
+    @Override
+    public Optional<Matrix> columns(int from, int to) {
+      Columns own = new Columns(columns.from + from, to - from, columns.stored);
+      return Optional.of(new Rows(words, scales, rows, own));
+    }
+
+    /** Reads the integers of a row. */
+    private void integers(int row, int[] to) {
+      int each = 32 / bits;
+      int first = row * ((columns.stored + each - 1) / each);
+      for (int i = 0; i < width; i++) {
+        int stored = columns.from + i;
+        to[i] = integer(words.word(first + stored / each), stored % each);
+      }
     }
 
     @Override
@@ -114,20 +135,20 @@ final class PackedRows implements Scheme {
 
     @Override
     public void decode(long first, int count, float[] to) {
-      int each = 32 / bits;
-      int wordsPerRow = (width + each - 1) / each;
-      int[] groupOf = scales.groupOf(width, groupSize);
+      int[] groupOf = scales.groupOf(columns.stored, groupSize);
       float[] scale = new float[scales.groups];
       int[] zero = new int[scales.groups];
+      int[] integers = new int[width];
       for (int row = 0; row < count; row++) {
         int own = (int) first + row;
         for (int group = 0; group < scales.groups; group++) {
           scale[group] = scales.scales.real((scales.whole ? 0 : own * scales.groups) + group);
           zero[group] = zero(own, group);
         }
+        integers(own, integers);
         for (int i = 0; i < width; i++) {
-          int weight = integer(words.word(own * wordsPerRow + i / each), i % each);
-          to[row * width + i] = (weight - zero[groupOf[i]]) * scale[groupOf[i]];
+          int group = groupOf[columns.from + i];
+          to[row * width + i] = (integers[i] - zero[group]) * scale[group];
         }
       }
     }
@@ -138,35 +159,37 @@ final class PackedRows implements Scheme {
       boolean zeros = scales.zeros != null;
       boolean ordered =
           scales.order == null
-              || Arrays.equals(scales.groupOf(width, groupSize), Numbers.groups(width, groupSize));
+              || Arrays.equals(
+                  scales.groupOf(columns.stored, groupSize),
+                  Numbers.groups(columns.stored, groupSize));
       if (!ordered || (zeros && !four)) {
         return Optional.empty();
       }
       Kind kind = four ? Kind.UNSIGNED_4 : Kind.SIGNED_8;
       Second second = zeros ? Second.ZERO : Second.NONE;
-      return Matrix.group(width, groupSize).map(group -> new Codes.Format(kind, group, second));
+      return Matrix.group(columns.from, width, groupSize)
+          .map(group -> new Codes.Format(kind, group, second));
     }
 
     @Override
     public void codes(int first, int count, byte[] codes, float[] to, float[] seconds) {
       Codes.Format format = format().orElseThrow();
-      int each = 32 / bits;
-      int wordsPerRow = (width + each - 1) / each;
       int inRow = width / format.group();
       int shift = bits == 4 ? 8 : 0;
+      int[] integers = new int[width];
       for (int row = 0; row < count; row++) {
         int own = first + row;
         for (int g = 0; g < inRow; g++) {
-          int stored = groupSize == 0 ? 0 : g * format.group() / groupSize;
+          int stored = groupSize == 0 ? 0 : (columns.from + g * format.group()) / groupSize;
           int at = (scales.whole ? 0 : own * scales.groups) + stored;
           to[row * inRow + g] = scales.scales.real(at);
           if (format.second() == Second.ZERO) {
             seconds[row * inRow + g] = zero(own, stored) + shift;
           }
         }
+        integers(own, integers);
         for (int i = 0; i < width; i++) {
-          int code = integer(words.word(own * wordsPerRow + i / each), i % each) + shift;
-          codes[row * width + i] = (byte) code;
+          codes[row * width + i] = (byte) (integers[i] + shift);
         }
       }
     }

@@ -102,7 +102,7 @@ final class ScaledElements implements Scheme {
         parts.has(ZERO) ? parts.numbers(ZERO).of("I8", "I32") : null,
         grid(scales, rows, width),
         rows,
-        width);
+        new Columns(0, width, width));
   }
 
   private static void requireRowMajor(Parts parts) {
@@ -137,6 +137,9 @@ final class ScaledElements implements Scheme {
             .formatted(rows, blocks, width));
   }
 
+  /** Some columns of the stored ones. */
+  private record Columns(int from, int count, int stored) {}
+
   /** The matrix. */
   private final class Elements implements Matrix {
     private final Numbers weights;
@@ -144,16 +147,23 @@ final class ScaledElements implements Scheme {
     private final @Nullable Numbers zeros;
     private final Grid grid;
     private final int rows;
+    private final Columns columns;
     private final int width;
 
     Elements(
-        Numbers weights, Numbers scales, @Nullable Numbers zeros, Grid grid, int rows, int width) {
+        Numbers weights,
+        Numbers scales,
+        @Nullable Numbers zeros,
+        Grid grid,
+        int rows,
+        Columns columns) {
       this.weights = weights;
       this.scales = scales;
       this.zeros = zeros == null ? null : zeros.sized(scales.size());
       this.grid = grid;
       this.rows = rows;
-      this.width = width;
+      this.columns = columns;
+      this.width = columns.count;
     }
 
     @Override
@@ -167,14 +177,26 @@ final class ScaledElements implements Scheme {
     }
 
     @Override
+    public Optional<Matrix> columns(int from, int to) {
+      Columns own = new Columns(columns.from + from, to - from, columns.stored);
+      return Optional.of(new Elements(weights, scales, zeros, grid, rows, own));
+    }
+
+    /** Returns the index of the first weight of a row. */
+    private int place(int row) {
+      return row * columns.stored + columns.from;
+    }
+
+    @Override
     public void decode(long first, int count, float[] to) {
       for (int row = 0; row < count; row++) {
         int own = (int) first + row;
-        weights.reals(own * width, width, to, row * width);
+        weights.reals(place(own), width, to, row * width);
         int scaleRow = own / grid.rows * grid.scalesInRow;
-        for (int start = 0; start < width; start += grid.columns) {
-          int end = Math.min(width, start + grid.columns);
-          int at = scaleRow + start / grid.columns;
+        for (int start = 0; start < width; ) {
+          int block = (columns.from + start) / grid.columns;
+          int end = Math.min(width, (block + 1) * grid.columns - columns.from);
+          int at = scaleRow + block;
           float scale = scales.real(at);
           Numbers zeroPoints = zeros;
           float zero = zeroPoints == null ? 0 : zeroPoints.integer(at);
@@ -182,6 +204,7 @@ final class ScaledElements implements Scheme {
             int element = row * width + i;
             to[element] = (to[element] - zero) * scale * factor;
           }
+          start = end;
         }
       }
     }
@@ -196,7 +219,7 @@ final class ScaledElements implements Scheme {
           };
       return zeros != null || kind.isEmpty()
           ? Optional.empty()
-          : Matrix.group(width, grid.columns)
+          : Matrix.group(columns.from, width, grid.columns)
               .map(group -> new Codes.Format(kind.get(), group, Second.NONE));
     }
 
@@ -204,11 +227,12 @@ final class ScaledElements implements Scheme {
     public void codes(int first, int count, byte[] codes, float[] to, float[] seconds) {
       int group = format().orElseThrow().group();
       int inRow = width / group;
-      System.arraycopy(weights.octets(first * width, count * width), 0, codes, 0, count * width);
       for (int row = 0; row < count; row++) {
+        weights.octets(place(first + row), width, codes, row * width);
         int scaleRow = (first + row) / grid.rows * grid.scalesInRow;
         for (int g = 0; g < inRow; g++) {
-          to[row * inRow + g] = scales.real(scaleRow + g * group / grid.columns) * factor;
+          to[row * inRow + g] =
+              scales.real(scaleRow + (columns.from + g * group) / grid.columns) * factor;
         }
       }
     }
