@@ -116,6 +116,54 @@ class CudaCardsTest extends ExecutorContract {
     }
   }
 
+  /** Sums of up to a thousand rows, and features, which the first card alone keeps. */
+  @Test
+  void largePrefill_givesTheBitsOfSmallChunks() {
+    int[] prompt = new Random(4).ints(1000, 0, 1000).toArray();
+    for (ModelConfig config :
+        List.of(RandomModels.llama(2), RandomModels.halves(), RandomModels.olmo2(2))) {
+      for (WeightFormat format : List.of(WeightFormat.WIDE, WeightFormat.INT4)) {
+        Outcome large = outcome(config, format, 1024, prompt);
+        for (int step : new int[] {200, 513, 777}) {
+          Outcome small = outcome(config, format, step, prompt);
+          assertThat(small.logits)
+              .as("%s, %s, chunks of %d", config.family(), format, step)
+              .isEqualTo(large.logits);
+          assertThat(small.features).isEqualTo(large.features);
+        }
+      }
+    }
+  }
+
+  /** What a prompt gives at its last position. */
+  @SuppressWarnings("ArrayRecordComponent") // compared by their content
+  private record Outcome(float[] logits, float[] features) {}
+
+  private static Outcome outcome(ModelConfig config, WeightFormat format, int step, int... prompt) {
+    try (JCudaExecutor gpu =
+        JCudaExecutor.builder(config, () -> new RandomTensors(config, 7))
+            .kvBytes(64L << 20)
+            .swapBytes(0)
+            .maxTokensPerStep(1024)
+            .weights(format)
+            .featureLayer(2)
+            .checkKv(true)
+            .cards(0, 1)
+            .build()) {
+      HandDrivenSequence sequence =
+          new HandDrivenSequence(
+                  1, prompt, SamplingParameters.GREEDY, IntStream.range(0, 64).toArray())
+              .features(true)
+              .chunk(step);
+      while (!sequence.samples()) {
+        gpu.execute(sequence.alone()).toCompletableFuture().join();
+        sequence.chunk(step);
+      }
+      float[] features = gpu.execute(sequence.alone()).toCompletableFuture().join().features();
+      return new Outcome(gpu.logits(sequence.alone()), features);
+    }
+  }
+
   static Stream<Codes.Format> codes() {
     return Stream.of(
             List.of(Codes.Kind.UNSIGNED_4, Codes.Second.NONE),
@@ -187,7 +235,7 @@ class CudaCardsTest extends ExecutorContract {
     System.out.printf(
         "%s, %d experts, %s: error %.2e on two cards against one, worst %.2e%n",
         config.family(), experts(config), name, median, errors[errors.length - 1]);
-    assertThat(median).as("%s, %s", config, name).isLessThan(3e-3);
+    assertThat(median).as("%s, %s", config, name).isLessThan(2e-3);
   }
 
   private static int experts(ModelConfig config) {
