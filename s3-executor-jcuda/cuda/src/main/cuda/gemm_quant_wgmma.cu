@@ -308,7 +308,7 @@ __device__ __forceinline__ void gemmQuant(const GemmArgs& a, Scales scales) {
       multiplyQuantSegments<CODE, T, N, kTilesOfBlock, SERIAL, decltype(known)::value>(a, scales, sum, ring, stages, full,
                                                                                        empty, kTiles, begin, end);
     };
-    if (scales.groups > 1) {
+    if (scales.groups > 1 || (CODE == kS8 && scales.form != kSymmetric)) {
       multiply(std::integral_constant<Known, kAnyScales>());
     } else if (CODE == kU4 && scales.form != kSymmetric) {
       multiply(std::integral_constant<Known, kOneGroup>());

@@ -36,12 +36,14 @@ constexpr int kQuantTile = 128;
 constexpr int kQuantElements = kQuantTile * kQuantTile;
 
 __host__ __device__ constexpr int bitsOf(Code code) { return code == kU4 || code == kE2M1 ? 4 : 8; }
+/** Whether a zero or an offset may stand beside a scale; for kS8 an offset only. */
+__host__ __device__ constexpr bool hasSeconds(Code code) { return code == kU4 || code == kS8; }
 __host__ __device__ constexpr int codeBytes(Code code) { return kQuantElements / 8 * bitsOf(code); }
 
-/** Room for a tile in shared memory: four groups, and for integers of 4 bits with zeros or offsets. */
-__host__ __device__ constexpr int mostTileBytes(Code code) { return codeBytes(code) + 4 * kQuantTile * (code == kU4 ? 4 : 2); }
+/** Room for a tile in shared memory: four groups with zeros or offsets, or eight with scales alone. */
+__host__ __device__ constexpr int mostTileBytes(Code code) { return codeBytes(code) + 4 * kQuantTile * 4; }
 
-/** The scales of a weight: groups of a row in a tile (1, 2 or 4), and their form. */
+/** The scales of a weight: groups of a row in a tile (1, 2, 4, and 8 for kS8), and their form. */
 struct Scales {
   int groups;
   int form;
@@ -162,10 +164,9 @@ __host__ __device__ __forceinline__ RowScale rowScale(uint32_t scale, uint32_t s
   r.scale = pickBytes(scale, 0, 0x1010);
   r.zero = 0;
   r.offset = 0;
+  if constexpr (hasSeconds(CODE)) r.offset = pickBytes(second, 0, 0x1010) & masks.offsetMask;
   if constexpr (CODE == kU4) {
-    uint32_t pair = pickBytes(second, 0, 0x1010);
-    r.zero = (pair & masks.zeroMask) | masks.zeroPlain;
-    r.offset = pair & masks.offsetMask;
+    r.zero = (pickBytes(second, 0, 0x1010) & masks.zeroMask) | masks.zeroPlain;
     if (UPPER && Magic<T>::kUpperInPlace) {  // codes count 16 times as much, so do zeros, and scales a 16th
       r.zero = r.zero * 16 - Magic<T>::kInteger * 15;
       r.scale = scalePairs<T>(r.scale, Magic<T>::kSixteenth, 0x80008000);
@@ -209,12 +210,12 @@ __host__ __device__ __forceinline__ void widen(const uint32_t* words, const RowS
       to[i] = scalePairs<T>(float8Pair<T>(words[i >> 1], i & 1), row.scale, 0x80008000);
     } else if constexpr (sizeof(T) == 2 && Magic<T>::kInteger == Magic<__half>::kInteger) {
       uint32_t v = pickBytes(words[i >> 1], Magic<T>::kInteger, i & 1 ? 0x5352 : 0x5150);
-      to[i] = scalePairs<T>(subtractPairs<T>(v, 0x44804480), row.scale, 0x80008000);
+      to[i] = scalePairs<T>(subtractPairs<T>(v, 0x44804480), row.scale, row.offset);
     } else {  // seven bits fit in the mantissa of 128; the eighth chooses between 256 and 128, which are subtracted
       uint32_t bytes = pickBytes(words[i >> 1], 0, i & 1 ? 0x4342 : 0x4140);
       uint32_t low = pickBits(bytes, 0x007f007f, Magic<T>::kInteger);
       uint32_t zero = flipBits(bytes, 0x00800080, 0x43804380);
-      to[i] = scalePairs<T>(subtractPairs<T>(low, zero), row.scale, 0x80008000);
+      to[i] = scalePairs<T>(subtractPairs<T>(low, zero), row.scale, row.offset);
     }
   }
 }
@@ -225,7 +226,7 @@ __host__ __device__ __forceinline__ void widen(const uint32_t* words, const RowS
 /** The scales of the two rows of 16 that a lane widens. */
 template <Code CODE, typename T, Known KNOWN = kAnyScales>
 struct LaneScales {
-  static constexpr bool kSingle = KNOWN == kPlainScales || CODE != kU4;
+  static constexpr bool kSingle = KNOWN == kPlainScales || !hasSeconds(CODE);
   FormMasks masks;
   bool single;  // an entry is a scale alone
   RowScale first, second;
@@ -242,7 +243,7 @@ struct LaneScales {
       set(both, 0, both >> 16, 0);
     } else {  // without a branch: it would keep the compiler from mixing this with what is widened before
       uint32_t low = words[single ? row >> 1 : row];
-      uint32_t high = words[row + 1];
+      uint32_t high = words[single ? row >> 1 : row + 1];
       if (single) high = low >> 16;
       set(low, low >> 16, high, high >> 16);
     }
@@ -283,7 +284,12 @@ __device__ __forceinline__ void widenHalf(uint32_t (&to)[16], const HalfCodes<CO
   if (KNOWN == kAnyScales && half == 1 && scales.groups > 1) own.load(strip, warp, scales.groups >> 1);
 #pragma unroll
   for (int step = 0; step < 4; step++) {
-    if (KNOWN == kAnyScales && step == 2 && scales.groups == 4) own.load(strip, warp, 2 * half + 1);
+    if (KNOWN == kAnyScales && step == 2 && scales.groups >= 4) {
+      own.load(strip, warp, (scales.groups >> 2) * (2 * half + 1));
+    }
+    if (KNOWN == kAnyScales && CODE == kS8 && step % 2 == 1 && scales.groups == 8) {
+      own.load(strip, warp, 4 * half + step);
+    }
     widen<CODE, T>(codes.words + step * HalfCodes<CODE>::kPieces, own.first, own.second, to + 4 * step);
   }
 }

@@ -101,7 +101,8 @@ class QuantProduct(Product):
                                                   configuration=configuration) for w in self.weights] * 2)
 
 
-FORMATS = [("u4", 128, SYMMETRIC), ("u4", 128, ZERO), ("u4", 32, OFFSET), ("s8", 128, SYMMETRIC), ("e4m3", 128, SYMMETRIC)]
+FORMATS = [("u4", 128, SYMMETRIC), ("u4", 128, ZERO), ("u4", 32, OFFSET), ("s8", 128, SYMMETRIC), ("s8", 32, SYMMETRIC),
+           ("s8", 32, OFFSET), ("s8", 16, SYMMETRIC), ("e4m3", 128, SYMMETRIC)]
 if "S3_FORMATS" in os.environ:
     FORMATS = [f for f in FORMATS if f"{f[0]}.{f[1]}.{f[2]}" in os.environ["S3_FORMATS"].split(",")]
 

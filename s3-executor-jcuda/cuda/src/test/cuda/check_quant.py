@@ -51,6 +51,8 @@ class Weight:
                 values = values + spread(self.seconds.to(dtype).double())
         elif self.code == "s8":
             values = (c - 128) * scales
+            if self.form == OFFSET:
+                values = values + spread(self.seconds.to(dtype).double())
         elif self.code == "e4m3":
             values = self.codes.to(torch.uint8).view(torch.float8_e4m3fn).double() * scales
         else:
@@ -104,9 +106,9 @@ def check_product(kind, code, group, form, m, n, k, splits):
             print(f"     of {y.numel()} results {differing(first, y)} differ in bits between wgmma and mma")
 
 
-def check_invariance(kind, code, n, k):
+def check_invariance(kind, code, n, k, group=128, form=SYMMETRIC):
     big = 300 if SMALL else 700
-    weight = Weight(kind, code, n, k)
+    weight = Weight(kind, code, n, k, group, form)
     tiles = weight.tiles()
     x = randn(big, k, kind=kind)
     whole, bits = None, 0
@@ -157,14 +159,14 @@ def check_modes(kind, code, configuration, m=37, n=320, k=192):
     report(f"{name} joined", relative(y, torch.cat(parts, 1)), 1e-5)
 
 
-def check_experts(kind, code, rows, experts, per_token, hidden=160, inner=72):
+def check_experts(kind, code, rows, experts, per_token, hidden=160, inner=72, group=32, form=SYMMETRIC):
     ints = lambda v: torch.tensor(v, device="cuda", dtype=torch.int32)
     pairs = rows * per_token
     picked = torch.stack([torch.randperm(experts, device="cuda")[:per_token] for _ in range(rows)]).int().contiguous()
     x = randn(rows, hidden, kind=kind)
     xt, groups = tile_rows(K, x)
-    own = [Weight(kind, code, inner, hidden, 32) for _ in range(experts)]
-    tiles = Quantised(code, inner, hidden, 32, count=experts)
+    own = [Weight(kind, code, inner, hidden, group, form) for _ in range(experts)]
+    tiles = Quantised(code, inner, hidden, group, form, count=experts)
     for e, w in enumerate(own):
         w.tiles(tiles, at=e)
     first = None
@@ -174,10 +176,10 @@ def check_experts(kind, code, rows, experts, per_token, hidden=160, inner=72):
         y = poisoned(pairs, inner, dtype=torch.float32)
         quant_experts_product(K, kind, tile_size, tiles, xt, y, groups, inner, 1, 0, lists, order, per_token, pairs, experts)
         first = y if first is None else first
-        report(f"quant experts {kind} {code} bits that depend on tiles of {tile_size}", differing(first, y), 0)
+        report(f"quant experts {own[0].label()} bits that depend on tiles of {tile_size}", differing(first, y), 0)
     expected = torch.stack([own[picked[p // per_token, p % per_token]].values.float() @ x[p // per_token].float()
                             for p in range(pairs)])
-    report(f"quant experts {kind} {code} rows{rows} {per_token} of {experts}", relative(first, expected), 1e-5)
+    report(f"quant experts {own[0].label()} rows{rows} {per_token} of {experts}", relative(first, expected), 1e-5)
 
 
 def check_quantise(kind, code, limit, n=136, k=1000):
@@ -200,6 +202,7 @@ def main():
     for kind in TYPES:
         for code, group, form in [("u4", 128, SYMMETRIC), ("u4", 64, SYMMETRIC), ("u4", 32, SYMMETRIC), ("u4", 128, ZERO),
                                   ("u4", 32, OFFSET), ("s8", 128, SYMMETRIC), ("s8", 32, SYMMETRIC),
+                                  ("s8", 16, SYMMETRIC), ("s8", 32, OFFSET),
                                   ("e4m3", 128, SYMMETRIC), ("e2m1", 32, SYMMETRIC)]:
             for shape in [(5, 200, 192, 1), (33, 384, 512, 2)] if SMALL else [(5, 200, 192, 1), (33, 384, 1280, 5), (300, 130, 72, 1)]:
                 check_product(kind, code, group, form, *shape)
@@ -211,9 +214,12 @@ def main():
                     quant_wgmma(code, 128, "serial", 1), quant_mma(code, 64)]
             for c in some[:2] if SMALL else some:
                 check_modes(kind, code, c)
-            check_invariance(kind, code, 512 if SMALL else 5120, 512 if SMALL else 2048)
-        for code in ("u4", "e2m1"):
-            check_experts(kind, code, 9 if SMALL else 100, 6, 2)
+            n, k = (512, 512) if SMALL else (5120, 2048)
+            check_invariance(kind, code, n, k)
+        check_invariance(kind, "s8", n, k, 16)
+        check_invariance(kind, "s8", n, k, 32, OFFSET)
+        for code, group, form in (("u4", 32, SYMMETRIC), ("e2m1", 32, SYMMETRIC), ("s8", 16, SYMMETRIC), ("s8", 32, OFFSET)):
+            check_experts(kind, code, 9 if SMALL else 100, 6, 2, group=group, form=form)
         for code, limit in (("u4", 0.11), ("s8", 0.009), ("e4m3", 0.03)):
             check_quantise(kind, code, limit)
     print("failed: " + ", ".join(failures) if failures else "all checks passed")

@@ -245,7 +245,7 @@ def quant_splits(n, k):
 
 
 def quant_stage(code, rows, tiles=1):
-    return rows * 256 + tiles * (10240 if BITS[code] == 4 else 17408)
+    return rows * 256 + tiles * (10240 if BITS[code] == 4 else 18432)
 
 
 def quant_wgmma(code, rows, suffix, clusters):

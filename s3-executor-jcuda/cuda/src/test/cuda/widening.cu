@@ -171,7 +171,9 @@ int main() {
   for (int form : {kSymmetric, kZero, kOffset}) {
     failed += check<kU4, __half>("u4 f16", form) + check<kU4, __nv_bfloat16>("u4 bf16", form);
   }
-  failed += check<kS8, __half>("s8 f16", 0) + check<kS8, __nv_bfloat16>("s8 bf16", 0);
+  for (int form : {kSymmetric, kOffset}) {
+    failed += check<kS8, __half>("s8 f16", form) + check<kS8, __nv_bfloat16>("s8 bf16", form);
+  }
   failed += check<kE4M3, __half>("e4m3 f16", 0) + check<kE4M3, __nv_bfloat16>("e4m3 bf16", 0);
   failed += check<kE2M1, __half>("e2m1 f16", 0) + check<kE2M1, __nv_bfloat16>("e2m1 bf16", 0);
   return failed != 0;

@@ -11,6 +11,7 @@ import java.util.Optional;
 /** The codes of tensors that are stored in blocks; {@link Decoding} has the layouts. */
 final class BlockCodes implements Codes {
   private static final int GROUP = 32;
+  private static final int SMALL_GROUP = 16;
   private static final int PIECE = 1 << 16;
 
   private final Tensor tensor;
@@ -28,7 +29,9 @@ final class BlockCodes implements Codes {
 
   private static Optional<Format> format(ElementType type) {
     return switch (type) {
-      case Q8_0 -> Optional.of(new Format(Kind.SIGNED_8, GROUP, Second.NONE));
+      case Q8_0, Q5_0 -> Optional.of(new Format(Kind.SIGNED_8, GROUP, Second.NONE));
+      case Q5_1, Q5_K -> Optional.of(new Format(Kind.SIGNED_8, GROUP, Second.OFFSET));
+      case Q6_K -> Optional.of(new Format(Kind.SIGNED_8, SMALL_GROUP, Second.NONE));
       case Q4_0 -> Optional.of(new Format(Kind.UNSIGNED_4, GROUP, Second.NONE));
       case Q4_1, Q4_K -> Optional.of(new Format(Kind.UNSIGNED_4, GROUP, Second.OFFSET));
       case MXFP4 -> Optional.of(new Format(Kind.E2M1, GROUP, Second.NONE));
@@ -71,11 +74,22 @@ final class BlockCodes implements Codes {
         seconds[group] = half(block, 2);
         nibbles(block, 4, codes, at);
       }
+      case Q5_0 -> {
+        scales[group] = half(block, 0);
+        fives(block, 2, -16, codes, at);
+      }
+      case Q5_1 -> {
+        scales[group] = half(block, 0);
+        seconds[group] = half(block, 2);
+        fives(block, 4, 0, codes, at);
+      }
       case MXFP4 -> {
         scales[group] = 2 * Decoding.halfPowerOfTwo(block[0] & 0xFF);
         nibbles(block, 1, codes, at);
       }
-      case Q4_K -> SuperBlocks.codes(block, codes, scales, seconds, at);
+      case Q4_K, Q5_K ->
+          SuperBlocks.codes(block, tensor.type() == ElementType.Q5_K, codes, scales, seconds, at);
+      case Q6_K -> SuperBlocks.sixes(block, codes, scales, at);
       default -> throw new IllegalStateException(tensor.label() + " has no codes");
     }
   }
@@ -85,6 +99,15 @@ final class BlockCodes implements Codes {
     for (int i = 0; i < GROUP / 2; i++) {
       codes[at + i] = (byte) (block[first + i] & 0xF);
       codes[at + GROUP / 2 + i] = (byte) ((block[first + i] >> 4) & 0xF);
+    }
+  }
+
+  /** As {@link #nibbles}, with a fifth bit of each code in 32 bits before them. */
+  private static void fives(byte[] block, int first, int zero, byte[] codes, int at) {
+    nibbles(block, first + 4, codes, at);
+    for (int i = 0; i < GROUP; i++) {
+      int fifth = (block[first + i / 8] >> (i % 8)) & 1;
+      codes[at + i] += (byte) ((fifth << 4) + zero);
     }
   }
 }

@@ -44,7 +44,7 @@ public interface Codes {
    * The format of codes.
    *
    * @param kind what a code is
-   * @param group elements of a group: 32, 64 or 128
+   * @param group elements of a group: 32, 64 or 128, and 16 for integers of 8 bits without seconds
    * @param second what stands beside a scale
    */
   record Format(Kind kind, int group, Second second) {

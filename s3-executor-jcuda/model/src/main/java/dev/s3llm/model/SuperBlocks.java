@@ -26,31 +26,29 @@ final class SuperBlocks {
   private static void foursOrFives(byte[] block, boolean fives, float[] to, int at) {
     float scales = half(block, 0);
     float minima = half(block, 2);
-    int nibbles = fives ? AFTER_PACKED + SIZE / 8 : AFTER_PACKED;
     for (int part = 0; part < 8; part++) {
       float scale = scales * scale(block, part);
       float minimum = minima * minimum(block, part);
-      int first = nibbles + part / 2 * 32;
-      int shift = part % 2 * 4;
       for (int i = 0; i < 32; i++) {
-        int value = (block[first + i] >> shift) & 0xF;
-        if (fives) {
-          value |= ((block[AFTER_PACKED + i] >> part) & 1) << 4;
-        }
-        to[at + part * 32 + i] = scale * value - minimum;
+        to[at + part * 32 + i] = scale * fourOrFive(block, fives, part, i) - minimum;
       }
     }
   }
 
-  /** Reads the codes of a block of Q4_K: scales and negative minima of eight parts. */
-  static void codes(byte[] block, byte[] codes, float[] scales, float[] offsets, int at) {
+  private static int fourOrFive(byte[] block, boolean fives, int part, int i) {
+    int nibbles = fives ? AFTER_PACKED + SIZE / 8 : AFTER_PACKED;
+    int low = (block[nibbles + part / 2 * 32 + i] >> (part % 2 * 4)) & 0xF;
+    return fives ? low | ((block[AFTER_PACKED + i] >> part) & 1) << 4 : low;
+  }
+
+  /** Reads the codes of a block of Q4_K or Q5_K: scales and negative minima of eight parts. */
+  static void codes(
+      byte[] block, boolean fives, byte[] codes, float[] scales, float[] offsets, int at) {
     for (int part = 0; part < 8; part++) {
       scales[at / 32 + part] = half(block, 0) * scale(block, part);
       offsets[at / 32 + part] = -(half(block, 2) * minimum(block, part));
-      int first = AFTER_PACKED + part / 2 * 32;
-      int shift = part % 2 * 4;
       for (int i = 0; i < 32; i++) {
-        codes[at + part * 32 + i] = (byte) ((block[first + i] >> shift) & 0xF);
+        codes[at + part * 32 + i] = (byte) fourOrFive(block, fives, part, i);
       }
     }
   }
@@ -68,20 +66,35 @@ final class SuperBlocks {
         : ((block[PACKED + part + 4] >> 4) & 0xF) | (((block[PACKED + part] >> 6) & 3) << 4);
   }
 
-  /** Each half of the block: four quarters share 64 bytes of nibbles and 32 of pairs. */
   private static void sixes(byte[] block, float[] to, int at) {
-    float scales = half(block, 208);
-    for (int quarter = 0; quarter < 8; quarter++) {
-      int halfBlock = quarter / 4;
-      int within = quarter % 4;
-      int nibbles = halfBlock * 64 + within % 2 * 32;
-      int pairs = 128 + halfBlock * 32;
-      for (int i = 0; i < 32; i++) {
-        int low = (block[nibbles + i] >> (within / 2 * 4)) & 0xF;
-        int high = (block[pairs + i] >> (2 * within)) & 3;
-        float scale = scales * block[192 + halfBlock * 8 + within * 2 + i / 16];
-        to[at + quarter * 32 + i] = scale * ((low | (high << 4)) - 32);
+    for (int part = 0; part < SIZE; part += 16) {
+      float scale = scaleOfSixes(block, part / 16);
+      for (int i = part; i < part + 16; i++) {
+        to[at + i] = scale * six(block, i);
       }
     }
+  }
+
+  /** Reads the codes of a block of Q6_K, and the scales of sixteen parts. */
+  static void sixes(byte[] block, byte[] codes, float[] scales, int at) {
+    for (int part = 0; part < SIZE / 16; part++) {
+      scales[at / 16 + part] = scaleOfSixes(block, part);
+    }
+    for (int i = 0; i < SIZE; i++) {
+      codes[at + i] = (byte) six(block, i);
+    }
+  }
+
+  private static float scaleOfSixes(byte[] block, int part) {
+    return half(block, 208) * block[192 + part];
+  }
+
+  /** In each half of the block four quarters share 64 bytes of nibbles and 32 of pairs. */
+  private static int six(byte[] block, int i) {
+    int halfBlock = i / 128;
+    int within = i / 32 % 4;
+    int low = (block[halfBlock * 64 + within % 2 * 32 + i % 32] >> (within / 2 * 4)) & 0xF;
+    int high = (block[128 + halfBlock * 32 + i % 32] >> (2 * within)) & 3;
+    return (low | (high << 4)) - 32;
   }
 }

@@ -21,6 +21,9 @@ record CodedShapes(boolean hopper, int multiprocessors) {
   /** Columns of a tile of codes. */
   private static final int TILE = 128;
 
+  /** Bytes of the scales of a tile that have the most: with offsets a 32 columns, or a 16. */
+  private static final int MOST_STRIP_BYTES = TILE * 4 * 4;
+
   /** Shared memory of a multiprocessor, in KiB. */
   private static final int SHARED_KIB = 227;
 
@@ -135,6 +138,7 @@ record CodedShapes(boolean hopper, int multiprocessors) {
   }
 
   private static int stageBytes(CodeFormat format, int rows, int tiles) {
-    return rows * 256 + tiles * (format.codes().kind().bits() == 4 ? 10_240 : 17_408);
+    int tileBytes = (int) format.codeBytes((long) TILE * TILE) + MOST_STRIP_BYTES;
+    return rows * 256 + tiles * tileBytes;
   }
 }
