@@ -126,8 +126,7 @@ class CpuShardsTest extends ExecutorContract {
   }
 
   private static TensorSource stored(ElementType type) {
-    return new StoredTensors(
-        WIDE, type, (rows, columns, seed) -> Matrices.random(type, rows, columns, seed));
+    return new StoredTensors(WIDE, name -> type, Matrices::random);
   }
 
   private static CpuExecutor quantised(TensorSource weights, KvPrecision kv, int shards) {

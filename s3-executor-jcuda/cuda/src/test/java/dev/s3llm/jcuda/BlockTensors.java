@@ -9,18 +9,28 @@ import dev.s3llm.model.testing.StoredTensors;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Random;
+import java.util.regex.Pattern;
 
-/** Random weights whose matrices are stored in the blocks of a format, as in a GGUF file. */
+/** Random weights whose matrices are stored in blocks, as in a GGUF file. */
 final class BlockTensors {
   /** Elements of a block have about this deviation, in scales. */
   private static final double DEVIATION = 4.6;
+
+  private static final Pattern SIXES = Pattern.compile("v_proj|down_proj|fc_out|lm_head");
 
   private BlockTensors() {}
 
   /** Returns weights whose products keep the size of their input. */
   static TensorSource of(ModelConfig config, ElementType type) {
+    return new StoredTensors(config, name -> type, BlockTensors::matrix);
+  }
+
+  /** Returns the same in the formats of a Q4_K_M file: values, down and the output are in Q6_K. */
+  static TensorSource mixed(ModelConfig config) {
     return new StoredTensors(
-        config, type, (rows, columns, seed) -> matrix(type, rows, columns, seed));
+        config,
+        name -> SIXES.matcher(name).find() ? ElementType.Q6_K : ElementType.Q4_K,
+        BlockTensors::matrix);
   }
 
   private static Tensor matrix(ElementType type, int rows, int columns, int seed) {
@@ -46,6 +56,10 @@ final class BlockTensors {
     switch (type) {
       case Q8_0 -> blocks.putShort(at, half(scale / 16));
       case Q4_0 -> blocks.putShort(at, half(scale));
+      case Q5_0 -> blocks.putShort(at, half(scale / 2));
+      case Q5_1 -> blocks.putShort(at, half(scale / 2)).putShort(at + 2, half(-7.75 * scale));
+      case Q5_K -> blocks.putShort(at, half(scale / 64)).putShort(at + 2, half(scale / 4));
+      case Q6_K -> blocks.putShort(at + 208, half(scale / 300));
       case Q4_1 -> blocks.putShort(at, half(scale)).putShort(at + 2, half(-7.5 * scale));
       case Q4_K -> blocks.putShort(at, half(scale / 32)).putShort(at + 2, half(scale / 4));
       case MXFP4 -> blocks.put(at, (byte) (127 + Math.getExponent(1.6 * scale)));

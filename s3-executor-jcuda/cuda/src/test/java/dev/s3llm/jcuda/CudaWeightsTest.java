@@ -8,9 +8,11 @@ import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.model.ElementType;
 import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.TensorSource;
 import dev.s3llm.model.WeightFormat;
 import dev.s3llm.testkit.HandDrivenSequence;
 import java.util.Random;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -22,11 +24,20 @@ class CudaWeightsTest {
   private static final int[] PROMPT = new Random(3).ints(180, 0, 1000).toArray();
 
   /**
-   * The scales of Q4_K are products with 17 bits, which are rounded to eleven here: on the host
-   * that alone changes these logits by 0.013.
+   * The scales of Q4_K and Q5_K are products with 17 bits, which are rounded to eleven here: on the
+   * host that alone changes these logits by 0.013.
    */
   @ParameterizedTest
-  @CsvSource({"Q8_0, 0.01", "Q4_0, 0.01", "Q4_1, 0.01", "Q4_K, 0.03"})
+  @CsvSource({
+    "Q8_0, 0.01",
+    "Q4_0, 0.01",
+    "Q4_1, 0.01",
+    "Q5_0, 0.01",
+    "Q5_1, 0.01",
+    "Q4_K, 0.03",
+    "Q5_K, 0.03",
+    "Q6_K, 0.01"
+  })
   void storedBlocks_giveTheHostsLogits(ElementType type, double limit) {
     for (ModelConfig config : models()) {
       try (CpuExecutor host =
@@ -43,9 +54,30 @@ class CudaWeightsTest {
     }
   }
 
-  /** Q4_0 and Q8_0 have scales of 16 bits, so nothing is rounded twice. */
+  /** Query and key have one product, value another; down and the output are in Q6_K. */
   @ParameterizedTest
-  @EnumSource(names = {"Q8_0", "Q4_0"})
+  @EnumSource
+  void mixedFormats_giveTheHostsLogits_alsoInChunks(Precision precision) {
+    for (ModelConfig config : models()) {
+      try (CpuExecutor host =
+              CpuExecutor.builder(config, BlockTensors.mixed(config))
+                  .maxTokensPerStep(256)
+                  .build();
+          JCudaExecutor gpu =
+              stored(config, () -> BlockTensors.mixed(config)).precision(precision).build()) {
+        double error = FamilyParity.error(gpu.logits(whole()), CpuLogits.of(host, whole()));
+        System.out.printf("%s in %s, mixed: error %.2e%n", config.family(), precision, error);
+        assertThat(error)
+            .as("%s in %s", config, precision)
+            .isLessThan(precision == Precision.FP16 ? 0.03 : 0.2);
+        assertSameInChunks(gpu, config + " " + precision);
+      }
+    }
+  }
+
+  /** Q4_0, Q5_0 and Q8_0 have scales of 16 bits, so nothing is rounded twice. */
+  @ParameterizedTest
+  @EnumSource(names = {"Q8_0", "Q4_0", "Q5_0"})
   void storedBlocks_giveNearlyTheLogitsOfWideWeights(ElementType type) {
     ModelConfig config = RandomModels.llama(2);
     try (JCudaExecutor codes = stored(config, type).build();
@@ -79,18 +111,22 @@ class CudaWeightsTest {
       for (Precision precision : Precision.values()) {
         try (JCudaExecutor gpu =
             RandomModels.gpu(config).precision(precision).weights(format).build()) {
-          float[] whole = gpu.logits(whole());
-          for (int size : new int[] {1, 9, 20, 40, 100}) {
-            HandDrivenSequence sequence = sequence().chunk(size);
-            while (!sequence.samples()) {
-              gpu.execute(sequence.alone()).toCompletableFuture().join();
-              sequence.chunk(size);
-            }
-            float[] logits = gpu.logits(sequence.alone());
-            assertThat(logits).as("%s %s chunks of %d", config, precision, size).isEqualTo(whole);
-          }
+          assertSameInChunks(gpu, config + " " + precision);
         }
       }
+    }
+  }
+
+  private static void assertSameInChunks(JCudaExecutor gpu, String label) {
+    float[] whole = gpu.logits(whole());
+    for (int size : new int[] {1, 9, 20, 40, 100}) {
+      HandDrivenSequence sequence = sequence().chunk(size);
+      while (!sequence.samples()) {
+        gpu.execute(sequence.alone()).toCompletableFuture().join();
+        sequence.chunk(size);
+      }
+      float[] logits = gpu.logits(sequence.alone());
+      assertThat(logits).as("%s chunks of %d", label, size).isEqualTo(whole);
     }
   }
 
@@ -101,7 +137,11 @@ class CudaWeightsTest {
   }
 
   private static JCudaExecutor.Builder stored(ModelConfig config, ElementType type) {
-    return JCudaExecutor.builder(config, () -> BlockTensors.of(config, type))
+    return stored(config, () -> BlockTensors.of(config, type));
+  }
+
+  private static JCudaExecutor.Builder stored(ModelConfig config, Supplier<TensorSource> weights) {
+    return JCudaExecutor.builder(config, weights)
         .kvBytes(64L << 20)
         .swapBytes(0)
         .maxTokensPerStep(256)

@@ -6,14 +6,15 @@ import dev.s3llm.model.RandomTensors;
 import dev.s3llm.model.Tensor;
 import dev.s3llm.model.TensorSource;
 import java.util.Set;
+import java.util.function.Function;
 
-/** Random weights whose matrices are stored in a format, as in a GGUF file. */
+/** Random weights whose matrices are stored in formats, as in a GGUF file. */
 public final class StoredTensors implements TensorSource {
   private final RandomTensors plain;
-  private final ElementType type;
+  private final Function<String, ElementType> types;
   private final Maker maker;
 
-  /** Makes a matrix in the format. */
+  /** Makes a matrix in a format. */
   @FunctionalInterface
   public interface Maker {
     /**
@@ -21,18 +22,19 @@ public final class StoredTensors implements TensorSource {
      *
      * @param seed a number of its own for each tensor
      */
-    Tensor matrix(int rows, int columns, int seed);
+    Tensor matrix(ElementType type, int rows, int columns, int seed);
   }
 
   /**
    * Creates the weights of a model.
    *
-   * @param type the format; matrices whose rows are no whole number of blocks are plain
+   * @param types returns the format of the matrix of a name; matrices whose rows are no whole
+   *     number of blocks are plain
    * @param maker makes the other matrices
    */
-  public StoredTensors(ModelConfig config, ElementType type, Maker maker) {
+  public StoredTensors(ModelConfig config, Function<String, ElementType> types, Maker maker) {
     this.plain = new RandomTensors(config, 7);
-    this.type = type;
+    this.types = types;
     this.maker = maker;
   }
 
@@ -48,10 +50,11 @@ public final class StoredTensors implements TensorSource {
 
   @Override
   public Tensor tensor(String name, long... shape) {
+    ElementType type = types.apply(name);
     if (shape.length != 2 || shape[1] % type.blockElements() != 0) {
       return plain.tensor(name, shape);
     }
-    Tensor made = maker.matrix((int) shape[0], (int) shape[1], name.hashCode());
+    Tensor made = maker.matrix(type, (int) shape[0], (int) shape[1], name.hashCode());
     return new Tensor(name, type, made.elements(), made.slices());
   }
 

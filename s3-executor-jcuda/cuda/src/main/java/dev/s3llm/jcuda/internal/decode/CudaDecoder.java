@@ -11,6 +11,7 @@ import dev.s3llm.jcuda.internal.driver.DeviceStream;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelConfig.NormPlacement;
 import dev.s3llm.model.ModelConfig.QueryKeyNorm;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -232,8 +233,7 @@ final class CudaDecoder implements AutoCloseable {
     private void attention(int i, CudaWeights.Layer layer) {
       AttentionKernels attention = kernels.attention();
       CudaWeights.Heads heads = layer.heads();
-      int qkvSize = config.querySize() + 2 * config.kvSize();
-      multiply(layer.queryKeyValue(), work.normed, work.qkv, rows, qkvSize, Output.ROWS);
+      queryKeyValue(layer.queryKeyValue());
       QueryKeyNorm norm = config.attention().queryKeyNorm();
       if (cards != null && norm == QueryKeyNorm.WHOLE) {
         cards.kernels.normHeads(stream, rows, work.qkv, heads);
@@ -245,6 +245,17 @@ final class CudaDecoder implements AutoCloseable {
       }
       if (shape.chunks() > 0) {
         attention.prefill(stream, shape, work, pool, batch, heads, i);
+      }
+    }
+
+    /** Each matrix has some columns of the rows. */
+    private void queryKeyValue(List<CudaWeights.Matrix> matrices) {
+      int stride = config.querySize() + 2 * config.kvSize();
+      int column = 0;
+      for (CudaWeights.Matrix matrix : matrices) {
+        DeviceAddress to = new DeviceAddress(work.qkv, (long) Layouts.NUMBER_BYTES * column);
+        multiply(matrix, work.normed, to, rows, stride, Output.ROWS);
+        column += matrix.out();
       }
     }
 
@@ -347,8 +358,17 @@ final class CudaDecoder implements AutoCloseable {
         int count,
         int stride,
         Output output) {
-      DeviceAddress to = new DeviceAddress(y, 0);
-      kernels.products().launch(stream, matrix, x, to, count, work.groups, stride, output);
+      multiply(matrix, x, new DeviceAddress(y, 0), count, stride, output);
+    }
+
+    private void multiply(
+        CudaWeights.Matrix matrix,
+        DeviceMemory x,
+        DeviceAddress y,
+        int count,
+        int stride,
+        Output output) {
+      kernels.products().launch(stream, matrix, x, y, count, work.groups, stride, output);
     }
 
     private void sample(CudaWeights.Norm norm, CudaWeights.Matrix output) {
@@ -362,9 +382,7 @@ final class CudaDecoder implements AutoCloseable {
       norm(batch.sampledRows, norm, sampled);
       long first = cards == null ? 0 : cards.firstToken;
       DeviceAddress to = new DeviceAddress(logits, Float.BYTES * first);
-      kernels
-          .products()
-          .launch(stream, output, work.normed, to, sampled, work.groups, vocabulary, scaled);
+      multiply(output, work.normed, to, sampled, vocabulary, scaled);
       if (cards != null) {
         cards.kernels.gather(stream);
       }

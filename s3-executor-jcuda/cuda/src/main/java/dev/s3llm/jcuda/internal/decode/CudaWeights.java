@@ -42,6 +42,7 @@ final class CudaWeights implements AutoCloseable {
   /**
    * The weights of one layer; matrices with the same input are joined.
    *
+   * @param queryKeyValue rows of queries, then of keys, then of values; a matrix for each format
    * @param router router of the experts; null for a dense part
    * @param up up rows; in turns of eight with gate rows where the part has a gate; of all experts,
    *     one after another
@@ -49,7 +50,7 @@ final class CudaWeights implements AutoCloseable {
    */
   record Layer(
       Norms norms,
-      Matrix queryKeyValue,
+      List<Matrix> queryKeyValue,
       Heads heads,
       Matrix attentionOutput,
       @Nullable Matrix router,
@@ -115,10 +116,7 @@ final class CudaWeights implements AutoCloseable {
         layers.add(loader.layer(config.layers().get(i), tensors.layers().get(i)));
       }
       this.finalNorm = range.last(config) ? loader.norm(tensors.finalNorm()) : null;
-      this.output =
-          range.last(config)
-              ? loader.joined(plan.output(tensors.output()), tensors.output())
-              : null;
+      this.output = range.last(config) ? loader.joined(plan.output(tensors.output())) : null;
     } catch (RuntimeException e) {
       close();
       throw e;
@@ -152,10 +150,12 @@ final class CudaWeights implements AutoCloseable {
               maybe(norms.afterAttention()),
               maybe(norms.beforeFeedForward()),
               maybe(norms.afterFeedForward())),
-          layerMatrix(attention.query(), attention.key(), attention.value()),
+          plan.layer(List.of(attention.query(), attention.key(), attention.value())).stream()
+              .map(this::joined)
+              .toList(),
           heads(shape, attention),
-          layerMatrix(attention.output()),
-          router == null ? null : joined(null, router),
+          joined(plan.layer(attention.output())),
+          router == null ? null : joined(new WeightPlan.Joined(null, List.of(router))),
           up(experts),
           down(experts));
     }
@@ -188,27 +188,19 @@ final class CudaWeights implements AutoCloseable {
       return new Norm(floats(norm.scale()), bias == null ? null : floats(bias.floats()));
     }
 
-    private Matrix layerMatrix(Linear... parts) {
-      return joined(plan.layer(parts), parts);
-    }
-
     /** Loads matrices with the same input, one above the other. */
-    Matrix joined(@Nullable CodeFormat format, Linear... parts) {
-      int out = 0;
-      for (Linear part : parts) {
-        out += part.out();
-      }
-      int in = parts[0].in();
-      long bytes = WeightPlan.bytes(format, out, in);
-      DeviceMemory tiles = keep(device.allocate(bytes));
-      Bias bias = new Bias(out);
+    Matrix joined(WeightPlan.Joined joined) {
+      CodeFormat format = joined.format();
+      DeviceMemory tiles = keep(device.allocate(joined.bytes()));
+      Tiles all = new Tiles(new DeviceAddress(tiles, 0), joined.bytes());
+      Bias bias = new Bias(joined.out());
       int row = 0;
-      for (Linear part : parts) {
-        tile(part, format, new Tiles(new DeviceAddress(tiles, 0), bytes), row, IN_ORDER);
+      for (Linear part : joined.parts()) {
+        tile(part, format, all, row, IN_ORDER);
         bias.add(part, row, IN_ORDER);
         row += part.out();
       }
-      return new Matrix(tiles, out, in, format, bias.load());
+      return new Matrix(tiles, joined.out(), joined.in(), format, bias.load());
     }
 
     private void tile(

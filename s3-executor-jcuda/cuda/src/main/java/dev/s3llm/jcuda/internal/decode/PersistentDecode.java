@@ -185,7 +185,9 @@ final class PersistentDecode implements AutoCloseable {
   }
 
   private static boolean plain(CudaWeights.Layer layer) {
-    return Stream.of(layer.queryKeyValue(), layer.attentionOutput(), layer.up(), layer.down())
+    return Stream.concat(
+            layer.queryKeyValue().stream(),
+            Stream.of(layer.attentionOutput(), layer.up(), layer.down()))
         .allMatch(matrix -> matrix.format() == null);
   }
 

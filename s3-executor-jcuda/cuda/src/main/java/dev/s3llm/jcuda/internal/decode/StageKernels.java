@@ -56,7 +56,8 @@ record StageKernels(
   void load(CudaWeights weights) {
     for (CudaWeights.Layer layer : weights.layers) {
       CudaWeights.Matrix router = layer.router();
-      Stream.of(layer.queryKeyValue(), layer.attentionOutput()).forEach(this::load);
+      layer.queryKeyValue().forEach(this::load);
+      load(layer.attentionOutput());
       if (router == null) {
         Stream.of(layer.up(), layer.down()).forEach(this::load);
       } else {

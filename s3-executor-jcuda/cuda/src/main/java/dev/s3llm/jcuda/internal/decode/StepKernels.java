@@ -59,6 +59,7 @@ final class StepKernels {
   void layer(DeviceStream stream, DeviceMemory table, int index, CudaWeights.Layer layer) {
     CudaWeights.Norm attention = layer.norms().beforeAttention();
     CudaWeights.Norm feedForward = layer.norms().beforeFeedForward();
+    CudaWeights.Matrix queryKeyValue = layer.queryKeyValue().get(0); // one where all have 16 bits
     launcher.launch(
         stream,
         "step_layer",
@@ -67,11 +68,11 @@ final class StepKernels {
         0,
         table,
         index,
-        layer.queryKeyValue().tiles(),
+        queryKeyValue.tiles(),
         layer.attentionOutput().tiles(),
         layer.up().tiles(),
         layer.down().tiles(),
-        layer.queryKeyValue().bias(),
+        queryKeyValue.bias(),
         layer.attentionOutput().bias(),
         layer.up().bias(),
         layer.down().bias(),

@@ -7,12 +7,14 @@ import dev.s3llm.model.ModelTensors.Expert;
 import dev.s3llm.model.ModelTensors.Linear;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Chooses the format of each matrix on the device. Matrices that are joined have one format.
+ * Chooses the format of each matrix on the device. Matrices that are joined have one format; query,
+ * key and value are joined where theirs are the same, gate and up always.
  *
  * @param stored whether matrices keep the format of the files where the kernels read it
  * @param rounded format to which the matrices of layers are rounded; null for none
@@ -21,16 +23,55 @@ public record WeightPlan(boolean stored, Codes.@Nullable Format rounded) {
   /** Every matrix with 16 bits. */
   static final WeightPlan WIDE = new WeightPlan(false, null);
 
-  /** Returns the format of dense matrices of a layer; null for 16 bits. */
-  @Nullable CodeFormat layer(Linear... parts) {
-    Codes.Format given = rounded;
-    return given == null ? output(parts) : new CodeFormat(given);
+  /**
+   * Matrices with the same input, which are one matrix on the device.
+   *
+   * @param format their format; null for 16 bits
+   * @param parts the matrices, one above the other
+   */
+  record Joined(@Nullable CodeFormat format, List<Linear> parts) {
+    int out() {
+      return parts.stream().mapToInt(Linear::out).sum();
+    }
+
+    int in() {
+      return parts.get(0).in();
+    }
+
+    long bytes() {
+      return WeightPlan.bytes(format, out(), in());
+    }
   }
 
-  /** Returns the format of matrices that are not rounded, such as the output; null for 16 bits. */
-  @Nullable CodeFormat output(Linear... parts) {
-    CodeFormat format = common(List.of(parts));
-    return format == null || !format.dense() ? null : format;
+  /** Returns a dense matrix of a layer, in its format. */
+  Joined layer(Linear matrix) {
+    Codes.Format given = rounded;
+    return given == null ? output(matrix) : new Joined(new CodeFormat(given), List.of(matrix));
+  }
+
+  /** Returns a matrix that is not rounded, such as the output, in its format. */
+  Joined output(Linear matrix) {
+    CodeFormat format = common(List.of(matrix));
+    return new Joined(format == null || !format.dense() ? null : format, List.of(matrix));
+  }
+
+  /**
+   * Returns dense matrices of a layer that have the same input. Neighbours of one format are
+   * joined, so that a product takes them all.
+   */
+  List<Joined> layer(List<Linear> matrices) {
+    List<Joined> all = new ArrayList<>();
+    for (Linear matrix : matrices) {
+      Joined own = layer(matrix);
+      Joined last = all.isEmpty() ? null : all.get(all.size() - 1);
+      if (last == null || !Objects.equals(last.format, own.format)) {
+        all.add(own);
+      } else {
+        List<Linear> parts = Stream.concat(last.parts.stream(), Stream.of(matrix)).toList();
+        all.set(all.size() - 1, new Joined(own.format, parts));
+      }
+    }
+    return all;
   }
 
   /** Returns the format of the up and gate matrices of a feed-forward part; null for 16 bits. */
@@ -79,28 +120,25 @@ public record WeightPlan(boolean stored, Codes.@Nullable Format rounded) {
       bytes += Layouts.NUMBER_BYTES * tensors.embedding().elements();
     }
     if (range.last(config)) {
-      bytes += bytes(output(tensors.output()), tensors.output());
+      bytes += output(tensors.output()).bytes();
     }
     return bytes;
   }
 
   private long bytes(ModelTensors.Layer layer) {
     ModelTensors.Attention attention = layer.attention();
-    Linear[] joined = {attention.query(), attention.key(), attention.value()};
+    List<Linear> inputs = List.of(attention.query(), attention.key(), attention.value());
     List<Expert> experts = layer.feedForward().experts();
     Linear router = layer.feedForward().router();
     Expert one = experts.get(0);
-    Linear[] up = Stream.of(one.gate(), one.up()).filter(own -> own != null).toArray(Linear[]::new);
-    return bytes(layer(joined), joined)
-        + bytes(layer(attention.output()), attention.output())
-        + (router == null ? 0 : bytes(null, router))
-        + experts.size() * (bytes(up(experts), up) + bytes(down(experts), one.down()));
-  }
-
-  /** Returns the bytes of joined matrices. */
-  static long bytes(@Nullable CodeFormat format, Linear... parts) {
-    int out = Stream.of(parts).mapToInt(Linear::out).sum();
-    return bytes(format, out, parts[0].in());
+    int upOut = (one.gate() == null ? 1 : 2) * one.up().out();
+    long expert =
+        bytes(up(experts), upOut, one.up().in())
+            + bytes(down(experts), one.down().out(), one.down().in());
+    return layer(inputs).stream().mapToLong(Joined::bytes).sum()
+        + layer(attention.output()).bytes()
+        + (router == null ? 0 : bytes(null, router.out(), router.in()))
+        + experts.size() * expert;
   }
 
   /** Returns the bytes of a matrix {@code [out][in]}. */

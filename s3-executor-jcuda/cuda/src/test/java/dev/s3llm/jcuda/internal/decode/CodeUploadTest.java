@@ -2,12 +2,10 @@ package dev.s3llm.jcuda.internal.decode;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.s3llm.model.Codes;
 import dev.s3llm.model.Codes.Format;
 import dev.s3llm.model.Codes.Kind;
 import dev.s3llm.model.Codes.Second;
 import dev.s3llm.model.ElementType;
-import dev.s3llm.model.ModelTensors.Linear;
 import dev.s3llm.model.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -69,24 +67,5 @@ class CodeUploadTest {
             blocks
                 .slice((int) type.bytes(first), (int) type.bytes(count))
                 .order(ByteOrder.LITTLE_ENDIAN));
-  }
-
-  @Test
-  void matricesThatAreJoined_shareOneFormat() {
-    WeightPlan stored = new WeightPlan(true, null);
-    Linear four = linear(ElementType.Q4_0);
-    Linear eight = linear(ElementType.Q8_0);
-    assertThat(stored.layer(four, four)).isNotNull();
-    assertThat(stored.layer(four, eight)).isNull();
-    assertThat(stored.layer(linear(ElementType.MXFP4))).isNull();
-    assertThat(WeightPlan.WIDE.layer(four)).isNull();
-    Format int4 = new Format(Kind.UNSIGNED_4, 128, Codes.Second.NONE);
-    assertThat(new WeightPlan(false, int4).layer(four, eight)).isEqualTo(new CodeFormat(int4));
-    assertThat(new WeightPlan(false, int4).output(four)).isNull();
-  }
-
-  private static Linear linear(ElementType type) {
-    Tensor tensor = tensor(type, 32, ByteBuffer.allocate(34));
-    return new Linear(1, 32, tensor, null);
   }
 }

@@ -250,7 +250,10 @@ class KernelLaunchTest {
     DeviceMemory none = null;
     CudaWeights.Norms norms = new CudaWeights.Norms(null, null, null, null);
     step.layer(
-        null, none, 3, new CudaWeights.Layer(norms, MATRIX, heads, MATRIX, null, MATRIX, MATRIX));
+        null,
+        none,
+        3,
+        new CudaWeights.Layer(norms, List.of(MATRIX), heads, MATRIX, null, MATRIX, MATRIX));
     PersistentDecode.Buffers own = new PersistentDecode.Buffers(none, none, none, none, null, none);
     step.plan(null, own, work, none, batch, new int[] {1, 4, 1, 4}, 8, 1_000L);
     step.decodeStep(null, none, 8, H200);

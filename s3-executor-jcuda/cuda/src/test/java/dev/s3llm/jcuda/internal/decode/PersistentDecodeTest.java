@@ -67,7 +67,8 @@ class PersistentDecodeTest {
     CudaWeights.Matrix plain = new CudaWeights.Matrix(null, 64, 64, null, null);
     CudaWeights.Matrix coded = new CudaWeights.Matrix(null, 64, 64, format, null);
     CudaWeights.Norms norms = new CudaWeights.Norms(null, null, null, null);
-    CudaWeights.Layer layer = new CudaWeights.Layer(norms, plain, null, plain, null, plain, coded);
+    CudaWeights.Layer layer =
+        new CudaWeights.Layer(norms, List.of(plain), null, plain, null, plain, coded);
     assertThat(PersistentDecode.fits(CONFIG, ALL, KvPrecision.FULL, List.of(layer), 0)).isFalse();
   }
 
