@@ -3,6 +3,7 @@
 #include "attention_prefill.cu"
 #include "embedding.cu"
 #include "experts.cu"
+#include "gather.cu"
 #include "gemm_mma.cu"
 #include "gemm_quant_mma.cu"
 #include "gemm_quant_wgmma.cu"

@@ -203,7 +203,10 @@ def main():
         write(out, name, config, {f"{NAME}.{part}": tensor for part, tensor in tensors.items()},
               {NAME + ".weight": decoded.contiguous()})
     mxfp4(out)
-    print(len(ways) + 1, "folders")
+    config, tensors, decoded = gptq(4, 32, order=True)
+    write(out, "gptq4-act", config, {f"{NAME}.{part}": tensor for part, tensor in tensors.items()},
+          {NAME + ".weight": decoded.contiguous()})
+    print(len(ways) + 2, "folders")
 
 
 if __name__ == "__main__":

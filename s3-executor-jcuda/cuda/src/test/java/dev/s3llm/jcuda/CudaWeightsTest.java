@@ -11,6 +11,7 @@ import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.TensorSource;
 import dev.s3llm.model.WeightFormat;
 import dev.s3llm.testkit.HandDrivenSequence;
+import java.util.List;
 import java.util.Random;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
@@ -70,6 +71,27 @@ class CudaWeightsTest {
         assertThat(error)
             .as("%s in %s", config, precision)
             .isLessThan(precision == Precision.FP16 ? 0.03 : 0.2);
+        assertSameInChunks(gpu, config + " " + precision);
+      }
+    }
+  }
+
+  /** As GPTQ with desc_act: the inputs of products are brought into the order of the weights. */
+  @ParameterizedTest
+  @EnumSource
+  void groupsOfScatteredColumns_giveTheHostsLogits_alsoInChunks(Precision precision) {
+    for (ModelConfig config : List.of(RandomModels.llama(2), RandomModels.gptJ())) {
+      try (CpuExecutor host =
+              CpuExecutor.builder(config, new OrderedTensors(config))
+                  .maxTokensPerStep(256)
+                  .build();
+          JCudaExecutor gpu =
+              stored(config, () -> new OrderedTensors(config)).precision(precision).build()) {
+        double error = FamilyParity.error(gpu.logits(whole()), CpuLogits.of(host, whole()));
+        System.out.printf("%s in %s, ordered: error %.2e%n", config.family(), precision, error);
+        assertThat(error)
+            .as("%s in %s", config, precision)
+            .isLessThan(precision == Precision.FP16 ? 0.01 : 0.1);
         assertSameInChunks(gpu, config + " " + precision);
       }
     }

@@ -1,9 +1,14 @@
 package dev.s3llm.model;
 
+import java.util.Optional;
+
 /**
  * A tensor's elements as they are quantised, for executors that multiply codes without decoding
  * them first: a small number for each element, and a scale for each group of consecutive elements.
  * Groups never cross the end of a row. Decoding gives the same elements.
+ *
+ * <p>Where the groups of a row are not consecutive columns, codes come in another {@linkplain
+ * #order() order} than the tensor's elements: group after group.
  */
 public interface Codes {
 
@@ -57,6 +62,14 @@ public interface Codes {
 
   /** Returns the format. */
   Format format();
+
+  /**
+   * Returns the column of each code of a row, the same in all rows: code {@code i} is that of
+   * column {@code order[i]}. Empty where codes have the order of the columns. Not to be changed.
+   */
+  default Optional<int[]> order() {
+    return Optional.empty();
+  }
 
   /**
    * Reads codes and scales. Any number of threads may call it at once.

@@ -8,7 +8,8 @@ import java.util.Optional;
  * Reads some columns of a matrix, as elements or as codes. Rows are read whole, since stored rows
  * cost nothing until they are touched, and rows that are decoded are decoded faster together.
  * Blocks are never cut. A group of codes that would be cut is read as smaller groups with the same
- * scale, down to those of the fewest columns that {@link Codes} allows.
+ * scale, down to those of the fewest columns that {@link Codes} allows. Codes in another order than
+ * the columns are decoded.
  */
 final class ColumnSlices implements Tensor.Slices, Codes {
   /** Elements of the matrix that are read at once, if a row has no more. */
@@ -44,7 +45,7 @@ final class ColumnSlices implements Tensor.Slices, Codes {
     }
     int unit =
         matrix.type().plain()
-            ? matrix.codes().map(codes -> LEAST_GROUP).orElse(1)
+            ? codes(matrix).map(codes -> LEAST_GROUP).orElse(1)
             : matrix.type().blockElements();
     if (from % unit != 0 || to % unit != 0 || width % unit != 0) {
       throw new ModelFormatException(
@@ -85,11 +86,14 @@ final class ColumnSlices implements Tensor.Slices, Codes {
     return new ColumnSlices(matrix, width, from, columns, start + first);
   }
 
+  /** Returns the codes of which some columns can be read: those in the order of the columns. */
+  private static Optional<Codes> codes(Tensor matrix) {
+    return matrix.codes().filter(codes -> codes.order().isEmpty());
+  }
+
   @Override
   public Optional<Codes> codes() {
-    return start % columns == 0 && matrix.codes().isPresent()
-        ? Optional.of(this)
-        : Optional.empty();
+    return start % columns == 0 && codes(matrix).isPresent() ? Optional.of(this) : Optional.empty();
   }
 
   /**

@@ -28,6 +28,11 @@ interface Matrix {
     return Optional.empty();
   }
 
+  /** Returns the column of each code of a row, see {@link Codes#order}. */
+  default Optional<int[]> order() {
+    return Optional.empty();
+  }
+
   /**
    * Reads the codes of rows, see {@link Codes#read}.
    *
@@ -116,6 +121,11 @@ interface Matrix {
     @Override
     public Format format() {
       return matrix.format().orElseThrow();
+    }
+
+    @Override
+    public Optional<int[]> order() {
+      return matrix.order();
     }
 
     @Override

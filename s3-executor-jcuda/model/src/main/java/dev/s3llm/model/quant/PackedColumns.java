@@ -3,7 +3,6 @@ package dev.s3llm.model.quant;
 import dev.s3llm.model.Codes;
 import dev.s3llm.model.Codes.Kind;
 import dev.s3llm.model.Codes.Second;
-import java.util.Arrays;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -108,6 +107,7 @@ final class PackedColumns implements Scheme {
     private final Inputs inputs;
     private final int in;
     private final int groups;
+    private final Optional<ColumnOrder> byGroup;
     private final Optional<Codes.Format> format;
 
     Columns(
@@ -126,6 +126,7 @@ final class PackedColumns implements Scheme {
       this.inputs = inputs;
       this.in = inputs.count;
       this.groups = groups;
+      this.byGroup = findOrder();
       this.format = findFormat();
     }
 
@@ -160,9 +161,7 @@ final class PackedColumns implements Scheme {
           zero[row * groups + group] = zero(group, start + row);
         }
       }
-      Numbers given = order;
-      int[] groupOf =
-          given == null ? Numbers.groups(inputs.stored, groupSize) : given.groups(groups);
+      int[] groupOf = groupOf();
       byte[] integers = new byte[count * in];
       integers(start, count, integers);
       for (int row = 0; row < count; row++) {
@@ -171,6 +170,12 @@ final class PackedColumns implements Scheme {
           to[row * in + i] = scale[at] * ((integers[row * in + i] & 0xFF) - zero[at]);
         }
       }
+    }
+
+    /** Returns the group of each stored input. */
+    private int[] groupOf() {
+      Numbers given = order;
+      return given == null ? Numbers.groups(inputs.stored, groupSize) : given.groups(groups);
     }
 
     /** Reads the unsigned integers of some outputs, {@code [count][in]}. */
@@ -220,7 +225,7 @@ final class PackedColumns implements Scheme {
 
     /** Integers of 8 bits have codes where all zeros are in the middle of their range. */
     private Optional<Codes.Format> findFormat() {
-      if (!ordered() || (packing.bits == 8 && !centred())) {
+      if (byGroup.isEmpty() || (packing.bits == 8 && !centred())) {
         return Optional.empty();
       }
       boolean four = packing.bits == 4;
@@ -230,11 +235,15 @@ final class PackedColumns implements Scheme {
           .map(group -> new Codes.Format(kind, group, second));
     }
 
-    /** Returns whether groups are consecutive columns. */
-    private boolean ordered() {
-      Numbers given = order;
-      return given == null
-          || Arrays.equals(given.groups(groups), Numbers.groups(inputs.stored, groupSize));
+    /** Some inputs of a matrix in another order than its groups have no codes. */
+    private Optional<ColumnOrder> findOrder() {
+      return ColumnOrder.of(groupOf(), groupSize)
+          .filter(found -> in == inputs.stored || found.columns().isEmpty());
+    }
+
+    @Override
+    public Optional<int[]> order() {
+      return byGroup.flatMap(ColumnOrder::columns);
     }
 
     private boolean centred() {
@@ -263,6 +272,7 @@ final class PackedColumns implements Scheme {
         }
       }
       integers(first, count, codes);
+      byGroup.orElseThrow().sort(codes, count);
       for (int i = 0; shift > 0 && i < count * in; i++) {
         codes[i] -= (byte) shift;
       }

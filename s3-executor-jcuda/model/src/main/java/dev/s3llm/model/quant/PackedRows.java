@@ -3,7 +3,6 @@ package dev.s3llm.model.quant;
 import dev.s3llm.model.Codes;
 import dev.s3llm.model.Codes.Kind;
 import dev.s3llm.model.Codes.Second;
-import java.util.Arrays;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -98,6 +97,7 @@ final class PackedRows implements Scheme {
     private final int rows;
     private final Columns columns;
     private final int width;
+    private final Optional<ColumnOrder> byGroup;
 
     Rows(Numbers words, Scales scales, int rows, Columns columns) {
       this.words = words;
@@ -105,6 +105,13 @@ final class PackedRows implements Scheme {
       this.rows = rows;
       this.columns = columns;
       this.width = columns.count;
+      this.byGroup = findOrder();
+    }
+
+    /** Some columns of a matrix in another order than its groups have no codes. */
+    private Optional<ColumnOrder> findOrder() {
+      return ColumnOrder.of(scales.groupOf(columns.stored, groupSize), groupSize)
+          .filter(found -> width == columns.stored || found.columns().isEmpty());
     }
 
     @Override
@@ -157,18 +164,18 @@ final class PackedRows implements Scheme {
     public Optional<Codes.Format> format() {
       boolean four = bits == 4;
       boolean zeros = scales.zeros != null;
-      boolean ordered =
-          scales.order == null
-              || Arrays.equals(
-                  scales.groupOf(columns.stored, groupSize),
-                  Numbers.groups(columns.stored, groupSize));
-      if (!ordered || (zeros && !four)) {
+      if (byGroup.isEmpty() || (zeros && !four)) {
         return Optional.empty();
       }
       Kind kind = four ? Kind.UNSIGNED_4 : Kind.SIGNED_8;
       Second second = zeros ? Second.ZERO : Second.NONE;
       return Matrix.group(columns.from, width, groupSize)
           .map(group -> new Codes.Format(kind, group, second));
+    }
+
+    @Override
+    public Optional<int[]> order() {
+      return byGroup.flatMap(ColumnOrder::columns);
     }
 
     @Override
@@ -192,6 +199,7 @@ final class PackedRows implements Scheme {
           codes[row * width + i] = (byte) (integers[i] + shift);
         }
       }
+      byGroup.orElseThrow().sort(codes, count);
     }
 
     /** Returns a zero; packed ones follow each other down the rows. */

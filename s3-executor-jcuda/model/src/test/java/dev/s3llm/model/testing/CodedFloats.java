@@ -2,6 +2,7 @@ package dev.s3llm.model.testing;
 
 import dev.s3llm.model.Codes;
 import dev.s3llm.model.Tensor;
+import java.util.stream.IntStream;
 
 /** The elements of a tensor by its codes, as {@link Codes} defines them. */
 public final class CodedFloats {
@@ -21,11 +22,12 @@ public final class CodedFloats {
     byte[] own = new byte[width];
     float[] scales = new float[width / format.group()];
     float[] seconds = new float[scales.length];
+    int[] order = codes.order().orElseGet(() -> IntStream.range(0, width).toArray());
     for (int at = 0; at < all.length; at += width) {
       codes.read(at, width, own, scales, seconds);
       for (int i = 0; i < width; i++) {
         int group = i / format.group();
-        all[at + i] = value(format, own[i], scales[group], seconds[group]);
+        all[at + order[i]] = value(format, own[i], scales[group], seconds[group]);
       }
     }
     return all;

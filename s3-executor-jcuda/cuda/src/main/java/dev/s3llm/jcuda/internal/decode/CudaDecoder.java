@@ -72,7 +72,15 @@ final class CudaDecoder implements AutoCloseable {
     this.kernels = kernels;
     this.pool = pool;
     this.batch = batch;
-    this.work = new Workspace(device::allocate, config, range, format, featureLayer, samples);
+    this.work =
+        new Workspace(
+            device::allocate,
+            config,
+            range,
+            format,
+            featureLayer,
+            samples,
+            weights.orderedColumns());
     this.featureLayer = featureLayer;
     this.vocabulary = format.vocabulary();
     this.cards = cards;
@@ -368,7 +376,19 @@ final class CudaDecoder implements AutoCloseable {
         int count,
         int stride,
         Output output) {
-      kernels.products().launch(stream, matrix, x, y, count, work.groups, stride, output);
+      DeviceMemory input = ordered(matrix, x, count);
+      kernels.products().launch(stream, matrix, input, y, count, work.groups, stride, output);
+    }
+
+    /** Returns activations with their columns in the order of a matrix. */
+    private DeviceMemory ordered(CudaWeights.Matrix matrix, DeviceMemory x, int count) {
+      DeviceAddress order = matrix.order();
+      DeviceMemory to = work.ordered;
+      if (order == null || to == null) {
+        return x;
+      }
+      kernels.products().gather(stream, order, x, to, count, matrix.in(), work.groups);
+      return to;
     }
 
     private void sample(CudaWeights.Norm norm, CudaWeights.Matrix output) {

@@ -192,7 +192,7 @@ final class CudaStage implements AutoCloseable {
   /** Returns the bytes that the stage takes beside weights and KV. */
   long workspaceBytes(BatchFormat format) {
     long bytes =
-        Workspace.bytes(config, range, format, featureLayer, samples)
+        Workspace.bytes(config, range, format, featureLayer, samples, weights.orderedColumns())
             + (step == null ? 0 : PersistentDecode.bytes(config, range, device.multiprocessors()))
             + DeviceBatch.bytes(format, samples);
     return shard.count() == 1

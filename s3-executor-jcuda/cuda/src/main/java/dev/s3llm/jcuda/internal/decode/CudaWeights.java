@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.function.LongConsumer;
+import java.util.stream.Stream;
 import jcuda.Pointer;
 import org.jspecify.annotations.Nullable;
 
@@ -85,6 +86,8 @@ final class CudaWeights implements AutoCloseable {
    * A matrix {@code [out][in]} in tiles.
    *
    * @param format format of its codes; null for 16 bits
+   * @param order column of the input that belongs to each column of the tiles, ints; null where it
+   *     is the same
    * @param bias its bias, or null
    */
   record Matrix(
@@ -92,6 +95,7 @@ final class CudaWeights implements AutoCloseable {
       int out,
       int in,
       @Nullable CodeFormat format,
+      @Nullable DeviceAddress order,
       @Nullable DeviceMemory bias) {}
 
   /**
@@ -121,6 +125,24 @@ final class CudaWeights implements AutoCloseable {
       close();
       throw e;
     }
+  }
+
+  /**
+   * Returns the columns of the widest matrix whose input is brought into another order; 0 for none.
+   */
+  int orderedColumns() {
+    Stream<Matrix> inLayers =
+        layers.stream()
+            .flatMap(
+                layer ->
+                    Stream.concat(
+                        layer.queryKeyValue.stream(),
+                        Stream.of(layer.attentionOutput, layer.up, layer.down)));
+    return Stream.concat(inLayers, Stream.ofNullable(output))
+        .filter(matrix -> matrix.order != null)
+        .mapToInt(Matrix::in)
+        .max()
+        .orElse(0);
   }
 
   /** Copies tensors of one source into this stage's memory. */
@@ -200,7 +222,13 @@ final class CudaWeights implements AutoCloseable {
         bias.add(part, row, IN_ORDER);
         row += part.out();
       }
-      return new Matrix(tiles, joined.out(), joined.in(), format, bias.load());
+      return new Matrix(
+          tiles,
+          joined.out(),
+          joined.in(),
+          format,
+          order(format, joined.parts().get(0)),
+          bias.load());
     }
 
     private void tile(
@@ -231,7 +259,7 @@ final class CudaWeights implements AutoCloseable {
         tile(up, format, own, 0, gate == null ? IN_ORDER : UP);
         bias.add(up, e * out, gate == null ? IN_ORDER : UP);
       }
-      return new Matrix(tiles, out, first.in(), format, bias.load());
+      return new Matrix(tiles, out, first.in(), format, order(format, first), bias.load());
     }
 
     private Matrix down(List<Expert> experts) {
@@ -246,7 +274,7 @@ final class CudaWeights implements AutoCloseable {
         tile(down, format, own, 0, IN_ORDER);
         bias.add(down, e * first.out(), IN_ORDER);
       }
-      return new Matrix(tiles, first.out(), first.in(), format, bias.load());
+      return new Matrix(tiles, first.out(), first.in(), format, order(format, first), bias.load());
     }
 
     /** The biases of joined matrices in the order of their rows, zeros for those without. */
@@ -283,9 +311,19 @@ final class CudaWeights implements AutoCloseable {
       }
     }
 
+    private @Nullable DeviceAddress order(@Nullable CodeFormat format, Linear matrix) {
+      int[] order = plan.order(format, matrix).orElse(null);
+      return order == null ? null : new DeviceAddress(words(Pointer.to(order), order.length), 0);
+    }
+
     private DeviceMemory floats(float[] values) {
-      DeviceMemory memory = keep(device.allocate((long) Float.BYTES * values.length));
-      stream.copyIn(Pointer.to(values), memory, 0, (long) Float.BYTES * values.length);
+      return words(Pointer.to(values), values.length);
+    }
+
+    /** Copies numbers of 32 bits. */
+    private DeviceMemory words(Pointer from, int count) {
+      DeviceMemory memory = keep(device.allocate((long) Float.BYTES * count));
+      stream.copyIn(from, memory, 0, memory.bytes());
       stream.synchronize();
       return memory;
     }

@@ -14,8 +14,17 @@ import dev.s3llm.model.ModelConfig.FeedForward;
 
 /** Launches matrix products {@code y[m][n] = x[m][k] w[n][k]^T}, plus bias. */
 final class MatrixProduct {
+  private static final int THREADS = 256;
+  private static final int MOST_BLOCKS = 2048;
+
+  /** Columns of a tile of activations, and those of a row that a thread gathers. */
+  private static final int TILE = 64;
+
+  private static final int PIECE = 8;
+
   private final KernelLauncher launcher;
   private final String prefix;
+  private final String gather;
   private final ProductShapes shapes;
   private final CodedShapes coded;
 
@@ -28,6 +37,7 @@ final class MatrixProduct {
   MatrixProduct(KernelLauncher launcher, ElementType type, ProductShapes shapes) {
     this.launcher = launcher;
     this.prefix = "gemm_" + type.suffix() + "_";
+    this.gather = "gather_columns_" + type.suffix();
     this.shapes = shapes;
     this.coded = new CodedShapes(shapes.hopper(), shapes.multiprocessors());
   }
@@ -162,9 +172,35 @@ final class MatrixProduct {
     return prefix + format.suffix() + "_" + c.suffix();
   }
 
+  /**
+   * Brings the columns of activations into the order of a weight's columns.
+   *
+   * @param order column of x for each column of y
+   * @param x activations, in tiles
+   * @param y receives them, in tiles with as much room
+   * @param m rows
+   * @param columns columns of a row
+   * @param groups groups of eight rows that x and y have room for
+   */
+  void gather(
+      DeviceStream stream,
+      DeviceAddress order,
+      DeviceMemory x,
+      DeviceMemory y,
+      int m,
+      int columns,
+      int groups) {
+    int pieces = Divide.up(columns, TILE) * TILE / PIECE;
+    Grid grid = Grid.of(Math.min(MOST_BLOCKS, Divide.up(m * pieces, THREADS)));
+    launcher.launch(stream, gather, grid, THREADS, 0, x, order, y, m, columns, groups);
+  }
+
   /** Loads every kernel that a product with a weight may take, whatever the rows. */
   void load(Matrix w) {
     CodeFormat format = w.format();
+    if (w.order() != null) {
+      launcher.load(gather);
+    }
     if (format == null) {
       int splits = ProductShapes.splits(w.out(), w.in());
       shapes.all(w.out(), splits).forEach(c -> launcher.load(prefix + c.suffix()));

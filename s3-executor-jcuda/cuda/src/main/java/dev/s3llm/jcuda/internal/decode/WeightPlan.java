@@ -5,6 +5,7 @@ import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelTensors;
 import dev.s3llm.model.ModelTensors.Expert;
 import dev.s3llm.model.ModelTensors.Linear;
+import java.nio.IntBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -14,7 +15,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Chooses the format of each matrix on the device. Matrices that are joined have one format; query,
- * key and value are joined where theirs are the same, gate and up always.
+ * key and value are joined where theirs are the same, gate and up always. Codes whose groups are
+ * not consecutive columns are kept in dense parts, where matrices that are joined have one order.
  *
  * @param stored whether matrices keep the format of the files where the kernels read it
  * @param rounded format to which the matrices of layers are rounded; null for none
@@ -22,6 +24,17 @@ import org.jspecify.annotations.Nullable;
 public record WeightPlan(boolean stored, Codes.@Nullable Format rounded) {
   /** Every matrix with 16 bits. */
   static final WeightPlan WIDE = new WeightPlan(false, null);
+
+  /**
+   * How a matrix is stored: equal if the bits of two matrices mean the same.
+   *
+   * @param order column of each code of a row; empty where it is their order
+   */
+  private record Stored(Codes.Format format, Optional<IntBuffer> order) {
+    Stored(Codes codes) {
+      this(codes.format(), codes.order().map(IntBuffer::wrap));
+    }
+  }
 
   /**
    * Matrices with the same input, which are one matrix on the device.
@@ -51,20 +64,31 @@ public record WeightPlan(boolean stored, Codes.@Nullable Format rounded) {
 
   /** Returns a matrix that is not rounded, such as the output, in its format. */
   Joined output(Linear matrix) {
-    CodeFormat format = common(List.of(matrix));
-    return new Joined(format == null || !format.dense() ? null : format, List.of(matrix));
+    return new Joined(dense(List.of(matrix)), List.of(matrix));
   }
 
   /**
-   * Returns dense matrices of a layer that have the same input. Neighbours of one format are
-   * joined, so that a product takes them all.
+   * Returns the column of each code of a row of a matrix on the device; empty where codes have the
+   * order of the columns, and for matrices that are not coded as they are stored.
+   *
+   * @param format format of the matrix on the device
+   */
+  Optional<int[]> order(@Nullable CodeFormat format, Linear matrix) {
+    return format == null || rounded != null
+        ? Optional.empty()
+        : matrix.matrix().codes().flatMap(Codes::order);
+  }
+
+  /**
+   * Returns dense matrices of a layer that have the same input. Neighbours of one format and order
+   * are joined, so that a product takes them all.
    */
   List<Joined> layer(List<Linear> matrices) {
     List<Joined> all = new ArrayList<>();
     for (Linear matrix : matrices) {
       Joined own = layer(matrix);
       Joined last = all.isEmpty() ? null : all.get(all.size() - 1);
-      if (last == null || !Objects.equals(last.format, own.format)) {
+      if (last == null || !alike(last, own)) {
         all.add(own);
       } else {
         List<Linear> parts = Stream.concat(last.parts.stream(), Stream.of(matrix)).toList();
@@ -72,6 +96,13 @@ public record WeightPlan(boolean stored, Codes.@Nullable Format rounded) {
       }
     }
     return all;
+  }
+
+  private boolean alike(Joined last, Joined own) {
+    return Objects.equals(last.format, own.format)
+        && order(last.format, last.parts.get(0))
+            .map(IntBuffer::wrap)
+            .equals(order(own.format, own.parts.get(0)).map(IntBuffer::wrap));
   }
 
   /** Returns the format of the up and gate matrices of a feed-forward part; null for 16 bits. */
@@ -97,17 +128,26 @@ public record WeightPlan(boolean stored, Codes.@Nullable Format rounded) {
     if (given != null) {
       return new CodeFormat(given);
     }
-    CodeFormat format = common(all);
-    return format == null || (experts == 1 && !format.dense()) ? null : format;
+    return experts == 1 ? dense(all) : common(all, false);
   }
 
-  private @Nullable CodeFormat common(List<Linear> parts) {
+  private @Nullable CodeFormat dense(List<Linear> parts) {
+    CodeFormat format = common(parts, true);
+    return format == null || !format.dense() ? null : format;
+  }
+
+  private @Nullable CodeFormat common(List<Linear> parts, boolean ordered) {
     if (!stored) {
       return null;
     }
-    List<Optional<Codes.Format>> formats =
-        parts.stream().map(part -> part.matrix().codes().map(Codes::format)).distinct().toList();
-    return formats.size() == 1 ? formats.get(0).map(CodeFormat::new).orElse(null) : null;
+    List<Optional<Stored>> all =
+        parts.stream().map(part -> part.matrix().codes().map(Stored::new)).distinct().toList();
+    return all.size() != 1
+        ? null
+        : all.get(0)
+            .filter(own -> ordered || own.order.isEmpty())
+            .map(own -> new CodeFormat(own.format))
+            .orElse(null);
   }
 
   /** Returns the bytes that a stage's weights take on its device. */

@@ -36,6 +36,9 @@ final class Workspace implements AutoCloseable {
   /** Result of the feed-forward activation, in tiles; null if all layers have experts. */
   final @Nullable DeviceMemory activated;
 
+  /** Input of a product with its columns in the order of the weight; null if none needs that. */
+  final @Nullable DeviceMemory ordered;
+
   /** A part's result before its norm, {@code [row][hidden]} of float; null without such norms. */
   final @Nullable DeviceMemory part;
 
@@ -84,6 +87,7 @@ final class Workspace implements AutoCloseable {
       long qkv,
       long attended,
       long activated,
+      long ordered,
       long part,
       ExpertSpace.Sizes experts,
       long sums,
@@ -99,7 +103,8 @@ final class Workspace implements AutoCloseable {
         LayerRange range,
         BatchFormat format,
         int featureLayer,
-        boolean samples) {
+        boolean samples,
+        int orderedColumns) {
       int groups = Layouts.groups(format.maxTokens());
       long rows = groups * 8L;
       long maxParts = StepShape.partsClass(format.maxContext(), AttentionKernels.PART);
@@ -111,6 +116,7 @@ final class Workspace implements AutoCloseable {
           Layouts.NUMBER_BYTES * rows * (config.querySize() + 2 * config.kvSize()),
           Layouts.activationBytes(groups, config.querySize()),
           Layouts.activationBytes(groups, denseWidth(config, range)),
+          Layouts.activationBytes(groups, orderedColumns),
           normsResults(config) ? Float.BYTES * rows * config.hiddenSize() : 0,
           ExpertSpace.Sizes.of(config, range, format),
           Float.BYTES * Math.max(parts * config.headSize(), samples ? changed : 0),
@@ -139,7 +145,15 @@ final class Workspace implements AutoCloseable {
     long total() {
       long stream = residual + normed + part;
       long attention = qkv + attended + sums + states + counters;
-      return stream + attention + activated + experts.total() + logits + features + drawn + logs;
+      return stream
+          + attention
+          + activated
+          + ordered
+          + experts.total()
+          + logits
+          + features
+          + drawn
+          + logs;
     }
   }
 
@@ -149,6 +163,8 @@ final class Workspace implements AutoCloseable {
    * @param allocator allocates bytes of device memory
    * @param featureLayer number of the layer whose results are kept, from 1; 0 for none
    * @param samples whether the stage draws tokens
+   * @param orderedColumns columns of the widest input that is brought into another order; 0 for
+   *     none
    */
   Workspace(
       LongFunction<DeviceMemory> allocator,
@@ -156,8 +172,9 @@ final class Workspace implements AutoCloseable {
       LayerRange range,
       BatchFormat format,
       int featureLayer,
-      boolean samples) {
-    Sizes sizes = Sizes.of(config, range, format, featureLayer, samples);
+      boolean samples,
+      int orderedColumns) {
+    Sizes sizes = Sizes.of(config, range, format, featureLayer, samples, orderedColumns);
     this.groups = Layouts.groups(format.maxTokens());
     this.maxSequences = format.maxSequences();
     this.changedLogits = format.changedLogits();
@@ -167,6 +184,7 @@ final class Workspace implements AutoCloseable {
       this.qkv = allocate(allocator, sizes.qkv);
       this.attended = allocate(allocator, sizes.attended);
       this.activated = sizes.activated == 0 ? null : allocate(allocator, sizes.activated);
+      this.ordered = sizes.ordered == 0 ? null : allocate(allocator, sizes.ordered);
       this.part = sizes.part == 0 ? null : allocate(allocator, sizes.part);
       this.experts =
           sizes.experts.none()
@@ -193,8 +211,13 @@ final class Workspace implements AutoCloseable {
 
   /** Returns the bytes that the buffers of a stage take. */
   static long bytes(
-      ModelConfig config, LayerRange range, BatchFormat format, int featureLayer, boolean samples) {
-    return Sizes.of(config, range, format, featureLayer, samples).total();
+      ModelConfig config,
+      LayerRange range,
+      BatchFormat format,
+      int featureLayer,
+      boolean samples,
+      int orderedColumns) {
+    return Sizes.of(config, range, format, featureLayer, samples, orderedColumns).total();
   }
 
   @Override

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.s3llm.jcuda.internal.batch.BatchFormat;
 import dev.s3llm.jcuda.internal.batch.DeviceBatch;
 import dev.s3llm.jcuda.internal.batch.StepShape;
+import dev.s3llm.jcuda.internal.driver.DeviceAddress;
 import dev.s3llm.jcuda.internal.driver.DeviceMemory;
 import dev.s3llm.jcuda.internal.driver.Grid;
 import dev.s3llm.jcuda.internal.driver.KernelSignatures;
@@ -31,17 +32,19 @@ class KernelLaunchTest {
   private static final BatchFormat FORMAT = new BatchFormat(1024, 256, 2048, 16, 32_000);
 
   private static final CudaWeights.Matrix MATRIX =
-      new CudaWeights.Matrix(null, 512, 512, null, null);
+      new CudaWeights.Matrix(null, 512, 512, null, null, null);
   private static final CodeFormat INT4 =
       new CodeFormat(new Codes.Format(Codes.Kind.UNSIGNED_4, 128, Codes.Second.NONE));
   private static final CudaWeights.Matrix CODED =
-      new CudaWeights.Matrix(null, 512, 512, INT4, null);
+      new CudaWeights.Matrix(null, 512, 512, INT4, null, null);
+
+  private static final DeviceAddress ORDER = new DeviceAddress(null, 0);
 
   private final RecordingLauncher recorder = new RecordingLauncher();
   private final AttentionKernels attention = attention(CONFIG);
   private final DeviceBatch batch = new DeviceBatch(bytes -> null, FORMAT, true);
   private final Workspace work =
-      new Workspace(bytes -> null, CONFIG, new LayerRange(0, 40), FORMAT, 0, true);
+      new Workspace(bytes -> null, CONFIG, new LayerRange(0, 40), FORMAT, 0, true, 0);
   private final CudaWeights.Heads heads = new CudaWeights.Heads(null, null, null, null);
 
   private AttentionKernels attention(ModelConfig config) {
@@ -165,7 +168,8 @@ class KernelLaunchTest {
         BatchFormat format = new BatchFormat(64, 64, context, 16, 32_000);
         List<Long> sizes = new ArrayList<>();
         LayerRange all = new LayerRange(0, config.layerCount());
-        Workspace own = new Workspace(bytes -> noted(bytes, sizes), config, all, format, 0, true);
+        Workspace own =
+            new Workspace(bytes -> noted(bytes, sizes), config, all, format, 0, true, 0);
         assertThat(own.changedLogits).isEqualTo(Math.min(context, 32_000) + 1024);
         assertThat(sizes.get(5)).isGreaterThanOrEqualTo(4L * 64 * own.changedLogits);
       }
@@ -180,7 +184,7 @@ class KernelLaunchTest {
   @Test
   void everyLaunch_passesAsManyArgumentsAsItsKernelTakes() throws IOException {
     launchEveryKernel();
-    assertThat(recorder.launches).hasSize(41);
+    assertThat(recorder.launches).hasSize(42);
     for (RecordingLauncher.Launch launch : recorder.launches) {
       assertThat(launch.arguments())
           .as(launch.kernel())
@@ -203,6 +207,7 @@ class KernelLaunchTest {
         new MatrixProduct(recorder, ElementType.F16, new ProductShapes(true, H200));
     products.load(MATRIX);
     products.load(CODED);
+    products.load(new CudaWeights.Matrix(null, 512, 512, INT4, ORDER, null));
     assertThat(recorder.loaded)
         .containsAll(
             recorder.launches.stream()
@@ -235,6 +240,7 @@ class KernelLaunchTest {
         new MatrixProduct(recorder, ElementType.F16, new ProductShapes(true, H200));
     products.launch(null, MATRIX, none, null, 9, 128, 512, MatrixProduct.Output.ROWS);
     products.launch(null, CODED, none, null, 9, 128, 512, MatrixProduct.Output.ROWS);
+    products.gather(null, ORDER, none, none, 9, 512, 128);
     LoadKernels load = new LoadKernels(recorder, ElementType.F16);
     load.retile(null, ElementType.BF16, none, null, 64, 64, 0, 0);
     load.convert(null, ElementType.F32, none, null, 64);
@@ -243,6 +249,16 @@ class KernelLaunchTest {
     load.quantize(null, ElementType.BF16, INT4, none, null, null, 64, 64);
     load.tileCodes(null, INT4, null, place, 64, 64, none);
     load.tileScales(null, INT4, null, null, place, 64, 64, none);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 5120, 3", "9, 200, 2", "1024, 13824, 2048"})
+  void orderedInput_hasAThreadForEightColumns(int rows, int columns, int blocks) {
+    new MatrixProduct(recorder, ElementType.F16, new ProductShapes(true, H200))
+        .gather(null, ORDER, null, null, rows, columns, 128);
+    assertThat(recorder.last().kernel()).isEqualTo("gather_columns_f16");
+    assertThat(recorder.last().grid()).isEqualTo(Grid.of(blocks));
+    assertThat(recorder.last().block()).isEqualTo(256);
   }
 
   private void launchStep() {

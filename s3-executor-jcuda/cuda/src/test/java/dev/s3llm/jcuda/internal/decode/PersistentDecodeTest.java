@@ -64,8 +64,8 @@ class PersistentDecodeTest {
   void codedWeights_areALaunchForEachPart() {
     CodeFormat format =
         new CodeFormat(new Codes.Format(Codes.Kind.UNSIGNED_4, 128, Codes.Second.NONE));
-    CudaWeights.Matrix plain = new CudaWeights.Matrix(null, 64, 64, null, null);
-    CudaWeights.Matrix coded = new CudaWeights.Matrix(null, 64, 64, format, null);
+    CudaWeights.Matrix plain = new CudaWeights.Matrix(null, 64, 64, null, null, null);
+    CudaWeights.Matrix coded = new CudaWeights.Matrix(null, 64, 64, format, null, null);
     CudaWeights.Norms norms = new CudaWeights.Norms(null, null, null, null);
     CudaWeights.Layer layer =
         new CudaWeights.Layer(norms, List.of(plain), null, plain, null, plain, coded);

@@ -2,6 +2,7 @@ package dev.s3llm.jcuda.internal.decode;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.s3llm.model.Codes;
 import dev.s3llm.model.Codes.Format;
 import dev.s3llm.model.Codes.Kind;
 import dev.s3llm.model.Codes.Second;
@@ -11,6 +12,7 @@ import dev.s3llm.model.ModelTensors.Linear;
 import dev.s3llm.model.Tensor;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -96,6 +98,60 @@ class WeightPlanTest {
     Linear matrix = linear(ElementType.Q4_0, 128, 256);
     assertThat(ROUNDED.layer(matrix).format()).isEqualTo(new CodeFormat(INT4));
     assertThat(ROUNDED.output(matrix).format()).isNull();
+  }
+
+  @Test
+  void matricesOfOneOrder_areJoined_andKeptInDensePartsAlone() {
+    Linear one = ordered(1, 0, 2, 3);
+    Linear same = ordered(1, 0, 2, 3);
+    Linear other = ordered(3, 0, 2, 1);
+    Linear natural = ordered();
+    assertThat(parts(STORED, one, same, other, natural))
+        .containsExactly(List.of(one, same), List.of(other), List.of(natural));
+    CodeFormat format = STORED.layer(one).format();
+    assertThat(STORED.order(format, one).orElseThrow()).containsExactly(1, 0, 2, 3);
+    assertThat(STORED.order(format, natural)).isEmpty();
+    assertThat(ROUNDED.order(ROUNDED.layer(one).format(), one)).isEmpty();
+    assertThat(parts(ROUNDED, one, other)).containsExactly(List.of(one, other));
+    assertThat(STORED.up(List.of(new Expert(one, same, other)))).isEqualTo(format);
+    assertThat(STORED.up(List.of(new Expert(one, other, other)))).isNull();
+    Expert expert = new Expert(one, one, natural);
+    assertThat(STORED.up(List.of(expert, expert))).isNull();
+    assertThat(STORED.down(List.of(expert, expert))).isEqualTo(format);
+  }
+
+  /** A matrix of 4 bits whose codes have an order of their own; that of the columns if none. */
+  private static Linear ordered(int... order) {
+    Codes codes =
+        new Codes() {
+          @Override
+          public Format format() {
+            return new Format(Kind.UNSIGNED_4, 32, Second.ZERO);
+          }
+
+          @Override
+          public Optional<int[]> order() {
+            return order.length == 0 ? Optional.empty() : Optional.of(order);
+          }
+
+          @Override
+          public void read(long first, int count, byte[] to, float[] scales, float[] seconds) {
+            throw new UnsupportedOperationException();
+          }
+        };
+    Tensor.Slices slices =
+        new Tensor.Slices() {
+          @Override
+          public ByteBuffer read(long first, int count) {
+            throw new UnsupportedOperationException();
+          }
+
+          @Override
+          public Optional<Codes> codes() {
+            return Optional.of(codes);
+          }
+        };
+    return new Linear(8, 32, new Tensor("ordered", ElementType.F32, 256, slices), null);
   }
 
   private static Linear linear(ElementType type, int out, int in) {
