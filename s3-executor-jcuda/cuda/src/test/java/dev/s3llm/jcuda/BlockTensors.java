@@ -16,7 +16,11 @@ final class BlockTensors {
   /** Elements of a block have about this deviation, in scales. */
   private static final double DEVIATION = 4.6;
 
-  private static final Pattern SIXES = Pattern.compile("v_proj|down_proj|fc_out|lm_head");
+  /**
+   * What a Q4_K_M file has in Q6_K: the output, and values and down of about every second layer.
+   */
+  private static final Pattern SIXES =
+      Pattern.compile("lm_head|\\.\\d*[02468]\\..*(v_proj|down_proj|fc_out)");
 
   private BlockTensors() {}
 
@@ -25,7 +29,7 @@ final class BlockTensors {
     return new StoredTensors(config, name -> type, BlockTensors::matrix);
   }
 
-  /** Returns the same in the formats of a Q4_K_M file: values, down and the output are in Q6_K. */
+  /** Returns the same in the formats of a Q4_K_M file. */
   static TensorSource mixed(ModelConfig config) {
     return new StoredTensors(
         config,

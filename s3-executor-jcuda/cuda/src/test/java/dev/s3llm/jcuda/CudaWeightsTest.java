@@ -55,7 +55,7 @@ class CudaWeightsTest {
     }
   }
 
-  /** Query and key have one product, value another; down and the output are in Q6_K. */
+  /** In every second layer query and key have one product and value another. */
   @ParameterizedTest
   @EnumSource
   void mixedFormats_giveTheHostsLogits_alsoInChunks(Precision precision) {

@@ -7,12 +7,17 @@ import dev.s3llm.model.Codes.Format;
 import dev.s3llm.model.Codes.Kind;
 import dev.s3llm.model.Codes.Second;
 import dev.s3llm.model.ElementType;
+import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.ModelShapes;
+import dev.s3llm.model.ModelTensors;
 import dev.s3llm.model.ModelTensors.Expert;
 import dev.s3llm.model.ModelTensors.Linear;
 import dev.s3llm.model.Tensor;
+import dev.s3llm.model.testing.StoredTensors;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -73,6 +78,26 @@ class WeightPlanTest {
             List.of(linear(ElementType.Q4_K, 256, 256), linear(ElementType.Q6_K, 128, 256)));
     assertThat(joined.stream().map(WeightPlan.Joined::bytes))
         .containsExactly(256 * 256 * 5 / 8L, 128 * 256 * 9 / 8L);
+  }
+
+  /**
+   * As llama.cpp makes Q4_K_M: 16 of 32 layers have value and down in Q6_K, and so is the output.
+   */
+  @Test
+  void llamaOf8Billion_inQ4KM_takes6500MegabytesInPlaceOf16000() {
+    ModelConfig config =
+        new ModelShapes.Sizes(128_256, 4096, 32, 32, 8, 128, 14_336, 2048).llama(false);
+    Pattern sixes = Pattern.compile("lm_head|\\.\\d*[02468]\\..*(v_proj|down_proj)");
+    StoredTensors source =
+        new StoredTensors(
+            config,
+            name -> sixes.matcher(name).find() ? ElementType.Q6_K : ElementType.Q4_K,
+            (type, rows, columns, seed) ->
+                new Tensor("none", type, (long) rows * columns, (first, count) -> null));
+    ModelTensors tensors = ModelTensors.of(config, source);
+    LayerRange all = new LayerRange(0, 32);
+    assertThat(STORED.bytes(config, all, tensors)).isEqualTo(6_507_069_440L);
+    assertThat(WeightPlan.WIDE.bytes(config, all, tensors)).isEqualTo(16_059_990_016L);
   }
 
   @Test
