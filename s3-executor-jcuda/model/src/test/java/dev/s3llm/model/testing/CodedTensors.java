@@ -25,10 +25,10 @@ public final class CodedTensors {
   public static TensorSource of(ModelConfig config, Codes.Format format) {
     return new StoredTensors(
         config,
-        ElementType.F32,
-        (rows, columns, seed) -> {
+        name -> ElementType.F32,
+        (type, rows, columns, seed) -> {
           Matrix matrix = Matrix.random(format, rows, columns, seed);
-          return new Tensor("random", ElementType.F32, matrix.integers.length, matrix);
+          return new Tensor("random", type, matrix.integers.length, matrix);
         });
   }
 
