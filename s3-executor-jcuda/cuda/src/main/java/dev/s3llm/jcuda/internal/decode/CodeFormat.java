@@ -3,6 +3,8 @@ package dev.s3llm.jcuda.internal.decode;
 import dev.s3llm.jcuda.internal.driver.Divide;
 import dev.s3llm.model.Codes;
 import dev.s3llm.model.Codes.Kind;
+import java.util.Optional;
+import java.util.Set;
 
 /**
  * The format of a matrix of codes on a device: tiles of 128 by 128 codes, each with a strip of
@@ -12,6 +14,20 @@ import dev.s3llm.model.Codes.Kind;
  */
 record CodeFormat(Codes.Format codes) {
   private static final int TILE = 128;
+  private static final Set<Integer> GROUPS = Set.of(32, 64, 128);
+
+  /** Returns the format on a device of codes as they are stored; empty if no kernel reads it. */
+  static Optional<CodeFormat> of(Codes.Format stored) {
+    int group = stored.group();
+    boolean read =
+        switch (stored.second()) {
+          case NONE -> GROUPS.contains(group) || (stored.kind() == Kind.SIGNED_8 && group == 16);
+          case ZERO -> GROUPS.contains(group) && stored.kind() == Kind.UNSIGNED_4;
+          case OFFSET ->
+              group == 32 && (stored.kind() == Kind.UNSIGNED_4 || stored.kind() == Kind.SIGNED_8);
+        };
+    return read ? Optional.of(new CodeFormat(stored)) : Optional.empty();
+  }
 
   /** Returns the name of the codes in the names of kernels. */
   String suffix() {

@@ -146,7 +146,7 @@ public record WeightPlan(boolean stored, Codes.@Nullable Format rounded) {
         ? null
         : all.get(0)
             .filter(own -> ordered || own.order.isEmpty())
-            .map(own -> new CodeFormat(own.format))
+            .flatMap(own -> CodeFormat.of(own.format))
             .orElse(null);
   }
 

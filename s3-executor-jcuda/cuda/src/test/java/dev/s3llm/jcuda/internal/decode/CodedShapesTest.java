@@ -104,6 +104,26 @@ class CodedShapesTest {
     return new CodeFormat(new Format(kind, group, second));
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "UNSIGNED_4, 16, NONE, false",
+    "UNSIGNED_4, 128, OFFSET, false",
+    "UNSIGNED_4, 64, OFFSET, false",
+    "UNSIGNED_4, 32, OFFSET, true",
+    "UNSIGNED_4, 64, ZERO, true",
+    "SIGNED_8, 16, NONE, true",
+    "SIGNED_8, 16, OFFSET, false",
+    "SIGNED_8, 32, OFFSET, true",
+    "SIGNED_8, 64, OFFSET, false",
+    "SIGNED_8, 32, ZERO, false",
+    "E4M3, 16, NONE, false",
+    "E4M3, 64, NONE, true",
+    "E2M1, 32, OFFSET, false"
+  })
+  void formatsOfCodes_areThoseThatKernelsRead(Kind kind, int group, Second second, boolean read) {
+    assertThat(CodeFormat.of(new Format(kind, group, second)).isPresent()).isEqualTo(read);
+  }
+
   @Test
   void numbersOfKernels_followTheSources() {
     assertThat(format(Kind.UNSIGNED_4, 32, Second.OFFSET).scales()).isEqualTo(4 | 2 << 4);
