@@ -130,7 +130,14 @@ public final class CudaPipeline implements AutoCloseable {
   /** Opens all stages: several cards at once, whole layers one device after another. */
   private void openStages(JointLoading loading, IntFunction<CudaStage> opener) {
     Map<Integer, CudaStage> opened = new ConcurrentSkipListMap<>();
-    IntConsumer open = index -> opened.put(index, opener.apply(index));
+    IntConsumer open =
+        index -> {
+          try {
+            opened.put(index, opener.apply(index));
+          } catch (DeviceException e) {
+            throw e.on(placement.devices().get(index));
+          }
+        };
     try {
       if (threads == null) {
         IntStream.range(0, placement.devices().size()).forEach(i -> loading.run(i, open));
