@@ -270,6 +270,42 @@ __device__ __forceinline__ void multiplyQuantSegments(const GemmArgs& a, Scales 
   }
 }
 
+/**
+ * Calls multiply with what is known of the scales. Up to 32 rows code without a branch is faster, so that more is told apart. Beyond,
+ * whether ptxas lets wgmma run beside the widening depends on these ways and their order: it prints C7513 where it does not.
+ */
+template <Code CODE, int N, typename Multiply>
+__device__ __forceinline__ void withKnown(Scales scales, Multiply multiply) {
+  bool one = scales.groups == 1;
+  if constexpr (CODE == kE4M3) {
+    if (scales.groups > 1) {
+      multiply(std::integral_constant<Known, kFewPlain>());
+    } else {
+      multiply(std::integral_constant<Known, kPlainScales>());
+    }
+  } else if constexpr (N > kFewRows) {
+    if (scales.form == kOffset) {
+      multiply(std::integral_constant<Known, kAnyOffsets>());
+    } else if (one && scales.form == kSymmetric) {
+      multiply(std::integral_constant<Known, kPlainScales>());
+    } else {
+      multiply(std::integral_constant<Known, CODE == kS8 ? kAnyPlain : kAnyScales>());
+    }
+  } else if (scales.form == kOffset) {
+    multiply(std::integral_constant<Known, kFourOffsets>());
+  } else if (one && scales.form == kSymmetric) {
+    multiply(std::integral_constant<Known, kPlainScales>());
+  } else if (CODE == kS8 && scales.groups == 8) {
+    multiply(std::integral_constant<Known, kEightPlain>());
+  } else if (CODE == kS8) {
+    multiply(std::integral_constant<Known, kFewPlain>());
+  } else if (one) {
+    multiply(std::integral_constant<Known, kOneGroup>());
+  } else {
+    multiply(std::integral_constant<Known, kAnyScales>());
+  }
+}
+
 template <Code CODE, typename T, int N, int C, bool SERIAL>
 __device__ __forceinline__ void gemmQuant(const GemmArgs& a, Scales scales) {
   constexpr int kTilesOfBlock = tilesOfBlock(N, SERIAL);
@@ -308,13 +344,7 @@ __device__ __forceinline__ void gemmQuant(const GemmArgs& a, Scales scales) {
       multiplyQuantSegments<CODE, T, N, kTilesOfBlock, SERIAL, decltype(known)::value>(a, scales, sum, ring, stages, full,
                                                                                        empty, kTiles, begin, end);
     };
-    if (scales.groups > 1 || (CODE == kS8 && scales.form != kSymmetric)) {
-      multiply(std::integral_constant<Known, kAnyScales>());
-    } else if (CODE == kU4 && scales.form != kSymmetric) {
-      multiply(std::integral_constant<Known, kOneGroup>());
-    } else {
-      multiply(std::integral_constant<Known, kPlainScales>());
-    }
+    withKnown<CODE, N>(scales, multiply);
     finish<T, Stage::kGroups, N, C, Stage::kStrips>(a, sum, stages, reinterpret_cast<float*>(ring), rank);
   }
 }

@@ -25,12 +25,21 @@ enum Form {
   kOffset = 2,     // what is added to scale * code
 };
 
-/** What of Scales is known when a kernel is compiled. */
+/** What of Scales is known when a kernel is compiled; plain: nothing stands beside a scale. */
 enum Known {
   kAnyScales,
   kOneGroup,     // one group a tile, in any form
-  kPlainScales,  // one group a tile, without zeros and offsets
+  kPlainScales,  // one group, plain
+  kFewPlain,     // one, two or four groups, plain
+  kEightPlain,   // eight groups, plain
+  kAnyPlain,     // any number of groups, plain
+  kFourOffsets,  // four groups, with offsets
+  kAnyOffsets,   // one, two or four groups, with offsets
 };
+
+__host__ __device__ constexpr bool isPlain(Known known) {
+  return known == kPlainScales || known == kFewPlain || known == kEightPlain || known == kAnyPlain;
+}
 
 constexpr int kQuantTile = 128;
 constexpr int kQuantElements = kQuantTile * kQuantTile;
@@ -157,16 +166,15 @@ __host__ __device__ __forceinline__ FormMasks formMasks(int form) {
   return {form == kZero ? ~0u : 0u, form == kZero ? 0u : plain, form == kOffset ? ~0u : 0u};
 }
 
-/** A row's scale, zero and offset from what the strip holds. UPPER: for the second of a lane's rows. */
+/** A row's scale, zero and offset from what the strip holds, each twice. UPPER: for the second of a lane's rows. */
 template <Code CODE, typename T, bool UPPER>
 __host__ __device__ __forceinline__ RowScale rowScale(uint32_t scale, uint32_t second, const FormMasks& masks) {
   RowScale r;
-  r.scale = pickBytes(scale, 0, 0x1010);
+  r.scale = scale;
   r.zero = 0;
-  r.offset = 0;
-  if constexpr (hasSeconds(CODE)) r.offset = pickBytes(second, 0, 0x1010) & masks.offsetMask;
+  r.offset = hasSeconds(CODE) ? second & masks.offsetMask : 0;
   if constexpr (CODE == kU4) {
-    r.zero = (pickBytes(second, 0, 0x1010) & masks.zeroMask) | masks.zeroPlain;
+    r.zero = (second & masks.zeroMask) | masks.zeroPlain;
     if (UPPER && Magic<T>::kUpperInPlace) {  // codes count 16 times as much, so do zeros, and scales a 16th
       r.zero = r.zero * 16 - Magic<T>::kInteger * 15;
       r.scale = scalePairs<T>(r.scale, Magic<T>::kSixteenth, 0x80008000);
@@ -226,13 +234,15 @@ __host__ __device__ __forceinline__ void widen(const uint32_t* words, const RowS
 /** The scales of the two rows of 16 that a lane widens. */
 template <Code CODE, typename T, Known KNOWN = kAnyScales>
 struct LaneScales {
-  static constexpr bool kSingle = KNOWN == kPlainScales || !hasSeconds(CODE);
+  static constexpr bool kSingle = isPlain(KNOWN) || !hasSeconds(CODE);
+  static constexpr bool kPaired = KNOWN == kFourOffsets || KNOWN == kAnyOffsets;
   FormMasks masks;
   bool single;  // an entry is a scale alone
   RowScale first, second;
 
   __device__ __forceinline__ explicit LaneScales(Scales scales)
-      : masks(formMasks<T>(kSingle ? kSymmetric : scales.form)), single(kSingle || scales.form == kSymmetric) {}
+      : masks(formMasks<T>(kSingle ? kSymmetric : kPaired ? kOffset : scales.form)),
+        single(kSingle || (!kPaired && scales.form == kSymmetric)) {}
 
   /** Loads them for a group from the strip of a tile: the entries of a lane's two rows stand side by side. */
   __device__ __forceinline__ void load(const uint8_t* strip, int warp, int group) {
@@ -240,16 +250,25 @@ struct LaneScales {
     int row = stripEntry(group, warp * 16 + ((threadIdx.x & 31) >> 2));
     if constexpr (kSingle) {
       uint32_t both = words[row >> 1];
-      set(both, 0, both >> 16, 0);
+      set(pickBytes(both, 0, kLow), 0, pickBytes(both, 0, kHigh), 0);
+    } else if constexpr (kPaired) {
+      uint2 both = *reinterpret_cast<const uint2*>(words + row);
+      setPairs(both.x, both.y);
     } else {  // without a branch: it would keep the compiler from mixing this with what is widened before
       uint32_t low = words[single ? row >> 1 : row];
-      uint32_t high = words[single ? row >> 1 : row + 1];
+      uint32_t high = words[CODE != kU4 && single ? row >> 1 : row + 1];  // in a tile's room with four groups
       if (single) high = low >> 16;
-      set(low, low >> 16, high, high >> 16);
+      setPairs(low, high);
     }
   }
 
  private:
+  static constexpr uint32_t kLow = 0x1010, kHigh = 0x3232;  // halves of a word, twice
+
+  __device__ __forceinline__ void setPairs(uint32_t low, uint32_t high) {
+    set(pickBytes(low, 0, kLow), pickBytes(low, 0, kHigh), pickBytes(high, 0, kLow), pickBytes(high, 0, kHigh));
+  }
+
   __device__ __forceinline__ void set(uint32_t scale, uint32_t beside, uint32_t next, uint32_t nextBeside) {
     first = rowScale<CODE, T, false>(scale, beside, masks);
     second = rowScale<CODE, T, true>(next, nextBeside, masks);
@@ -281,15 +300,15 @@ template <Code CODE, typename T, Known KNOWN = kAnyScales>
 __device__ __forceinline__ void widenHalf(uint32_t (&to)[16], const HalfCodes<CODE>& codes,
                                           LaneScales<CODE, T, KNOWN>& own, const uint8_t* strip, int warp, int half,
                                           Scales scales) {
-  if (KNOWN == kAnyScales && half == 1 && scales.groups > 1) own.load(strip, warp, scales.groups >> 1);
+  constexpr int kGroups = KNOWN == kFourOffsets ? 4 : KNOWN == kEightPlain ? 8 : 1;
+  constexpr bool kCounted = KNOWN == kAnyScales || KNOWN == kFewPlain || KNOWN == kAnyPlain || KNOWN == kAnyOffsets;
+  constexpr bool kEight = CODE == kS8 && (KNOWN == kAnyScales || KNOWN == kEightPlain || KNOWN == kAnyPlain);
+  int groups = kCounted ? scales.groups : kGroups;
+  if (half == 1 && groups > 1) own.load(strip, warp, groups >> 1);
 #pragma unroll
   for (int step = 0; step < 4; step++) {
-    if (KNOWN == kAnyScales && step == 2 && scales.groups >= 4) {
-      own.load(strip, warp, (scales.groups >> 2) * (2 * half + 1));
-    }
-    if (KNOWN == kAnyScales && CODE == kS8 && step % 2 == 1 && scales.groups == 8) {
-      own.load(strip, warp, 4 * half + step);
-    }
+    if (step == 2 && groups == 4) own.load(strip, warp, 2 * half + 1);
+    if (kEight && step > 0 && groups == 8) own.load(strip, warp, 4 * half + step);
     widen<CODE, T>(codes.words + step * HalfCodes<CODE>::kPieces, own.first, own.second, to + 4 * step);
   }
 }

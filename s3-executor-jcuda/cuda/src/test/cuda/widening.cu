@@ -127,8 +127,10 @@ int check(const char* name, int form) {
       }
     }
     for (int lane = 0; lane < 32; lane++) {
-      RowScale first = rowScale<CODE, T, false>(entries[lane / 4] & 0xffff, entries[lane / 4] >> 16, masks);
-      RowScale second = rowScale<CODE, T, true>(entries[lane / 4 + 8] & 0xffff, entries[lane / 4 + 8] >> 16, masks);
+      auto low = [&](int row) { return pickBytes(entries[row], 0, 0x1010); };
+      auto high = [&](int row) { return pickBytes(entries[row], 0, 0x3232); };
+      RowScale first = rowScale<CODE, T, false>(low(lane / 4), high(lane / 4), masks);
+      RowScale second = rowScale<CODE, T, true>(low(lane / 4 + 8), high(lane / 4 + 8), masks);
       uint32_t got[4];
       widen<CODE, T>(words[lane], first, second, got);
       for (int i = 0; i < 8; i++) {
