@@ -1,6 +1,6 @@
 """Times matrix products and attention against their rooflines and cuBLAS; medians, cold second-level cache.
 
-Usage: bench.py s3kernels.fatbin gemm|configurations|quant|quant_configurations|attention|attention8|kv8|small ...
+Usage: bench.py s3kernels.fatbin gemm|configurations|quant|quant_configurations|attention|attention8|kv8|small|gather ...
 S3_SHAPES=5120x13824,... and S3_ROWS=1,16,... choose other products; S3_FORMATS=u4.128.0,... formats (code, group, form).
 """
 
@@ -255,9 +255,21 @@ def bench_small():
         print(", ".join(line), flush=True)
 
 
+def bench_gather():
+    """The input of a product brought into the order of its weight's columns."""
+    for k in (5120, 13824):
+        for m in (1, 16, 64, 128, 1024):
+            groups = ceil(m, 8)
+            x = torch.zeros(groups * 8 * ceil(k, 64) * 64, device="cuda", dtype=torch.float16)
+            y, order = torch.empty_like(x), torch.randperm(k, device="cuda").int()
+            grid = min(2048, ceil(m * ceil(k, 64) * 8, 256))
+            seconds = time_graph([lambda: K.launch("gather_columns_f16", (grid,), 256, 0, x, order, y, m, k, groups)] * 20)
+            print(f"gather {m} x {k}: {seconds * 1e6:.1f} us", flush=True)
+
+
 if __name__ == "__main__":
     print(torch.cuda.get_device_name())
     for part in sys.argv[2:]:
         {"gemm": bench_gemm, "configurations": bench_configurations, "attention": bench_attention,
          "attention8": lambda: bench_attention(coded=True), "kv8": bench_kv8, "small": bench_small,
-         "quant": bench_quant, "quant_configurations": bench_quant_configurations}[part]()
+         "quant": bench_quant, "gather": bench_gather, "quant_configurations": bench_quant_configurations}[part]()

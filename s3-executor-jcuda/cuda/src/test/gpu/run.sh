@@ -22,7 +22,8 @@
 #   cards-serve  one card, two engines and one engine on two cards at three loads; policies on the shape of 70 billion weights
 #   peer      the same steps in PyTorch with a CUDA graph
 #   serve     policies on a trace's lengths, on real steps
-#   weights   products with weights in 4 and 8 bits: checks and times (needs PyTorch), then steps of llama-13b
+#   weights   products with weights in 4 and 8 bits: checks and times (needs PyTorch), then steps of llama-13b, and of
+#             layers as a Q4_K_M file has them
 #   step      ms a step and share of the roofline, for the shapes of docs/gpu.md
 set -eu
 : "${JAVA:=java}"
@@ -76,7 +77,8 @@ for what in "$@"; do
       python3 "$(dirname "$0")/../cuda/bench.py" "$kernels" quant
       for format in WIDE INT8 FP8 INT4; do
         cli bench step --model llama-13b --weights $format --points 1x512,16x512,64x512,128x512
-      done ;;
+      done
+      "$JAVA" -Xmx12g -cp "$CP" dev.s3llm.jcuda.BlockSteps 8 1x512,16x512,64x512,128x512 ;;
     churn) "$JAVA" -Xmx1g -cp "$CP" dev.s3llm.jcuda.GpuChurn "${S3_CHURN_SECONDS:-120}" ;;
     soak) cli bench soak --device cuda --minutes "${S3_SOAK_MINUTES:-8}" ;;
     kv8)
