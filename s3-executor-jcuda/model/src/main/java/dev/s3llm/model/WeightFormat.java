@@ -11,8 +11,9 @@ import org.jspecify.annotations.Nullable;
 public enum WeightFormat {
   /**
    * As the files have them where the kernels read the format, else widened. On a GPU kernels read
-   * Q4_0, Q4_1, Q4_K, Q8_0; GPTQ and AWQ of 4 bits, and of 8 with zeros of 128; fp8 (e4m3) and
-   * int8; MXFP4 of experts. Matrices with the same input share one format there, or have 16 bits.
+   * Q4_0, Q4_1, Q4_K, Q8_0, and Q5_0, Q5_1, Q5_K and Q6_K with 8 bits for an integer; GPTQ and AWQ
+   * of 4 bits, and GPTQ of 8 with zeros of 128; fp8 (e4m3) and int8; MXFP4 of experts. Gate and up
+   * share one format there, or have 16 bits.
    */
   STORED(null),
   /** As plain numbers: 16 bits on a GPU, in its executor's type of activations; fp32 on a CPU. */
