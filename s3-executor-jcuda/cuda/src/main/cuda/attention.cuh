@@ -232,14 +232,16 @@ struct RowState {
   __device__ __forceinline__ float raise(float unitMax) {
     float before = max;
     max = fmaxf(max, unitMax);
-    float factor = max == -INFINITY ? 1.0f : exp2Fast(__fadd_rn(before, -max));
+    float raised = exp2Fast(__fadd_rn(before, -base()));
+    float factor = max == -INFINITY ? 1.0f : raised;
     sum = __fmul_rn(sum, factor);
     return factor;
   }
 
-  __device__ __forceinline__ float probability(float score) const {
-    return max == -INFINITY ? 0.0f : exp2Fast(__fadd_rn(score, -max));
-  }
+  __device__ __forceinline__ float probability(float score) const { return exp2Fast(__fadd_rn(score, -base())); }
+
+  /** What scores are compared with: the maximum, or 0 while all are hidden. A choice within probability would be a branch. */
+  __device__ __forceinline__ float base() const { return max == -INFINITY ? 0.0f : max; }
 };
 
 /** Adds the probabilities of a fragment of 16 positions to both rows' sums, in order. */
@@ -333,10 +335,16 @@ __device__ __forceinline__ float joinSink(const AttentionArgs& a, int head, floa
   return factor;
 }
 
-/** A row's output: what was added up, times the factor that joinSink gave, over the sum. */
+/**
+ * A row's output: what was added up, times the factor that joinSink gave, over the sum. A quotient from a rounded reciprocal
+ * and its remainder is rounded right (Markstein 1990) while neither is subnormal, in an eighth of a division's instructions.
+ */
 template <bool BOUNDED>
 __device__ __forceinline__ float ended(float value, float factor, float sum) {
-  return __fdiv_rn(BOUNDED ? __fmul_rn(value, factor) : value, sum);
+  float v = BOUNDED ? __fmul_rn(value, factor) : value;
+  float inverse = __frcp_rn(sum);
+  float quotient = __fmul_rn(v, inverse);
+  return __fmaf_rn(__fmaf_rn(-quotient, sum, v), inverse, quotient);
 }
 
 }  // namespace s3

@@ -119,6 +119,15 @@ __device__ __forceinline__ uint64_t matrixDescriptor(uint32_t address) {
   return static_cast<uint64_t>((address & 0x3FFFF) >> 4) | (1ull << 16) | (64ull << 32) | (1ull << 62);
 }
 
+/**
+ * Describes a right operand whose rows are the 16 steps of the sum: pieces of 64 columns in the 128-byte swizzle, each a tile
+ * of 128-byte rows, pieceBytes apart.
+ */
+__device__ __forceinline__ uint64_t transposedDescriptor(uint32_t address, int pieceBytes) {
+  return static_cast<uint64_t>((address & 0x3FFFF) >> 4) | (static_cast<uint64_t>(pieceBytes >> 4) << 16) | (64ull << 32) |
+         (1ull << 62);
+}
+
 __device__ __forceinline__ void wgmmaFence() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
 __device__ __forceinline__ void wgmmaCommit() {
   asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
@@ -145,6 +154,10 @@ __device__ __forceinline__ void wgmmaWait() {
 #define S3_N11                                                                                    \
   S3_N7 ",%64,%65,%66,%67,%68,%69,%70,%71,%72,%73,%74,%75,%76,%77,%78,%79,%80,%81,%82,%83,%84,"   \
         "%85,%86,%87,%88,%89,%90,%91,%92,%93,%94,%95"
+#define S3_N9                                                                                      \
+  S3_N7 ",%64,%65,%66,%67,%68,%69,%70,%71,%72,%73,%74,%75,%76,%77,%78,%79"
+#define S3_N13                                                                                     \
+  S3_N11 ",%96,%97,%98,%99,%100,%101,%102,%103,%104,%105,%106,%107,%108,%109,%110,%111"
 #define S3_N15                                                                                    \
   S3_N11 ",%96,%97,%98,%99,%100,%101,%102,%103,%104,%105,%106,%107,%108,%109,%110,%111,%112,"     \
          "%113,%114,%115,%116,%117,%118,%119,%120,%121,%122,%123,%124,%125,%126,%127"
@@ -172,7 +185,9 @@ struct Wgmma;
   S3_WGMMA(T, type, 32, S3_N1, "16", "17", "18", S3_O16(0))                      \
   S3_WGMMA(T, type, 64, S3_N3, "32", "33", "34", S3_O32(0))                      \
   S3_WGMMA(T, type, 128, S3_N7, "64", "65", "66", S3_O64(0))                     \
+  S3_WGMMA(T, type, 160, S3_N9, "80", "81", "82", S3_O64(0), S3_O16(64))         \
   S3_WGMMA(T, type, 192, S3_N11, "96", "97", "98", S3_O64(0), S3_O32(64))        \
+  S3_WGMMA(T, type, 224, S3_N13, "112", "113", "114", S3_O64(0), S3_O32(64), S3_O16(96))  \
   S3_WGMMA(T, type, 256, S3_N15, "128", "129", "130", S3_O64(0), S3_O64(64))
 S3_WGMMAS(__half, "f16")
 S3_WGMMAS(__nv_bfloat16, "bf16")
@@ -181,21 +196,31 @@ S3_WGMMAS(__nv_bfloat16, "bf16")
 template <typename T, int N>
 struct WgmmaRegisters;
 
+/** The same with a right operand that transposedDescriptor describes. */
+template <typename T, int N>
+struct WgmmaTransposed;
+
 // a to e are the numbers of the operands that follow the accumulators: four registers, then b and p as above.
 #define S3_WGMMA_REGISTERS(T, type, N, numbers, a, b, c, d4, e, p, ...)                             \
+  S3_WGMMA_FROM_REGISTERS(WgmmaRegisters, "0", T, type, N, numbers, a, b, c, d4, e, p, __VA_ARGS__)
+#define S3_WGMMA_TRANSPOSED(T, type, N, numbers, a, b, c, d4, e, p, ...)                            \
+  S3_WGMMA_FROM_REGISTERS(WgmmaTransposed, "1", T, type, N, numbers, a, b, c, d4, e, p, __VA_ARGS__)
+#define S3_WGMMA_FROM_REGISTERS(NAME, transposed, T, type, N, numbers, a, b, c, d4, e, p, ...)      \
   template <>                                                                                     \
-  struct WgmmaRegisters<T, N> {                                                                   \
+  struct NAME<T, N> {                                                                   \
     static __device__ __forceinline__ void multiply(float (&d)[N / 2], const uint32_t* w,           \
                                                     uint64_t activations, int keep) {             \
       asm volatile(                                                                               \
           "{\n.reg .pred keep;\nsetp.ne.b32 keep, %" p ", 0;\n"                                   \
           "wgmma.mma_async.sync.aligned.m64n" #N "k16.f32." type "." type " {" numbers "}, {%" a    \
-          ", %" b ", %" c ", %" d4 "}, %" e ", keep, 1, 1, 0;\n}\n"                                \
+          ", %" b ", %" c ", %" d4 "}, %" e ", keep, 1, 1, " transposed ";\n}\n"                   \
           : __VA_ARGS__                                                                           \
           : "r"(w[0]), "r"(w[1]), "r"(w[2]), "r"(w[3]), "l"(activations), "r"(keep));              \
     }                                                                                             \
   };
 #define S3_WGMMAS_REGISTERS(T, type)                                                                     \
+  S3_WGMMA_TRANSPOSED(T, type, 64, S3_N3, "32", "33", "34", "35", "36", "37", S3_O32(0))                 \
+  S3_WGMMA_TRANSPOSED(T, type, 128, S3_N7, "64", "65", "66", "67", "68", "69", S3_O64(0))                \
   S3_WGMMA_REGISTERS(T, type, 64, S3_N3, "32", "33", "34", "35", "36", "37", S3_O32(0))                  \
   S3_WGMMA_REGISTERS(T, type, 96, S3_N5, "48", "49", "50", "51", "52", "53", S3_O32(0), S3_O16(32))      \
   S3_WGMMA_REGISTERS(T, type, 128, S3_N7, "64", "65", "66", "67", "68", "69", S3_O64(0))                 \

@@ -6,11 +6,13 @@
 namespace s3 {
 
 /** Copies 16 bytes from global to shared memory, or writes zeros when there is nothing to read. */
-__device__ __forceinline__ void copyAsync(void* to, const void* from, bool present) {
-  uint32_t address = static_cast<uint32_t>(__cvta_generic_to_shared(to));
+__device__ __forceinline__ void copyAsync(uint32_t to, const void* from, bool present) {
   int bytes = present ? 16 : 0;
-  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(address), "l"(from), "r"(bytes)
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(bytes)
                : "memory");
+}
+__device__ __forceinline__ void copyAsync(void* to, const void* from, bool present) {
+  copyAsync(static_cast<uint32_t>(__cvta_generic_to_shared(to)), from, present);
 }
 /** The same for 4 bytes. */
 __device__ __forceinline__ void copyAsync4(void* to, const void* from, bool present) {
@@ -26,12 +28,14 @@ __device__ __forceinline__ void copyWait() {
 }
 
 /** Four 8 x 8 matrices; lanes 8i to 8i + 7 give the rows of matrix i. */
-__device__ __forceinline__ void loadMatrix4(uint32_t (&to)[4], const void* row) {
-  uint32_t address = static_cast<uint32_t>(__cvta_generic_to_shared(row));
+__device__ __forceinline__ void loadMatrix4(uint32_t (&to)[4], uint32_t row) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
                : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
-               : "r"(address)
+               : "r"(row)
                : "memory");
+}
+__device__ __forceinline__ void loadMatrix4(uint32_t (&to)[4], const void* row) {
+  loadMatrix4(to, static_cast<uint32_t>(__cvta_generic_to_shared(row)));
 }
 __device__ __forceinline__ void loadMatrix2(uint32_t (&to)[2], const void* row) {
   uint32_t address = static_cast<uint32_t>(__cvta_generic_to_shared(row));

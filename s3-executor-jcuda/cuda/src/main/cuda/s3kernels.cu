@@ -1,6 +1,7 @@
 // Every kernel in one translation unit, for one fatbin: see build.sh and README.md.
 #include "attention_decode.cu"
 #include "attention_prefill.cu"
+#include "attention_prefill_wgmma.cu"
 #include "embedding.cu"
 #include "experts.cu"
 #include "gather.cu"

@@ -13,7 +13,6 @@ import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelConfig.QueryKeyNorm;
 import dev.s3llm.model.ModelConfig.Scores;
 import dev.s3llm.model.RotaryEmbedding;
-import java.util.List;
 
 /**
  * Launches the kernels of attention, one method for each kernel. Beside each launch stand its grid
@@ -26,6 +25,7 @@ final class AttentionKernels {
 
   private static final int ROTARY_THREADS = 256;
   private static final int THREADS = 128;
+  private static final int WIDE_THREADS = 384;
 
   /** Blocks of decode attention that a multiprocessor runs at once. */
   private static final int BLOCKS_EACH = 3;
@@ -45,6 +45,7 @@ final class AttentionKernels {
   private final KernelLauncher launcher;
   private final ModelConfig config;
   private final LayerRange range;
+  private final boolean wide;
   private final int multiprocessors;
   private final KvPrecision kv;
   private final String rotateAndStore;
@@ -56,6 +57,7 @@ final class AttentionKernels {
    *
    * @param kv how keys and values are stored
    * @param range layers of the stage
+   * @param hopper whether the device has Hopper's own products
    * @param multiprocessors multiprocessors of the device
    */
   AttentionKernels(
@@ -64,11 +66,13 @@ final class AttentionKernels {
       ElementType type,
       KvPrecision kv,
       LayerRange range,
+      boolean hopper,
       int multiprocessors) {
     String suffix = type.suffix() + (kv == KvPrecision.INT8 ? CODED : "");
     this.launcher = launcher;
     this.config = config;
     this.range = range;
+    this.wide = hopper && wide(config.headSize(), kv);
     this.multiprocessors = multiprocessors;
     this.kv = kv;
     this.rotateAndStore = "rotate_and_store_" + suffix;
@@ -79,11 +83,19 @@ final class AttentionKernels {
   /** Brings all kernels to the device. */
   void load() {
     launcher.load(rotateAndStore);
-    for (String kernel : List.of(decode, prefill)) {
-      for (int i = 0; i < range.count(); i++) {
-        launcher.load(kernel + end(i));
-      }
+    for (int i = 0; i < range.count(); i++) {
+      launcher.load(decode + end(i));
+      launcher.load(prefillKernel(i));
     }
+  }
+
+  private String prefillKernel(int layer) {
+    return prefill + end(layer) + (wide ? "_wgmma" : "");
+  }
+
+  /** Returns whether there is a kernel for Hopper's own products. */
+  private static boolean wide(int headSize, KvPrecision kv) {
+    return kv == KvPrecision.FULL && (headSize == 64 || headSize == 128);
   }
 
   /** Returns the end of the name of a layer's kernels. */
@@ -226,13 +238,15 @@ final class AttentionKernels {
       CudaWeights.Heads heads,
       int layer) {
     int size = config.headSize();
-    int blocks = Divide.up(shape.longestChunk() * (config.heads() / config.kvHeads()), 64);
+    int rows = shape.longestChunk() * (config.heads() / config.kvHeads());
     launcher.launch(
         stream,
-        prefill + end(layer),
-        new Grid(blocks, config.kvHeads(), shape.chunks()),
-        THREADS,
-        prefillSharedBytes(size, kv),
+        prefillKernel(layer),
+        wide
+            ? wideGrid(rows, shape.chunks())
+            : new Grid(Divide.up(rows, 64), config.kvHeads(), shape.chunks()),
+        wide ? WIDE_THREADS : THREADS,
+        wide ? widePrefillSharedBytes(size) : prefillSharedBytes(size, kv),
         work.qkv,
         pool,
         batch.positions,
@@ -270,6 +284,19 @@ final class AttentionKernels {
       return (size > 128 ? 1 : 2) * codedUnitBytes(size) + queries + 256 * size;
     }
     return (size > 128 ? 384 : 514) * (size + 8) + 256 * size;
+  }
+
+  /** Returns as many blocks for each chunk as run at once; they share the tiles of all heads. */
+  private Grid wideGrid(int rows, int chunks) {
+    int tiles = Divide.up(rows, 128) * config.kvHeads();
+    return new Grid(Math.min(tiles, multiprocessors), 1, chunks);
+  }
+
+  /**
+   * Returns the bytes of 128 rows of float, and of four times the keys and values of 64 positions.
+   */
+  private static int widePrefillSharedBytes(int size) {
+    return 128 * Float.BYTES * size + 4 * (128 * 2 * size) + 64 + 1024;
   }
 
   /** Returns the bytes of the keys and values of 64 positions, codes and scales. */

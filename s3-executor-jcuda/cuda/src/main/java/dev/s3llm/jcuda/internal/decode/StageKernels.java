@@ -38,7 +38,7 @@ record StageKernels(
     ProductShapes shapes = new ProductShapes(hopper(device), multiprocessors);
     return new StageKernels(
         new NormKernels(launcher, config, type),
-        new AttentionKernels(launcher, config, type, kv, range, multiprocessors),
+        new AttentionKernels(launcher, config, type, kv, range, hopper(device), multiprocessors),
         new ExpertKernels(launcher, type),
         new MatrixProduct(launcher, type, shapes),
         new SampleKernels(launcher, shard.model().vocabularySize()));

@@ -52,8 +52,12 @@ class KernelLaunchTest {
   }
 
   private AttentionKernels attention(ModelConfig config, KvPrecision kv) {
+    return attention(config, kv, true);
+  }
+
+  private AttentionKernels attention(ModelConfig config, KvPrecision kv, boolean hopper) {
     LayerRange all = new LayerRange(0, config.layerCount());
-    return new AttentionKernels(recorder, config, ElementType.F16, kv, all, H200);
+    return new AttentionKernels(recorder, config, ElementType.F16, kv, all, hopper, H200);
   }
 
   /** The same with a window, capped scores and norms over all heads. */
@@ -117,9 +121,27 @@ class KernelLaunchTest {
 
   @Test
   void prefillAttention_hasABlockForSixtyFourRows() {
-    attention.prefill(null, new StepShape(700, 0, 0, 2, 600, 2), work, null, batch, heads, 3);
+    attention(CONFIG, KvPrecision.FULL, false)
+        .prefill(null, new StepShape(700, 0, 0, 2, 600, 2), work, null, batch, heads, 3);
+    assertThat(recorder.last().kernel()).isEqualTo("attention_prefill_f16_d128");
     assertThat(recorder.last().grid()).isEqualTo(new Grid(10, 40, 2));
+    assertThat(recorder.last().block()).isEqualTo(128);
     assertThat(recorder.last().shared()).isEqualTo(514 * 136 + 256 * 128);
+  }
+
+  /** A tile is 128 rows of a head, so 600 rows of 40 heads are 200 tiles. */
+  @Test
+  void prefillAttentionOnHopper_sharesTilesAmongTheMultiprocessors() {
+    attention.prefill(null, new StepShape(700, 0, 0, 2, 600, 2), work, null, batch, heads, 3);
+    assertThat(recorder.last().kernel()).isEqualTo("attention_prefill_f16_d128_wgmma");
+    assertThat(recorder.last().grid()).isEqualTo(new Grid(132, 1, 2));
+    assertThat(recorder.last().block()).isEqualTo(384);
+    assertThat(recorder.last().shared()).isEqualTo((64 << 10) + 4 * (32 << 10) + 64 + 1024);
+    attention.prefill(null, new StepShape(200, 0, 0, 1, 200, 2), work, null, batch, heads, 3);
+    assertThat(recorder.last().grid()).isEqualTo(new Grid(80, 1, 1));
+    attention(bounded(100))
+        .prefill(null, new StepShape(700, 0, 0, 2, 600, 2), work, null, batch, heads, 3);
+    assertThat(recorder.last().kernel()).isEqualTo("attention_prefill_f16_d128_bounded_wgmma");
   }
 
   @Test
