@@ -69,6 +69,20 @@ __device__ __forceinline__ float clampedSwiglu(float gate, float up) {
   return (up + 1.0f) * (gate / (1.0f + __expf(-1.702f * gate)));
 }
 
+/** Reads eight columns of a row of float, all of them there. */
+__device__ __forceinline__ void loadRow(const GemmArgs& a, int row, int column, float (&v)[8]) {
+  load8(static_cast<const float*>(a.y) + static_cast<size_t>(row) * a.stride + column, v);
+}
+
+/** What `write` does in mode kAddRows where all eight columns are there; old is what they held. */
+template <typename T>
+__device__ __forceinline__ void addRow(const GemmArgs& a, int row, int column, float (&v)[8], const float (&old)[8]) {
+  addBias<T>(a, column, v);
+#pragma unroll
+  for (int i = 0; i < 8; i++) v[i] = fmaf(a.factor, v[i], old[i]);
+  store8(static_cast<float*>(a.y) + static_cast<size_t>(row) * a.stride + column, v);
+}
+
 /**
  * Writes results of columns [column, column + 8) of a row; columns from n on are dropped. Where a result is gated, v is its
  * gate and up what it is multiplied with, which stand beside each other in the product.

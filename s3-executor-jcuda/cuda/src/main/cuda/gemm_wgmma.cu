@@ -9,7 +9,8 @@
 //                                distributed shared memory: for few rows, when one segment alone leaves the GPU idle
 //   gemm_<type>_r<R>_n<N>_deep   one segment, a ring that fills the shared memory of a multiprocessor
 //   gemm_<type>_r<R>_n<N>_many   one segment, a short ring, so that more blocks share a multiprocessor
-//   gemm_<type>_r<R>_n<N>_serial any number of splits, one after another in one block: for many rows
+//
+// For more rows than these have there is gemm_large.cu.
 //
 // Grid (C, ceil(m / N), ceil(n / (64 * R))), block 128 * R + 32 (+ 128 where N > 128), shared memory: README.md.
 // Compile: nvcc -cubin -gencode arch=compute_90a,code=sm_90a gemm_wgmma.cu
@@ -62,16 +63,16 @@ __device__ __forceinline__ void streamTiles(const GemmArgs& a, uint32_t stages, 
   }
 }
 
-/** A warpgroup's product over [begin, end), from zero. tile counts stages since the block's start. */
+/** A warpgroup's product over count stages, from zero. */
 template <typename T, int R, int N, int STAGES>
 __device__ __forceinline__ void multiplySegment(float (&sum)[N / 2], uint32_t stages, uint32_t full,
-                                                uint32_t empty, int count, int& tile) {
+                                                uint32_t empty, int count) {
   using Shape = GemmShape<R, N, STAGES>;
   int group = threadIdx.x >> 7;
   bool leader = (threadIdx.x & 31) == 0;
-  for (int i = 0; i < count; i++, tile++) {
-    int slot = tile % STAGES;
-    barrierWait(full + slot * 8, (tile / STAGES) & 1);
+  for (int i = 0; i < count; i++) {
+    int slot = i % STAGES;
+    barrierWait(full + slot * 8, (i / STAGES) & 1);
     uint32_t stage = stages + slot * Shape::kStageBytes;
     uint64_t weights = matrixDescriptor(stage + group * 8192);
     uint64_t activations = matrixDescriptor(stage + Shape::kWeightBytes);
@@ -89,37 +90,13 @@ __device__ __forceinline__ void multiplySegment(float (&sum)[N / 2], uint32_t st
     }
     wgmmaCommit();
     wgmmaWait<1>();  // the tile before is done: its stage may be filled again
-    if (i > 0 && leader) barrierArrive(empty + ((tile + STAGES - 1) % STAGES) * 8);
+    if (i > 0 && leader) barrierArrive(empty + ((i + STAGES - 1) % STAGES) * 8);
   }
   wgmmaWait<0>();
-  if (leader && count > 0) barrierArrive(empty + ((tile + STAGES - 1) % STAGES) * 8);
+  if (leader && count > 0) barrierArrive(empty + (count - 1) % STAGES * 8);
 }
 
-/** A warpgroup's sums over all segments that are this block's. */
-template <typename T, int R, int N, int STAGES, bool SERIAL>
-__device__ __forceinline__ void multiplySegments(const GemmArgs& a, float (&sum)[N / 2], uint32_t stages,
-                                                 uint32_t full, uint32_t empty, int kTiles, int count) {
-#pragma unroll
-  for (int i = 0; i < N / 2; i++) sum[i] = 0;
-  int done = 0;
-  if constexpr (!SERIAL) {
-    multiplySegment<T, R, N, STAGES>(sum, stages, full, empty, count, done);
-  } else {
-    float total[N / 2];
-#pragma unroll
-    for (int i = 0; i < N / 2; i++) total[i] = 0;
-    for (int s = 0; s < a.splits; s++) {
-      int length = (s + 1) * kTiles / a.splits - s * kTiles / a.splits;
-      multiplySegment<T, R, N, STAGES>(sum, stages, full, empty, length, done);
-#pragma unroll
-      for (int i = 0; i < N / 2; i++) total[i] += sum[i];
-    }
-#pragma unroll
-    for (int i = 0; i < N / 2; i++) sum[i] = total[i];
-  }
-}
-
-template <typename T, int R, int N, int STAGES, int C, bool SERIAL>
+template <typename T, int R, int N, int STAGES, int C>
 __device__ __forceinline__ void gemm(const GemmArgs& a) {
   using Shape = GemmShape<R, N, STAGES>;
   extern __shared__ uint8_t raw[];
@@ -152,43 +129,42 @@ __device__ __forceinline__ void gemm(const GemmArgs& a) {
   } else {
     if constexpr (Shape::kWide) takeRegisters<Shape::kSumRegisters>();
     float sum[N / 2];
-    multiplySegments<T, R, N, STAGES, SERIAL>(a, sum, stages, full, empty, kTiles, end - begin);
+#pragma unroll
+    for (int i = 0; i < N / 2; i++) sum[i] = 0;
+    multiplySegment<T, R, N, STAGES>(sum, stages, full, empty, end - begin);
     finish<T, R, N, C>(a, sum, stages, tile, rank);
   }
 }
 
 #else
 
-template <typename T, int R, int N, int STAGES, int C, bool SERIAL>
+template <typename T, int R, int N, int STAGES, int C>
 __device__ __forceinline__ void gemm(const GemmArgs&) {}  // other chips take gemm_mma.cu
 
 #endif
 
 }  // namespace s3
 
-#define S3_GEMM_BODY(T, R, N, STAGES, C, SERIAL)                                                     \
+#define S3_GEMM_BODY(T, R, N, STAGES, C)                                                             \
   (const T* w, const T* x, void* y, const T* bias, int m, int n, int k, int groups, int stride, int mode, \
    int splits, int activation, float factor, float cap) {                                            \
     s3::GemmArgs a{w, x, y, bias, m, n, k, groups, stride, mode, splits, activation, factor, cap};   \
-    s3::gemm<T, R, N, STAGES, C, SERIAL>(a);                                                         \
+    s3::gemm<T, R, N, STAGES, C>(a);                                                                 \
   }
 
 #define S3_GEMM_ONE(type, T, R, N, STAGES, BLOCKS)                                                    \
   extern "C" __global__ void __launch_bounds__(128 * R + (N > 128 ? 128 : 32), BLOCKS) gemm_##type##_r##R##_n##N##_c1   \
-      S3_GEMM_BODY(T, R, N, STAGES, 1, false)
+      S3_GEMM_BODY(T, R, N, STAGES, 1)
 #define S3_GEMM_CLUSTER(type, T, R, N, STAGES, BLOCKS, C)                                             \
   extern "C" __global__ void S3_CLUSTER(C)                                                            \
       __launch_bounds__(128 * R + (N > 128 ? 128 : 32), BLOCKS) gemm_##type##_r##R##_n##N##_c##C                        \
-      S3_GEMM_BODY(T, R, N, STAGES, C, false)
+      S3_GEMM_BODY(T, R, N, STAGES, C)
 #define S3_GEMM_DEEP(type, T, R, N, STAGES, BLOCKS)                                                   \
   extern "C" __global__ void __launch_bounds__(128 * R + 32, BLOCKS) gemm_##type##_r##R##_n##N##_deep \
-      S3_GEMM_BODY(T, R, N, STAGES, 1, false)
+      S3_GEMM_BODY(T, R, N, STAGES, 1)
 #define S3_GEMM_MANY(type, T, R, N, STAGES, BLOCKS)                                                   \
   extern "C" __global__ void __launch_bounds__(128 * R + 32, BLOCKS) gemm_##type##_r##R##_n##N##_many \
-      S3_GEMM_BODY(T, R, N, STAGES, 1, false)
-#define S3_GEMM_SERIAL(type, T, R, N, STAGES, BLOCKS)                                                 \
-  extern "C" __global__ void __launch_bounds__(128 * R + (N > 128 ? 128 : 32), BLOCKS) gemm_##type##_r##R##_n##N##_serial \
-      S3_GEMM_BODY(T, R, N, STAGES, 1, true)
+      S3_GEMM_BODY(T, R, N, STAGES, 1)
 
 #define S3_GEMM_CLUSTERS(type, T, R, N, STAGES, BLOCKS)   \
   S3_GEMM_CLUSTER(type, T, R, N, STAGES, BLOCKS, 2)       \
@@ -212,9 +188,5 @@ __device__ __forceinline__ void gemm(const GemmArgs&) {}  // other chips take ge
   S3_GEMM_DEEP(type, T, 2, 128, 7, 1)        \
   S3_GEMM_MANY(type, T, 2, 16, 4, 3)         \
   S3_GEMM_MANY(type, T, 2, 32, 3, 3)         \
-  S3_GEMM_MANY(type, T, 2, 64, 3, 3)         \
-  S3_GEMM_MANY(type, T, 2, 128, 3, 2)        \
-  S3_GEMM_SERIAL(type, T, 2, 64, 9, 1)       \
-  S3_GEMM_SERIAL(type, T, 2, 128, 7, 1)      \
-  S3_GEMM_SERIAL(type, T, 2, 192, 5, 1)
+  S3_GEMM_MANY(type, T, 2, 64, 3, 3)
 S3_FOR_TYPES(S3_GEMMS)

@@ -5,6 +5,7 @@
 #include "embedding.cu"
 #include "experts.cu"
 #include "gather.cu"
+#include "gemm_large.cu"
 #include "gemm_mma.cu"
 #include "gemm_quant_mma.cu"
 #include "gemm_quant_wgmma.cu"

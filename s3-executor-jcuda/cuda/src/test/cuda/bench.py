@@ -148,7 +148,7 @@ def bench_configurations():
             for splits in choices:
                 some = [c for c in configurations(splits) if min(m, 128) <= c[2] < 4 * max(m, 16)]
                 for c in some:
-                    line.append((product.ours(m, c, splits), f"{c[0].replace('_serial', 's')}/{splits}"))
+                    line.append((product.ours(m, c, splits), f"{c[0]}/{splits}"))
             line.sort()
             best = " ".join(f"{name}:{t * 1e6:.1f}" for t, name in line[:9])
             print(f"{n}x{k} m{m} roof {product.roofline(m) * 1e6:.1f} cublas {product.cublas(m) * 1e6:.1f} | {best}",
@@ -195,11 +195,8 @@ def prefill_seconds(heads, kv_heads, start, count, d=128, coded=False):
     q = torch.randn(count, heads * d, device="cuda", dtype=torch.float16)
     out = torch.zeros(ceil(count, 8) * 8 * heads * d, device="cuda", dtype=torch.float16)
     positions, sequences, zero, counts = ints(list(range(start, total))), ints([0] * count), ints([0]), ints([count])
-    tiles = ceil(count * heads // kv_heads, 64)
-    return time_graph([lambda: K.launch(
-        f"attention_prefill_f16{'_kv8' if coded else ''}_d{d}", (tiles, kv_heads, 1), 128, prefill_shared(d, coded), q,
-        memory, positions, sequences, zero, tables, zero, counts, out, heads * d, ceil(count, 8), 0, 1, heads, kv_heads,
-        d**-0.5, *UNBOUNDED)] * 4)
+    return time_graph([lambda: attention_prefill(K, "f16", d, q, memory, positions, sequences, zero, tables, zero, counts, out,
+                                                 ceil(count, 8), 0, 1, heads, kv_heads, count)] * 4)
 
 
 def bench_attention(coded=False):

@@ -337,12 +337,15 @@ def check_attention(kind, heads, kv_heads, d, bounds=None, coded=False):
     q = randn(total, heads * d + 24, kind=kind)
     where, owners, firsts, counts = ints(positions), ints(sequences), ints(first), ints(chunks)
     groups = ceil(total, 8)
-    out = torch.zeros(groups * 8 * ceil(heads * d, 64) * 64, dtype=q.dtype, device="cuda")
-    K.launch(f"attention_prefill_{kind}{'_kv8' if coded else ''}_d{d}{'_bounded' if bounds and not coded else ''}",
-             (3, kv_heads, len(lengths)), 128, prefill_shared(d, coded), q,
-             pool.memory, where, owners, pool.starts, pool.tables, firsts, counts, out, q.shape[1], groups, pool.layer,
-             pool.layers, heads, kv_heads, d**-0.5, *(bounds or UNBOUNDED))
-    prefill = untile_rows(out, total, heads * d, groups).contiguous()
+
+    def prefill_with(wide, grid):
+        out = torch.zeros(groups * 8 * ceil(heads * d, 64) * 64, dtype=q.dtype, device="cuda")
+        attention_prefill(K, kind, d, q, pool.memory, where, owners, pool.starts, pool.tables, firsts, counts, out, groups,
+                          pool.layer, pool.layers, heads, kv_heads, max(chunks), bounds, wide, grid)
+        return untile_rows(out, total, heads * d, groups).contiguous()
+
+    prefill = prefill_with(False, 3)
+    wide = [prefill_with(True, grid) for grid in (None, 3)] if d in (64, 128) and not coded else []
     decode = run_decode(pool, q, where, owners, ints(list(range(total))), heads, bounds=bounds).contiguous()
     others = [run_decode(pool, q, where, owners, ints(list(range(total))), heads, grid=n, bounds=bounds).contiguous()
               for n in (1, 2)]
@@ -356,6 +359,8 @@ def check_attention(kind, heads, kv_heads, d, bounds=None, coded=False):
     report(f"{name} prefill", relative(prefill[some], expected), LIMIT[kind])
     report(f"{name} decode", relative(decode[some], expected), LIMIT[kind])
     report(f"{name} bits that differ between prefill and decode", differing(prefill, decode), 0)
+    if wide:
+        report(f"{name} bits that differ with wgmma", sum(differing(other, prefill) for other in wide), 0)
     report(f"{name} bits that depend on the grid", sum(differing(other, decode) for other in others), 0)
 
 
@@ -563,7 +568,7 @@ def main():
             (5, 200, 192, 1), (1, 512, 1024, 2), (33, 384, 576, 2), (129, 640, 1088, 4), (200, 1000, 4096, 8),
             (515, 1280, 2048, 2), (64, 130, 70, 1)]:
             check_gemm(kind, *shape)
-        for c in [clustered(2, 64, 1), clustered(2, 256, 1), serial(192), mma(16), mma(64), mma(128)]:
+        for c in [clustered(2, 64, 1), clustered(2, 256, 1), large(160), mma(16), mma(64), mma(128)]:
             check_modes(kind, c)
         check_gemm_invariance(kind, 512 if SMALL else 5120, 512 if SMALL else 5120)
         if not SMALL:

@@ -105,8 +105,9 @@ def untile_rows(tiles, rows, k, groups):
 SPLITS = (1, 2, 4, 8)
 STAGES = {(2, 16): 6, (2, 32): 5, (2, 64): 4, (2, 256): 4, (3, 64): 6, (3, 128): 5, (3, 256): 4, (4, 128): 4}
 DEEP_STAGES = {64: 9, 128: 7}
-MANY_STAGES = {16: 4, 32: 3, 64: 3, 128: 3}
-SERIAL_STAGES = {64: 9, 128: 7, 192: 5}
+MANY_STAGES = {16: 4, 32: 3, 64: 3}
+LARGE_ROWS, LARGE_COLUMNS, WHOLE_COLUMNS = 128, (192, 160, 128, 64), 224  # tiles for many rows; with one segment
+MULTIPROCESSORS = 132
 
 
 def splits_of(n, k):
@@ -123,24 +124,33 @@ def gemm_shared(r, n, stages):
 
 
 def gemm_configuration(m, n, k, splits):
-    """Name suffix, columns and rows of a block, threads, shared bytes, first grid dimension."""
+    """Name suffix, columns and rows of a block, threads, shared bytes, first grid dimension; 0: blocks share the tiles."""
     rows = next((r for r in (16, 32, 64, 128) if m <= r), 256)
     tiles = ceil(n, 128)
     if splits == 1:
         if 264 < tiles <= 396:  # one wave, if three blocks share a multiprocessor
             return many(rows) if rows < 128 else clustered(3, 128, 1)
+<<<<<<< HEAD
         if rows == 16 and 132 < tiles <= 264:
             return many(rows)
         if rows == 128 and tiles > 132 and ceil(n, 192) <= 132:
             return clustered(3, 128, 1)
+=======
+        if rows == 256 and large_cost(m, n, WHOLE_COLUMNS) < large_cost(m, n, 128, 256):
+            return large(WHOLE_COLUMNS)
+>>>>>>> c2acdf73 (Multiply many rows in tiles that fit the multiprocessors, one after another in a block)
         if rows in DEEP_STAGES and tiles <= 132:
             return deep(rows)
         return clustered(4 if rows == 128 else 2, rows, 1)
     if rows == 256 and m > 256:
+<<<<<<< HEAD
         return serial(min(SERIAL_STAGES, key=lambda r: (ceil(ceil(m, r) * tiles, 132) * (64 + r), -r)))
     blocks = tiles * splits
     if rows == 16 and blocks <= 132 or rows == 64 and blocks <= (132 if splits == 2 else 120):
         return clustered(2, rows, splits)
+=======
+        return large(min(LARGE_COLUMNS, key=lambda columns: large_cost(m, n, columns)))
+>>>>>>> c2acdf73 (Multiply many rows in tiles that fit the multiprocessors, one after another in a block)
     if rows > 32 and ceil(n, 192) * splits <= 120:  # these blocks need a multiprocessor each
         return clustered(3, rows, splits)
     return clustered(4 if rows == 128 else 2, max(rows, 32), splits)
@@ -163,8 +173,14 @@ def many(rows):
     return f"r2_n{rows}_many", 128, rows, 288, gemm_shared(2, rows, MANY_STAGES[rows]), 1
 
 
-def serial(rows):
-    return f"r2_n{rows}_serial", 128, rows, threads_of(2, rows), gemm_shared(2, rows, SERIAL_STAGES[rows]), 1
+def large_cost(m, n, columns, rows=LARGE_ROWS):
+    return ceil(ceil(m, rows) * ceil(n, columns), MULTIPROCESSORS) * (rows + columns)
+
+
+def large(columns):
+    stage = (LARGE_ROWS + columns) * 128
+    stages = (226 * 1024 - 256) // (stage + 16)
+    return f"m{LARGE_ROWS}_n{columns}", columns, LARGE_ROWS, 384, stages * (stage + 16) + 1024, 0
 
 
 def configurations(splits):
@@ -172,7 +188,7 @@ def configurations(splits):
     some = [clustered(r, rows, splits) for r, rows in STAGES if r != 3 or splits > 1 or rows == 128]
     if splits == 1:
         some += [deep(rows) for rows in DEEP_STAGES] + [many(rows) for rows in MANY_STAGES]
-    return some + [serial(rows) for rows in SERIAL_STAGES]
+    return some + [large(columns) for columns in LARGE_COLUMNS + ((WHOLE_COLUMNS,) if splits == 1 else ())]
 
 
 def mma(rows):
@@ -185,7 +201,8 @@ def gemm(kernels, kind, w, x, y, m, n, k, groups, stride, mode=0, bias=None, spl
          activation=0, factor=1.0, cap=0.0):
     splits = splits or splits_of(n, k)
     name, columns, rows, threads, shared, first = configuration or gemm_configuration(m, n, k, splits)
-    grid = (first, ceil(m, rows), ceil(n, columns))
+    down, across = ceil(m, rows), ceil(n, columns)
+    grid = (first, down, across) if first else (min(MULTIPROCESSORS, down * across),)
     kernels.launch(f"gemm_{kind}_{name}", grid, threads, shared, w, x, y, bias, m, n, k, groups, stride, mode, splits,
                    activation, factor, cap)
 
@@ -364,6 +381,22 @@ def prefill_shared(d, coded=False):
     if coded:
         return stages * (128 * (d + 16) + 512) + 2 * queries * (d + 8) + 256 * d
     return 2 * (2 * 64 * stages + queries) * (d + 8) + 256 * d
+
+
+def attention_prefill(kernels, kind, d, q, pool, positions, sequences, starts, tables, firsts, counts, out, groups, layer,
+                      layers, heads, kv_heads, longest, bounds=None, wide=None, grid=None):
+    """wide: with wgmma, by default where there is such a kernel; grid: its first dimension."""
+    coded = pool.dtype == torch.uint8
+    wide = d in (64, 128) and not coded if wide is None else wide
+    name = f"attention_prefill_{kind}{'_kv8' if coded else ''}_d{d}{'_bounded' if bounds and not coded else ''}"
+    rows, chunks = longest * (heads // kv_heads), len(counts)
+    arguments = (q, pool, positions, sequences, starts, tables, firsts, counts, out, q.shape[1], groups, layer, layers, heads,
+                 kv_heads, d**-0.5, *(bounds or UNBOUNDED))
+    if wide:
+        blocks = grid or min(MULTIPROCESSORS, ceil(rows, 128) * kv_heads)
+        kernels.launch(f"{name}_wgmma", (blocks, 1, chunks), 384, 1280 * d + 1088, *arguments)
+    else:
+        kernels.launch(name, (grid or ceil(rows, 64), kv_heads, chunks), 128, prefill_shared(d, coded), *arguments)
 
 
 if __name__ == "__main__":

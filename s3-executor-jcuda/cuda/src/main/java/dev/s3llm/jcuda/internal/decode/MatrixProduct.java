@@ -114,7 +114,7 @@ final class MatrixProduct {
     launcher.launch(
         stream,
         prefix + c.suffix(),
-        new Grid(c.clusters(), Divide.up(m, c.rows()), Divide.up(w.out(), c.columns())),
+        c.grid(m, w.out()),
         c.threads(),
         c.sharedBytes(),
         w.tiles(),

@@ -1,6 +1,7 @@
 package dev.s3llm.jcuda.internal.decode;
 
 import dev.s3llm.jcuda.internal.driver.Divide;
+import dev.s3llm.jcuda.internal.driver.Grid;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -16,7 +17,15 @@ import java.util.stream.IntStream;
 record ProductShapes(boolean hopper, int multiprocessors) {
   private static final int[] ROWS = {16, 32, 64, 128};
   private static final int LARGE_ROWS = 256;
-  private static final int[] SERIAL_ROWS = {192, 128, 64};
+
+  /** Rows of a tile for many rows. */
+  private static final int TILE_ROWS = 128;
+
+  /** Columns of the tiles for many rows and several segments. */
+  private static final int[] SEGMENTED = {192, 160, 128, 64};
+
+  /** Columns of the tiles for many rows and one segment. */
+  private static final int WHOLE_COLUMNS = 224;
 
   /** Tiles of 64 columns of x below which sums are short, so that more segments gain nothing. */
   private static final int SHORT_SUM = 64;
@@ -30,9 +39,18 @@ record ProductShapes(boolean hopper, int multiprocessors) {
    * @param threads threads of a block
    * @param sharedBytes bytes of dynamic shared memory of a block
    * @param clusters blocks of a cluster, each with one segment of the sum over k
+   * @param most blocks of the grid at most, which share the tiles; 0 for one for each tile
    */
   record Configuration(
-      String suffix, int columns, int rows, int threads, int sharedBytes, int clusters) {}
+      String suffix, int columns, int rows, int threads, int sharedBytes, int clusters, int most) {
+
+    /** Returns the grid for a product's rows and columns. */
+    Grid grid(int m, int n) {
+      int down = Divide.up(m, rows);
+      int across = Divide.up(n, columns);
+      return most > 0 ? Grid.of(Math.min(most, down * across)) : new Grid(clusters, down, across);
+    }
+  }
 
   /**
    * Returns the number of segments of the sum over k. The thresholds are no multiple of a device's
@@ -59,8 +77,10 @@ record ProductShapes(boolean hopper, int multiprocessors) {
     List<Configuration> all = new ArrayList<>();
     IntStream.concat(IntStream.of(ROWS), IntStream.of(LARGE_ROWS))
         .forEach(m -> all.add(configuration(m, n, splits)));
-    if (hopper && splits > 1) {
-      IntStream.of(SERIAL_ROWS).forEach(rows -> all.add(serial(rows)));
+    if (hopper) {
+      IntStream.of(splits > 1 ? SEGMENTED : new int[] {WHOLE_COLUMNS})
+          .forEach(columns -> all.add(large(columns)));
+      all.add(clustered(2, LARGE_ROWS, splits));
     }
     return all;
   }
@@ -71,10 +91,10 @@ record ProductShapes(boolean hopper, int multiprocessors) {
       rows = ROWS[i];
     }
     if (splits == 1) {
-      return whole(rows, n);
+      return whole(m, n, rows);
     }
     if (m > LARGE_ROWS) {
-      return serial(m, Divide.up(n, 128));
+      return large(m, n);
     }
     return clusters(rows, n, splits);
   }
@@ -95,7 +115,7 @@ record ProductShapes(boolean hopper, int multiprocessors) {
   }
 
   /** Returns the launch of a product with one segment. */
-  private Configuration whole(int rows, int n) {
+  private Configuration whole(int m, int n, int rows) {
     int tiles = Divide.up(n, 128);
     boolean fitByThree = tiles > 2 * multiprocessors && tiles <= 3 * multiprocessors;
     if (fitByThree) {
@@ -108,6 +128,9 @@ record ProductShapes(boolean hopper, int multiprocessors) {
     if (rows == 128 && !fitByOne && Divide.up(n, 192) <= multiprocessors) {
       return clustered(3, rows, 1);
     }
+    if (rows == LARGE_ROWS && cost(m, n, WHOLE_COLUMNS) < cost(m, LARGE_ROWS, n, 128)) {
+      return large(WHOLE_COLUMNS);
+    }
     boolean deep = (rows == 64 || rows == 128) && fitByOne;
     return deep ? deep(rows) : clustered(rows == 128 ? 4 : 2, rows, 1);
   }
@@ -117,49 +140,58 @@ record ProductShapes(boolean hopper, int multiprocessors) {
     return multiprocessors - multiprocessors / 11;
   }
 
-  /**
-   * Returns the launch whose blocks take the least time, wave after wave; the one with more rows
-   * among equals.
-   */
-  private Configuration serial(int m, int tiles) {
-    int best = 0;
-    int least = Integer.MAX_VALUE;
-    for (int rows : SERIAL_ROWS) {
-      int waves = Divide.up(Divide.up(m, rows) * tiles, multiprocessors);
-      if (waves * (64 + rows) < least) {
-        least = waves * (64 + rows);
-        best = rows;
+  /** Returns the launch of a product with several segments, the one with more columns of equals. */
+  private Configuration large(int m, int n) {
+    int best = SEGMENTED[0];
+    for (int columns : SEGMENTED) {
+      if (cost(m, n, columns) < cost(m, n, best)) {
+        best = columns;
       }
     }
-    return serial(best);
+    return large(best);
   }
 
-  /** One block for all segments, one after another. */
-  private static Configuration serial(int rows) {
-    int stages = rows == 64 ? 9 : rows == 128 ? 7 : 5;
-    return new Configuration(
-        "r2_n%d_serial".formatted(rows), 128, rows, threads(2, rows), shared(2, rows, stages), 1);
+  private int cost(int m, int n, int columns) {
+    return cost(m, TILE_ROWS, n, columns);
+  }
+
+  /**
+   * Returns what tiles take one after another, relatively: a tile's time is that of bringing both
+   * operands from the second-level cache.
+   */
+  private int cost(int m, int rows, int n, int columns) {
+    int tiles = Divide.up(m, rows) * Divide.up(n, columns);
+    return Divide.up(tiles, multiprocessors) * (rows + columns);
+  }
+
+  /** Blocks that take tile after tile, each with all its segments. */
+  private Configuration large(int columns) {
+    int stage = (TILE_ROWS + columns) * 128;
+    int stages = (226 * 1024 - 256) / (stage + 16);
+    String suffix = "m%d_n%d".formatted(TILE_ROWS, columns);
+    int shared = stages * (stage + 16) + 1024;
+    return new Configuration(suffix, columns, TILE_ROWS, 384, shared, 1, multiprocessors);
   }
 
   /** Small blocks, of which three share a multiprocessor. */
   private static Configuration many(int rows) {
     int stages = rows == 16 ? 4 : 3;
     return new Configuration(
-        "r2_n%d_many".formatted(rows), 128, rows, threads(2, rows), shared(2, rows, stages), 1);
+        "r2_n%d_many".formatted(rows), 128, rows, threads(2, rows), shared(2, rows, stages), 1, 0);
   }
 
   /** A cluster of blocks, one for each segment. */
   private static Configuration clustered(int r, int rows, int splits) {
     String suffix = "r%d_n%d_c%d".formatted(r, rows, splits);
     return new Configuration(
-        suffix, 64 * r, rows, threads(r, rows), shared(r, rows, stages(r, rows)), splits);
+        suffix, 64 * r, rows, threads(r, rows), shared(r, rows, stages(r, rows)), splits, 0);
   }
 
   /** A block that fills the shared memory of a multiprocessor. */
   private static Configuration deep(int rows) {
     int stages = rows == 64 ? 9 : 7;
     return new Configuration(
-        "r2_n%d_deep".formatted(rows), 128, rows, 288, shared(2, rows, stages), 1);
+        "r2_n%d_deep".formatted(rows), 128, rows, 288, shared(2, rows, stages), 1, 0);
   }
 
   /** Returns the launch of products on other devices than Hopper, and of experts on all. */
@@ -169,7 +201,7 @@ record ProductShapes(boolean hopper, int multiprocessors) {
     int stages = rows == 16 ? 6 : rows == 64 ? 5 : 3;
     int threads = rows == 128 ? 256 : 128;
     return new Configuration(
-        "mma_n" + rows, columns, rows, threads, stages * (columns + rows) * 128, 1);
+        "mma_n" + rows, columns, rows, threads, stages * (columns + rows) * 128, 1, 0);
   }
 
   private static int threads(int r, int rows) {

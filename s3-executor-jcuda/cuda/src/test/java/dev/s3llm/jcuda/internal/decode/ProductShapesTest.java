@@ -2,6 +2,8 @@ package dev.s3llm.jcuda.internal.decode;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.s3llm.jcuda.internal.driver.Grid;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -39,7 +41,9 @@ class ProductShapesTest {
     "128, 24576, 1, r3_n128_c1",
     "64, 27648, 1, r2_n64_c1",
     "128, 27648, 1, r4_n128_c1",
-    "129, 27648, 1, r2_n256_c1",
+    "129, 27648, 1, m128_n224",
+    "512, 27648, 1, m128_n224",
+    "256, 15360, 1, r2_n256_c1",
     "1024, 27648, 1, r2_n256_c1",
     "1, 35840, 1, r2_n16_many",
     "48, 35840, 1, r2_n64_many",
@@ -55,13 +59,27 @@ class ProductShapesTest {
     "64, 9984, 2, r3_n64_c2",
     "32, 5120, 4, r2_n32_c4",
     "64, 5120, 4, r3_n64_c4",
-    "512, 5120, 4, r2_n192_serial",
-    "512, 4096, 4, r2_n128_serial",
-    "512, 2048, 8, r2_n64_serial",
+    "512, 5120, 4, m128_n160",
+    "2048, 5120, 4, m128_n160",
+    "512, 4096, 4, m128_n128",
+    "512, 6144, 4, m128_n192",
+    "512, 2048, 8, m128_n64",
     "128, 9000, 4, r4_n128_c4"
   })
   void configuration_followsTheRows(int m, int n, int splits, String suffix) {
     assertThat(H200.configuration(m, n, splits).suffix()).isEqualTo(suffix);
+  }
+
+  /** 257 rows are three tiles of 128, and 5120 columns 40 of 128 or 32 of 160. */
+  @ParameterizedTest
+  @CsvSource({"257, 120", "512, 128", "513, 132", "2048, 132"})
+  void tilesOfManyRows_areSharedAmongTheMultiprocessors(int m, int blocks) {
+    assertThat(H200.configuration(m, 5120, 4).grid(m, 5120)).isEqualTo(Grid.of(blocks));
+  }
+
+  @Test
+  void fewRows_haveABlockForEachTileAndSegment() {
+    assertThat(H200.configuration(64, 5120, 4).grid(64, 5120)).isEqualTo(new Grid(4, 1, 27));
   }
 
   @ParameterizedTest
