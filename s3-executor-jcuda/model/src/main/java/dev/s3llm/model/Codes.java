@@ -63,6 +63,11 @@ public interface Codes {
   /** Returns the format. */
   Format format();
 
+  /** Returns how the files round what the matrix multiplies; empty if they do not say so. */
+  default Optional<RoundedInput> input() {
+    return Optional.empty();
+  }
+
   /**
    * Returns the column of each code of a row, the same in all rows: code {@code i} is that of
    * column {@code order[i]}. Empty where codes have the order of the columns. Not to be changed.

@@ -114,6 +114,11 @@ final class ColumnSlices implements Tensor.Slices, Codes {
   }
 
   @Override
+  public Optional<RoundedInput> input() {
+    return matrix.codes().orElseThrow().input();
+  }
+
+  @Override
   public void read(long first, int count, byte[] codes, float[] scales, float[] seconds) {
     Codes source = matrix.codes().orElseThrow();
     int sourceGroup = source.format().group();

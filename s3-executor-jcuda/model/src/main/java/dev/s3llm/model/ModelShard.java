@@ -166,7 +166,8 @@ public record ModelShard(
             config.vocabularySize(),
             hidden,
             model.tiedOutput() ? embedding : vocabularyRows(output.matrix(), hidden),
-            bias == null ? null : vocabularyRows(bias, 1));
+            bias == null ? null : vocabularyRows(bias, 1),
+            output.input());
     List<ModelTensors.Layer> layers = new ArrayList<>();
     for (int i = 0; i < whole.layers().size(); i++) {
       ModelTensors.Layer layer = whole.layers().get(i);
@@ -223,7 +224,8 @@ public record ModelShard(
         rows,
         all.in(),
         all.matrix().part(name(), (long) first * all.in(), (long) rows * all.in()),
-        bias == null ? null : bias.part(name(), first, rows));
+        bias == null ? null : bias.part(name(), first, rows),
+        all.input());
   }
 
   private Linear columns(Linear all, int first, int columns) {
@@ -231,7 +233,8 @@ public record ModelShard(
         all.out(),
         columns,
         all.matrix().columns(name(), all.in(), first, first + columns),
-        rank == 0 ? all.bias() : null);
+        rank == 0 ? all.bias() : null,
+        all.input());
   }
 
   private String name() {

@@ -116,8 +116,15 @@ public record ModelTensors(Tensor embedding, List<Layer> layers, Norm finalNorm,
    * @param in columns: the width of the input
    * @param matrix {@code [out][in]}
    * @param bias {@code [out]}, or null
+   * @param input how its input is rounded; null if it is not
    */
-  public record Linear(int out, int in, Tensor matrix, @Nullable Tensor bias) {
+  public record Linear(
+      int out, int in, Tensor matrix, @Nullable Tensor bias, @Nullable RoundedInput input) {
+    /** A matrix whose input is not rounded. */
+    public Linear(int out, int in, Tensor matrix, @Nullable Tensor bias) {
+      this(out, in, matrix, bias, null);
+    }
+
     /** Reads the bias; null if there is none. */
     public float @Nullable [] biasFloats() {
       Tensor own = bias;
@@ -187,7 +194,25 @@ public record ModelTensors(Tensor embedding, List<Layer> layers, Norm finalNorm,
             .rounded()
             .map(codes -> RoundedMatrix.of(own.matrix, own.in, codes))
             .orElseGet(own.matrix::widened);
-    return new Linear(own.out, own.in, matrix, own.bias);
+    return new Linear(own.out, own.in, matrix, own.bias, own.input);
+  }
+
+  /**
+   * Returns these tensors with the roundings of inputs, those of routers and experts excepted.
+   * Matrices whose input is the same have the same rounding.
+   *
+   * @param format which inputs are rounded
+   * @param weights how matrices are kept
+   */
+  public ModelTensors rounding(ActivationFormat format, WeightFormat weights) {
+    InputRounding inputs = new InputRounding(format, weights);
+    return inputs.none()
+        ? this
+        : new ModelTensors(
+            embedding,
+            layers.stream().map(inputs::layer).toList(),
+            finalNorm,
+            inputs.output(output));
   }
 
   /** Finds the tensors of one model in one source. */

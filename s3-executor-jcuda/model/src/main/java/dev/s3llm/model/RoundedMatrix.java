@@ -16,12 +16,6 @@ final class RoundedMatrix implements Tensor.Slices {
   private static final int BLOCK = 32;
   private static final int NIBBLES = BLOCK / 2;
   private static final float INT8_MOST = 127;
-  private static final float E4M3_MOST = 448;
-
-  /** Bits of mantissa of e4m3, and the exponent of its smallest normal number. */
-  private static final int E4M3_MANTISSA = 3;
-
-  private static final int E4M3_LEAST = -6;
 
   /** Of the scales from all of a group's range down to 70 % of it, the best is taken. */
   private static final int SCALES = 16;
@@ -102,7 +96,7 @@ final class RoundedMatrix implements Tensor.Slices {
           switch (format.kind()) {
             case UNSIGNED_4 -> four(unit);
             case SIGNED_8 -> Math.max(-INT8_MOST, Math.min(INT8_MOST, (float) Math.rint(unit)));
-            default -> e4m3(unit);
+            default -> Float8.nearest(unit);
           };
     }
     return scale;
@@ -114,7 +108,7 @@ final class RoundedMatrix implements Tensor.Slices {
     for (int i = 0; i < size; i++) {
       most = Math.max(most, Math.abs(group[i]));
     }
-    return stored(most / (format.kind() == Kind.SIGNED_8 ? INT8_MOST : E4M3_MOST));
+    return stored(most / (format.kind() == Kind.SIGNED_8 ? INT8_MOST : Float8.MOST));
   }
 
   private static float bestOfFour(float[] group, int size) {
@@ -146,14 +140,6 @@ final class RoundedMatrix implements Tensor.Slices {
 
   private static float four(float unit) {
     return Math.max(-8, Math.min(7, (float) Math.rint(unit)));
-  }
-
-  /** Returns the nearest number that e4m3 has. */
-  private static float e4m3(float unit) {
-    int exponent = Math.max(E4M3_LEAST, Math.getExponent(unit));
-    float step = Math.scalb(1f, exponent - E4M3_MANTISSA);
-    float rounded = (float) Math.rint(unit / step) * step;
-    return Math.max(-E4M3_MOST, Math.min(E4M3_MOST, rounded));
   }
 
   private static int nibble(float code) {

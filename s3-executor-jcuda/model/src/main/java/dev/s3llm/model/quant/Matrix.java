@@ -2,6 +2,7 @@ package dev.s3llm.model.quant;
 
 import dev.s3llm.model.Codes;
 import dev.s3llm.model.ElementType;
+import dev.s3llm.model.RoundedInput;
 import dev.s3llm.model.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -30,6 +31,11 @@ interface Matrix {
 
   /** Returns the column of each code of a row, see {@link Codes#order}. */
   default Optional<int[]> order() {
+    return Optional.empty();
+  }
+
+  /** Returns how the files round what the matrix multiplies; see {@link Codes#input}. */
+  default Optional<RoundedInput> input() {
     return Optional.empty();
   }
 
@@ -126,6 +132,11 @@ interface Matrix {
     @Override
     public Optional<int[]> order() {
       return matrix.order();
+    }
+
+    @Override
+    public Optional<RoundedInput> input() {
+      return matrix.input();
     }
 
     @Override

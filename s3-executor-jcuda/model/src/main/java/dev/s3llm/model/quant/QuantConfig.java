@@ -2,10 +2,14 @@ package dev.s3llm.model.quant;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.s3llm.model.ModelFormatException;
+import dev.s3llm.model.RoundedInput;
 import dev.s3llm.model.quant.PackedColumns.Packing;
+import dev.s3llm.model.quant.ScaledElements.InputRule;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -19,6 +23,9 @@ final class QuantConfig {
 
   /** The factor of bitsandbytes' integers. */
   private static final float INT8_STEP = 1f / 127;
+
+  /** The scale of a module's input that was measured when the model was quantised. */
+  private static final String INPUT_SCALE = ".input_scale";
 
   private final String source;
   private final JsonNode json;
@@ -60,7 +67,41 @@ final class QuantConfig {
     int rows = blocks ? positive("weight_block_size", block.get(0)) : 0;
     int columns = blocks ? positive("weight_block_size", block.get(1)) : 0;
     List<String> names = List.of(".weight_scale_inv", ".weight_scale");
-    return new ScaledElements(FP8, names, rows, columns, 1);
+    return new ScaledElements(FP8, names, rows, columns, 1, fp8Inputs(columns));
+  }
+
+  /** Groups of columns as weights have blocks; other blocks than of 128 columns are not rounded. */
+  private InputRule fp8Inputs(int blockColumns) {
+    if (json.path("activation_scheme").asText("dynamic").equals("static")) {
+      return QuantConfig::givenScale;
+    }
+    if (blockColumns > 0) {
+      return blockColumns == RoundedInput.GROUP_COLUMNS
+          ? always(RoundedInput.GROUP)
+          : InputRule.NONE;
+    }
+    JsonNode most = json.path("activation_scale_ub");
+    return always(
+        most.isNumber()
+            ? new RoundedInput(RoundedInput.Scaling.ROW, positiveReal("activation_scale_ub", most))
+            : RoundedInput.ROW);
+  }
+
+  private static InputRule always(RoundedInput input) {
+    return parts -> Optional.of(input);
+  }
+
+  /** The scale of a module's input, if it has one. */
+  private static Optional<RoundedInput> givenScale(Parts parts) {
+    if (!parts.has(INPUT_SCALE)) {
+      return Optional.empty();
+    }
+    Numbers scale = parts.numbers(INPUT_SCALE).sized(1);
+    float value = scale.real(0);
+    if (!(value > 0) || Float.isInfinite(value)) {
+      throw scale.bad("is %s, but must be positive and finite".formatted(value));
+    }
+    return Optional.of(RoundedInput.fixed(value));
   }
 
   private Scheme gptq() {
@@ -94,7 +135,7 @@ final class QuantConfig {
 
   private Scheme bitsAndBytes() {
     if (json.path("load_in_8bit").asBoolean(false)) {
-      return new ScaledElements(INT8, List.of(".SCB"), 0, 0, INT8_STEP);
+      return new ScaledElements(INT8, List.of(".SCB"), 0, 0, INT8_STEP, InputRule.NONE);
     }
     require("load_in_4bit", "true");
     require("bnb_4bit_quant_storage", "uint8");
@@ -114,19 +155,43 @@ final class QuantConfig {
       throw bad("sparsity_config.format", sparsity, "dense");
     }
     Set<String> ways = new TreeSet<>();
+    Set<JsonNode> inputs = new HashSet<>();
     JsonNode only = json;
     for (JsonNode group : json.path("config_groups")) {
       ways.add(group.path("format").asText("") + group.path("weights"));
+      inputs.add(group.path("input_activations"));
       only = group;
     }
     if (ways.size() != 1) {
       throw bad("config_groups", ways.size() + " ways", "one way for the weights of all groups");
     }
     String format = only.path("format").asText(json.path("format").asText(""));
-    return compressed(format, only.path("weights"));
+    InputRule rule =
+        inputs.size() == 1 ? compressedInputs(only.path("input_activations")) : InputRule.NONE;
+    return compressed(format, only.path("weights"), rule);
   }
 
-  private Scheme compressed(String format, JsonNode weights) {
+  /**
+   * One scale for a whole batch that is made in each step would let rows depend on one another, so
+   * that each row has its own there, too.
+   */
+  private static InputRule compressedInputs(JsonNode inputs) {
+    if (!inputs.path("type").asText("").equals("float") || inputs.path("num_bits").asInt() != 8) {
+      return InputRule.NONE;
+    }
+    boolean made = !inputs.path("dynamic").asText("false").equals("false");
+    return switch (inputs.path("strategy").asText("")) {
+      case "tensor" -> made ? always(RoundedInput.ROW) : QuantConfig::givenScale;
+      case "token" -> made ? always(RoundedInput.ROW) : InputRule.NONE;
+      case "group" ->
+          made && inputs.path("group_size").asInt() == RoundedInput.GROUP_COLUMNS
+              ? always(RoundedInput.GROUP)
+              : InputRule.NONE;
+      default -> InputRule.NONE;
+    };
+  }
+
+  private Scheme compressed(String format, JsonNode weights, InputRule inputs) {
     String type = weights.path("type").asText("int");
     int bits = weights.path("num_bits").asInt(8);
     String strategy = weights.path("strategy").asText("");
@@ -155,7 +220,7 @@ final class QuantConfig {
         if (bits != 8) {
           throw bad("config_groups.weights.num_bits", String.valueOf(bits), "8");
         }
-        yield new ScaledElements(type.equals("int") ? INT8 : FP8, scale, rows, columns, 1);
+        yield new ScaledElements(type.equals("int") ? INT8 : FP8, scale, rows, columns, 1, inputs);
       }
       default ->
           throw bad(
@@ -190,6 +255,13 @@ final class QuantConfig {
       throw bad(key, node.toString(), "positive integers");
     }
     return node.asInt();
+  }
+
+  private float positiveReal(String key, JsonNode node) {
+    if (!(node.asDouble() > 0) || !Float.isFinite((float) node.asDouble())) {
+      throw bad(key, node.toString(), "positive numbers");
+    }
+    return (float) node.asDouble();
   }
 
   /** Refuses a key that is there, is not null, and has another value. */

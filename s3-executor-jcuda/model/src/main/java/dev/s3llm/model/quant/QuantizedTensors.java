@@ -18,7 +18,7 @@ import java.util.Set;
  * The tensors of a folder with a {@code quantization_config}, as if it had none: every quantised
  * module has its {@code weight} in single precision, decoded as it is read, and the experts of
  * gpt-oss are apart and in their blocks. Modules that were left out of the quantisation are as
- * stored. Activations are not quantised, whatever the configuration says of them.
+ * stored. What the configuration says of the activations is in {@link dev.s3llm.model.Codes#input}.
  */
 public final class QuantizedTensors implements TensorSource {
   private static final String WEIGHT = ".weight";

@@ -5,6 +5,7 @@ import dev.s3llm.model.Codes.Kind;
 import dev.s3llm.model.Codes.Second;
 import dev.s3llm.model.ModelFormatException;
 import dev.s3llm.model.RawTensor;
+import dev.s3llm.model.RoundedInput;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -20,7 +21,7 @@ final class ScaledElements implements Scheme {
   private static final String WEIGHT = ".weight";
   private static final String ZERO = ".weight_zero_point";
 
-  /** Scales of activations and of the cache, which products in floating point have no use for. */
+  /** Scales of activations and of the cache; no tensors of the model themselves. */
   private static final Set<String> UNUSED =
       Set.of(
           ".input_scale",
@@ -37,6 +38,16 @@ final class ScaledElements implements Scheme {
   private final int blockRows;
   private final int blockColumns;
   private final float factor;
+  private final InputRule inputs;
+
+  /** How the input of a module's matrix is rounded; empty if it is not. */
+  @FunctionalInterface
+  interface InputRule {
+    /** No input is rounded. */
+    InputRule NONE = parts -> Optional.empty();
+
+    Optional<RoundedInput> of(Parts parts);
+  }
 
   /**
    * Creates the scheme.
@@ -46,14 +57,21 @@ final class ScaledElements implements Scheme {
    * @param blockRows rows of a block, where scales are for blocks
    * @param blockColumns columns of a block or of a group
    * @param factor constant factor of all elements
+   * @param inputs how inputs are rounded
    */
   ScaledElements(
-      Set<String> types, List<String> scaleNames, int blockRows, int blockColumns, float factor) {
+      Set<String> types,
+      List<String> scaleNames,
+      int blockRows,
+      int blockColumns,
+      float factor,
+      InputRule inputs) {
     this.types = types;
     this.scaleNames = scaleNames;
     this.blockRows = blockRows;
     this.blockColumns = blockColumns;
     this.factor = factor;
+    this.inputs = inputs;
   }
 
   @Override
@@ -102,7 +120,8 @@ final class ScaledElements implements Scheme {
         parts.has(ZERO) ? parts.numbers(ZERO).of("I8", "I32") : null,
         grid(scales, rows, width),
         rows,
-        new Columns(0, width, width));
+        new Columns(0, width, width),
+        inputs.of(parts));
   }
 
   private static void requireRowMajor(Parts parts) {
@@ -149,6 +168,7 @@ final class ScaledElements implements Scheme {
     private final int rows;
     private final Columns columns;
     private final int width;
+    private final Optional<RoundedInput> input;
 
     Elements(
         Numbers weights,
@@ -156,7 +176,8 @@ final class ScaledElements implements Scheme {
         @Nullable Numbers zeros,
         Grid grid,
         int rows,
-        Columns columns) {
+        Columns columns,
+        Optional<RoundedInput> input) {
       this.weights = weights;
       this.scales = scales;
       this.zeros = zeros == null ? null : zeros.sized(scales.size());
@@ -164,6 +185,7 @@ final class ScaledElements implements Scheme {
       this.rows = rows;
       this.columns = columns;
       this.width = columns.count;
+      this.input = input;
     }
 
     @Override
@@ -179,7 +201,7 @@ final class ScaledElements implements Scheme {
     @Override
     public Optional<Matrix> columns(int from, int to) {
       Columns own = new Columns(columns.from + from, to - from, columns.stored);
-      return Optional.of(new Elements(weights, scales, zeros, grid, rows, own));
+      return Optional.of(new Elements(weights, scales, zeros, grid, rows, own, input));
     }
 
     /** Returns the index of the first weight of a row. */
@@ -221,6 +243,11 @@ final class ScaledElements implements Scheme {
           ? Optional.empty()
           : Matrix.group(columns.from, width, grid.columns)
               .map(group -> new Codes.Format(kind.get(), group, Second.NONE));
+    }
+
+    @Override
+    public Optional<RoundedInput> input() {
+      return weights.type().equals("F8_E4M3") ? input : Optional.empty();
     }
 
     @Override

@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.s3llm.model.Codes;
 import dev.s3llm.model.ElementType;
 import dev.s3llm.model.ModelFormatException;
+import dev.s3llm.model.RoundedInput;
 import dev.s3llm.model.SafetensorsFile;
 import dev.s3llm.model.Tensor;
 import dev.s3llm.model.TensorSource;
@@ -22,6 +23,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -106,6 +108,66 @@ class QuantizedTensorsTest {
       for (int i = 0; i < expected.length; i++) {
         assertThat(coded[i]).as("element %d", i).isCloseTo(expected[i], withinPercentage(1e-4));
       }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "fp8-tensor | {'quant_method':'fp8'} | ROW | Infinity",
+        "fp8-channel | {'quant_method':'fp8','activation_scheme':'static'} | none | 0",
+        "fp8-channel | {'quant_method':'fbgemm_fp8','activation_scale_ub':1200.0} | ROW | 1200",
+        "fp8-blocks | {'quant_method':'fp8','weight_block_size':[16,32]} | none | 0",
+        "ct-fp8 | {'type':'float','num_bits':8,'strategy':'token','dynamic':true} | ROW | Infinity",
+        "ct-fp8 | {'type':'float','num_bits':8,'strategy':'tensor','dynamic':true} | ROW | Infinity",
+        "ct-fp8 | {'type':'float','num_bits':8,'strategy':'group','group_size':128,'dynamic':true}"
+            + " | GROUP | Infinity",
+        "ct-fp8 | {'type':'float','num_bits':8,'strategy':'group','group_size':64,'dynamic':true}"
+            + " | none | 0",
+        "ct-fp8 | {'type':'int','num_bits':8,'strategy':'token','dynamic':true} | none | 0",
+        "ct-fp8 | null | none | 0",
+      })
+  void inputs_areAsTheConfigurationSays(String name, String config, String scaling, float value)
+      throws Exception {
+    String whole =
+        config.contains("quant_method")
+            ? config
+            : "{'quant_method':'compressed-tensors','format':'float-quantized','config_groups':{'a':"
+                + "{'weights':{'num_bits':8,'type':'float','strategy':'channel'},"
+                + "'input_activations':%s}}}".formatted(config);
+    JsonNode json = json("{'quantization_config':%s}".formatted(whole));
+    try (TensorSource tensors =
+        QuantizedTensors.of(WeightFiles.open(folder(name)), "config.json", json)) {
+      Optional<RoundedInput> expected =
+          scaling.equals("none")
+              ? Optional.empty()
+              : Optional.of(new RoundedInput(RoundedInput.Scaling.valueOf(scaling), value));
+      Tensor matrix = tensors.tensor(MATRIX, ROWS, WIDTH);
+      assertThat(matrix.codes().orElseThrow().input()).isEqualTo(expected);
+      assertThat(matrix.part("part", 0, 8 * WIDTH).codes().orElseThrow().input())
+          .isEqualTo(expected);
+    }
+  }
+
+  @Test
+  void measuredScaleOfAnInput_isRead() throws Exception {
+    JsonNode json =
+        json("{'quantization_config':{'quant_method':'fp8','activation_scheme':'static'}}");
+    String scale = MATRIX.replace("weight", "input_scale");
+    copyWith("fp8-channel", scale, 0.25f);
+    try (TensorSource tensors =
+        QuantizedTensors.of(WeightFiles.open(temporary), "config.json", json)) {
+      assertThat(tensors.names()).containsExactlyInAnyOrder(MATRIX, NORM);
+      assertThat(tensors.tensor(MATRIX, ROWS, WIDTH).codes().orElseThrow().input())
+          .contains(RoundedInput.fixed(0.25f));
+    }
+    copyWith("fp8-channel", scale, 0);
+    try (TensorSource tensors =
+        QuantizedTensors.of(WeightFiles.open(temporary), "config.json", json)) {
+      assertThatThrownBy(() -> tensors.tensor(MATRIX, ROWS, WIDTH))
+          .isInstanceOf(ModelFormatException.class)
+          .hasMessageContaining("input_scale is 0.0, but must be positive and finite");
     }
   }
 
@@ -269,7 +331,7 @@ class QuantizedTensorsTest {
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
   void biasOfZeros_needNotBeRead(boolean zero) throws Exception {
-    Path copy = copyWithBias(zero ? 0f : 1f);
+    Path copy = copyWith("gptq4", MATRIX.replace("weight", "bias"), zero ? 0f : 1f);
     JsonNode config = new ObjectMapper().readTree(folder("gptq4").resolve("config.json").toFile());
     try (TensorSource tensors =
         QuantizedTensors.of(WeightFiles.open(copy), "config.json", config)) {
@@ -280,18 +342,18 @@ class QuantizedTensorsTest {
     }
   }
 
-  /** Copies a folder's weights, with a bias of one element behind them. */
-  private Path copyWithBias(float value) throws Exception {
-    byte[] whole = Files.readAllBytes(folder("gptq4").resolve("model.safetensors"));
+  /** Copies a folder's weights, with a tensor of one element behind them. */
+  private Path copyWith(String folder, String name, float value) throws Exception {
+    byte[] whole = Files.readAllBytes(folder(folder).resolve("model.safetensors"));
     ByteBuffer old = ByteBuffer.wrap(whole).order(ByteOrder.LITTLE_ENDIAN);
     int headerBytes = (int) old.getLong(0);
     int dataBytes = whole.length - 8 - headerBytes;
     String header = new String(whole, 8, headerBytes, StandardCharsets.UTF_8).strip();
-    String bias =
+    String tensor =
         ",\"%s\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[%d,%d]}}"
-            .formatted(MATRIX.replace("weight", "bias"), dataBytes, dataBytes + 4);
+            .formatted(name, dataBytes, dataBytes + 4);
     byte[] json =
-        (header.substring(0, header.length() - 1) + bias).getBytes(StandardCharsets.UTF_8);
+        (header.substring(0, header.length() - 1) + tensor).getBytes(StandardCharsets.UTF_8);
     ByteBuffer all =
         ByteBuffer.allocate(8 + json.length + dataBytes + 4).order(ByteOrder.LITTLE_ENDIAN);
     all.putLong(json.length).put(json).put(whole, 8 + headerBytes, dataBytes).putFloat(value);
