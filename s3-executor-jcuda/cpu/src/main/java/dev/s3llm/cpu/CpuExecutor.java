@@ -5,6 +5,7 @@ import dev.s3llm.execute.ExecutorProfile;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
+import dev.s3llm.model.ActivationFormat;
 import dev.s3llm.model.KvPrecision;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelFiles;
@@ -72,9 +73,9 @@ public final class CpuExecutor implements Executor {
   public static Builder builder(Path model) {
     return new Builder(
         ModelConfig.read(model),
-        (shards, format) -> {
+        (shards, formats) -> {
           try (ModelFiles files = ModelFiles.open(model)) {
-            return CpuShard.read(shards, files.tensors(), format);
+            return CpuShard.read(shards, files.tensors(), formats);
           }
         });
   }
@@ -86,7 +87,7 @@ public final class CpuExecutor implements Executor {
    * @param source tensors of the model; read by {@link Builder#build}, stays open
    */
   public static Builder builder(ModelConfig config, TensorSource source) {
-    return new Builder(config, (shards, format) -> CpuShard.read(shards, source, format));
+    return new Builder(config, (shards, formats) -> CpuShard.read(shards, source, formats));
   }
 
   /** Returns the shape of the model. */
@@ -226,10 +227,10 @@ public final class CpuExecutor implements Executor {
    */
   public static final class Builder extends CpuSettings<Builder> {
     private final ModelConfig config;
-    private final BiFunction<List<ModelShard>, WeightFormat, List<CpuShard>> reader;
+    private final BiFunction<List<ModelShard>, CpuShard.Formats, List<CpuShard>> reader;
 
     private Builder(
-        ModelConfig config, BiFunction<List<ModelShard>, WeightFormat, List<CpuShard>> reader) {
+        ModelConfig config, BiFunction<List<ModelShard>, CpuShard.Formats, List<CpuShard>> reader) {
       this.config = config;
       this.reader = reader;
     }
@@ -311,6 +312,24 @@ public final class CpuExecutor implements Executor {
       return set("weights", format);
     }
 
+    /**
+     * Sets the format in which matrix products read their input; {@link ActivationFormat#STORED} by
+     * default: rounded where the files say so.
+     *
+     * @param format the format
+     * @throws IllegalStateException if it was set before
+     */
+    public Builder activations(ActivationFormat format) {
+      return set("activations", format);
+    }
+
+    private CpuShard.Formats formats() {
+      WeightFormat weights = get("weights", () -> WeightFormat.STORED);
+      ActivationFormat activations = get("activations", () -> ActivationFormat.STORED);
+      activations.requireFor(weights);
+      return new CpuShard.Formats(weights, activations);
+    }
+
     private int featureWidth() {
       return featureLayer() == 0 ? 0 : config.hiddenSize();
     }
@@ -321,7 +340,8 @@ public final class CpuExecutor implements Executor {
      * @throws ModelFormatException if a tensor is missing, has another shape or cannot be read, or
      *     if shards would cut a group of quantised weights
      * @throws IllegalArgumentException if a KV block does not fit {@code kvBytes}, or the heap has
-     *     no room for {@code kvBytes} beside the weights; the message has both numbers
+     *     no room for {@code kvBytes} beside the weights; the message has both numbers; or if
+     *     activations are to be rounded for weights that are not in fp8
      */
     public CpuExecutor build() {
       List<CpuShard> shards = read();
@@ -332,7 +352,7 @@ public final class CpuExecutor implements Executor {
     /** Reads the weights of all shards. */
     List<CpuShard> read() {
       List<ModelShard> shards = ModelShard.of(config, get("shards", () -> 1));
-      return reader.apply(shards, get("weights", () -> WeightFormat.STORED));
+      return reader.apply(shards, formats());
     }
 
     /** Returns the KV blocks of each shard. */

@@ -1,6 +1,7 @@
 package dev.s3llm.cpu;
 
 import dev.s3llm.model.RotaryEmbedding;
+import dev.s3llm.model.RoundedInput;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -22,6 +23,7 @@ final class CpuKernels {
   private final Scratch[] scratch;
   private final MatrixProduct product;
   private final List<RotationTable> tables = new ArrayList<>();
+  private float[] rounded = {};
 
   CpuKernels(CpuKvCache cache, WorkerPool workers) {
     this(cache, workers, VectorSupport.arithmetic());
@@ -135,9 +137,21 @@ final class CpuKernels {
     }
   }
 
-  /** {@code out[r] = matrix * in[r] (+ bias)}. */
+  /** {@code out[r] = matrix * in[r] (+ bias)}, with in rounded as the matrix says. */
   void multiply(CpuMatrix matrix, float[] in, int rows, float[] out) {
-    product.multiply(matrix, in, rows, out);
+    RoundedInput rounding = matrix.input;
+    product.multiply(
+        matrix, rounding == null ? in : rounded(in, rounding, rows, matrix.in()), rows, out);
+  }
+
+  private float[] rounded(float[] in, RoundedInput rounding, int rows, int width) {
+    if (rounded.length < rows * width) {
+      rounded = new float[rows * width];
+    }
+    float[] to = rounded;
+    workers.forEach(
+        rows, rows * width > PIECE, (thread, r) -> rounding.round(in, r * width, width, to));
+    return to;
   }
 
   /** {@code into[i] += from[i]}. */

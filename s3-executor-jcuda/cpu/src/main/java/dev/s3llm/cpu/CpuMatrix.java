@@ -1,6 +1,8 @@
 package dev.s3llm.cpu;
 
 import dev.s3llm.model.ModelFormatException;
+import dev.s3llm.model.ModelTensors;
+import dev.s3llm.model.RoundedInput;
 import dev.s3llm.model.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -28,17 +30,27 @@ final class CpuMatrix {
 
   final float @Nullable [] bias;
 
+  /** How the rows that are multiplied are rounded; null if they are not. */
+  final @Nullable RoundedInput input;
+
   /** Words or floats of one tile. */
   final int tileWords;
 
   private final int out;
   private final int in;
 
-  private CpuMatrix(Tensor tensor, Packing packing, int out, int in, float @Nullable [] bias) {
+  private CpuMatrix(
+      Tensor tensor,
+      Packing packing,
+      int out,
+      int in,
+      float @Nullable [] bias,
+      @Nullable RoundedInput input) {
     this.packing = packing;
     this.out = out;
     this.in = in;
     this.bias = bias;
+    this.input = input;
     long units = units(in, packing);
     long all = units * packing.words * ((out + TILE - 1) / TILE);
     if (all > Integer.MAX_VALUE - 8) {
@@ -63,6 +75,16 @@ final class CpuMatrix {
    *     an infinity, or the source cannot be read
    */
   static CpuMatrix of(Tensor matrix, int out, int in, float @Nullable [] bias) {
+    return of(matrix, out, in, bias, null);
+  }
+
+  /** Reads a matrix with its bias and the rounding of its input; as the other one. */
+  static CpuMatrix of(ModelTensors.Linear linear) {
+    return of(linear.matrix(), linear.out(), linear.in(), linear.biasFloats(), linear.input());
+  }
+
+  private static CpuMatrix of(
+      Tensor matrix, int out, int in, float @Nullable [] bias, @Nullable RoundedInput input) {
     if (matrix.elements() != (long) out * in) {
       throw new ModelFormatException(
           "%s has %d elements, a matrix of %d rows and %d columns has %d"
@@ -74,7 +96,7 @@ final class CpuMatrix {
       packing = Packing.FLOATS;
       matrix = matrix.widened();
     }
-    CpuMatrix read = new CpuMatrix(matrix, packing, out, in, bias);
+    CpuMatrix read = new CpuMatrix(matrix, packing, out, in, bias, input);
     Tensor weights = matrix;
     IntStream.range(0, read.tiles()).parallel().forEach(tile -> pack(weights, read, tile));
     return read;

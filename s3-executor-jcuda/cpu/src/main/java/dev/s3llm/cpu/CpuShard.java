@@ -1,5 +1,6 @@
 package dev.s3llm.cpu;
 
+import dev.s3llm.model.ActivationFormat;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelFormatException;
 import dev.s3llm.model.ModelShard;
@@ -16,16 +17,22 @@ import java.util.List;
  */
 record CpuShard(ModelShard shard, CpuWeights weights) {
 
+  /** How matrices are kept, and in which format they read their input. */
+  record Formats(WeightFormat weights, ActivationFormat activations) {}
+
   /**
    * Reads all weights of a model.
    *
    * @param shards the parts of the model
    * @param source tensors of the model; stays open
-   * @param format how matrices are kept
+   * @param formats how matrices are kept and read their input
    * @throws ModelFormatException if a tensor is missing or damaged, or would be cut inside a block
    */
-  static List<CpuShard> read(List<ModelShard> shards, TensorSource source, WeightFormat format) {
-    ModelTensors whole = ModelTensors.of(shards.get(0).model(), source).in(format);
+  static List<CpuShard> read(List<ModelShard> shards, TensorSource source, Formats formats) {
+    ModelTensors whole =
+        ModelTensors.of(shards.get(0).model(), source)
+            .rounding(formats.activations, formats.weights)
+            .in(formats.weights);
     return shards.stream()
         .map(shard -> new CpuShard(shard, CpuWeights.read(shard.config(), cut(shard, whole))))
         .toList();

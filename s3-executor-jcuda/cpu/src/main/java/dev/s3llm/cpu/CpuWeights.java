@@ -100,7 +100,7 @@ record CpuWeights(CpuMatrix embedding, List<Layer> layers, Norm finalNorm, CpuMa
   }
 
   private static CpuMatrix matrix(ModelTensors.Linear linear) {
-    return CpuMatrix.of(linear.matrix(), linear.out(), linear.in(), linear.biasFloats());
+    return CpuMatrix.of(linear);
   }
 
   private static @Nullable Norm optional(ModelTensors.@Nullable Norm norm) {

@@ -1,14 +1,18 @@
 package dev.s3llm.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.s3llm.model.ActivationFormat;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelShapes;
 import dev.s3llm.model.ModelTensors;
 import dev.s3llm.model.RandomTensors;
 import dev.s3llm.model.WeightFormat;
+import java.util.Arrays;
 import java.util.Random;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -44,9 +48,46 @@ class CpuWeightsTest {
     assertThat(error).isBetween(least, most);
   }
 
+  @Test
+  void scoresWithRoundedActivations_areNearThoseWithout() {
+    int[] text = new Random(2).ints(60, 0, CONFIG.vocabularySize()).toArray();
+    double[] expected = scores(WeightFormat.FP8, text);
+    double[] actual = rounded(text);
+    double error = 0;
+    for (int i = 0; i < actual.length; i++) {
+      error = Math.max(error, Math.abs(actual[i] - expected[i]));
+    }
+    assertThat(error).isBetween(1e-3, 0.5);
+    double[] shorter = rounded(Arrays.copyOf(text, 30));
+    assertThat(shorter).containsExactly(Arrays.copyOf(actual, 29)); // a row is rounded by itself
+  }
+
+  @Test
+  void roundedActivationsForOtherWeights_areRefused() {
+    CpuExecutor.Builder builder =
+        CpuExecutor.builder(CONFIG, new RandomTensors(CONFIG, 1))
+            .weights(WeightFormat.INT8)
+            .activations(ActivationFormat.FP8);
+    assertThatThrownBy(builder::build)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("activations is FP8")
+        .hasMessageContaining("weights is INT8");
+  }
+
+  private static double[] rounded(int... text) {
+    return scores(
+        CpuExecutor.builder(CONFIG, new RandomTensors(CONFIG, 1))
+            .weights(WeightFormat.FP8)
+            .activations(ActivationFormat.FP8),
+        text);
+  }
+
   private static double[] scores(WeightFormat format, int... text) {
-    try (CpuExecutor executor =
-        CpuExecutor.builder(CONFIG, new RandomTensors(CONFIG, 1)).weights(format).build()) {
+    return scores(CpuExecutor.builder(CONFIG, new RandomTensors(CONFIG, 1)).weights(format), text);
+  }
+
+  private static double[] scores(CpuExecutor.Builder builder, int... text) {
+    try (CpuExecutor executor = builder.build()) {
       return executor.scores(text);
     }
   }

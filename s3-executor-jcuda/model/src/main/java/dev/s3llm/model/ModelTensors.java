@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -203,16 +204,37 @@ public record ModelTensors(Tensor embedding, List<Layer> layers, Norm finalNorm,
    *
    * @param format which inputs are rounded
    * @param weights how matrices are kept
+   * @throws IllegalArgumentException if the format is {@link ActivationFormat#FP8} and no matrix of
+   *     a layer can have a rounded input
    */
   public ModelTensors rounding(ActivationFormat format, WeightFormat weights) {
     InputRounding inputs = new InputRounding(format, weights);
-    return inputs.none()
-        ? this
-        : new ModelTensors(
+    if (inputs.none()) {
+      return this;
+    }
+    ModelTensors rounded =
+        new ModelTensors(
             embedding,
             layers.stream().map(inputs::layer).toList(),
             finalNorm,
             inputs.output(output));
+    if (format == ActivationFormat.FP8 && !rounded.roundsInputs()) {
+      throw new IllegalArgumentException(
+          "activations is FP8, but no matrix of a dense part has weights in fp8 (e4m3)");
+    }
+    return rounded;
+  }
+
+  /** Returns whether a matrix has a rounded input. */
+  public boolean roundsInputs() {
+    return output.input != null || layers.stream().anyMatch(ModelTensors::roundsInputs);
+  }
+
+  private static boolean roundsInputs(Layer layer) {
+    Attention attention = layer.attention;
+    Expert part = layer.feedForward.experts.get(0); // those behind a router have none
+    return Stream.of(attention.query, attention.output, part.up, part.down)
+        .anyMatch(matrix -> matrix.input != null);
   }
 
   /** Finds the tensors of one model in one source. */
