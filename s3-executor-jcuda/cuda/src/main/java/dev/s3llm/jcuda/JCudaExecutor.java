@@ -8,17 +8,20 @@ import dev.s3llm.execute.StepBatch;
 import dev.s3llm.execute.StepResult;
 import dev.s3llm.jcuda.internal.batch.BatchFormat;
 import dev.s3llm.jcuda.internal.decode.CudaPipeline;
+import dev.s3llm.jcuda.internal.decode.InputSupport;
 import dev.s3llm.jcuda.internal.decode.KernelLimits;
 import dev.s3llm.jcuda.internal.decode.Placement;
 import dev.s3llm.jcuda.internal.decode.WeightPlan;
 import dev.s3llm.jcuda.internal.driver.CardAddresses;
 import dev.s3llm.jcuda.internal.driver.DeviceException;
+import dev.s3llm.model.ActivationFormat;
 import dev.s3llm.model.ExecutorSettings;
 import dev.s3llm.model.KvPrecision;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelFiles;
 import dev.s3llm.model.ModelFormatException;
 import dev.s3llm.model.ModelShard;
+import dev.s3llm.model.ModelTensors;
 import dev.s3llm.model.TensorSource;
 import dev.s3llm.model.WeightFormat;
 import java.nio.file.Path;
@@ -33,6 +36,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadFactory;
 import java.util.function.IntFunction;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -78,6 +82,7 @@ public final class JCudaExecutor implements Executor {
               builder.kvPrecision(),
               source,
               builder.plan(),
+              builder.inputs(),
               builder.progress(),
               builder.featureLayer(),
               builder.persistentDecode(),
@@ -317,6 +322,18 @@ public final class JCudaExecutor implements Executor {
     }
 
     /**
+     * Sets the format in which matrix products read their input; {@link ActivationFormat#STORED} by
+     * default: rounded where the files say so and the GPUs have products for it (compute capability
+     * 9.0).
+     *
+     * @param format the format
+     * @throws IllegalStateException if it was set before
+     */
+    public Builder activations(ActivationFormat format) {
+      return set("activations", format);
+    }
+
+    /**
      * Sets the listener to the progress of reading weights; none by default.
      *
      * @param listener receives the progress
@@ -398,7 +415,8 @@ public final class JCudaExecutor implements Executor {
      *
      * @throws IllegalStateException if no driver is installed, or a device does not exist
      * @throws IllegalArgumentException if weights or KV memory do not fit; the message has the
-     *     bytes
+     *     bytes; or if activations are to be rounded for weights that are not in fp8, or on GPUs
+     *     that have no products for it
      * @throws ModelFormatException if the weights are missing or damaged
      * @throws RuntimeException if a call of the driver fails; the message names the call
      */
@@ -425,8 +443,20 @@ public final class JCudaExecutor implements Executor {
       return get("kvPrecision", () -> KvPrecision.FULL);
     }
 
+    private WeightFormat weights() {
+      return get("weights", () -> WeightFormat.STORED);
+    }
+
+    private UnaryOperator<ModelTensors> inputs() {
+      ActivationFormat format = get("activations", () -> ActivationFormat.STORED);
+      WeightFormat weights = weights();
+      format.requireFor(weights);
+      InputSupport support = new InputSupport(placement().devices());
+      return tensors -> support.rounded(tensors, format, weights);
+    }
+
     private WeightPlan plan() {
-      WeightFormat format = get("weights", () -> WeightFormat.STORED);
+      WeightFormat format = weights();
       return new WeightPlan(format == WeightFormat.STORED, format.rounded().orElse(null));
     }
 

@@ -6,8 +6,10 @@ import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.execute.SequenceStep;
 import dev.s3llm.execute.StepBatch;
 import dev.s3llm.jcuda.internal.driver.Device;
+import dev.s3llm.model.ActivationFormat;
 import dev.s3llm.model.KvPrecision;
 import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.WeightFormat;
 import dev.s3llm.testkit.HandDrivenSequence;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -45,6 +47,8 @@ class CudaInvarianceTest {
         model("experts and sinks", RandomModels.gptOss(), Precision.FP16, KvPrecision.FULL),
         model("experts", RandomModels.qwen3Moe(), Precision.BF16, KvPrecision.FULL),
         model("norms over all heads", RandomModels.olmo2(4), Precision.FP16, KvPrecision.FULL),
+        model("fp8 activations", RandomModels.llama(8), Precision.FP16, KvPrecision.FULL),
+        model("fp8 activations, biases", RandomModels.gptJ(), Precision.BF16, KvPrecision.FULL),
         model("KV in 8 bits", RandomModels.llama(2), Precision.FP16, KvPrecision.INT8),
         model("windows, KV in 8 bits", RandomModels.gemma(), Precision.BF16, KvPrecision.INT8));
   }
@@ -62,7 +66,7 @@ class CudaInvarianceTest {
     List<int[]> together;
     List<int[]> twoStages;
     try (JCudaExecutor gpu =
-        RandomModels.gpu(config)
+        builder(name, config)
             .precision(precision)
             .kvPrecision(kvPrecision)
             .persistentDecode(name.startsWith("one launch"))
@@ -72,7 +76,7 @@ class CudaInvarianceTest {
     }
     int second = Device.list().size() > 1 ? 1 : 0;
     try (JCudaExecutor gpu =
-        RandomModels.gpu(config)
+        builder(name, config)
             .precision(precision)
             .kvPrecision(kvPrecision)
             .devices(0, second)
@@ -90,6 +94,13 @@ class CudaInvarianceTest {
     System.out.printf(
         "%s: %d requests bitwise the same alone, together, in two stages on devices 0 and %d%n",
         name, same, second);
+  }
+
+  private static JCudaExecutor.Builder builder(String name, ModelConfig config) {
+    JCudaExecutor.Builder builder = RandomModels.gpu(config);
+    return name.startsWith("fp8")
+        ? builder.weights(WeightFormat.FP8).activations(ActivationFormat.FP8)
+        : builder;
   }
 
   /** Half of the requests are greedy, the others drawn, with penalties. */

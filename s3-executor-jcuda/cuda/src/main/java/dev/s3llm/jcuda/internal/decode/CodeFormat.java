@@ -3,16 +3,20 @@ package dev.s3llm.jcuda.internal.decode;
 import dev.s3llm.jcuda.internal.driver.Divide;
 import dev.s3llm.model.Codes;
 import dev.s3llm.model.Codes.Kind;
+import dev.s3llm.model.RoundedInput;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The format of a matrix of codes on a device: tiles of 128 by 128 codes, each with a strip of
- * scales, as {@code src/main/cuda/README.md} has them.
+ * scales, as {@code src/main/cuda/README.md} has them. Matrices whose input is rounded, too, have
+ * tiles of their own.
  *
- * @param codes the codes
+ * @param codes the codes; e4m3 in groups of 128 where the input is rounded
+ * @param input how the input is rounded; null if it is not
  */
-record CodeFormat(Codes.Format codes) {
+record CodeFormat(Codes.Format codes, @Nullable RoundedInput input) {
   private static final int TILE = 128;
   private static final Set<Integer> GROUPS = Set.of(32, 64, 128);
 
@@ -27,6 +31,11 @@ record CodeFormat(Codes.Format codes) {
               group == 32 && (stored.kind() == Kind.UNSIGNED_4 || stored.kind() == Kind.SIGNED_8);
         };
     return read ? Optional.of(new CodeFormat(stored)) : Optional.empty();
+  }
+
+  /** Codes whose input is not rounded. */
+  CodeFormat(Codes.Format codes) {
+    this(codes, null);
   }
 
   /** Returns the name of the codes in the names of kernels. */
@@ -82,6 +91,10 @@ record CodeFormat(Codes.Format codes) {
 
   /** Returns the bytes of a matrix {@code [out][in]}. */
   long bytes(int out, int in) {
+    if (input != null) {
+      return Math.multiplyExact(
+          (long) Divide.up(out, TILE) * Divide.up(in, TILE), Fp8Shapes.TILE_BYTES);
+    }
     long strip = (long) TILE * (TILE / codes.group()) * (seconds() ? 4 : 2);
     long tile = codeBytes((long) TILE * TILE) + strip;
     return Math.multiplyExact((long) Divide.up(out, TILE) * Divide.up(in, TILE), tile);

@@ -11,6 +11,7 @@ import dev.s3llm.jcuda.internal.driver.DeviceStream;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelConfig.NormPlacement;
 import dev.s3llm.model.ModelConfig.QueryKeyNorm;
+import dev.s3llm.model.RoundedInput;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -72,15 +73,10 @@ final class CudaDecoder implements AutoCloseable {
     this.kernels = kernels;
     this.pool = pool;
     this.batch = batch;
+    Workspace.Inputs inputs =
+        new Workspace.Inputs(weights.orderedColumns(), kernels.rounded() != null);
     this.work =
-        new Workspace(
-            device::allocate,
-            config,
-            range,
-            format,
-            featureLayer,
-            samples,
-            weights.orderedColumns());
+        new Workspace(device::allocate, config, range, format, featureLayer, samples, inputs);
     this.featureLayer = featureLayer;
     this.vocabulary = format.vocabulary();
     this.cards = cards;
@@ -376,8 +372,17 @@ final class CudaDecoder implements AutoCloseable {
         int count,
         int stride,
         Output output) {
-      DeviceMemory input = ordered(matrix, x, count);
-      kernels.products().launch(stream, matrix, input, y, count, work.groups, stride, output);
+      CodeFormat format = matrix.format();
+      RoundedInput input = format == null ? null : format.input();
+      Fp8Kernels own = kernels.rounded();
+      RoundedRows rounded = work.rounded;
+      int groups = work.groups;
+      if (input != null && own != null && rounded != null) {
+        own.launch(stream, matrix, input, x, rounded, y, count, groups, stride, output);
+      } else {
+        DeviceMemory ordered = ordered(matrix, x, count);
+        kernels.products().launch(stream, matrix, ordered, y, count, groups, stride, output);
+      }
     }
 
     /** Returns activations with their columns in the order of a matrix. */

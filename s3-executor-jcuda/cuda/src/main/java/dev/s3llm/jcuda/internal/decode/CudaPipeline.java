@@ -37,6 +37,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import java.util.function.IntFunction;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -75,6 +76,7 @@ public final class CudaPipeline implements AutoCloseable {
    * @param type number type of activations and widened weights
    * @param kv how keys and values are stored
    * @param plan chooses the formats of matrices
+   * @param inputs sets how matrices round their input
    * @param progress receives the bytes of weights copied so far
    * @param featureLayer number of the layer whose results are the features, from 1; 0 for none
    * @param persistent whether small steps may run all layers of a device in one launch
@@ -87,6 +89,7 @@ public final class CudaPipeline implements AutoCloseable {
       KvPrecision kv,
       TensorSource source,
       WeightPlan plan,
+      UnaryOperator<ModelTensors> inputs,
       LoadProgress progress,
       int featureLayer,
       boolean persistent,
@@ -99,7 +102,7 @@ public final class CudaPipeline implements AutoCloseable {
             ? resources.keep(new CardThreads(placement.devices().size(), factory))
             : null;
     try {
-      List<Part> parts = parts(config, ModelTensors.of(config, source));
+      List<Part> parts = parts(config, inputs.apply(ModelTensors.of(config, source)));
       long total = parts.stream().mapToLong(part -> part.bytes(plan)).sum();
       JointLoading loading = new JointLoading(progress, parts.size(), total);
       openStages(

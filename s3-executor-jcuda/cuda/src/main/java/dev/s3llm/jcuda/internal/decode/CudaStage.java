@@ -107,6 +107,10 @@ final class CudaStage implements AutoCloseable {
       requireSharedMemory();
       this.compute = resources.keep(device.newStream());
       KernelModule module = resources.keep(new KernelModule(KernelModule.TEXT));
+      KernelModule rounding =
+          plan.rounds(config, range, tensors)
+              ? resources.keep(new KernelModule(KernelModule.FP8))
+              : null;
       requireRoom(
           "the weights of layers " + range.from() + " to " + (range.to() - 1),
           plan.bytes(config, range, tensors));
@@ -115,13 +119,13 @@ final class CudaStage implements AutoCloseable {
               new CudaWeights(
                   device,
                   compute,
-                  new LoadKernels(module, type),
+                  new LoadKernels(module, rounding, type),
                   config,
                   range,
                   tensors,
                   plan,
                   onBytes));
-      this.kernels = StageKernels.of(module, device, shard, range, type, kv);
+      this.kernels = StageKernels.of(module, rounding, device, shard, range, type, kv);
       kernels.load(weights); // before memory is sized by the free bytes
       this.step = persistent && runsLayersInOneLaunch() ? stepKernels(type) : null;
     } catch (RuntimeException e) {
@@ -192,7 +196,13 @@ final class CudaStage implements AutoCloseable {
   /** Returns the bytes that the stage takes beside weights and KV. */
   long workspaceBytes(BatchFormat format) {
     long bytes =
-        Workspace.bytes(config, range, format, featureLayer, samples, weights.orderedColumns())
+        Workspace.bytes(
+                config,
+                range,
+                format,
+                featureLayer,
+                samples,
+                new Workspace.Inputs(weights.orderedColumns(), kernels.rounded() != null))
             + (step == null ? 0 : PersistentDecode.bytes(config, range, device.multiprocessors()))
             + DeviceBatch.bytes(format, samples);
     return shard.count() == 1

@@ -18,15 +18,19 @@ final class LoadKernels {
   private static final int THREADS = 256;
 
   private final KernelLauncher launcher;
+  private final @Nullable KernelLauncher rounding;
   private final ElementType type;
 
   /**
    * Chooses the kernels of a number type.
    *
+   * @param rounding launches the kernels for matrices whose input is rounded; null if there are
+   *     none
    * @param type number type of the weights on the device
    */
-  LoadKernels(KernelLauncher launcher, ElementType type) {
+  LoadKernels(KernelLauncher launcher, @Nullable KernelLauncher rounding, ElementType type) {
     this.launcher = launcher;
+    this.rounding = rounding;
     this.type = type;
   }
 
@@ -116,6 +120,19 @@ final class LoadKernels {
       int rows,
       int columns,
       DeviceMemory found) {
+    if (format.input() != null) {
+      launchRounding(
+          stream,
+          "tile_fp8",
+          codes,
+          to.tiles().tiles(),
+          rows,
+          columns,
+          to.firstRow(),
+          to.placement(),
+          found);
+      return;
+    }
     launch(
         stream,
         "tile_codes_" + format.codes().kind().bits(),
@@ -139,6 +156,19 @@ final class LoadKernels {
       int rows,
       int columns,
       DeviceMemory found) {
+    if (format.input() != null) {
+      launchRounding(
+          stream,
+          "tile_fp8_scales",
+          scales,
+          to.tiles().tiles(),
+          rows,
+          columns,
+          to.firstRow(),
+          to.placement(),
+          found);
+      return;
+    }
     launch(
         stream,
         "tile_scales_" + type.suffix(),
@@ -156,5 +186,13 @@ final class LoadKernels {
 
   private void launch(DeviceStream stream, String kernel, @Nullable Object... arguments) {
     launcher.launch(stream, kernel, GRID, THREADS, 0, arguments);
+  }
+
+  private void launchRounding(DeviceStream stream, String kernel, @Nullable Object... arguments) {
+    KernelLauncher own = rounding;
+    if (own == null) {
+      throw new IllegalStateException("no kernels for rounded inputs were loaded");
+    }
+    own.launch(stream, kernel, GRID, THREADS, 0, arguments);
   }
 }

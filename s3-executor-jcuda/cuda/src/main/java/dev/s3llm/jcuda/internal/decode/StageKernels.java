@@ -7,6 +7,7 @@ import dev.s3llm.model.KvPrecision;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelShard;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The kernels of a stage.
@@ -15,6 +16,7 @@ import java.util.stream.Stream;
  * @param attention kernels of attention
  * @param experts kernels of experts
  * @param products matrix products
+ * @param rounded matrix products whose input is rounded; null if there are none
  * @param sample kernels that draw tokens
  */
 record StageKernels(
@@ -22,12 +24,18 @@ record StageKernels(
     AttentionKernels attention,
     ExpertKernels experts,
     MatrixProduct products,
+    @Nullable Fp8Kernels rounded,
     SampleKernels sample) {
-  private static final int HOPPER = 90;
+  static final int HOPPER = 90;
 
-  /** Chooses the kernels for a part of a model on a device. */
+  /**
+   * Chooses the kernels for a part of a model on a device.
+   *
+   * @param rounding launches the products whose input is rounded; null if there are none
+   */
   static StageKernels of(
       KernelLauncher launcher,
+      @Nullable KernelLauncher rounding,
       Device device,
       ModelShard shard,
       LayerRange range,
@@ -41,6 +49,7 @@ record StageKernels(
         new AttentionKernels(launcher, config, type, kv, range, hopper(device), multiprocessors),
         new ExpertKernels(launcher, type),
         new MatrixProduct(launcher, type, shapes),
+        rounding == null ? null : new Fp8Kernels(rounding, type, new Fp8Shapes(multiprocessors)),
         new SampleKernels(launcher, shard.model().vocabularySize()));
   }
 
@@ -75,6 +84,12 @@ record StageKernels(
   }
 
   private void load(CudaWeights.Matrix matrix) {
-    products.load(matrix);
+    CodeFormat format = matrix.format();
+    Fp8Kernels own = rounded;
+    if (own != null && format != null && format.input() != null) {
+      own.load(matrix);
+    } else {
+      products.load(matrix);
+    }
   }
 }

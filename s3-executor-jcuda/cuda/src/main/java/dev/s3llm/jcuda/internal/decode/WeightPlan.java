@@ -5,11 +5,14 @@ import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelTensors;
 import dev.s3llm.model.ModelTensors.Expert;
 import dev.s3llm.model.ModelTensors.Linear;
+import dev.s3llm.model.RoundedInput;
+import dev.s3llm.model.WeightFormat;
 import java.nio.IntBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -25,6 +28,9 @@ public record WeightPlan(boolean stored, Codes.@Nullable Format rounded) {
   /** Every matrix with 16 bits. */
   static final WeightPlan WIDE = new WeightPlan(false, null);
 
+  /** The codes of products whose input is rounded, too. */
+  private static final Codes.Format FP8 = WeightFormat.FP8.rounded().orElseThrow();
+
   /**
    * How a matrix is stored: equal if the bits of two matrices mean the same.
    *
@@ -34,6 +40,38 @@ public record WeightPlan(boolean stored, Codes.@Nullable Format rounded) {
     Stored(Codes codes) {
       this(codes.format(), codes.order().map(IntBuffer::wrap));
     }
+  }
+
+  /** Returns codes with the rounding of the input, where all parts have the same. */
+  private static CodeFormat format(Codes.Format codes, List<Linear> parts) {
+    List<Optional<RoundedInput>> inputs =
+        parts.stream().map(part -> Optional.ofNullable(part.input())).distinct().toList();
+    boolean rounds = codes.equals(FP8) && inputs.size() == 1;
+    return new CodeFormat(codes, rounds ? inputs.get(0).orElse(null) : null);
+  }
+
+  /** Returns whether a stage has matrices whose input is rounded. */
+  boolean rounds(ModelConfig config, LayerRange range, ModelTensors tensors) {
+    return IntStream.range(range.from(), range.to())
+            .mapToObj(i -> tensors.layers().get(i))
+            .flatMap(this::formats)
+            .anyMatch(WeightPlan::rounds)
+        || (range.last(config) && rounds(Optional.ofNullable(output(tensors.output()).format)));
+  }
+
+  private Stream<Optional<CodeFormat>> formats(ModelTensors.Layer layer) {
+    ModelTensors.Attention attention = layer.attention();
+    List<Expert> experts = layer.feedForward().experts();
+    Stream<@Nullable CodeFormat> joined =
+        layer(List.of(attention.query(), attention.key(), attention.value())).stream()
+            .map(Joined::format);
+    return Stream.concat(
+            joined, Stream.of(layer(attention.output()).format, up(experts), down(experts)))
+        .map(Optional::ofNullable);
+  }
+
+  private static boolean rounds(Optional<CodeFormat> format) {
+    return format.isPresent() && format.get().input() != null;
   }
 
   /**
@@ -59,7 +97,8 @@ public record WeightPlan(boolean stored, Codes.@Nullable Format rounded) {
   /** Returns a dense matrix of a layer, in its format. */
   Joined layer(Linear matrix) {
     Codes.Format given = rounded;
-    return given == null ? output(matrix) : new Joined(new CodeFormat(given), List.of(matrix));
+    List<Linear> own = List.of(matrix);
+    return given == null ? output(matrix) : new Joined(format(given, own), own);
   }
 
   /** Returns a matrix that is not rounded, such as the output, in its format. */
@@ -126,7 +165,7 @@ public record WeightPlan(boolean stored, Codes.@Nullable Format rounded) {
   private @Nullable CodeFormat part(List<Linear> all, int experts) {
     Codes.Format given = rounded;
     if (given != null) {
-      return new CodeFormat(given);
+      return format(given, all);
     }
     return experts == 1 ? dense(all) : common(all, false);
   }
@@ -147,6 +186,7 @@ public record WeightPlan(boolean stored, Codes.@Nullable Format rounded) {
         : all.get(0)
             .filter(own -> ordered || own.order.isEmpty())
             .flatMap(own -> CodeFormat.of(own.format))
+            .map(own -> format(own.codes(), parts))
             .orElse(null);
   }
 

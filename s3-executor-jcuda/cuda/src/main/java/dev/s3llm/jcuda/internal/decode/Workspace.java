@@ -39,6 +39,9 @@ final class Workspace implements AutoCloseable {
   /** Input of a product with its columns in the order of the weight; null if none needs that. */
   final @Nullable DeviceMemory ordered;
 
+  /** Input of a product that rounds it; null without such products. */
+  final @Nullable RoundedRows rounded;
+
   /** A part's result before its norm, {@code [row][hidden]} of float; null without such norms. */
   final @Nullable DeviceMemory part;
 
@@ -80,6 +83,18 @@ final class Workspace implements AutoCloseable {
   /** Logits of a row that biases and penalties may change. */
   final int changedLogits;
 
+  /**
+   * What products do with their input first.
+   *
+   * @param orderedColumns columns of the widest input that is brought into another order; 0 for
+   *     none
+   * @param rounds whether there are products that round their input
+   */
+  record Inputs(int orderedColumns, boolean rounds) {
+    /** Products that read their input as it is. */
+    static final Inputs AS_THEY_ARE = new Inputs(0, false);
+  }
+
   /** Sizes of the buffers in bytes; 0 for a buffer that a stage does not have. */
   private record Sizes(
       long residual,
@@ -88,6 +103,8 @@ final class Workspace implements AutoCloseable {
       long attended,
       long activated,
       long ordered,
+      long rounded,
+      long scales,
       long part,
       ExpertSpace.Sizes experts,
       long sums,
@@ -104,11 +121,13 @@ final class Workspace implements AutoCloseable {
         BatchFormat format,
         int featureLayer,
         boolean samples,
-        int orderedColumns) {
+        Inputs inputs) {
       int groups = Layouts.groups(format.maxTokens());
       long rows = groups * 8L;
       long maxParts = StepShape.partsClass(format.maxContext(), AttentionKernels.PART);
       long parts = (long) format.maxSequences() * config.heads() * maxParts;
+      int widest =
+          Math.max(denseWidth(config, range), Math.max(config.hiddenSize(), config.querySize()));
       long changed = (long) format.maxSequences() * format.changedLogits();
       return new Sizes(
           Float.BYTES * rows * config.hiddenSize(),
@@ -116,7 +135,9 @@ final class Workspace implements AutoCloseable {
           Layouts.NUMBER_BYTES * rows * (config.querySize() + 2 * config.kvSize()),
           Layouts.activationBytes(groups, config.querySize()),
           Layouts.activationBytes(groups, denseWidth(config, range)),
-          Layouts.activationBytes(groups, orderedColumns),
+          Layouts.activationBytes(groups, inputs.orderedColumns),
+          inputs.rounds ? Layouts.roundedBytes(groups, widest) : 0,
+          inputs.rounds ? Layouts.scaleBytes(groups, widest) : 0,
           normsResults(config) ? Float.BYTES * rows * config.hiddenSize() : 0,
           ExpertSpace.Sizes.of(config, range, format),
           Float.BYTES * Math.max(parts * config.headSize(), samples ? changed : 0),
@@ -149,6 +170,8 @@ final class Workspace implements AutoCloseable {
           + attention
           + activated
           + ordered
+          + rounded
+          + scales
           + experts.total()
           + logits
           + features
@@ -163,8 +186,7 @@ final class Workspace implements AutoCloseable {
    * @param allocator allocates bytes of device memory
    * @param featureLayer number of the layer whose results are kept, from 1; 0 for none
    * @param samples whether the stage draws tokens
-   * @param orderedColumns columns of the widest input that is brought into another order; 0 for
-   *     none
+   * @param inputs what products do with their input first
    */
   Workspace(
       LongFunction<DeviceMemory> allocator,
@@ -173,8 +195,8 @@ final class Workspace implements AutoCloseable {
       BatchFormat format,
       int featureLayer,
       boolean samples,
-      int orderedColumns) {
-    Sizes sizes = Sizes.of(config, range, format, featureLayer, samples, orderedColumns);
+      Inputs inputs) {
+    Sizes sizes = Sizes.of(config, range, format, featureLayer, samples, inputs);
     this.groups = Layouts.groups(format.maxTokens());
     this.maxSequences = format.maxSequences();
     this.changedLogits = format.changedLogits();
@@ -185,6 +207,11 @@ final class Workspace implements AutoCloseable {
       this.attended = allocate(allocator, sizes.attended);
       this.activated = sizes.activated == 0 ? null : allocate(allocator, sizes.activated);
       this.ordered = sizes.ordered == 0 ? null : allocate(allocator, sizes.ordered);
+      this.rounded =
+          sizes.rounded == 0
+              ? null
+              : new RoundedRows(
+                  allocate(allocator, sizes.rounded), allocate(allocator, sizes.scales));
       this.part = sizes.part == 0 ? null : allocate(allocator, sizes.part);
       this.experts =
           sizes.experts.none()
@@ -216,8 +243,8 @@ final class Workspace implements AutoCloseable {
       BatchFormat format,
       int featureLayer,
       boolean samples,
-      int orderedColumns) {
-    return Sizes.of(config, range, format, featureLayer, samples, orderedColumns).total();
+      Inputs inputs) {
+    return Sizes.of(config, range, format, featureLayer, samples, inputs).total();
   }
 
   @Override

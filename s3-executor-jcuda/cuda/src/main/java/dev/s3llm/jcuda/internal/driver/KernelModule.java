@@ -29,6 +29,9 @@ public final class KernelModule implements KernelLauncher, AutoCloseable {
   /** The kernels of whole decode steps, for Hopper alone. */
   public static final String STEP = "s3step.fatbin";
 
+  /** The kernels of products with both operands in 8 bits, for Hopper alone. */
+  public static final String FP8 = "s3fp8.fatbin";
+
   /**
    * Dynamic shared memory that every kernel has without raising its limit: 48 KiB without what the
    * kernel declares itself, which is 32 KiB at most.
@@ -43,7 +46,7 @@ public final class KernelModule implements KernelLauncher, AutoCloseable {
   /**
    * Loads kernels of this jar into the current device.
    *
-   * @param resource {@link #TEXT}, {@link #CARDS}, {@link #SPEECH} or {@link #STEP}
+   * @param resource {@link #TEXT}, {@link #CARDS}, {@link #SPEECH}, {@link #STEP} or {@link #FP8}
    */
   public KernelModule(String resource) {
     check("cuModuleLoadData", JCudaDriver.cuModuleLoadData(module, image(resource)));

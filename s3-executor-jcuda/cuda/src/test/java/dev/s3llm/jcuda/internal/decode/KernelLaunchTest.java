@@ -17,6 +17,8 @@ import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelConfig.QueryKeyNorm;
 import dev.s3llm.model.ModelShapes;
 import dev.s3llm.model.ModelShard;
+import dev.s3llm.model.RoundedInput;
+import dev.s3llm.model.WeightFormat;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -40,11 +42,23 @@ class KernelLaunchTest {
 
   private static final DeviceAddress ORDER = new DeviceAddress(null, 0);
 
+  private static final CodeFormat FP8 =
+      new CodeFormat(WeightFormat.FP8.rounded().orElseThrow(), RoundedInput.ROW);
+  private static final CudaWeights.Matrix ROUNDED =
+      new CudaWeights.Matrix(null, 512, 512, FP8, null, null);
+
   private final RecordingLauncher recorder = new RecordingLauncher();
   private final AttentionKernels attention = attention(CONFIG);
   private final DeviceBatch batch = new DeviceBatch(bytes -> null, FORMAT, true);
   private final Workspace work =
-      new Workspace(bytes -> null, CONFIG, new LayerRange(0, 40), FORMAT, 0, true, 0);
+      new Workspace(
+          bytes -> null,
+          CONFIG,
+          new LayerRange(0, 40),
+          FORMAT,
+          0,
+          true,
+          Workspace.Inputs.AS_THEY_ARE);
   private final CudaWeights.Heads heads = new CudaWeights.Heads(null, null, null, null);
 
   private AttentionKernels attention(ModelConfig config) {
@@ -191,7 +205,14 @@ class KernelLaunchTest {
         List<Long> sizes = new ArrayList<>();
         LayerRange all = new LayerRange(0, config.layerCount());
         Workspace own =
-            new Workspace(bytes -> noted(bytes, sizes), config, all, format, 0, true, 0);
+            new Workspace(
+                bytes -> noted(bytes, sizes),
+                config,
+                all,
+                format,
+                0,
+                true,
+                Workspace.Inputs.AS_THEY_ARE);
         assertThat(own.changedLogits).isEqualTo(Math.min(context, 32_000) + 1024);
         assertThat(sizes.get(5)).isGreaterThanOrEqualTo(4L * 64 * own.changedLogits);
       }
@@ -204,9 +225,30 @@ class KernelLaunchTest {
   }
 
   @Test
+  void roundedInput_isRoundedInALaunchOfItsOwn() {
+    Fp8Kernels products = new Fp8Kernels(recorder, ElementType.BF16, new Fp8Shapes(H200));
+    RoundedRows rows = new RoundedRows(null, null);
+    MatrixProduct.Output output = MatrixProduct.Output.FLOAT_ROWS;
+    for (RoundedInput input :
+        List.of(RoundedInput.ROW, RoundedInput.GROUP, RoundedInput.fixed(0.5f))) {
+      recorder.launches.clear();
+      products.launch(null, ROUNDED, input, null, rows, null, 300, 128, 512, output);
+      RecordingLauncher.Launch round = recorder.launches.get(0);
+      assertThat(round.kernel()).isEqualTo("round_rows_bf16");
+      assertThat(round.grid()).isEqualTo(Grid.of(300));
+      int grouped = input.equals(RoundedInput.GROUP) ? 1 : 0;
+      assertThat(round.arguments().subList(3, 6)).containsExactly(512, 128, grouped);
+      assertThat(round.arguments().get(6)).isEqualTo(input.value() == 0.5f ? 0.5f : 0f);
+      assertThat(recorder.last().kernel()).isEqualTo("fp8_gemm_bf16_n256_c2");
+      assertThat(recorder.last().grid()).isEqualTo(new Grid(2, 2, 4));
+      assertThat(recorder.last().arguments()).endsWith(grouped, 4);
+    }
+  }
+
+  @Test
   void everyLaunch_passesAsManyArgumentsAsItsKernelTakes() throws IOException {
     launchEveryKernel();
-    assertThat(recorder.launches).hasSize(42);
+    assertThat(recorder.launches).hasSize(46);
     for (RecordingLauncher.Launch launch : recorder.launches) {
       assertThat(launch.arguments())
           .as(launch.kernel())
@@ -230,6 +272,7 @@ class KernelLaunchTest {
     products.load(MATRIX);
     products.load(CODED);
     products.load(new CudaWeights.Matrix(null, 512, 512, INT4, ORDER, null));
+    new Fp8Kernels(recorder, ElementType.F16, new Fp8Shapes(H200)).load(ROUNDED);
     assertThat(recorder.loaded)
         .containsAll(
             recorder.launches.stream()
@@ -263,7 +306,11 @@ class KernelLaunchTest {
     products.launch(null, MATRIX, none, null, 9, 128, 512, MatrixProduct.Output.ROWS);
     products.launch(null, CODED, none, null, 9, 128, 512, MatrixProduct.Output.ROWS);
     products.gather(null, ORDER, none, none, 9, 512, 128);
-    LoadKernels load = new LoadKernels(recorder, ElementType.F16);
+    Fp8Kernels rounded = new Fp8Kernels(recorder, ElementType.F16, new Fp8Shapes(H200));
+    RoundedRows rows = new RoundedRows(none, none);
+    rounded.launch(
+        null, ROUNDED, RoundedInput.ROW, none, rows, null, 9, 128, 512, MatrixProduct.Output.ROWS);
+    LoadKernels load = new LoadKernels(recorder, recorder, ElementType.F16);
     load.retile(null, ElementType.BF16, none, null, 64, 64, 0, 0);
     load.convert(null, ElementType.F32, none, null, 64);
     load.findNonFinite(null, null, 64, none);
@@ -271,6 +318,8 @@ class KernelLaunchTest {
     load.quantize(null, ElementType.BF16, INT4, none, null, null, 64, 64);
     load.tileCodes(null, INT4, null, place, 64, 64, none);
     load.tileScales(null, INT4, null, null, place, 64, 64, none);
+    load.tileCodes(null, FP8, null, place, 64, 64, none);
+    load.tileScales(null, FP8, null, null, place, 64, 64, none);
   }
 
   @ParameterizedTest

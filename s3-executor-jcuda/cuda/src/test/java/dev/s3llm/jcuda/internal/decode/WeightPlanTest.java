@@ -12,7 +12,9 @@ import dev.s3llm.model.ModelShapes;
 import dev.s3llm.model.ModelTensors;
 import dev.s3llm.model.ModelTensors.Expert;
 import dev.s3llm.model.ModelTensors.Linear;
+import dev.s3llm.model.RoundedInput;
 import dev.s3llm.model.Tensor;
+import dev.s3llm.model.WeightFormat;
 import dev.s3llm.model.testing.StoredTensors;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -69,6 +71,22 @@ class WeightPlanTest {
 
   private static List<List<Linear>> parts(WeightPlan plan, Linear... matrices) {
     return plan.layer(List.of(matrices)).stream().map(WeightPlan.Joined::parts).toList();
+  }
+
+  @Test
+  void matricesThatAreJoined_roundTheirInputAlikeOrNot() {
+    Format fp8 = WeightFormat.FP8.rounded().orElseThrow();
+    WeightPlan plan = new WeightPlan(false, fp8);
+    Linear plain = linear(ElementType.F16, 128, 256);
+    Linear rounded = new Linear(128, 256, plain.matrix(), null, RoundedInput.ROW);
+    CodeFormat both = new CodeFormat(fp8, RoundedInput.ROW);
+    assertThat(plan.layer(rounded).format()).isEqualTo(both);
+    assertThat(parts(plan, rounded, rounded, plain))
+        .containsExactly(List.of(rounded, rounded), List.of(plain));
+    assertThat(plan.down(List.of(new Expert(null, rounded, rounded))))
+        .isEqualTo(both);
+    Format int8 = WeightFormat.INT8.rounded().orElseThrow();
+    assertThat(new WeightPlan(false, int8).layer(rounded).format()).isEqualTo(new CodeFormat(int8));
   }
 
   @Test

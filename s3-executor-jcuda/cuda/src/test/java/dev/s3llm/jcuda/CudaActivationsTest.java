@@ -1,0 +1,125 @@
+package dev.s3llm.jcuda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.s3llm.cpu.CpuExecutor;
+import dev.s3llm.cpu.CpuLogits;
+import dev.s3llm.execute.SamplingParameters;
+import dev.s3llm.execute.StepBatch;
+import dev.s3llm.model.ActivationFormat;
+import dev.s3llm.model.ModelConfig;
+import dev.s3llm.model.RoundedInput;
+import dev.s3llm.model.WeightFormat;
+import dev.s3llm.testkit.HandDrivenSequence;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Products with both operands in 8 bits, against the host backend and against themselves. */
+@GpuTest
+class CudaActivationsTest {
+  private static final int[] PROMPT = new Random(3).ints(180, 0, 1000).toArray();
+
+  static List<RoundedInput> inputs() {
+    return List.of(RoundedInput.ROW, RoundedInput.GROUP, RoundedInput.fixed(0.02f));
+  }
+
+  /** Values that 16 bits move over the middle of two codes make the difference. */
+  @ParameterizedTest
+  @MethodSource("inputs")
+  void inputsThatFilesWantRounded_giveTheHostsLogits(RoundedInput input) {
+    for (ModelConfig config : models()) {
+      try (CpuExecutor host = host(config, input).build();
+          CpuExecutor wide = host(config, input).activations(ActivationFormat.WIDE).build();
+          JCudaExecutor gpu = gpu(config, input).build()) {
+        float[] expected = CpuLogits.of(host, whole());
+        double error = FamilyParity.error(gpu.logits(whole()), expected);
+        double rounding = FamilyParity.error(expected, CpuLogits.of(wide, whole()));
+        System.out.printf(
+            "%s, %s: error %.2e, of the rounding itself %.2e%n",
+            config.family(), input, error, rounding);
+        assertThat(error).as("%s, %s", config, input).isBetween(1e-6, rounding / 2);
+      }
+    }
+  }
+
+  @Test
+  void wide_doesNotRound() {
+    ModelConfig config = RandomModels.llama(2);
+    try (CpuExecutor wide =
+            host(config, RoundedInput.ROW).activations(ActivationFormat.WIDE).build();
+        JCudaExecutor gpu =
+            gpu(config, RoundedInput.ROW).activations(ActivationFormat.WIDE).build()) {
+      double error = FamilyParity.error(gpu.logits(whole()), CpuLogits.of(wide, whole()));
+      assertThat(error).isLessThan(1e-2);
+    }
+  }
+
+  /** Chunks of other sizes take other kernels. */
+  @ParameterizedTest
+  @EnumSource
+  void logits_areBitwiseTheSameInChunksOfAnySize(Precision precision) {
+    for (ModelConfig config : models()) {
+      try (JCudaExecutor rounded =
+              RandomModels.gpu(config)
+                  .precision(precision)
+                  .weights(WeightFormat.FP8)
+                  .activations(ActivationFormat.FP8)
+                  .build();
+          JCudaExecutor groups = gpu(config, RoundedInput.GROUP).precision(precision).build()) {
+        for (JCudaExecutor gpu : List.of(rounded, groups)) {
+          float[] whole = gpu.logits(whole());
+          for (int size : new int[] {1, 9, 20, 40, 100}) {
+            HandDrivenSequence sequence = sequence().chunk(size);
+            while (!sequence.samples()) {
+              gpu.execute(sequence.alone()).toCompletableFuture().join();
+              sequence.chunk(size);
+            }
+            float[] logits = gpu.logits(sequence.alone());
+            assertThat(logits).as("%s %s chunks of %d", config, precision, size).isEqualTo(whole);
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void fp8WithoutFp8Weights_isRefused() {
+    JCudaExecutor.Builder builder =
+        RandomModels.gpu(RandomModels.llama(2)).activations(ActivationFormat.FP8);
+    assertThatThrownBy(builder::build)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("activations is FP8, but no matrix");
+  }
+
+  /** In Llama's down, whose rows are no whole number of groups, nothing is rounded. */
+  private static ModelConfig[] models() {
+    return new ModelConfig[] {RandomModels.llama(2), RandomModels.gptJ(), RandomModels.gemma()};
+  }
+
+  private static CpuExecutor.Builder host(ModelConfig config, RoundedInput input) {
+    return CpuExecutor.builder(config, Fp8Tensors.of(config, input)).maxTokensPerStep(256);
+  }
+
+  private static JCudaExecutor.Builder gpu(ModelConfig config, RoundedInput input) {
+    return JCudaExecutor.builder(config, () -> Fp8Tensors.of(config, input))
+        .kvBytes(64L << 20)
+        .swapBytes(0)
+        .maxTokensPerStep(256)
+        .maxSequencesPerStep(64);
+  }
+
+  private static HandDrivenSequence sequence() {
+    return new HandDrivenSequence(
+        1, PROMPT, SamplingParameters.GREEDY, IntStream.range(0, 20).toArray());
+  }
+
+  private static StepBatch whole() {
+    return sequence().chunk(Integer.MAX_VALUE).alone();
+  }
+}
