@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.s3llm.cpu.CpuExecutor;
 import dev.s3llm.execute.SamplingParameters;
 import dev.s3llm.execute.StepBatch;
+import dev.s3llm.model.ActivationFormat;
 import dev.s3llm.model.WeightFormat;
 import dev.s3llm.model.testing.SharedModels;
 import dev.s3llm.testkit.HandDrivenSequence;
@@ -17,9 +18,10 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Measures what rounded weights cost the real model: the mean negative log-likelihood of the corpus
- * of {@link RealModelCheck}, and how often the most probable token is the one of the stored
- * weights. Run its main with the tests' class path; arguments: names of formats.
+ * Measures what rounded weights and activations cost the real model: the mean negative
+ * log-likelihood of the corpus of {@link RealModelCheck}, and how often the most probable token is
+ * the one of the stored weights. Run its main with the tests' class path; arguments: names of
+ * formats, such as {@code INT8}, or of weights and activations, {@code FP8/FP8}.
  */
 public final class FormatAgreement {
   private static final int BLOCK_TOKENS = 16;
@@ -36,7 +38,8 @@ public final class FormatAgreement {
   /**
    * Prints a line for each format.
    *
-   * @param args formats to compare with {@link WeightFormat#STORED}
+   * @param args formats, of weights or of weights and activations, to compare with {@link
+   *     WeightFormat#STORED}
    * @throws IOException if a file cannot be read
    */
   public static void main(String[] args) throws IOException {
@@ -48,15 +51,14 @@ public final class FormatAgreement {
       }
     }
     FormatAgreement agreement = new FormatAgreement(texts);
-    Outcome stored = agreement.outcome(model, WeightFormat.STORED);
-    print(WeightFormat.STORED, stored, stored);
+    Outcome stored = agreement.outcome(model, "STORED");
+    print("STORED", stored, stored);
     for (String arg : args) {
-      WeightFormat format = WeightFormat.valueOf(arg);
-      print(format, agreement.outcome(model, format), stored);
+      print(arg, agreement.outcome(model, arg), stored);
     }
   }
 
-  private static void print(WeightFormat format, Outcome own, Outcome stored) {
+  private static void print(String format, Outcome own, Outcome stored) {
     int count = own.nats.length;
     double[] more =
         IntStream.range(0, count).mapToDouble(i -> own.nats[i] - stored.nats[i]).toArray();
@@ -76,11 +78,14 @@ public final class FormatAgreement {
         100.0 * same / own.best.length);
   }
 
-  private Outcome outcome(Path model, WeightFormat format) {
+  private Outcome outcome(Path model, String format) {
     int most = texts.size();
+    List<String> formats = List.of(format.split("/", -1));
+    boolean both = formats.size() > 1;
     try (CpuExecutor executor =
         CpuExecutor.builder(model)
-            .weights(format)
+            .weights(WeightFormat.valueOf(formats.get(0)))
+            .activations(both ? ActivationFormat.valueOf(formats.get(1)) : ActivationFormat.STORED)
             .kvBytes(1L << 30)
             .maxSequencesPerStep(most)
             .maxTokensPerStep(most)

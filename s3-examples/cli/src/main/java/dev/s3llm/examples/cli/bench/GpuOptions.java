@@ -4,6 +4,7 @@ import dev.s3llm.examples.cli.options.WeightsOption;
 import dev.s3llm.examples.cli.support.UsageException;
 import dev.s3llm.jcuda.JCudaExecutor;
 import dev.s3llm.jcuda.Precision;
+import dev.s3llm.model.ActivationFormat;
 import dev.s3llm.model.WeightFormat;
 import java.util.List;
 import picocli.CommandLine.Mixin;
@@ -44,9 +45,18 @@ final class GpuOptions {
     return weights.format();
   }
 
+  /** Returns the format in which products read their input, which a CPU has, too. */
+  ActivationFormat activations() {
+    return weights.activations();
+  }
+
   /** Sets them for an executor. */
   JCudaExecutor.Builder apply(JCudaExecutor.Builder builder) {
-    builder.precision(precision).weights(weights.format()).persistentDecode(persistent);
+    builder
+        .precision(precision)
+        .weights(weights.format())
+        .activations(weights.activations())
+        .persistentDecode(persistent);
     if (!devices.isEmpty() && !cards.isEmpty()) {
       throw new UsageException("--cards and --devices exclude each other");
     }

@@ -180,6 +180,7 @@ final class ServedModel {
     return builder
         .kvPrecision(kv.precision())
         .weights(gpu.weights())
+        .activations(gpu.activations())
         .kvBytes((long) (kvGb * 1e9))
         .build();
   }

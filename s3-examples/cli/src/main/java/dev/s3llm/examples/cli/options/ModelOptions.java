@@ -159,7 +159,8 @@ public final class ModelOptions {
         JCudaExecutor.builder(path)
             .kvBytes(kvMemory.bytes())
             .kvPrecision(kv.precision())
-            .weights(weights.format());
+            .weights(weights.format())
+            .activations(weights.activations());
     if (gpus.together()) {
       builder.cards(gpus.numbers());
     } else {
@@ -176,7 +177,8 @@ public final class ModelOptions {
         CpuExecutor.builder(path)
             .kvBytes(kvMemory.bytes())
             .kvPrecision(kv.precision())
-            .weights(weights.format());
+            .weights(weights.format())
+            .activations(weights.activations());
     if (featureLayer > 0) {
       builder.featureLayer(featureLayer);
     }

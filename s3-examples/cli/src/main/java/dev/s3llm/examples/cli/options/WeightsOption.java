@@ -1,5 +1,6 @@
 package dev.s3llm.examples.cli.options;
 
+import dev.s3llm.model.ActivationFormat;
 import dev.s3llm.model.WeightFormat;
 import java.util.Arrays;
 import java.util.Locale;
@@ -8,7 +9,7 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
 
-/** How a command's model keeps its matrices in memory. */
+/** How a command's model keeps its matrices in memory, and how their products read their input. */
 public final class WeightsOption {
   @Option(
       names = {"--weights", "--quantize"},
@@ -20,7 +21,17 @@ public final class WeightsOption {
       defaultValue = "stored")
   private WeightFormat format = WeightFormat.STORED;
 
-  /** Created by a command; picocli sets the field. */
+  @Option(
+      names = "--activations",
+      paramLabel = "FORMAT",
+      converter = ActivationsConverter.class,
+      description =
+          "how products read their input: stored (in fp8 where the files say so), wide (never in"
+              + " fp8), or fp8 for all fp8 weights (default: stored)",
+      defaultValue = "stored")
+  private ActivationFormat activations = ActivationFormat.STORED;
+
+  /** Created by a command; picocli sets the fields. */
   public WeightsOption() {}
 
   /** Returns how matrices are kept. */
@@ -28,21 +39,38 @@ public final class WeightsOption {
     return format;
   }
 
-  /** Parses the value of the option. */
+  /** Returns how products read their input. */
+  public ActivationFormat activations() {
+    return activations;
+  }
+
+  /** Parses the value of {@code --weights}. */
   static final class Converter implements ITypeConverter<WeightFormat> {
     @Override
     public WeightFormat convert(String value) {
-      for (WeightFormat format : WeightFormat.values()) {
-        if (format.name().equalsIgnoreCase(value)) {
-          return format;
-        }
-      }
-      String known =
-          Arrays.stream(WeightFormat.values())
-              .map(format -> format.name().toLowerCase(Locale.ROOT))
-              .collect(Collectors.joining(", "));
-      throw new TypeConversionException(
-          "'" + value + "' is no format of weights; write one of " + known);
+      return named(WeightFormat.values(), value, "weights");
     }
+  }
+
+  /** Parses the value of {@code --activations}. */
+  static final class ActivationsConverter implements ITypeConverter<ActivationFormat> {
+    @Override
+    public ActivationFormat convert(String value) {
+      return named(ActivationFormat.values(), value, "activations");
+    }
+  }
+
+  private static <E extends Enum<E>> E named(E[] formats, String value, String what) {
+    for (E format : formats) {
+      if (format.name().equalsIgnoreCase(value)) {
+        return format;
+      }
+    }
+    String known =
+        Arrays.stream(formats)
+            .map(format -> format.name().toLowerCase(Locale.ROOT))
+            .collect(Collectors.joining(", "));
+    throw new TypeConversionException(
+        "'%s' is no format of %s; write one of %s".formatted(value, what, known));
   }
 }

@@ -89,7 +89,10 @@ public final class ScoreCommand implements Callable<Integer> {
 
   private CpuExecutor executor() {
     CpuExecutor.Builder builder =
-        CpuExecutor.builder(model).kvPrecision(kv.precision()).weights(weights.format());
+        CpuExecutor.builder(model)
+            .kvPrecision(kv.precision())
+            .weights(weights.format())
+            .activations(weights.activations());
     return threads > 0 ? builder.threads(threads).build() : builder.build();
   }
 
