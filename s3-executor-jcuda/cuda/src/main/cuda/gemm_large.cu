@@ -26,7 +26,7 @@ struct LargeShape {
 
 #ifdef S3_HOPPER
 
-/** The tiles of a product in the order in which blocks take them: 16 rows of tiles at a time, so that the caches serve. */
+/** The tiles of a product in the order in which blocks take them: 16 row tiles at a time, so that the caches serve. */
 struct LargeTiles {
   static constexpr int kBand = 16;
   int rowTiles, columnTiles;
@@ -117,7 +117,7 @@ __device__ __forceinline__ void sumLarge(const GemmArgs& a, float (&sum)[N / 2],
   } else {
     float total[N / 2];
 #pragma unroll
-    for (int i = 0; i < N / 2; i++) total[i] = 0;
+    for (int i = 0; i < N / 2; i++) total[i] = -0.0f;  // changes no number that is added to it, also no zero
     for (int s = 0; s < a.splits; s++) {
       int length = (s + 1) * kTiles / a.splits - s * kTiles / a.splits;
       multiplyLarge<T, N>(sum, stages, full, empty, length, turn);

@@ -336,6 +336,14 @@ def experts_product(kernels, kind, rows, w, x, y, n, k, groups, stride, mode, ac
                    w, x, y, bias, n, k, groups, stride, mode, activation, tiles, pairs, divisor)
 
 
+# ---- norms
+
+
+def norm_threads(width):
+    """A thread for every eight values; more would only add zeros."""
+    return min(1024, ceil(width, 256) * 32)
+
+
 # ---- attention
 
 
