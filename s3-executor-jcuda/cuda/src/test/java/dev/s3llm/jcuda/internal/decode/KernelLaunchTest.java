@@ -187,6 +187,16 @@ class KernelLaunchTest {
     assertThat(recorder.last().shared()).isEqualTo(4 * 128);
   }
 
+  /** Eight values a thread; 5120 are 640 threads. */
+  @Test
+  void norms_haveNoThreadsWithoutValues() {
+    CudaWeights.Norm norm = new CudaWeights.Norm(null, null);
+    new NormKernels(recorder, CONFIG, ElementType.F16).norm(null, 7, null, null, norm, null, 1);
+    assertThat(recorder.last().kernel()).isEqualTo("rms_norm_f16");
+    assertThat(recorder.last().grid()).isEqualTo(Grid.of(7));
+    assertThat(recorder.last().block()).isEqualTo(640);
+  }
+
   @Test
   void sampling_hasABlockForEachRow() {
     new SampleKernels(recorder, 32_000).sample(null, 7, null, batch, null, 256);
