@@ -130,27 +130,20 @@ def gemm_configuration(m, n, k, splits):
     if splits == 1:
         if 264 < tiles <= 396:  # one wave, if three blocks share a multiprocessor
             return many(rows) if rows < 128 else clustered(3, 128, 1)
-<<<<<<< HEAD
         if rows == 16 and 132 < tiles <= 264:
             return many(rows)
         if rows == 128 and tiles > 132 and ceil(n, 192) <= 132:
             return clustered(3, 128, 1)
-=======
         if rows == 256 and large_cost(m, n, WHOLE_COLUMNS) < large_cost(m, n, 128, 256):
             return large(WHOLE_COLUMNS)
->>>>>>> c2acdf73 (Multiply many rows in tiles that fit the multiprocessors, one after another in a block)
         if rows in DEEP_STAGES and tiles <= 132:
             return deep(rows)
         return clustered(4 if rows == 128 else 2, rows, 1)
     if rows == 256 and m > 256:
-<<<<<<< HEAD
-        return serial(min(SERIAL_STAGES, key=lambda r: (ceil(ceil(m, r) * tiles, 132) * (64 + r), -r)))
+        return large(min(LARGE_COLUMNS, key=lambda columns: large_cost(m, n, columns)))
     blocks = tiles * splits
     if rows == 16 and blocks <= 132 or rows == 64 and blocks <= (132 if splits == 2 else 120):
         return clustered(2, rows, splits)
-=======
-        return large(min(LARGE_COLUMNS, key=lambda columns: large_cost(m, n, columns)))
->>>>>>> c2acdf73 (Multiply many rows in tiles that fit the multiprocessors, one after another in a block)
     if rows > 32 and ceil(n, 192) * splits <= 120:  # these blocks need a multiprocessor each
         return clustered(3, rows, splits)
     return clustered(4 if rows == 128 else 2, max(rows, 32), splits)
@@ -334,14 +327,6 @@ def experts_product(kernels, kind, rows, w, x, y, n, k, groups, stride, mode, ac
     _, columns, _, threads, shared, _ = mma(rows)
     kernels.launch(f"experts_{kind}_n{rows}", (1, most_tiles(count, experts, rows), ceil(n, columns)), threads, shared,
                    w, x, y, bias, n, k, groups, stride, mode, activation, tiles, pairs, divisor)
-
-
-# ---- norms
-
-
-def norm_threads(width):
-    """A thread for every eight values; more would only add zeros."""
-    return min(1024, ceil(width, 256) * 32)
 
 
 # ---- attention
