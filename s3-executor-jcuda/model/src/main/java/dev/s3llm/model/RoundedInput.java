@@ -1,8 +1,8 @@
 package dev.s3llm.model;
 
 /**
- * How a matrix product rounds the rows of its input to e4m3: each value is divided by a scale,
- * rounded to the nearest number of e4m3 and at most 448 in magnitude. A NaN stays one.
+ * How a matrix product rounds the rows of its input to e4m3: each value times the reciprocal of a
+ * scale is rounded to the nearest number of e4m3, at most 448 in magnitude. A NaN stays one.
  *
  * @param scaling what shares a scale
  * @param value the scale of {@link Scaling#FIXED}; else the largest magnitude for which a scale is
@@ -66,8 +66,9 @@ public record RoundedInput(Scaling scaling, float value) {
     for (int first = at; first < at + columns; first += group) {
       int end = Math.min(at + columns, first + group);
       float scale = scaling == Scaling.FIXED ? value : scale(from, first, end);
+      float inverse = 1 / scale;
       for (int i = first; i < end; i++) {
-        to[i] = Float8.nearest(from[i] / scale) * scale;
+        to[i] = Float8.nearest(from[i] * inverse) * scale;
       }
     }
   }
