@@ -43,9 +43,10 @@ __device__ __forceinline__ float fp8Scale(float largest, float most) {
   return scale < kFp8LeastScale ? kFp8LeastScale : scale;
 }
 
-/** The codes of value / scale, rounded to nearest, at most 448 in magnitude; a NaN stays one. */
-__device__ __forceinline__ uint32_t fp8Code(float value, float scale) {
-  return __nv_cvt_float_to_fp8(__fdiv_rn(value, scale), __NV_SATFINITE, __NV_E4M3);
+/** The codes of two values times 1 / scale, rounded to nearest, at most 448 in magnitude; a NaN stays one. */
+__device__ __forceinline__ uint32_t fp8Codes(float low, float high, float inverse) {
+  float2 units = make_float2(__fmul_rn(low, inverse), __fmul_rn(high, inverse));
+  return __nv_cvt_float2_to_fp8x2(units, __NV_SATFINITE, __NV_E4M3);
 }
 
 /** The larger one, a NaN if one is. */
@@ -56,20 +57,6 @@ __device__ __forceinline__ float largerOrNan(float a, float b) {
 }
 
 #ifdef S3_HOPPER
-
-/** Copies to the same place of both blocks of a cluster; the barrier at the same place of each counts the bytes. */
-__device__ __forceinline__ void bulkCopyToPair(uint32_t to, const void* from, int bytes, uint32_t barrier) {
-  asm volatile(
-      "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster [%0], [%1], %2, [%3], %4;" ::"r"(
-          to),
-      "l"(from), "r"(bytes), "r"(barrier), "h"(static_cast<uint16_t>(3))
-      : "memory");
-}
-
-/** Arrives at a barrier of any block of the cluster. */
-__device__ __forceinline__ void barrierArrivePeer(uint32_t barrier) {
-  asm volatile("mbarrier.arrive.release.cluster.shared::cluster.b64 _, [%0];" ::"r"(barrier) : "memory");
-}
 
 /** d[64 rows x N columns] = 32 columns of weights * activations, added to d if keep. */
 template <int N>
@@ -97,10 +84,3 @@ S3_WGMMA_FP8(128, S3_N7, "64", "65", "66", S3_O64(0))
 #endif  // S3_HOPPER
 
 }  // namespace s3
-
-/** A cluster of two blocks of neighbouring columns. */
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
-#define S3_PAIR
-#else
-#define S3_PAIR __cluster_dims__(1, 1, 2)
-#endif

@@ -6,11 +6,10 @@
 // (Liu et al. 2024, section 3.3.2). All numbers of rows take the same steps; so a row's bits do not depend on the batch.
 //
 //   fp8_gemm_<type>_n<N>_c<C>   a cluster of C = splits blocks takes a segment of the sum over k each, of whole tiles
-//   fp8_gemm_<type>_n<N>_pair   one segment; two blocks of neighbouring columns read each row of x once, half of the rows each
 //
 // stages of the ring are a parameter: few rows want many, and several blocks on a multiprocessor. Where N > 128 a warpgroup
 // multiplies half of its rows after the other half, for it has no registers for all sums twice.
-// Grid (C, ceil(m / N), ceil(n / 128), an even number for pairs), block 288 (384 where N > 128), shared memory: README.md.
+// Grid (C, ceil(m / N), ceil(n / 128)), block 288 (384 where N > 128), shared memory: README.md.
 // Compile: nvcc -cubin -gencode arch=compute_90a,code=sm_90a gemm_fp8.cu
 #include "fp8.cuh"
 #include "gemm_cluster.cuh"
@@ -39,7 +38,7 @@ struct Fp8Stage {
 #ifdef S3_HOPPER
 
 /** The warp that copies: one thread asks for the tiles [begin, end) in turn. */
-template <int N, bool PAIR>
+template <int N>
 __device__ __forceinline__ void streamFp8(const GemmArgs& a, const Fp8Args& f, uint32_t stages, uint32_t full, uint32_t empty,
                                           int begin, int end, int kTiles) {
   using Stage = Fp8Stage<N>;
@@ -61,15 +60,7 @@ __device__ __forceinline__ void streamFp8(const GemmArgs& a, const Fp8Args& f, u
     } else {
       bulkCopyOnce(stage + Stage::kWeights, tile, kFp8TileBytes, barrier, once);
     }
-    const char* xTile = x + static_cast<size_t>(kt) * a.groups * 1024;
-    if constexpr (PAIR) {
-      int half = (rows / 8 + 1) / 2 * 1024;
-      int from = (blockIdx.z & 1) * half;
-      int bytes = min(half, rows * 128 - from);
-      if (bytes > 0) bulkCopyToPair(stage + from, xTile + from, bytes, barrier);
-    } else {
-      bulkCopy(stage, xTile, rows * 128, barrier);
-    }
+    bulkCopy(stage, x + static_cast<size_t>(kt) * a.groups * 1024, rows * 128, barrier);
     if (f.grouped) {
       bulkCopy(stage + Stage::kScales, f.scales + static_cast<size_t>(kt) * a.groups * 8 + firstRow, rows * 4, barrier);
     }
@@ -96,19 +87,13 @@ __device__ __forceinline__ void promote(float (&total)[ROWS / 2], const float (&
   }
 }
 
-/** A warp no longer reads a stage: of its own block and, where two blocks fill it, of the other one. */
-template <bool PAIR>
+/** A warp no longer reads a stage. */
 __device__ __forceinline__ void release(uint32_t barrier) {
-  int lane = threadIdx.x & 31;
-  if constexpr (PAIR) {
-    if (lane < 2) barrierArrivePeer(peerAddress(barrier, lane));
-  } else {
-    if (lane == 0) barrierArrive(barrier);
-  }
+  if ((threadIdx.x & 31) == 0) barrierArrive(barrier);
 }
 
 /** A warpgroup's sums over count tiles. */
-template <int N, bool PAIR>
+template <int N>
 __device__ __forceinline__ void multiplyFp8(float (&total)[N / 2], const Fp8Args& f, const uint8_t* raw, uint32_t stages,
                                             uint32_t full, uint32_t empty, int count) {
   using Stage = Fp8Stage<N>;
@@ -140,12 +125,12 @@ __device__ __forceinline__ void multiplyFp8(float (&total)[N / 2], const Fp8Args
       wgmmaCommit();
       wgmmaWait<0>();
       bool last = p == Stage::kParts - 1;
-      if (last && !grouped) release<PAIR>(empty + slot * 8);
+      if (last && !grouped) release(empty + slot * 8);
       promote<kRows>(reinterpret_cast<float(&)[kRows / 2]>(total[p * kRows / 2]), part, low, high, rowScales + p * kRows,
                      grouped);
       if (last && grouped) {
         __syncwarp();
-        release<PAIR>(empty + slot * 8);
+        release(empty + slot * 8);
       }
     }
     if (++slot == f.stages) slot = 0, parity ^= 1;
@@ -167,9 +152,8 @@ __device__ __forceinline__ void scaleRows(float (&total)[N / 2], const float* sc
   }
 }
 
-template <typename T, int N, int C, bool PAIR>
+template <typename T, int N, int C>
 __device__ __forceinline__ void gemmFp8(const GemmArgs& a, const Fp8Args& f) {
-  static_assert(!PAIR || C == 1, "a cluster is for segments or for a pair");
   using Stage = Fp8Stage<N>;
   extern __shared__ uint8_t raw[];
   uint32_t stages = (sharedAddress(raw) + 1023) & ~1023u;
@@ -183,64 +167,52 @@ __device__ __forceinline__ void gemmFp8(const GemmArgs& a, const Fp8Args& f) {
   if (threadIdx.x == 0) {
     for (int s = 0; s < f.stages; s++) {
       barrierInit(full + s * 8, 1);
-      barrierInit(empty + s * 8, PAIR ? 16 : 8);
+      barrierInit(empty + s * 8, 8);
     }
     barrierInitFence();
   }
-  if constexpr (PAIR) {
-    clusterSync();  // the other block's barriers are there
-  } else {
-    __syncthreads();
-  }
+  __syncthreads();
   if (threadIdx.x >= 256) {
     if constexpr (Stage::kWide) leaveRegisters<40>();
-    if (threadIdx.x == 256) streamFp8<N, PAIR>(a, f, stages, full, empty, begin, end, kTiles);
+    if (threadIdx.x == 256) streamFp8<N>(a, f, stages, full, empty, begin, end, kTiles);
     __syncwarp();
     if constexpr (C > 1) {
       clusterSync();  // the peers' results are in their shared memory
       clusterSync();  // and have been read
     }
-    if constexpr (PAIR) clusterSync();
   } else {
     if constexpr (Stage::kWide) takeRegisters<232>();
     float total[N / 2];
-    multiplyFp8<N, PAIR>(total, f, ring, stages, full, empty, end - begin);
+    multiplyFp8<N>(total, f, ring, stages, full, empty, end - begin);
     if (!f.grouped) scaleRows<N>(total, f.scales + blockIdx.y * N, a.m - static_cast<int>(blockIdx.y) * N);
     finish<T, 2, N, C>(a, total, stages, reinterpret_cast<float*>(ring), rank);
-    if constexpr (PAIR) clusterSync();  // the other block may still report a stage here
   }
 }
 
 #else
 
-template <typename T, int N, int C, bool PAIR>
+template <typename T, int N, int C>
 __device__ __forceinline__ void gemmFp8(const GemmArgs&, const Fp8Args&) {}  // there are kernels for Hopper alone
 
 #endif
 
 }  // namespace s3
 
-#define S3_GEMM_FP8(type, T, N, suffix, CLUSTER, C, PAIR)                                                                 \
-  extern "C" __global__ void CLUSTER __launch_bounds__(s3::Fp8Stage<N>::kThreads, s3::Fp8Stage<N>::kBlocks)               \
-      fp8_gemm_##type##_n##N##_##suffix(const void* w, const void* x, void* y, const T* bias, int m, int n, int k,        \
-                                        int groups, int stride, int mode, int splits, int activation, float factor,       \
-                                        float cap, const float* scales, int grouped, int stages) {                        \
+#define S3_GEMM_FP8(type, T, N, C)                                                                                        \
+  extern "C" __global__ void S3_CLUSTER(C)                                                                                \
+      __launch_bounds__(s3::Fp8Stage<N>::kThreads, s3::Fp8Stage<N>::kBlocks)                                              \
+      fp8_gemm_##type##_n##N##_c##C(const void* w, const void* x, void* y, const T* bias, int m, int n, int k,            \
+                                    int groups, int stride, int mode, int splits, int activation, float factor,           \
+                                    float cap, const float* scales, int grouped, int stages) {                            \
     s3::GemmArgs a{w, x, y, bias, m, n, k, groups, stride, mode, splits, activation, factor, cap};                        \
-    s3::gemmFp8<T, N, C, PAIR>(a, s3::Fp8Args{scales, grouped, stages});                                                  \
+    s3::gemmFp8<T, N, C>(a, s3::Fp8Args{scales, grouped, stages});                                                        \
   }
-#define S3_GEMM_FP8_CLUSTERS(type, T, N)                   \
-  S3_GEMM_FP8(type, T, N, c1, S3_CLUSTER(1), 1, false)     \
-  S3_GEMM_FP8(type, T, N, c2, S3_CLUSTER(2), 2, false)     \
-  S3_GEMM_FP8(type, T, N, c4, S3_CLUSTER(4), 4, false)
-#define S3_GEMM_FP8_PAIR(type, T, N) S3_GEMM_FP8(type, T, N, pair, S3_PAIR, 1, true)
+#define S3_GEMM_FP8_CLUSTERS(type, T, N) S3_GEMM_FP8(type, T, N, 1) S3_GEMM_FP8(type, T, N, 2)
 #define S3_GEMMS_FP8(type, T)        \
   S3_GEMM_FP8_CLUSTERS(type, T, 16)  \
   S3_GEMM_FP8_CLUSTERS(type, T, 32)  \
   S3_GEMM_FP8_CLUSTERS(type, T, 64)  \
   S3_GEMM_FP8_CLUSTERS(type, T, 128) \
   S3_GEMM_FP8_CLUSTERS(type, T, 192) \
-  S3_GEMM_FP8_CLUSTERS(type, T, 256) \
-  S3_GEMM_FP8_PAIR(type, T, 128)     \
-  S3_GEMM_FP8_PAIR(type, T, 192)     \
-  S3_GEMM_FP8_PAIR(type, T, 256)
+  S3_GEMM_FP8_CLUSTERS(type, T, 256)
 S3_FOR_TYPES(S3_GEMMS_FP8)

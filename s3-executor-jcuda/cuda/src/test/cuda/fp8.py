@@ -14,40 +14,40 @@ from gpu import *
 
 TILE_BYTES = 128 * 128 + 128 * 4
 ROWS = (16, 32, 64, 128, 192, 256)
-FP8_SPLITS = (4, 2, 1)
 E4M3 = torch.float8_e4m3fn
 
 
 def fp8_splits(n, k):
-    tiles = ceil(n, 128)
-    most = 1 if tiles >= 90 else 2 if tiles >= 60 else 4
-    return next(s for s in FP8_SPLITS if s <= most and (s == 1 or ceil(k, 128) >= 2 * s))
+    """Segments of the sum over k: a property of the weight."""
+    return 2 if ceil(n, 128) <= 60 and ceil(k, 128) >= 64 else 1
 
 
 def fp8_stage(rows):
-    return ceil(rows * 128 + TILE_BYTES + rows * 4, 1024) * 1024
+    return ceil(rows * 132 + TILE_BYTES, 1024) * 1024
 
 
-def fp8_launch(rows, suffix, blocks, multiprocessors=132):
-    """Name, rows of a block, threads, stages, shared bytes, first grid dimension."""
+def fp8_launch(rows, m, n, splits, multiprocessors=132):
+    """Name, rows of a block, threads, stages, shared bytes, segments."""
+    blocks = ceil(m, rows) * ceil(n, 128) * splits
     most = 3 if rows <= 32 else 2 if rows == 64 else 1
     resident = max(1, min(most, ceil(blocks, multiprocessors)))
     stages = (227 // resident - 2) * 1024 // fp8_stage(rows)
     shared = stages * (fp8_stage(rows) + 16) + 1024
-    return f"n{rows}_{suffix}", rows, 384 if rows > 128 else 288, stages, shared, 1 if suffix == "pair" else int(suffix[1:])
+    return f"n{rows}_c{splits}", rows, 384 if rows > 128 else 288, stages, shared, splits
 
 
 def fp8_configurations(m, n, splits):
-    tiles = ceil(n, 128)
-    some = [fp8_launch(r, f"c{splits}", ceil(m, r) * tiles * splits) for r in ROWS]
-    if splits == 1 and tiles % 2 == 0:
-        some += [fp8_launch(r, "pair", ceil(m, r) * tiles) for r in ROWS if r >= 128]
-    return some
+    """All that give the bits of this number of segments."""
+    return [fp8_launch(rows, m, n, splits) for rows in ROWS]
 
 
-def fp8_configuration(m, n, splits):
-    rows = next((r for r in (16, 32, 64, 128) if m <= r), 256)
-    return next(c for c in fp8_configurations(m, n, splits) if c[1] == rows)
+def fp8_configuration(m, n, splits, multiprocessors=132):
+    """The smallest N that holds m; for many rows the one whose blocks take the least time, of equals the largest."""
+    rows = next((rows for rows in (16, 32, 64, 128) if m <= rows), None)
+    if rows is None:
+        blocks = lambda rows: ceil(m, rows) * ceil(n, 128) * splits
+        rows = -min((ceil(blocks(rows), multiprocessors) * (48 + rows), -rows) for rows in (128, 192, 256))[1]
+    return fp8_launch(rows, m, n, splits)
 
 
 class Fp8Weight:
@@ -76,7 +76,7 @@ class Fp8Rows:
         self.scales = torch.full((ceil(k, 128) * groups * 8,), float("nan"), device="cuda")
 
     def quantise(self, kernels, kind, tiles, rows, grouped=0, given=0.0, most=float("inf")):
-        kernels.launch(f"round_rows_{kind}", (rows,), 512, 0, tiles, self.codes, self.scales, self.k, self.groups, grouped,
+        kernels.launch(f"round_rows_{kind}", (rows,), 256, 0, tiles, self.codes, self.scales, self.k, self.groups, grouped,
                        float(given), float(most))
         return self
 
@@ -124,7 +124,7 @@ def checks():
             scale = x.abs().amax(1, keepdim=True) / most_code
         scale = scale.clamp(min=2.0**-100)
         spread = scale.repeat_interleave(128, 1)[:, : x.shape[1]] if grouped else scale
-        return (x / spread).clamp(-448, 448).to(E4M3), spread.expand_as(x)
+        return (x * (1 / spread)).clamp(-448, 448).to(E4M3), spread.expand_as(x)
 
     def quantised(kind, m, k, grouped=0, given=0.0, x=None):
         x = randn(m, k, kind=kind) if x is None else x
@@ -154,6 +154,23 @@ def checks():
             fp8_gemm(K, kind, w, rows, y, 3, 128, mode=1, grouped=grouped)
             bad = 0 if y[:2].isnan().all() and y[2].isfinite().all() else 1
             report(f"rows {kind} with a NaN and an infinity, grouped{grouped}", bad, 0)
+
+    def check_norm(kind, m, width, grouped, layer):
+        """The bits of the norm's own kernel, rounded."""
+        stream, weight, bias = randn(m, width), randn(width) + 1, randn(width)
+        groups = ceil(m, 8)
+        tiles = torch.zeros(groups * 8 * ceil(width, 64) * 64, dtype=TYPES[kind], device="cuda")
+        scale = [weight, bias] if layer else [weight]
+        name = "layer_norm" if layer else "rms_norm"
+        K.launch(f"{name}_{kind}", (m,), 1024, 0, stream, None, None, *scale, tiles, width, groups, 1e-5)
+        expected = Fp8Rows(width, groups).quantise(K, kind, tiles, m, grouped)
+        own = Fp8Rows(width, groups)
+        K.launch(f"{name}_fp8_{kind}", (m,), 1024, 2 * width, stream, *scale, 1e-5, own.codes, own.scales, width, groups, grouped,
+                 0.0, float("inf"))
+        wrong = (own.untiled(m) != expected.untiled(m)).sum().item()
+        count = ceil(width, 128) if grouped else 1
+        scales = [r.scales.view(-1, groups * 8)[:count, :m].contiguous() for r in (own, expected)]
+        report(f"{name} {kind} m{m} width{width} grouped{grouped}: codes that differ", wrong + differing(*scales), 0)
 
     def check_product(kind, m, n, k, splits, grouped):
         w, exact = random_weight(n, k)
@@ -231,15 +248,20 @@ def checks():
                 check_rows(kind, 130, 13824, grouped, given)
         check_nan(kind)
         for grouped in (0, 1):
+            for layer in (False, True):
+                check_norm(kind, 5, 264, grouped, layer)
+                if not SMALL:
+                    check_norm(kind, 33, 20480, grouped, layer)
             check_product(kind, 5, 200, 192, 1, grouped)
             check_product(kind, 33, 384, 512, 2, grouped)
             if not SMALL:
                 check_product(kind, 300, 130, 72, 1, grouped)
-                check_product(kind, 515, 1280, 4096, 4, grouped)
+                check_product(kind, 515, 1280, 4096, 2, grouped)
                 check_product(kind, 260, 15360, 5120, 1, grouped)
             check_invariance(kind, 512 if SMALL else 5120, 512 if SMALL else 2048, grouped)
             if not SMALL:
                 check_invariance(kind, 15360, 1024, grouped)
+                check_invariance(kind, 1024, 8200, grouped)
         check_modes(kind)
     print("failed: " + ", ".join(failures) if failures else "all checks passed")
     return 1 if failures else 0
@@ -299,10 +321,10 @@ def times():
         for m in rows:
             if "configurations" in sys.argv:
                 line = []
-                for splits in FP8_SPLITS:
+                for splits in (1, 2):
                     for c in fp8_configurations(m, n, splits):
                         if min(m, 128) <= c[1] < 4 * max(m, 16):
-                            line.append((product.ours_fp8(m, c, splits), f"{c[0]}/{splits}"))
+                            line.append((product.ours_fp8(m, c, splits), c[0]))
                 line.sort()
                 print(f"{n}x{k} m{m} | " + " ".join(f"{name}:{t * 1e6:.1f}" for t, name in line[:9]), flush=True)
                 continue

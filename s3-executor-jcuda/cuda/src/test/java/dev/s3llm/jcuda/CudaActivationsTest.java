@@ -29,21 +29,29 @@ class CudaActivationsTest {
     return List.of(RoundedInput.ROW, RoundedInput.GROUP, RoundedInput.fixed(0.02f));
   }
 
-  /** Values that 16 bits move over the middle of two codes make the difference. */
+  /**
+   * Values that 16 bits move over the middle of two codes get another code than on the host, and
+   * every layer has more of them. So the GPU is as far from unrounded logits as the host is, and
+   * not further from the host than two such roundings from each other.
+   */
   @ParameterizedTest
   @MethodSource("inputs")
-  void inputsThatFilesWantRounded_giveTheHostsLogits(RoundedInput input) {
+  void inputsThatFilesWantRounded_areAsFarFromUnroundedOnesAsOnTheHost(RoundedInput input) {
     for (ModelConfig config : models()) {
       try (CpuExecutor host = host(config, input).build();
           CpuExecutor wide = host(config, input).activations(ActivationFormat.WIDE).build();
           JCudaExecutor gpu = gpu(config, input).build()) {
+        float[] exact = CpuLogits.of(wide, whole());
         float[] expected = CpuLogits.of(host, whole());
-        double error = FamilyParity.error(gpu.logits(whole()), expected);
-        double rounding = FamilyParity.error(expected, CpuLogits.of(wide, whole()));
+        float[] actual = gpu.logits(whole());
+        double rounding = FamilyParity.error(expected, exact);
+        double own = FamilyParity.error(actual, exact);
+        double error = FamilyParity.error(actual, expected);
         System.out.printf(
-            "%s, %s: error %.2e, of the rounding itself %.2e%n",
-            config.family(), input, error, rounding);
-        assertThat(error).as("%s, %s", config, input).isBetween(1e-6, rounding / 2);
+            "%s, %s: rounding moves logits by %.2e on the host, %.2e here; these differ by %.2e%n",
+            config.family(), input, rounding, own, error);
+        assertThat(own / rounding).as("%s, %s", config.family(), input).isBetween(0.6, 1.6);
+        assertThat(error).as("%s, %s", config.family(), input).isLessThan(1.5 * rounding);
       }
     }
   }

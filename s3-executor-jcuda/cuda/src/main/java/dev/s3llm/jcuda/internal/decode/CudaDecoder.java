@@ -152,6 +152,9 @@ final class CudaDecoder implements AutoCloseable {
     /** Whether the cards' parts of a sum lie ready that is not in the residual stream yet. */
     private boolean pending;
 
+    /** Whether the input of the next product lies rounded. */
+    private boolean rounded;
+
     Pass(DeviceStream stream, StepShape shape) {
       this.stream = stream;
       this.shape = shape;
@@ -201,12 +204,13 @@ final class CudaDecoder implements AutoCloseable {
 
     private void layer(int i, CudaWeights.Layer layer) {
       CudaWeights.Norms norms = layer.norms();
-      input(norms.beforeAttention());
+      input(norms.beforeAttention(), layer.queryKeyValue());
       attention(i, layer);
       CudaWeights.Norm after = norms.afterAttention();
       add(layer.attentionOutput(), work.attended, after);
       if (config.norms().placement() != NormPlacement.SHARED) {
-        input(norms.beforeFeedForward());
+        CudaWeights.Matrix router = layer.router();
+        input(norms.beforeFeedForward(), List.of(router == null ? layer.up() : router));
       }
       ModelConfig.FeedForward part = config.layers().get(range.from() + i).feedForward();
       ModelConfig.Experts experts = part.experts();
@@ -219,16 +223,29 @@ final class CudaDecoder implements AutoCloseable {
       }
     }
 
-    /** Puts the input of a part into tiles. */
-    private void input(CudaWeights.@Nullable Norm norm) {
+    /**
+     * Puts the input of a part into tiles; rounded where a single product reads it, and so.
+     *
+     * @param readers the matrices of the part that read it, but for experts' the router alone
+     */
+    private void input(CudaWeights.@Nullable Norm norm, List<CudaWeights.Matrix> readers) {
       if (pending && cards != null && norm != null) {
         pending = false;
         cards.kernels.addAndNorm(stream, rows, work.residual, norm, work.normed, work.groups);
         return;
       }
       addPending();
+      RoundedInput input = readers.size() == 1 ? rounding(readers.get(0)) : null;
+      Fp8Kernels own = kernels.rounded();
+      RoundedRows to = work.rounded;
+      boolean shared = config.norms().placement() == NormPlacement.SHARED;
       if (norm == null) {
         kernels.norms().tile(stream, rows, work.residual, work.normed, work.groups);
+      } else if (input != null && own != null && to != null && !shared) {
+        float epsilon = config.normEpsilon();
+        int width = config.hiddenSize();
+        own.norm(stream, rows, work.residual, norm, epsilon, input, to, width, work.groups);
+        rounded = true;
       } else {
         norm(null, norm, rows);
       }
@@ -372,13 +389,16 @@ final class CudaDecoder implements AutoCloseable {
         int count,
         int stride,
         Output output) {
-      CodeFormat format = matrix.format();
-      RoundedInput input = format == null ? null : format.input();
+      RoundedInput input = rounding(matrix);
       Fp8Kernels own = kernels.rounded();
-      RoundedRows rounded = work.rounded;
+      RoundedRows to = work.rounded;
       int groups = work.groups;
-      if (input != null && own != null && rounded != null) {
-        own.launch(stream, matrix, input, x, rounded, y, count, groups, stride, output);
+      if (input != null && own != null && to != null) {
+        if (!rounded) {
+          own.round(stream, count, input, x, to, matrix.in(), groups);
+        }
+        rounded = false;
+        own.launch(stream, matrix, input, to, y, count, groups, stride, output);
       } else {
         DeviceMemory ordered = ordered(matrix, x, count);
         kernels.products().launch(stream, matrix, ordered, y, count, groups, stride, output);
@@ -394,6 +414,11 @@ final class CudaDecoder implements AutoCloseable {
       }
       kernels.products().gather(stream, order, x, to, count, matrix.in(), work.groups);
       return to;
+    }
+
+    private static @Nullable RoundedInput rounding(CudaWeights.Matrix matrix) {
+      CodeFormat format = matrix.format();
+      return format == null ? null : format.input();
     }
 
     private void sample(CudaWeights.Norm norm, CudaWeights.Matrix output) {

@@ -17,34 +17,38 @@ class Fp8ShapesTest {
   @CsvSource({
     "1, 15360, 1, n16_c1, 11",
     "16, 27648, 1, n16_c1, 5", // two blocks share a multiprocessor
-    "16, 5120, 4, n16_c4, 5",
-    "17, 5120, 4, n32_c4, 5",
+    "16, 5120, 2, n16_c2, 11",
+    "17, 15360, 1, n32_c1, 10",
     "64, 15360, 1, n64_c1, 9",
     "128, 15360, 1, n128_c1, 6",
-    "129, 15360, 1, n256_c1, 4",
-    "2048, 5120, 4, n256_c4, 4"
+    "129, 15360, 1, n192_c1, 5",
+    "256, 15360, 1, n256_c1, 4",
+    "256, 5120, 1, n128_c1, 6",
+    "512, 5120, 1, n192_c1, 5", // one wave
+    "1024, 5120, 2, n128_c2, 6",
+    "2048, 5120, 2, n256_c2, 4"
   })
   void rows_chooseTheKernelAndItsStages(int m, int n, int splits, String suffix, int stages) {
     Fp8Shapes.Launch launch = SHAPES.launch(m, n, splits);
     assertThat(launch.suffix()).isEqualTo(suffix);
     assertThat(launch.stages()).isEqualTo(stages);
-    assertThat(launch.threads()).isEqualTo(launch.rows() > 128 ? 384 : 288);
   }
 
   @Test
-  void blocks_fitInSharedMemory() {
-    for (int n : new int[] {128, 5120, 15360, 27648, 152_064}) {
+  void blocks_fitInSharedMemory_withTheirResult() {
+    for (int n : new int[] {128, 5120, 10_240, 15_360, 27_648, 152_064}) {
       for (int m = 1; m < 3000; m = 2 * m + 1) {
         Fp8Shapes.Launch launch = SHAPES.launch(m, n, 1);
         assertThat(launch.sharedBytes()).isLessThanOrEqualTo(SHARED_LIMIT);
         int result = launch.rows() * 132 * Float.BYTES; // takes the place of the stages
         assertThat(result).isLessThan(launch.sharedBytes());
+        assertThat(SHAPES.all(n, 1)).extracting(Fp8Shapes.Launch::suffix).contains(launch.suffix());
       }
     }
   }
 
   @ParameterizedTest
-  @CsvSource({"15360, 5120, 1", "8192, 5120, 2", "5120, 5120, 4", "5120, 512, 2", "5120, 128, 1"})
+  @CsvSource({"15360, 13824, 1", "5120, 5120, 1", "5120, 13824, 2", "1024, 8192, 2"})
   void segments_areAPropertyOfTheWeight(int n, int k, int splits) {
     assertThat(Fp8Shapes.splits(n, k)).isEqualTo(splits);
   }

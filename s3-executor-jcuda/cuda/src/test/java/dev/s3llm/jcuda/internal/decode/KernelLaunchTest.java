@@ -235,30 +235,36 @@ class KernelLaunchTest {
   }
 
   @Test
-  void roundedInput_isRoundedInALaunchOfItsOwn() {
+  void roundedInput_isSaidToAllKernels() {
     Fp8Kernels products = new Fp8Kernels(recorder, ElementType.BF16, new Fp8Shapes(H200));
     RoundedRows rows = new RoundedRows(null, null);
     MatrixProduct.Output output = MatrixProduct.Output.FLOAT_ROWS;
+    CudaWeights.Norm norm = new CudaWeights.Norm(null, null);
     for (RoundedInput input :
         List.of(RoundedInput.ROW, RoundedInput.GROUP, RoundedInput.fixed(0.5f))) {
-      recorder.launches.clear();
-      products.launch(null, ROUNDED, input, null, rows, null, 300, 128, 512, output);
-      RecordingLauncher.Launch round = recorder.launches.get(0);
-      assertThat(round.kernel()).isEqualTo("round_rows_bf16");
-      assertThat(round.grid()).isEqualTo(Grid.of(300));
+      products.round(null, 300, input, null, rows, 512, 128);
       int grouped = input.equals(RoundedInput.GROUP) ? 1 : 0;
-      assertThat(round.arguments().subList(3, 6)).containsExactly(512, 128, grouped);
-      assertThat(round.arguments().get(6)).isEqualTo(input.value() == 0.5f ? 0.5f : 0f);
-      assertThat(recorder.last().kernel()).isEqualTo("fp8_gemm_bf16_n256_c2");
-      assertThat(recorder.last().grid()).isEqualTo(new Grid(2, 2, 4));
-      assertThat(recorder.last().arguments()).endsWith(grouped, 4);
+      float given = input.value() == 0.5f ? 0.5f : 0f;
+      assertThat(recorder.last().kernel()).isEqualTo("round_rows_bf16");
+      assertThat(recorder.last().grid()).isEqualTo(Grid.of(300));
+      assertThat(recorder.last().arguments().subList(3, 8))
+          .containsExactly(512, 128, grouped, given, Float.POSITIVE_INFINITY);
+      products.norm(null, 300, null, norm, 1e-5f, input, rows, 512, 128);
+      assertThat(recorder.last().kernel()).isEqualTo("rms_norm_fp8_bf16");
+      assertThat(recorder.last().shared()).isEqualTo(2 * 512);
+      assertThat(recorder.last().arguments().subList(7, 10))
+          .containsExactly(grouped, given, Float.POSITIVE_INFINITY);
+      products.launch(null, ROUNDED, input, rows, null, 300, 128, 512, output);
+      assertThat(recorder.last().kernel()).isEqualTo("fp8_gemm_bf16_n128_c1");
+      assertThat(recorder.last().grid()).isEqualTo(new Grid(1, 3, 4));
+      assertThat(recorder.last().arguments()).endsWith(grouped, 6);
     }
   }
 
   @Test
   void everyLaunch_passesAsManyArgumentsAsItsKernelTakes() throws IOException {
     launchEveryKernel();
-    assertThat(recorder.launches).hasSize(46);
+    assertThat(recorder.launches).hasSize(47);
     for (RecordingLauncher.Launch launch : recorder.launches) {
       assertThat(launch.arguments())
           .as(launch.kernel())
@@ -318,8 +324,12 @@ class KernelLaunchTest {
     products.gather(null, ORDER, none, none, 9, 512, 128);
     Fp8Kernels rounded = new Fp8Kernels(recorder, ElementType.F16, new Fp8Shapes(H200));
     RoundedRows rows = new RoundedRows(none, none);
-    rounded.launch(
-        null, ROUNDED, RoundedInput.ROW, none, rows, null, 9, 128, 512, MatrixProduct.Output.ROWS);
+    RoundedInput input = RoundedInput.ROW;
+    rounded.round(null, 9, input, none, rows, 512, 128);
+    MatrixProduct.Output output = MatrixProduct.Output.ROWS;
+    rounded.launch(null, ROUNDED, input, rows, null, 9, 128, 512, output);
+    CudaWeights.Norm rms = new CudaWeights.Norm(none, null);
+    rounded.norm(null, 9, none, rms, 1e-5f, input, rows, 512, 128);
     LoadKernels load = new LoadKernels(recorder, recorder, ElementType.F16);
     load.retile(null, ElementType.BF16, none, null, 64, 64, 0, 0);
     load.convert(null, ElementType.F32, none, null, 64);
