@@ -43,8 +43,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Runs decoders of all model families that {@code s3-model} reads on NVIDIA GPUs through JCuda's
  * driver API: activations and KV in fp16 or bf16, KV also in 8 bits ({@link KvPrecision}), sums in
- * fp32, weights in 16, 8 or 4 bits ({@link WeightFormat}), kernels of this library. It needs an
- * NVIDIA driver and nothing else.
+ * fp32, weights in 16, 8 or 4 bits ({@link WeightFormat}), inputs of products in fp8 where files
+ * say so ({@link ActivationFormat}), kernels of this library. It needs an NVIDIA driver and nothing
+ * else.
  *
  * <p>Layers with a window keep the KV of all positions, as layers without one do: their kernels
  * read the window alone, which saves time and no memory.

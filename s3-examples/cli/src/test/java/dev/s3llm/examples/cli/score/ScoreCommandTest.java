@@ -54,8 +54,8 @@ class ScoreCommandTest extends CommandTest {
     String row = "{\"id\": \"a\", \"text\": \"The sum of two and two is four.\"}";
     double stored = score(row).get(0).get("nll").asDouble();
     Path cases = Files.writeString(folder.resolve("rounded.jsonl"), row);
-    for (String format : List.of("int8", "fp8", "INT4")) {
-      Path json = folder.resolve(format + ".jsonl");
+    for (String format : List.of("int8", "fp8", "INT4", "fp8/fp8")) {
+      Path json = folder.resolve(format.replace('/', '-') + ".jsonl");
       run(
           "score",
           MODEL.toString(),
@@ -64,7 +64,9 @@ class ScoreCommandTest extends CommandTest {
           "--json",
           json.toString(),
           "--quantize",
-          format);
+          format.replaceFirst("/.*", ""),
+          "--activations",
+          format.contains("/") ? "fp8" : "stored");
       double own = new ObjectMapper().readTree(Files.readString(json)).get("nll").asDouble();
       assertThat(own).isNotEqualTo(stored).isCloseTo(stored, within(0.15 * stored));
     }
@@ -75,6 +77,9 @@ class ScoreCommandTest extends CommandTest {
     assertThat(run("score", MODEL.toString(), "--cases", "c.jsonl", "--weights", "int3"))
         .isEqualTo(2);
     assertThat(err.toString()).contains("'int3'", "stored, wide, int8, fp8, int4");
+    assertThat(run("score", MODEL.toString(), "--cases", "c.jsonl", "--activations", "int8"))
+        .isEqualTo(2);
+    assertThat(err.toString()).contains("'int8' is no format of activations", "stored, wide, fp8");
   }
 
   @Test
