@@ -1,11 +1,12 @@
 // The layers of a decode step in one launch, for few rows on Hopper: memory delivers weights and KV without a pause.
 //
-//   decode_step_<type>_d<headDim>_n<N>   up to N rows (8), one new token each; grid (multiprocessors), block 320
+//   decode_step_<type>_d<headDim>_n<N>   up to N rows (8, 16), one new token each; grid (multiprocessors), block 384
 //
 // A block goes through the phases of every layer (norm, queries to values, attention, output, norm, gate and up, down), with a
 // barrier over the grid after each. Its shared memory is a ring of stages which one warp fills with bulk copies, far ahead and
 // across the ends of phases, since weights and old KV do not depend on what is being computed. A second warp adds the
-// activations to a stage once the phase before is over. Eight warps multiply, each 16 rows of a weight over one segment of k.
+// activations to a stage once the phase before is over. Eight warps multiply, each 16 rows of a weight over one segment of k, and
+// attend together to a part of 256 positions of a row and key head.
 // What a row's result is made of, and in which order, is that of the other kernels: the same products of 16 columns, one chain
 // a segment, segments added in order; attention in units, parts and merges of attention_decode.cu. So the bits are the same.
 //
@@ -22,35 +23,40 @@ namespace s3 {
 /** Nanoseconds in which every copy that a block asked for is over. */
 constexpr unsigned long long kLeaveNanos = 100000;
 
+/** Registers of a thread: spilled ones are slow, since shared memory leaves little of the first-level cache. */
+constexpr int kWorkRegisters = 216;
+constexpr int kCopyRegisters = 72;
+
 /** Sizes of a block's shared memory in bytes. */
 template <typename T, int HD, int N>
 struct StepShape {
-  static constexpr int kThreads = 32 * (kWorkers + 2);
+  static constexpr int kThreads = 32 * (kWorkers + 4);  // registers move between groups of four warps: two of the last have no job
   static constexpr int kWeightBytes = kStagePieces * kPieceBytes;
   static constexpr int kColumnBytes = N * 128;  // of x, for one column tile
   static constexpr int kUnitBytes = 2 * kUnit * kRow<T, HD> * static_cast<int>(sizeof(T));
   static constexpr int kProductBytes = kWeightBytes + kDepth * kColumnBytes;
   static constexpr int kStageBytes = kProductBytes > kUnitBytes ? kProductBytes : kUnitBytes;
-  static constexpr int kStages = 6;
+  static constexpr int kStages = N > 8 ? 5 : 6;
 };
 
-/** What a team of four warps needs for attention. */
-template <typename T, int HD>
-struct alignas(16) TeamMemory {
-  union {
-    T q[16][HD + 8];  // until every warp has its fragments
-    T probabilities[16][kUnit + 8];
-  };
-  T fresh[2][HD];  // key and value of the new position
-  float turns[HD];
-  float maxima[4][16];
+/** Items whose queries are turned at once. */
+constexpr int kBatch = 4;
+
+/** What a block needs for attention. */
+template <typename T, int HD, int N>
+struct alignas(16) StepAttention {
+  T queries[17][HD + 8];  // of a batch of items; the last row is zero
+  T probabilities[16][2 * kUnit + 8];
+  T fresh[kBatch][2][HD];  // key and value of a new position
+  float turns[N][HD];      // cosines and sines of each row
+  float maxima[kWorkers][16];
   unsigned lasts;  // items whose parts are to be added
 };
 
 template <typename T, int HD, int N>
 struct StepMemory {
   uint8_t stages[StepShape<T, HD, N>::kStages][StepShape<T, HD, N>::kStageBytes];
-  TeamMemory<T, HD> teams[kTeams];
+  StepAttention<T, HD, N> attention;
   uint64_t full[StepShape<T, HD, N>::kStages];
   uint64_t empty[StepShape<T, HD, N>::kStages];
   StepRows<N> rows;
@@ -92,23 +98,7 @@ struct StepRole {
     return memory.rows.item(blockIdx.x + i * gridDim.x, a.kvHeads);
   }
 
-  /** Calls visit(team, unit) for each stage of the items from `first` on, one for each team: their units in turns. */
-  template <typename Visit>
-  __device__ __forceinline__ void forUnits(int first, int count, Visit visit) {
-    unsigned units = 0;  // of each team, four bits each
-    for (int t = 0; t < kTeams && first + t < count; t++) units |= item(first + t).units << (4 * t);
-#pragma unroll 1
-    for (int i = 0; i < kTeams * kPart / kUnit; i++) {
-      int team = i % kTeams;
-      int unit = i / kTeams;
-      if (unit < static_cast<int>(units >> (4 * team) & 15)) {
-        visit(team, unit);
-        ring.next();
-      }
-    }
-  }
-
-  /** A part that a team attends to, as a warp that copies sees it. */
+  /** An item as a warp that copies sees it. */
   struct Source {
     const T* vectors;
     int last;        // position within the part
@@ -130,25 +120,16 @@ struct StepRole {
     AttentionArgs args{nullptr, a.pool, nullptr, 0, 0, layer, a.layers, a.heads, a.kvHeads, a.scale, 0, 0, nullptr};
     unsigned stride = HeadMemory<T>(args, 0, HD).blockStride;
     int count = items();
-    for (int first = 0; first < count; first += kTeams) {
-      Source sources[kTeams];
-#pragma unroll
-      for (int t = 0; t < kTeams; t++) {
-        if (first + t < count) {
-          sources[t] = source(args, first + t, WHICH);
-        } else {
-          sources[t].last = -1;
-        }
+    if (count == 0) return;
+    Source own = source(args, 0, WHICH);
+    for (int i = 0; i < count; i++) {
+      Source next = i + 1 < count ? source(args, i + 1, WHICH) : own;  // its blocks are here when they are needed
+      for (int unit = 0; unit * kUnit <= own.last; unit++) {
+        ring.awaitEmpty(watch, phase);
+        if (*watch.stopped == 0) fetchUnit<WHICH>(own, unit, stride);
+        ring.next();
       }
-      for (int unit = 0; unit < kPart / kUnit; unit++) {
-#pragma unroll
-        for (int t = 0; t < kTeams; t++) {
-          if (unit * kUnit > sources[t].last) continue;
-          ring.awaitEmpty(watch, phase);
-          if (*watch.stopped == 0) fetchUnit<WHICH>(sources[t], unit, stride);
-          ring.next();
-        }
-      }
+      own = next;
     }
   }
 
@@ -469,17 +450,26 @@ struct Worker : StepRole<T, HD, N> {
    * 8,192, so that a thread of those has at most eight values.
    */
   __device__ __forceinline__ void normRow(const Pending& pending, const float* weight, bool last, int phase) {
-    float v[kKept][8], w[kKept][8];
+    float v[kKept][8];
+    float4 w[kKept][2];
 #pragma unroll
     for (int i = 0; i < kKept; i++) {
-      if (column(i) < a.hidden) asm volatile("prefetch.global.L2 [%0];" ::"l"(weight + column(i)));
+      if (column(i) >= a.hidden) continue;
+      load8(streamAt(column(i)), v[i]);  // that no other block writes
+      asm volatile("prefetch.global.L2 [%0];" ::"l"(weight + column(i)));
     }
     awaitPhases(phase);
+    if (pending.exists) add(pending, v);
+#pragma unroll
+    for (int i = 0; i < kKept; i++) {
+      if (column(i) >= a.hidden) continue;
+      w[i][0] = loadFresh(weight + column(i));
+      w[i][1] = loadFresh(weight + column(i) + 4);
+    }
 #pragma unroll
     for (int i = 0; i < kKept; i++) {
       float sum = 0;
       if (column(i) < a.hidden) {
-        add(pending, column(i), v[i]);
 #pragma unroll
         for (int j = 0; j < 8; j++) sum += v[i][j] * v[i][j];
       }
@@ -487,17 +477,13 @@ struct Worker : StepRole<T, HD, N> {
       if (lane == 0) memory.sums[i * kWorkers + warp] = sum;
     }
     if (last) return;
-#pragma unroll
-    for (int i = 0; i < kKept; i++) {
-      if (column(i) < a.hidden) load8(weight + column(i), w[i]);
-    }
     partSync(1, kThreads);
     float scale = 1.0f / sqrtf(warpSum(memory.sums[lane]) / a.hidden + a.epsilon);
 #pragma unroll
     for (int i = 0; i < kKept; i++) {
       if (column(i) >= a.hidden) continue;
 #pragma unroll
-      for (int j = 0; j < 8; j++) v[i][j] = v[i][j] * scale * w[i][j];
+      for (int j = 0; j < 8; j++) v[i][j] = v[i][j] * scale * (&w[i][j / 4].x)[j % 4];
       store8(static_cast<T*>(a.normed) + activationOffset(blockIdx.x, column(i), a.groups), v[i]);
     }
   }
@@ -505,17 +491,55 @@ struct Worker : StepRole<T, HD, N> {
   /** The first of the i-th eight columns of a thread. */
   __device__ __forceinline__ int column(int i) const { return (i * kThreads + thread) * 8; }
 
-  /** Adds the pending product to eight values of the block's row of the stream, and returns them. */
-  __device__ __forceinline__ void add(const Pending& pending, int c, float (&v)[8]) const {
-    float* stream = a.stream + static_cast<size_t>(blockIdx.x) * a.hidden + c;
-    load8(stream, v);
-    if (!pending.exists) return;
-    float part[2][4];
-    joined(pending.splits, a.hidden, blockIdx.x, c, pending.bias, part[0]);
-    joined(pending.splits, a.hidden, blockIdx.x, c + 4, pending.bias, part[1]);
+  /** The block's row of the stream. */
+  __device__ __forceinline__ float* streamAt(int column) const {
+    return a.stream + static_cast<size_t>(blockIdx.x) * a.hidden + column;
+  }
+
+  /** Adds the pending product to a thread's values and to the stream. */
+  __device__ __forceinline__ void add(const Pending& pending, float (&v)[kKept][8]) const {
+    switch (pending.splits) {
+      case 1: return addSegments<1>(pending.bias, v);
+      case 2: return addSegments<2>(pending.bias, v);
+      case 4: return addSegments<4>(pending.bias, v);
+      default: return addSegments<8>(pending.bias, v);
+    }
+  }
+
+  /** Adds a product of SPLITS segments; as many loads as there are registers for travel together. */
+  template <int SPLITS>
+  __device__ __forceinline__ void addSegments(const T* bias, float (&v)[kKept][8]) const {
+    constexpr int kAtOnce = kKept < 8 / SPLITS ? kKept : 8 / SPLITS;
+    const float* row = a.partial + static_cast<size_t>(blockIdx.x) * a.hidden;
+    size_t segment = static_cast<size_t>(N) * a.hidden;
 #pragma unroll
-    for (int i = 0; i < 8; i++) v[i] = fmaf(a.factor, part[i / 4][i % 4], v[i]);
-    store8(stream, v);
+    for (int first = 0; first < kKept; first += kAtOnce) {
+      if (first * (kThreads * 8) >= a.hidden) break;
+      float4 part[kAtOnce][SPLITS][2];
+#pragma unroll
+      for (int i = 0; i < kAtOnce; i++) {
+        const float* from = row + min(column(first + i), a.hidden - 8);  // without branches, or registers run out
+#pragma unroll
+        for (int s = 0; s < SPLITS; s++) {
+          part[i][s][0] = loadFresh(from + s * segment);
+          part[i][s][1] = loadFresh(from + s * segment + 4);
+        }
+      }
+#pragma unroll
+      for (int i = 0; i < kAtOnce; i++) {
+        int c = column(first + i);
+        if (c >= a.hidden) continue;
+#pragma unroll
+        for (int j = 0; j < 8; j++) {
+          float sum = (&part[i][0][j / 4].x)[j % 4];
+#pragma unroll
+          for (int s = 1; s < SPLITS; s++) sum += (&part[i][s][j / 4].x)[j % 4];
+          if (bias != nullptr) sum += toFloat(bias[c + j]);
+          v[first + i][j] = fmaf(a.factor, sum, v[first + i][j]);
+        }
+        store8(streamAt(c), v[first + i]);
+      }
+    }
   }
 
   // ---- attention
@@ -525,50 +549,31 @@ struct Worker : StepRole<T, HD, N> {
     int count = this->items();
     if (count > 0) {
       const T* bias = static_cast<const T*>(a.table[layer].biases[kQueryKeyValue]);  // read before the wait
-      for (int first = 0; first < count; first += kTeams) attendItems(layer, phase, first, count, bias);
-      mergeItems(memory.teams[warp / 4], count);
+      prepareTurns(layer);
+      awaitPhases(phase);
+      int most = min(kBatch, 16 / (a.heads / a.kvHeads));
+      for (int first = 0; first < count; first += most) {
+        int size = min(most, count - first);
+        turnItems(layer, first, size, bias);
+        partSync(1, kThreads);
+        for (int i = 0; i < size; i++) attendItem(layer, phase, first + i, i);
+      }
+      if (memory.rows.parts > 1) mergeItems(count);
       arrive();
     }
     this->passAttention();
   }
 
-  /** An item for each team. */
-  __device__ __forceinline__ void attendItems(int layer, int phase, int first, int count, const T* bias) {
-    constexpr int kPairs = (HD / 16 + 3) / 4;
-    int team = warp / 4;
-    bool busy = first + team < count;
-    AttentionItem item = this->item(first + team);
-    AttentionArgs args{nullptr,   a.pool,  a.attended, 0, a.groups, layer, a.layers, a.heads,
-                       a.kvHeads, a.scale, 0,          0, nullptr};
-    TeamMemory<T, HD>& own = memory.teams[team];
-    uint32_t query[HD / 16][4];
-    if (busy) {
-      turnsOf(item.position, a.table[layer].frequencies, a.rotaryDim, a.magnitude, own.turns, own.turns + a.rotaryDim / 2,
-              thread & 127, 128);
+  /** Fills in the cosines and sines of all rows, unless those of the layer before are the same. */
+  __device__ __forceinline__ void prepareTurns(int layer) {
+    const float* frequencies = a.table[layer].frequencies;
+    if (layer > 0 && frequencies == a.table[layer - 1].frequencies) return;
+    constexpr int kEach = HD / 2;
+    for (int row = thread / kEach; row < a.rows; row += kThreads / kEach) {
+      float* turns = memory.attention.turns[row];
+      turnsOf(memory.rows.positions[row], frequencies, a.rotaryDim, a.magnitude, turns, turns + a.rotaryDim / 2,
+              thread % kEach, kEach);
     }
-    if (first == 0) awaitPhases(phase);
-    if (busy) {
-      turn(own, layer, item, bias);
-#pragma unroll
-      for (int step = 0; step < HD / 16; step++) loadQueries<T, T, HD>(query[step], own.q[0], step);
-    }
-    ScoreScale scale(args);
-    RowState low, high;
-    float out[kPairs][2][4] = {};
-    this->forUnits(first, count, [&](int of, int unit) {
-      if (of != team) return;
-      ring.awaitFull(watch, phase);
-      T* keys = reinterpret_cast<T*>(memory.stages[ring.slot]);
-      T* values = keys + kUnit * kRow<T, HD>;
-      if (item.part == item.parts - 1 && unit == item.units - 1) complete(own, item.position % kUnit, keys, values);
-      addUnit(own, args, scale, item.part * kPart + unit * kUnit, item.position, query, keys, values, low, high, out);
-      __syncwarp();
-      if (lane == 0) {
-        copyFence();  // the stage was written by threads; the next copy into it may be a bulk one
-        barrierArriveBy(ring.emptyBarrier(), kTeams);  // four warps for all workers
-      }
-    });
-    if (busy) end(own, args, item, low, high, out);
   }
 
   /** A head's values before its turn, in shared memory. */
@@ -578,129 +583,196 @@ struct Worker : StepRole<T, HD, N> {
     __device__ __forceinline__ float operator()(int d) const { return toFloat(values[d]); }
   };
 
-  /** Turns an item's queries; the item with the new position also turns its key, and stores key and value. */
-  __device__ __forceinline__ void turn(TeamMemory<T, HD>& own, int layer, const AttentionItem& item, const T* bias) {
-    int member = thread & 127;
+  /** Turns the queries of a batch of items; those with the new position also turn its key, and store key and value. */
+  __device__ __forceinline__ void turnItems(int layer, int first, int size, const T* bias) {
     int group = a.heads / a.kvHeads;
-    bool stores = item.part == item.parts - 1;
-    int n = (a.heads + 2 * a.kvHeads) * HD;
-    constexpr int kPieces = HD / 4;
-    for (int i = member; i < (group + (stores ? 2 : 0)) * kPieces; i += 128) {
-      int r = i / kPieces;
-      int d = i % kPieces * 4;
-      int which = r - group;  // 0 key, 1 value
-      int head = which < 0 ? item.kvHead * group + r : a.heads + which * a.kvHeads + item.kvHead;
-      float v[4];
-      joined(a.splits[kQueryKeyValue], n, item.row, head * HD + d, bias, v);
-      T* to = which < 0 ? &own.q[r][d] : &own.fresh[which][d];
-      *reinterpret_cast<uint2*>(to) = make_uint2(packed<T>(v[0], v[1]), packed<T>(v[2], v[3]));
-    }
-    for (int i = member; i < (16 - group) * (HD / 8); i += 128) {
-      *reinterpret_cast<uint4*>(&own.q[group + i / (HD / 8)][i % (HD / 8) * 8]) = make_uint4(0, 0, 0, 0);
-    }
-    teamSync();
-    const float* cosines = own.turns;
-    const float* sines = own.turns + a.rotaryDim / 2;
-    int half = a.rotaryDim / 2;
-    for (int i = member; i < (group + (stores ? 1 : 0)) * half; i += 128) {
-      int r = i / half;
-      int d = i % half;
-      T* values = r < group ? own.q[r] : own.fresh[0];
-      int low = a.interleaved ? 2 * d : d;  // its pair turns at once
-      int high = a.interleaved ? 2 * d + 1 : d + half;
-      T first = fromFloat<T>(turned(Head{values}, low, a.rotaryDim, a.interleaved, cosines, sines));
-      values[high] = fromFloat<T>(turned(Head{values}, high, a.rotaryDim, a.interleaved, cosines, sines));
-      values[low] = first;
-    }
-    teamSync();
-    if (!stores) return;
-    int block = a.batch.tables[memory.rows.tables[item.row] + item.position / kBlockTokens];
-    for (int i = member; i < 2 * (HD / 8); i += 128) {
-      int which = i / (HD / 8);
-      int d = i % (HD / 8) * 8;
-      size_t at = kvOffset<T>(block, layer, a.layers, which, item.kvHead, a.kvHeads, HD);
-      *reinterpret_cast<uint4*>(static_cast<T*>(a.pool) + at + item.position % kBlockTokens * HD + d) =
-          *reinterpret_cast<const uint4*>(&own.fresh[which][d]);
+    for (int i = warp; i < size * (group + 2); i += kWorkers) {
+      int of = i / (group + 2);
+      int r = i % (group + 2);  // group is the key, group + 1 the value
+      AttentionItem item = this->item(first + of);
+      if (r >= group && item.part < item.parts - 1) continue;
+      T* values = r < group ? memory.attention.queries[of * group + r] : memory.attention.fresh[of][r - group];
+      turnHead(item, r < group ? item.kvHead * group + r : a.heads + (r - group) * a.kvHeads + item.kvHead, r <= group, bias,
+               values);
+      if (r >= group) store(layer, item, r - group, values);
     }
   }
 
+  /** Adds up a head of a row, and turns it; by a warp. */
+  __device__ __forceinline__ void turnHead(const AttentionItem& item, int head, bool turns, const T* bias, T* values) {
+    int n = (a.heads + 2 * a.kvHeads) * HD;
+    if (lane * 4 < HD) {
+      float v[4];
+      joined(a.splits[kQueryKeyValue], n, item.row, head * HD + lane * 4, bias, v);
+      *reinterpret_cast<uint2*>(values + lane * 4) = make_uint2(packed<T>(v[0], v[1]), packed<T>(v[2], v[3]));
+    }
+    __syncwarp();
+    if (!turns) return;
+    int half = a.rotaryDim / 2;
+    const float* cosines = memory.attention.turns[item.row];
+    const float* sines = cosines + half;
+    for (int d = lane; d < half; d += 32) {
+      int low = a.interleaved ? 2 * d : d;  // its pair turns at once
+      int high = a.interleaved ? 2 * d + 1 : d + half;
+      T turnedLow = fromFloat<T>(turned(Head{values}, low, a.rotaryDim, a.interleaved, cosines, sines));
+      values[high] = fromFloat<T>(turned(Head{values}, high, a.rotaryDim, a.interleaved, cosines, sines));
+      values[low] = turnedLow;
+    }
+    __syncwarp();
+  }
+
+  /** Stores the key (0) or value (1) of an item's new position; by a warp. */
+  __device__ __forceinline__ void store(int layer, const AttentionItem& item, int which, const T* values) {
+    int d = lane * 8;
+    if (d >= HD) return;
+    int block = a.batch.tables[memory.rows.tables[item.row] + item.position / kBlockTokens];
+    size_t at = kvOffset<T>(block, layer, a.layers, which, item.kvHead, a.kvHeads, HD);
+    *reinterpret_cast<uint4*>(static_cast<T*>(a.pool) + at + item.position % kBlockTokens * HD + d) =
+        *reinterpret_cast<const uint4*>(values + d);
+  }
+
+  /** Attends to an item, two units at a time: four warps have the scores of each, and each warp has 16 dimensions of the output. */
+  __device__ __forceinline__ void attendItem(int layer, int phase, int i, int of) {
+    AttentionItem item = this->item(i);
+    AttentionArgs args{nullptr,   a.pool,  a.attended, 0, a.groups, layer, a.layers, a.heads,
+                       a.kvHeads, a.scale, 0,          0, nullptr};
+    ScoreScale scale(args);
+    int group = a.heads / a.kvHeads;
+    int r = lane & 15;
+    const T* queries = memory.attention.queries[r < group ? of * group + r : 16] + (lane >> 4) * 8;
+    uint32_t query[HD / 16][4];
+#pragma unroll
+    for (int step = 0; step < HD / 16; step++) loadMatrix4(query[step], queries + step * 16);
+    RowState low, high;
+    float out[2][4] = {};
+#pragma unroll 1
+    for (int unit = 0; unit < item.units; unit += 2) {
+      bool both = unit + 1 < item.units;
+      uint32_t empty = ring.emptyBarrier();
+      T* first = keysOf(ring.slot);
+      ring.awaitFull(watch, phase);
+      T* second = first;
+      if (both) {
+        ring.next();
+        second = keysOf(ring.slot);
+        ring.awaitFull(watch, phase);
+      }
+      if (item.part == item.parts - 1 && unit + 2 >= item.units) complete(of, item.position % kUnit, second);
+      addUnits(args, scale, item.part * kPart + unit * kUnit, item.position, both, query, first, second, low, high, out);
+      __syncwarp();
+      if (lane == 0) {
+        copyFenceShared();  // the stages were written by threads; the next copy into them may be a bulk one
+        barrierArrive(empty);
+        if (both) barrierArrive(ring.emptyBarrier());
+      }
+      ring.next();
+    }
+    if (warp * 16 < HD) end(item, low, high, out);
+  }
+
+  /** The keys of a stage; its values come after them. */
+  __device__ __forceinline__ T* keysOf(int slot) const { return reinterpret_cast<T*>(memory.stages[slot]); }
+
   /** Puts the new key and value into the row of its unit, and zeros into the rows after it. */
-  __device__ __forceinline__ void complete(const TeamMemory<T, HD>& own, int last, T* keys, T* values) {
+  __device__ __forceinline__ void complete(int of, int last, T* keys) {
     constexpr int kPieces = HD / 8;
-    for (int i = thread & 127; i < (kUnit - last) * kPieces; i += 128) {
+    T* values = keys + kUnit * kRow<T, HD>;
+    for (int i = thread; i < (kUnit - last) * kPieces; i += kThreads) {
       int d = i % kPieces * 8;
       int at = (last + i / kPieces) * kRow<T, HD> + d;
       bool fresh = i < kPieces;
       uint4 zero = make_uint4(0, 0, 0, 0);
-      *reinterpret_cast<uint4*>(keys + at) = fresh ? *reinterpret_cast<const uint4*>(&own.fresh[0][d]) : zero;
-      *reinterpret_cast<uint4*>(values + at) = fresh ? *reinterpret_cast<const uint4*>(&own.fresh[1][d]) : zero;
+      *reinterpret_cast<uint4*>(keys + at) = fresh ? *reinterpret_cast<const uint4*>(&memory.attention.fresh[of][0][d]) : zero;
+      *reinterpret_cast<uint4*>(values + at) = fresh ? *reinterpret_cast<const uint4*>(&memory.attention.fresh[of][1][d]) : zero;
     }
-    teamSync();
+    partSync(1, kThreads);
   }
 
-  /** Adds a unit of 64 positions, as attention_decode.cu does. */
-  template <int PAIRS>
-  __device__ __forceinline__ void addUnit(TeamMemory<T, HD>& own, const AttentionArgs& args, ScoreScale scale, int start,
-                                          int position, const uint32_t (&query)[HD / 16][4], const T* keys,
-                                          const T* values, RowState& low, RowState& high, float (&out)[PAIRS][2][4]) {
-    int quarter = warp & 3;
+  /** Adds one or two units of 64 positions, in the order of attention_decode.cu. */
+  __device__ __forceinline__ void addUnits(const AttentionArgs& args, ScoreScale scale, int start, int position, bool both,
+                                           const uint32_t (&query)[HD / 16][4], const T* first, const T* second,
+                                           RowState& low, RowState& high, float (&out)[2][4]) {
+    auto& shared = memory.attention;
+    int own = warp / 4;
     float s[2][4] = {};
-    scores16<T, T, HD>(s[0], s[1], query, keys + quarter * 16 * kRow<T, HD>);
-    int first = start + quarter * 16;
-    scaleAndMask<false>(s[0], args, scale, first, position, position);
-    scaleAndMask<false>(s[1], args, scale, first + 8, position, position);
-    float maxLow = quadMax(fmaxf(fmaxf(s[0][0], s[0][1]), fmaxf(s[1][0], s[1][1])));
-    float maxHigh = quadMax(fmaxf(fmaxf(s[0][2], s[0][3]), fmaxf(s[1][2], s[1][3])));
-    if ((lane & 3) == 0) {
-      own.maxima[quarter][lane / 4] = maxLow;
-      own.maxima[quarter][lane / 4 + 8] = maxHigh;
-    }
-    teamSync();
-#pragma unroll
-    for (int w = 0; w < 4; w++) {
-      maxLow = fmaxf(maxLow, own.maxima[w][lane / 4]);
-      maxHigh = fmaxf(maxHigh, own.maxima[w][lane / 4 + 8]);
-    }
-    float factorLow = low.raise(maxLow);
-    float factorHigh = high.raise(maxHigh);
-#pragma unroll
-    for (int t = 0; t < 2; t++) {
-      T* p = &own.probabilities[lane / 4][quarter * 16 + t * 8 + (lane & 3) * 2];
-      *reinterpret_cast<uint32_t*>(p) = packed<T>(low.probability(s[t][0]), low.probability(s[t][1]));
-      *reinterpret_cast<uint32_t*>(p + 8 * (kUnit + 8)) = packed<T>(high.probability(s[t][2]), high.probability(s[t][3]));
-    }
-    teamSync();
-#pragma unroll
-    for (int k = 0; k < PAIRS; k++) {
-#pragma unroll
-      for (int j = 0; j < 4; j++) {
-        float factor = j < 2 ? factorLow : factorHigh;
-        out[k][0][j] = __fmul_rn(out[k][0][j], factor);
-        out[k][1][j] = __fmul_rn(out[k][1][j], factor);
+    if (own == 0 || both) {
+      scores16<T, T, HD>(s[0], s[1], query, (own == 0 ? first : second) + warp % 4 * 16 * kRow<T, HD>);
+      scaleAndMask<false>(s[0], args, scale, start + warp * 16, position, position);
+      scaleAndMask<false>(s[1], args, scale, start + warp * 16 + 8, position, position);
+      float maxLow = quadMax(fmaxf(fmaxf(s[0][0], s[0][1]), fmaxf(s[1][0], s[1][1])));
+      float maxHigh = quadMax(fmaxf(fmaxf(s[0][2], s[0][3]), fmaxf(s[1][2], s[1][3])));
+      if ((lane & 3) == 0) {
+        shared.maxima[warp][lane / 4] = maxLow;
+        shared.maxima[warp][lane / 4 + 8] = maxHigh;
       }
+    }
+    partSync(1, kThreads);
+    float factorLow = low.raise(unitMax(0, lane / 4));
+    float factorHigh = high.raise(unitMax(0, lane / 4 + 8));
+    RowState nextLow = low, nextHigh = high;
+    float nextFactorLow = 1.0f, nextFactorHigh = 1.0f;
+    if (both) {
+      nextFactorLow = nextLow.raise(unitMax(1, lane / 4));
+      nextFactorHigh = nextHigh.raise(unitMax(1, lane / 4 + 8));
+    }
+    if (own == 0 || both) {
+      const RowState& ownLow = own == 0 ? low : nextLow;
+      const RowState& ownHigh = own == 0 ? high : nextHigh;
+#pragma unroll
+      for (int t = 0; t < 2; t++) {
+        T* p = &shared.probabilities[lane / 4][warp * 16 + t * 8 + (lane & 3) * 2];
+        *reinterpret_cast<uint32_t*>(p) = packed<T>(ownLow.probability(s[t][0]), ownLow.probability(s[t][1]));
+        *reinterpret_cast<uint32_t*>(p + 8 * (2 * kUnit + 8)) =
+            packed<T>(ownHigh.probability(s[t][2]), ownHigh.probability(s[t][3]));
+      }
+    }
+    partSync(1, kThreads);
+    if (warp * 16 < HD) {
+      constexpr int kValues = kUnit * kRow<T, HD>;
+      addValues(0, first + kValues, factorLow, factorHigh, low, high, out);
+      if (both) {
+        low.sum = __fmul_rn(low.sum, nextFactorLow);
+        high.sum = __fmul_rn(high.sum, nextFactorHigh);
+        addValues(1, second + kValues, nextFactorLow, nextFactorHigh, low, high, out);
+      }
+    }
+    low.max = nextLow.max;
+    high.max = nextHigh.max;
+  }
+
+  /** The largest score of a query and a unit, from the warps that have its positions. */
+  __device__ __forceinline__ float unitMax(int unit, int r) const {
+    const auto& maxima = memory.attention.maxima;
+    float max = maxima[unit * 4][r];
+#pragma unroll
+    for (int w = 1; w < 4; w++) max = fmaxf(max, maxima[unit * 4 + w][r]);
+    return max;
+  }
+
+  /** Adds the probabilities of a unit to the sums, and times its values to the warp's 16 dimensions of the output. */
+  __device__ __forceinline__ void addValues(int unit, const T* values, float factorLow, float factorHigh, RowState& low,
+                                            RowState& high, float (&out)[2][4]) {
+#pragma unroll
+    for (int j = 0; j < 4; j++) {
+      float factor = j < 2 ? factorLow : factorHigh;
+      out[0][j] = __fmul_rn(out[0][j], factor);
+      out[1][j] = __fmul_rn(out[1][j], factor);
     }
 #pragma unroll
     for (int step = 0; step < kUnit / 16; step++) {
       uint32_t p[4];
-      loadMatrix4(p, &own.probabilities[lane & 15][step * 16 + (lane >> 4) * 8]);
+      loadMatrix4(p, &memory.attention.probabilities[lane & 15][unit * kUnit + step * 16 + (lane >> 4) * 8]);
       addToSums<T>(low, high, p);
-#pragma unroll
-      for (int k = 0; k < PAIRS; k++) {
-        int d = (quarter + 4 * k) * 16;
-        if (d < HD) addValues16<T, T, HD>(out[k][0], out[k][1], p, values + step * 16 * kRow<T, HD> + d);
-      }
+      addValues16<T, T, HD>(out[0], out[1], p, values + step * 16 * kRow<T, HD> + warp * 16);
     }
   }
 
-  /** Writes an item's result, or what mergeItems needs of it. */
-  template <int PAIRS>
-  __device__ __forceinline__ void end(TeamMemory<T, HD>& own, const AttentionArgs& args, const AttentionItem& item,
-                                      const RowState& low, const RowState& high, const float (&out)[PAIRS][2][4]) {
-    int quarter = warp & 3;
+  /** Writes an item's result, or what mergeItems needs of it; by the warps that have dimensions of it. */
+  __device__ __forceinline__ void end(const AttentionItem& item, const RowState& low, const RowState& high,
+                                      const float (&out)[2][4]) {
     int group = a.heads / a.kvHeads;
     float sumLow = quadSum(low.sum);
     float sumHigh = quadSum(high.sum);
-    T* result = static_cast<T*>(a.attended);
 #pragma unroll
     for (int half = 0; half < 2; half++) {
       int r = lane / 4 + half * 8;
@@ -708,75 +780,75 @@ struct Worker : StepRole<T, HD, N> {
       int head = item.kvHead * group + r;
       float sum = half == 0 ? sumLow : sumHigh;
       size_t at = (static_cast<size_t>(item.row) * a.heads + head) * a.maxParts + item.part;
-      if (item.parts > 1 && quarter == 0 && (lane & 3) == 0) a.states[at] = make_float2(half == 0 ? low.max : high.max, sum);
+      if (item.parts > 1 && warp == 0 && (lane & 3) == 0) a.states[at] = make_float2(half == 0 ? low.max : high.max, sum);
 #pragma unroll
-      for (int k = 0; k < PAIRS; k++) {
-#pragma unroll
-        for (int t = 0; t < 2; t++) {
-          int d = (quarter + 4 * k) * 16 + t * 8 + (lane & 3) * 2;
-          if (d >= HD) continue;
-          float x = out[k][t][2 * half];
-          float y = out[k][t][2 * half + 1];
-          if (item.parts > 1) {
-            *reinterpret_cast<float2*>(a.sums + at * HD + d) = make_float2(x, y);
-          } else {
-            *reinterpret_cast<uint32_t*>(result + activationOffset(item.row, head * HD + d, a.groups)) =
-                packed<T>(ended<false>(x, 1.0f, sum), ended<false>(y, 1.0f, sum));
-          }
+      for (int t = 0; t < 2; t++) {
+        int d = warp * 16 + t * 8 + (lane & 3) * 2;
+        float x = out[t][2 * half];
+        float y = out[t][2 * half + 1];
+        if (item.parts > 1) {
+          *reinterpret_cast<float2*>(a.sums + at * HD + d) = make_float2(x, y);
+        } else {
+          *reinterpret_cast<uint32_t*>(static_cast<T*>(a.attended) + activationOffset(item.row, head * HD + d, a.groups)) =
+              packed<T>(ended<false>(x, 1.0f, sum), ended<false>(y, 1.0f, sum));
         }
       }
     }
   }
 
-  /** Counts the team's items; the last item of a row and key head to be counted has all of its parts added, in order. */
-  __device__ __forceinline__ void mergeItems(TeamMemory<T, HD>& own, int count) {
-    int team = warp / 4;
-    __threadfence();  // this thread's partial results before the counts
-    teamSync();
-    for (int first = team; first < count; first += 32 * kTeams) {
-      if (warp % 4 == 0) {
-        int i = first + lane * kTeams;
-        AttentionItem item = this->item(i < count ? i : first);
+  /** Counts the block's items; the last item of a row and key head to be counted has all of its parts added, in order. */
+  __device__ __forceinline__ void mergeItems(int count) {
+    auto& shared = memory.attention;
+    for (int first = 0; first < count; first += 32) {
+      partSync(1, kThreads);
+      if (warp == 0) {
+        AttentionItem item = this->item(min(first + lane, count - 1));
         bool last = false;
-        if (i < count && item.parts > 1) {
-          int* counter = a.counters + item.row * a.kvHeads + item.kvHead;
-          last = atomicAdd(counter, 1) == item.parts - 1;
+        if (first + lane < count && item.parts > 1) {
+          unsigned* counter = reinterpret_cast<unsigned*>(a.counters) + item.row * a.kvHeads + item.kvHead;
+          last = addAcquireRelease(counter, 1) == item.parts - 1;
           if (last) *counter = 0;  // for the next layer
         }
         unsigned lasts = __ballot_sync(0xffffffffu, last);
-        if (lane == 0) own.lasts = lasts;
+        if (lane == 0) shared.lasts = lasts;
       }
-      teamSync();
-      __threadfence();
-      for (unsigned lasts = own.lasts; lasts != 0; lasts &= lasts - 1) merge(this->item(first + (__ffs(lasts) - 1) * kTeams));
-      teamSync();
+      partSync(1, kThreads);
+      int group = a.heads / a.kvHeads;
+      int before = 0;  // heads of the items before
+      for (unsigned lasts = shared.lasts; lasts != 0; lasts &= lasts - 1, before += group) {
+        AttentionItem item = this->item(first + __ffs(lasts) - 1);
+        for (int r = (warp - before) & (kWorkers - 1); r < group; r += kWorkers) merge(item, item.kvHead * group + r);
+      }
     }
   }
 
-  /** Adds all parts of a row and key head. */
-  __device__ __forceinline__ void merge(const AttentionItem& item) {
-    int group = a.heads / a.kvHeads;
-    for (int i = thread & 127; i < group * (HD / 2); i += 128) {
-      int head = item.kvHead * group + i / (HD / 2);
-      int d = i % (HD / 2) * 2;
-      size_t at = (static_cast<size_t>(item.row) * a.heads + head) * a.maxParts;
-      float max = -INFINITY, sum = 0, x = 0, y = 0;
-#pragma unroll 4
-      for (int part = 0; part < item.parts; part++) {
-        float2 state = __ldcg(a.states + at + part);
-        float2 v = __ldcg(reinterpret_cast<const float2*>(a.sums + (at + part) * HD + d));
-        Merge merge(max, state.x);
-        max = merge.max;
-        sum = merge(sum, state.y);
-        x = merge(x, v.x);
-        y = merge(y, v.y);
+  /** Adds all parts of a row and head; by a warp. */
+  __device__ __forceinline__ void merge(const AttentionItem& item, int head) {
+    size_t at = (static_cast<size_t>(item.row) * a.heads + head) * a.maxParts;
+    const float2* states = a.states + at;
+    const float* sums = a.sums + at * HD + lane * 2;
+    float max = -INFINITY, sum = 0;
+    float2 out[HD / 64] = {};
+#pragma unroll 4  // loads of four parts travel together
+    for (int part = 0; part < item.parts; part++) {
+      float2 state = __ldcg(states + part);
+      Merge merge(max, state.x);
+      max = merge.max;
+      sum = merge(sum, state.y);
+#pragma unroll
+      for (int i = 0; i < HD / 64; i++) {
+        float2 v = __ldcg(reinterpret_cast<const float2*>(sums + part * HD + i * 64));
+        out[i].x = merge(out[i].x, v.x);
+        out[i].y = merge(out[i].y, v.y);
       }
-      *reinterpret_cast<uint32_t*>(static_cast<T*>(a.attended) + activationOffset(item.row, head * HD + d, a.groups)) =
-          packed<T>(ended<false>(x, 1.0f, sum), ended<false>(y, 1.0f, sum));
+    }
+#pragma unroll
+    for (int i = 0; i < HD / 64; i++) {
+      *reinterpret_cast<uint32_t*>(static_cast<T*>(a.attended) +
+                                   activationOffset(item.row, head * HD + i * 64 + lane * 2, a.groups)) =
+          packed<T>(ended<false>(out[i].x, 1.0f, sum), ended<false>(out[i].y, 1.0f, sum));
     }
   }
-
-  __device__ __forceinline__ void teamSync() const { partSync(2 + warp / 4, 128); }
 };
 
 template <typename T, int HD, int N>
@@ -798,15 +870,20 @@ __device__ __forceinline__ void decodeStep(const StepPlan& plan, int rows) {
     memory.base = loadAcquire(&a.state->base);
     memory.stopped = 0;
   }
+  if (threadIdx.x < HD + 8) memory.attention.queries[16][threadIdx.x] = T{};
   __syncthreads();
   int warp = threadIdx.x >> 5;
-  if (warp == kWorkers) {
-    Streamer<T, HD, N> role(a, memory);
-    walk(a, role);
-  } else if (warp == kWorkers + 1) {
-    Feeder<T, HD, N> role(a, memory);
-    walk(a, role);
+  if (warp >= kWorkers) {
+    leaveRegisters<kCopyRegisters>();
+    if (warp == kWorkers) {
+      Streamer<T, HD, N> role(a, memory);
+      walk(a, role);
+    } else if (warp == kWorkers + 1) {
+      Feeder<T, HD, N> role(a, memory);
+      walk(a, role);
+    }
   } else {
+    takeRegisters<kWorkRegisters>();
     Worker<T, HD, N> role(a, memory);
     walk(a, role);
   }
@@ -835,7 +912,8 @@ __device__ __forceinline__ void decodeStep(const StepPlan&, int) {}  // other ch
       const s3::StepPlan* plan, int rows) {                                                                        \
     s3::decodeStep<T, HD, N>(*plan, rows);                                                                         \
   }
-#define S3_STEPS(suffix, T) S3_STEP(suffix, T, 64, 8) S3_STEP(suffix, T, 128, 8)
+#define S3_STEPS(suffix, T) \
+  S3_STEP(suffix, T, 64, 8) S3_STEP(suffix, T, 64, 16) S3_STEP(suffix, T, 128, 8) S3_STEP(suffix, T, 128, 16)
 S3_FOR_TYPES(S3_STEPS)
 
 /** Fills in a layer of the table; by one thread. */

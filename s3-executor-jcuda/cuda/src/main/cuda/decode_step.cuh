@@ -66,7 +66,6 @@ constexpr int kUnitRows = 16;
 constexpr int kPieceBytes = kUnitRows * 128;  // a unit's part of a tile
 constexpr int kStagePieces = 16; // of a stage at most
 constexpr int kDepth = 3;        // column tiles of a stage at most
-constexpr int kTeams = kWorkers / 4;  // of four warps, for attention
 
 /** One product as its block sees it. */
 struct Product {
@@ -125,13 +124,16 @@ struct StepRows {
   int firstItem[N + 1];
   int positions[N];
   int tables[N];
+  int parts;  // of the row that has most
 
   __device__ __forceinline__ void load(const StepPlan& a) {
     firstItem[0] = 0;
+    parts = 1;
     for (int r = 0; r < N; r++) {
       int sequence = r < a.rows ? a.batch.sequences[r] : -1;
       positions[r] = sequence < 0 ? 0 : a.batch.positions[r];
       tables[r] = sequence < 0 ? 0 : a.batch.tableStarts[sequence];
+      parts = max(parts, positions[r] / kPart + 1);
       firstItem[r + 1] = firstItem[r] + (sequence < 0 ? 0 : a.kvHeads * (positions[r] / kPart + 1));
     }
   }
@@ -166,6 +168,13 @@ __device__ __forceinline__ unsigned loadAcquire(const unsigned* p) {
   unsigned v;
   asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(v) : "l"(p) : "memory");
   return v;
+}
+
+/** Adds to a number that other blocks add to; what they wrote before is visible after, and the other way round. */
+__device__ __forceinline__ unsigned addAcquireRelease(unsigned* p, unsigned value) {
+  unsigned before;
+  asm volatile("atom.acq_rel.gpu.global.add.u32 %0, [%1], %2;" : "=r"(before) : "l"(p), "r"(value) : "memory");
+  return before;
 }
 
 __device__ __forceinline__ bool barrierTry(uint32_t barrier, int parity) {
@@ -247,9 +256,8 @@ struct Ring {
 /** Makes writes of this thread visible to copies that come after. */
 __device__ __forceinline__ void copyFence() { asm volatile("fence.proxy.async;" ::: "memory"); }
 
-__device__ __forceinline__ void barrierArriveBy(uint32_t barrier, int count) {
-  asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0], %1;" ::"r"(barrier), "r"(count) : "memory");
-}
+/** The same for shared memory alone. */
+__device__ __forceinline__ void copyFenceShared() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 
 /** Waits for the threads of a part of the block. */
 __device__ __forceinline__ void partSync(int number, int threads) {

@@ -1,10 +1,11 @@
 """Checks decode_step.cu against the kernels that it replaces, bit by bit, and times both.
 
 Usage: step.py s3kernels.fatbin[,step.cubin] [check] [time]
-S3_LAYERS (8): layers of the timed models.
+S3_LAYERS (8): layers of the timed models; S3_SHAPES, S3_ROWS, S3_CONTEXTS: which ones, with commas between them.
 """
 
 import ctypes
+import itertools
 import os
 import statistics
 import sys
@@ -14,12 +15,12 @@ from gpu import *
 P = ctypes.c_void_p
 I = ctypes.c_int
 F = ctypes.c_float
-STAGES = 6
-ROWS = 8
-THREADS = 320
+CLASSES = (8, 16)  # rows that a kernel has room for
+THREADS = 384
 QKV, OUT, UP, DOWN = range(4)
 SHAPES = (("llama-13b", int(os.environ.get("S3_LAYERS", "8")),
            dict(hidden=5120, heads=40, kv_heads=40, d=128, inner=13824)),
+          ("llama-3-8b", 8, dict(hidden=4096, heads=32, kv_heads=8, d=128, inner=14336)),
           ("llama-1b", 16, dict(hidden=2048, heads=32, kv_heads=32, d=64, inner=8192)))
 
 
@@ -41,12 +42,18 @@ def bytes_of(structure):
     return torch.frombuffer(bytearray(bytes(structure)), dtype=torch.uint8).cuda()
 
 
-def step_shared(d):
-    """Bytes of StepMemory."""
-    stage = max(32768 + 3 * ROWS * 128, 256 * (d + 8))
-    team = (max(32 * (d + 8), 2304) + 4 * d + 4 * d + 256 + 4 + 15) // 16 * 16
-    total = STAGES * (stage + 16) + 2 * team + 4 * (3 * ROWS + 1) + 128
-    return ((total + 7) // 8 * 8 + ctypes.sizeof(Plan) + 8 + 15) // 16 * 16
+def row_class(rows):
+    return next(n for n in CLASSES if rows <= n)
+
+
+def step_shared(d, n):
+    """Bytes of StepMemory for n rows."""
+    aligned = lambda size, to: ceil(size, to) * to
+    stages = 6 if n == 8 else 5
+    stage = max(32768 + 3 * n * 128, 256 * (d + 8))
+    attention = aligned(aligned(34 * (d + 8), 16) + 32 * (128 + 8) + 16 * d + 4 * n * d + 512 + 4, 16)
+    total = stages * (stage + 16) + attention + 4 * (3 * n + 2) + 128
+    return aligned(aligned(total, 8) + ctypes.sizeof(Plan) + 8, 16)
 
 
 def shares(products, layers, blocks):
@@ -121,7 +128,7 @@ class Model:
         self.state = torch.zeros(4, device="cuda", dtype=torch.int32)
         self.report = torch.zeros(1, device="cuda", dtype=torch.int32)
         most = max(w * s for w, _, s in self.products)
-        self.partial = torch.zeros(most * ROWS, device="cuda")
+        self.partial = torch.zeros(most * row_class(self.rows), device="cuda")
         self.fields = Plan(
             address(self.table), address(self.shares), address(self.state), address(self.report), address(self.positions),
             address(self.sequences), address(self.starts), address(self.tables), address(self.pool), address(self.stream),
@@ -134,8 +141,9 @@ class Model:
 
     def one(self):
         """The step in one launch."""
-        self.k.launch(f"decode_step_f16_d{self.d}_n{ROWS}", (self.blocks,), THREADS, step_shared(self.d),
-                      self.plan_bytes, self.rows)
+        n = row_class(self.rows)
+        self.k.launch(f"decode_step_f16_d{self.d}_n{n}", (self.blocks,), THREADS, step_shared(self.d, n), self.plan_bytes,
+                      self.rows)
 
     def many(self):
         """The step in a launch for each part."""
@@ -240,6 +248,10 @@ def check_all(k):
                       inner=13824)
     ok &= check_model(k, "llama-13b, 8 rows", layers=2, positions=[511, 3, 255, 900, 1, 100, 640, 64], hidden=5120,
                       heads=40, kv_heads=40, d=128, inner=13824)
+    ok &= check_model(k, "small, 16 rows", layers=3, positions=[i * 53 for i in range(16)], **small)
+    ok &= check_model(k, "grouped d64, 13 rows, bias", layers=2, positions=[700, 31, 511, 512] * 3 + [1], bias=True, **grouped)
+    ok &= check_model(k, "grouped 16, 9 rows", layers=2, positions=[700, 31, 511, 512, 0, 2100, 64, 65, 127], hidden=2048,
+                      heads=32, kv_heads=2, d=128, inner=4096)
     return ok & check_limit(k)
 
 
@@ -264,13 +276,16 @@ def seconds(model, launch):
 
 
 def time_all(k):
-    for name, count, shape in SHAPES:
-        for rows in (1, 2, 4, 8):
-            model = Model(k, layers=count, positions=[511] * rows, **shape)
+    numbers = lambda name, default: [int(v) for v in os.environ.get(name, default).split(",")]
+    chosen = os.environ.get("S3_SHAPES", "llama-13b,llama-1b").split(",")
+    for (name, count, shape), context, rows in itertools.product(SHAPES, numbers("S3_CONTEXTS", "512"),
+                                                                 numbers("S3_ROWS", "1,2,4,8,16")):
+        if name in chosen:
+            model = Model(k, layers=count, positions=[context - 1] * rows, **shape)
             roof = model.roofline() * 1e6
             many = seconds(model, model.many) / count * 1e6
             one = seconds(model, model.one) / count * 1e6
-            print(f"{name}, {rows} rows, us a layer: roof {roof:.1f}, many {many:.1f} ({roof / many:.0%}), "
+            print(f"{name}, context {context}, {rows} rows, us a layer: roof {roof:.1f}, many {many:.1f} ({roof / many:.0%}), "
                   f"one {one:.1f} ({roof / one:.0%}), {many / one:.2f} times; state {model.state.tolist()}", flush=True)
             del model
 

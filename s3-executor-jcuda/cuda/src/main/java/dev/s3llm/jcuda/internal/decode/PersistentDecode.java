@@ -6,6 +6,7 @@ import dev.s3llm.jcuda.internal.batch.StepShape;
 import dev.s3llm.jcuda.internal.driver.Device;
 import dev.s3llm.jcuda.internal.driver.DeviceMemory;
 import dev.s3llm.jcuda.internal.driver.DeviceStream;
+import dev.s3llm.jcuda.internal.driver.Divide;
 import dev.s3llm.jcuda.internal.driver.PinnedMemory;
 import dev.s3llm.jcuda.internal.driver.Resources;
 import dev.s3llm.model.KvPrecision;
@@ -37,8 +38,13 @@ final class PersistentDecode implements AutoCloseable {
   private static final int UNIT_ROWS = 16;
   private static final int MOST_HIDDEN = 8192;
 
-  /** Rows up to which one launch was faster than a launch for each part; see docs/gpu.md. */
-  private static final int MOST_ROWS = 2;
+  private static final int UNIT_POSITIONS = 64;
+
+  /**
+   * Units of positions, for each multiprocessor, up to which one launch was faster than a launch
+   * for each part: its attention is the slower one; see docs/gpu.md.
+   */
+  private static final int MOST_UNITS = 20;
 
   private static final long LIMIT_NANOS = 2_000_000_000L;
 
@@ -56,6 +62,7 @@ final class PersistentDecode implements AutoCloseable {
 
   private final StepKernels kernels;
   private final int blocks;
+  private final int kvHeads;
   private final Resources resources = new Resources();
   private final Buffers buffers;
   private boolean failed;
@@ -107,6 +114,7 @@ final class PersistentDecode implements AutoCloseable {
       BatchFormat format) {
     this.kernels = kernels;
     this.blocks = device.multiprocessors();
+    this.kvHeads = config.kvHeads();
     try {
       this.buffers =
           new Buffers(
@@ -236,12 +244,23 @@ final class PersistentDecode implements AutoCloseable {
             .mapToLong(product -> (long) product.out * product.splits())
             .max()
             .orElse(0);
-    return Float.BYTES * StepKernels.ROWS * most;
+    return Float.BYTES * StepKernels.MOST_ROWS * most;
   }
 
   /** Returns whether a step is one launch. */
   boolean serves(StepShape shape) {
-    return !failed && shape.decodesOnly() && shape.rows() <= MOST_ROWS;
+    return !failed && shape.decodesOnly() && wins(shape, kvHeads, blocks);
+  }
+
+  /**
+   * Returns whether one launch is faster for a step of decodes. It depends on the class of the step
+   * alone, as its graph does, and changes no bit.
+   *
+   * @param blocks multiprocessors of the device
+   */
+  static boolean wins(StepShape shape, int kvHeads, int blocks) {
+    long units = (long) shape.rows() * kvHeads * Divide.up(shape.longestDecode(), UNIT_POSITIONS);
+    return shape.rows() <= StepKernels.MOST_ROWS && units <= (long) MOST_UNITS * blocks;
   }
 
   /** Puts the layers of a step into a stream. */

@@ -8,6 +8,7 @@ import dev.s3llm.jcuda.internal.driver.KernelLauncher;
 import dev.s3llm.model.ElementType;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.RotaryEmbedding;
+import java.util.List;
 
 /** Launches the kernels of {@code decode_step.cu}, one method for each. */
 final class StepKernels {
@@ -20,18 +21,20 @@ final class StepKernels {
   /** Bytes of what blocks tell each other. */
   static final int STATE_BYTES = 16;
 
-  /** Rows that a launch has room for. */
-  static final int ROWS = 8;
+  /** Rows that the kernels have room for. */
+  private static final List<Integer> ROOMS = List.of(8, 16);
 
-  private static final int THREADS = 320;
-  private static final int STAGES = 6;
-  private static final int TEAMS = 2;
+  /** Rows that a launch has room for at most. */
+  static final int MOST_ROWS = 16;
+
+  private static final int THREADS = 384;
+  private static final int WORKERS = 8;
   private static final int WEIGHT_BYTES = 32 << 10;
 
   private final KernelLauncher launcher;
   private final ModelConfig config;
   private final LayerRange range;
-  private final String decodeStep;
+  private final String decodeStep; // all of its name but the rows
 
   /**
    * Creates the launches of a model.
@@ -43,12 +46,17 @@ final class StepKernels {
     this.launcher = launcher;
     this.config = config;
     this.range = range;
-    this.decodeStep = "decode_step_%s_d%d_n%d".formatted(type.suffix(), config.headSize(), ROWS);
+    this.decodeStep = "decode_step_%s_d%d_n".formatted(type.suffix(), config.headSize());
   }
 
-  /** Brings the kernel to the device. */
+  /** Brings the kernels to the device. */
   void load() {
-    launcher.load(decodeStep);
+    ROOMS.forEach(room -> launcher.load(decodeStep + room));
+  }
+
+  /** Returns the rows that the kernel for so many has room for. */
+  private static int room(int rows) {
+    return rows <= ROOMS.get(0) ? ROOMS.get(0) : MOST_ROWS;
   }
 
   /**
@@ -150,23 +158,40 @@ final class StepKernels {
   /**
    * Runs all layers of the stage over the residual stream.
    *
-   * @param rows rows, one new token each; at most {@link #ROWS}
+   * @param rows rows, one new token each; at most {@link #MOST_ROWS}
    * @param blocks multiprocessors of the device
    */
   void decodeStep(DeviceStream stream, DeviceMemory plan, int rows, int blocks) {
     launcher.launch(
-        stream, decodeStep, Grid.of(blocks), THREADS, sharedBytes(config.headSize()), plan, rows);
+        stream,
+        decodeStep + room(rows),
+        Grid.of(blocks),
+        THREADS,
+        sharedBytes(config.headSize(), rows),
+        plan,
+        rows);
   }
 
   /** Returns the shared memory of a block: {@code StepMemory} in {@code decode_step.cu}. */
-  static int sharedBytes(int headSize) {
-    int stage = Math.max(WEIGHT_BYTES + 3 * ROWS * 128, 256 * (headSize + 8));
-    int queries = Math.max(32 * (headSize + 8), 2304);
-    int team = aligned(queries + 8 * headSize + 256 + Integer.BYTES, 16);
-    int rows = Integer.BYTES * (3 * ROWS + 1);
+  static int sharedBytes(int headSize, int rows) {
+    int room = room(rows);
+    int stages = room > 8 ? 5 : 6;
+    int stage = Math.max(WEIGHT_BYTES + 3 * room * 128, 256 * (headSize + 8));
+    int ring = stages * (stage + 2 * Long.BYTES);
+    int list = Integer.BYTES * (3 * room + 2);
     int sums = 32 * Float.BYTES;
-    int before = aligned(STAGES * (stage + 16) + TEAMS * team + rows + sums, 8);
-    return aligned(before + PLAN_BYTES + 8, 16);
+    int before = aligned(ring + attentionBytes(headSize, room) + list + sums, 8);
+    return aligned(before + PLAN_BYTES + 2 * Integer.BYTES, 16);
+  }
+
+  /** Returns what attention takes of it: {@code StepAttention}. */
+  private static int attentionBytes(int headSize, int room) {
+    int queries = aligned(17 * 2 * (headSize + 8), 16);
+    int probabilities = 16 * 2 * (2 * 64 + 8);
+    int fresh = 4 * 2 * 2 * headSize;
+    int turns = room * Float.BYTES * headSize;
+    int maxima = WORKERS * 16 * Float.BYTES;
+    return aligned(queries + probabilities + fresh + turns + maxima + Integer.BYTES, 16);
   }
 
   private static int aligned(int bytes, int to) {

@@ -371,14 +371,26 @@ class KernelLaunchTest {
     launchStep();
     assertThat(recorder.last().kernel()).isEqualTo("decode_step_f16_d128_n8");
     assertThat(recorder.last().grid()).isEqualTo(Grid.of(H200));
-    assertThat(recorder.last().shared()).isEqualTo(226_896).isLessThanOrEqualTo(227 << 10);
-    assertThat(StepKernels.sharedBytes(64)).isEqualTo(221_776);
+    assertThat(recorder.last().shared()).isEqualTo(231_248).isLessThanOrEqualTo(227 << 10);
+    assertThat(StepKernels.sharedBytes(64, 1)).isEqualTo(226_000);
+    assertThat(StepKernels.sharedBytes(64, 9)).isEqualTo(207_648);
+    assertThat(StepKernels.sharedBytes(128, 16)).isEqualTo(214_944);
     assertThat(StepKernels.LAYER_BYTES)
         .isEqualTo(KernelSignatures.sizeOf("StepLayer", "decode_step.cuh"));
     assertThat(StepKernels.PLAN_BYTES)
         .isEqualTo(KernelSignatures.sizeOf("StepPlan", "decode_step.cuh"));
     assertThat(StepKernels.STATE_BYTES)
         .isEqualTo(KernelSignatures.sizeOf("StepState", "decode_step.cuh"));
+  }
+
+  @Test
+  void wholeStep_ofMoreThanEightRows_hasItsOwnKernel() {
+    StepKernels step = new StepKernels(recorder, CONFIG, new LayerRange(0, 40), ElementType.F16);
+    step.load();
+    step.decodeStep(null, null, 9, H200);
+    assertThat(recorder.last().kernel()).isEqualTo("decode_step_f16_d128_n16");
+    assertThat(recorder.last().shared()).isEqualTo(StepKernels.sharedBytes(128, 16));
+    assertThat(recorder.loaded).contains(recorder.last().kernel());
   }
 
   private void launchNorms() {

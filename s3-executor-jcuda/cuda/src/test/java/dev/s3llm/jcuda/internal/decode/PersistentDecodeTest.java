@@ -2,6 +2,7 @@ package dev.s3llm.jcuda.internal.decode;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.s3llm.jcuda.internal.batch.StepShape;
 import dev.s3llm.model.Codes;
 import dev.s3llm.model.KvPrecision;
 import dev.s3llm.model.ModelConfig;
@@ -70,6 +71,23 @@ class PersistentDecodeTest {
     CudaWeights.Layer layer =
         new CudaWeights.Layer(norms, List.of(plain), null, plain, null, plain, coded);
     assertThat(PersistentDecode.fits(CONFIG, ALL, KvPrecision.FULL, List.of(layer), 0)).isFalse();
+  }
+
+  @Test
+  void moreRowsOrLongerContexts_areALaunchForEachPart() {
+    int h200 = 132;
+    assertThat(PersistentDecode.wins(decodes(1, 512), 40, h200)).isTrue();
+    assertThat(PersistentDecode.wins(decodes(8, 512), 40, h200)).isTrue();
+    assertThat(PersistentDecode.wins(decodes(8, 1024), 40, h200)).isFalse();
+    assertThat(PersistentDecode.wins(decodes(4, 2048), 40, h200)).isFalse();
+    assertThat(PersistentDecode.wins(decodes(4, 4096), 8, h200)).isTrue();
+    assertThat(PersistentDecode.wins(decodes(16, 1024), 8, h200)).isTrue();
+    assertThat(PersistentDecode.wins(decodes(16, 2048), 8, h200)).isFalse();
+    assertThat(PersistentDecode.wins(decodes(17, 1), 1, h200)).isFalse();
+  }
+
+  private static StepShape decodes(int rows, int positions) {
+    return new StepShape(rows, rows, positions, 0, 0, rows);
   }
 
   @Test
