@@ -12,6 +12,7 @@ import dev.s3llm.jcuda.internal.decode.InputSupport;
 import dev.s3llm.jcuda.internal.decode.KernelLimits;
 import dev.s3llm.jcuda.internal.decode.Placement;
 import dev.s3llm.jcuda.internal.decode.WeightPlan;
+import dev.s3llm.jcuda.internal.decode.WholeSteps;
 import dev.s3llm.jcuda.internal.driver.CardAddresses;
 import dev.s3llm.jcuda.internal.driver.DeviceException;
 import dev.s3llm.model.ActivationFormat;
@@ -86,7 +87,7 @@ public final class JCudaExecutor implements Executor {
               builder.inputs(),
               builder.progress(),
               builder.featureLayer(),
-              builder.persistentDecode(),
+              builder.wholeSteps(),
               builder.threadFactory());
       pipeline = opened;
       return builder.profile().open(opened, builder.checked());
@@ -387,20 +388,21 @@ public final class JCudaExecutor implements Executor {
     }
 
     /**
-     * Sets whether a decode step of one or two sequences runs all layers of a device in one
-     * persistent kernel, where the GPU (compute capability 9.0) and the model allow it; off by
-     * default. Tokens do not depend on it. Its blocks must all run at once: where other work shares
-     * the GPU (MPS, MIG) such a step may end after two seconds as a failed one.
+     * Sets whether a decode step of a few sequences runs all layers of a device in one persistent
+     * kernel, where the GPU (compute capability 9.0) and the model allow it and it was measured to
+     * be faster. Tokens do not depend on it. Its blocks must all run at once: where other processes
+     * share the GPU (MPS, MIG) such a step may end after two seconds as a failed one. So it is on
+     * by default only where none may.
      *
      * @param persistent whether to use such a kernel
      * @throws IllegalStateException if it was set before
      */
     public Builder persistentDecode(boolean persistent) {
-      return set("persistentDecode", persistent);
+      return set("persistentDecode", persistent ? WholeSteps.ON : WholeSteps.OFF);
     }
 
-    private boolean persistentDecode() {
-      return get("persistentDecode", () -> false);
+    private WholeSteps wholeSteps() {
+      return get("persistentDecode", () -> WholeSteps.UNSHARED);
     }
 
     private int featureLayer() {

@@ -36,9 +36,9 @@ final class GpuOptions {
   private List<Integer> cards = List.of();
 
   @Option(
-      names = "--persistent",
-      description = "steps of one or two sequences in one kernel, where model and GPU allow it")
-  private boolean persistent;
+      names = "--no-persistent",
+      description = "a launch for each part of a layer in steps of few sequences, too")
+  private boolean launchesParts;
 
   /** Returns the format of the weights, which a CPU has, too. */
   WeightFormat weights() {
@@ -55,8 +55,10 @@ final class GpuOptions {
     builder
         .precision(precision)
         .weights(weights.format())
-        .activations(weights.activations())
-        .persistentDecode(persistent);
+        .activations(weights.activations());
+    if (launchesParts) {
+      builder.persistentDecode(false);
+    }
     if (!devices.isEmpty() && !cards.isEmpty()) {
       throw new UsageException("--cards and --devices exclude each other");
     }

@@ -79,7 +79,7 @@ public final class CudaPipeline implements AutoCloseable {
    * @param inputs sets how matrices round their input
    * @param progress receives the bytes of weights copied so far
    * @param featureLayer number of the layer whose results are the features, from 1; 0 for none
-   * @param persistent whether small steps may run all layers of a device in one launch
+   * @param wholeSteps whether small steps run all layers of a device in one launch
    * @param factory makes the threads that load and launch on other cards than the first
    */
   public CudaPipeline(
@@ -92,7 +92,7 @@ public final class CudaPipeline implements AutoCloseable {
       UnaryOperator<ModelTensors> inputs,
       LoadProgress progress,
       int featureLayer,
-      boolean persistent,
+      WholeSteps wholeSteps,
       ThreadFactory factory) {
     this.config = config;
     this.placement = placement;
@@ -119,7 +119,7 @@ public final class CudaPipeline implements AutoCloseable {
                 plan,
                 loading.progressOf(index),
                 featureLayer,
-                persistent);
+                wholeSteps);
           });
       if (placement.cut()) {
         stages.forEach(stage -> stage.connect(stages));

@@ -81,7 +81,7 @@ final class CudaStage implements AutoCloseable {
    * @param plan chooses the formats of matrices
    * @param onBytes receives the bytes of weights copied so far
    * @param featureLayer number of the layer whose results are kept, from 1; 0 for none
-   * @param persistent whether small steps may run all layers in one launch
+   * @param wholeSteps whether small steps run all layers in one launch
    */
   CudaStage(
       int ordinal,
@@ -93,7 +93,7 @@ final class CudaStage implements AutoCloseable {
       WeightPlan plan,
       LongConsumer onBytes,
       int featureLayer,
-      boolean persistent) {
+      WholeSteps wholeSteps) {
     this.shard = shard;
     this.config = shard.config();
     this.range = range;
@@ -127,23 +127,27 @@ final class CudaStage implements AutoCloseable {
                   onBytes));
       this.kernels = StageKernels.of(module, rounding, device, shard, range, type, kv);
       kernels.load(weights); // before memory is sized by the free bytes
-      this.step = persistent && runsLayersInOneLaunch() ? stepKernels(type) : null;
+      this.step = runsLayersInOneLaunch(wholeSteps) ? stepKernels(type) : null;
     } catch (RuntimeException e) {
       close();
       throw e;
     }
   }
 
-  /** Returns whether the device and the model allow small steps to run all layers in one launch. */
-  private boolean runsLayersInOneLaunch() {
+  /** Returns whether small steps run all layers in one launch: device and model must allow it. */
+  private boolean runsLayersInOneLaunch(WholeSteps wholeSteps) {
     boolean fits =
-        shard.count() == 1
+        wholeSteps != WholeSteps.OFF
+            && shard.count() == 1
             && StageKernels.hopper(device)
             && PersistentDecode.fits(config, range, kv, weights.layers, featureLayer);
-    if (fits && device.shared()) {
+    if (!fits || !device.shared()) {
+      return fits;
+    }
+    if (wholeSteps == WholeSteps.ON) {
       LOG.warn("{} may be shared (MPS, MIG): steps may fail with persistentDecode", device.name());
     }
-    return fits;
+    return wholeSteps == WholeSteps.ON;
   }
 
   private StepKernels stepKernels(ElementType type) {
