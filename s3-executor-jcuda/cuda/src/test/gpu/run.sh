@@ -14,6 +14,8 @@
 #             the jar of the speech example in CP
 #   churn     cancels, timeouts, swaps and failing steps; memory must stay flat
 #   soak      the same and worse for minutes, on the small model: bad consumers, forced overruns, faults of predictors
+#   prefill   layers of llama-13b beside PyTorch's, in one graph each (needs PyTorch, and the fatbin in S3_FATBIN)
+#   fp8       products with both operands in 8 bits: checks, times beside PyTorch's, steps (the same, and s3fp8.fatbin beside S3_FATBIN)
 #   kv8       steps with KV in 8 bits beside 16, and the kernels alone (needs PyTorch, and the fatbin in S3_FATBIN)
 #   constrained  a batch with a mask of 128,000 tokens for each sequence and step, against the same batch without
 #   features  what the hidden states of a layer cost a decode step
@@ -49,7 +51,7 @@ for what in "$@"; do
   echo "== $what"
   case $what in
     tests)
-      junit -c dev.s3llm.jcuda.JCudaExecutorTest -c dev.s3llm.jcuda.JCudaInt8KvTest -c dev.s3llm.jcuda.CudaParityTest -c dev.s3llm.jcuda.CudaWeightsTest \
+      junit -c dev.s3llm.jcuda.JCudaExecutorTest -c dev.s3llm.jcuda.JCudaInt8KvTest -c dev.s3llm.jcuda.CudaParityTest -c dev.s3llm.jcuda.CudaWeightsTest -c dev.s3llm.jcuda.CudaActivationsTest \
         -c dev.s3llm.jcuda.CudaInvarianceTest -c dev.s3llm.jcuda.CudaSamplingTest -c dev.s3llm.jcuda.CudaFeaturesTest -c dev.s3llm.jcuda.CudaEngineTest -c dev.s3llm.jcuda.CudaFaultsTest \
         -c dev.s3llm.jcuda.internal.kv.DeviceKvPoolTest ;;
     speech)
@@ -81,6 +83,13 @@ for what in "$@"; do
       "$JAVA" -Xmx12g -cp "$CP" dev.s3llm.jcuda.BlockSteps 8 1x512,16x512,64x512,128x512 ;;
     churn) "$JAVA" -Xmx1g -cp "$CP" dev.s3llm.jcuda.GpuChurn "${S3_CHURN_SECONDS:-120}" ;;
     soak) cli bench soak --device cuda --minutes "${S3_SOAK_MINUTES:-8}" ;;
+    prefill) python3 "$(dirname "$0")/../cuda/prefill.py" "${S3_FATBIN:?the fatbin}" 2048 512 256 ;;
+    fp8)
+      both="$(dirname "${S3_FATBIN:?the fatbin}")/s3fp8.fatbin,$S3_FATBIN"
+      for part in check bench; do python3 "$(dirname "$0")/../cuda/fp8.py" "$both" $part; done
+      for activations in wide fp8; do
+        cli bench step --model llama-13b --weights fp8 --activations $activations --points 1x512,16x512,64x512,128x512,256x256
+      done ;;
     kv8)
       for kv in full int8; do
         cli bench step --model llama-13b --kv $kv --points 1x2000,64x512,64x1900,128x512
