@@ -52,10 +52,7 @@ final class GpuOptions {
 
   /** Sets them for an executor. */
   JCudaExecutor.Builder apply(JCudaExecutor.Builder builder) {
-    builder
-        .precision(precision)
-        .weights(weights.format())
-        .activations(weights.activations());
+    builder.precision(precision).weights(weights.format()).activations(weights.activations());
     if (launchesParts) {
       builder.persistentDecode(false);
     }

@@ -49,8 +49,9 @@ final class NormKernels {
   }
 
   /**
-   * Returns the threads of a norm's block: whole warps, and no more than read anything, so that more
-   * blocks fit a multiprocessor. Idle warps add zeros to a sum, so the bits are those of the most.
+   * Returns the threads of a norm's block: whole warps, and no more than read anything, so that
+   * more blocks fit a multiprocessor. Idle warps add zeros to a sum, so the bits are those of the
+   * most.
    */
   private static int normThreads(int width) {
     return Math.min(MOST_NORM_THREADS, Divide.up(width, NORM_VALUES * WARP) * WARP);

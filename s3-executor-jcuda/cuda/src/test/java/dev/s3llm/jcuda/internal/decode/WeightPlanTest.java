@@ -83,8 +83,7 @@ class WeightPlanTest {
     assertThat(plan.layer(rounded).format()).isEqualTo(both);
     assertThat(parts(plan, rounded, rounded, plain))
         .containsExactly(List.of(rounded, rounded), List.of(plain));
-    assertThat(plan.down(List.of(new Expert(null, rounded, rounded))))
-        .isEqualTo(both);
+    assertThat(plan.down(List.of(new Expert(null, rounded, rounded)))).isEqualTo(both);
     Format int8 = WeightFormat.INT8.rounded().orElseThrow();
     assertThat(new WeightPlan(false, int8).layer(rounded).format()).isEqualTo(new CodeFormat(int8));
   }
