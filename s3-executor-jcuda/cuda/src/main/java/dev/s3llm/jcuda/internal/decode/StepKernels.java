@@ -162,7 +162,7 @@ final class StepKernels {
    * @param blocks multiprocessors of the device
    */
   void decodeStep(DeviceStream stream, DeviceMemory plan, int rows, int blocks) {
-    launcher.launch(
+    launcher.launchTogether(
         stream,
         decodeStep + room(rows),
         Grid.of(blocks),

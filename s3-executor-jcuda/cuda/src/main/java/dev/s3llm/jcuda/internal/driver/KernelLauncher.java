@@ -28,6 +28,20 @@ public interface KernelLauncher {
       int sharedBytes,
       @Nullable Object... arguments);
 
+  /**
+   * Puts a kernel whose blocks wait for one another into a stream: it begins when all of them can
+   * run at once, also beside other kernels of this process. Parameters as for {@link #launch}.
+   *
+   * @throws DeviceException if the device has no room for all blocks at once
+   */
+  void launchTogether(
+      DeviceStream stream,
+      String kernel,
+      Grid grid,
+      int block,
+      int sharedBytes,
+      @Nullable Object... arguments);
+
   /** Brings a kernel to the device now; drivers that load lazily otherwise wait for its launch. */
   void load(String kernel);
 }

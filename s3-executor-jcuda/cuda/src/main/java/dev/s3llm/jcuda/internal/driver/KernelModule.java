@@ -71,16 +71,10 @@ public final class KernelModule implements KernelLauncher, AutoCloseable {
       int block,
       int sharedBytes,
       @Nullable Object... arguments) {
-    CUfunction function = functions.computeIfAbsent(kernel, this::find);
-    raiseSharedLimit(kernel, function, sharedBytes);
-    NativePointerObject[] pointers = new NativePointerObject[arguments.length];
-    for (int i = 0; i < arguments.length; i++) {
-      pointers[i] = pointer(arguments[i]);
-    }
     check(
         "launch of " + kernel,
         JCudaDriver.cuLaunchKernel(
-            function,
+            function(kernel, sharedBytes),
             grid.x(),
             grid.y(),
             grid.z(),
@@ -89,8 +83,46 @@ public final class KernelModule implements KernelLauncher, AutoCloseable {
             1,
             sharedBytes,
             stream.handle(),
-            Pointer.to(pointers),
+            pointers(arguments),
             null));
+  }
+
+  @Override
+  public void launchTogether(
+      DeviceStream stream,
+      String kernel,
+      Grid grid,
+      int block,
+      int sharedBytes,
+      @Nullable Object... arguments) {
+    check(
+        "launch of all blocks at once of " + kernel,
+        JCudaDriver.cuLaunchCooperativeKernel(
+            function(kernel, sharedBytes),
+            grid.x(),
+            grid.y(),
+            grid.z(),
+            block,
+            1,
+            1,
+            sharedBytes,
+            stream.handle(),
+            pointers(arguments)));
+  }
+
+  /** Returns a kernel that may take this much dynamic shared memory. */
+  private CUfunction function(String kernel, int sharedBytes) {
+    CUfunction function = functions.computeIfAbsent(kernel, this::find);
+    raiseSharedLimit(kernel, function, sharedBytes);
+    return function;
+  }
+
+  private static Pointer pointers(@Nullable Object... arguments) {
+    NativePointerObject[] pointers = new NativePointerObject[arguments.length];
+    for (int i = 0; i < arguments.length; i++) {
+      pointers[i] = pointer(arguments[i]);
+    }
+    return Pointer.to(pointers);
   }
 
   private void raiseSharedLimit(String kernel, CUfunction function, int sharedBytes) {

@@ -370,6 +370,7 @@ class KernelLaunchTest {
   void wholeStep_hasABlockForEachMultiprocessor_andFitsItsSharedMemory() throws IOException {
     launchStep();
     assertThat(recorder.last().kernel()).isEqualTo("decode_step_f16_d128_n8");
+    assertThat(recorder.together).containsExactly("decode_step_f16_d128_n8");
     assertThat(recorder.last().grid()).isEqualTo(Grid.of(H200));
     assertThat(recorder.last().shared()).isEqualTo(231_248).isLessThanOrEqualTo(227 << 10);
     assertThat(StepKernels.sharedBytes(64, 1)).isEqualTo(226_000);

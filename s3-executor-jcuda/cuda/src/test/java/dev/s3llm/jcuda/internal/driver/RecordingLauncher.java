@@ -9,6 +9,9 @@ public final class RecordingLauncher implements KernelLauncher {
   public final List<Launch> launches = new ArrayList<>();
   public final List<String> loaded = new ArrayList<>();
 
+  /** Kernels whose blocks run at once. */
+  public final List<String> together = new ArrayList<>();
+
   /** A launch. */
   public record Launch(String kernel, Grid grid, int block, int shared, List<Object> arguments) {}
 
@@ -21,6 +24,18 @@ public final class RecordingLauncher implements KernelLauncher {
       int sharedBytes,
       Object... arguments) {
     launches.add(new Launch(kernel, grid, block, sharedBytes, Arrays.asList(arguments)));
+  }
+
+  @Override
+  public void launchTogether(
+      DeviceStream stream,
+      String kernel,
+      Grid grid,
+      int block,
+      int sharedBytes,
+      Object... arguments) {
+    together.add(kernel);
+    launch(stream, kernel, grid, block, sharedBytes, arguments);
   }
 
   @Override
