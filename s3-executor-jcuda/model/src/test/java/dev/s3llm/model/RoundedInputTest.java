@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.s3llm.model.ModelTensors.Linear;
-import java.nio.ByteBuffer;
+import dev.s3llm.model.testing.UnreadCodes;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
@@ -150,35 +150,9 @@ class RoundedInputTest {
 
   /** A matrix of e4m3 codes whose files say something of its input, or nothing. */
   private static Linear coded(@Nullable RoundedInput input) {
-    Codes codes =
-        new Codes() {
-          @Override
-          public Format format() {
-            return WeightFormat.FP8.rounded().orElseThrow();
-          }
-
-          @Override
-          public Optional<RoundedInput> input() {
-            return Optional.ofNullable(input);
-          }
-
-          @Override
-          public void read(long first, int count, byte[] to, float[] scales, float[] seconds) {
-            throw new UnsupportedOperationException();
-          }
-        };
-    Tensor.Slices slices =
-        new Tensor.Slices() {
-          @Override
-          public ByteBuffer read(long first, int count) {
-            throw new UnsupportedOperationException();
-          }
-
-          @Override
-          public Optional<Codes> codes() {
-            return Optional.of(codes);
-          }
-        };
-    return new Linear(1, 128, new Tensor("coded", ElementType.F32, 128, slices), null);
+    UnreadCodes codes =
+        new UnreadCodes(
+            WeightFormat.FP8.rounded().orElseThrow(), Optional.empty(), Optional.ofNullable(input));
+    return new Linear(1, 128, codes.tensor(128), null);
   }
 }

@@ -121,16 +121,7 @@ final class LoadKernels {
       int columns,
       DeviceMemory found) {
     if (format.input() != null) {
-      launchRounding(
-          stream,
-          "tile_fp8",
-          codes,
-          to.tiles().tiles(),
-          rows,
-          columns,
-          to.firstRow(),
-          to.placement(),
-          found);
+      tileOfRounded(stream, "tile_fp8", codes, to, rows, columns, found);
       return;
     }
     launch(
@@ -146,6 +137,27 @@ final class LoadKernels {
         format.codes().kind() == Codes.Kind.E4M3 ? found : null);
   }
 
+  /** Tiles a part of a matrix whose input is rounded, too. */
+  private void tileOfRounded(
+      DeviceStream stream,
+      String kernel,
+      DeviceAddress rowMajor,
+      CodeUpload.Place to,
+      int rows,
+      int columns,
+      DeviceMemory found) {
+    launchRounding(
+        stream,
+        kernel,
+        rowMajor,
+        to.tiles().tiles(),
+        rows,
+        columns,
+        to.firstRow(),
+        to.placement(),
+        found);
+  }
+
   /** Writes row-major scales into tiles; sets {@code found} where one is not finite. */
   void tileScales(
       DeviceStream stream,
@@ -157,16 +169,7 @@ final class LoadKernels {
       int columns,
       DeviceMemory found) {
     if (format.input() != null) {
-      launchRounding(
-          stream,
-          "tile_fp8_scales",
-          scales,
-          to.tiles().tiles(),
-          rows,
-          columns,
-          to.firstRow(),
-          to.placement(),
-          found);
+      tileOfRounded(stream, "tile_fp8_scales", scales, to, rows, columns, found);
       return;
     }
     launch(

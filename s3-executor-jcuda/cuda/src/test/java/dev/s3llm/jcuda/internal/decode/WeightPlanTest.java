@@ -2,7 +2,6 @@ package dev.s3llm.jcuda.internal.decode;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.s3llm.model.Codes;
 import dev.s3llm.model.Codes.Format;
 import dev.s3llm.model.Codes.Kind;
 import dev.s3llm.model.Codes.Second;
@@ -16,6 +15,7 @@ import dev.s3llm.model.RoundedInput;
 import dev.s3llm.model.Tensor;
 import dev.s3llm.model.WeightFormat;
 import dev.s3llm.model.testing.StoredTensors;
+import dev.s3llm.model.testing.UnreadCodes;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Optional;
@@ -164,36 +164,10 @@ class WeightPlanTest {
 
   /** A matrix of 4 bits whose codes have an order of their own; that of the columns if none. */
   private static Linear ordered(int... order) {
-    Codes codes =
-        new Codes() {
-          @Override
-          public Format format() {
-            return new Format(Kind.UNSIGNED_4, 32, Second.ZERO);
-          }
-
-          @Override
-          public Optional<int[]> order() {
-            return order.length == 0 ? Optional.empty() : Optional.of(order);
-          }
-
-          @Override
-          public void read(long first, int count, byte[] to, float[] scales, float[] seconds) {
-            throw new UnsupportedOperationException();
-          }
-        };
-    Tensor.Slices slices =
-        new Tensor.Slices() {
-          @Override
-          public ByteBuffer read(long first, int count) {
-            throw new UnsupportedOperationException();
-          }
-
-          @Override
-          public Optional<Codes> codes() {
-            return Optional.of(codes);
-          }
-        };
-    return new Linear(8, 32, new Tensor("ordered", ElementType.F32, 256, slices), null);
+    Optional<int[]> own = order.length == 0 ? Optional.empty() : Optional.of(order);
+    UnreadCodes codes =
+        new UnreadCodes(new Format(Kind.UNSIGNED_4, 32, Second.ZERO), own, Optional.empty());
+    return new Linear(8, 32, codes.tensor(256), null);
   }
 
   private static Linear linear(ElementType type, int out, int in) {
