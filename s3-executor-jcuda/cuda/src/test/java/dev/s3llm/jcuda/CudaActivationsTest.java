@@ -5,16 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.s3llm.cpu.CpuExecutor;
 import dev.s3llm.cpu.CpuLogits;
-import dev.s3llm.execute.SamplingParameters;
-import dev.s3llm.execute.StepBatch;
 import dev.s3llm.model.ActivationFormat;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.RoundedInput;
 import dev.s3llm.model.WeightFormat;
 import dev.s3llm.testkit.HandDrivenSequence;
 import java.util.List;
-import java.util.Random;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -23,8 +19,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Products with both operands in 8 bits, against the host backend and against themselves. */
 @GpuTest
 class CudaActivationsTest {
-  private static final int[] PROMPT = new Random(3).ints(180, 0, 1000).toArray();
-
   static List<RoundedInput> inputs() {
     return List.of(RoundedInput.ROW, RoundedInput.GROUP, RoundedInput.fixed(0.02f));
   }
@@ -41,9 +35,9 @@ class CudaActivationsTest {
       try (CpuExecutor host = host(config, input).build();
           CpuExecutor wide = host(config, input).activations(ActivationFormat.WIDE).build();
           JCudaExecutor gpu = gpu(config, input).build()) {
-        float[] exact = CpuLogits.of(wide, whole());
-        float[] expected = CpuLogits.of(host, whole());
-        float[] actual = gpu.logits(whole());
+        float[] exact = CpuLogits.of(wide, WholePrompt.step());
+        float[] expected = CpuLogits.of(host, WholePrompt.step());
+        float[] actual = gpu.logits(WholePrompt.step());
         double rounding = FamilyParity.error(expected, exact);
         double own = FamilyParity.error(actual, exact);
         double error = FamilyParity.error(actual, expected);
@@ -63,7 +57,9 @@ class CudaActivationsTest {
             host(config, RoundedInput.ROW).activations(ActivationFormat.WIDE).build();
         JCudaExecutor gpu =
             gpu(config, RoundedInput.ROW).activations(ActivationFormat.WIDE).build()) {
-      double error = FamilyParity.error(gpu.logits(whole()), CpuLogits.of(wide, whole()));
+      double error =
+          FamilyParity.error(
+              gpu.logits(WholePrompt.step()), CpuLogits.of(wide, WholePrompt.step()));
       assertThat(error).isLessThan(1e-2);
     }
   }
@@ -81,9 +77,9 @@ class CudaActivationsTest {
                   .build();
           JCudaExecutor groups = gpu(config, RoundedInput.GROUP).precision(precision).build()) {
         for (JCudaExecutor gpu : List.of(rounded, groups)) {
-          float[] whole = gpu.logits(whole());
+          float[] whole = gpu.logits(WholePrompt.step());
           for (int size : new int[] {1, 9, 20, 40, 100}) {
-            HandDrivenSequence sequence = sequence().chunk(size);
+            HandDrivenSequence sequence = WholePrompt.sequence().chunk(size);
             while (!sequence.samples()) {
               gpu.execute(sequence.alone()).toCompletableFuture().join();
               sequence.chunk(size);
@@ -115,19 +111,6 @@ class CudaActivationsTest {
   }
 
   private static JCudaExecutor.Builder gpu(ModelConfig config, RoundedInput input) {
-    return JCudaExecutor.builder(config, () -> Fp8Tensors.of(config, input))
-        .kvBytes(64L << 20)
-        .swapBytes(0)
-        .maxTokensPerStep(256)
-        .maxSequencesPerStep(64);
-  }
-
-  private static HandDrivenSequence sequence() {
-    return new HandDrivenSequence(
-        1, PROMPT, SamplingParameters.GREEDY, IntStream.range(0, 20).toArray());
-  }
-
-  private static StepBatch whole() {
-    return sequence().chunk(Integer.MAX_VALUE).alone();
+    return WholePrompt.gpu(config, () -> Fp8Tensors.of(config, input));
   }
 }

@@ -4,17 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.s3llm.cpu.CpuExecutor;
 import dev.s3llm.cpu.CpuLogits;
-import dev.s3llm.execute.SamplingParameters;
-import dev.s3llm.execute.StepBatch;
 import dev.s3llm.model.ElementType;
 import dev.s3llm.model.ModelConfig;
-import dev.s3llm.model.TensorSource;
 import dev.s3llm.model.WeightFormat;
 import dev.s3llm.testkit.HandDrivenSequence;
 import java.util.List;
-import java.util.Random;
-import java.util.function.Supplier;
-import java.util.stream.IntStream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -22,8 +16,6 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** Weights in 4 and 8 bits on the GPU, against the host backend and against themselves. */
 @GpuTest
 class CudaWeightsTest {
-  private static final int[] PROMPT = new Random(3).ints(180, 0, 1000).toArray();
-
   /**
    * The scales of Q4_K and Q5_K are products with 17 bits, which are rounded to eleven here: on the
    * host that alone changes these logits by 0.013.
@@ -46,8 +38,8 @@ class CudaWeightsTest {
                   .maxTokensPerStep(256)
                   .build();
           JCudaExecutor gpu = stored(config, type).build()) {
-        float[] own = gpu.logits(whole());
-        float[] expected = CpuLogits.of(host, whole());
+        float[] own = gpu.logits(WholePrompt.step());
+        float[] expected = CpuLogits.of(host, WholePrompt.step());
         double error = FamilyParity.error(own, expected);
         System.out.printf("%s in %s: error %.2e%n", config.family(), type, error);
         assertThat(error).as("%s in %s", config, type).isLessThan(limit);
@@ -65,8 +57,12 @@ class CudaWeightsTest {
                   .maxTokensPerStep(256)
                   .build();
           JCudaExecutor gpu =
-              stored(config, () -> BlockTensors.mixed(config)).precision(precision).build()) {
-        double error = FamilyParity.error(gpu.logits(whole()), CpuLogits.of(host, whole()));
+              WholePrompt.gpu(config, () -> BlockTensors.mixed(config))
+                  .precision(precision)
+                  .build()) {
+        double error =
+            FamilyParity.error(
+                gpu.logits(WholePrompt.step()), CpuLogits.of(host, WholePrompt.step()));
         System.out.printf("%s in %s, mixed: error %.2e%n", config.family(), precision, error);
         assertThat(error)
             .as("%s in %s", config, precision)
@@ -86,8 +82,12 @@ class CudaWeightsTest {
                   .maxTokensPerStep(256)
                   .build();
           JCudaExecutor gpu =
-              stored(config, () -> new OrderedTensors(config)).precision(precision).build()) {
-        double error = FamilyParity.error(gpu.logits(whole()), CpuLogits.of(host, whole()));
+              WholePrompt.gpu(config, () -> new OrderedTensors(config))
+                  .precision(precision)
+                  .build()) {
+        double error =
+            FamilyParity.error(
+                gpu.logits(WholePrompt.step()), CpuLogits.of(host, WholePrompt.step()));
         System.out.printf("%s in %s, ordered: error %.2e%n", config.family(), precision, error);
         assertThat(error)
             .as("%s in %s", config, precision)
@@ -104,8 +104,8 @@ class CudaWeightsTest {
     ModelConfig config = RandomModels.llama(2);
     try (JCudaExecutor codes = stored(config, type).build();
         JCudaExecutor wide = stored(config, type).weights(WeightFormat.WIDE).build()) {
-      float[] own = codes.logits(whole());
-      float[] expected = wide.logits(whole());
+      float[] own = codes.logits(WholePrompt.step());
+      float[] expected = wide.logits(WholePrompt.step());
       assertThat(FamilyParity.error(own, expected)).isLessThan(1e-3);
     }
   }
@@ -116,8 +116,8 @@ class CudaWeightsTest {
     for (ModelConfig config : models()) {
       try (CpuExecutor host = RandomModels.host(config).maxTokensPerStep(256).build();
           JCudaExecutor gpu = RandomModels.gpu(config).weights(format).build()) {
-        float[] own = gpu.logits(whole());
-        float[] expected = CpuLogits.of(host, whole());
+        float[] own = gpu.logits(WholePrompt.step());
+        float[] expected = CpuLogits.of(host, WholePrompt.step());
         double error = FamilyParity.error(own, expected);
         System.out.printf("%s in %s: error %.2e%n", config.family(), format, error);
         assertThat(error).as("%s in %s", config, format).isBetween(1e-5, limit);
@@ -140,9 +140,9 @@ class CudaWeightsTest {
   }
 
   private static void assertSameInChunks(JCudaExecutor gpu, String label) {
-    float[] whole = gpu.logits(whole());
+    float[] whole = gpu.logits(WholePrompt.step());
     for (int size : new int[] {1, 9, 20, 40, 100}) {
-      HandDrivenSequence sequence = sequence().chunk(size);
+      HandDrivenSequence sequence = WholePrompt.sequence().chunk(size);
       while (!sequence.samples()) {
         gpu.execute(sequence.alone()).toCompletableFuture().join();
         sequence.chunk(size);
@@ -159,23 +159,6 @@ class CudaWeightsTest {
   }
 
   private static JCudaExecutor.Builder stored(ModelConfig config, ElementType type) {
-    return stored(config, () -> BlockTensors.of(config, type));
-  }
-
-  private static JCudaExecutor.Builder stored(ModelConfig config, Supplier<TensorSource> weights) {
-    return JCudaExecutor.builder(config, weights)
-        .kvBytes(64L << 20)
-        .swapBytes(0)
-        .maxTokensPerStep(256)
-        .maxSequencesPerStep(64);
-  }
-
-  private static HandDrivenSequence sequence() {
-    return new HandDrivenSequence(
-        1, PROMPT, SamplingParameters.GREEDY, IntStream.range(0, 20).toArray());
-  }
-
-  private static StepBatch whole() {
-    return sequence().chunk(Integer.MAX_VALUE).alone();
+    return WholePrompt.gpu(config, () -> BlockTensors.of(config, type));
   }
 }
