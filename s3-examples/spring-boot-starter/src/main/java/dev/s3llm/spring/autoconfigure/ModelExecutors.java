@@ -74,7 +74,8 @@ final class ModelExecutors {
             .kvBytes(
                 properties.kvMemory() == null ? HOST_KV_BYTES : properties.kvMemory().toBytes())
             .kvPrecision(properties.kvPrecision())
-            .weights(properties.weights());
+            .weights(properties.weights())
+            .activations(properties.activations());
     if (properties.threads() > 0) {
       builder.threads(properties.threads());
     }
@@ -90,7 +91,8 @@ final class ModelExecutors {
       JCudaExecutor.Builder builder =
           JCudaExecutor.builder(model)
               .kvPrecision(settings.properties.kvPrecision())
-              .weights(settings.properties.weights());
+              .weights(settings.properties.weights())
+              .activations(settings.properties.activations());
       if (together) {
         builder.cards(gpus);
       } else {

@@ -1,5 +1,6 @@
 package dev.s3llm.spring.autoconfigure;
 
+import dev.s3llm.model.ActivationFormat;
 import dev.s3llm.model.KvPrecision;
 import dev.s3llm.model.WeightFormat;
 import jakarta.validation.constraints.AssertTrue;
@@ -31,6 +32,8 @@ import org.springframework.validation.annotation.Validated;
  *     int8, which holds about twice the tokens of 16 bits and changes answers slightly.
  * @param weights how the model's matrices are kept: stored (as in the files), wide (16 bits on a
  *     GPU, 32 on the CPU), or rounded to int8, fp8 or int4 when they are read.
+ * @param activations in what matrix products with weights in fp8 read their input: stored (as the
+ *     files say), wide (16 bits on a GPU, 32 on the CPU), or fp8.
  * @param threads threads that run the model on the CPU; 0 means one for each processor.
  */
 @Validated
@@ -46,6 +49,7 @@ public record S3ModelProperties(
     @Nullable DataSize kvMemory,
     @DefaultValue("full") KvPrecision kvPrecision,
     @DefaultValue("stored") WeightFormat weights,
+    @DefaultValue("stored") ActivationFormat activations,
     @DefaultValue("0") @Min(0) int threads) {
 
   @AssertTrue(message = "s3llm.kv-memory must be positive")

@@ -191,6 +191,16 @@ class S3AutoConfigurationTest {
   }
 
   @Test
+  void activations_areSetAtTheExecutor() {
+    runner
+        .withPropertyValues("s3llm.device=host", "s3llm.weights=int8", "s3llm.activations=fp8")
+        .run(
+            context ->
+                assertThat(context.getStartupFailure())
+                    .hasStackTraceContaining("activations is FP8, which needs weights STORED or"));
+  }
+
+  @Test
   void beansOfTheApplication_replaceItsOwn() {
     MemoryPlanner planner = new OnDemandPlanner();
     LengthPredictor predictor = new HintedPredictor(new EmpiricalLengthPredictor());
@@ -298,6 +308,7 @@ class S3AutoConfigurationTest {
     "kv-memory, -1B, s3llm.kv-memory",
     "kv-precision, half, s3llm.kv-precision",
     "weights, int3, s3llm.weights",
+    "activations, int8, s3llm.activations",
     "time-per-output-token, 0ms, field 'timePerOutputToken'",
     "prediction-budget, 0ms, field 'predictionBudget'",
     "close-timeout, -1s, field 'closeTimeout'",
