@@ -276,7 +276,8 @@ public record CostModel(ModelShape model, GpuProfile gpu, int cards) {
         Map.of(
             "gpt-j-6b", ofLayers("gpt-j-6b", 6.05e9, 28, 4096),
             "llama-13b", ofLayers("llama-13b", 13.0e9, 40, 5120),
-            "llama-33b", ofLayers("llama-33b", 32.5e9, 60, 6656));
+            "llama-33b", ofLayers("llama-33b", 32.5e9, 60, 6656),
+            "llama-70b", ofLayers("llama-70b", 69.0e9, 80, 8192, 8 * 128));
 
     /**
      * Validates the sizes.
@@ -332,8 +333,9 @@ public record CostModel(ModelShape model, GpuProfile gpu, int cards) {
     }
 
     /**
-     * Returns the preset of a model: {@code gpt-j-6b}, {@code llama-13b} or {@code llama-33b}.
-     * Empty if there is no such preset.
+     * Returns the preset of a model: {@code gpt-j-6b}, {@code llama-13b}, {@code llama-33b} or
+     * {@code llama-70b}, which has 8 key heads for 64 query heads. Empty if there is no such
+     * preset.
      *
      * @param name name of the preset; upper and lower case are the same
      */
@@ -353,7 +355,12 @@ public record CostModel(ModelShape model, GpuProfile gpu, int cards) {
 
     /** Returns the shape of a model whose keys and values are as wide as its hidden state. */
     private static ModelShape ofLayers(String name, double parameters, int layers, int hidden) {
-      long kvBytes = 2L * FP16_BYTES * layers * hidden;
+      return ofLayers(name, parameters, layers, hidden, hidden);
+    }
+
+    private static ModelShape ofLayers(
+        String name, double parameters, int layers, int hidden, int kvWidth) {
+      long kvBytes = 2L * FP16_BYTES * layers * kvWidth;
       return new ModelShape(name, parameters, FP16_BYTES, kvBytes, layers, hidden);
     }
   }

@@ -26,7 +26,7 @@ public final class MachineOptions {
   @Option(
       names = "--model",
       required = true,
-      description = "gpt-j-6b, llama-13b, llama-33b, or a JSON file.")
+      description = "gpt-j-6b, llama-13b, llama-33b, llama-70b, or a JSON file.")
   private String model;
 
   @Option(

@@ -400,7 +400,7 @@ final class ReplayCommandTest extends CommandTest {
         "--kv-gb|NaN|--kv-gb NaN: must be above 0",
         "--kv-gb|0.001|--kv-gb 0.001: kvBytes must hold from 1 to",
         "--kv-gb|many|'--kv-gb': 'many' is not a double",
-        "--model|gpt-5|--model gpt-5: must be one of [gpt-j-6b, llama-13b, llama-33b]",
+        "--model|gpt-5|--model gpt-5: must be one of [gpt-j-6b, llama-13b, llama-33b, llama-70b]",
         "--gpu|none.json|--gpu none.json: cannot be read",
         "--policy|s3,best|--policy best: must be one of",
         "--order|fcfs,lifo|--order lifo: must be one of fcfs, fcfs-skip, dff, spf, srpt, attained,",
