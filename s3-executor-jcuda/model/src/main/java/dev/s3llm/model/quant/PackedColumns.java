@@ -90,12 +90,9 @@ final class PackedColumns implements Scheme {
         scales,
         order,
         out,
-        new Inputs(0, in, in),
+        StoredColumns.all(in),
         groups);
   }
-
-  /** Some inputs of the stored ones. */
-  private record Inputs(int from, int count, int stored) {}
 
   /** The matrix as {@code [out][in]}. */
   private final class Columns implements Matrix {
@@ -104,7 +101,7 @@ final class PackedColumns implements Scheme {
     private final Numbers scales;
     private final @Nullable Numbers order;
     private final int out;
-    private final Inputs inputs;
+    private final StoredColumns inputs;
     private final int in;
     private final int groups;
     private final Optional<ColumnOrder> byGroup;
@@ -116,7 +113,7 @@ final class PackedColumns implements Scheme {
         Numbers scales,
         @Nullable Numbers order,
         int out,
-        Inputs inputs,
+        StoredColumns inputs,
         int groups) {
       this.weights = weights;
       this.zeros = zeros;
@@ -124,9 +121,9 @@ final class PackedColumns implements Scheme {
       this.order = order;
       this.out = out;
       this.inputs = inputs;
-      this.in = inputs.count;
+      this.in = inputs.count();
       this.groups = groups;
-      this.byGroup = findOrder();
+      this.byGroup = inputs.order(groupOf(), groupSize);
       this.format = findFormat();
     }
 
@@ -143,8 +140,8 @@ final class PackedColumns implements Scheme {
     /** Words that hold several inputs are not cut. */
     @Override
     public Optional<Matrix> columns(int from, int to) {
-      Inputs own = new Inputs(inputs.from + from, to - from, inputs.stored);
-      boolean whole = own.from % packing.each() == 0 && own.count % packing.each() == 0;
+      StoredColumns own = inputs.part(from, to);
+      boolean whole = own.from() % packing.each() == 0 && own.count() % packing.each() == 0;
       return packing.awq || whole
           ? Optional.of(new Columns(weights, zeros, scales, order, out, own, groups))
           : Optional.empty();
@@ -166,7 +163,7 @@ final class PackedColumns implements Scheme {
       integers(start, count, integers);
       for (int row = 0; row < count; row++) {
         for (int i = 0; i < in; i++) {
-          int at = row * groups + groupOf[inputs.from + i];
+          int at = row * groups + groupOf[inputs.from() + i];
           to[row * in + i] = scale[at] * ((integers[row * in + i] & 0xFF) - zero[at]);
         }
       }
@@ -175,7 +172,7 @@ final class PackedColumns implements Scheme {
     /** Returns the group of each stored input. */
     private int[] groupOf() {
       Numbers given = order;
-      return given == null ? Numbers.groups(inputs.stored, groupSize) : given.groups(groups);
+      return given == null ? Numbers.groups(inputs.stored(), groupSize) : given.groups(groups);
     }
 
     /** Reads the unsigned integers of some outputs, {@code [count][in]}. */
@@ -191,7 +188,7 @@ final class PackedColumns implements Scheme {
 
     private void inputsOfWords(int first, int count, byte[] to) {
       int each = packing.each();
-      int before = inputs.from / each;
+      int before = inputs.from() / each;
       for (int own = 0; own < in / each; own++) {
         for (int row = 0; row < count; row++) {
           int word = weights.word((before + own) * out + first + row);
@@ -209,7 +206,7 @@ final class PackedColumns implements Scheme {
         int place = (first + row) % each;
         int rows = Math.min(each - place, count - row);
         for (int i = from; i < end; i++) {
-          int word = weights.word((inputs.from + i) * (out / each) + (first + row) / each);
+          int word = weights.word((inputs.from() + i) * (out / each) + (first + row) / each);
           for (int k = 0; k < rows; k++) {
             to[(row + k) * in + i] = (byte) packing.integer(word, Packing.AWQ_PLACES[place + k]);
           }
@@ -231,14 +228,8 @@ final class PackedColumns implements Scheme {
       boolean four = packing.bits == 4;
       Kind kind = four ? Kind.UNSIGNED_4 : Kind.SIGNED_8;
       Second second = four ? Second.ZERO : Second.NONE;
-      return Matrix.group(inputs.from, in, groupSize)
+      return Matrix.group(inputs.from(), in, groupSize)
           .map(group -> new Codes.Format(kind, group, second));
-    }
-
-    /** Some inputs of a matrix in another order than its groups have no codes. */
-    private Optional<ColumnOrder> findOrder() {
-      return ColumnOrder.of(groupOf(), groupSize)
-          .filter(found -> in == inputs.stored || found.columns().isEmpty());
     }
 
     @Override
@@ -263,7 +254,7 @@ final class PackedColumns implements Scheme {
       int inRow = in / group;
       int shift = packing.bits == 4 ? 0 : 128;
       for (int g = 0; g < inRow; g++) {
-        int stored = groupSize == 0 ? 0 : (inputs.from + g * group) / groupSize;
+        int stored = groupSize == 0 ? 0 : (inputs.from() + g * group) / groupSize;
         for (int row = 0; row < count; row++) {
           scales[row * inRow + g] = this.scales.real(stored * out + first + row);
           if (shift == 0) {

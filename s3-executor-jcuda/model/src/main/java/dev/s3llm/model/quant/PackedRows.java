@@ -58,7 +58,7 @@ final class PackedRows implements Scheme {
         parts.numbers(WEIGHT).words().shaped(rows, words),
         new Scales(scales, zeros(parts, rows, groups), order, whole, groups),
         rows,
-        new Columns(0, width, width));
+        StoredColumns.all(width));
   }
 
   private @Nullable Numbers zeros(Parts parts, int rows, int groups) {
@@ -87,45 +87,35 @@ final class PackedRows implements Scheme {
     }
   }
 
-  /** Some columns of the stored ones. */
-  private record Columns(int from, int count, int stored) {}
-
   /** The matrix. */
   private final class Rows implements Matrix {
     private final Numbers words;
     private final Scales scales;
     private final int rows;
-    private final Columns columns;
+    private final StoredColumns columns;
     private final int width;
     private final Optional<ColumnOrder> byGroup;
 
-    Rows(Numbers words, Scales scales, int rows, Columns columns) {
+    Rows(Numbers words, Scales scales, int rows, StoredColumns columns) {
       this.words = words;
       this.scales = scales;
       this.rows = rows;
       this.columns = columns;
-      this.width = columns.count;
-      this.byGroup = findOrder();
-    }
-
-    /** Some columns of a matrix in another order than its groups have no codes. */
-    private Optional<ColumnOrder> findOrder() {
-      return ColumnOrder.of(scales.groupOf(columns.stored, groupSize), groupSize)
-          .filter(found -> width == columns.stored || found.columns().isEmpty());
+      this.width = columns.count();
+      this.byGroup = columns.order(scales.groupOf(columns.stored(), groupSize), groupSize);
     }
 
     @Override
     public Optional<Matrix> columns(int from, int to) {
-      Columns own = new Columns(columns.from + from, to - from, columns.stored);
-      return Optional.of(new Rows(words, scales, rows, own));
+      return Optional.of(new Rows(words, scales, rows, columns.part(from, to)));
     }
 
     /** Reads the integers of a row. */
     private void integers(int row, int[] to) {
       int each = 32 / bits;
-      int first = row * ((columns.stored + each - 1) / each);
+      int first = row * ((columns.stored() + each - 1) / each);
       for (int i = 0; i < width; i++) {
-        int stored = columns.from + i;
+        int stored = columns.from() + i;
         to[i] = integer(words.word(first + stored / each), stored % each);
       }
     }
@@ -142,7 +132,7 @@ final class PackedRows implements Scheme {
 
     @Override
     public void decode(long first, int count, float[] to) {
-      int[] groupOf = scales.groupOf(columns.stored, groupSize);
+      int[] groupOf = scales.groupOf(columns.stored(), groupSize);
       float[] scale = new float[scales.groups];
       int[] zero = new int[scales.groups];
       int[] integers = new int[width];
@@ -154,7 +144,7 @@ final class PackedRows implements Scheme {
         }
         integers(own, integers);
         for (int i = 0; i < width; i++) {
-          int group = groupOf[columns.from + i];
+          int group = groupOf[columns.from() + i];
           to[row * width + i] = (integers[i] - zero[group]) * scale[group];
         }
       }
@@ -169,7 +159,7 @@ final class PackedRows implements Scheme {
       }
       Kind kind = four ? Kind.UNSIGNED_4 : Kind.SIGNED_8;
       Second second = zeros ? Second.ZERO : Second.NONE;
-      return Matrix.group(columns.from, width, groupSize)
+      return Matrix.group(columns.from(), width, groupSize)
           .map(group -> new Codes.Format(kind, group, second));
     }
 
@@ -187,7 +177,7 @@ final class PackedRows implements Scheme {
       for (int row = 0; row < count; row++) {
         int own = first + row;
         for (int g = 0; g < inRow; g++) {
-          int stored = groupSize == 0 ? 0 : (columns.from + g * format.group()) / groupSize;
+          int stored = groupSize == 0 ? 0 : (columns.from() + g * format.group()) / groupSize;
           int at = (scales.whole ? 0 : own * scales.groups) + stored;
           to[row * inRow + g] = scales.scales.real(at);
           if (format.second() == Second.ZERO) {

@@ -120,7 +120,7 @@ final class ScaledElements implements Scheme {
         parts.has(ZERO) ? parts.numbers(ZERO).of("I8", "I32") : null,
         grid(scales, rows, width),
         rows,
-        new Columns(0, width, width),
+        StoredColumns.all(width),
         inputs.of(parts));
   }
 
@@ -156,9 +156,6 @@ final class ScaledElements implements Scheme {
             .formatted(rows, blocks, width));
   }
 
-  /** Some columns of the stored ones. */
-  private record Columns(int from, int count, int stored) {}
-
   /** The matrix. */
   private final class Elements implements Matrix {
     private final Numbers weights;
@@ -166,7 +163,7 @@ final class ScaledElements implements Scheme {
     private final @Nullable Numbers zeros;
     private final Grid grid;
     private final int rows;
-    private final Columns columns;
+    private final StoredColumns columns;
     private final int width;
     private final Optional<RoundedInput> input;
 
@@ -176,7 +173,7 @@ final class ScaledElements implements Scheme {
         @Nullable Numbers zeros,
         Grid grid,
         int rows,
-        Columns columns,
+        StoredColumns columns,
         Optional<RoundedInput> input) {
       this.weights = weights;
       this.scales = scales;
@@ -184,7 +181,7 @@ final class ScaledElements implements Scheme {
       this.grid = grid;
       this.rows = rows;
       this.columns = columns;
-      this.width = columns.count;
+      this.width = columns.count();
       this.input = input;
     }
 
@@ -200,13 +197,13 @@ final class ScaledElements implements Scheme {
 
     @Override
     public Optional<Matrix> columns(int from, int to) {
-      Columns own = new Columns(columns.from + from, to - from, columns.stored);
+      StoredColumns own = columns.part(from, to);
       return Optional.of(new Elements(weights, scales, zeros, grid, rows, own, input));
     }
 
     /** Returns the index of the first weight of a row. */
     private int place(int row) {
-      return row * columns.stored + columns.from;
+      return row * columns.stored() + columns.from();
     }
 
     @Override
@@ -216,8 +213,8 @@ final class ScaledElements implements Scheme {
         weights.reals(place(own), width, to, row * width);
         int scaleRow = own / grid.rows * grid.scalesInRow;
         for (int start = 0; start < width; ) {
-          int block = (columns.from + start) / grid.columns;
-          int end = Math.min(width, (block + 1) * grid.columns - columns.from);
+          int block = (columns.from() + start) / grid.columns;
+          int end = Math.min(width, (block + 1) * grid.columns - columns.from());
           int at = scaleRow + block;
           float scale = scales.real(at);
           Numbers zeroPoints = zeros;
@@ -241,7 +238,7 @@ final class ScaledElements implements Scheme {
           };
       return zeros != null || kind.isEmpty()
           ? Optional.empty()
-          : Matrix.group(columns.from, width, grid.columns)
+          : Matrix.group(columns.from(), width, grid.columns)
               .map(group -> new Codes.Format(kind.get(), group, Second.NONE));
     }
 
@@ -259,7 +256,7 @@ final class ScaledElements implements Scheme {
         int scaleRow = (first + row) / grid.rows * grid.scalesInRow;
         for (int g = 0; g < inRow; g++) {
           to[row * inRow + g] =
-              scales.real(scaleRow + (columns.from + g * group) / grid.columns) * factor;
+              scales.real(scaleRow + (columns.from() + g * group) / grid.columns) * factor;
         }
       }
     }
