@@ -1,17 +1,9 @@
 package dev.s3llm.jcuda;
 
-import dev.s3llm.execute.SamplingParameters;
-import dev.s3llm.execute.StepBatch;
-import dev.s3llm.execute.StepResult;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.ModelShapes;
 import dev.s3llm.model.WeightFormat;
-import dev.s3llm.testkit.HandDrivenSequence;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Random;
-import java.util.stream.IntStream;
 
 /**
  * Measures decode steps of a model of Llama 8B's widths in the formats of a Q4_K_M file, with
@@ -19,9 +11,6 @@ import java.util.stream.IntStream;
  * 64x512, sequences by prompt tokens.
  */
 final class BlockSteps {
-  private static final int WARM_UP = 16;
-  private static final int STEPS = 64;
-
   private BlockSteps() {}
 
   public static void main(String[] args) {
@@ -37,49 +26,12 @@ final class BlockSteps {
               .build()) {
         for (String point : args[1].split(",")) {
           String[] sizes = point.split("x");
-          double millis = millis(gpu, Integer.parseInt(sizes[0]), Integer.parseInt(sizes[1]));
+          int count = Integer.parseInt(sizes[0]);
+          int prompt = Integer.parseInt(sizes[1]);
+          double millis = DecodeTimes.millis(gpu, count, prompt, (sequence, step) -> false);
           System.out.printf("%d layers, %s, %s: %.3f ms a step%n", layers, format, point, millis);
         }
       }
     }
-  }
-
-  /** Returns the median time of a step, from its launch to its result. */
-  private static double millis(JCudaExecutor gpu, int count, int prompt) {
-    List<HandDrivenSequence> all = prefilled(gpu, count, prompt);
-    double[] times = new double[STEPS];
-    for (int n = 0; n < WARM_UP + STEPS; n++) {
-      all.forEach(sequence -> sequence.chunk(1));
-      long begin = System.nanoTime();
-      StepResult result = run(gpu, new StepBatch(n, List.copyOf(all), List.of(), List.of()));
-      if (n >= WARM_UP) {
-        times[n - WARM_UP] = (System.nanoTime() - begin) / 1e6;
-      }
-      for (int i = 0; i < count; i++) {
-        all.get(i).apply(result, i);
-      }
-    }
-    Arrays.sort(times);
-    return times[STEPS / 2];
-  }
-
-  private static List<HandDrivenSequence> prefilled(JCudaExecutor gpu, int count, int prompt) {
-    int blocks = (prompt + WARM_UP + STEPS) / gpu.profile().blockTokens() + 1;
-    List<HandDrivenSequence> all = new ArrayList<>();
-    for (int i = 0; i < count; i++) {
-      HandDrivenSequence sequence =
-          new HandDrivenSequence(
-              i,
-              new Random(i).ints(prompt, 0, gpu.config().vocabularySize()).toArray(),
-              SamplingParameters.GREEDY,
-              IntStream.range(i * blocks, (i + 1) * blocks).toArray());
-      sequence.apply(run(gpu, sequence.chunk(1024).alone()), 0);
-      all.add(sequence);
-    }
-    return all;
-  }
-
-  private static StepResult run(JCudaExecutor gpu, StepBatch batch) {
-    return gpu.execute(batch).toCompletableFuture().join();
   }
 }
