@@ -22,7 +22,9 @@ import org.jspecify.annotations.Nullable;
 final class Fp8Kernels {
   private static final int ROUNDING_THREADS = 256;
 
-  /** A norm's sum depends on it, as in {@link NormKernels}. */
+  /**
+   * A norm's sum is that of as many threads, as in {@link NormKernels}, which leaves out idle ones.
+   */
   private static final int NORM_THREADS = 1024;
 
   private final KernelLauncher launcher;

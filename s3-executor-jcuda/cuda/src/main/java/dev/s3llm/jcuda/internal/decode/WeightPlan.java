@@ -56,22 +56,21 @@ public record WeightPlan(boolean stored, Codes.@Nullable Format rounded) {
             .mapToObj(i -> tensors.layers().get(i))
             .flatMap(this::formats)
             .anyMatch(WeightPlan::rounds)
-        || (range.last(config) && rounds(Optional.ofNullable(output(tensors.output()).format)));
+        || (range.last(config) && rounds(output(tensors.output()).format));
   }
 
-  private Stream<Optional<CodeFormat>> formats(ModelTensors.Layer layer) {
+  private Stream<@Nullable CodeFormat> formats(ModelTensors.Layer layer) {
     ModelTensors.Attention attention = layer.attention();
     List<Expert> experts = layer.feedForward().experts();
     Stream<@Nullable CodeFormat> joined =
         layer(List.of(attention.query(), attention.key(), attention.value())).stream()
             .map(Joined::format);
     return Stream.concat(
-            joined, Stream.of(layer(attention.output()).format, up(experts), down(experts)))
-        .map(Optional::ofNullable);
+        joined, Stream.of(layer(attention.output()).format, up(experts), down(experts)));
   }
 
-  private static boolean rounds(Optional<CodeFormat> format) {
-    return format.isPresent() && format.get().input() != null;
+  private static boolean rounds(@Nullable CodeFormat format) {
+    return format != null && format.input() != null;
   }
 
   /**
