@@ -5,6 +5,7 @@ import static dev.s3llm.model.Decoding.half;
 import dev.s3llm.model.Codes.Format;
 import dev.s3llm.model.Codes.Kind;
 import dev.s3llm.model.Codes.Second;
+import dev.s3llm.model.io.Octets;
 import java.nio.ByteBuffer;
 import java.util.Optional;
 
@@ -76,7 +77,7 @@ final class BlockCodes implements Codes {
       }
       case Q5_0 -> {
         scales[group] = half(block, 0);
-        fives(block, 2, -16, codes, at);
+        fives(block, 2, 16, codes, at);
       }
       case Q5_1 -> {
         scales[group] = half(block, 0);
@@ -96,18 +97,20 @@ final class BlockCodes implements Codes {
 
   /** Low nibbles are the first half of the block, high nibbles the second. */
   private static void nibbles(byte[] block, int first, byte[] codes, int at) {
-    for (int i = 0; i < GROUP / 2; i++) {
-      codes[at + i] = (byte) (block[first + i] & 0xF);
-      codes[at + GROUP / 2 + i] = (byte) ((block[first + i] >> 4) & 0xF);
+    for (int i = 0; i < GROUP / 2; i += Octets.SIZE) {
+      long pairs = Octets.get(block, first + i);
+      Octets.put(codes, at + i, Octets.field(pairs, 0, 0xF));
+      Octets.put(codes, at + GROUP / 2 + i, Octets.field(pairs, 4, 0xF));
     }
   }
 
   /** As {@link #nibbles}, with a fifth bit of each code in 32 bits before them. */
   private static void fives(byte[] block, int first, int zero, byte[] codes, int at) {
     nibbles(block, first + 4, codes, at);
-    for (int i = 0; i < GROUP; i++) {
-      int fifth = (block[first + i / 8] >> (i % 8)) & 1;
-      codes[at + i] += (byte) ((fifth << 4) + zero);
+    for (int i = 0; i < GROUP / Octets.SIZE; i++) {
+      int place = at + i * Octets.SIZE;
+      long five = Octets.get(codes, place) | Octets.bits(block[first + i]) << 4;
+      Octets.put(codes, place, Octets.minus(five, zero));
     }
   }
 }

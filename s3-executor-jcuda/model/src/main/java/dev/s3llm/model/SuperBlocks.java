@@ -2,6 +2,8 @@ package dev.s3llm.model;
 
 import static dev.s3llm.model.Decoding.half;
 
+import dev.s3llm.model.io.Octets;
+
 /**
  * Decodes blocks of 256 elements with scales for parts of them (the K formats). Q4_K and Q5_K:
  * scale, minimum, twelve bytes with eight scales and eight minima of six bits, for Q5_K the fifth
@@ -29,16 +31,20 @@ final class SuperBlocks {
     for (int part = 0; part < 8; part++) {
       float scale = scales * scale(block, part);
       float minimum = minima * minimum(block, part);
-      for (int i = 0; i < 32; i++) {
-        to[at + part * 32 + i] = scale * fourOrFive(block, fives, part, i) - minimum;
+      for (int i = 0; i < 32; i += Octets.SIZE) {
+        long eight = foursOrFives(block, fives, part, i);
+        for (int j = 0; j < Octets.SIZE; j++) {
+          to[at + part * 32 + i + j] = scale * (byte) (eight >>> (8 * j)) - minimum;
+        }
       }
     }
   }
 
-  private static int fourOrFive(byte[] block, boolean fives, int part, int i) {
+  /** Returns eight codes of a part, from the {@code i}th on. */
+  private static long foursOrFives(byte[] block, boolean fives, int part, int i) {
     int nibbles = fives ? AFTER_PACKED + SIZE / 8 : AFTER_PACKED;
-    int low = (block[nibbles + part / 2 * 32 + i] >> (part % 2 * 4)) & 0xF;
-    return fives ? low | ((block[AFTER_PACKED + i] >> part) & 1) << 4 : low;
+    long low = Octets.field(Octets.get(block, nibbles + part / 2 * 32 + i), part % 2 * 4, 0xF);
+    return fives ? low | Octets.field(Octets.get(block, AFTER_PACKED + i), part, 1) << 4 : low;
   }
 
   /** Reads the codes of a block of Q4_K or Q5_K: scales and negative minima of eight parts. */
@@ -47,8 +53,8 @@ final class SuperBlocks {
     for (int part = 0; part < 8; part++) {
       scales[at / 32 + part] = half(block, 0) * scale(block, part);
       offsets[at / 32 + part] = -(half(block, 2) * minimum(block, part));
-      for (int i = 0; i < 32; i++) {
-        codes[at + part * 32 + i] = (byte) fourOrFive(block, fives, part, i);
+      for (int i = 0; i < 32; i += Octets.SIZE) {
+        Octets.put(codes, at + part * 32 + i, foursOrFives(block, fives, part, i));
       }
     }
   }
@@ -69,8 +75,11 @@ final class SuperBlocks {
   private static void sixes(byte[] block, float[] to, int at) {
     for (int part = 0; part < SIZE; part += 16) {
       float scale = scaleOfSixes(block, part / 16);
-      for (int i = part; i < part + 16; i++) {
-        to[at + i] = scale * six(block, i);
+      for (int i = part; i < part + 16; i += Octets.SIZE) {
+        long eight = sixes(block, i);
+        for (int j = 0; j < Octets.SIZE; j++) {
+          to[at + i + j] = scale * (byte) (eight >>> (8 * j));
+        }
       }
     }
   }
@@ -80,8 +89,8 @@ final class SuperBlocks {
     for (int part = 0; part < SIZE / 16; part++) {
       scales[at / 16 + part] = scaleOfSixes(block, part);
     }
-    for (int i = 0; i < SIZE; i++) {
-      codes[at + i] = (byte) six(block, i);
+    for (int i = 0; i < SIZE; i += Octets.SIZE) {
+      Octets.put(codes, at + i, sixes(block, i));
     }
   }
 
@@ -89,12 +98,16 @@ final class SuperBlocks {
     return half(block, 208) * block[192 + part];
   }
 
-  /** In each half of the block four quarters share 64 bytes of nibbles and 32 of pairs. */
-  private static int six(byte[] block, int i) {
+  /**
+   * Returns eight codes, from the {@code i}th on. In each half of the block four quarters share 64
+   * bytes of nibbles and 32 of pairs.
+   */
+  private static long sixes(byte[] block, int i) {
     int halfBlock = i / 128;
     int within = i / 32 % 4;
-    int low = (block[halfBlock * 64 + within % 2 * 32 + i % 32] >> (within / 2 * 4)) & 0xF;
-    int high = (block[128 + halfBlock * 32 + i % 32] >> (2 * within)) & 3;
-    return (low | (high << 4)) - 32;
+    long nibbles = Octets.get(block, halfBlock * 64 + within % 2 * 32 + i % 32);
+    long pairs = Octets.get(block, 128 + halfBlock * 32 + i % 32);
+    long low = Octets.field(nibbles, within / 2 * 4, 0xF);
+    return Octets.minus(low | Octets.field(pairs, 2 * within, 3) << 4, 32);
   }
 }

@@ -1,4 +1,7 @@
-/** Files that are read by memory mapping. Not exported. May depend on the package above alone. */
+/**
+ * Files that are read by memory mapping, and packed numbers. Not exported. May depend on the
+ * package above alone.
+ */
 @NullMarked
 package dev.s3llm.model.io;
 

@@ -107,6 +107,13 @@ final class Numbers {
     return bytes.getInt(4 * index);
   }
 
+  /** Reads consecutive words of 32 bits, as many as there is room for. */
+  void words(int first, int[] to) {
+    for (int i = 0; i < to.length; i++) {
+      to[i] = bytes.getInt(4 * (first + i));
+    }
+  }
+
   /** Returns an integer. */
   long integer(int index) {
     return switch (stored.dtype()) {

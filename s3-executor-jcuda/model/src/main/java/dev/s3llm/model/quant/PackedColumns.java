@@ -3,6 +3,7 @@ package dev.s3llm.model.quant;
 import dev.s3llm.model.Codes;
 import dev.s3llm.model.Codes.Kind;
 import dev.s3llm.model.Codes.Second;
+import dev.s3llm.model.io.Octets;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -189,13 +190,11 @@ final class PackedColumns implements Scheme {
     private void inputsOfWords(int first, int count, byte[] to) {
       int each = packing.each();
       int before = inputs.from() / each;
+      int[] words = new int[count];
       for (int own = 0; own < in / each; own++) {
+        weights.words((before + own) * out + first, words);
         for (int row = 0; row < count; row++) {
-          int word = weights.word((before + own) * out + first + row);
-          int at = row * in + own * each;
-          for (int place = 0; place < each; place++) {
-            to[at + place] = (byte) packing.integer(word, place);
-          }
+          Octets.unpack(words[row], packing.bits, to, row * in + own * each);
         }
       }
     }
@@ -205,13 +204,31 @@ final class PackedColumns implements Scheme {
       for (int row = 0; row < count; ) {
         int place = (first + row) % each;
         int rows = Math.min(each - place, count - row);
-        for (int i = from; i < end; i++) {
+        int i = from;
+        for (; rows == Octets.SIZE && i + Octets.SIZE <= end; i += Octets.SIZE) {
+          eightWords(i, first + row, to, row * in + i);
+        }
+        for (; i < end; i++) {
           int word = weights.word((inputs.from() + i) * (out / each) + (first + row) / each);
           for (int k = 0; k < rows; k++) {
             to[(row + k) * in + i] = (byte) packing.integer(word, Packing.AWQ_PLACES[place + k]);
           }
         }
         row += rows;
+      }
+    }
+
+    /** Reads the integers of eight inputs and of the eight outputs of a word. */
+    private void eightWords(int input, int output, byte[] to, int at) {
+      long[] octets = new long[Octets.SIZE];
+      int inRow = out / packing.each();
+      for (int k = 0; k < Octets.SIZE; k++) {
+        int word = weights.word((inputs.from() + input + k) * inRow + output / Octets.SIZE);
+        octets[k] = Octets.nibbles(word);
+      }
+      Octets.transpose(octets);
+      for (int k = 0; k < Octets.SIZE; k++) {
+        Octets.put(to, at + k * in, octets[Packing.AWQ_PLACES[k]]);
       }
     }
 

@@ -3,6 +3,7 @@ package dev.s3llm.model.quant;
 import dev.s3llm.model.Codes;
 import dev.s3llm.model.Codes.Kind;
 import dev.s3llm.model.Codes.Second;
+import dev.s3llm.model.io.Octets;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -110,14 +111,18 @@ final class PackedRows implements Scheme {
       return Optional.of(new Rows(words, scales, rows, columns.part(from, to)));
     }
 
-    /** Reads the integers of a row. */
-    private void integers(int row, int[] to) {
+    /** Reads the integers of a row, above half their range. */
+    private void integers(int row, byte[] to, int at) {
       int each = 32 / bits;
-      int first = row * ((columns.stored() + each - 1) / each);
-      for (int i = 0; i < width; i++) {
-        int stored = columns.from() + i;
-        to[i] = integer(words.word(first + stored / each), stored % each);
+      int inRow = (columns.stored() + each - 1) / each;
+      int from = columns.from() / each;
+      int[] own = new int[(columns.from() + width + each - 1) / each - from];
+      words.words(row * inRow + from, own);
+      byte[] whole = new byte[own.length * each];
+      for (int i = 0; i < own.length; i++) {
+        Octets.unpack(own[i], bits, whole, i * each);
       }
+      System.arraycopy(whole, columns.from() % each, to, at, width);
     }
 
     @Override
@@ -135,17 +140,19 @@ final class PackedRows implements Scheme {
       int[] groupOf = scales.groupOf(columns.stored(), groupSize);
       float[] scale = new float[scales.groups];
       int[] zero = new int[scales.groups];
-      int[] integers = new int[width];
+      int half = 1 << (bits - 1);
+      byte[] integers = new byte[width];
       for (int row = 0; row < count; row++) {
         int own = (int) first + row;
         for (int group = 0; group < scales.groups; group++) {
           scale[group] = scales.scales.real((scales.whole ? 0 : own * scales.groups) + group);
           zero[group] = zero(own, group);
         }
-        integers(own, integers);
+        integers(own, integers, 0);
         for (int i = 0; i < width; i++) {
           int group = groupOf[columns.from() + i];
-          to[row * width + i] = (integers[i] - zero[group]) * scale[group];
+          int integer = (integers[i] & 0xFF) - half;
+          to[row * width + i] = (integer - zero[group]) * scale[group];
         }
       }
     }
@@ -173,7 +180,6 @@ final class PackedRows implements Scheme {
       Codes.Format format = format().orElseThrow();
       int inRow = width / format.group();
       int shift = bits == 4 ? 8 : 0;
-      int[] integers = new int[width];
       for (int row = 0; row < count; row++) {
         int own = first + row;
         for (int g = 0; g < inRow; g++) {
@@ -184,10 +190,10 @@ final class PackedRows implements Scheme {
             seconds[row * inRow + g] = zero(own, stored) + shift;
           }
         }
-        integers(own, integers);
-        for (int i = 0; i < width; i++) {
-          codes[row * width + i] = (byte) (integers[i] + shift);
-        }
+        integers(own, codes, row * width);
+      }
+      for (int i = 0; bits == Byte.SIZE && i < count * width; i++) {
+        codes[i] ^= (byte) 0x80;
       }
       byGroup.orElseThrow().sort(codes, count);
     }

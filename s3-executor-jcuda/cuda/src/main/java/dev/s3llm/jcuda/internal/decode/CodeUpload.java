@@ -8,6 +8,7 @@ import dev.s3llm.jcuda.internal.driver.DeviceStream;
 import dev.s3llm.model.Codes;
 import dev.s3llm.model.ElementType;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
 /** Brings pieces of codes into the tiles of a matrix; the work of {@link WeightUpload}. */
@@ -76,7 +77,7 @@ final class CodeUpload implements AutoCloseable {
       float[] scales = new float[count * format.groups(columns)];
       float[] seconds = new float[format.seconds() ? scales.length : 0];
       from.read((long) (firstRow + row) * columns, codes.length, codes, scales, seconds);
-      to.put((int) format.codeBytes((long) row * columns), packed(codes));
+      put(codes, to, (int) format.codeBytes((long) row * columns));
       for (int i = 0; i < scales.length; i++) {
         to.putFloat((int) scalesAt() + Float.BYTES * (group + i), scales[i]);
       }
@@ -85,20 +86,28 @@ final class CodeUpload implements AutoCloseable {
       }
     }
 
-    private byte[] packed(byte[] codes) {
-      if (format.codes().kind() == Codes.Kind.SIGNED_8) {
-        for (int i = 0; i < codes.length; i++) {
-          codes[i] ^= (byte) 0x80;
+    private void put(byte[] codes, ByteBuffer to, int at) {
+      switch (format.codes().kind()) {
+        case SIGNED_8 -> {
+          for (int i = 0; i < codes.length; i++) {
+            codes[i] ^= (byte) 0x80;
+          }
+          to.put(at, codes);
         }
+        case E4M3 -> to.put(at, codes);
+        case UNSIGNED_4, E2M1 -> putPairs(codes, to, at);
       }
-      if (format.codes().kind().bits() == Byte.SIZE) {
-        return codes;
+    }
+
+    /** Writes codes of 4 bits, eight to a word; groups are a multiple of eight. */
+    private static void putPairs(byte[] codes, ByteBuffer to, int at) {
+      ByteBuffer from = ByteBuffer.wrap(codes).order(ByteOrder.LITTLE_ENDIAN);
+      for (int i = 0; i < codes.length; i += Long.BYTES) {
+        long eight = from.getLong(i);
+        eight = (eight | eight >>> 4) & 0x00FF_00FF_00FF_00FFL;
+        eight = (eight | eight >>> 8) & 0x0000_FFFF_0000_FFFFL;
+        to.putInt(at + i / 2, (int) (eight | eight >>> 16));
       }
-      byte[] pairs = new byte[codes.length / 2];
-      for (int i = 0; i < pairs.length; i++) {
-        pairs[i] = (byte) (codes[2 * i] | codes[2 * i + 1] << 4);
-      }
-      return pairs;
     }
   }
 
