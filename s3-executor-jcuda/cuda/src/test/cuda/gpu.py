@@ -349,14 +349,15 @@ def attention_decode(kernels, kind, d, q, pool, positions, sequences, starts, ta
                      groups, layer, layers, heads, kv_heads, count, parts, blocks=None, bounds=None):
     coded = pool.dtype == torch.uint8
     kernels.launch(f"attention_decode_{kind}{'_kv8' if coded else ''}_d{d}{'_bounded' if bounds and not coded else ''}",
-                   (kv_heads, count, blocks or decode_blocks(kv_heads, count, parts)),
+                   (kv_heads, count, blocks or decode_blocks(kv_heads, count, parts, coded)),
                    128, decode_shared(d, coded), q, pool, positions, sequences, starts, tables, rows, sums, states, counters,
                    out, q.shape[1], groups, layer, layers, heads, kv_heads, parts, d**-0.5, *(bounds or UNBOUNDED))
 
 
-def decode_blocks(kv_heads, count, parts):
-    """Blocks that share a row's parts: as many as fit at once, for each costs as much as a part to start."""
-    return max(1, min(parts, 396 // (kv_heads * count)))
+def decode_blocks(kv_heads, count, parts, coded):
+    """Blocks that share a row's parts: as many as fit at once, but each has four parts at most, for rows of unlike lengths."""
+    pairs = kv_heads * count
+    return max(min(parts, 396 // pairs), 1 if coded and pairs >= 4 * 396 else ceil(parts, 4))
 
 
 def norm_threads(width):

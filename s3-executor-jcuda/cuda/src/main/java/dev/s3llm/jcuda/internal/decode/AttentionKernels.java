@@ -30,6 +30,15 @@ final class AttentionKernels {
   /** Blocks of decode attention that a multiprocessor runs at once. */
   private static final int BLOCKS_EACH = 3;
 
+  /**
+   * Parts that a block of decode attention goes through at most. With more, the block of a long
+   * sequence still works when all others are done; with fewer, blocks start more often than that.
+   */
+  private static final int MOST_PARTS = 4;
+
+  /** Waves of blocks that even out sequences of unlike lengths, for KV in 8 bits. */
+  private static final int EVEN_WAVES = 4;
+
   /** Blocks of the rotary embedding that a multiprocessor needs to be busy. */
   private static final int ROTARY_BLOCKS_EACH = 2;
 
@@ -191,12 +200,10 @@ final class AttentionKernels {
     if (window > 0) {
       parts = Math.min(parts, (window + PART - 2) / PART + 1); // a window begins within a part
     }
-    int atOnce = BLOCKS_EACH * multiprocessors;
-    int partBlocks = atOnce / (config.kvHeads() * shape.decodes());
     launcher.launch(
         stream,
         decode + end(layer),
-        new Grid(config.kvHeads(), shape.decodes(), Math.max(1, Math.min(parts, partBlocks))),
+        new Grid(config.kvHeads(), shape.decodes(), blocksOfRow(shape.decodes(), parts)),
         THREADS,
         decodeSharedBytes(size, kv),
         work.qkv,
@@ -221,6 +228,17 @@ final class AttentionKernels {
         config.attention().scores().softcap(),
         window,
         heads.sinks());
+  }
+
+  /**
+   * Returns the blocks that share the parts of a row and key head. With KV in 8 bits a part is so
+   * short that many rows even out long ones for less than more blocks cost.
+   */
+  private int blocksOfRow(int decodes, int parts) {
+    int atOnce = BLOCKS_EACH * multiprocessors;
+    int pairs = config.kvHeads() * decodes;
+    boolean even = kv == KvPrecision.INT8 && pairs >= EVEN_WAVES * atOnce;
+    return Math.max(Math.min(parts, atOnce / pairs), even ? 1 : Divide.up(parts, MOST_PARTS));
   }
 
   /**

@@ -99,12 +99,15 @@ class KernelLaunchTest {
   @ParameterizedTest
   @CsvSource({
     "1, 512, 2", // 396 blocks at once are 9 for each of 40 heads, but the context has two parts
-    "1, 100000, 9",
+    "1, 2304, 9",
+    "1, 100000, 98", // at most four of 391 parts for each
     "4, 2048, 2",
-    "16, 2048, 1",
-    "256, 2048, 1",
+    "16, 1024, 1",
+    "16, 2048, 2",
+    "256, 4096, 4",
   })
-  void decodeAttention_splitsPartsWhileTheDeviceHasRoom(int decodes, int longest, int z) {
+  void decodeAttention_splitsPartsWhileTheDeviceHasRoom_andLongRowsAlways(
+      int decodes, int longest, int z) {
     StepShape shape = new StepShape(decodes, decodes, longest, 0, 0, decodes);
     attention.decode(null, shape, work, null, batch, heads, 3);
     assertThat(recorder.last().grid()).isEqualTo(new Grid(40, decodes, z));
@@ -169,6 +172,10 @@ class KernelLaunchTest {
     assertThat(recorder.last().shared()).isEqualTo(2 * (128 * 144 + 512) + 2 * 136 + 256 * 128);
     coded.rotateAndStore(null, 9, null, null, batch, heads, 0, QueryKeyNorm.NONE);
     assertThat(recorder.last().kernel()).isEqualTo("rotate_and_store_f16_kv8");
+    coded.decode(null, new StepShape(39, 39, 4096, 0, 0, 39), work, null, batch, heads, 3);
+    assertThat(recorder.last().grid()).isEqualTo(new Grid(40, 39, 4));
+    coded.decode(null, new StepShape(40, 40, 4096, 0, 0, 40), work, null, batch, heads, 3);
+    assertThat(recorder.last().grid()).isEqualTo(new Grid(40, 40, 1)); // four waves
     attention(bounded(100), KvPrecision.INT8)
         .decode(null, new StepShape(1, 1, 512, 0, 0, 1), work, null, batch, heads, 3);
     assertThat(recorder.last().kernel()).isEqualTo("attention_decode_f16_kv8_d128");
