@@ -48,6 +48,12 @@ struct AttentionArgs {
   __device__ __forceinline__ int firstSeen(int position) const {
     return BOUNDED && window > 0 ? max(0, position + 1 - window) : 0;
   }
+
+  /** Whether the row at position `last` (-1 for none) sees a position. */
+  template <bool BOUNDED>
+  __device__ __forceinline__ bool sees(int position, int last) const {
+    return position <= last && (!BOUNDED || position >= firstSeen<BOUNDED>(last));
+  }
 };
 
 /** The factors of a score, in powers of two. */
@@ -209,8 +215,7 @@ __device__ __forceinline__ void scaleAndMask(float (&s)[4], const AttentionArgs&
 #pragma unroll
   for (int i = 0; i < 4; i++) {
     int last = i < 2 ? lastLow : lastHigh;
-    bool seen = column + (i & 1) <= last && (!BOUNDED || column + (i & 1) >= a.firstSeen<BOUNDED>(last));
-    s[i] = seen ? scale.of<BOUNDED>(s[i]) : -INFINITY;
+    s[i] = a.sees<BOUNDED>(column + (i & 1), last) ? scale.of<BOUNDED>(s[i]) : -INFINITY;
   }
 }
 

@@ -146,17 +146,22 @@ template <typename T, bool BOUNDED>
 __device__ __forceinline__ float2 weigh(float (&s)[kUnit / 2], const AttentionArgs& a, ScoreScale scale, int unit,
                                         const RowPair& rows, RowState (&state)[2]) {
   bool masked = (unit + 1) * kUnit > rows.allSeenBefore || (BOUNDED && unit * kUnit < rows.windowFrom);
-  float maxLow = -INFINITY, maxHigh = -INFINITY;
-  if (masked) {
+  // As ScoreScale and scaleAndMask do it, but one choice for all scores.
 #pragma unroll
-    for (int t = 0; t < kUnit / 8; t++) {
-      auto& own = reinterpret_cast<float(&)[4]>(s[t * 4]);
-      scaleAndMask<BOUNDED>(own, a, scale, unit * kUnit + t * 8, rows.lastLow, rows.lastHigh);
-    }
-  } else {
+  for (int i = 0; i < kUnit / 2; i++) s[i] = __fmul_rn(s[i], scale.inner);
+  if (BOUNDED && scale.outer > 0) {
 #pragma unroll
-    for (int i = 0; i < kUnit / 2; i++) s[i] = scale.of<BOUNDED>(s[i]);
+    for (int i = 0; i < kUnit / 2; i++) s[i] = __fmul_rn(scale.outer, tanhFast(s[i]));
   }
+  if (masked) {
+    int first = unit * kUnit + (threadIdx.x & 3) * 2;
+#pragma unroll
+    for (int i = 0; i < kUnit / 2; i++) {
+      int last = (i & 2) == 0 ? rows.lastLow : rows.lastHigh;
+      s[i] = a.sees<BOUNDED>(first + i / 4 * 8 + (i & 1), last) ? s[i] : -INFINITY;
+    }
+  }
+  float maxLow = -INFINITY, maxHigh = -INFINITY;
 #pragma unroll
   for (int t = 0; t < kUnit / 8; t++) {
     maxLow = fmaxf(maxLow, fmaxf(s[t * 4], s[t * 4 + 1]));
