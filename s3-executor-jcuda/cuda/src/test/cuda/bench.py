@@ -5,7 +5,6 @@ S3_SHAPES=5120x13824,... and S3_ROWS=1,16,... choose other products; S3_FORMATS=
 """
 
 import os
-import statistics
 import struct
 import sys
 
@@ -19,29 +18,6 @@ SHAPES = [(15360, 5120), (5120, 5120), (27648, 5120), (5120, 13824)]
 if "S3_SHAPES" in os.environ:
     SHAPES = [tuple(map(int, shape.split("x"))) for shape in os.environ["S3_SHAPES"].split(",")]
 ROWS = list(map(int, os.environ.get("S3_ROWS", "1,16,64,128,256,512,1024").split(",")))
-
-
-def time_graph(calls, repeats=7):
-    """Median seconds a call: all calls captured in one graph, each on its own data."""
-    stream = torch.cuda.Stream()
-    with torch.cuda.stream(stream):
-        calls[0]()
-        torch.cuda.synchronize()
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, stream=stream):
-            for call in calls:
-                call()
-        graph.replay()
-        torch.cuda.synchronize()
-        times = []
-        for _ in range(repeats):
-            start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-            start.record(stream)
-            graph.replay()
-            end.record(stream)
-            torch.cuda.synchronize()
-            times.append(start.elapsed_time(end) / 1e3 / len(calls))
-    return statistics.median(times)
 
 
 class Product:

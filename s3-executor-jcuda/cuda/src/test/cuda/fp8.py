@@ -272,7 +272,7 @@ def checks():
 
 def times():
     import bench
-    from bench import K, QuantProduct, time_graph
+    from bench import K, QuantProduct
 
     class Both(QuantProduct):
         """The same weights with both operands in 8 bits."""

@@ -1,6 +1,7 @@
 """Loads the fatbin through the driver API, as the Java side does, and launches kernels on torch's stream."""
 
 import ctypes
+import statistics
 import sys
 
 import torch
@@ -61,6 +62,31 @@ class Kernels:
         grid = tuple(grid) + (1,) * (3 - len(grid))
         stream = ctypes.c_void_p(torch.cuda.current_stream().cuda_stream)
         check(DRIVER.cuLaunchKernel(entry[0], *grid, block, 1, 1, shared, stream, pointers, None))
+
+
+def time_graph(calls, repeats=7, before=lambda: None):
+    """Median seconds a call: all calls captured in one graph, each on its own data; before comes ahead of each replay."""
+    stream = torch.cuda.Stream()
+    with torch.cuda.stream(stream):
+        calls[0]()
+        torch.cuda.synchronize()
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, stream=stream):
+            for call in calls:
+                call()
+        before()
+        graph.replay()
+        torch.cuda.synchronize()
+        times = []
+        for _ in range(repeats):
+            before()
+            start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+            start.record(stream)
+            graph.replay()
+            end.record(stream)
+            torch.cuda.synchronize()
+            times.append(start.elapsed_time(end) / 1e3 / len(calls))
+    return statistics.median(times)
 
 
 # ---- layouts

@@ -6,7 +6,6 @@ S3_DROP=1 also times the step without each kind of kernel; S3_SWEEP=1 tries numb
 """
 
 import os
-import statistics
 import sys
 
 from gpu import *
@@ -70,23 +69,7 @@ class Layers:
                  self.groups, 1e-5)
 
     def seconds(self, weights, drop="", blocks=None):
-        stream = torch.cuda.Stream()
-        with torch.cuda.stream(stream):
-            self.launch(weights[:1], drop, blocks)
-            torch.cuda.synchronize()
-            graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph, stream=stream):
-                self.launch(weights, drop, blocks)
-            times = []
-            for _ in range(9):
-                self.stream.normal_()
-                start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-                start.record(stream)
-                graph.replay()
-                end.record(stream)
-                torch.cuda.synchronize()
-                times.append(start.elapsed_time(end) / 1e3 / LAYERS)
-        return statistics.median(times[1:])
+        return time_graph([lambda: self.launch(weights, drop, blocks)], 9, self.stream.normal_) / LAYERS
 
     def roofline(self):
         weights = QKV * HIDDEN + HEADS * D * HIDDEN + 3 * HIDDEN * INNER

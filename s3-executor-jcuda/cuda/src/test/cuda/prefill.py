@@ -5,7 +5,6 @@ S3_SHAPE=hidden,heads,kvHeads,intermediate,layers (default 5120,40,40,13824,4: l
 PyTorch: joined matrices, F.linear, F.rms_norm, scaled_dot_product_attention with each of its fused backends.
 """
 
-import statistics
 import sys
 import os
 
@@ -24,24 +23,9 @@ def ints(values):
     return torch.tensor(values, device="cuda", dtype=torch.int32)
 
 
-def microseconds(body, repeats=7):
+def microseconds(body):
     """Median of a layer's time, all of them captured in one graph."""
-    stream = torch.cuda.Stream()
-    with torch.cuda.stream(stream):
-        body()
-        torch.cuda.synchronize()
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, stream=stream):
-            body()
-        times = []
-        for _ in range(repeats):
-            start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-            start.record(stream)
-            graph.replay()
-            end.record(stream)
-            torch.cuda.synchronize()
-            times.append(start.elapsed_time(end) * 1e3 / LAYERS)
-    return statistics.median(times[1:])
+    return time_graph([body]) * 1e6 / LAYERS
 
 
 class Ours:

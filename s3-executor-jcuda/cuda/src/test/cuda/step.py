@@ -7,7 +7,6 @@ S3_LAYERS (8): layers of the timed models; S3_SHAPES, S3_ROWS, S3_CONTEXTS: whic
 import ctypes
 import itertools
 import os
-import statistics
 import sys
 
 from gpu import *
@@ -256,23 +255,7 @@ def check_all(k):
 
 
 def seconds(model, launch):
-    stream = torch.cuda.Stream()
-    with torch.cuda.stream(stream):
-        launch()
-        torch.cuda.synchronize()
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, stream=stream):
-            launch()
-        times = []
-        for _ in range(11):
-            model.stream.copy_(model.first_stream)
-            start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-            start.record(stream)
-            graph.replay()
-            end.record(stream)
-            torch.cuda.synchronize()
-            times.append(start.elapsed_time(end) / 1e3)
-    return statistics.median(times[1:])
+    return time_graph([launch], 11, lambda: model.stream.copy_(model.first_stream))
 
 
 def time_all(k):
