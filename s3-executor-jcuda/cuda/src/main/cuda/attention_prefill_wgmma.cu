@@ -1,33 +1,96 @@
 // Causal attention of a chunk of new tokens over a sequence's paged KV, on Hopper's tensor cores (sm_90a).
 //
 //   attention_prefill_<type>_d<64, 128>_wgmma, attention_prefill_<type>_d<64, 128>_bounded_wgmma
+//   attention_prefill_<type>_kv8_d<64, 128>_wgmma   KV in 8 bits, BOUNDED
 //                                       grid (any, 1, chunks), block 384
 //
 // The job, the arguments and the bits of attention_prefill.cu. A tile is 128 packed rows, 64 for each of two warpgroups that
 // multiply; a warpgroup asks for the scores of the next unit before it multiplies the probabilities of this one, and works on
 // those scores meanwhile. Each of four warps copies every fourth unit, on from tile to tile: 16 bytes at a time, since the
-// slots of the pool are rows without the swizzle that wgmma reads. Compile: nvcc -cubin -arch=sm_90a attention_prefill_wgmma.cu
+// slots of the pool are rows without the swizzle that wgmma reads.
+// KV in 8 bits: each of the four warps has one block of 16 positions of every unit. It copies the codes two units ahead and
+// widens them, once for the tile, to what wgmma reads. Compile: nvcc -cubin -arch=sm_90a attention_prefill_wgmma.cu
 #include "attention.cuh"
 #include "hopper.cuh"
 
 namespace s3 {
 
-template <typename T, int HD>
+template <typename T, typename KV, int HD>
 struct WidePrefill {
   static constexpr int kThreads = 384;
   static constexpr int kGroupRows = 64;
   static constexpr int kRows = 2 * kGroupRows;
   static constexpr int kStages = 4;
+  static constexpr int kCopiers = 4;  // warps that fill stages
   /** Columns in pieces of 64, 128 bytes a row, [piece][row][64]. */
   static constexpr int kPieces = HD / 64;
   static constexpr int kPieceBytes = kUnit * 128;
   static constexpr int kSideBytes = kPieces * kPieceBytes;  // keys or values of a unit, or the queries of a warpgroup
   static constexpr int kStageBytes = 2 * kSideBytes;
   static constexpr int kQueryBytes = 2 * kSideBytes;
+  static constexpr int kScaleBytes = kCoded<KV> ? sizeof(UnitScales<KV>) : 0;  // of a stage
+  /** Blocks of codes that a warp copies ahead. */
+  static constexpr int kSlots = kCoded<KV> ? 2 : 0;
+  static constexpr int kSlotBytes = 2 * headElements<KV>(HD);  // keys and their scales, values and theirs
+  /** Registers of a thread that copies and of one that multiplies; those that widen are slower with fewer. */
+  static constexpr int kCopyRegisters = kCoded<KV> ? 72 : 56;
+  static constexpr int kWorkRegisters = kCoded<KV> ? 216 : 224;
   static_assert(kUnit == kGroupRows, "queries and keys have one layout");
 };
 
 #ifdef S3_HOPPER
+
+/** A block's shared memory. Turns count units since the block's start. */
+template <typename T, typename KV, int HD>
+struct WideMemory {
+  using Shape = WidePrefill<T, KV, HD>;
+  static constexpr int kStagesAt = Shape::kQueryBytes;
+  static constexpr int kScalesAt = kStagesAt + Shape::kStages * Shape::kStageBytes;
+  static constexpr int kCodesAt = kScalesAt + Shape::kStages * Shape::kScaleBytes;
+  static constexpr int kFullAt = kCodesAt + Shape::kCopiers * Shape::kSlots * Shape::kSlotBytes;
+  static constexpr int kEmptyAt = kFullAt + Shape::kStages * 8;
+  static constexpr int kLandedAt = kEmptyAt + Shape::kStages * 8;
+  uint8_t* bytes;
+  uint32_t base;
+
+  __device__ __forceinline__ explicit WideMemory(uint8_t* raw)
+      : bytes(raw + ((1024 - (sharedAddress(raw) & 1023)) & 1023)), base((sharedAddress(raw) + 1023) & ~1023u) {}
+
+  /** Makes the barriers ready, by one thread. With codes every thread arrives, since each writes to stages and reads scales. */
+  __device__ __forceinline__ void init() const {
+    for (int s = 0; s < Shape::kStages; s++) {
+      barrierInit(base + kFullAt + s * 8, kCoded<KV> ? 32 * Shape::kCopiers : 1);
+      barrierInit(base + kEmptyAt + s * 8, kCoded<KV> ? 256 : 8);
+    }
+    for (int s = 0; s < Shape::kCopiers * Shape::kSlots; s++) barrierInit(base + kLandedAt + s * 8, 1);
+    barrierInitFence();
+  }
+
+  __device__ __forceinline__ static int stageAt(unsigned turn) {
+    return kStagesAt + turn % Shape::kStages * Shape::kStageBytes;
+  }
+  __device__ __forceinline__ uint32_t stage(unsigned turn) const { return base + stageAt(turn); }
+  /** The scales of a stage, those of values times kValueUnit. */
+  __device__ __forceinline__ UnitScales<KV>& scales(unsigned turn) const {
+    return *reinterpret_cast<UnitScales<KV>*>(bytes + kScalesAt + turn % Shape::kStages * Shape::kScaleBytes);
+  }
+  /** Where a warp's codes and scales of a block lie, and the barrier that counts their bytes. */
+  __device__ __forceinline__ static int codesAt(int warp, unsigned turn) {
+    return kCodesAt + (warp * Shape::kSlots + turn % Shape::kSlots) * Shape::kSlotBytes;
+  }
+  __device__ __forceinline__ uint32_t landed(int warp, unsigned turn) const {
+    return base + kLandedAt + (warp * Shape::kSlots + turn % Shape::kSlots) * 8;
+  }
+
+  __device__ __forceinline__ void fill(unsigned turn) const { barrierArrive(base + kFullAt + turn % Shape::kStages * 8); }
+  __device__ __forceinline__ void release(unsigned turn) const { barrierArrive(base + kEmptyAt + turn % Shape::kStages * 8); }
+  __device__ __forceinline__ void awaitFull(unsigned turn, int other = 0) const {
+    barrierWait(base + kFullAt + turn % Shape::kStages * 8, ((turn / Shape::kStages) & 1) ^ other);
+  }
+  __device__ __forceinline__ void awaitEmpty(unsigned turn) const {
+    barrierWait(base + kEmptyAt + turn % Shape::kStages * 8, ((turn / Shape::kStages) & 1) ^ 1);
+  }
+};
 
 /** Makes what this thread has written to shared memory visible to wgmma. */
 __device__ __forceinline__ void fenceForWgmma() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
@@ -80,33 +143,133 @@ __device__ __forceinline__ void copyUnit(const PrefillTile& tile, const HeadMemo
       bool there = WHOLE || (position < tile.end && position >= tile.seen);
       uint32_t at = to + sideOffset<HD>(row, (start + lane) % (HD / 8));
       copyAsync(at, from + start * 8, there);
-      copyAsync(at + WidePrefill<T, HD>::kSideBytes, from + head.valuesOffset + start * 8, there);
+      copyAsync(at + WidePrefill<T, T, HD>::kSideBytes, from + head.valuesOffset + start * 8, there);
     }
   }
 }
 
-/** A warp's copies for a tile: every fourth unit, all by itself. turn counts units since the block's start. */
+/** A warp's copies for a tile: every fourth unit, all by itself. */
 template <typename T, int HD>
-__device__ __forceinline__ void copyUnits(const PrefillTile& tile, const HeadMemory<T>& head, const int* table,
-                                          uint32_t stages, uint32_t full, uint32_t empty, int warp, int& turn) {
-  using Shape = WidePrefill<T, HD>;
+__device__ __forceinline__ void fillStages(const PrefillTile& tile, const HeadMemory<T>& head, const int* table,
+                                           const WideMemory<T, T, HD>& memory, int warp, unsigned& turn) {
   int lane = threadIdx.x & 31;
   for (int unit = tile.firstUnit(); unit < tile.units(); unit++, turn++) {
-    if (turn % Shape::kStages != warp) continue;
+    if (turn % WidePrefill<T, T, HD>::kStages != static_cast<unsigned>(warp)) continue;
     int index = unit * (kUnit / kBlockTokens) + (lane & 3);
     int ownBlock = index * kBlockTokens < tile.end ? table[index] : 0;
-    barrierWait(empty + warp * 8, ((turn / Shape::kStages) & 1) ^ 1);
-    uint32_t stage = stages + warp * Shape::kStageBytes;
+    memory.awaitEmpty(turn);
     if (unit * kUnit >= tile.seen && (unit + 1) * kUnit <= tile.end) {
-      copyUnit<T, HD, true>(tile, head, unit, ownBlock, stage);
+      copyUnit<T, HD, true>(tile, head, unit, ownBlock, memory.stage(turn));
     } else {
-      copyUnit<T, HD, false>(tile, head, unit, ownBlock, stage);
+      copyUnit<T, HD, false>(tile, head, unit, ownBlock, memory.stage(turn));
     }
     copyCommit();
     copyWait<0>();
     fenceForWgmma();
     __syncwarp();
-    if (lane == 0) barrierArrive(full + warp * 8);
+    if (lane == 0) memory.fill(turn);
+  }
+}
+
+/** Copies and widens a block of 16 positions of every unit, by one warp. */
+template <typename T, int HD>
+struct Widener {
+  using Shape = WidePrefill<T, int8_t, HD>;
+  using Memory = WideMemory<T, int8_t, HD>;
+  static constexpr int kHeadBytes = headElements<int8_t>(HD);
+  static constexpr int kHalves = HD / 64;
+  const Memory& memory;
+  int warp, lane;
+  int from[kHalves], even[kHalves], odd[kHalves];  // where a lane's codes of eight rows lie, and where they go
+
+  __device__ __forceinline__ Widener(const Memory& memory, int warp)
+      : memory(memory), warp(warp), lane(threadIdx.x & 31) {
+    int row = lane / 4;
+#pragma unroll
+    for (int half = 0; half < kHalves; half++) {
+      int piece = (kHalves == 1 ? 0 : (half ^ row) & 1) * 4 + lane % 4;  // no two of eight lanes meet in a bank
+      from[half] = row * HD + piece * 16;
+      even[half] = sideOffset<HD>(warp * kBlockTokens + row, piece * 2);
+      odd[half] = sideOffset<HD>(warp * kBlockTokens + row, piece * 2 + 1);
+    }
+  }
+
+  /** The first position of the warp's block of a unit. */
+  __device__ __forceinline__ int position(int unit) const { return unit * kUnit + warp * kBlockTokens; }
+
+  /** Asks for the codes and scales of the keys and values of a block. */
+  __device__ __forceinline__ void copy(const PrefillTile& tile, const HeadMemory<int8_t>& head, int unit, int block,
+                                       unsigned turn) const {
+    if (lane != 0) return;
+    uint32_t landed = memory.landed(warp, turn);
+    if (position(unit) >= tile.end) {
+      barrierArrive(landed);
+      return;
+    }
+    uint32_t to = memory.base + Memory::codesAt(warp, turn);
+    const int8_t* keys = head.keys + static_cast<size_t>(static_cast<unsigned>(block)) * head.blockStride;
+    barrierExpect(landed, Shape::kSlotBytes);
+    bulkCopy(to, keys, kHeadBytes, landed);
+    bulkCopy(to + kHeadBytes, keys + head.valuesOffset, kHeadBytes, landed);
+  }
+
+  /**
+   * Widens what has landed, in the order that attention.cuh gives. Scales of positions that no row of the tile sees become zero;
+   * their codes are whatever the slot holds, since any is a number.
+   */
+  __device__ __forceinline__ void widenBlock(const PrefillTile& tile, int unit, unsigned turn) const {
+    const uint8_t* codes = memory.bytes + Memory::codesAt(warp, turn);
+    uint8_t* stage = memory.bytes + Memory::stageAt(turn);
+#pragma unroll
+    for (int side = 0; side < 2; side++) {
+#pragma unroll
+      for (int i = 0; i < kBlockTokens / 8 * kHalves; i++) {
+        int half = i % kHalves;
+        int row = i / kHalves * 8;
+        uint4 own = *reinterpret_cast<const uint4*>(codes + side * kHeadBytes + row * HD + from[half]);
+        uint4 low, high;
+        widen<T>(own.x, low.x, high.x);
+        widen<T>(own.y, low.y, high.y);
+        widen<T>(own.z, low.z, high.z);
+        widen<T>(own.w, low.w, high.w);
+        *reinterpret_cast<uint4*>(stage + side * Shape::kSideBytes + row * 128 + even[half]) = low;
+        *reinterpret_cast<uint4*>(stage + side * Shape::kSideBytes + row * 128 + odd[half]) = high;
+      }
+    }
+    int token = lane % kBlockTokens, which = lane / kBlockTokens;
+    int own = position(unit) + token;
+    float scale = reinterpret_cast<const float*>(codes + which * kHeadBytes + kBlockTokens * HD)[token];
+    memory.scales(turn).of[which][warp * kBlockTokens + token] =
+        own < tile.end && own >= tile.seen ? __fmul_rn(scale, which == 0 ? 1.0f : kValueUnit) : 0.0f;
+  }
+};
+
+/** A warp's copies for a tile of codes: a block of every unit, widened. */
+template <typename T, int HD>
+__device__ __forceinline__ void fillStages(const PrefillTile& tile, const HeadMemory<int8_t>& head, const int* table,
+                                           const WideMemory<T, int8_t, HD>& memory, int warp, unsigned& turn) {
+  constexpr int kSlots = WidePrefill<T, int8_t, HD>::kSlots;
+  Widener<T, HD> widener(memory, warp);
+  int units = tile.units();
+  auto blockOf = [&](int unit) {
+    int position = widener.position(unit);
+    return position < tile.end ? table[static_cast<unsigned>(position) / kBlockTokens] : 0;
+  };
+  int unit = tile.firstUnit();
+#pragma unroll
+  for (int ahead = 0; ahead < kSlots; ahead++) {
+    if (unit + ahead < units) widener.copy(tile, head, unit + ahead, blockOf(unit + ahead), turn + ahead);
+  }
+  int next = blockOf(unit + kSlots);
+  for (; unit < units; unit++, turn++) {
+    barrierWait(memory.landed(warp, turn), (turn / kSlots) & 1);
+    memory.awaitEmpty(turn);
+    widener.widenBlock(tile, unit, turn);
+    fenceForWgmma();
+    __syncwarp();  // the codes may be overwritten
+    memory.fill(turn);
+    if (unit + kSlots < units) widener.copy(tile, head, unit + kSlots, next, turn + kSlots);
+    next = blockOf(unit + kSlots + 1);
   }
 }
 
@@ -118,7 +281,7 @@ __device__ __forceinline__ void askScores(float (&s)[kUnit / 2], uint32_t querie
   wgmmaFence();
 #pragma unroll
   for (int step = 0; step < HD / 16; step++) {
-    int at = step / 4 * (WidePrefill<T, HD>::kPieceBytes >> 4) + step % 4 * 2;
+    int at = step / 4 * (WidePrefill<T, T, HD>::kPieceBytes >> 4) + step % 4 * 2;
     Wgmma<T, kUnit>::multiply(s, left + at, right + at, step > 0);
   }
   wgmmaCommit();
@@ -127,7 +290,7 @@ __device__ __forceinline__ void askScores(float (&s)[kUnit / 2], uint32_t querie
 /** Asks for the sum of out and the probabilities times a unit's values. */
 template <typename T, int HD>
 __device__ __forceinline__ void askOutput(float (&out)[HD / 2], const uint32_t (&p)[kUnit / 16][4], uint32_t values) {
-  uint64_t right = transposedDescriptor(values, WidePrefill<T, HD>::kPieceBytes);
+  uint64_t right = transposedDescriptor(values, WidePrefill<T, T, HD>::kPieceBytes);
 #pragma unroll
   for (int step = 0; step < kUnit / 16; step++) {
     WgmmaTransposed<T, HD>::multiply(out, p[step], right + step * (16 * 128 >> 4), 1);
@@ -141,11 +304,16 @@ struct RowPair {
   int allSeenBefore, windowFrom;  // of the warp's rows: units before the one and from the other on need no mask
 };
 
-/** A unit's scores become probabilities, rounded to T; returns the factors of what was summed up before. */
-template <typename T, bool BOUNDED>
+/**
+ * A unit's scores become probabilities, rounded to T, and where values have scales these times them; returns the factors of what
+ * was summed up before.
+ */
+template <typename T, typename KV, bool BOUNDED>
 __device__ __forceinline__ float2 weigh(float (&s)[kUnit / 2], const AttentionArgs& a, ScoreScale scale, int unit,
-                                        const RowPair& rows, RowState (&state)[2]) {
+                                        const UnitScales<KV>& scales, const RowPair& rows, RowState (&state)[2]) {
   bool masked = (unit + 1) * kUnit > rows.allSeenBefore || (BOUNDED && unit * kUnit < rows.windowFrom);
+#pragma unroll
+  for (int t = 0; t < kUnit / 8; t++) scaleKeys<KV>(reinterpret_cast<float(&)[4]>(s[t * 4]), scales, t * 8);
   // As ScoreScale and scaleAndMask do it, but one choice for all scores.
 #pragma unroll
   for (int i = 0; i < kUnit / 2; i++) s[i] = __fmul_rn(s[i], scale.inner);
@@ -175,13 +343,17 @@ __device__ __forceinline__ float2 weigh(float (&s)[kUnit / 2], const AttentionAr
     int h = (i >> 1) & 1;
     float2 both = unpacked<T>(packed<T>(state[h].probability(s[i]), state[h].probability(s[i + 1])));
     state[h].sum = __fadd_rn(__fadd_rn(state[h].sum, both.x), both.y);
+    if constexpr (kCoded<KV>) {
+      float2 values = *reinterpret_cast<const float2*>(&scales.of[1][i / 4 * 8 + (threadIdx.x & 3) * 2]);
+      both = make_float2(__fmul_rn(both.x, values.x), __fmul_rn(both.y, values.y));
+    }
     s[i] = both.x;
     s[i + 1] = both.y;
   }
   return factors;
 }
 
-/** Probabilities as the left operand of a product; exact. */
+/** Probabilities as the left operand of a product: exact, or rounded once more where values have scales. */
 template <typename T>
 __device__ __forceinline__ void pack(const float (&s)[kUnit / 2], uint32_t (&p)[kUnit / 16][4]) {
 #pragma unroll
@@ -211,11 +383,28 @@ struct PrefillTotal {
   }
 };
 
+/** Brings 16 bytes of a query to shared memory, or with KV in 8 bits 32, in the order that widenSide gives keys. */
+template <typename KV, int HD>
+__device__ __forceinline__ void copyQuery(uint8_t* side, int row, int piece, const void* from) {
+  if constexpr (kCoded<KV>) {
+    uint4 a = static_cast<const uint4*>(from)[0];
+    uint4 b = static_cast<const uint4*>(from)[1];
+    auto four = [&](int order) {
+      return make_uint4(__byte_perm(a.x, a.y, order), __byte_perm(a.z, a.w, order), __byte_perm(b.x, b.y, order),
+                        __byte_perm(b.z, b.w, order));
+    };
+    *reinterpret_cast<uint4*>(side + sideOffset<HD>(row, piece * 2)) = four(0x5410);
+    *reinterpret_cast<uint4*>(side + sideOffset<HD>(row, piece * 2 + 1)) = four(0x7632);
+  } else {
+    copyAsync(side + sideOffset<HD>(row, piece), from, true);
+  }
+}
+
 /** A warpgroup's 64 rows of a tile. */
-template <typename T, int HD, bool BOUNDED>
-__device__ __forceinline__ void attendWide(const AttentionArgs& a, const PrefillTile& tile, uint32_t queries,
-                                           uint32_t stages, uint32_t full, uint32_t empty, int& turn) {
-  using Shape = WidePrefill<T, HD>;
+template <typename T, typename KV, int HD, bool BOUNDED>
+__device__ __forceinline__ void attendWide(const AttentionArgs& a, const PrefillTile& tile,
+                                           const WideMemory<T, KV, HD>& memory, unsigned& turn) {
+  using Shape = WidePrefill<T, KV, HD>;
   int warpGroup = __shfl_sync(0xffffffffu, threadIdx.x >> 7, 0);  // tells the compiler that a warp takes one way
   int warp = (threadIdx.x >> 5) & 3;
   int lane = threadIdx.x & 31;
@@ -233,24 +422,22 @@ __device__ __forceinline__ void attendWide(const AttentionArgs& a, const Prefill
 
   auto meet = [&] { asm volatile("bar.sync %0, 128;" ::"r"(1 + warpGroup) : "memory"); };
   meet();  // the tile before is done with the queries
-  uint32_t ownQueries = queries + warpGroup * Shape::kSideBytes;
-  for (int p = threadIdx.x & 127; p < Shape::kGroupRows * (HD / 8); p += 128) {
-    int packedRow = min(groupRow + p / (HD / 8), tile.last);
+  uint32_t ownQueries = memory.base + warpGroup * Shape::kSideBytes;
+  constexpr int kEach = kCoded<KV> ? 16 : 8;  // dimensions
+  constexpr int kPieces = HD / kEach;
+  for (int p = threadIdx.x & 127; p < Shape::kGroupRows * kPieces; p += 128) {
+    int packedRow = min(groupRow + p / kPieces, tile.last);
     size_t row = tile.firstRow + packedRow / tile.group;
     const T* q = static_cast<const T*>(a.q) + row * a.qStride + (tile.kvHead * tile.group + packedRow % tile.group) * HD;
-    copyAsync(ownQueries + sideOffset<HD>(p / (HD / 8), p % (HD / 8)), q + p % (HD / 8) * 8, true);
+    copyQuery<KV, HD>(memory.bytes + warpGroup * Shape::kSideBytes, p / kPieces, p % kPieces, q + p % kPieces * kEach);
   }
   copyCommit();
   copyWait<0>();
   fenceForWgmma();
   meet();
 
-  auto stageOf = [&](int t) { return stages + t % Shape::kStages * Shape::kStageBytes; };
-  auto awaitUnit = [&](int t, int other = 0) {
-    barrierWait(full + t % Shape::kStages * 8, ((t / Shape::kStages) & 1) ^ other);
-  };
-  auto release = [&](int t) {
-    if (lane == 0) barrierArrive(empty + t % Shape::kStages * 8);
+  auto release = [&](unsigned t) {
+    if (kCoded<KV> || lane == 0) memory.release(t);
   };
   int begin = tile.firstUnit();
   int units = min(tile.units(), (groupEnd + kUnit - 1) / kUnit);
@@ -262,22 +449,22 @@ __device__ __forceinline__ void attendWide(const AttentionArgs& a, const Prefill
     PrefillTotal<HD> total;
 #pragma unroll
     for (int i = 0; i < HD / 2; i++) out[i] = 0;
-    awaitUnit(turn);
-    askScores<T, HD>(s, ownQueries, stageOf(turn));
+    memory.awaitFull(turn);
+    askScores<T, HD>(s, ownQueries, memory.stage(turn));
     wgmmaWait<0>();
-    weigh<T, BOUNDED>(s, a, scale, begin, rows, state);
+    weigh<T, KV, BOUNDED>(s, a, scale, begin, memory.scales(turn), rows, state);
     pack<T>(s, p);
     for (int unit = begin; unit + 1 < units; unit++, turn++) {
-      awaitUnit(turn + 1);
-      askScores<T, HD>(s, ownQueries, stageOf(turn + 1));
-      askOutput<T, HD>(out, p, stageOf(turn) + Shape::kSideBytes);
+      memory.awaitFull(turn + 1);
+      askScores<T, HD>(s, ownQueries, memory.stage(turn + 1));
+      askOutput<T, HD>(out, p, memory.stage(turn) + Shape::kSideBytes);
       wgmmaWait<1>();
       bool ended = (unit + 1) % (kPart / kUnit) == 0;
       RowState before[2] = {state[0], state[1]};
       if (ended) state[0] = state[1] = RowState();
-      float2 factors = weigh<T, BOUNDED>(s, a, scale, unit + 1, rows, state);
+      float2 factors = weigh<T, KV, BOUNDED>(s, a, scale, unit + 1, memory.scales(turn + 1), rows, state);
       // Long true, and no sum is negative: the assembler would put the next wait before the work that is to hide it.
-      awaitUnit(turn + 1, fminf(state[0].sum, state[1].sum) < 0);
+      memory.awaitFull(turn + 1, fminf(state[0].sum, state[1].sum) < 0);
       wgmmaWait<0>();
       release(turn);
       if (ended) {
@@ -289,7 +476,7 @@ __device__ __forceinline__ void attendWide(const AttentionArgs& a, const Prefill
       pack<T>(s, p);
     }
     wgmmaFence();
-    askOutput<T, HD>(out, p, stageOf(turn) + Shape::kSideBytes);
+    askOutput<T, HD>(out, p, memory.stage(turn) + Shape::kSideBytes);
     wgmmaWait<0>();
     release(turn);
     turn++;
@@ -299,31 +486,30 @@ __device__ __forceinline__ void attendWide(const AttentionArgs& a, const Prefill
       if (own[h] > tile.last) continue;
       int row = tile.firstRow + own[h] / tile.group;
       int head = tile.kvHead * tile.group + own[h] % tile.group;
-      float factor = joinSink<T, BOUNDED>(a, head, total.max[h], total.sum[h]);
+      float factor = joinSink<KV, BOUNDED>(a, head, total.max[h], total.sum[h]);
 #pragma unroll
       for (int i = 0; i < HD / 8; i++) {
-        float x = total.out[i * 4 + h * 2];
-        float y = total.out[i * 4 + h * 2 + 1];
-        *reinterpret_cast<uint32_t*>(static_cast<T*>(a.out) + activationOffset(row, head * HD + i * 8 + (lane & 3) * 2, a.groups)) =
+        OutputPair<KV> pair(i & 1, h);
+        float x = total.out[((i & ~1) + pair.firstOf) * 4 + pair.firstAt];
+        float y = total.out[((i & ~1) + pair.secondOf) * 4 + pair.secondAt];
+        int column = head * HD + i / 2 * 16 + pair.dimension;
+        *reinterpret_cast<uint32_t*>(static_cast<T*>(a.out) + activationOffset(row, column, a.groups)) =
             packed<T>(ended<BOUNDED>(x, factor, total.sum[h]), ended<BOUNDED>(y, factor, total.sum[h]));
       }
     }
   }
   for (int unit = max(begin, units); unit < tile.units(); unit++, turn++) {  // those that only the other warpgroup's rows see
-    awaitUnit(turn);
+    memory.awaitFull(turn);
     release(turn);
   }
 }
 
-template <typename T, int HD, bool BOUNDED>
+template <typename T, typename KV, int HD, bool BOUNDED>
 __device__ __forceinline__ void attentionPrefillWide(const AttentionArgs& a, const Batch& batch, const int* firstRows,
                                                      const int* rowCounts) {
-  using Shape = WidePrefill<T, HD>;
+  using Shape = WidePrefill<T, KV, HD>;
   extern __shared__ uint8_t raw[];
-  uint32_t queries = (sharedAddress(raw) + 1023) & ~1023u;
-  uint32_t stages = queries + Shape::kQueryBytes;
-  uint32_t full = stages + Shape::kStages * Shape::kStageBytes;
-  uint32_t empty = full + Shape::kStages * 8;
+  WideMemory<T, KV, HD> memory(raw);
   PrefillTile tile;
   tile.firstRow = firstRows[blockIdx.z];
   tile.group = a.heads / a.kvHeads;
@@ -331,52 +517,47 @@ __device__ __forceinline__ void attentionPrefillWide(const AttentionArgs& a, con
   tile.firstPosition = batch.positions[tile.firstRow];
   tile.tiles = (tile.packedRows + Shape::kRows - 1) / Shape::kRows;
   tile.kvHeads = a.kvHeads;
-  if (threadIdx.x == 0) {
-    for (int s = 0; s < Shape::kStages; s++) {
-      barrierInit(full + s * 8, 1);
-      barrierInit(empty + s * 8, 8);
-    }
-    barrierInitFence();
-  }
+  if (threadIdx.x == 0) memory.init();
   __syncthreads();
-  int turn = 0;
+  unsigned turn = 0;
   if (threadIdx.x >= 256) {
-    leaveRegisters<56>();
+    leaveRegisters<Shape::kCopyRegisters>();
     const int* table = batch.tables + batch.tableStarts[batch.sequences[tile.firstRow]];
     for (int round = 0; round < tile.rounds(); round++) {
       if (!tile.take<BOUNDED, Shape::kRows>(a, round)) break;
-      copyUnits<T, HD>(tile, HeadMemory<T>(a, tile.kvHead, HD), table, stages, full, empty, (threadIdx.x >> 5) - 8, turn);
+      fillStages<T, HD>(tile, HeadMemory<KV>(a, tile.kvHead, HD), table, memory, (threadIdx.x >> 5) - 8, turn);
     }
   } else {
-    takeRegisters<224>();
+    takeRegisters<Shape::kWorkRegisters>();
     for (int round = 0; round < tile.rounds(); round++) {
       if (!tile.take<BOUNDED, Shape::kRows>(a, round)) break;
-      attendWide<T, HD, BOUNDED>(a, tile, queries, stages, full, empty, turn);
+      attendWide<T, KV, HD, BOUNDED>(a, tile, memory, turn);
     }
   }
 }
 
 #else
 
-template <typename T, int HD, bool BOUNDED>
+template <typename T, typename KV, int HD, bool BOUNDED>
 __device__ __forceinline__ void attentionPrefillWide(const AttentionArgs&, const Batch&, const int*, const int*) {}
 
 #endif
 
 }  // namespace s3
 
-#define S3_PREFILL_WGMMA(suffix, T, HD, end, BOUNDED)                                                        \
+#define S3_PREFILL_WGMMA(suffix, T, KV, HD, end, BOUNDED)                                                    \
   extern "C" __global__ void __launch_bounds__(384, 1) attention_prefill_##suffix##_d##HD##end##_wgmma(       \
-      const T* q, const T* pool, const int* positions, const int* sequences, const int* tableStarts,          \
+      const T* q, const KV* pool, const int* positions, const int* sequences, const int* tableStarts,         \
       const int* tables, const int* firstRows, const int* rowCounts, T* out, int qStride, int groups,         \
       int layer, int layers, int heads, int kvHeads, float scale, float cap, int window, const float* sinks) { \
     s3::AttentionArgs a{q,      pool,    out,   qStride, groups, layer, layers,                               \
                         heads,  kvHeads, scale, cap,     window, sinks};                                      \
-    s3::attentionPrefillWide<T, HD, BOUNDED>(a, {positions, sequences, tableStarts, tables}, firstRows, rowCounts); \
+    s3::attentionPrefillWide<T, KV, HD, BOUNDED>(a, {positions, sequences, tableStarts, tables}, firstRows, rowCounts); \
   }
-#define S3_PREFILLS_WGMMA(suffix, T)               \
-  S3_PREFILL_WGMMA(suffix, T, 64, , false)         \
-  S3_PREFILL_WGMMA(suffix, T, 64, _bounded, true)  \
-  S3_PREFILL_WGMMA(suffix, T, 128, , false)        \
-  S3_PREFILL_WGMMA(suffix, T, 128, _bounded, true)
+#define S3_PREFILLS_WGMMA_OF(suffix, T, HD)                \
+  S3_PREFILL_WGMMA(suffix, T, T, HD, , false)              \
+  S3_PREFILL_WGMMA(suffix, T, T, HD, _bounded, true)       \
+  S3_PREFILL_WGMMA(suffix##_kv8, T, int8_t, HD, , true)
+#define S3_PREFILLS_WGMMA(suffix, T) \
+  S3_PREFILLS_WGMMA_OF(suffix, T, 64) S3_PREFILLS_WGMMA_OF(suffix, T, 128)
 S3_FOR_TYPES(S3_PREFILLS_WGMMA)

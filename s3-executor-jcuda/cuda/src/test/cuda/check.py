@@ -345,7 +345,7 @@ def check_attention(kind, heads, kv_heads, d, bounds=None, coded=False):
         return untile_rows(out, total, heads * d, groups).contiguous()
 
     prefill = prefill_with(False, 3)
-    wide = [prefill_with(True, grid) for grid in (None, 3)] if d in (64, 128) and not coded else []
+    wide = [prefill_with(True, grid) for grid in (None, 3)] if d in (64, 128) else []
     decode = run_decode(pool, q, where, owners, ints(list(range(total))), heads, bounds=bounds).contiguous()
     others = [run_decode(pool, q, where, owners, ints(list(range(total))), heads, grid=n, bounds=bounds).contiguous()
               for n in (1, 2)]

@@ -403,18 +403,22 @@ def prefill_shared(d, coded=False):
     return 2 * (2 * 64 * stages + queries) * (d + 8) + 256 * d
 
 
+def wide_prefill_shared(d, coded=False):
+    return 1280 * d + 1088 + (256 * (d + 4) + 2112 if coded else 0)
+
+
 def attention_prefill(kernels, kind, d, q, pool, positions, sequences, starts, tables, firsts, counts, out, groups, layer,
                       layers, heads, kv_heads, longest, bounds=None, wide=None, grid=None):
     """wide: with wgmma, by default where there is such a kernel; grid: its first dimension."""
     coded = pool.dtype == torch.uint8
-    wide = d in (64, 128) and not coded if wide is None else wide
+    wide = d in (64, 128) if wide is None else wide
     name = f"attention_prefill_{kind}{'_kv8' if coded else ''}_d{d}{'_bounded' if bounds and not coded else ''}"
     rows, chunks = longest * (heads // kv_heads), len(counts)
     arguments = (q, pool, positions, sequences, starts, tables, firsts, counts, out, q.shape[1], groups, layer, layers, heads,
                  kv_heads, d**-0.5, *(bounds or UNBOUNDED))
     if wide:
         blocks = grid or min(MULTIPROCESSORS, ceil(rows, 128) * kv_heads)
-        kernels.launch(f"{name}_wgmma", (blocks, 1, chunks), 384, 1280 * d + 1088, *arguments)
+        kernels.launch(f"{name}_wgmma", (blocks, 1, chunks), 384, wide_prefill_shared(d, coded), *arguments)
     else:
         kernels.launch(name, (grid or ceil(rows, 64), kv_heads, chunks), 128, prefill_shared(d, coded), *arguments)
 

@@ -81,7 +81,7 @@ final class AttentionKernels {
     this.launcher = launcher;
     this.config = config;
     this.range = range;
-    this.wide = hopper && wide(config.headSize(), kv);
+    this.wide = hopper && wide(config.headSize());
     this.multiprocessors = multiprocessors;
     this.kv = kv;
     this.rotateAndStore = "rotate_and_store_" + suffix;
@@ -103,8 +103,8 @@ final class AttentionKernels {
   }
 
   /** Returns whether there is a kernel for Hopper's own products. */
-  private static boolean wide(int headSize, KvPrecision kv) {
-    return kv == KvPrecision.FULL && (headSize == 64 || headSize == 128);
+  private static boolean wide(int headSize) {
+    return headSize == 64 || headSize == 128;
   }
 
   /** Returns the end of the name of a layer's kernels. */
@@ -264,7 +264,7 @@ final class AttentionKernels {
             ? wideGrid(rows, shape.chunks())
             : new Grid(Divide.up(rows, 64), config.kvHeads(), shape.chunks()),
         wide ? WIDE_THREADS : THREADS,
-        wide ? widePrefillSharedBytes(size) : prefillSharedBytes(size, kv),
+        wide ? widePrefillSharedBytes(size, kv) : prefillSharedBytes(size, kv),
         work.qkv,
         pool,
         batch.positions,
@@ -311,10 +311,13 @@ final class AttentionKernels {
   }
 
   /**
-   * Returns the bytes of 128 rows of float, and of four times the keys and values of 64 positions.
+   * Returns the bytes of 128 queries, of four times the keys and values of 64 positions, and with
+   * KV in 8 bits of their scales, and of the codes of twice as many positions.
    */
-  private static int widePrefillSharedBytes(int size) {
-    return 128 * Float.BYTES * size + 4 * (128 * 2 * size) + 64 + 1024;
+  private static int widePrefillSharedBytes(int size, KvPrecision kv) {
+    int wide = 5 * 128 * Short.BYTES * size + 64 + 1024;
+    int coded = 4 * 128 * Float.BYTES + 2 * 128 * (size + Float.BYTES) + 64;
+    return kv == KvPrecision.INT8 ? wide + coded : wide;
   }
 
   /** Returns the bytes of the keys and values of 64 positions, codes and scales. */

@@ -153,7 +153,7 @@ class KernelLaunchTest {
     assertThat(recorder.last().kernel()).isEqualTo("attention_prefill_f16_d128_wgmma");
     assertThat(recorder.last().grid()).isEqualTo(new Grid(132, 1, 2));
     assertThat(recorder.last().block()).isEqualTo(384);
-    assertThat(recorder.last().shared()).isEqualTo((64 << 10) + 4 * (32 << 10) + 64 + 1024);
+    assertThat(recorder.last().shared()).isEqualTo((32 << 10) + 4 * (32 << 10) + 64 + 1024);
     attention.prefill(null, new StepShape(200, 0, 0, 1, 200, 2), work, null, batch, heads, 3);
     assertThat(recorder.last().grid()).isEqualTo(new Grid(80, 1, 1));
     attention(bounded(100))
@@ -162,12 +162,28 @@ class KernelLaunchTest {
   }
 
   @Test
+  void prefillAttentionOnHopper_widensCodesInSharedMemory() {
+    StepShape shape = new StepShape(700, 0, 0, 2, 600, 2);
+    attention(CONFIG, KvPrecision.INT8).prefill(null, shape, work, null, batch, heads, 3);
+    assertThat(recorder.last().kernel()).isEqualTo("attention_prefill_f16_kv8_d128_wgmma");
+    assertThat(recorder.last().grid()).isEqualTo(new Grid(132, 1, 2));
+    assertThat(recorder.last().block()).isEqualTo(384);
+    assertThat(recorder.last().shared())
+        .isEqualTo((160 << 10) + 4 * 512 + 2 * 128 * 132 + 128 + 1024);
+    attention(bounded(100), KvPrecision.INT8)
+        .prefill(null, shape, work, null, batch, heads, 3); // has windows, caps and sinks anyway
+    assertThat(recorder.last().kernel()).isEqualTo("attention_prefill_f16_kv8_d128_wgmma");
+    assertThat(recorder.last().arguments()).contains(100);
+  }
+
+  @Test
   void kvInEightBits_hasKernelsOfItsOwn_withLessSharedMemory() {
     AttentionKernels coded = attention(CONFIG, KvPrecision.INT8);
     coded.decode(null, new StepShape(1, 1, 512, 0, 0, 1), work, null, batch, heads, 3);
     assertThat(recorder.last().kernel()).isEqualTo("attention_decode_f16_kv8_d128");
     assertThat(recorder.last().shared()).isEqualTo(2 * (128 * 144 + 512) + 32 * 136 + 400);
-    coded.prefill(null, new StepShape(700, 0, 0, 2, 600, 2), work, null, batch, heads, 3);
+    attention(CONFIG, KvPrecision.INT8, false)
+        .prefill(null, new StepShape(700, 0, 0, 2, 600, 2), work, null, batch, heads, 3);
     assertThat(recorder.last().kernel()).isEqualTo("attention_prefill_f16_kv8_d128");
     assertThat(recorder.last().shared()).isEqualTo(2 * (128 * 144 + 512) + 2 * 136 + 256 * 128);
     coded.rotateAndStore(null, 9, null, null, batch, heads, 0, QueryKeyNorm.NONE);
