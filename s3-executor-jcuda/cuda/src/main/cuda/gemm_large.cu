@@ -11,6 +11,7 @@
 //
 // Compile: nvcc -cubin -gencode arch=compute_90a,code=sm_90a gemm_large.cu
 #include "gemm_cluster.cuh"
+#include "gemm_tiles.cuh"
 
 namespace s3 {
 
@@ -25,25 +26,6 @@ struct LargeShape {
 };
 
 #ifdef S3_HOPPER
-
-/** The tiles of a product in the order in which blocks take them: 16 row tiles at a time, so that the caches serve. */
-struct LargeTiles {
-  static constexpr int kBand = 16;
-  int rowTiles, columnTiles;
-
-  __device__ __forceinline__ LargeTiles(const GemmArgs& a, int rows, int columns)
-      : rowTiles((a.m + rows - 1) / rows), columnTiles((a.n + columns - 1) / columns) {}
-
-  __device__ __forceinline__ int count() const { return rowTiles * columnTiles; }
-
-  /** The row tile and the column tile of an index. */
-  __device__ __forceinline__ int2 at(int index) const {
-    int band = index / (kBand * columnTiles);
-    int inBand = index % (kBand * columnTiles);
-    int size = min(kBand, rowTiles - band * kBand);
-    return make_int2(band * kBand + inBand % size, inBand / size);
-  }
-};
 
 /** One thread's work: asks for the operands of every tile of this block in turn. */
 template <int N>

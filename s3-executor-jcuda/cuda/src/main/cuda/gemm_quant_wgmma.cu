@@ -1,11 +1,10 @@
-// Matrix product on Hopper with weights in 4 and 8 bits: y[m][n] = x[m][k] * w[n][k]^T (sm_90a).
+// Matrix product on Hopper for up to 128 rows with weights in 4 and 8 bits: y[m][n] = x[m][k] * w[n][k]^T (sm_90a).
 //
 // As gemm_wgmma.cu, but weights are the left operand from registers: a block computes 128 or 256 columns of y for N rows of x.
 // One warp streams tiles of 128 x 128 codes and the two tiles of activations that belong to them; two or four warpgroups widen
 // and multiply. Up to 32 rows their warps use mma.sync, each for itself. The sum over k is cut into `splits` segments of whole tiles:
 //
 //   gemm_<type>_<code>_n<N>_c<C>   a cluster of C = splits blocks takes a segment each
-//   gemm_<type>_<code>_n<N>_serial any number of splits, one after another in one block
 //
 // The k-steps of a segment are added in the order of gemm_wgmma.cu, so where both cut alike, they have the same bits.
 // Grid (C, ceil(m / N), ceil(n / columns)), columns, block and shared memory: README.md.
@@ -21,8 +20,8 @@ namespace s3 {
 /** Most rows of x that mma.sync takes; wgmma takes as long for 8 rows as for 64. */
 constexpr int kFewRows = 32;
 
-/** Tiles of 128 columns of y that a block computes: two share a read of x where there are registers for their sums. */
-__host__ __device__ constexpr int tilesOfBlock(int n, bool serial) { return !serial && (n == 64 || n == 128) ? 2 : 1; }
+/** Tiles of 128 columns of y that a block computes: from 64 rows on two share a read of x. */
+__host__ __device__ constexpr int tilesOfBlock(int n) { return n > kFewRows ? 2 : 1; }
 
 /**
  * The ring of a block of TILES times 128 columns, and its warpgroups: each multiplies kStrips times 64 columns. Activations
@@ -111,19 +110,18 @@ __device__ __forceinline__ void multiplyHalf(float (&sum)[N / 2], const uint32_t
 
 /**
  * A warpgroup's product over count tiles from zero, of which the last may have 64 columns. 64 columns of 64 rows of the weight are
- * widened while the tensor cores multiply those before; with ONE set of registers the other warpgroup uses them meanwhile.
+ * widened while the tensor cores multiply those before.
  */
-template <Code CODE, typename T, int N, int TILES, bool ONE, Known KNOWN>
+template <Code CODE, typename T, int N, int TILES, Known KNOWN>
 __device__ __forceinline__ void multiplyWide(float (&sum)[QuantStage<CODE, N, TILES>::kSums], Scales scales,
                                              const uint8_t* raw, uint32_t stages, uint32_t full, uint32_t empty,
                                              int count, bool narrow, Turn& turn) {
   using Stage = QuantStage<CODE, N, TILES>;
-  constexpr int kPending = ONE ? 0 : 1;
   int firstStrip = (threadIdx.x >> 7) * Stage::kStrips;  // of the two of each tile
   int warp = (firstStrip & 1) * 4 + ((threadIdx.x >> 5) & 3);
   bool leader = (threadIdx.x & 31) == 0;
   int before = 0;
-  uint32_t weights[ONE ? 1 : 2][16];
+  uint32_t weights[2][16];
   LaneScales<CODE, T, KNOWN> own(scales);
   HalfCodes<CODE> codes;
 #pragma unroll 1
@@ -141,7 +139,7 @@ __device__ __forceinline__ void multiplyWide(float (&sum)[QuantStage<CODE, N, TI
       int half = part / Stage::kStrips;
       int strip = part % Stage::kStrips;
       if (half == 1 && narrow && i + 1 == count) continue;
-      uint32_t(&to)[16] = weights[ONE ? 0 : part & 1];
+      uint32_t(&to)[16] = weights[part & 1];
       if (Stage::kStrips == 2 || part == 0) own.load(scalesOfTile, warp + 4 * strip, 0);
       widenHalf<CODE, T, KNOWN>(to, codes, own, scalesOfTile, warp + 4 * strip, half, scales);
       multiplyHalf<T, N>(reinterpret_cast<float(&)[N / 2]>(sum[strip * N / 2]), to, activations + half * N * 128,
@@ -149,7 +147,7 @@ __device__ __forceinline__ void multiplyWide(float (&sum)[QuantStage<CODE, N, TI
       if (part + 1 < 2 * Stage::kStrips) {
         codes.load(tile, warp + (part + 1) % Stage::kStrips * 4, (part + 1) / Stage::kStrips);
       }
-      wgmmaWait<kPending>();
+      wgmmaWait<1>();
       if (part == 0 && i > 0 && leader) barrierArrive(empty + before * 8);  // the tile before is done
     }
     before = slot;
@@ -226,47 +224,16 @@ __device__ __forceinline__ void multiplyFew(float (&sum)[N / 2], Scales scales, 
 }
 
 /** The product over count tiles from zero. */
-template <Code CODE, typename T, int N, int TILES, bool SERIAL, Known KNOWN>
+template <Code CODE, typename T, int N, int TILES, Known KNOWN>
 __device__ __forceinline__ void multiplyQuant(const GemmArgs& a, float (&sum)[QuantStage<CODE, N, TILES>::kSums],
                                               Scales scales, const uint8_t* raw, uint32_t stages, uint32_t full,
                                               uint32_t empty, int count, bool narrow, Turn& turn) {
   if constexpr (N > kFewRows) {
-    constexpr bool kOne = SERIAL && N == 192;
-    multiplyWide<CODE, T, N, TILES, kOne, KNOWN>(sum, scales, raw, stages, full, empty, count, narrow, turn);
+    multiplyWide<CODE, T, N, TILES, KNOWN>(sum, scales, raw, stages, full, empty, count, narrow, turn);
   } else if (a.m - static_cast<int>(blockIdx.y) * N > N / 2) {
     multiplyFew<CODE, T, N, N / 8, KNOWN>(sum, scales, raw, full, empty, count, narrow, turn);
   } else {
     multiplyFew<CODE, T, N, N / 16, KNOWN>(sum, scales, raw, full, empty, count, narrow, turn);
-  }
-}
-
-/** A warpgroup's sums over all segments that are this block's. */
-template <Code CODE, typename T, int N, int TILES, bool SERIAL, Known KNOWN>
-__device__ __forceinline__ void multiplyQuantSegments(const GemmArgs& a, Scales scales,
-                                                      float (&sum)[QuantStage<CODE, N, TILES>::kSums],
-                                                      const uint8_t* raw, uint32_t stages, uint32_t full,
-                                                      uint32_t empty, int kTiles, int begin, int end) {
-  constexpr int kSums = QuantStage<CODE, N, TILES>::kSums;
-#pragma unroll
-  for (int i = 0; i < kSums; i++) sum[i] = 0;
-  Turn turn;
-  bool odd = ((a.k + 63) / 64) & 1;
-  auto multiply = [&](int count, bool narrow) {
-    multiplyQuant<CODE, T, N, TILES, SERIAL, KNOWN>(a, sum, scales, raw, stages, full, empty, count, narrow, turn);
-  };
-  if constexpr (!SERIAL) {
-    multiply(end - begin, odd && end == kTiles);
-  } else {
-    float total[kSums];
-#pragma unroll
-    for (int i = 0; i < kSums; i++) total[i] = 0;
-    for (int s = 0; s < a.splits; s++) {
-      multiply((s + 1) * kTiles / a.splits - s * kTiles / a.splits, odd && s + 1 == a.splits);
-#pragma unroll
-      for (int i = 0; i < kSums; i++) total[i] += sum[i];
-    }
-#pragma unroll
-    for (int i = 0; i < kSums; i++) sum[i] = total[i];
   }
 }
 
@@ -306,9 +273,9 @@ __device__ __forceinline__ void withKnown(Scales scales, Multiply multiply) {
   }
 }
 
-template <Code CODE, typename T, int N, int C, bool SERIAL>
+template <Code CODE, typename T, int N, int C>
 __device__ __forceinline__ void gemmQuant(const GemmArgs& a, Scales scales) {
-  constexpr int kTilesOfBlock = tilesOfBlock(N, SERIAL);
+  constexpr int kTilesOfBlock = tilesOfBlock(N);
   using Stage = QuantStage<CODE, N, kTilesOfBlock>;
   extern __shared__ uint8_t raw[];
   uint32_t stages = (sharedAddress(raw) + 1023) & ~1023u;
@@ -340,9 +307,13 @@ __device__ __forceinline__ void gemmQuant(const GemmArgs& a, Scales scales) {
   } else {
     if constexpr (Stage::kWide) takeRegisters<232>();
     float sum[Stage::kSums];
+#pragma unroll
+    for (int i = 0; i < Stage::kSums; i++) sum[i] = 0;
+    Turn turn;
+    bool narrow = ((a.k + 63) / 64) % 2 != 0 && end == kTiles;
     auto multiply = [&](auto known) {
-      multiplyQuantSegments<CODE, T, N, kTilesOfBlock, SERIAL, decltype(known)::value>(a, scales, sum, ring, stages, full,
-                                                                                       empty, kTiles, begin, end);
+      multiplyQuant<CODE, T, N, kTilesOfBlock, decltype(known)::value>(a, sum, scales, ring, stages, full, empty,
+                                                                       end - begin, narrow, turn);
     };
     withKnown<CODE, N>(scales, multiply);
     finish<T, Stage::kGroups, N, C, Stage::kStrips>(a, sum, stages, reinterpret_cast<float*>(ring), rank);
@@ -351,38 +322,33 @@ __device__ __forceinline__ void gemmQuant(const GemmArgs& a, Scales scales) {
 
 #else
 
-template <Code CODE, typename T, int N, int C, bool SERIAL>
+template <Code CODE, typename T, int N, int C>
 __device__ __forceinline__ void gemmQuant(const GemmArgs&, Scales) {}  // other chips take gemm_quant_mma.cu
 
 #endif
 
 }  // namespace s3
 
-#define S3_QUANT(type, T, code, CODE, N, C, suffix, SERIAL)                                                       \
+#define S3_QUANT(type, T, code, CODE, N, C)                                                       \
   extern "C" __global__ void S3_CLUSTER(C)                                                                        \
-      __launch_bounds__(s3::QuantStage<s3::CODE, N, s3::tilesOfBlock(N, SERIAL)>::kThreads,                         \
-                        s3::QuantStage<s3::CODE, N, s3::tilesOfBlock(N, SERIAL)>::kBlocks)              \
-          gemm_##type##_##code##_n##N##_##suffix(const void* w, const T* x, void* y, const T* bias, int m, int n, \
+      __launch_bounds__(s3::QuantStage<s3::CODE, N, s3::tilesOfBlock(N)>::kThreads,                         \
+                        s3::QuantStage<s3::CODE, N, s3::tilesOfBlock(N)>::kBlocks)              \
+          gemm_##type##_##code##_n##N##_c##C(const void* w, const T* x, void* y, const T* bias, int m, int n, \
                                                  int k, int groups, int stride, int mode, int splits,             \
                                                  int activation, float factor, float cap, int scales) {           \
     s3::GemmArgs a{w, x, y, bias, m, n, k, groups, stride, mode, splits, activation, factor, cap};                \
-    s3::gemmQuant<s3::CODE, T, N, C, SERIAL>(a, s3::Scales(scales));                                              \
+    s3::gemmQuant<s3::CODE, T, N, C>(a, s3::Scales(scales));                                              \
   }
 #define S3_QUANT_CLUSTERS(type, T, code, CODE, N)      \
-  S3_QUANT(type, T, code, CODE, N, 1, c1, false)       \
-  S3_QUANT(type, T, code, CODE, N, 2, c2, false)       \
-  S3_QUANT(type, T, code, CODE, N, 5, c5, false)       \
-  S3_QUANT(type, T, code, CODE, N, 8, c8, false)
+  S3_QUANT(type, T, code, CODE, N, 1)                  \
+  S3_QUANT(type, T, code, CODE, N, 2)                  \
+  S3_QUANT(type, T, code, CODE, N, 5)                  \
+  S3_QUANT(type, T, code, CODE, N, 8)
 #define S3_QUANT_CODE(type, T, code, CODE)             \
   S3_QUANT_CLUSTERS(type, T, code, CODE, 16)           \
   S3_QUANT_CLUSTERS(type, T, code, CODE, 32)           \
   S3_QUANT_CLUSTERS(type, T, code, CODE, 64)           \
-  S3_QUANT_CLUSTERS(type, T, code, CODE, 128)          \
-  S3_QUANT(type, T, code, CODE, 256, 1, c1, false)     \
-  S3_QUANT(type, T, code, CODE, 256, 2, c2, false)     \
-  S3_QUANT(type, T, code, CODE, 96, 1, serial, true)   \
-  S3_QUANT(type, T, code, CODE, 128, 1, serial, true)  \
-  S3_QUANT(type, T, code, CODE, 192, 1, serial, true)
+  S3_QUANT_CLUSTERS(type, T, code, CODE, 128)
 #define S3_QUANT_CODES(type, T)             \
   S3_QUANT_CODE(type, T, u4, kU4)           \
   S3_QUANT_CODE(type, T, s8, kS8)           \

@@ -210,8 +210,8 @@ def main():
             check_product(kind, "u4", 128, SYMMETRIC, 129, 640, 4096, 8)
             check_product(kind, "e4m3", 128, SYMMETRIC, 515, 1280, 2048, 2)
         for code in ("u4", "s8", "e4m3"):
-            some = [quant_wgmma(code, 16, "c1", 1), quant_wgmma(code, 64, "c1", 1), quant_wgmma(code, 256, "c1", 1),
-                    quant_wgmma(code, 128, "serial", 1), quant_mma(code, 64)]
+            some = [quant_wgmma(code, 16, 1), quant_wgmma(code, 64, 1), quant_tiles(code, 256, 1), quant_tiles(code, 176, 1),
+                    quant_mma(code, 64)]
             for c in some[:2] if SMALL else some:
                 check_modes(kind, code, c)
             n, k = (512, 512) if SMALL else (5120, 2048)

@@ -269,7 +269,7 @@ def quantise(kernels, code, w, bf16=False):
 
 
 QUANT_ROWS = (16, 32, 64, 128)
-QUANT_SERIAL_ROWS = (192, 128, 96)
+QUANT_TILE_ROWS = (256, 176, 128, 96)  # of tiles that blocks share
 QUANT_SPLITS = (8, 5, 2, 1)
 
 
@@ -284,14 +284,27 @@ def quant_stage(code, rows, tiles=1):
     return rows * 256 + tiles * (10240 if BITS[code] == 4 else 18432)
 
 
-def quant_wgmma(code, rows, suffix, clusters):
+def quant_wgmma(code, rows, clusters):
     """Name suffix, columns and rows of a block, threads, shared bytes, first grid dimension."""
     blocks = {16: 3, 32: 2}.get(rows, 1)
-    tiles = 2 if rows in (64, 128) and suffix != "serial" else 1
+    tiles = 2 if rows > 32 else 1
     stage = quant_stage(code, rows, tiles)
     stages = (227 // blocks - 2) * 1024 // stage
-    threads = 544 if rows == 64 else 288 if rows < 128 else 384
-    return f"{code}_n{rows}_{suffix}", 128 * tiles, rows, threads, stages * stage + stages * 16 + 1024, clusters
+    threads = {64: 544, 128: 384}.get(rows, 288)
+    return f"{code}_n{rows}_c{clusters}", 128 * tiles, rows, threads, stages * stage + stages * 16 + 1024, clusters
+
+
+def quant_tiles(code, rows, splits):
+    """A launch whose blocks share tiles of so many rows."""
+    whole = rows == 256 and splits == 1
+    joined = rows < 256  # codes and x in one ring
+    sums = 40960 if joined or whole else 65536  # bytes in shared memory
+    code_stages = 0 if joined else 3 if whole or BITS[code] == 4 else 2
+    stage = quant_stage(code, rows) if joined else rows * 128
+    rest = code_stages * quant_stage(code, 0) + sums
+    stages = (226 * 1024 - 512 - rest) // stage
+    shared = stages * stage + rest + (stages + code_stages) * 16 + 1024
+    return f"{code}_n{rows}_{'whole' if whole else 'tiles'}", 128, rows, 384, shared, 0
 
 
 def quant_mma(code, rows):
@@ -301,33 +314,28 @@ def quant_mma(code, rows):
 
 def quant_large(code, m, n, splits):
     """The launch for more rows than a cluster takes whose blocks take the least time, wave after wave."""
-    blocks = lambda rows: ceil(m, rows) * ceil(n, 128)
-    best = [(ceil(blocks(rows), 132) * (64 + rows), -rows) for rows in QUANT_SERIAL_ROWS]
-    if splits <= 2:
-        best.append((ceil(blocks(256) * splits, 132) * (320 if splits == 1 else 184), -256))
-    rows = -min(best)[1]
-    return quant_wgmma(code, rows, f"c{splits}", splits) if rows == 256 else quant_wgmma(code, rows, "serial", 1)
+    waves = lambda rows: ceil(ceil(m, rows) * ceil(n, 128), MULTIPROCESSORS)
+    return quant_tiles(code, min(QUANT_TILE_ROWS, key=lambda rows: waves(rows) * (28 + rows)), splits)
 
 
 def quant_configuration(code, m, n, splits):
     for rows in QUANT_ROWS:
         if m <= rows:
-            return quant_wgmma(code, rows, f"c{splits}", splits)
+            return quant_wgmma(code, rows, splits)
     return quant_large(code, m, n, splits)
 
 
 def quant_configurations(code, splits):
     """All for Hopper that give the bits of this number of segments."""
-    rows = QUANT_ROWS + ((256,) if splits <= 2 else ())
-    some = [quant_wgmma(code, r, f"c{splits}", splits) for r in rows]
-    return some + [quant_wgmma(code, r, "serial", 1) for r in QUANT_SERIAL_ROWS]
+    return [quant_wgmma(code, r, splits) for r in QUANT_ROWS] + [quant_tiles(code, r, splits) for r in QUANT_TILE_ROWS]
 
 
 def quant_gemm(kernels, kind, w, x, y, m, groups, stride, mode=0, bias=None, splits=None, configuration=None, activation=0,
                factor=1.0, cap=0.0):
     splits = splits or quant_splits(w.n, w.k)
     name, columns, rows, threads, shared, first = configuration or quant_configuration(w.code, m, w.n, splits)
-    grid = (first, ceil(m, rows), ceil(w.n, columns))
+    down, across = ceil(m, rows), ceil(w.n, columns)
+    grid = (first, down, across) if first else (min(MULTIPROCESSORS, down * across),)
     kernels.launch(f"gemm_{kind}_{name}", grid, threads, shared, w.tiles, x, y, bias, m, w.n, w.k, groups, stride, mode,
                    splits, activation, factor, cap, w.scales)
 

@@ -1,6 +1,7 @@
 package dev.s3llm.jcuda.internal.decode;
 
 import dev.s3llm.jcuda.internal.driver.Divide;
+import dev.s3llm.jcuda.internal.driver.Grid;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -14,8 +15,10 @@ import java.util.stream.IntStream;
  */
 record CodedShapes(boolean hopper, int multiprocessors) {
   private static final int[] ROWS = {16, 32, 64, 128};
-  private static final int LARGE_ROWS = 256;
-  private static final int[] SERIAL_ROWS = {192, 128, 96};
+
+  /** Rows of the tiles that blocks share, for more rows than a cluster takes. */
+  private static final int[] TILE_ROWS = {256, 176, 128, 96};
+
   private static final int[] SPLITS = {8, 5, 2, 1};
 
   /** Columns of a tile of codes. */
@@ -36,8 +39,26 @@ record CodedShapes(boolean hopper, int multiprocessors) {
    * @param threads threads of a block
    * @param sharedBytes bytes of dynamic shared memory of a block
    * @param clusters blocks of a cluster, each with one segment of the sum over k
+   * @param sharing blocks of the grid at most, which share the tiles; 0 for one for each tile
    */
-  record Launch(String suffix, int columns, int rows, int threads, int sharedBytes, int clusters) {}
+  record Launch(
+      String suffix,
+      int columns,
+      int rows,
+      int threads,
+      int sharedBytes,
+      int clusters,
+      int sharing) {
+
+    /** Returns the grid for a product's rows and columns. */
+    Grid grid(int m, int n) {
+      int down = Divide.up(m, rows);
+      int across = Divide.up(n, columns);
+      return sharing > 0
+          ? Grid.of(Math.min(sharing, down * across))
+          : new Grid(clusters, down, across);
+    }
+  }
 
   /** Returns the number of segments of the sum over k: a property of the weight. */
   static int splits(int n, int k) {
@@ -70,12 +91,7 @@ record CodedShapes(boolean hopper, int multiprocessors) {
       all.add(launch(format, rows, n, splits));
     }
     if (hopper) {
-      for (int rows : SERIAL_ROWS) {
-        all.add(serial(format, rows));
-      }
-      if (splits <= 2) {
-        all.add(wgmma(format, LARGE_ROWS, splits));
-      }
+      IntStream.of(TILE_ROWS).forEach(rows -> all.add(tiles(format, rows, splits)));
     }
     return all;
   }
@@ -84,47 +100,45 @@ record CodedShapes(boolean hopper, int multiprocessors) {
    * Returns the launch whose blocks take the least time, wave after wave; of equals the largest.
    */
   private Launch large(CodeFormat format, int m, int n, int splits) {
-    int columns = Divide.up(n, TILE);
-    int best = 0;
-    int least = Integer.MAX_VALUE;
-    if (splits <= 2) {
-      best = LARGE_ROWS;
-      int block = splits == 1 ? 64 + LARGE_ROWS : (64 + LARGE_ROWS) / 2 + 24; // and for the cluster
-      least = waves(Divide.up(m, LARGE_ROWS) * columns * splits) * block;
-    }
-    for (int rows : SERIAL_ROWS) {
-      int time = waves(Divide.up(m, rows) * columns) * (64 + rows);
-      if (time < least) {
-        least = time;
+    int best = TILE_ROWS[0];
+    for (int rows : TILE_ROWS) {
+      if (cost(m, n, rows) < cost(m, n, best)) {
         best = rows;
       }
     }
-    return best == LARGE_ROWS ? wgmma(format, best, splits) : serial(format, best);
+    return tiles(format, best, splits);
   }
 
-  private int waves(int blocks) {
-    return Divide.up(blocks, multiprocessors);
+  /** Returns what tiles take one after another, relatively; measured on an H200. */
+  private int cost(int m, int n, int rows) {
+    int tiles = Divide.up(m, rows) * Divide.up(n, TILE);
+    return Divide.up(tiles, multiprocessors) * (28 + rows);
   }
 
   /** A cluster of blocks, one for each segment. */
   private static Launch wgmma(CodeFormat format, int rows, int clusters) {
-    int tiles = rows == 64 || rows == 128 ? 2 : 1; // two share a read of x
-    return wgmma(format, rows, tiles, "c" + clusters, clusters);
-  }
-
-  /** One block for all segments, one after another. */
-  private static Launch serial(CodeFormat format, int rows) {
-    return wgmma(format, rows, 1, "serial", 1);
-  }
-
-  private static Launch wgmma(CodeFormat format, int rows, int tiles, String suffix, int clusters) {
+    int tiles = rows > 32 ? 2 : 1; // two share a read of x
     int blocks = rows == 16 ? 3 : rows == 32 ? 2 : 1;
     int stage = stageBytes(format, rows, tiles);
     int stages = (SHARED_KIB / blocks - 2) * 1024 / stage;
-    int threads = rows == 64 ? 544 : rows < 128 ? 288 : 384;
+    int threads = rows == 64 ? 544 : rows == 128 ? 384 : 288;
     int shared = stages * stage + stages * 16 + 1024;
-    return new Launch(
-        "n%d_%s".formatted(rows, suffix), tiles * TILE, rows, threads, shared, clusters);
+    String suffix = "n%d_c%d".formatted(rows, clusters);
+    return new Launch(suffix, tiles * TILE, rows, threads, shared, clusters, 0);
+  }
+
+  /** Blocks that take tile after tile, each with all its segments. */
+  private Launch tiles(CodeFormat format, int rows, int splits) {
+    boolean large = rows == TILE_ROWS[0];
+    boolean whole = large && splits == 1;
+    int sums = (large && !whole ? 64 : 40) * 1024; // of earlier segments, or to be written
+    int codeStages = large ? (whole || bits(format) == 4 ? 3 : 2) : 0; // a ring of their own
+    int stage = large ? rows * 128 : stageBytes(format, rows, 1);
+    int rest = codeStages * stageBytes(format, 0, 1) + sums;
+    int stages = (226 * 1024 - 512 - rest) / stage;
+    int shared = stages * stage + rest + (stages + codeStages) * 16 + 1024;
+    String suffix = "n%d_%s".formatted(rows, whole ? "whole" : "tiles");
+    return new Launch(suffix, TILE, rows, 384, shared, 1, multiprocessors);
   }
 
   /**
@@ -133,8 +147,13 @@ record CodedShapes(boolean hopper, int multiprocessors) {
    * @param rows 16 or 64
    */
   static Launch mma(CodeFormat format, int rows) {
-    int stages = rows == 16 ? 4 : format.codes().kind().bits() == 4 ? 3 : 2;
-    return new Launch("mma_n" + rows, TILE, rows, 256, stages * stageBytes(format, rows, 1), 1);
+    int stages = rows == 16 ? 4 : bits(format) == 4 ? 3 : 2;
+    int shared = stages * stageBytes(format, rows, 1);
+    return new Launch("mma_n" + rows, TILE, rows, 256, shared, 1, 0);
+  }
+
+  private static int bits(CodeFormat format) {
+    return format.codes().kind().bits();
   }
 
   private static int stageBytes(CodeFormat format, int rows, int tiles) {

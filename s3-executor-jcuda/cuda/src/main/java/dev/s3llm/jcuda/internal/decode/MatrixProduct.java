@@ -148,7 +148,7 @@ final class MatrixProduct {
     launcher.launch(
         stream,
         name(format, c),
-        new Grid(c.clusters(), Divide.up(m, c.rows()), Divide.up(w.out(), c.columns())),
+        c.grid(m, w.out()),
         c.threads(),
         c.sharedBytes(),
         w.tiles(),

@@ -2,6 +2,8 @@ package dev.s3llm.jcuda.internal.decode;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.s3llm.jcuda.internal.driver.Divide;
+import dev.s3llm.jcuda.internal.driver.Grid;
 import dev.s3llm.model.Codes;
 import dev.s3llm.model.Codes.Format;
 import dev.s3llm.model.Codes.Kind;
@@ -24,15 +26,13 @@ class CodedShapesTest {
     "64, 1, n64_c1",
     "65, 2, n128_c2",
     "128, 8, n128_c8",
-    "129, 5, n96_serial",
-    "256, 8, n96_serial",
-    "257, 8, n96_serial",
-    "384, 5, n128_serial",
-    "512, 5, n192_serial",
-    "640, 5, n128_serial",
-    "1024, 8, n192_serial",
-    "1024, 1, n192_serial",
-    "1024, 2, n192_serial"
+    "129, 5, n96_tiles",
+    "256, 8, n96_tiles",
+    "384, 5, n128_tiles",
+    "512, 5, n176_tiles",
+    "768, 2, n256_tiles",
+    "1024, 8, n176_tiles",
+    "1024, 1, n176_tiles"
   })
   void kernel_isChosenByRowsAndSegments(int m, int splits, String suffix) {
     CodeFormat format = format(Kind.UNSIGNED_4, 128, Second.NONE);
@@ -41,11 +41,34 @@ class CodedShapesTest {
         .isEqualTo(m <= 16 ? "mma_n16" : "mma_n64");
   }
 
-  @Test
-  void largeBlocks_areTakenWhereThereAreManyColumns() {
+  @ParameterizedTest
+  @CsvSource({
+    "160, 15360, n176_tiles",
+    "256, 15360, n256_tiles",
+    "384, 27648, n128_tiles",
+    "1024, 15360, n256_tiles",
+    "1024, 27648, n256_whole"
+  })
+  void tiles_areThoseThatFillTheMultiprocessors(int m, int n, String suffix) {
     CodeFormat format = format(Kind.UNSIGNED_4, 128, Second.NONE);
-    assertThat(HOPPER.launch(format, 1024, 27648, 1).suffix()).isEqualTo("n256_c1");
-    assertThat(HOPPER.launch(format, 1024, 15360, 2).suffix()).isEqualTo("n256_c2");
+    CodedShapes.Launch launch = HOPPER.launch(format, m, n, CodedShapes.splits(n, 5120));
+    assertThat(launch.suffix()).isEqualTo(suffix);
+    assertThat(launch.grid(m, n)).isEqualTo(Grid.of(Math.min(132, tiles(launch, m, n))));
+  }
+
+  private static int tiles(CodedShapes.Launch launch, int m, int n) {
+    return Divide.up(m, launch.rows()) * Divide.up(n, launch.columns());
+  }
+
+  @Test
+  void everyLaunchThatIsChosen_isLoadedBefore() {
+    CodeFormat format = format(Kind.SIGNED_8, 32, Second.NONE);
+    for (int n : new int[] {512, 5120, 15360, 27648}) {
+      int splits = CodedShapes.splits(n, 5120);
+      for (int m = 1; m <= 2048; m++) {
+        assertThat(HOPPER.all(format, n, splits)).contains(HOPPER.launch(format, m, n, splits));
+      }
+    }
   }
 
   @Test
