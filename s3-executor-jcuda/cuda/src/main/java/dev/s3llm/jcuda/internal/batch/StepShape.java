@@ -7,7 +7,8 @@ import dev.s3llm.jcuda.internal.driver.Divide;
  *
  * @param rows new tokens
  * @param decodes sequences with one new token
- * @param longestDecode positions that the longest of these attends to
+ * @param longestDecode positions that the longest of these attends to; 0 where the launches do not
+ *     depend on it
  * @param chunks sequences with several new tokens
  * @param longestChunk new tokens of the longest of these
  * @param sampled rows whose next token is drawn
@@ -47,6 +48,16 @@ public record StepShape(
     int padded = Math.min(maxRows, rowClass(rows));
     int longest = partsClass(longestDecode, part) * part;
     return new StepShape(padded, padded, longest, 0, 0, padded, shapes, logs);
+  }
+
+  /** Returns the same step of decodes, with launches that do not depend on their contexts. */
+  public StepShape ofAnyContext() {
+    return new StepShape(rows, decodes, 0, chunks, longestChunk, sampled, shapes, logs);
+  }
+
+  /** Returns whether this is a step of decodes whose launches do not depend on their contexts. */
+  public boolean anyContext() {
+    return decodesOnly() && longestDecode == 0;
   }
 
   /**

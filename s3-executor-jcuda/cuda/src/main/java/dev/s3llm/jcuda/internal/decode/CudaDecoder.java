@@ -138,7 +138,24 @@ final class CudaDecoder implements AutoCloseable {
     return failure;
   }
 
-  /** Puts a step into a stream. */
+  /**
+   * Returns the shape whose launches run a step: the padded one, of any context if all layers are
+   * one launch.
+   *
+   * @param step the step
+   * @param padded the same with the rows that pad it
+   */
+  StepShape launched(StepShape step, StepShape padded) {
+    boolean one =
+        whole != null && padded.decodesOnly() && whole.serves(padded.rows(), step.longestDecode());
+    return one ? padded.ofAnyContext() : padded;
+  }
+
+  /**
+   * Puts a step into a stream.
+   *
+   * @param shape its launches, see {@link #launched}
+   */
   void launch(DeviceStream stream, StepShape shape) {
     new Pass(stream, shape).run();
   }
@@ -166,7 +183,7 @@ final class CudaDecoder implements AutoCloseable {
         cards.kernels.beginStep();
       }
       embed();
-      if (whole != null && whole.serves(shape)) {
+      if (whole != null && shape.anyContext()) {
         whole.launch(stream, rows);
       } else {
         layers();

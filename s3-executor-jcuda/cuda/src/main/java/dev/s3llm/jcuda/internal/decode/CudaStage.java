@@ -362,7 +362,7 @@ final class CudaStage implements AutoCloseable {
   void run(BatchImage image, int part, @Nullable CudaStage previous, @Nullable CudaStage next) {
     device.makeCurrent();
     Memory own = memory();
-    StepShape shape = image.launched();
+    StepShape shape = own.decoder.launched(image.shape(), image.launched());
     long hiddenBytes = (long) Float.BYTES * shape.rows() * config.hiddenSize();
     DeviceMemory inbox = own.parts.get(part).inbox;
     if (inbox != null && previous != null) {

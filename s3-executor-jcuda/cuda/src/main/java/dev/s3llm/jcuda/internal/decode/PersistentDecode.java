@@ -247,20 +247,25 @@ final class PersistentDecode implements AutoCloseable {
     return Float.BYTES * StepKernels.MOST_ROWS * most;
   }
 
-  /** Returns whether a step is one launch. */
-  boolean serves(StepShape shape) {
-    return !failed && shape.decodesOnly() && wins(shape, kvHeads, blocks);
+  /**
+   * Returns whether a step of decodes is one launch.
+   *
+   * @param rows rows of the step, with those that pad it
+   * @param longest positions that the longest row attends to
+   */
+  boolean serves(int rows, int longest) {
+    return !failed && wins(rows, longest, kvHeads, blocks);
   }
 
   /**
-   * Returns whether one launch is faster for a step of decodes. It depends on the class of the step
-   * alone, as its graph does, and changes no bit.
+   * Returns whether one launch is faster for a step of decodes, which changes no bit.
    *
+   * @param longest positions that the longest row attends to
    * @param blocks multiprocessors of the device
    */
-  static boolean wins(StepShape shape, int kvHeads, int blocks) {
-    long units = (long) shape.rows() * kvHeads * Divide.up(shape.longestDecode(), UNIT_POSITIONS);
-    return shape.rows() <= StepKernels.MOST_ROWS && units <= (long) MOST_UNITS * blocks;
+  static boolean wins(int rows, int longest, int kvHeads, int blocks) {
+    long units = (long) rows * kvHeads * Divide.up(longest, UNIT_POSITIONS);
+    return rows <= StepKernels.MOST_ROWS && units <= (long) MOST_UNITS * blocks;
   }
 
   /** Puts the layers of a step into a stream. */

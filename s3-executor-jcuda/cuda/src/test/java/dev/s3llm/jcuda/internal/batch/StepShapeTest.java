@@ -29,6 +29,17 @@ class StepShapeTest {
   }
 
   @Test
+  void stepsOfAnyContext_shareALaunch() {
+    StepShape step = new StepShape(3, 3, 9, 0, 0, 3);
+    assertThat(step.anyContext()).isFalse();
+    assertThat(step.ofAnyContext().anyContext()).isTrue();
+    assertThat(step.ofAnyContext())
+        .isEqualTo(new StepShape(3, 3, 900, 0, 0, 3).ofAnyContext())
+        .isNotEqualTo(new StepShape(4, 4, 9, 0, 0, 4).ofAnyContext());
+    assertThat(new StepShape(8, 0, 0, 1, 8, 1).anyContext()).isFalse();
+  }
+
+  @Test
   void onlyStepsWithoutChunks_areGraphs() {
     assertThat(new StepShape(3, 3, 9, 0, 0, 3).decodesOnly()).isTrue();
     assertThat(new StepShape(3, 3, 9, 0, 0, 2).decodesOnly()).isFalse();

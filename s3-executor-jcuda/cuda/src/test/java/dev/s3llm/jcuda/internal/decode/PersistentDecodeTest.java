@@ -2,7 +2,6 @@ package dev.s3llm.jcuda.internal.decode;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.s3llm.jcuda.internal.batch.StepShape;
 import dev.s3llm.model.Codes;
 import dev.s3llm.model.KvPrecision;
 import dev.s3llm.model.ModelConfig;
@@ -76,18 +75,14 @@ class PersistentDecodeTest {
   @Test
   void moreRowsOrLongerContexts_areALaunchForEachPart() {
     int h200 = 132;
-    assertThat(PersistentDecode.wins(decodes(1, 512), 40, h200)).isTrue();
-    assertThat(PersistentDecode.wins(decodes(8, 512), 40, h200)).isTrue();
-    assertThat(PersistentDecode.wins(decodes(8, 1024), 40, h200)).isFalse();
-    assertThat(PersistentDecode.wins(decodes(4, 2048), 40, h200)).isFalse();
-    assertThat(PersistentDecode.wins(decodes(4, 4096), 8, h200)).isTrue();
-    assertThat(PersistentDecode.wins(decodes(16, 1024), 8, h200)).isTrue();
-    assertThat(PersistentDecode.wins(decodes(16, 2048), 8, h200)).isFalse();
-    assertThat(PersistentDecode.wins(decodes(17, 1), 1, h200)).isFalse();
-  }
-
-  private static StepShape decodes(int rows, int positions) {
-    return new StepShape(rows, rows, positions, 0, 0, rows);
+    assertThat(PersistentDecode.wins(1, 512, 40, h200)).isTrue();
+    assertThat(PersistentDecode.wins(8, 512, 40, h200)).isTrue();
+    assertThat(PersistentDecode.wins(8, 1024, 40, h200)).isFalse();
+    assertThat(PersistentDecode.wins(4, 2048, 40, h200)).isFalse();
+    assertThat(PersistentDecode.wins(4, 4096, 8, h200)).isTrue();
+    assertThat(PersistentDecode.wins(16, 1024, 8, h200)).isTrue();
+    assertThat(PersistentDecode.wins(16, 2048, 8, h200)).isFalse();
+    assertThat(PersistentDecode.wins(17, 1, 1, h200)).isFalse();
   }
 
   @Test
