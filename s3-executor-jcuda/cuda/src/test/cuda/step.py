@@ -56,20 +56,22 @@ def step_shared(d, n):
 
 
 def shares(products, layers, blocks):
-    """Where the units of each block begin: as even as can be, what is over going to those that have had least."""
+    """Where the units of each block begin: each segment to blocks of its own, as even as can be, what is over going to those
+    that have had least."""
     load = [0] * blocks
     out = []
     for _ in range(layers):
         for n, k, splits in products:
-            units = n // 16 * splits
-            least, over = divmod(units, blocks)
-            more = set(sorted(range(blocks), key=lambda b: load[b])[:over])
+            parts = splits if splits <= blocks else 1
             at, starts = 0, [0]
-            for b in range(blocks):
-                own = least + (b in more)
-                load[b] += own * (k // 64) // splits
-                at += own
-                starts.append(at)
+            for part in range(parts):
+                own = range(part * blocks // parts, (part + 1) * blocks // parts)
+                least, over = divmod(n // 16 * splits // parts, len(own))
+                more = set(sorted(own, key=lambda b: load[b])[:over])
+                for b in own:
+                    load[b] += (least + (b in more)) * (k // 64 // splits)
+                    at += least + (b in more)
+                    starts.append(at)
             out += starts
     return torch.tensor(out, dtype=torch.int32, device="cuda")
 

@@ -92,7 +92,7 @@ final class PersistentDecode implements AutoCloseable {
     }
 
     StepShares.Product units() {
-      return new StepShares.Product(out / UNIT_ROWS * splits(), in / TILE / splits());
+      return new StepShares.Product(splits(), out / UNIT_ROWS, in / TILE / splits());
     }
   }
 

@@ -5,9 +5,10 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Divides the products of a step among the blocks of {@code decode_step.cu}. The units of a product
- * that are left over when each block has the same number go to the blocks that had the least work
- * in the products before, so that no block falls behind by more than a unit.
+ * Divides the products of a step among the blocks of {@code decode_step.cu}. Each segment of a
+ * product has blocks of its own, since a block fills stages worse with units of two. Of its units,
+ * those that are left over when each block has the same number go to the blocks that had the least
+ * work in the products before.
  */
 final class StepShares {
   private StepShares() {}
@@ -15,10 +16,11 @@ final class StepShares {
   /**
    * A product.
    *
-   * @param units units of work, at least 1
+   * @param segments segments of the sum over columns
+   * @param units units of work of a segment, at least 1
    * @param unitTiles column tiles of a unit: its work
    */
-  record Product(int units, int unitTiles) {}
+  record Product(int segments, int units, int unitTiles) {}
 
   /**
    * Returns where the units of each block begin, {@code [product][blocks + 1]}; a block's units end
@@ -28,27 +30,40 @@ final class StepShares {
    * @param blocks blocks of the grid, at least 1
    */
   static int[] of(List<Product> products, int blocks) {
-    long[] work = new long[blocks];
     int[] starts = new int[Math.multiplyExact(products.size(), blocks + 1)];
-    int at = 0;
-    for (Product product : products) {
-      boolean[] more = leastBusy(work, product.units() % blocks);
-      int start = 0;
-      for (int block = 0; block < blocks; block++) {
-        starts[at++] = start;
-        int units = product.units() / blocks + (more[block] ? 1 : 0);
-        work[block] += (long) units * product.unitTiles();
-        start += units;
+    long[] work = new long[blocks];
+    for (int p = 0; p < products.size(); p++) {
+      Product product = products.get(p);
+      int first = p * (blocks + 1);
+      if (product.segments() > blocks) {
+        int units = Math.multiplyExact(product.segments(), product.units());
+        divide(units, product.unitTiles(), work, 0, blocks, starts, first);
+        continue;
       }
-      starts[at++] = start;
+      for (int segment = 0; segment < product.segments(); segment++) {
+        int from = segment * blocks / product.segments();
+        int to = (segment + 1) * blocks / product.segments();
+        divide(product.units(), product.unitTiles(), work, from, to, starts, first);
+      }
     }
     return starts;
   }
 
-  /** Marks the blocks with the least work, of equals the first. */
-  private static boolean[] leastBusy(long[] work, int count) {
+  /** Divides units among the blocks [from, to), after the units of those before. */
+  private static void divide(
+      int units, int unitTiles, long[] work, int from, int to, int[] starts, int first) {
+    boolean[] more = leastBusy(work, from, to, units % (to - from));
+    for (int block = from; block < to; block++) {
+      int own = units / (to - from) + (more[block] ? 1 : 0);
+      work[block] += (long) own * unitTiles;
+      starts[first + block + 1] = starts[first + block] + own;
+    }
+  }
+
+  /** Marks those of the blocks [from, to) with the least work, of equals the first. */
+  private static boolean[] leastBusy(long[] work, int from, int to, int count) {
     boolean[] marked = new boolean[work.length];
-    IntStream.range(0, work.length)
+    IntStream.range(from, to)
         .boxed()
         .sorted(Comparator.comparingLong(block -> work[block]))
         .limit(count)

@@ -14,16 +14,16 @@ class StepSharesTest {
   /** A layer of llama-13b: units of 16 rows, four segments where products have few columns. */
   private static final List<Product> LAYER =
       List.of(
-          new Product(960, 80),
-          new Product(1280, 20),
-          new Product(1728, 80),
-          new Product(1280, 54));
+          new Product(1, 960, 80),
+          new Product(4, 320, 20),
+          new Product(1, 1728, 80),
+          new Product(4, 320, 54));
 
   @Test
   void blocks_haveAllUnitsOfAProduct_andAsManyAsOthersButForOne() {
     int[] starts = StepShares.of(LAYER, BLOCKS);
     for (int p = 0; p < LAYER.size(); p++) {
-      int units = LAYER.get(p).units();
+      int units = LAYER.get(p).segments() * LAYER.get(p).units();
       int first = p * (BLOCKS + 1);
       assertThat(starts[first]).isZero();
       assertThat(starts[first + BLOCKS]).isEqualTo(units);
@@ -35,7 +35,7 @@ class StepSharesTest {
   }
 
   @Test
-  void noBlock_fallsBehindByMoreThanAUnit_howeverManyProducts() {
+  void noBlock_fallsBehindByMoreThanTwoUnits_howeverManyProducts() {
     List<Product> all = new ArrayList<>();
     Collections.nCopies(40, LAYER).forEach(all::addAll);
     int[] starts = StepShares.of(all, BLOCKS);
@@ -49,13 +49,29 @@ class StepSharesTest {
         most = Math.max(most, work[block]);
         least = Math.min(least, work[block]);
       }
-      assertThat(most - least).as("product %d", p).isLessThanOrEqualTo(80);
+      assertThat(most - least).as("product %d", p).isLessThanOrEqualTo(2 * 80);
     }
+  }
+
+  /** Down of llama-1b: 132 blocks are no multiple of eight segments. */
+  @Test
+  void noBlock_hasUnitsOfTwoSegments() {
+    int[] starts = StepShares.of(List.of(new Product(8, 128, 16)), BLOCKS);
+    for (int block = 0; block < BLOCKS; block++) {
+      assertThat((starts[block + 1] - 1) / 128).isEqualTo(starts[block] / 128);
+      assertThat(starts[block + 1] - starts[block]).isBetween(7, 8);
+    }
+    assertThat(starts[BLOCKS]).isEqualTo(8 * 128);
+  }
+
+  @Test
+  void moreSegmentsThanBlocks_areDividedAsOne() {
+    assertThat(StepShares.of(List.of(new Product(8, 1, 5)), 3)).containsExactly(0, 3, 6, 8);
   }
 
   @Test
   void fewerUnitsThanBlocks_leaveBlocksWithoutWork() {
-    int[] starts = StepShares.of(List.of(new Product(2, 1), new Product(2, 1)), 3);
+    int[] starts = StepShares.of(List.of(new Product(1, 2, 1), new Product(1, 2, 1)), 3);
     assertThat(starts).containsExactly(0, 1, 2, 2, 0, 1, 1, 2);
   }
 }
