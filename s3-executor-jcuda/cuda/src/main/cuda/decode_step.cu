@@ -1,17 +1,20 @@
 // The layers of a decode step in one launch, for few rows on Hopper: memory delivers weights and KV without a pause.
 //
-//   decode_step_<type>_d<headDim>_n<N>   up to N rows (8, 16), one new token each; grid (multiprocessors), block 384
+//   decode_step_<type>_d<headDim>_n<N>   up to N rows (1, 8, 16), one new token each; grid (multiprocessors), block 384
 //
 // A block goes through the phases of every layer (norm, queries to values, attention, output, norm, gate and up, down), with a
 // barrier over the grid after each. Its shared memory is a ring of stages which one warp fills with bulk copies, far ahead and
 // across the ends of phases, since weights and old KV do not depend on what is being computed. A second warp adds the
 // activations to a stage once the phase before is over. Eight warps multiply, each 16 rows of a weight over one segment of k, and
-// attend together to a part of 256 positions of a row and key head.
+// attend, all or half of them together, to a part of 256 positions of a row and key head.
 // What a row's result is made of, and in which order, is that of the other kernels: the same products of 16 columns, one chain
 // a segment, segments added in order; attention in units, parts and merges of attention_decode.cu. So the bits are the same.
 //
 // A product leaves the sums of its segments, and who reads them adds them up: attention for queries, keys and values, norms for
 // what is added to the stream. Where gate and up have one segment, the warp that has them writes the activation.
+//
+// A lone row (N = 1) has fewer phases: every block norms it, and adds up the parts of attention that its units read, into its own
+// shared memory. So nobody waits for a block that does it for all.
 //
 // All blocks must run at once. A wait longer than `limit` ends the launch: state->failed says where (decode_step.cuh).
 // What rows that only pad hold does not matter.
@@ -37,31 +40,51 @@ struct StepShape {
   static constexpr int kProductBytes = kWeightBytes + kDepth * kColumnBytes;
   static constexpr int kStageBytes = kProductBytes > kUnitBytes ? kProductBytes : kUnitBytes;
   static constexpr int kStages = N > 8 ? 5 : 6;
+  static constexpr bool kLone = N == 1;  // each block norms the row and adds up its parts of attention, for itself
 };
 
-/** Items whose queries are turned at once. */
+/** Items whose queries are turned at once, at most. */
 constexpr int kBatch = 4;
 
+/**
+ * The warps that attend to an item. All, where a block has hardly more than one (a lone row) or where memory is what they wait
+ * for; else half of them, so that the others' work fills their waits.
+ */
+template <int HD, int N>
+struct StepTeam {
+  static constexpr int kTeams = N > 1 && HD == 64 ? 2 : 1;
+  static constexpr int kWarps = kWorkers / kTeams;
+  static constexpr int kUnits = N == 1 ? 4 : kTeams == 1 ? 2 : 1;  // that are added at once
+};
+
 /** What a block needs for attention. */
-template <typename T, int HD, int N>
+template <typename T, int HD, typename TEAM>
 struct alignas(16) StepAttention {
-  T queries[17][HD + 8];  // of a batch of items; the last row is zero
-  T probabilities[16][2 * kUnit + 8];
+  T queries[16][HD + 8];  // of a batch of items
+  T probabilities[TEAM::kTeams][16][TEAM::kUnits * kUnit + 8];
   T fresh[kBatch][2][HD];  // key and value of a new position
-  float turns[N][HD];      // cosines and sines of each row
-  float maxima[kWorkers][16];
+  float maxima[TEAM::kTeams][TEAM::kUnits * 4][16];
   unsigned lasts;  // items whose parts are to be added
 };
+
+/** Columns of the stream and of attention's result at most. */
+constexpr int kMostColumns = 8192;
 
 template <typename T, int HD, int N>
 struct StepMemory {
   uint8_t stages[StepShape<T, HD, N>::kStages][StepShape<T, HD, N>::kStageBytes];
-  StepAttention<T, HD, N> attention;
+  union {
+    StepAttention<T, HD, StepTeam<HD, N>> attention;
+    T x[StepShape<T, HD, N>::kLone ? kMostColumns : 8];  // what a lone row's product reads, but that of down
+  };
+  float turns[N][HD];  // cosines and sines of each row
+  T zeros[HD + 8];     // a query that is none
   uint64_t full[StepShape<T, HD, N>::kStages];
   uint64_t empty[StepShape<T, HD, N>::kStages];
   StepRows<N> rows;
   float sums[32];
   StepPlan plan;
+  Product ahead;  // after a lone row's norm: looked up before the norm waits
   unsigned base;
   int stopped;
 };
@@ -72,6 +95,7 @@ struct StepMemory {
 template <typename T, int HD, int N>
 struct StepRole {
   using Shape = StepShape<T, HD, N>;
+  using Team = StepTeam<HD, N>;
   const StepPlan& a;
   StepMemory<T, HD, N>& memory;
   Watch watch;
@@ -98,6 +122,9 @@ struct StepRole {
     return memory.rows.item(blockIdx.x + i * gridDim.x, a.kvHeads);
   }
 
+  /** Items that are attended to at once. */
+  __device__ __forceinline__ int teams() const { return min(Team::kTeams, 16 * a.kvHeads / a.heads); }
+
   /** An item as a warp that copies sees it. */
   struct Source {
     const T* vectors;
@@ -114,22 +141,35 @@ struct StepRole {
     return source;
   }
 
-  /** Copies the keys (0) or values (1) of the block's items into stages, without a wait for the phases before. */
+  /**
+   * Copies the keys (0) or values (1) of the block's items into stages, without a wait for the phases before; units of items that
+   * are attended to at once in turns.
+   */
   template <int WHICH>
   __device__ __forceinline__ void fetchAttention(int layer, int phase) {
     AttentionArgs args{nullptr, a.pool, nullptr, 0, 0, layer, a.layers, a.heads, a.kvHeads, a.scale, 0, 0, nullptr};
     unsigned stride = HeadMemory<T>(args, 0, HD).blockStride;
     int count = items();
     if (count == 0) return;
-    Source own = source(args, 0, WHICH);
-    for (int i = 0; i < count; i++) {
-      Source next = i + 1 < count ? source(args, i + 1, WHICH) : own;  // its blocks are here when they are needed
-      for (int unit = 0; unit * kUnit <= own.last; unit++) {
-        ring.awaitEmpty(watch, phase);
-        if (*watch.stopped == 0) fetchUnit<WHICH>(own, unit, stride);
-        ring.next();
+    int teams = this->teams();
+    Source own[Team::kTeams], next[Team::kTeams];
+#pragma unroll
+    for (int t = 0; t < Team::kTeams; t++) next[t] = source(args, min(t, count - 1), WHICH);
+    for (int first = 0; first < count; first += teams) {
+#pragma unroll
+      for (int t = 0; t < Team::kTeams; t++) {
+        own[t] = next[t];
+        next[t] = source(args, min(first + teams + t, count - 1), WHICH);  // its blocks are here when they are needed
       }
-      own = next;
+      for (int unit = 0; unit < kPart / kUnit; unit++) {
+#pragma unroll
+        for (int t = 0; t < Team::kTeams; t++) {
+          if (t >= min(teams, count - first) || unit * kUnit > own[t].last) continue;
+          ring.awaitEmpty(watch, phase);
+          if (*watch.stopped == 0) fetchUnit<WHICH>(own[t], unit, stride);
+          ring.next();
+        }
+      }
     }
   }
 
@@ -152,12 +192,17 @@ struct StepRole {
         copyAsync(to + (b * kBlockTokens + v) * kRow<T, HD>, from + v * HD, true);
       }
     }
-    asm volatile("cp.async.mbarrier.arrive.shared::cta.b64 [%0];" ::"r"(ring.fullBarrier()) : "memory");
-    __syncwarp();
+    endCopies();
     if (lane == 0) barrierArrive(ring.fullBarrier());
   }
 
-  __device__ __forceinline__ void passNorm() { due += a.rows; }
+  /** Lets the stage wait for the copies of all lanes so far. */
+  __device__ __forceinline__ void endCopies() {
+    asm volatile("cp.async.mbarrier.arrive.shared::cta.b64 [%0];" ::"r"(ring.fullBarrier()) : "memory");
+    __syncwarp();
+  }
+
+  __device__ __forceinline__ void passNorm() { due += Shape::kLone ? 0 : a.rows; }
   __device__ __forceinline__ void passAll() { due += gridDim.x; }
   __device__ __forceinline__ void passAttention() { due += min(static_cast<int>(gridDim.x), memory.rows.items()); }
 };
@@ -204,7 +249,7 @@ template <typename T, int HD, int N>
 struct Feeder : StepRole<T, HD, N> {
   using Base = StepRole<T, HD, N>;
   using Shape = StepShape<T, HD, N>;
-  using Base::a, Base::due, Base::lane, Base::ring, Base::watch;
+  using Base::a, Base::due, Base::lane, Base::memory, Base::ring, Base::watch;
 
   __device__ __forceinline__ Feeder(const StepPlan& a, StepMemory<T, HD, N>& memory) : Base(a, memory) {}
 
@@ -218,28 +263,33 @@ struct Feeder : StepRole<T, HD, N> {
 
   __device__ __forceinline__ void multiply(int layer, int which, int phase) {
     Product p(a, layer, which, HD);
-    if (p.begin < p.end) {
+    bool feeds = !Shape::kLone || which == kDown;
+    if (feeds && p.begin < p.end) {
       if (lane == 0) watch.awaitBlocks(due, phase);
       __syncwarp();
-      copyFence();
     }
-    const uint8_t* x = static_cast<const uint8_t*>(p.x);
     for (Groups g(p); g.next();) {
       for (int t = g.from; t < g.to; t += g.depth) {
-        int tiles = min(g.depth, g.to - t);
         ring.awaitEmpty(watch, phase);
         if (*watch.stopped == 0) {
-          if (lane == 0) barrierExpect(ring.fullBarrier(), tiles * Shape::kColumnBytes);
-          __syncwarp();
-          if (lane < tiles) {
-            bulkCopy(ring.stage() + Shape::kWeightBytes + lane * Shape::kColumnBytes,
-                     x + static_cast<size_t>(t + lane) * a.groups * 1024, Shape::kColumnBytes, ring.fullBarrier());
-          }
+          if (feeds) fetchColumns(p, t, min(g.depth, g.to - t));
+          if (lane == 0) barrierArrive(ring.fullBarrier());
         }
         ring.next();
       }
     }
     this->passAll();
+  }
+
+  /** Copies column tiles of x into a stage; not as bulk copies, which would queue behind those of weights. */
+  __device__ __forceinline__ void fetchColumns(const Product& p, int tile, int tiles) {
+    constexpr int kPieces = Shape::kColumnBytes / 16;
+    const uint8_t* x = static_cast<const uint8_t*>(p.x);
+    uint32_t to = ring.stage() + Shape::kWeightBytes;
+    for (int i = lane; i < tiles * kPieces; i += 32) {
+      copyAsync(to + i * 16, x + static_cast<size_t>(tile + i / kPieces) * a.groups * 1024 + i % kPieces * 16, true);
+    }
+    this->endCopies();
   }
 };
 
@@ -249,9 +299,11 @@ struct Worker : StepRole<T, HD, N> {
   using Base = StepRole<T, HD, N>;
   using Shape = StepShape<T, HD, N>;
   using Base::a, Base::due, Base::lane, Base::memory, Base::ring, Base::watch;
+  using Team = typename Base::Team;
   static constexpr int kThreads = 32 * kWorkers;
-  static constexpr int NT = N / 8;
+  static constexpr int NT = Shape::kLone ? 1 : N / 8;
   static constexpr int kMostSplits = 8;
+  static constexpr int kOutputs = HD > 16 * Team::kWarps ? HD / (16 * Team::kWarps) : 1;
   int thread, warp;
 
   __device__ __forceinline__ Worker(const StepPlan& a, StepMemory<T, HD, N>& memory) : Base(a, memory) {}
@@ -281,8 +333,12 @@ struct Worker : StepRole<T, HD, N> {
 
   __device__ __forceinline__ void multiply(int layer, int which, int phase) {
     begin();
-    Product p(a, layer, which, HD);
-    if (p.begin >= p.end) awaitPhases(phase);
+    Product p = Shape::kLone && (which == kQueryKeyValue || which == kUp) ? memory.ahead : Product(a, layer, which, HD);
+    if (Shape::kLone && which == kOutput) {
+      gatherAttention(p, phase);
+    } else if (p.begin >= p.end) {
+      awaitPhases(phase);
+    }
     for (Groups g(p); g.next();) {
       float sum[NT][4] = {};
       for (int t = g.from; t < g.to; t += g.depth) {
@@ -292,7 +348,9 @@ struct Worker : StepRole<T, HD, N> {
         if (warp < g.units) {
           for (int i = 0; i < tiles; i++) {
             addTile(sum, reinterpret_cast<const T*>(stage + (i * g.units + warp) * kPieceBytes),
-                    reinterpret_cast<const T*>(stage + Shape::kWeightBytes + i * Shape::kColumnBytes));
+                    Shape::kLone && which != kDown
+                        ? memory.x + (t + i) * kTile
+                        : reinterpret_cast<const T*>(stage + Shape::kWeightBytes + i * Shape::kColumnBytes));
           }
         }
         __syncwarp();
@@ -308,11 +366,12 @@ struct Worker : StepRole<T, HD, N> {
   /** Adds the products of one column tile, 16 columns after 16. */
   __device__ __forceinline__ void addTile(float (&sum)[NT][4], const T* w, const T* x) const {
     uint32_t left[4][4], right[2 * NT][4];
+    int row = Shape::kLone ? 0 : lane & 7;  // a lone one stands for all eight
 #pragma unroll
     for (int i = 0; i < 4; i++) loadMatrix4(left[i], w + swizzled(lane & 15, i * 16 + (lane >> 4) * 8));
 #pragma unroll
     for (int i = 0; i < 2 * NT; i++) {  // 8 rows and 32 columns each
-      loadMatrix4(right[i], x + i / 2 * (8 * kTile) + swizzled(lane & 7, i % 2 * 32 + (lane >> 3) * 8));
+      loadMatrix4(right[i], x + i / 2 * (8 * kTile) + swizzled(row, i % 2 * 32 + (lane >> 3) * 8));
     }
 #pragma unroll
     for (int i = 0; i < 4; i++) {
@@ -336,7 +395,7 @@ struct Worker : StepRole<T, HD, N> {
         if (activated) {
           activate(p.bias, row, own, sum[t][i], sum[t][i + 2]);
         } else {
-          float* to = a.partial + (static_cast<size_t>(segment) * N + row) * p.n + own;
+          float* to = a.partial[p.which & 1] + (static_cast<size_t>(segment) * N + row) * p.n + own;
           to[0] = sum[t][i];
           to[8] = sum[t][i + 2];
         }
@@ -375,7 +434,7 @@ struct Worker : StepRole<T, HD, N> {
 
   /** The sum of a result's segments in order, without bias; four columns. The loads travel together. */
   __device__ __forceinline__ float4 joined(int splits, int n, int row, int column) const {
-    const float* from = a.partial + static_cast<size_t>(row) * n + column;
+    const float* from = a.partial[0] + static_cast<size_t>(row) * n + column;
     float4 part[kMostSplits];
 #pragma unroll
     for (int s = 0; s < kMostSplits; s++) {
@@ -419,27 +478,34 @@ struct Worker : StepRole<T, HD, N> {
 
   // ---- norms
 
-  /** Adds the product before to a row of the stream, a row a block, and norms the row into tiles unless all layers are done. */
+  /**
+   * Adds the product before to a row of the stream, and norms the row unless all layers are done: a row a block, into tiles; a
+   * lone row in every block, into its shared memory, so that nobody waits for it.
+   */
   __device__ __forceinline__ void norm(int layer, int which, int phase) {
     begin();
-    if (static_cast<int>(blockIdx.x) < a.rows) {
+    if (Shape::kLone || static_cast<int>(blockIdx.x) < a.rows) {
       bool last = layer == a.layers;
       const StepLayer& own = a.table[last ? 0 : layer];
       const StepLayer& before = a.table[which == kUp ? layer : max(layer - 1, 0)];
       Pending pending{layer > 0 || which == kUp, a.splits[which == kUp ? kOutput : kDown],
-                      static_cast<const T*>(before.biases[which == kUp ? kOutput : kDown])};
+                      static_cast<const T*>(before.biases[which == kUp ? kOutput : kDown]),
+                      a.stream[Shape::kLone && which != kUp && layer > 0], a.stream[Shape::kLone && which == kUp]};
       const float* weight = which == kUp ? own.feedForwardNorm : own.attentionNorm;
+      if (Shape::kLone && thread == 0 && !last) memory.ahead = Product(a, layer, which, HD);
       normRow(pending, weight, last, phase);
-      if (!last) arrive();
+      if (!Shape::kLone && !last) arrive();
     }
     this->passNorm();
   }
 
-  /** A product whose segments have not been added to the stream yet. */
+  /** A product whose segments have not been added to the stream yet; a lone row's goes back and forth between two. */
   struct Pending {
     bool exists;
     int splits;
     const T* bias;
+    const float* from;
+    float* to;
   };
 
   /** Columns of a row that a thread keeps, from a norm's first pass to its second. */
@@ -455,25 +521,22 @@ struct Worker : StepRole<T, HD, N> {
 #pragma unroll
     for (int i = 0; i < kKept; i++) {
       if (column(i) >= a.hidden) continue;
-      load8(streamAt(column(i)), v[i]);  // that no other block writes
-      asm volatile("prefetch.global.L2 [%0];" ::"l"(weight + column(i)));
+      load8Fresh(pending.from + row() * a.hidden + column(i), v[i]);  // written long before
+      w[i][0] = loadFresh(weight + column(i));
+      w[i][1] = loadFresh(weight + column(i) + 4);
     }
     awaitPhases(phase);
     if (pending.exists) add(pending, v);
 #pragma unroll
     for (int i = 0; i < kKept; i++) {
-      if (column(i) >= a.hidden) continue;
-      w[i][0] = loadFresh(weight + column(i));
-      w[i][1] = loadFresh(weight + column(i) + 4);
-    }
-#pragma unroll
-    for (int i = 0; i < kKept; i++) {
       float sum = 0;
-      if (column(i) < a.hidden) {
+      if (i * (kThreads * 8) < a.hidden) {
+        if (column(i) < a.hidden) {
 #pragma unroll
-        for (int j = 0; j < 8; j++) sum += v[i][j] * v[i][j];
+          for (int j = 0; j < 8; j++) sum += v[i][j] * v[i][j];
+        }
+        sum = warpSum(sum);
       }
-      sum = warpSum(sum);
       if (lane == 0) memory.sums[i * kWorkers + warp] = sum;
     }
     if (last) return;
@@ -484,33 +547,44 @@ struct Worker : StepRole<T, HD, N> {
       if (column(i) >= a.hidden) continue;
 #pragma unroll
       for (int j = 0; j < 8; j++) v[i][j] = v[i][j] * scale * (&w[i][j / 4].x)[j % 4];
-      store8(static_cast<T*>(a.normed) + activationOffset(blockIdx.x, column(i), a.groups), v[i]);
+      store8(Shape::kLone ? memory.x + column(i) : static_cast<T*>(a.normed) + activationOffset(row(), column(i), a.groups), v[i]);
     }
+    if (Shape::kLone) partSync(1, kThreads);
   }
 
   /** The first of the i-th eight columns of a thread. */
   __device__ __forceinline__ int column(int i) const { return (i * kThreads + thread) * 8; }
 
-  /** The block's row of the stream. */
-  __device__ __forceinline__ float* streamAt(int column) const {
-    return a.stream + static_cast<size_t>(blockIdx.x) * a.hidden + column;
+  /** The row that the block norms. */
+  __device__ __forceinline__ int row() const { return Shape::kLone ? 0 : blockIdx.x; }
+
+  /** Whether the block writes the i-th eight columns of a thread to the stream. */
+  __device__ __forceinline__ bool writes(int i) const {
+    return !Shape::kLone || (i * kThreads + thread) % gridDim.x == blockIdx.x;
+  }
+
+  __device__ __forceinline__ static void load8Fresh(const float* from, float (&to)[8]) {
+    float4 low = loadFresh(from);
+    float4 high = loadFresh(from + 4);
+    to[0] = low.x, to[1] = low.y, to[2] = low.z, to[3] = low.w;
+    to[4] = high.x, to[5] = high.y, to[6] = high.z, to[7] = high.w;
   }
 
   /** Adds the pending product to a thread's values and to the stream. */
   __device__ __forceinline__ void add(const Pending& pending, float (&v)[kKept][8]) const {
     switch (pending.splits) {
-      case 1: return addSegments<1>(pending.bias, v);
-      case 2: return addSegments<2>(pending.bias, v);
-      case 4: return addSegments<4>(pending.bias, v);
-      default: return addSegments<8>(pending.bias, v);
+      case 1: return addSegments<1>(pending, v);
+      case 2: return addSegments<2>(pending, v);
+      case 4: return addSegments<4>(pending, v);
+      default: return addSegments<8>(pending, v);
     }
   }
 
   /** Adds a product of SPLITS segments; as many loads as there are registers for travel together. */
   template <int SPLITS>
-  __device__ __forceinline__ void addSegments(const T* bias, float (&v)[kKept][8]) const {
+  __device__ __forceinline__ void addSegments(const Pending& pending, float (&v)[kKept][8]) const {
     constexpr int kAtOnce = kKept < 8 / SPLITS ? kKept : 8 / SPLITS;
-    const float* row = a.partial + static_cast<size_t>(blockIdx.x) * a.hidden;
+    const float* sums = a.partial[1] + row() * a.hidden;
     size_t segment = static_cast<size_t>(N) * a.hidden;
 #pragma unroll
     for (int first = 0; first < kKept; first += kAtOnce) {
@@ -518,7 +592,7 @@ struct Worker : StepRole<T, HD, N> {
       float4 part[kAtOnce][SPLITS][2];
 #pragma unroll
       for (int i = 0; i < kAtOnce; i++) {
-        const float* from = row + min(column(first + i), a.hidden - 8);  // without branches, or registers run out
+        const float* from = sums + min(column(first + i), a.hidden - 8);  // without branches, or registers run out
 #pragma unroll
         for (int s = 0; s < SPLITS; s++) {
           part[i][s][0] = loadFresh(from + s * segment);
@@ -534,10 +608,10 @@ struct Worker : StepRole<T, HD, N> {
           float sum = (&part[i][0][j / 4].x)[j % 4];
 #pragma unroll
           for (int s = 1; s < SPLITS; s++) sum += (&part[i][s][j / 4].x)[j % 4];
-          if (bias != nullptr) sum += toFloat(bias[c + j]);
+          if (pending.bias != nullptr) sum += toFloat(pending.bias[c + j]);
           v[first + i][j] = fmaf(a.factor, sum, v[first + i][j]);
         }
-        store8(streamAt(c), v[first + i]);
+        if (writes(first + i)) store8(pending.to + row() * a.hidden + c, v[first + i]);
       }
     }
   }
@@ -551,14 +625,16 @@ struct Worker : StepRole<T, HD, N> {
       const T* bias = static_cast<const T*>(a.table[layer].biases[kQueryKeyValue]);  // read before the wait
       prepareTurns(layer);
       awaitPhases(phase);
-      int most = min(kBatch, 16 / (a.heads / a.kvHeads));
+      int teams = this->teams();
+      int most = min(kBatch, 16 * a.kvHeads / a.heads) / teams * teams;
       for (int first = 0; first < count; first += most) {
         int size = min(most, count - first);
+        if (first > 0) partSync(1, kThreads);  // a team may still need the queries before
         turnItems(layer, first, size, bias);
         partSync(1, kThreads);
-        for (int i = 0; i < size; i++) attendItem(layer, phase, first + i, i);
+        for (int i = 0; i < size; i += teams) attendItems(layer, phase, first + i, i, min(teams, size - i));
       }
-      if (memory.rows.parts > 1) mergeItems(count);
+      if (!Shape::kLone && memory.rows.parts > 1) mergeItems(count);
       arrive();
     }
     this->passAttention();
@@ -570,7 +646,7 @@ struct Worker : StepRole<T, HD, N> {
     if (layer > 0 && frequencies == a.table[layer - 1].frequencies) return;
     constexpr int kEach = HD / 2;
     for (int row = thread / kEach; row < a.rows; row += kThreads / kEach) {
-      float* turns = memory.attention.turns[row];
+      float* turns = memory.turns[row];
       turnsOf(memory.rows.positions[row], frequencies, a.rotaryDim, a.magnitude, turns, turns + a.rotaryDim / 2,
               thread % kEach, kEach);
     }
@@ -609,7 +685,7 @@ struct Worker : StepRole<T, HD, N> {
     __syncwarp();
     if (!turns) return;
     int half = a.rotaryDim / 2;
-    const float* cosines = memory.attention.turns[item.row];
+    const float* cosines = memory.turns[item.row];
     const float* sines = cosines + half;
     for (int d = lane; d < half; d += 32) {
       int low = a.interleaved ? 2 * d : d;  // its pair turns at once
@@ -631,53 +707,82 @@ struct Worker : StepRole<T, HD, N> {
         *reinterpret_cast<const uint4*>(values + d);
   }
 
-  /** Attends to an item, two units at a time: four warps have the scores of each, and each warp has 16 dimensions of the output. */
-  __device__ __forceinline__ void attendItem(int layer, int phase, int i, int of) {
-    AttentionItem item = this->item(i);
+  /**
+   * Attends to as many items as there are teams, or fewer. Of each unit four warps have the scores, and each warp of a team has
+   * some dimensions of the output, 16 after 16.
+   */
+  __device__ __forceinline__ void attendItems(int layer, int phase, int i, int of, int count) {
+    int team = warp / Team::kWarps;
+    AttentionItem item{};  // none, with no units, where there are fewer than teams
+    int units[Team::kTeams];
+    int most = 0;
+#pragma unroll
+    for (int t = 0; t < Team::kTeams; t++) {
+      AttentionItem one = this->item(t < count ? i + t : this->items());
+      units[t] = one.units;
+      most = max(most, one.units);
+      if (t == team) item = one;
+    }
     AttentionArgs args{nullptr,   a.pool,  a.attended, 0, a.groups, layer, a.layers, a.heads,
                        a.kvHeads, a.scale, 0,          0, nullptr};
     ScoreScale scale(args);
     int group = a.heads / a.kvHeads;
     int r = lane & 15;
-    const T* queries = memory.attention.queries[r < group ? of * group + r : 16] + (lane >> 4) * 8;
+    const T* queries = (r < group && team < count ? memory.attention.queries[(of + team) * group + r] : memory.zeros) +
+                       (lane >> 4) * 8;
     uint32_t query[HD / 16][4];
 #pragma unroll
     for (int step = 0; step < HD / 16; step++) loadMatrix4(query[step], queries + step * 16);
     RowState low, high;
-    float out[2][4] = {};
+    float out[kOutputs][2][4] = {};
 #pragma unroll 1
-    for (int unit = 0; unit < item.units; unit += 2) {
-      bool both = unit + 1 < item.units;
-      uint32_t empty = ring.emptyBarrier();
-      T* first = keysOf(ring.slot);
-      ring.awaitFull(watch, phase);
-      T* second = first;
-      if (both) {
-        ring.next();
-        second = keysOf(ring.slot);
-        ring.awaitFull(watch, phase);
+    for (int unit = 0; unit < most; unit += Team::kUnits) {
+      int slot = 0, own = 0;  // the team's first stage, and how many
+#pragma unroll
+      for (int t = 0; t < Team::kTeams; t++) {
+        int stages = min(Team::kUnits, units[t] - unit);
+        if (t == team) slot = ring.slot, own = stages;
+        for (int u = 0; u < stages; u++) {
+          if (t == team) ring.awaitFull(watch, phase);
+          ring.next();
+        }
       }
-      if (item.part == item.parts - 1 && unit + 2 >= item.units) complete(of, item.position % kUnit, second);
-      addUnits(args, scale, item.part * kPart + unit * kUnit, item.position, both, query, first, second, low, high, out);
+      if (own <= 0) continue;
+      if (item.part == item.parts - 1 && unit + own == item.units) {
+        complete(of + team, item.position % kUnit, keysOf(slot, own - 1));
+      }
+      addUnits(args, scale, item.part * kPart + unit * kUnit, item.position, own, query, slot, low, high, out);
       __syncwarp();
       if (lane == 0) {
         copyFenceShared();  // the stages were written by threads; the next copy into them may be a bulk one
-        barrierArrive(empty);
-        if (both) barrierArrive(ring.emptyBarrier());
+        for (int u = 0; u < own; u++) {
+          for (int t = 0; t < Team::kTeams; t++) barrierArrive(ring.empty + slotAfter(slot, u) * 8);  // for all warps
+        }
       }
-      ring.next();
     }
-    if (warp * 16 < HD) end(item, low, high, out);
+    if (item.units > 0 && warp % Team::kWarps * 16 < HD) end(item, low, high, out);
   }
 
-  /** The keys of a stage; its values come after them. */
-  __device__ __forceinline__ T* keysOf(int slot) const { return reinterpret_cast<T*>(memory.stages[slot]); }
+  /** Waits for the warps of the team. */
+  __device__ __forceinline__ void teamSync() const { partSync(2 + warp / Team::kWarps, 32 * Team::kWarps); }
+
+  /** The stage that comes so many after one; fewer than there are. */
+  __device__ __forceinline__ static int slotAfter(int slot, int more) {
+    int next = slot + more;
+    return next < Shape::kStages ? next : next - Shape::kStages;
+  }
+
+  /** The keys of the stage so many after one; its values come after them. */
+  __device__ __forceinline__ T* keysOf(int slot, int more) const {
+    return reinterpret_cast<T*>(memory.stages[slotAfter(slot, more)]);
+  }
 
   /** Puts the new key and value into the row of its unit, and zeros into the rows after it. */
   __device__ __forceinline__ void complete(int of, int last, T* keys) {
     constexpr int kPieces = HD / 8;
     T* values = keys + kUnit * kRow<T, HD>;
-    for (int i = thread; i < (kUnit - last) * kPieces; i += kThreads) {
+    constexpr int kTeam = 32 * Team::kWarps;
+    for (int i = thread % kTeam; i < (kUnit - last) * kPieces; i += kTeam) {
       int d = i % kPieces * 8;
       int at = (last + i / kPieces) * kRow<T, HD> + d;
       bool fresh = i < kPieces;
@@ -685,92 +790,116 @@ struct Worker : StepRole<T, HD, N> {
       *reinterpret_cast<uint4*>(keys + at) = fresh ? *reinterpret_cast<const uint4*>(&memory.attention.fresh[of][0][d]) : zero;
       *reinterpret_cast<uint4*>(values + at) = fresh ? *reinterpret_cast<const uint4*>(&memory.attention.fresh[of][1][d]) : zero;
     }
-    partSync(1, kThreads);
+    teamSync();
   }
 
-  /** Adds one or two units of 64 positions, in the order of attention_decode.cu. */
-  __device__ __forceinline__ void addUnits(const AttentionArgs& args, ScoreScale scale, int start, int position, bool both,
-                                           const uint32_t (&query)[HD / 16][4], const T* first, const T* second,
-                                           RowState& low, RowState& high, float (&out)[2][4]) {
-    auto& shared = memory.attention;
-    int own = warp / 4;
-    float s[2][4] = {};
-    if (own == 0 || both) {
-      scores16<T, T, HD>(s[0], s[1], query, (own == 0 ? first : second) + warp % 4 * 16 * kRow<T, HD>);
-      scaleAndMask<false>(s[0], args, scale, start + warp * 16, position, position);
-      scaleAndMask<false>(s[1], args, scale, start + warp * 16 + 8, position, position);
-      float maxLow = quadMax(fmaxf(fmaxf(s[0][0], s[0][1]), fmaxf(s[1][0], s[1][1])));
-      float maxHigh = quadMax(fmaxf(fmaxf(s[0][2], s[0][3]), fmaxf(s[1][2], s[1][3])));
+  /** Adds units of 64 positions, as many as Team::kUnits or fewer, from a stage on, in the order of attention_decode.cu. */
+  __device__ __forceinline__ void addUnits(const AttentionArgs& args, ScoreScale scale, int start, int position, int count,
+                                           const uint32_t (&query)[HD / 16][4], int slot, RowState& low, RowState& high,
+                                           float (&out)[kOutputs][2][4]) {
+    constexpr int kUnits = Team::kUnits;
+    constexpr int kSets = Team::kWarps / 4;  // of warps, each with the scores of every so many units
+    constexpr int kOwn = kUnits / kSets;
+    auto& maxima = memory.attention.maxima[warp / Team::kWarps];
+    auto& probabilities = memory.attention.probabilities[warp / Team::kWarps];
+    int set = warp % Team::kWarps / 4;
+    int quarter = warp % 4;
+    float s[kOwn][2][4] = {};
+#pragma unroll
+    for (int i = 0; i < kOwn; i++) {
+      int u = i * kSets + set;
+      if (u >= count) continue;
+      int first = start + u * kUnit + quarter * 16;
+      scores16<T, T, HD>(s[i][0], s[i][1], query, keysOf(slot, u) + quarter * 16 * kRow<T, HD>);
+      scaleAndMask<false>(s[i][0], args, scale, first, position, position);
+      scaleAndMask<false>(s[i][1], args, scale, first + 8, position, position);
+      float maxLow = quadMax(fmaxf(fmaxf(s[i][0][0], s[i][0][1]), fmaxf(s[i][1][0], s[i][1][1])));
+      float maxHigh = quadMax(fmaxf(fmaxf(s[i][0][2], s[i][0][3]), fmaxf(s[i][1][2], s[i][1][3])));
       if ((lane & 3) == 0) {
-        shared.maxima[warp][lane / 4] = maxLow;
-        shared.maxima[warp][lane / 4 + 8] = maxHigh;
+        maxima[u * 4 + quarter][lane / 4] = maxLow;
+        maxima[u * 4 + quarter][lane / 4 + 8] = maxHigh;
       }
     }
-    partSync(1, kThreads);
-    float factorLow = low.raise(unitMax(0, lane / 4));
-    float factorHigh = high.raise(unitMax(0, lane / 4 + 8));
-    RowState nextLow = low, nextHigh = high;
-    float nextFactorLow = 1.0f, nextFactorHigh = 1.0f;
-    if (both) {
-      nextFactorLow = nextLow.raise(unitMax(1, lane / 4));
-      nextFactorHigh = nextHigh.raise(unitMax(1, lane / 4 + 8));
+    teamSync();
+    RowState lows[kUnits], highs[kUnits];  // after each unit; their sums do not count
+    float factorsLow[kUnits], factorsHigh[kUnits];
+#pragma unroll
+    for (int u = 0; u < kUnits; u++) {
+      lows[u] = u == 0 ? low : lows[u - 1];
+      highs[u] = u == 0 ? high : highs[u - 1];
+      if (u >= count) continue;
+      factorsLow[u] = lows[u].raise(unitMax(u, lane / 4));
+      factorsHigh[u] = highs[u].raise(unitMax(u, lane / 4 + 8));
     }
-    if (own == 0 || both) {
-      const RowState& ownLow = own == 0 ? low : nextLow;
-      const RowState& ownHigh = own == 0 ? high : nextHigh;
+#pragma unroll
+    for (int i = 0; i < kOwn; i++) {
+      int u = i * kSets + set;
+      if (u >= count) continue;
+      RowState ownLow = set == 0 ? lows[i * kSets] : lows[i * kSets + kSets - 1];
+      RowState ownHigh = set == 0 ? highs[i * kSets] : highs[i * kSets + kSets - 1];
 #pragma unroll
       for (int t = 0; t < 2; t++) {
-        T* p = &shared.probabilities[lane / 4][warp * 16 + t * 8 + (lane & 3) * 2];
-        *reinterpret_cast<uint32_t*>(p) = packed<T>(ownLow.probability(s[t][0]), ownLow.probability(s[t][1]));
-        *reinterpret_cast<uint32_t*>(p + 8 * (2 * kUnit + 8)) =
-            packed<T>(ownHigh.probability(s[t][2]), ownHigh.probability(s[t][3]));
+        int column = u * kUnit + quarter * 16 + t * 8 + (lane & 3) * 2;
+        *reinterpret_cast<uint32_t*>(&probabilities[lane / 4][column]) =
+            packed<T>(ownLow.probability(s[i][t][0]), ownLow.probability(s[i][t][1]));
+        *reinterpret_cast<uint32_t*>(&probabilities[lane / 4 + 8][column]) =
+            packed<T>(ownHigh.probability(s[i][t][2]), ownHigh.probability(s[i][t][3]));
       }
     }
-    partSync(1, kThreads);
-    if (warp * 16 < HD) {
-      constexpr int kValues = kUnit * kRow<T, HD>;
-      addValues(0, first + kValues, factorLow, factorHigh, low, high, out);
-      if (both) {
-        low.sum = __fmul_rn(low.sum, nextFactorLow);
-        high.sum = __fmul_rn(high.sum, nextFactorHigh);
-        addValues(1, second + kValues, nextFactorLow, nextFactorHigh, low, high, out);
-      }
+    teamSync();
+#pragma unroll
+    for (int u = 0; u < kUnits; u++) {
+      if (u >= count || warp % Team::kWarps * 16 >= HD) continue;
+      low.sum = __fmul_rn(low.sum, factorsLow[u]);
+      high.sum = __fmul_rn(high.sum, factorsHigh[u]);
+      addValues(u, keysOf(slot, u) + kUnit * kRow<T, HD>, factorsLow[u], factorsHigh[u], low, high, out);
     }
-    low.max = nextLow.max;
-    high.max = nextHigh.max;
+    low.max = lows[kUnits - 1].max;
+    high.max = highs[kUnits - 1].max;
   }
 
   /** The largest score of a query and a unit, from the warps that have its positions. */
   __device__ __forceinline__ float unitMax(int unit, int r) const {
-    const auto& maxima = memory.attention.maxima;
+    const auto& maxima = memory.attention.maxima[warp / Team::kWarps];
     float max = maxima[unit * 4][r];
 #pragma unroll
     for (int w = 1; w < 4; w++) max = fmaxf(max, maxima[unit * 4 + w][r]);
     return max;
   }
 
-  /** Adds the probabilities of a unit to the sums, and times its values to the warp's 16 dimensions of the output. */
+  /** Adds the probabilities of a unit to the sums, and times its values to the warp's dimensions of the output. */
   __device__ __forceinline__ void addValues(int unit, const T* values, float factorLow, float factorHigh, RowState& low,
-                                            RowState& high, float (&out)[2][4]) {
+                                            RowState& high, float (&out)[kOutputs][2][4]) {
+    const auto& probabilities = memory.attention.probabilities[warp / Team::kWarps];
 #pragma unroll
-    for (int j = 0; j < 4; j++) {
-      float factor = j < 2 ? factorLow : factorHigh;
-      out[0][j] = __fmul_rn(out[0][j], factor);
-      out[1][j] = __fmul_rn(out[1][j], factor);
+    for (int o = 0; o < kOutputs; o++) {
+#pragma unroll
+      for (int j = 0; j < 4; j++) {
+        float factor = j < 2 ? factorLow : factorHigh;
+        out[o][0][j] = __fmul_rn(out[o][0][j], factor);
+        out[o][1][j] = __fmul_rn(out[o][1][j], factor);
+      }
     }
 #pragma unroll
     for (int step = 0; step < kUnit / 16; step++) {
       uint32_t p[4];
-      loadMatrix4(p, &memory.attention.probabilities[lane & 15][unit * kUnit + step * 16 + (lane >> 4) * 8]);
+      loadMatrix4(p, &probabilities[lane & 15][unit * kUnit + step * 16 + (lane >> 4) * 8]);
       addToSums<T>(low, high, p);
-      addValues16<T, T, HD>(out[0], out[1], p, values + step * 16 * kRow<T, HD> + warp * 16);
+#pragma unroll
+      for (int o = 0; o < kOutputs; o++) {
+        addValues16<T, T, HD>(out[o][0], out[o][1], p, values + step * 16 * kRow<T, HD> + dimension(o));
+      }
     }
   }
 
-  /** Writes an item's result, or what mergeItems needs of it; by the warps that have dimensions of it. */
+  /** The first dimension of the o-th 16 of a warp. */
+  __device__ __forceinline__ int dimension(int o) const { return (o * Team::kWarps + warp % Team::kWarps) * 16; }
+
+  /** Writes an item's result, or what mergeItems or gatherAttention needs of it; by the warps that have dimensions of it. */
   __device__ __forceinline__ void end(const AttentionItem& item, const RowState& low, const RowState& high,
-                                      const float (&out)[2][4]) {
+                                      const float (&out)[kOutputs][2][4]) {
     int group = a.heads / a.kvHeads;
+    bool apart = Shape::kLone || item.parts > 1;
     float sumLow = quadSum(low.sum);
     float sumHigh = quadSum(high.sum);
 #pragma unroll
@@ -780,13 +909,15 @@ struct Worker : StepRole<T, HD, N> {
       int head = item.kvHead * group + r;
       float sum = half == 0 ? sumLow : sumHigh;
       size_t at = (static_cast<size_t>(item.row) * a.heads + head) * a.maxParts + item.part;
-      if (item.parts > 1 && warp == 0 && (lane & 3) == 0) a.states[at] = make_float2(half == 0 ? low.max : high.max, sum);
+      if (apart && warp % Team::kWarps == 0 && (lane & 3) == 0) {
+        a.states[at] = make_float2(half == 0 ? low.max : high.max, sum);
+      }
 #pragma unroll
-      for (int t = 0; t < 2; t++) {
-        int d = warp * 16 + t * 8 + (lane & 3) * 2;
-        float x = out[t][2 * half];
-        float y = out[t][2 * half + 1];
-        if (item.parts > 1) {
+      for (int i = 0; i < 2 * kOutputs; i++) {
+        int d = dimension(i / 2) + i % 2 * 8 + (lane & 3) * 2;
+        float x = out[i / 2][i % 2][2 * half];
+        float y = out[i / 2][i % 2][2 * half + 1];
+        if (apart) {
           *reinterpret_cast<float2*>(a.sums + at * HD + d) = make_float2(x, y);
         } else {
           *reinterpret_cast<uint32_t*>(static_cast<T*>(a.attended) + activationOffset(item.row, head * HD + d, a.groups)) =
@@ -822,6 +953,18 @@ struct Worker : StepRole<T, HD, N> {
     }
   }
 
+  /** Adds up what a lone row's units read of attention. */
+  __device__ __forceinline__ void gatherAttention(const Product& p, int phase) {
+    awaitPhases(phase);
+    int rowGroups = p.n / kUnitRows;
+    int from = p.begin / rowGroups * p.kTiles / p.splits * kTile / HD;
+    int to = ((p.end - 1) / rowGroups + 1) * p.kTiles / p.splits * kTile;
+    AttentionItem item{};
+    item.parts = memory.rows.parts;
+    for (int head = from + warp; p.begin < p.end && head * HD < to; head += kWorkers) merge(item, head);
+    partSync(1, kThreads);
+  }
+
   /** Adds all parts of a row and head; by a warp. */
   __device__ __forceinline__ void merge(const AttentionItem& item, int head) {
     size_t at = (static_cast<size_t>(item.row) * a.heads + head) * a.maxParts;
@@ -833,20 +976,22 @@ struct Worker : StepRole<T, HD, N> {
     for (int part = 0; part < item.parts; part++) {
       float2 state = __ldcg(states + part);
       Merge merge(max, state.x);
+      bool all = Shape::kLone && item.parts == 1;  // a zero keeps its sign
       max = merge.max;
-      sum = merge(sum, state.y);
+      sum = all ? state.y : merge(sum, state.y);
 #pragma unroll
       for (int i = 0; i < HD / 64; i++) {
         float2 v = __ldcg(reinterpret_cast<const float2*>(sums + part * HD + i * 64));
-        out[i].x = merge(out[i].x, v.x);
-        out[i].y = merge(out[i].y, v.y);
+        out[i].x = all ? v.x : merge(out[i].x, v.x);
+        out[i].y = all ? v.y : merge(out[i].y, v.y);
       }
     }
 #pragma unroll
     for (int i = 0; i < HD / 64; i++) {
-      *reinterpret_cast<uint32_t*>(static_cast<T*>(a.attended) +
-                                   activationOffset(item.row, head * HD + i * 64 + lane * 2, a.groups)) =
-          packed<T>(ended<false>(out[i].x, 1.0f, sum), ended<false>(out[i].y, 1.0f, sum));
+      int column = head * HD + i * 64 + lane * 2;
+      T* to = Shape::kLone ? memory.x + column
+                           : static_cast<T*>(a.attended) + activationOffset(item.row, column, a.groups);
+      *reinterpret_cast<uint32_t*>(to) = packed<T>(ended<false>(out[i].x, 1.0f, sum), ended<false>(out[i].y, 1.0f, sum));
     }
   }
 };
@@ -870,7 +1015,7 @@ __device__ __forceinline__ void decodeStep(const StepPlan& plan, int rows) {
     memory.base = loadAcquire(&a.state->base);
     memory.stopped = 0;
   }
-  if (threadIdx.x < HD + 8) memory.attention.queries[16][threadIdx.x] = T{};
+  if (threadIdx.x < HD + 8) memory.zeros[threadIdx.x] = T{};
   __syncthreads();
   int warp = threadIdx.x >> 5;
   if (warp >= kWorkers) {
@@ -913,7 +1058,8 @@ __device__ __forceinline__ void decodeStep(const StepPlan&, int) {}  // other ch
     s3::decodeStep<T, HD, N>(*plan, rows);                                                                         \
   }
 #define S3_STEPS(suffix, T) \
-  S3_STEP(suffix, T, 64, 8) S3_STEP(suffix, T, 64, 16) S3_STEP(suffix, T, 128, 8) S3_STEP(suffix, T, 128, 16)
+  S3_STEP(suffix, T, 64, 1) S3_STEP(suffix, T, 64, 8) S3_STEP(suffix, T, 64, 16) \
+  S3_STEP(suffix, T, 128, 1) S3_STEP(suffix, T, 128, 8) S3_STEP(suffix, T, 128, 16)
 S3_FOR_TYPES(S3_STEPS)
 
 /** Fills in a layer of the table; by one thread. */
@@ -931,15 +1077,15 @@ extern "C" __global__ void step_layer(s3::StepLayer* table, int layer, const voi
 /** Fills in what launches have in common; by one thread. */
 extern "C" __global__ void step_plan(s3::StepPlan* plan, const s3::StepLayer* table, const int* shares, s3::StepState* state,
                                      unsigned* report, const int* positions, const int* sequences, const int* tableStarts,
-                                     const int* tables, void* pool, float* stream, void* normed, void* attended,
-                                     void* activated, float* partial, float* sums, float2* states, int* counters, int layers,
+                                     const int* tables, void* pool, float* stream, float* secondStream, void* normed,
+                                     void* attended, void* activated, float* partial, float* secondPartial, float* sums, float2* states, int* counters, int layers,
                                      int hidden, int heads, int kvHeads, int inner, int splitsOfQueryKeyValue,
                                      int splitsOfOutput, int splitsOfUp, int splitsOfDown, int rotaryDim, int interleaved,
                                      float magnitude, float epsilon, float factor, float scale, int activation, int gated,
                                      int groups, int maxParts, long long limit) {
   *plan = {table,     shares,   state,      report,
            {positions, sequences, tableStarts, tables},
-           pool,      stream,   normed,     attended,    activated, partial, sums,  states,     counters,
+           pool,      {stream, secondStream}, normed, attended, activated, {partial, secondPartial}, sums, states, counters,
            layers,    hidden,   heads,      kvHeads,     inner,
            {splitsOfQueryKeyValue, splitsOfOutput, splitsOfUp, splitsOfDown},
            rotaryDim, interleaved, magnitude, epsilon,   factor,    scale,   activation, gated, groups,     maxParts,

@@ -37,11 +37,11 @@ struct StepPlan {
   unsigned* report;  // in the host's memory: gets `failed` of a launch that fails
   Batch batch;
   void* pool;
-  float* stream;   // [row][hidden]
+  float* stream[2];   // [row][hidden]; the second is for a lone row between its norms, see Worker::normRow
   void* normed;    // activation tiles
   void* attended;
   void* activated;
-  float* partial;  // sums of segments: [segment][N rows][n]
+  float* partial[2];  // sums of segments: [segment][N rows][n]; the second of products that are added to the stream
   float* sums;     // partial results of attention, see attention_decode.cu
   float2* states;
   int* counters;
@@ -54,7 +54,7 @@ struct StepPlan {
   long long limit;  // nanoseconds that a launch may wait
 };
 
-static_assert(sizeof(StepLayer) == 88 && sizeof(StepPlan) == 224 && sizeof(StepState) == 16, "StepKernels has the same");
+static_assert(sizeof(StepLayer) == 88 && sizeof(StepPlan) == 240 && sizeof(StepState) == 16, "StepKernels has the same");
 
 // ---- phases
 
@@ -75,6 +75,7 @@ struct Product {
   int which, n, kTiles, splits;
   int begin, end;  // the block's units, a unit being 16 rows of the weight over one segment: [segment][16 rows]
 
+  Product() = default;
   __device__ __forceinline__ Product(const StepPlan& a, int layer, int which, int headDim) : which(which) {
     const StepLayer& own = a.table[layer];
     w = static_cast<const uint8_t*>(own.weights[which]);
@@ -253,10 +254,7 @@ struct Ring {
   }
 };
 
-/** Makes writes of this thread visible to copies that come after. */
-__device__ __forceinline__ void copyFence() { asm volatile("fence.proxy.async;" ::: "memory"); }
-
-/** The same for shared memory alone. */
+/** Makes writes of this thread to shared memory visible to bulk copies that come after. */
 __device__ __forceinline__ void copyFenceShared() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 
 /** Waits for the threads of a part of the block. */
@@ -268,6 +266,7 @@ __device__ __forceinline__ void partSync(int number, int threads) {
 template <typename Role>
 __device__ __forceinline__ void walk(const StepPlan& a, Role& role) {
   for (int layer = 0;; layer++) {
+#pragma unroll 1
     for (int which = 0; which < 4; which++) {
       int phase = layer * kPhases + 2 * which;
       if (which == kOutput) {

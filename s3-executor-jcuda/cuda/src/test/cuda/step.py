@@ -14,7 +14,7 @@ from gpu import *
 P = ctypes.c_void_p
 I = ctypes.c_int
 F = ctypes.c_float
-CLASSES = (8, 16)  # rows that a kernel has room for
+CLASSES = (1, 8, 16)  # rows that a kernel has room for
 THREADS = 384
 QKV, OUT, UP, DOWN = range(4)
 SHAPES = (("llama-13b", int(os.environ.get("S3_LAYERS", "8")),
@@ -30,8 +30,8 @@ class Layer(ctypes.Structure):
 
 class Plan(ctypes.Structure):
     _fields_ = [("table", P), ("shares", P), ("state", P), ("report", P), ("positions", P), ("sequences", P), ("starts", P),
-                ("tables", P), ("pool", P), ("stream", P), ("normed", P), ("attended", P), ("activated", P),
-                ("partial", P), ("sums", P), ("states", P), ("counters", P), ("layers", I), ("hidden", I), ("heads", I),
+                ("tables", P), ("pool", P), ("stream", P), ("second_stream", P), ("normed", P), ("attended", P),
+                ("activated", P), ("partial", P), ("second_partial", P), ("sums", P), ("states", P), ("counters", P), ("layers", I), ("hidden", I), ("heads", I),
                 ("kv_heads", I), ("inner", I), ("splits", I * 4), ("rotary", I), ("interleaved", I), ("magnitude", F),
                 ("epsilon", F), ("factor", F), ("scale", F), ("activation", I), ("gated", I), ("groups", I),
                 ("max_parts", I), ("rows", I), ("limit", ctypes.c_longlong)]
@@ -48,11 +48,13 @@ def row_class(rows):
 def step_shared(d, n):
     """Bytes of StepMemory for n rows."""
     aligned = lambda size, to: ceil(size, to) * to
-    stages = 6 if n == 8 else 5
+    stages = 5 if n == 16 else 6
     stage = max(32768 + 3 * n * 128, 256 * (d + 8))
-    attention = aligned(aligned(34 * (d + 8), 16) + 32 * (128 + 8) + 16 * d + 4 * n * d + 512 + 4, 16)
-    total = stages * (stage + 16) + attention + 4 * (3 * n + 2) + 128
-    return aligned(aligned(total, 8) + ctypes.sizeof(Plan) + 8, 16)
+    teams, units = (1, 4) if n == 1 else (2, 1) if d == 64 else (1, 2)
+    attention = aligned(32 * (d + 8) + 32 * teams * (64 * units + 8) + 16 * d + 256 * teams * units + 4, 16)
+    own = max(attention, 2 * 8192 if n == 1 else 16) + 4 * n * d + 2 * (d + 8)
+    total = stages * (stage + 16) + own + 4 * (3 * n + 2) + 128
+    return aligned(aligned(total, 8) + ctypes.sizeof(Plan) + 48 + 8, 16)
 
 
 def shares(products, layers, blocks):
@@ -129,12 +131,13 @@ class Model:
         self.state = torch.zeros(4, device="cuda", dtype=torch.int32)
         self.report = torch.zeros(1, device="cuda", dtype=torch.int32)
         most = max(w * s for w, _, s in self.products)
-        self.partial = torch.zeros(most * row_class(self.rows), device="cuda")
+        self.partial, self.second_partial = (torch.zeros(most * row_class(self.rows), device="cuda") for _ in range(2))
+        self.second_stream = torch.zeros(self.hidden, device="cuda")
         self.fields = Plan(
             address(self.table), address(self.shares), address(self.state), address(self.report), address(self.positions),
             address(self.sequences), address(self.starts), address(self.tables), address(self.pool), address(self.stream),
-            address(self.normed), address(self.attended), address(self.activated), address(self.partial),
-            address(self.sums), address(self.states), address(self.counters), self.layers, self.hidden, self.heads,
+            address(self.second_stream), address(self.normed), address(self.attended), address(self.activated),
+            address(self.partial), address(self.second_partial), address(self.sums), address(self.states), address(self.counters), self.layers, self.hidden, self.heads,
             self.kv_heads, self.inner, (I * 4)(*[s for _, _, s in self.products]), self.d, 0, 1.0, 1e-5, self.factor,
             self.d**-0.5, 0, int(self.gated), self.groups, self.parts, 0, int(os.environ.get("S3_LIMIT", 200_000_000)))
         self.plan_bytes = bytes_of(self.fields)
@@ -241,11 +244,17 @@ def check_all(k):
     ok &= check_model(k, "small, bias", layers=2, positions=[63, 64, 256, 300, 17], bias=True, factor=0.7, **small)
     ok &= check_model(k, "small, padded", layers=2, positions=[63, 64, 256], pad=1, **small)
     ok &= check_model(k, "small, 8 rows", layers=2, positions=[i * 37 for i in range(8)], **small)
+    ok &= check_model(k, "small, 1 row, bias", layers=3, positions=[200], bias=True, factor=0.7, **small)
+    ok &= check_model(k, "small, 1 row, long, no gate", layers=3, positions=[5000], gated=False, **small)
     grouped = dict(hidden=2048, heads=32, kv_heads=8, d=64, inner=5632)
     ok &= check_model(k, "grouped d64, 4 rows", layers=2, positions=[700, 31, 511, 512], **grouped)
+    ok &= check_model(k, "grouped d64, 1 row, bias", layers=3, positions=[1023], bias=True, **grouped)
+    ok &= check_model(k, "wide, 1 row", layers=2, positions=[300], hidden=8192, heads=64, kv_heads=8, d=128, inner=8192)
     ok &= check_model(k, "grouped d64, 8 rows, no gate", layers=2, positions=[700, 31, 511, 512] * 2, gated=False, **grouped)
     ok &= check_model(k, "llama-1b", layers=4, positions=[511] * 2, hidden=2048, heads=32, kv_heads=32, d=64, inner=8192)
     ok &= check_model(k, "llama-13b, 1 row", layers=2, positions=[511], hidden=5120, heads=40, kv_heads=40, d=128,
+                      inner=13824)
+    ok &= check_model(k, "llama-13b, 1 long row", layers=2, positions=[2047], hidden=5120, heads=40, kv_heads=40, d=128,
                       inner=13824)
     ok &= check_model(k, "llama-13b, 8 rows", layers=2, positions=[511, 3, 255, 900, 1, 100, 640, 64], hidden=5120,
                       heads=40, kv_heads=40, d=128, inner=13824)

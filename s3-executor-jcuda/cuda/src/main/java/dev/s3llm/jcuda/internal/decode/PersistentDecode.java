@@ -36,7 +36,9 @@ final class PersistentDecode implements AutoCloseable {
   private static final Set<Integer> HEAD_SIZES = Set.of(64, 128);
   private static final int TILE = 64;
   private static final int UNIT_ROWS = 16;
-  private static final int MOST_HIDDEN = 8192;
+
+  /** Heads that share keys and values, at most. */
+  private static final int MOST_HEADS = 16;
 
   private static final int UNIT_POSITIONS = 64;
 
@@ -76,6 +78,8 @@ final class PersistentDecode implements AutoCloseable {
    * @param state what blocks tell each other
    * @param report receives the place of a wait that took too long
    * @param partial sums of segments of products
+   * @param secondPartial the same of products whose results are added to the stream
+   * @param stream the stream of a lone row between two of its norms
    */
   record Buffers(
       DeviceMemory plan,
@@ -83,7 +87,9 @@ final class PersistentDecode implements AutoCloseable {
       DeviceMemory shares,
       DeviceMemory state,
       PinnedMemory report,
-      DeviceMemory partial) {}
+      DeviceMemory partial,
+      DeviceMemory secondPartial,
+      DeviceMemory stream) {}
 
   /** The shape of a product. */
   private record Product(int out, int in) {
@@ -123,7 +129,9 @@ final class PersistentDecode implements AutoCloseable {
               resources.keep(device.allocate(shareBytes(range, blocks))),
               resources.keep(device.allocate(StepKernels.STATE_BYTES)),
               resources.keep(device.allocatePinned(Integer.BYTES)),
-              resources.keep(device.allocate(partialBytes(config, range))));
+              resources.keep(device.allocate(partialBytes(config, range))),
+              resources.keep(device.allocate(partialBytes(config, range))),
+              resources.keep(device.allocate(streamBytes(config))));
       buffers.report.view(0, Integer.BYTES).putInt(0, 0);
       int[] shares = shares(config, range, blocks);
       stream.copyIn(Pointer.to(shares), buffers.shares, 0, shareBytes(range, blocks));
@@ -142,7 +150,8 @@ final class PersistentDecode implements AutoCloseable {
 
   /**
    * Returns whether the kernel computes the layers of a stage: dense layers with RMS norms before
-   * both parts, weights and KV in 16 bits, widths that fill tiles, and attention to all positions.
+   * both parts, weights and KV in 16 bits, widths that fill tiles and are not too large, and
+   * attention to all positions.
    *
    * @param featureLayer number of the layer whose results are kept, from 1; 0 for none
    */
@@ -155,7 +164,8 @@ final class PersistentDecode implements AutoCloseable {
     Scores scores = config.attention().scores();
     return kv == KvPrecision.FULL
         && HEAD_SIZES.contains(config.headSize())
-        && config.hiddenSize() <= MOST_HIDDEN
+        && config.heads() / config.kvHeads() <= MOST_HEADS
+        && Math.max(config.hiddenSize(), config.querySize()) <= StepKernels.MOST_COLUMNS
         && config.norms().kind() != NormKind.LAYER
         && config.norms().placement() == NormPlacement.BEFORE
         && config.attention().queryKeyNorm() == QueryKeyNorm.NONE
@@ -227,7 +237,8 @@ final class PersistentDecode implements AutoCloseable {
         + StepKernels.STATE_BYTES
         + tableBytes(range)
         + shareBytes(range, blocks)
-        + partialBytes(config, range);
+        + 2 * partialBytes(config, range)
+        + streamBytes(config);
   }
 
   private static long tableBytes(LayerRange range) {
@@ -245,6 +256,10 @@ final class PersistentDecode implements AutoCloseable {
             .max()
             .orElse(0);
     return Float.BYTES * StepKernels.MOST_ROWS * most;
+  }
+
+  private static long streamBytes(ModelConfig config) {
+    return (long) Float.BYTES * config.hiddenSize();
   }
 
   /**

@@ -16,19 +16,23 @@ final class StepKernels {
   static final int LAYER_BYTES = 88;
 
   /** Bytes of what all launches have in common. */
-  static final int PLAN_BYTES = 224;
+  static final int PLAN_BYTES = 240;
 
   /** Bytes of what blocks tell each other. */
   static final int STATE_BYTES = 16;
 
+  private static final int PRODUCT_BYTES = 48;
+
   /** Rows that the kernels have room for. */
-  private static final List<Integer> ROOMS = List.of(8, 16);
+  private static final List<Integer> ROOMS = List.of(1, 8, 16);
 
   /** Rows that a launch has room for at most. */
   static final int MOST_ROWS = 16;
 
+  /** Columns of the stream, and of the result of attention, that the kernels have room for. */
+  static final int MOST_COLUMNS = 8192;
+
   private static final int THREADS = 384;
-  private static final int WORKERS = 8;
   private static final int WEIGHT_BYTES = 32 << 10;
 
   private final KernelLauncher launcher;
@@ -56,7 +60,7 @@ final class StepKernels {
 
   /** Returns the rows that the kernel for so many has room for. */
   private static int room(int rows) {
-    return rows <= ROOMS.get(0) ? ROOMS.get(0) : MOST_ROWS;
+    return ROOMS.stream().filter(room -> rows <= room).findFirst().orElseThrow();
   }
 
   /**
@@ -126,10 +130,12 @@ final class StepKernels {
         batch.lists,
         pool,
         work.residual,
+        own.stream(),
         work.normed,
         work.attended,
         work.activated,
         own.partial(),
+        own.secondPartial(),
         work.sums,
         work.states,
         work.counters,
@@ -178,20 +184,25 @@ final class StepKernels {
     int stages = room > 8 ? 5 : 6;
     int stage = Math.max(WEIGHT_BYTES + 3 * room * 128, 256 * (headSize + 8));
     int ring = stages * (stage + 2 * Long.BYTES);
+    int lone = room == 1 ? 2 * MOST_COLUMNS : 0;
+    int turns = room * Float.BYTES * headSize;
+    int zeros = 2 * (headSize + 8);
     int list = Integer.BYTES * (3 * room + 2);
     int sums = 32 * Float.BYTES;
-    int before = aligned(ring + attentionBytes(headSize, room) + list + sums, 8);
-    return aligned(before + PLAN_BYTES + 2 * Integer.BYTES, 16);
+    int own = Math.max(attentionBytes(headSize, room), lone) + turns + zeros;
+    int plan = PLAN_BYTES + PRODUCT_BYTES + 2 * Integer.BYTES;
+    return aligned(aligned(ring + own + list + sums, 8) + plan, 16);
   }
 
   /** Returns what attention takes of it: {@code StepAttention}. */
   private static int attentionBytes(int headSize, int room) {
-    int queries = aligned(17 * 2 * (headSize + 8), 16);
-    int probabilities = 16 * 2 * (2 * 64 + 8);
+    int teams = room > 1 && headSize == 64 ? 2 : 1;
+    int units = room == 1 ? 4 : 2 / teams; // that a team adds at once
+    int queries = 16 * 2 * (headSize + 8);
+    int probabilities = teams * 16 * 2 * (units * 64 + 8);
     int fresh = 4 * 2 * 2 * headSize;
-    int turns = room * Float.BYTES * headSize;
-    int maxima = WORKERS * 16 * Float.BYTES;
-    return aligned(queries + probabilities + fresh + turns + maxima + Integer.BYTES, 16);
+    int maxima = teams * units * 4 * 16 * Float.BYTES;
+    return aligned(queries + probabilities + fresh + maxima + Integer.BYTES, 16);
   }
 
   private static int aligned(int bytes, int to) {
