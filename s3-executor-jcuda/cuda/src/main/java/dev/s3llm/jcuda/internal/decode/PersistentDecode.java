@@ -46,7 +46,7 @@ final class PersistentDecode implements AutoCloseable {
    * Units of positions, for each multiprocessor, up to which one launch was faster than a launch
    * for each part: its attention is the slower one; see docs/gpu.md.
    */
-  private static final int MOST_UNITS = 20;
+  private static final int MOST_UNITS = 32;
 
   private static final long LIMIT_NANOS = 2_000_000_000L;
 

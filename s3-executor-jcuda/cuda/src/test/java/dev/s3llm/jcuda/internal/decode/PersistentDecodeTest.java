@@ -81,7 +81,9 @@ class PersistentDecodeTest {
     assertThat(PersistentDecode.wins(4, 2048, 40, h200)).isFalse();
     assertThat(PersistentDecode.wins(4, 4096, 8, h200)).isTrue();
     assertThat(PersistentDecode.wins(16, 1024, 8, h200)).isTrue();
-    assertThat(PersistentDecode.wins(16, 2048, 8, h200)).isFalse();
+    assertThat(PersistentDecode.wins(16, 2048, 8, h200)).isTrue();
+    assertThat(PersistentDecode.wins(16, 4096, 8, h200)).isFalse();
+    assertThat(PersistentDecode.wins(16, 512, 40, h200)).isFalse();
     assertThat(PersistentDecode.wins(17, 1, 1, h200)).isFalse();
   }
 
