@@ -26,17 +26,29 @@ __device__ __forceinline__ void spill(const float (&sum)[STRIPS * N / 2], float*
   }
 }
 
-/** Adds the cluster's sums in order of rank and writes them; called by the R warpgroups that multiplied. */
-template <typename T, int R, int N, int C, int STRIPS = 1>
-__device__ __forceinline__ void finish(const GemmArgs& a, const float (&sum)[STRIPS * N / 2], uint32_t stages,
-                                       float* tile, int rank) {
+/** Whether blocks send each other the sums of whole rows, which is faster from 64 rows on, or read them. */
+template <int N, int C>
+constexpr bool kSendsSums = C > 1 && N >= 64 && N % (8 * C) == 0;
+
+/** What a warp that does not multiply does meanwhile: the cluster's barriers are for all its threads. */
+template <int N, int C>
+__device__ __forceinline__ void standBy() {
+  if constexpr (C > 1) {
+    if constexpr (kSendsSums<N, C>) clusterMeet();
+    clusterSync();
+    if constexpr (!kSendsSums<N, C>) clusterMeet();
+  }
+}
+
+/** Adds the cluster's sums in order of rank, each block those of its share of the pieces, and writes them. */
+template <typename T, int R, int N, int C, int STRIPS>
+__device__ __forceinline__ void finishByReading(const GemmArgs& a, const float (&sum)[STRIPS * N / 2], uint32_t stages,
+                                                float* tile, int rank) {
   constexpr int kColumns = 64 * R * STRIPS;
   constexpr int kPitch = resultPitch(R * STRIPS);
   int firstColumn = blockIdx.z * kColumns;
   int rows = min(N, a.m - static_cast<int>(blockIdx.y) * N);
   int columns = min(kColumns, a.n - firstColumn);
-  // Every warpgroup must be done with the stages before the result tile takes their place.
-  asm volatile("bar.sync 1, %0;" ::"n"(128 * R) : "memory");
   spill<N, kPitch, STRIPS>(sum, tile, rows);
   if constexpr (C > 1) {
     clusterSync();
@@ -61,7 +73,71 @@ __device__ __forceinline__ void finish(const GemmArgs& a, const float (&sum)[STR
   };
   auto rowOf = [](int row) { return static_cast<int>(blockIdx.y) * N + row; };
   writeTile<T>(a, rowOf, firstColumn, rows, columns, rank * 128 * R + threadIdx.x, C * 128 * R, load);
-  if constexpr (C > 1) clusterSync();  // a peer may still read this block's tile
+  if constexpr (C > 1) clusterMeet();  // a peer may still read this block's tile
+}
+
+/**
+ * The same with each block finishing N / C rows, whose sums the others send into its shared memory: [rank][eight rows of a
+ * strip][thread], 16 bytes each, in the order in which a thread has them.
+ */
+template <typename T, int R, int N, int C, int STRIPS>
+__device__ __forceinline__ void finishBySending(const GemmArgs& a, const float (&sum)[STRIPS * N / 2], uint32_t stages,
+                                                float* tile, int rank) {
+  constexpr int kColumns = 64 * R * STRIPS;
+  constexpr int kPitch = resultPitch(R * STRIPS);
+  constexpr int kThreads = 128 * R;
+  constexpr int kOwn = N / C;
+  constexpr int kPieces = STRIPS * kOwn / 8;  // of 16 bytes that a thread sends to each block
+  int firstColumn = blockIdx.z * kColumns;
+  int firstRow = rank * kOwn;
+  int rows = min(N, a.m - static_cast<int>(blockIdx.y) * N);
+  int ownRows = max(0, min(kOwn, rows - firstRow));
+  clusterMeet();  // all blocks are done with their stages
+#pragma unroll
+  for (int peer = 0; peer < C; peer++) {
+    uint32_t to = peerAddress(stages + (rank * kPieces * kThreads + threadIdx.x) * 16, peer);
+#pragma unroll
+    for (int i = 0; i < kPieces; i++) {
+      int row = peer * kOwn + i % (kOwn / 8) * 8;
+      int at = i / (kOwn / 8) * (N / 2) + row / 2;
+      if (row < rows) storePeer(to + i * kThreads * 16, sum[at], sum[at + 1], sum[at + 2], sum[at + 3]);
+    }
+  }
+  clusterSync();
+  float own[kPieces * 4];
+  const float4* parts = reinterpret_cast<const float4*>(tile) + threadIdx.x;
+#pragma unroll
+  for (int i = 0; i < kPieces; i++) {
+    float4 v = parts[i * kThreads];
+#pragma unroll
+    for (int peer = 1; peer < C; peer++) {
+      float4 part = parts[(peer * kPieces + i) * kThreads];
+      v = make_float4(v.x + part.x, v.y + part.y, v.z + part.z, v.w + part.w);
+    }
+    own[i * 4] = v.x;
+    own[i * 4 + 1] = v.y;
+    own[i * 4 + 2] = v.z;
+    own[i * 4 + 3] = v.w;
+  }
+  asm volatile("bar.sync 1, %0;" ::"n"(kThreads) : "memory");  // the parts have been read
+  spill<kOwn, kPitch, STRIPS>(own, tile, ownRows);
+  asm volatile("bar.sync 1, %0;" ::"n"(kThreads) : "memory");
+  auto load = [&](int row, int column, float(&v)[8]) { load8(tile + row * kPitch + column, v); };
+  auto rowOf = [firstRow](int row) { return static_cast<int>(blockIdx.y) * N + firstRow + row; };
+  writeTile<T>(a, rowOf, firstColumn, ownRows, min(kColumns, a.n - firstColumn), threadIdx.x, kThreads, load);
+}
+
+/** Adds the cluster's sums in order of rank and writes them; called by the R warpgroups that multiplied. */
+template <typename T, int R, int N, int C, int STRIPS = 1>
+__device__ __forceinline__ void finish(const GemmArgs& a, const float (&sum)[STRIPS * N / 2], uint32_t stages,
+                                       float* tile, int rank) {
+  // Every warpgroup must be done with the stages before results take their place.
+  asm volatile("bar.sync 1, %0;" ::"n"(128 * R) : "memory");
+  if constexpr (kSendsSums<N, C>) {
+    finishBySending<T, R, N, C, STRIPS>(a, sum, stages, tile, rank);
+  } else {
+    finishByReading<T, R, N, C, STRIPS>(a, sum, stages, tile, rank);
+  }
 }
 
 #endif  // S3_HOPPER

@@ -300,10 +300,7 @@ __device__ __forceinline__ void gemmQuant(const GemmArgs& a, Scales scales) {
       streamQuant<CODE, N, kTilesOfBlock>(a, scales, stages, full, empty, begin, end, kTiles);
     }
     __syncwarp();
-    if constexpr (C > 1) {
-      clusterSync();  // the peers' results are in their shared memory
-      clusterSync();  // and have been read
-    }
+    standBy<N, C>();
   } else {
     if constexpr (Stage::kWide) takeRegisters<232>();
     float sum[Stage::kSums];

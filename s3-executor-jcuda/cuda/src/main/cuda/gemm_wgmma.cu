@@ -12,7 +12,7 @@
 //
 // For more rows than these have there is gemm_large.cu.
 //
-// Grid (C, ceil(m / N), ceil(n / (64 * R))), block 128 * R + 32 (+ 128 where N > 128), shared memory: README.md.
+// Grid (C, ceil(m / N), ceil(n / (64 * R))), block 128 * R + 32, shared memory: README.md.
 // Compile: nvcc -cubin -gencode arch=compute_90a,code=sm_90a gemm_wgmma.cu
 #include "gemm_cluster.cuh"
 
@@ -20,11 +20,6 @@ namespace s3 {
 
 template <int R, int N, int STAGES>
 struct GemmShape {
-  /** Wide tiles need more registers than an even share: their copying warp becomes a warpgroup that gives its own. */
-  static constexpr bool kWide = N > 128;
-  static constexpr int kThreads = 128 * R + (kWide ? 128 : 32);
-  static constexpr int kCopyRegisters = R == 2 ? 40 : 32;
-  static constexpr int kSumRegisters = R == 2 ? 232 : 160;
   static constexpr int kWeightBytes = R * 64 * 128;
   static constexpr int kStageBytes = kWeightBytes + N * 128;
   static_assert(N * resultPitch(R) * 4 <= STAGES * kStageBytes, "the result tile must fit in the stages");
@@ -79,14 +74,7 @@ __device__ __forceinline__ void multiplySegment(float (&sum)[N / 2], uint32_t st
     wgmmaFence();
 #pragma unroll
     for (int step = 0; step < 4; step++) {  // 16 columns, 32 bytes, a step
-      if constexpr (R == 3 && N == 256) {  // one instruction with 128 sums needs more registers at entry
-        auto& low = reinterpret_cast<float(&)[64]>(sum[0]);
-        auto& high = reinterpret_cast<float(&)[64]>(sum[64]);
-        Wgmma<T, 128>::multiply(low, weights + 2 * step, activations + 2 * step, i > 0 || step > 0);
-        Wgmma<T, 128>::multiply(high, weights + 2 * step, activations + 1024 + 2 * step, i > 0 || step > 0);
-      } else {
-        Wgmma<T, N>::multiply(sum, weights + 2 * step, activations + 2 * step, i > 0 || step > 0);
-      }
+      Wgmma<T, N>::multiply(sum, weights + 2 * step, activations + 2 * step, i > 0 || step > 0);
     }
     wgmmaCommit();
     wgmmaWait<1>();  // the tile before is done: its stage may be filled again
@@ -117,17 +105,12 @@ __device__ __forceinline__ void gemm(const GemmArgs& a) {
   }
   __syncthreads();
   if (threadIdx.x >= 128 * R) {
-    if constexpr (Shape::kWide) leaveRegisters<Shape::kCopyRegisters>();
     if (threadIdx.x == 128 * R) {
       streamTiles<R, N, STAGES>(a, stages, full, empty, begin, end, kTiles);
     }
     __syncwarp();
-    if constexpr (C > 1) {
-      clusterSync();  // the peers' results are in their shared memory
-      clusterSync();  // and have been read
-    }
+    standBy<N, C>();
   } else {
-    if constexpr (Shape::kWide) takeRegisters<Shape::kSumRegisters>();
     float sum[N / 2];
 #pragma unroll
     for (int i = 0; i < N / 2; i++) sum[i] = 0;
@@ -153,11 +136,11 @@ __device__ __forceinline__ void gemm(const GemmArgs&) {}  // other chips take ge
   }
 
 #define S3_GEMM_ONE(type, T, R, N, STAGES, BLOCKS)                                                    \
-  extern "C" __global__ void __launch_bounds__(128 * R + (N > 128 ? 128 : 32), BLOCKS) gemm_##type##_r##R##_n##N##_c1   \
+  extern "C" __global__ void __launch_bounds__(128 * R + 32, BLOCKS) gemm_##type##_r##R##_n##N##_c1   \
       S3_GEMM_BODY(T, R, N, STAGES, 1)
 #define S3_GEMM_CLUSTER(type, T, R, N, STAGES, BLOCKS, C)                                             \
   extern "C" __global__ void S3_CLUSTER(C)                                                            \
-      __launch_bounds__(128 * R + (N > 128 ? 128 : 32), BLOCKS) gemm_##type##_r##R##_n##N##_c##C                        \
+      __launch_bounds__(128 * R + 32, BLOCKS) gemm_##type##_r##R##_n##N##_c##C                        \
       S3_GEMM_BODY(T, R, N, STAGES, C)
 #define S3_GEMM_DEEP(type, T, R, N, STAGES, BLOCKS)                                                   \
   extern "C" __global__ void __launch_bounds__(128 * R + 32, BLOCKS) gemm_##type##_r##R##_n##N##_deep \
@@ -179,13 +162,9 @@ __device__ __forceinline__ void gemm(const GemmArgs&) {}  // other chips take ge
   S3_GEMM_ALL(type, T, 2, 16, 6, 2)          \
   S3_GEMM_ALL(type, T, 2, 32, 5, 2)          \
   S3_GEMM_ALL(type, T, 2, 64, 4, 2)          \
-  S3_GEMM_ALL(type, T, 2, 256, 4, 1)         \
   S3_GEMM_CLUSTERS(type, T, 3, 64, 6, 1)     \
-  S3_GEMM_ALL(type, T, 3, 128, 5, 1)         \
-  S3_GEMM_CLUSTERS(type, T, 3, 256, 4, 1)    \
-  S3_GEMM_ALL(type, T, 4, 128, 4, 1)         \
+  S3_GEMM_CLUSTER(type, T, 3, 128, 5, 1, 8)  \
   S3_GEMM_DEEP(type, T, 2, 64, 9, 1)         \
-  S3_GEMM_DEEP(type, T, 2, 128, 7, 1)        \
   S3_GEMM_MANY(type, T, 2, 16, 4, 3)         \
   S3_GEMM_MANY(type, T, 2, 32, 3, 3)         \
   S3_GEMM_MANY(type, T, 2, 64, 3, 3)

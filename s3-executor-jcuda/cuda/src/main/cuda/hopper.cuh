@@ -37,6 +37,11 @@ __device__ __forceinline__ void barrierArrive(uint32_t barrier) {
   asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(barrier) : "memory");
 }
 
+/** The same at a barrier of another block of the cluster, whose address peerAddress gives; orders no memory accesses. */
+__device__ __forceinline__ void barrierArrivePeer(uint32_t barrier) {
+  asm volatile("mbarrier.arrive.shared::cluster.b64 _, [%0];" ::"r"(barrier) : "memory");
+}
+
 __device__ __forceinline__ void barrierWait(uint32_t barrier, int parity) {
   asm volatile(
       "{\n"
@@ -71,6 +76,14 @@ __device__ __forceinline__ void bulkCopyOnce(uint32_t to, const void* from, int 
       : "memory");
 }
 
+/** The same into the same place of every block of the cluster that mask has a bit for, counted by the barrier of each. */
+__device__ __forceinline__ void bulkCopyAll(uint32_t to, const void* from, int bytes, uint32_t barrier, int mask) {
+  asm volatile(
+      "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster [%0], [%1], %2, [%3], %4;" ::"r"(to),
+      "l"(from), "r"(bytes), "r"(barrier), "h"(static_cast<uint16_t>(mask))
+      : "memory");
+}
+
 __device__ __forceinline__ uint64_t evictFirstPolicy() {
   uint64_t policy;
   asm volatile("createpolicy.fractional.L2::evict_first.b64 %0, 1.0;" : "=l"(policy));
@@ -82,6 +95,11 @@ __device__ __forceinline__ uint64_t evictFirstPolicy() {
 __device__ __forceinline__ void clusterSync() {
   asm volatile("barrier.cluster.arrive.release.aligned;\nbarrier.cluster.wait.acquire.aligned;" ::
                    : "memory");
+}
+
+/** The same without an order of memory accesses, which takes a microsecond: for what barriers and registers order already. */
+__device__ __forceinline__ void clusterMeet() {
+  asm volatile("barrier.cluster.arrive.relaxed.aligned;\nbarrier.cluster.wait.aligned;" ::: "memory");
 }
 
 /** The address of the same shared variable in another block of the cluster. */
@@ -98,6 +116,11 @@ __device__ __forceinline__ float4 loadPeer(uint32_t address) {
                : "r"(address)
                : "memory");
   return v;
+}
+
+__device__ __forceinline__ void storePeer(uint32_t address, float x, float y, float z, float w) {
+  asm volatile("st.shared::cluster.v4.f32 [%0], {%1, %2, %3, %4};" ::"r"(address), "f"(x), "f"(y), "f"(z), "f"(w)
+               : "memory");
 }
 
 // ---- warpgroups
@@ -158,8 +181,12 @@ __device__ __forceinline__ void wgmmaWait() {
   S3_N7 ",%64,%65,%66,%67,%68,%69,%70,%71,%72,%73,%74,%75,%76,%77,%78,%79"
 #define S3_N10                                                                                     \
   S3_N9 ",%80,%81,%82,%83,%84,%85,%86,%87"
+#define S3_N4 S3_N3 ",%32,%33,%34,%35,%36,%37,%38,%39"
+#define S3_N6 S3_N5 ",%48,%49,%50,%51,%52,%53,%54,%55"
+#define S3_N8 S3_N7 ",%64,%65,%66,%67,%68,%69,%70,%71"
 #define S3_N13                                                                                     \
   S3_N11 ",%96,%97,%98,%99,%100,%101,%102,%103,%104,%105,%106,%107,%108,%109,%110,%111"
+#define S3_N14 S3_N13 ",%112,%113,%114,%115,%116,%117,%118,%119"
 #define S3_N15                                                                                    \
   S3_N11 ",%96,%97,%98,%99,%100,%101,%102,%103,%104,%105,%106,%107,%108,%109,%110,%111,%112,"     \
          "%113,%114,%115,%116,%117,%118,%119,%120,%121,%122,%123,%124,%125,%126,%127"
@@ -186,10 +213,15 @@ struct Wgmma;
   S3_WGMMA(T, type, 16, S3_N0, "8", "9", "10", S3_O8(0))                         \
   S3_WGMMA(T, type, 32, S3_N1, "16", "17", "18", S3_O16(0))                      \
   S3_WGMMA(T, type, 64, S3_N3, "32", "33", "34", S3_O32(0))                      \
+  S3_WGMMA(T, type, 80, S3_N4, "40", "41", "42", S3_O32(0), S3_O8(32))           \
+  S3_WGMMA(T, type, 96, S3_N5, "48", "49", "50", S3_O32(0), S3_O16(32))          \
+  S3_WGMMA(T, type, 112, S3_N6, "56", "57", "58", S3_O32(0), S3_O16(32), S3_O8(48))       \
   S3_WGMMA(T, type, 128, S3_N7, "64", "65", "66", S3_O64(0))                     \
+  S3_WGMMA(T, type, 144, S3_N8, "72", "73", "74", S3_O64(0), S3_O8(64))          \
   S3_WGMMA(T, type, 160, S3_N9, "80", "81", "82", S3_O64(0), S3_O16(64))         \
   S3_WGMMA(T, type, 192, S3_N11, "96", "97", "98", S3_O64(0), S3_O32(64))        \
   S3_WGMMA(T, type, 224, S3_N13, "112", "113", "114", S3_O64(0), S3_O32(64), S3_O16(96))  \
+  S3_WGMMA(T, type, 240, S3_N14, "120", "121", "122", S3_O64(0), S3_O32(64), S3_O16(96), S3_O8(112)) \
   S3_WGMMA(T, type, 256, S3_N15, "128", "129", "130", S3_O64(0), S3_O64(64))
 S3_WGMMAS(__half, "f16")
 S3_WGMMAS(__nv_bfloat16, "bf16")

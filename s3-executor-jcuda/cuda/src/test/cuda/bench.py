@@ -122,7 +122,7 @@ def bench_configurations():
         for m in ROWS:
             line = []
             for splits in choices:
-                some = [c for c in configurations(splits) if min(m, 128) <= c[2] < 4 * max(m, 16)]
+                some = [c for c in configurations(splits) if min(m, 64) <= c[2] < 4 * max(m, 16)]
                 for c in some:
                     line.append((product.ours(m, c, splits), f"{c[0]}/{splits}"))
             line.sort()

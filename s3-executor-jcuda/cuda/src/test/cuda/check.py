@@ -94,7 +94,8 @@ def check_modes(kind, configuration, m=37, n=320, k=192):
     wt = retile(K, w)
     plain = x.float() @ w.float().T
     run = lambda y, stride, mode, b, tiles=wt, **more: gemm(
-        K, kind, tiles, xt, y, m, n, k, groups, stride, mode=mode, bias=b, splits=1, configuration=configuration, **more)
+        K, kind, tiles, xt, y, m, n, k, groups, stride, mode=mode, bias=b, splits=max(1, configuration[5]),
+        configuration=configuration, **more)
     y = poisoned(m, n, dtype=TYPES[kind])
     run(y, n, 0, bias)
     report(f"gemm {kind} {configuration[0]} rows with bias", relative(y, plain + bias.float()), LIMIT[kind])
@@ -568,7 +569,8 @@ def main():
             (5, 200, 192, 1), (1, 512, 1024, 2), (33, 384, 576, 2), (129, 640, 1088, 4), (200, 1000, 4096, 8),
             (515, 1280, 2048, 2), (64, 130, 70, 1)]:
             check_gemm(kind, *shape)
-        for c in [clustered(2, 64, 1), clustered(2, 256, 1), large(160), mma(16), mma(64), mma(128)]:
+        for c in [clustered(2, 64, 1), clustered(3, 64, 2), large(64, 80, 1), large(128, 160, 1), large(128, 240, 2), mma(16), mma(64),
+                  mma(128)]:
             check_modes(kind, c)
         check_gemm_invariance(kind, 512 if SMALL else 5120, 512 if SMALL else 5120)
         if not SMALL:

@@ -81,7 +81,7 @@ def check_product(kind, code, group, form, m, n, k, splits):
     expected = x.float() @ weight.values.float().T
     plain = poisoned(m, n, dtype=torch.float32)
     gemm(K, kind, retile(K, weight.values), xt, plain, m, n, k, groups, n, mode=1, splits=splits,
-         configuration=large(64) if splits == 5 else clustered(2, 64, splits))
+         configuration=large(128, 64, 1) if splits == 5 else clustered(2, 64, splits))
     name = f"quant {weight.label()} m{m} n{n} k{k} splits{splits}"
     worst, bits, plain_bits, first = 0, 0, 0, None
     for c in quant_configurations(code, splits) if code != "e2m1" else []:

@@ -129,10 +129,11 @@ def untile_rows(tiles, rows, k, groups):
 # ---- matrix products: what Java will choose is chosen here
 
 SPLITS = (1, 2, 4, 8)
-STAGES = {(2, 16): 6, (2, 32): 5, (2, 64): 4, (2, 256): 4, (3, 64): 6, (3, 128): 5, (3, 256): 4, (4, 128): 4}
-DEEP_STAGES = {64: 9, 128: 7}
+STAGES = {(2, 16): 6, (2, 32): 5, (2, 64): 4, (3, 64): 6, (3, 128): 5}
 MANY_STAGES = {16: 4, 32: 3, 64: 3}
-LARGE_ROWS, LARGE_COLUMNS, WHOLE_COLUMNS = 128, (192, 160, 128, 64), 224  # tiles for many rows; with one segment
+LARGE = [(64, n, 1) for n in (64, 80, 112)] + [(128, n, 1) for n in (64, 80, 96, 112, 128, 144, 160, 192, 224, 240, 256)] + [
+    (128, n, 2) for n in (160, 192, 240)]  # rows and columns of a tile for many rows, and blocks of a cluster
+SEGMENTED_COLUMNS = 192  # of such a tile with more segments than one, at most
 MULTIPROCESSORS = 132
 
 
@@ -150,64 +151,61 @@ def gemm_shared(r, n, stages):
 
 
 def gemm_configuration(m, n, k, splits):
-    """Name suffix, columns and rows of a block, threads, shared bytes, first grid dimension; 0: blocks share the tiles."""
-    rows = next((r for r in (16, 32, 64, 128) if m <= r), 256)
+    """Name suffix, columns and rows of a block, threads, shared bytes, first grid dimension; -1, -2: blocks share the tiles."""
     tiles = ceil(n, 128)
+    if splits == 8 and 64 < m <= 128 and ceil(n, 192) * 8 <= 120:
+        return clustered(3, 128, 8)
+    if m > 64:
+        some = [tile for tile in larges(splits) if (tile[0] == 128 if m > 128 else tile[2] == 1)]
+        return large(*min(some, key=lambda tile: large_cost(m, n, *tile)))
+    rows = next(r for r in (16, 32, 64) if m <= r)
     if splits == 1:
-        if 264 < tiles <= 396:  # one wave, if three blocks share a multiprocessor
-            return many(rows) if rows < 128 else clustered(3, 128, 1)
-        if rows == 16 and 132 < tiles <= 264:
+        if 264 < tiles <= 396 or rows == 16 and 132 < tiles <= 264:  # one wave, if so many blocks share a multiprocessor
             return many(rows)
-        if rows == 128 and tiles > 132 and ceil(n, 192) <= 132:
-            return clustered(3, 128, 1)
-        if rows == 256 and large_cost(m, n, WHOLE_COLUMNS) < large_cost(m, n, 128, 256):
-            return large(WHOLE_COLUMNS)
-        if rows in DEEP_STAGES and tiles <= 132:
-            return deep(rows)
-        return clustered(4 if rows == 128 else 2, rows, 1)
-    if rows == 256 and m > 256:
-        return large(min(LARGE_COLUMNS, key=lambda columns: large_cost(m, n, columns)))
+        return deep() if rows == 64 and tiles <= 132 else clustered(2, rows, 1)
     blocks = tiles * splits
     if rows == 16 and blocks <= 132 or rows == 64 and blocks <= (132 if splits == 2 else 120):
         return clustered(2, rows, splits)
-    if rows > 32 and ceil(n, 192) * splits <= 120:  # these blocks need a multiprocessor each
-        return clustered(3, rows, splits)
-    return clustered(4 if rows == 128 else 2, max(rows, 32), splits)
-
-
-def threads_of(r, rows):
-    return 128 * r + (128 if rows > 128 else 32)
+    if rows == 64 and ceil(n, 192) * splits <= 120:  # these blocks need a multiprocessor each
+        return clustered(3, 64, splits)
+    return clustered(2, max(rows, 32), splits)
 
 
 def clustered(r, rows, splits):
-    shared = gemm_shared(r, rows, STAGES[r, rows])
-    return f"r{r}_n{rows}_c{splits}", 64 * r, rows, threads_of(r, rows), shared, splits
+    return f"r{r}_n{rows}_c{splits}", 64 * r, rows, 128 * r + 32, gemm_shared(r, rows, STAGES[r, rows]), splits
 
 
-def deep(rows):
-    return f"r2_n{rows}_deep", 128, rows, 288, gemm_shared(2, rows, DEEP_STAGES[rows]), 1
+def deep():
+    return "r2_n64_deep", 128, 64, 288, gemm_shared(2, 64, 9), 1
 
 
 def many(rows):
     return f"r2_n{rows}_many", 128, rows, 288, gemm_shared(2, rows, MANY_STAGES[rows]), 1
 
 
-def large_cost(m, n, columns, rows=LARGE_ROWS):
-    return ceil(ceil(m, rows) * ceil(n, columns), MULTIPROCESSORS) * (rows + columns)
+def large_cost(m, n, rows, columns, pair):
+    """What the tiles of many rows take one after another, relatively."""
+    waves = ceil(ceil(m, rows * pair) * pair * ceil(n, columns), MULTIPROCESSORS)
+    return waves * (32 + columns) * (15 if rows == 64 else 19 if pair == 2 else 20)
 
 
-def large(columns):
-    stage = (LARGE_ROWS + columns) * 128
-    stages = (226 * 1024 - 256) // (stage + 16)
-    return f"m{LARGE_ROWS}_n{columns}", columns, LARGE_ROWS, 384, stages * (stage + 16) + 1024, 0
+def larges(splits):
+    return [tile for tile in LARGE if splits == 1 or tile[1] <= SEGMENTED_COLUMNS]
+
+
+def large(rows, columns, pair):
+    stage = (rows + columns) * 128
+    stages = (226 * 1024 - 256 - rows * 160) // (stage + 16)
+    name = f"m{rows}_n{columns}" + ("_pair" if pair == 2 else "")
+    return name, columns, rows, 2 * rows + 128, stages * (stage + 16) + rows * 160 + 1024, -pair
 
 
 def configurations(splits):
     """All for Hopper that give the bits of this number of segments."""
-    some = [clustered(r, rows, splits) for r, rows in STAGES if r != 3 or splits > 1 or rows == 128]
+    some = [clustered(r, rows, splits) for r, rows in STAGES if r != 3 or splits > (1 if rows == 64 else 4)]
     if splits == 1:
-        some += [deep(rows) for rows in DEEP_STAGES] + [many(rows) for rows in MANY_STAGES]
-    return some + [large(columns) for columns in LARGE_COLUMNS + ((WHOLE_COLUMNS,) if splits == 1 else ())]
+        some += [deep()] + [many(rows) for rows in MANY_STAGES]
+    return some + [large(*tile) for tile in larges(splits)]
 
 
 def mma(rows):
@@ -221,7 +219,8 @@ def gemm(kernels, kind, w, x, y, m, n, k, groups, stride, mode=0, bias=None, spl
     splits = splits or splits_of(n, k)
     name, columns, rows, threads, shared, first = configuration or gemm_configuration(m, n, k, splits)
     down, across = ceil(m, rows), ceil(n, columns)
-    grid = (first, down, across) if first else (min(MULTIPROCESSORS, down * across),)
+    pair = -first  # of tiles for many rows: so many blocks have a tile of rows each, beside each other
+    grid = (first, down, across) if first > 0 else (pair * min(MULTIPROCESSORS // pair, ceil(down, pair) * across),)
     kernels.launch(f"gemm_{kind}_{name}", grid, threads, shared, w, x, y, bias, m, n, k, groups, stride, mode, splits,
                    activation, factor, cap)
 

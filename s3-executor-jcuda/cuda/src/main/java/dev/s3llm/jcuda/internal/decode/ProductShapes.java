@@ -15,17 +15,12 @@ import java.util.stream.IntStream;
  * @param multiprocessors multiprocessors of the device
  */
 record ProductShapes(boolean hopper, int multiprocessors) {
-  private static final int[] ROWS = {16, 32, 64, 128};
-  private static final int LARGE_ROWS = 256;
+  /** Rows of the kernels for few rows; more take tiles. */
+  private static final int[] ROWS = {16, 32, 64};
 
-  /** Rows of a tile for many rows. */
-  private static final int TILE_ROWS = 128;
+  private static final List<Tile> TILES = tiles();
 
-  /** Columns of the tiles for many rows and several segments. */
-  private static final int[] SEGMENTED = {192, 160, 128, 64};
-
-  /** Columns of the tiles for many rows and one segment. */
-  private static final int WHOLE_COLUMNS = 224;
+  private static final int MOST_SPLITS = 8;
 
   /** Tiles of 64 columns of x below which sums are short, so that more segments gain nothing. */
   private static final int SHORT_SUM = 64;
@@ -38,7 +33,8 @@ record ProductShapes(boolean hopper, int multiprocessors) {
    * @param rows rows of y that a block computes
    * @param threads threads of a block
    * @param sharedBytes bytes of dynamic shared memory of a block
-   * @param clusters blocks of a cluster, each with one segment of the sum over k
+   * @param clusters blocks of a cluster: each has one segment of the sum over k, or where blocks
+   *     share the tiles, a tile beside those of the others
    * @param most blocks of the grid at most, which share the tiles; 0 for one for each tile
    */
   record Configuration(
@@ -46,9 +42,39 @@ record ProductShapes(boolean hopper, int multiprocessors) {
 
     /** Returns the grid for a product's rows and columns. */
     Grid grid(int m, int n) {
-      int down = Divide.up(m, rows);
       int across = Divide.up(n, columns);
-      return most > 0 ? Grid.of(Math.min(most, down * across)) : new Grid(clusters, down, across);
+      if (most == 0) {
+        return new Grid(clusters, Divide.up(m, rows), across);
+      }
+      int tiles = Divide.up(m, rows * clusters) * across;
+      return Grid.of(clusters * Math.min(most / clusters, tiles));
+    }
+  }
+
+  /**
+   * A tile for many rows.
+   *
+   * @param rows rows of y
+   * @param columns columns of y
+   * @param cluster blocks with a tile each, under one another, that fetch the weight together
+   */
+  private record Tile(int rows, int columns, int cluster) {
+    private static final int MOST_SEGMENTED_COLUMNS = 192;
+    private static final int MOST_ROWS_OF_SMALL_TILES = 128;
+
+    boolean takes(int splits) {
+      return splits == 1 || columns <= MOST_SEGMENTED_COLUMNS;
+    }
+
+    boolean suits(int m) {
+      return m > MOST_ROWS_OF_SMALL_TILES ? rows == 128 : cluster == 1;
+    }
+
+    /** Returns what the tiles take one after another, relatively, as measured. */
+    int cost(int m, int n, int multiprocessors) {
+      int tiles = Divide.up(m, rows * cluster) * cluster * Divide.up(n, columns);
+      int share = rows == 64 ? 15 : cluster == 2 ? 19 : 20;
+      return Divide.up(tiles, multiprocessors) * (32 + columns) * share;
     }
   }
 
@@ -60,7 +86,7 @@ record ProductShapes(boolean hopper, int multiprocessors) {
     int tiles = Divide.up(n, 128);
     int columns = Divide.up(k, 64);
     int few = columns < SHORT_SUM ? 48 : 60;
-    int splits = tiles >= 90 ? 1 : tiles >= few ? 2 : tiles >= 24 ? 4 : 8;
+    int splits = tiles >= 90 ? 1 : tiles >= few ? 2 : tiles >= 24 ? 4 : MOST_SPLITS;
     while (splits > 1 && columns < 4 * splits) {
       splits /= 2;
     }
@@ -75,28 +101,40 @@ record ProductShapes(boolean hopper, int multiprocessors) {
   /** Returns every launch that {@link #configuration} may choose for a weight. */
   List<Configuration> all(int n, int splits) {
     List<Configuration> all = new ArrayList<>();
-    IntStream.concat(IntStream.of(ROWS), IntStream.of(LARGE_ROWS))
-        .forEach(m -> all.add(configuration(m, n, splits)));
-    if (hopper) {
-      IntStream.of(splits > 1 ? SEGMENTED : new int[] {WHOLE_COLUMNS})
-          .forEach(columns -> all.add(large(columns)));
-      all.add(clustered(2, LARGE_ROWS, splits));
+    if (!hopper) {
+      IntStream.of(16, 64, 128).forEach(m -> all.add(mma(m)));
+      return all;
     }
+    IntStream.of(ROWS).forEach(m -> all.add(configuration(m, n, splits)));
+    all.add(configuration(128, n, splits));
+    TILES.stream().filter(tile -> tile.takes(splits)).forEach(tile -> all.add(tiled(tile)));
     return all;
   }
 
   private Configuration wgmma(int m, int n, int splits) {
-    int rows = LARGE_ROWS;
-    for (int i = ROWS.length - 1; i >= 0 && m <= ROWS[i]; i--) {
-      rows = ROWS[i];
+    for (int rows : ROWS) {
+      if (m <= rows) {
+        return splits == 1 ? whole(n, rows) : clusters(rows, n, splits);
+      }
     }
-    if (splits == 1) {
-      return whole(m, n, rows);
+    if (m <= 128 && splits == MOST_SPLITS && Divide.up(n, 192) * splits <= clusterRoom()) {
+      return clustered(3, 128, splits); // a tile for itself would have too long a sum
     }
-    if (m > LARGE_ROWS) {
-      return large(m, n);
+    return tiled(tile(m, n, splits));
+  }
+
+  /** Returns the tile that costs least, the first of equals. */
+  private Tile tile(int m, int n, int splits) {
+    Tile best = TILES.get(0);
+    int least = Integer.MAX_VALUE;
+    for (Tile tile : TILES) {
+      int cost = tile.cost(m, n, multiprocessors);
+      if (tile.takes(splits) && tile.suits(m) && cost < least) {
+        best = tile;
+        least = cost;
+      }
     }
-    return clusters(rows, n, splits);
+    return best;
   }
 
   /** Returns the launch of a product with several segments, a cluster of blocks for each tile. */
@@ -108,31 +146,21 @@ record ProductShapes(boolean hopper, int multiprocessors) {
     if (rows == 64 && blocks <= (splits == 2 ? multiprocessors : clusterRoom())) {
       return clustered(2, 64, splits);
     }
-    if (rows > 32 && Divide.up(n, 192) * splits <= clusterRoom()) {
-      return clustered(3, rows, splits); // each of these blocks needs a multiprocessor
+    if (rows == 64 && Divide.up(n, 192) * splits <= clusterRoom()) {
+      return clustered(3, 64, splits); // each of these blocks needs a multiprocessor
     }
-    return clustered(rows == 128 ? 4 : 2, Math.max(32, rows), splits);
+    return clustered(2, Math.max(32, rows), splits);
   }
 
   /** Returns the launch of a product with one segment. */
-  private Configuration whole(int m, int n, int rows) {
+  private Configuration whole(int n, int rows) {
     int tiles = Divide.up(n, 128);
-    boolean fitByThree = tiles > 2 * multiprocessors && tiles <= 3 * multiprocessors;
-    if (fitByThree) {
-      return rows < 128 ? many(rows) : clustered(3, 128, 1);
-    }
     boolean fitByOne = tiles <= multiprocessors;
-    if (rows == 16 && !fitByOne && tiles <= 2 * multiprocessors) {
+    boolean fitByThree = tiles > 2 * multiprocessors && tiles <= 3 * multiprocessors;
+    if (fitByThree || (rows == 16 && !fitByOne && tiles <= 2 * multiprocessors)) {
       return many(rows);
     }
-    if (rows == 128 && !fitByOne && Divide.up(n, 192) <= multiprocessors) {
-      return clustered(3, rows, 1);
-    }
-    if (rows == LARGE_ROWS && cost(m, n, WHOLE_COLUMNS) < cost(m, LARGE_ROWS, n, 128)) {
-      return large(WHOLE_COLUMNS);
-    }
-    boolean deep = (rows == 64 || rows == 128) && fitByOne;
-    return deep ? deep(rows) : clustered(rows == 128 ? 4 : 2, rows, 1);
+    return rows == 64 && fitByOne ? deep() : clustered(2, rows, 1);
   }
 
   /** Returns the multiprocessors that clusters can fill: 10 of 11, 120 of an H200's 132. */
@@ -140,58 +168,53 @@ record ProductShapes(boolean hopper, int multiprocessors) {
     return multiprocessors - multiprocessors / 11;
   }
 
-  /** Returns the launch of a product with several segments, the one with more columns of equals. */
-  private Configuration large(int m, int n) {
-    int best = SEGMENTED[0];
-    for (int columns : SEGMENTED) {
-      if (cost(m, n, columns) < cost(m, n, best)) {
-        best = columns;
-      }
-    }
-    return large(best);
+  private static List<Tile> tiles() {
+    List<Tile> tiles = new ArrayList<>();
+    IntStream.of(64, 80, 112).forEach(n -> tiles.add(new Tile(64, n, 1)));
+    IntStream.of(64, 80, 96, 112, 128, 144, 160, 192, 224, 240, 256)
+        .forEach(n -> tiles.add(new Tile(128, n, 1)));
+    IntStream.of(160, 192, 240).forEach(n -> tiles.add(new Tile(128, n, 2)));
+    return List.copyOf(tiles);
   }
 
-  private int cost(int m, int n, int columns) {
-    return cost(m, TILE_ROWS, n, columns);
-  }
-
-  /**
-   * Returns what tiles take one after another, relatively: a tile's time is that of bringing both
-   * operands from the second-level cache.
-   */
-  private int cost(int m, int rows, int n, int columns) {
-    int tiles = Divide.up(m, rows) * Divide.up(n, columns);
-    return Divide.up(tiles, multiprocessors) * (rows + columns);
-  }
-
-  /** Blocks that take tile after tile, each with all its segments. */
-  private Configuration large(int columns) {
-    int stage = (TILE_ROWS + columns) * 128;
-    int stages = (226 * 1024 - 256) / (stage + 16);
-    String suffix = "m%d_n%d".formatted(TILE_ROWS, columns);
-    int shared = stages * (stage + 16) + 1024;
-    return new Configuration(suffix, columns, TILE_ROWS, 384, shared, 1, multiprocessors);
+  /** Blocks that take tile after tile, each with all segments. */
+  private Configuration tiled(Tile tile) {
+    int stage = (tile.rows + tile.columns) * 128;
+    int patches = tile.rows * 160;
+    int stages = (226 * 1024 - 256 - patches) / (stage + 16);
+    String suffix = "m%d_n%d%s".formatted(tile.rows, tile.columns, tile.cluster > 1 ? "_pair" : "");
+    return new Configuration(
+        suffix,
+        tile.columns,
+        tile.rows,
+        2 * tile.rows + 128,
+        stages * (stage + 16) + patches + 1024,
+        tile.cluster,
+        multiprocessors);
   }
 
   /** Small blocks, of which three share a multiprocessor. */
   private static Configuration many(int rows) {
     int stages = rows == 16 ? 4 : 3;
     return new Configuration(
-        "r2_n%d_many".formatted(rows), 128, rows, threads(2, rows), shared(2, rows, stages), 1, 0);
+        "r2_n%d_many".formatted(rows), 128, rows, threads(2), shared(2, rows, stages), 1, 0);
   }
 
   /** A cluster of blocks, one for each segment. */
   private static Configuration clustered(int r, int rows, int splits) {
     String suffix = "r%d_n%d_c%d".formatted(r, rows, splits);
-    return new Configuration(
-        suffix, 64 * r, rows, threads(r, rows), shared(r, rows, stages(r, rows)), splits, 0);
+    int stages =
+        switch (rows) {
+          case 16 -> 6;
+          case 64 -> r == 3 ? 6 : 4;
+          default -> 5;
+        };
+    return new Configuration(suffix, 64 * r, rows, threads(r), shared(r, rows, stages), splits, 0);
   }
 
-  /** A block that fills the shared memory of a multiprocessor. */
-  private static Configuration deep(int rows) {
-    int stages = rows == 64 ? 9 : 7;
-    return new Configuration(
-        "r2_n%d_deep".formatted(rows), 128, rows, 288, shared(2, rows, stages), 1, 0);
+  /** A block of 64 rows that fills the shared memory of a multiprocessor. */
+  private static Configuration deep() {
+    return new Configuration("r2_n64_deep", 128, 64, threads(2), shared(2, 64, 9), 1, 0);
   }
 
   /** Returns the launch of products on other devices than Hopper, and of experts on all. */
@@ -204,18 +227,8 @@ record ProductShapes(boolean hopper, int multiprocessors) {
         "mma_n" + rows, columns, rows, threads, stages * (columns + rows) * 128, 1, 0);
   }
 
-  private static int threads(int r, int rows) {
-    return 128 * r + (rows > 128 ? 128 : 32);
-  }
-
-  private static int stages(int r, int rows) {
-    return switch (rows) {
-      case 16 -> 6;
-      case 32 -> 5;
-      case 64 -> r == 3 ? 6 : 4;
-      case 128 -> r == 3 ? 5 : 4;
-      default -> 4;
-    };
+  private static int threads(int r) {
+    return 128 * r + 32;
   }
 
   private static int shared(int r, int rows, int stages) {
