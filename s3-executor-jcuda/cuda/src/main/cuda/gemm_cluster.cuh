@@ -26,17 +26,20 @@ __device__ __forceinline__ void spill(const float (&sum)[STRIPS * N / 2], float*
   }
 }
 
-/** Whether blocks send each other the sums of whole rows, which is faster from 64 rows on, or read them. */
-template <int N, int C>
-constexpr bool kSendsSums = C > 1 && N >= 64 && N % (8 * C) == 0;
+/**
+ * Whether blocks send each other the sums of whole rows, or read them from each other. Sending was measured to be faster for
+ * 192 columns and 64 rows or more, with a multiprocessor for each block.
+ */
+template <int R, int N, int C>
+constexpr bool kSendsSums = C > 1 && R == 3 && N >= 64;
 
 /** What a warp that does not multiply does meanwhile: the cluster's barriers are for all its threads. */
-template <int N, int C>
+template <int R, int N, int C>
 __device__ __forceinline__ void standBy() {
   if constexpr (C > 1) {
-    if constexpr (kSendsSums<N, C>) clusterMeet();
+    if constexpr (kSendsSums<R, N, C>) clusterMeet();
     clusterSync();
-    if constexpr (!kSendsSums<N, C>) clusterMeet();
+    if constexpr (!kSendsSums<R, N, C>) clusterMeet();
   }
 }
 
@@ -77,17 +80,18 @@ __device__ __forceinline__ void finishByReading(const GemmArgs& a, const float (
 }
 
 /**
- * The same with each block finishing N / C rows, whose sums the others send into its shared memory: [rank][eight rows of a
- * strip][thread], 16 bytes each, in the order in which a thread has them.
+ * The same with each block finishing N / C rows, whose sums the others send into its shared memory: [rank][eight rows][thread],
+ * 16 bytes each, in the order in which a thread has them.
  */
-template <typename T, int R, int N, int C, int STRIPS>
-__device__ __forceinline__ void finishBySending(const GemmArgs& a, const float (&sum)[STRIPS * N / 2], uint32_t stages,
-                                                float* tile, int rank) {
-  constexpr int kColumns = 64 * R * STRIPS;
-  constexpr int kPitch = resultPitch(R * STRIPS);
+template <typename T, int R, int N, int C>
+__device__ __forceinline__ void finishBySending(const GemmArgs& a, const float (&sum)[N / 2], uint32_t stages, float* tile,
+                                                int rank) {
+  constexpr int kColumns = 64 * R;
+  constexpr int kPitch = resultPitch(R);
   constexpr int kThreads = 128 * R;
   constexpr int kOwn = N / C;
-  constexpr int kPieces = STRIPS * kOwn / 8;  // of 16 bytes that a thread sends to each block
+  constexpr int kPieces = kOwn / 8;  // of 16 bytes that a thread sends to each block
+  static_assert(N % (8 * C) == 0, "blocks finish whole pieces of eight rows");
   int firstColumn = blockIdx.z * kColumns;
   int firstRow = rank * kOwn;
   int rows = min(N, a.m - static_cast<int>(blockIdx.y) * N);
@@ -98,13 +102,13 @@ __device__ __forceinline__ void finishBySending(const GemmArgs& a, const float (
     uint32_t to = peerAddress(stages + (rank * kPieces * kThreads + threadIdx.x) * 16, peer);
 #pragma unroll
     for (int i = 0; i < kPieces; i++) {
-      int row = peer * kOwn + i % (kOwn / 8) * 8;
-      int at = i / (kOwn / 8) * (N / 2) + row / 2;
+      int row = peer * kOwn + i * 8;
+      int at = row / 2;
       if (row < rows) storePeer(to + i * kThreads * 16, sum[at], sum[at + 1], sum[at + 2], sum[at + 3]);
     }
   }
-  clusterSync();
-  float own[kPieces * 4];
+  clusterSync();  // the sums of this block's rows have come
+  float own[kOwn / 2];
   const float4* parts = reinterpret_cast<const float4*>(tile) + threadIdx.x;
 #pragma unroll
   for (int i = 0; i < kPieces; i++) {
@@ -120,7 +124,7 @@ __device__ __forceinline__ void finishBySending(const GemmArgs& a, const float (
     own[i * 4 + 3] = v.w;
   }
   asm volatile("bar.sync 1, %0;" ::"n"(kThreads) : "memory");  // the parts have been read
-  spill<kOwn, kPitch, STRIPS>(own, tile, ownRows);
+  spill<kOwn, kPitch, 1>(own, tile, ownRows);
   asm volatile("bar.sync 1, %0;" ::"n"(kThreads) : "memory");
   auto load = [&](int row, int column, float(&v)[8]) { load8(tile + row * kPitch + column, v); };
   auto rowOf = [firstRow](int row) { return static_cast<int>(blockIdx.y) * N + firstRow + row; };
@@ -133,8 +137,9 @@ __device__ __forceinline__ void finish(const GemmArgs& a, const float (&sum)[STR
                                        float* tile, int rank) {
   // Every warpgroup must be done with the stages before results take their place.
   asm volatile("bar.sync 1, %0;" ::"n"(128 * R) : "memory");
-  if constexpr (kSendsSums<N, C>) {
-    finishBySending<T, R, N, C, STRIPS>(a, sum, stages, tile, rank);
+  if constexpr (kSendsSums<R, N, C>) {
+    static_assert(STRIPS == 1, "sums of one strip are sent");
+    finishBySending<T, R, N, C>(a, sum, stages, tile, rank);
   } else {
     finishByReading<T, R, N, C, STRIPS>(a, sum, stages, tile, rank);
   }

@@ -176,7 +176,7 @@ __device__ __forceinline__ void gemmFp8(const GemmArgs& a, const Fp8Args& f) {
     if constexpr (Stage::kWide) leaveRegisters<40>();
     if (threadIdx.x == 256) streamFp8<N>(a, f, stages, full, empty, begin, end, kTiles);
     __syncwarp();
-    standBy<N, C>();
+    standBy<2, N, C>();
   } else {
     if constexpr (Stage::kWide) takeRegisters<232>();
     float total[N / 2];

@@ -300,7 +300,7 @@ __device__ __forceinline__ void gemmQuant(const GemmArgs& a, Scales scales) {
       streamQuant<CODE, N, kTilesOfBlock>(a, scales, stages, full, empty, begin, end, kTiles);
     }
     __syncwarp();
-    standBy<N, C>();
+    standBy<Stage::kGroups, N, C>();
   } else {
     if constexpr (Stage::kWide) takeRegisters<232>();
     float sum[Stage::kSums];

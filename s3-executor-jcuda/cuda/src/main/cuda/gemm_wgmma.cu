@@ -109,7 +109,7 @@ __device__ __forceinline__ void gemm(const GemmArgs& a) {
       streamTiles<R, N, STAGES>(a, stages, full, empty, begin, end, kTiles);
     }
     __syncwarp();
-    standBy<N, C>();
+    standBy<R, N, C>();
   } else {
     float sum[N / 2];
 #pragma unroll
