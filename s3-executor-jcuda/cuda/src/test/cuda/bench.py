@@ -28,7 +28,7 @@ class Product:
         self.copies = max(3, int(400e6 // (n * k * 2)))
         self.plain = [torch.randn(n, k, device="cuda", dtype=torch.float16) * k**-0.5 for _ in range(self.copies)]
         self.tiles = [retile(K, w) for w in self.plain]
-        self.x = torch.randn(1024, k, device="cuda", dtype=torch.float16)
+        self.x = torch.randn(max(ROWS), k, device="cuda", dtype=torch.float16)
 
     def cublas(self, m):
         x = self.x[:m]

@@ -118,7 +118,7 @@ record ProductShapes(boolean hopper, int multiprocessors) {
       }
     }
     if (m <= 128 && splits == MOST_SPLITS && Divide.up(n, 192) * splits <= clusterRoom()) {
-      return clustered(3, 128, splits); // a tile for itself would have too long a sum
+      return clustered(3, 128, splits); // one block for all segments would take too long
     }
     return tiled(tile(m, n, splits));
   }
