@@ -31,8 +31,8 @@ struct QuantLargeShape {
   static constexpr int kCodeBytes = mostTileBytes(CODE);
   static constexpr int kStageBytes = kJoined ? 2 * kRowBytes + kCodeBytes : kRowBytes;
   static constexpr int kCodeStages = kJoined ? 0 : kParked > 0 && bitsOf(CODE) == 8 ? 2 : 3;
-  /** A warp's memory for sums: parked ones, or 64 rows of 16 columns that it turns to write them. */
-  static constexpr int kWriteRows = 64;
+  /** A warp's memory for sums: parked ones, or 32 or 64 rows of 16 columns that it turns to write them. */
+  static constexpr int kWriteRows = N < 256 ? 32 : 64;
   static constexpr int kPitch = 20;  // lanes write to all banks, and read from all
   static constexpr int kSumBytes = kParked > 0 ? kParked * 32 * 4 : kWriteRows * kPitch * 4;
   static constexpr int kStages = (226 * 1024 - 512 - kCodeStages * kCodeBytes - 8 * kSumBytes) / kStageBytes;
@@ -212,7 +212,7 @@ struct QuantMultiplier {
   }
 };
 
-/** Writes 64 rows of a warp's 16 columns that stand in shared memory. */
+/** Writes up to 64 rows of a warp's 16 columns that stand in shared memory. */
 template <typename T, int PITCH>
 __device__ __forceinline__ void writeTurned(const GemmArgs& a, const float* tile, int firstRow, int rows, int firstColumn) {
   int lane = threadIdx.x & 31;
@@ -250,7 +250,7 @@ __device__ __forceinline__ void writeTurned(const GemmArgs& a, const float* tile
   }
 }
 
-/** Writes a warp's sums, 64 rows at a time, which it turns in its part of shared memory. */
+/** Writes a warp's sums, some rows at a time, which it turns in its part of shared memory. */
 template <typename T, typename Shape>
 __device__ __forceinline__ void writeQuantLarge(const GemmArgs& a, float (&sum)[Shape::kSums], float* tile, int firstRow,
                                                 int firstColumn) {

@@ -297,7 +297,7 @@ def quant_tiles(code, rows, splits):
     """A launch whose blocks share tiles of so many rows."""
     whole = rows == 256 and splits == 1
     joined = rows < 256  # codes and x in one ring
-    sums = 40960 if joined or whole else 65536  # bytes in shared memory
+    sums = 20480 if joined else 40960 if whole else 65536  # bytes in shared memory
     code_stages = 0 if joined else 3 if whole or BITS[code] == 4 else 2
     stage = quant_stage(code, rows) if joined else rows * 128
     rest = code_stages * quant_stage(code, 0) + sums

@@ -131,7 +131,7 @@ record CodedShapes(boolean hopper, int multiprocessors) {
   private Launch tiles(CodeFormat format, int rows, int splits) {
     boolean large = rows == TILE_ROWS[0];
     boolean whole = large && splits == 1;
-    int sums = (large && !whole ? 64 : 40) * 1024; // of earlier segments, or to be written
+    int sums = (whole ? 40 : large ? 64 : 20) * 1024; // of earlier segments, or to be written
     int codeStages = large ? (whole || bits(format) == 4 ? 3 : 2) : 0; // a ring of their own
     int stage = large ? rows * 128 : stageBytes(format, rows, 1);
     int rest = codeStages * stageBytes(format, 0, 1) + sums;
