@@ -2,7 +2,8 @@
 //
 // As gemm_wgmma.cu, but weights are the left operand from registers: a block computes 128 or 256 columns of y for N rows of x.
 // One warp streams tiles of 128 x 128 codes and the two tiles of activations that belong to them; two or four warpgroups widen
-// and multiply. Up to 32 rows their warps use mma.sync, each for itself. The sum over k is cut into `splits` segments of whole tiles:
+// and multiply. For 16 rows their warps use mma.sync, each for itself; up to 32 rows most products take gemm_quant_few.cu. The sum
+// over k is cut into `splits` segments of whole tiles:
 //
 //   gemm_<type>_<code>_n<N>_c<C>   a cluster of C = splits blocks takes a segment each
 //
@@ -17,8 +18,8 @@
 
 namespace s3 {
 
-/** Most rows of x that mma.sync takes; wgmma takes as long for 8 rows as for 64. */
-constexpr int kFewRows = 32;
+/** Whether warps use mma.sync: wgmma takes as long for 8 rows as for 64. */
+__host__ __device__ constexpr bool multipliesByWarp(int n) { return n == 16; }
 
 /** Tiles of 128 columns of y that a block computes: from 64 rows on two share a read of x. */
 __host__ __device__ constexpr int tilesOfBlock(int n) { return n > kFewRows ? 2 : 1; }
@@ -38,7 +39,7 @@ struct QuantStage {
   static constexpr int kActivationBytes = N * 256;
   static constexpr int kBytes = kActivationBytes + TILES * mostTileBytes(CODE);
   /** Blocks that share a multiprocessor, and the stages for which it then has room; 2 KiB of a block are for the rest. */
-  static constexpr int kBlocks = N == 16 ? 3 : N == 32 ? 2 : 1;
+  static constexpr int kBlocks = multipliesByWarp(N) ? 3 : 1;
   static constexpr int kCount = (227 / kBlocks - 2) * 1024 / kBytes;
   static_assert(N * resultPitch(2 * TILES) * 4 <= kCount * kBytes, "the result tile must fit in the stages");
   static_assert(kBytes % 1024 == 0, "stages begin at a multiple of 1024");
@@ -46,7 +47,7 @@ struct QuantStage {
 
 #ifdef S3_HOPPER
 
-/** The warp that copies: one thread asks for the tiles [begin, end) of the block's columns in turn. */
+/** The warp that copies: asks for the tiles [begin, end) of the block's columns in turn. */
 template <Code CODE, int N, int TILES>
 __device__ __forceinline__ void streamQuant(const GemmArgs& a, Scales scales, uint32_t stages, uint32_t full,
                                             uint32_t empty, int begin, int end, int kTiles) {
@@ -59,29 +60,24 @@ __device__ __forceinline__ void streamQuant(const GemmArgs& a, Scales scales, ui
   int xTiles = (a.k + 63) / 64;
   const char* w = static_cast<const char*>(a.w) + blockIdx.z * TILES * stripBytes;
   const char* x = static_cast<const char*>(a.x) + static_cast<size_t>(firstRow) * 128;
-  uint64_t once = evictFirstPolicy();
-  bool reread = gridDim.y > 1;
+  WarpCopies copies;
+  uint64_t policy = gridDim.y > 1 ? evictNormalPolicy() : evictFirstPolicy();
   for (int kt = begin, i = 0; kt < end; kt++, i++) {
     int slot = i % Stage::kCount;
     barrierWait(empty + slot * 8, ((i / Stage::kCount) & 1) ^ 1);
     uint32_t barrier = full + slot * 8;
     uint32_t stage = stages + slot * Stage::kBytes;
     bool both = 2 * kt + 1 < xTiles;
-    barrierExpect(barrier, tiles * tileBytes + (both ? 2 * xBytes : xBytes));
+    copies.expect(barrier, tiles * tileBytes + (both ? 2 * xBytes : xBytes));
 #pragma unroll
     for (int t = 0; t < TILES; t++) {
       const char* tile = w + t * stripBytes + static_cast<size_t>(kt) * tileBytes;
       uint32_t to = stage + Stage::kActivationBytes + t * mostTileBytes(CODE);
-      if (t >= tiles) continue;
-      if (reread) {
-        bulkCopy(to, tile, tileBytes, barrier);
-      } else {
-        bulkCopyOnce(to, tile, tileBytes, barrier, once);
-      }
+      if (t < tiles) copies.copy(to, tile, tileBytes, barrier, policy);
     }
     const char* rows = x + static_cast<size_t>(2 * kt) * a.groups * 1024;
-    bulkCopy(stage, rows, xBytes, barrier);
-    if (both) bulkCopy(stage + N * 128, rows + static_cast<size_t>(a.groups) * 1024, xBytes, barrier);
+    copies.copy(stage, rows, xBytes, barrier);
+    if (both) copies.copy(stage + N * 128, rows + static_cast<size_t>(a.groups) * 1024, xBytes, barrier);
   }
 }
 
@@ -158,7 +154,7 @@ __device__ __forceinline__ void multiplyWide(float (&sum)[QuantStage<CODE, N, TI
 
 /** A warp's product of 64 columns with ROW_TILES times 8 rows of x; place is where a lane's eight values lie in a tile of x. */
 template <typename T, int N, int ROW_TILES>
-__device__ __forceinline__ void multiplyFewHalf(float (&sum)[N / 2], const uint32_t (&weights)[16], const T* rows,
+__device__ __forceinline__ void multiplyByWarpHalf(float (&sum)[N / 2], const uint32_t (&weights)[16], const T* rows,
                                                 int place) {
   uint32_t right[4];
 #pragma unroll
@@ -184,7 +180,7 @@ __device__ __forceinline__ void multiplyFewHalf(float (&sum)[N / 2], const uint3
  * memory while those before are multiplied.
  */
 template <Code CODE, typename T, int N, int ROW_TILES, Known KNOWN>
-__device__ __forceinline__ void multiplyFew(float (&sum)[N / 2], Scales scales, const uint8_t* raw, uint32_t full,
+__device__ __forceinline__ void multiplyByWarp(float (&sum)[N / 2], Scales scales, const uint8_t* raw, uint32_t full,
                                             uint32_t empty, int count, bool narrow, Turn& turn) {
   using Stage = QuantStage<CODE, N, 1>;
   int warp = threadIdx.x >> 5;
@@ -212,11 +208,11 @@ __device__ __forceinline__ void multiplyFew(float (&sum)[N / 2], Scales scales, 
     own.load(strip, warp, 0);
     high.load(tile, warp, 1);
     widenHalf<CODE, T, KNOWN>(weights, low, own, strip, warp, 0, scales);
-    multiplyFewHalf<T, N, ROW_TILES>(sum, weights, rows, place);
+    multiplyByWarpHalf<T, N, ROW_TILES>(sum, weights, rows, place);
     if (i + 1 < count) begin();
     if (!narrow || i + 1 < count) {
       widenHalf<CODE, T, KNOWN>(weights, high, own, strip, warp, 1, scales);
-      multiplyFewHalf<T, N, ROW_TILES>(sum, weights, rows + N * kTile, place);
+      multiplyByWarpHalf<T, N, ROW_TILES>(sum, weights, rows + N * kTile, place);
     }
     __syncwarp();
     if (lane == 0) barrierArrive(barrier);
@@ -228,17 +224,17 @@ template <Code CODE, typename T, int N, int TILES, Known KNOWN>
 __device__ __forceinline__ void multiplyQuant(const GemmArgs& a, float (&sum)[QuantStage<CODE, N, TILES>::kSums],
                                               Scales scales, const uint8_t* raw, uint32_t stages, uint32_t full,
                                               uint32_t empty, int count, bool narrow, Turn& turn) {
-  if constexpr (N > kFewRows) {
+  if constexpr (!multipliesByWarp(N)) {
     multiplyWide<CODE, T, N, TILES, KNOWN>(sum, scales, raw, stages, full, empty, count, narrow, turn);
   } else if (a.m - static_cast<int>(blockIdx.y) * N > N / 2) {
-    multiplyFew<CODE, T, N, N / 8, KNOWN>(sum, scales, raw, full, empty, count, narrow, turn);
+    multiplyByWarp<CODE, T, N, N / 8, KNOWN>(sum, scales, raw, full, empty, count, narrow, turn);
   } else {
-    multiplyFew<CODE, T, N, N / 16, KNOWN>(sum, scales, raw, full, empty, count, narrow, turn);
+    multiplyByWarp<CODE, T, N, N / 16, KNOWN>(sum, scales, raw, full, empty, count, narrow, turn);
   }
 }
 
 /**
- * Calls multiply with what is known of the scales. Up to 32 rows code without a branch is faster, so that more is told apart. Beyond,
+ * Calls multiply with what is known of the scales. Up to 16 rows code without a branch is faster, so that more is told apart. Beyond,
  * whether ptxas lets wgmma run beside the widening depends on these ways and their order: it prints C7513 where it does not.
  */
 template <Code CODE, int N, typename Multiply>
@@ -250,7 +246,7 @@ __device__ __forceinline__ void withKnown(Scales scales, Multiply multiply) {
     } else {
       multiply(std::integral_constant<Known, kPlainScales>());
     }
-  } else if constexpr (N > kFewRows) {
+  } else if constexpr (!multipliesByWarp(N)) {
     if (scales.form == kOffset) {
       multiply(std::integral_constant<Known, kAnyOffsets>());
     } else if (one && scales.form == kSymmetric) {
@@ -296,7 +292,7 @@ __device__ __forceinline__ void gemmQuant(const GemmArgs& a, Scales scales) {
   __syncthreads();
   if (threadIdx.x >= Stage::kMultiplying) {
     if constexpr (Stage::kWide) leaveRegisters<40>();
-    if (threadIdx.x == Stage::kMultiplying) {
+    if (threadIdx.x < Stage::kMultiplying + 32) {
       streamQuant<CODE, N, kTilesOfBlock>(a, scales, stages, full, empty, begin, end, kTiles);
     }
     __syncwarp();
@@ -342,13 +338,13 @@ __device__ __forceinline__ void gemmQuant(const GemmArgs&, Scales) {}  // other 
   S3_QUANT(type, T, code, CODE, N, 5)                  \
   S3_QUANT(type, T, code, CODE, N, 8)
 #define S3_QUANT_CODE(type, T, code, CODE)             \
-  S3_QUANT_CLUSTERS(type, T, code, CODE, 16)           \
-  S3_QUANT_CLUSTERS(type, T, code, CODE, 32)           \
   S3_QUANT_CLUSTERS(type, T, code, CODE, 64)           \
   S3_QUANT_CLUSTERS(type, T, code, CODE, 128)
-#define S3_QUANT_CODES(type, T)             \
-  S3_QUANT_CODE(type, T, u4, kU4)           \
-  S3_QUANT_CODE(type, T, s8, kS8)           \
+#define S3_QUANT_CODES(type, T)                \
+  S3_QUANT_CODE(type, T, u4, kU4)              \
+  S3_QUANT_CLUSTERS(type, T, s8, kS8, 16)      \
+  S3_QUANT_CODE(type, T, s8, kS8)              \
+  S3_QUANT_CLUSTERS(type, T, e4m3, kE4M3, 16)  \
   S3_QUANT_CODE(type, T, e4m3, kE4M3)
 #ifdef S3_QUANT_LIST
 S3_QUANT_LIST  // some of them, for experiments

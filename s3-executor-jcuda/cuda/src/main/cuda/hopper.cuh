@@ -84,9 +84,53 @@ __device__ __forceinline__ void bulkCopyAll(uint32_t to, const void* from, int b
       : "memory");
 }
 
+/**
+ * Copies for a warp that goes through the same code together, with the same values in all lanes: one lane asks for them. Where a
+ * branch has parted the lanes, a copy is a loop over them, and takes tens of instructions.
+ */
+struct WarpCopies {
+  uint32_t chosen;
+
+  __device__ __forceinline__ WarpCopies() {
+    asm volatile("{\n.reg .pred p;\nelect.sync _|p, 0xffffffff;\nselp.u32 %0, 1, 0, p;\n}\n" : "=r"(chosen));
+  }
+
+  __device__ __forceinline__ void expect(uint32_t barrier, int bytes) const {
+    asm volatile(
+        "{\n.reg .pred p;\nsetp.ne.u32 p, %2, 0;\n"
+        "@p mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;\n}\n" ::"r"(barrier),
+        "r"(bytes), "r"(chosen)
+        : "memory");
+  }
+
+  __device__ __forceinline__ void copy(uint32_t to, const void* from, int bytes, uint32_t barrier) const {
+    asm volatile(
+        "{\n.reg .pred p;\nsetp.ne.u32 p, %4, 0;\n"
+        "@p cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];\n}\n" ::"r"(to),
+        "l"(from), "r"(bytes), "r"(barrier), "r"(chosen)
+        : "memory");
+  }
+
+  /** The same with a policy of the second-level cache. */
+  __device__ __forceinline__ void copy(uint32_t to, const void* from, int bytes, uint32_t barrier, uint64_t policy) const {
+    asm volatile(
+        "{\n.reg .pred p;\nsetp.ne.u32 p, %5, 0;\n"
+        "@p cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint [%0], [%1], %2, [%3], "
+        "%4;\n}\n" ::"r"(to),
+        "l"(from), "r"(bytes), "r"(barrier), "l"(policy), "r"(chosen)
+        : "memory");
+  }
+};
+
 __device__ __forceinline__ uint64_t evictFirstPolicy() {
   uint64_t policy;
   asm volatile("createpolicy.fractional.L2::evict_first.b64 %0, 1.0;" : "=l"(policy));
+  return policy;
+}
+
+__device__ __forceinline__ uint64_t evictNormalPolicy() {
+  uint64_t policy;
+  asm volatile("createpolicy.fractional.L2::evict_normal.b64 %0, 1.0;" : "=l"(policy));
   return policy;
 }
 
@@ -101,6 +145,12 @@ __device__ __forceinline__ void clusterSync() {
 __device__ __forceinline__ void clusterMeet() {
   asm volatile("barrier.cluster.arrive.relaxed.aligned;\nbarrier.cluster.wait.aligned;" ::: "memory");
 }
+
+/** The two halves of clusterSync. */
+__device__ __forceinline__ void clusterArrive() {
+  asm volatile("barrier.cluster.arrive.release.aligned;" ::: "memory");
+}
+__device__ __forceinline__ void clusterWait() { asm volatile("barrier.cluster.wait.acquire.aligned;" ::: "memory"); }
 
 /** The address of the same shared variable in another block of the cluster. */
 __device__ __forceinline__ uint32_t peerAddress(uint32_t address, int rank) {
@@ -121,6 +171,27 @@ __device__ __forceinline__ float4 loadPeer(uint32_t address) {
 __device__ __forceinline__ void storePeer(uint32_t address, float x, float y, float z, float w) {
   asm volatile("st.shared::cluster.v4.f32 [%0], {%1, %2, %3, %4};" ::"r"(address), "f"(x), "f"(y), "f"(z), "f"(w)
                : "memory");
+}
+__device__ __forceinline__ void storePeer(uint32_t address, float v) {
+  asm volatile("st.shared::cluster.f32 [%0], %1;" ::"r"(address), "f"(v) : "memory");
+}
+
+/** Arrives at a barrier of another block; what this warp stored there before is visible to who waits with barrierWaitCluster. */
+__device__ __forceinline__ void barrierArrivePeer(uint32_t barrier) {
+  asm volatile("mbarrier.arrive.release.cluster.shared::cluster.b64 _, [%0];" ::"r"(barrier) : "memory");
+}
+__device__ __forceinline__ void barrierWaitCluster(uint32_t barrier, int parity) {
+  asm volatile(
+      "{\n"
+      ".reg .pred done;\n"
+      "again:\n"
+      "mbarrier.try_wait.parity.acquire.cluster.shared::cta.b64 done, [%0], %1;\n"
+      "@done bra finished;\n"
+      "bra again;\n"
+      "finished:\n"
+      "}\n" ::"r"(barrier),
+      "r"(parity)
+      : "memory");
 }
 
 // ---- warpgroups

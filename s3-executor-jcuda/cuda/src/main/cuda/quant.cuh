@@ -246,30 +246,50 @@ struct LaneScales {
 
   /** Loads them for a group from the strip of a tile: the entries of a lane's two rows stand side by side. */
   __device__ __forceinline__ void load(const uint8_t* strip, int warp, int group) {
-    const uint32_t* words = reinterpret_cast<const uint32_t*>(strip);
-    int row = stripEntry(group, warp * 16 + ((threadIdx.x & 31) >> 2));
+    loadAt(strip + laneBytes(warp), group);
+  }
+
+  /** Where the entries of a lane of a warp stand in a group. */
+  __device__ __forceinline__ int laneBytes(int warp) const {
+    return stripEntry(0, warp * 16 + ((threadIdx.x & 31) >> 2)) * (single ? 2 : 4);
+  }
+
+  /** The same from the lane's place in the first group. */
+  __device__ __forceinline__ void loadAt(const uint8_t* lane, int group) { set(readAt(lane, group)); }
+
+  /** What stands in the strip for a lane's two rows. */
+  struct Entries {
+    uint32_t low, high;
+  };
+
+  /** Reads them ahead of `set`. */
+  __device__ __forceinline__ Entries readAt(const uint8_t* lane, int group) const {
+    const uint32_t* words = reinterpret_cast<const uint32_t*>(lane + group * kQuantTile * (single ? 2 : 4));
     if constexpr (kSingle) {
-      uint32_t both = words[row >> 1];
-      set(pickBytes(both, 0, kLow), 0, pickBytes(both, 0, kHigh), 0);
+      return {words[0], 0};
     } else if constexpr (kPaired) {
-      uint2 both = *reinterpret_cast<const uint2*>(words + row);
-      setPairs(both.x, both.y);
+      uint2 both = *reinterpret_cast<const uint2*>(words);
+      return {both.x, both.y};
+    } else {
+      return {words[0], words[CODE != kU4 && single ? 0 : 1]};  // in a tile's room with four groups
+    }
+  }
+
+  __device__ __forceinline__ void set(Entries entries) {
+    uint32_t low = entries.low;
+    uint32_t high = entries.high;
+    if constexpr (kSingle) {
+      setRows(pickBytes(low, 0, kLow), 0, pickBytes(low, 0, kHigh), 0);
     } else {  // without a branch: it would keep the compiler from mixing this with what is widened before
-      uint32_t low = words[single ? row >> 1 : row];
-      uint32_t high = words[CODE != kU4 && single ? row >> 1 : row + 1];  // in a tile's room with four groups
-      if (single) high = low >> 16;
-      setPairs(low, high);
+      if (!kPaired && single) high = low >> 16;
+      setRows(pickBytes(low, 0, kLow), pickBytes(low, 0, kHigh), pickBytes(high, 0, kLow), pickBytes(high, 0, kHigh));
     }
   }
 
  private:
   static constexpr uint32_t kLow = 0x1010, kHigh = 0x3232;  // halves of a word, twice
 
-  __device__ __forceinline__ void setPairs(uint32_t low, uint32_t high) {
-    set(pickBytes(low, 0, kLow), pickBytes(low, 0, kHigh), pickBytes(high, 0, kLow), pickBytes(high, 0, kHigh));
-  }
-
-  __device__ __forceinline__ void set(uint32_t scale, uint32_t beside, uint32_t next, uint32_t nextBeside) {
+  __device__ __forceinline__ void setRows(uint32_t scale, uint32_t beside, uint32_t next, uint32_t nextBeside) {
     first = rowScale<CODE, T, false>(scale, beside, masks);
     second = rowScale<CODE, T, true>(next, nextBeside, masks);
   }
@@ -282,8 +302,12 @@ struct HalfCodes {
   uint32_t words[4 * kPieces];
 
   __device__ __forceinline__ void load(const uint8_t* tile, int warp, int half) {
-    const uint4* codes =
-        reinterpret_cast<const uint4*>(tile) + (warp * 2 + half) * kPieces * 32 + (threadIdx.x & 31);
+    loadAt(tile + warp * kQuantTile * bitsOf(CODE) * 2 + (threadIdx.x & 31) * 16, half);
+  }
+
+  /** The same from the lane's place in the first half. */
+  __device__ __forceinline__ void loadAt(const uint8_t* lane, int half) {
+    const uint4* codes = reinterpret_cast<const uint4*>(lane) + half * kPieces * 32;
 #pragma unroll
     for (int p = 0; p < kPieces; p++) {
       uint4 v = codes[p * 32];
@@ -294,23 +318,31 @@ struct HalfCodes {
 
 /**
  * Widens 64 columns of a warp's 16 rows, half 0 or 1 of a tile, to the left operands of four steps. own holds the scales of
- * the tile's first group, or of what was widened before.
+ * the tile's first group, or of what was widened before; laneStrip is the lane's place in the first.
  */
 template <Code CODE, typename T, Known KNOWN = kAnyScales>
-__device__ __forceinline__ void widenHalf(uint32_t (&to)[16], const HalfCodes<CODE>& codes,
-                                          LaneScales<CODE, T, KNOWN>& own, const uint8_t* strip, int warp, int half,
-                                          Scales scales) {
+__device__ __forceinline__ void widenHalfAt(uint32_t (&to)[16], const HalfCodes<CODE>& codes,
+                                            LaneScales<CODE, T, KNOWN>& own, const uint8_t* laneStrip, int half,
+                                            Scales scales) {
   constexpr int kGroups = KNOWN == kFourOffsets ? 4 : KNOWN == kEightPlain ? 8 : 1;
   constexpr bool kCounted = KNOWN == kAnyScales || KNOWN == kFewPlain || KNOWN == kAnyPlain || KNOWN == kAnyOffsets;
   constexpr bool kEight = CODE == kS8 && (KNOWN == kAnyScales || KNOWN == kEightPlain || KNOWN == kAnyPlain);
   int groups = kCounted ? scales.groups : kGroups;
-  if (half == 1 && groups > 1) own.load(strip, warp, groups >> 1);
+  if (half == 1 && groups > 1) own.loadAt(laneStrip, groups >> 1);
 #pragma unroll
   for (int step = 0; step < 4; step++) {
-    if (step == 2 && groups == 4) own.load(strip, warp, 2 * half + 1);
-    if (kEight && step > 0 && groups == 8) own.load(strip, warp, 4 * half + step);
+    if (step == 2 && groups == 4) own.loadAt(laneStrip, 2 * half + 1);
+    if (kEight && step > 0 && groups == 8) own.loadAt(laneStrip, 4 * half + step);
     widen<CODE, T>(codes.words + step * HalfCodes<CODE>::kPieces, own.first, own.second, to + 4 * step);
   }
+}
+
+/** The same, with the strip and the number of the warp's 16 rows in the tile. */
+template <Code CODE, typename T, Known KNOWN = kAnyScales>
+__device__ __forceinline__ void widenHalf(uint32_t (&to)[16], const HalfCodes<CODE>& codes,
+                                          LaneScales<CODE, T, KNOWN>& own, const uint8_t* strip, int warp, int half,
+                                          Scales scales) {
+  widenHalfAt<CODE, T, KNOWN>(to, codes, own, strip + own.laneBytes(warp), half, scales);
 }
 #endif
 

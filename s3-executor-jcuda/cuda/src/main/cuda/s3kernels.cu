@@ -7,6 +7,7 @@
 #include "gather.cu"
 #include "gemm_large.cu"
 #include "gemm_mma.cu"
+#include "gemm_quant_few.cu"
 #include "gemm_quant_large.cu"
 #include "gemm_quant_mma.cu"
 #include "gemm_quant_wgmma.cu"

@@ -107,7 +107,7 @@ def bench_quant_configurations():
             for m in ROWS:
                 line = []
                 for splits in QUANT_SPLITS:
-                    for c in quant_configurations(code, splits):
+                    for c in quant_configurations(code, m, n, splits):
                         if min(m, 128) <= c[2] < 4 * max(m, 16):
                             line.append((product.ours_quantised(m, c, splits), f"{c[0].replace(code + '_', '')}/{splits}"))
                 line.sort()

@@ -84,7 +84,7 @@ def check_product(kind, code, group, form, m, n, k, splits):
          configuration=large(128, 64, 1) if splits == 5 else clustered(2, 64, splits))
     name = f"quant {weight.label()} m{m} n{n} k{k} splits{splits}"
     worst, bits, plain_bits, first = 0, 0, 0, None
-    for c in quant_configurations(code, splits) if code != "e2m1" else []:
+    for c in quant_configurations(code, m, n, splits) if code != "e2m1" else []:
         y = poisoned(m, n, dtype=torch.float32)
         quant_gemm(K, kind, tiles, xt, y, m, groups, n, mode=1, splits=splits, configuration=c)
         error = relative(y, expected)
@@ -122,14 +122,14 @@ def check_invariance(kind, code, n, k, group=128, form=SYMMETRIC):
     report(f"quant {weight.label()} n{n} k{k} bits that depend on m", bits, 0)
 
 
-def check_modes(kind, code, configuration, m=37, n=320, k=192):
+def check_modes(kind, code, configuration, m=37, n=320, k=192, splits=1):
     weight = Weight(kind, code, n, k, 32 if code == "u4" else 128)
     tiles, plain_bias = weight.tiles(), randn(n, kind=kind)
     x = randn(m, k, kind=kind)
     xt, groups = tile_rows(K, x)
     plain = x.float() @ weight.values.float().T
     run = lambda y, stride, mode, b, w=tiles, **more: quant_gemm(
-        K, kind, w, xt, y, m, groups, stride, mode=mode, bias=b, splits=1, configuration=configuration, **more)
+        K, kind, w, xt, y, m, groups, stride, mode=mode, bias=b, splits=splits, configuration=configuration, **more)
     name = f"quant {kind} {configuration[0]}"
     y = poisoned(m, n, dtype=TYPES[kind])
     run(y, n, 0, plain_bias)
@@ -210,10 +210,11 @@ def main():
             check_product(kind, "u4", 128, SYMMETRIC, 129, 640, 4096, 8)
             check_product(kind, "e4m3", 128, SYMMETRIC, 515, 1280, 2048, 2)
         for code in ("u4", "s8", "e4m3"):
-            some = [quant_wgmma(code, 16, 1), quant_wgmma(code, 64, 1), quant_tiles(code, 256, 1), quant_tiles(code, 176, 1),
+            some = [quant_few(code, 37, 320, 1), quant_wgmma(code, 64, 1), quant_tiles(code, 256, 1), quant_tiles(code, 176, 1),
                     quant_mma(code, 64)]
             for c in some[:2] if SMALL else some:
                 check_modes(kind, code, c)
+            check_modes(kind, code, quant_few(code, 37, 320, 2, 3), splits=2)
             n, k = (512, 512) if SMALL else (5120, 2048)
             check_invariance(kind, code, n, k)
         check_invariance(kind, "s8", n, k, 16)

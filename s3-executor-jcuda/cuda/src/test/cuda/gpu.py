@@ -267,7 +267,8 @@ def quantise(kernels, code, w, bf16=False):
     return codes, scales
 
 
-QUANT_ROWS = (16, 32, 64, 128)
+FEW_ROWS, FEW_UNITS = 32, {1: 15, 2: 7}  # most rows of the kernel for few; units of 16 columns of a block by blocks a multiprocessor
+QUANT_ROWS = (64, 128)
 QUANT_TILE_ROWS = (256, 176, 128, 96)  # of tiles that blocks share
 QUANT_SPLITS = (8, 5, 2, 1)
 
@@ -285,8 +286,8 @@ def quant_stage(code, rows, tiles=1):
 
 def quant_wgmma(code, rows, clusters):
     """Name suffix, columns and rows of a block, threads, shared bytes, first grid dimension."""
-    blocks = {16: 3, 32: 2}.get(rows, 1)
-    tiles = 2 if rows > 32 else 1
+    blocks = 3 if rows == 16 else 1
+    tiles = 2 if rows in (64, 128) else 1
     stage = quant_stage(code, rows, tiles)
     stages = (227 // blocks - 2) * 1024 // stage
     threads = {64: 544, 128: 384}.get(rows, 288)
@@ -306,6 +307,15 @@ def quant_tiles(code, rows, splits):
     return f"{code}_n{rows}_{'whole' if whole else 'tiles'}", 128, rows, 384, shared, 0
 
 
+def quant_few(code, m, n, splits, clusters=None):
+    """The kernel for few rows: (name suffix, columns, rows, threads, shared bytes, first and third grid dimension)."""
+    units, blocks = ceil(n, 16), 1 if splits <= 2 else 2  # on a multiprocessor
+    warps = FEW_UNITS[blocks]
+    most = blocks * (MULTIPROCESSORS if splits <= 2 else MULTIPROCESSORS - MULTIPROCESSORS // 8) // splits
+    clusters = clusters or min(units, most if splits == 1 else max(most, ceil(units, warps if blocks == 2 and m > 16 else 2 * warps)))
+    return f"{code}_few_c{splits}", 16, FEW_ROWS, 32 * (warps + 1), 227 // blocks * 1024, splits, clusters
+
+
 def quant_mma(code, rows):
     stages = 4 if rows == 16 else 3 if BITS[code] == 4 else 2
     return f"{code}_mma_n{rows}", 128, rows, 256, stages * quant_stage(code, rows), 1
@@ -318,23 +328,29 @@ def quant_large(code, m, n, splits):
 
 
 def quant_configuration(code, m, n, splits):
+    if m <= 8 and BITS[code] == 8:
+        return quant_wgmma(code, 16, splits)
+    if m <= FEW_ROWS:
+        return quant_few(code, m, n, splits)
     for rows in QUANT_ROWS:
         if m <= rows:
             return quant_wgmma(code, rows, splits)
     return quant_large(code, m, n, splits)
 
 
-def quant_configurations(code, splits):
+def quant_configurations(code, m, n, splits):
     """All for Hopper that give the bits of this number of segments."""
-    return [quant_wgmma(code, r, splits) for r in QUANT_ROWS] + [quant_tiles(code, r, splits) for r in QUANT_TILE_ROWS]
+    rows = ((16,) if BITS[code] == 8 else ()) + QUANT_ROWS
+    return ([quant_few(code, m, n, splits)] + [quant_wgmma(code, r, splits) for r in rows]
+            + [quant_tiles(code, r, splits) for r in QUANT_TILE_ROWS])
 
 
 def quant_gemm(kernels, kind, w, x, y, m, groups, stride, mode=0, bias=None, splits=None, configuration=None, activation=0,
                factor=1.0, cap=0.0):
     splits = splits or quant_splits(w.n, w.k)
-    name, columns, rows, threads, shared, first = configuration or quant_configuration(w.code, m, w.n, splits)
+    name, columns, rows, threads, shared, first, *third = configuration or quant_configuration(w.code, m, w.n, splits)
     down, across = ceil(m, rows), ceil(w.n, columns)
-    grid = (first, down, across) if first else (min(MULTIPROCESSORS, down * across),)
+    grid = (first, down, third[0] if third else across) if first else (min(MULTIPROCESSORS, down * across),)
     kernels.launch(f"gemm_{kind}_{name}", grid, threads, shared, w.tiles, x, y, bias, m, w.n, w.k, groups, stride, mode,
                    splits, activation, factor, cap, w.scales)
 

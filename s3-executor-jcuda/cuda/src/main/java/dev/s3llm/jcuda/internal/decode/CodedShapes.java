@@ -14,7 +14,18 @@ import java.util.stream.IntStream;
  * @param multiprocessors multiprocessors of the device
  */
 record CodedShapes(boolean hopper, int multiprocessors) {
-  private static final int[] ROWS = {16, 32, 64, 128};
+  /**
+   * Most rows of the kernel that streams weights, and the columns of y that one of its warps
+   * computes.
+   */
+  private static final int FEW_ROWS = 32;
+
+  private static final int UNIT = 16;
+
+  /** Rows up to which codes of 8 bits, which memory alone limits, have a kernel of their own. */
+  private static final int LEAST_ROWS = 8;
+
+  private static final int[] ROWS = {64, 128};
 
   /** Rows of the tiles that blocks share, for more rows than a cluster takes. */
   private static final int[] TILE_ROWS = {256, 176, 128, 96};
@@ -30,16 +41,23 @@ record CodedShapes(boolean hopper, int multiprocessors) {
   /** Shared memory of a multiprocessor, in KiB. */
   private static final int SHARED_KIB = 227;
 
+  /** What the blocks of a grid may share out: the columns of y, or its tiles. */
+  enum Sharing {
+    COLUMNS,
+    TILES
+  }
+
   /**
    * A launch.
    *
    * @param suffix end of the kernel's name after that of the codes
-   * @param columns columns of y that a block computes
+   * @param columns columns of y that a block computes, or that blocks share out
    * @param rows rows of y that a block computes
    * @param threads threads of a block
    * @param sharedBytes bytes of dynamic shared memory of a block
    * @param clusters blocks of a cluster, each with one segment of the sum over k
-   * @param sharing blocks of the grid at most, which share the tiles; 0 for one for each tile
+   * @param sharing what the blocks, or clusters, share out among them
+   * @param most blocks or clusters at most; fewer where there are fewer to share out
    */
   record Launch(
       String suffix,
@@ -48,15 +66,30 @@ record CodedShapes(boolean hopper, int multiprocessors) {
       int threads,
       int sharedBytes,
       int clusters,
-      int sharing) {
+      Sharing sharing,
+      int most) {
+
+    /** A launch with a block, or a cluster, for each tile. */
+    Launch(String suffix, int columns, int rows, int threads, int sharedBytes, int clusters) {
+      this(
+          suffix,
+          columns,
+          rows,
+          threads,
+          sharedBytes,
+          clusters,
+          Sharing.COLUMNS,
+          Integer.MAX_VALUE);
+    }
 
     /** Returns the grid for a product's rows and columns. */
     Grid grid(int m, int n) {
       int down = Divide.up(m, rows);
       int across = Divide.up(n, columns);
-      return sharing > 0
-          ? Grid.of(Math.min(sharing, down * across))
-          : new Grid(clusters, down, across);
+      return switch (sharing) {
+        case COLUMNS -> new Grid(clusters, down, Math.min(most, across));
+        case TILES -> Grid.of(Math.min(most, down * across));
+      };
     }
   }
 
@@ -76,6 +109,9 @@ record CodedShapes(boolean hopper, int multiprocessors) {
     if (!hopper) {
       return mma(format, m <= 16 ? 16 : 64);
     }
+    if (m <= FEW_ROWS) {
+      return m <= LEAST_ROWS && bits(format) == 8 ? wgmma(format, 16, splits) : few(m, n, splits);
+    }
     for (int rows : ROWS) {
       if (m <= rows) {
         return wgmma(format, rows, splits);
@@ -87,6 +123,10 @@ record CodedShapes(boolean hopper, int multiprocessors) {
   /** Returns every launch that {@link #launch} may choose for a weight. */
   List<Launch> all(CodeFormat format, int n, int splits) {
     List<Launch> all = new ArrayList<>();
+    if (hopper && bits(format) == 8) {
+      all.add(launch(format, 1, n, splits));
+    }
+    all.add(launch(format, FEW_ROWS, n, splits));
     for (int rows : ROWS) {
       all.add(launch(format, rows, n, splits));
     }
@@ -115,16 +155,34 @@ record CodedShapes(boolean hopper, int multiprocessors) {
     return Divide.up(tiles, multiprocessors) * (28 + rows);
   }
 
+  /**
+   * Blocks that share out units of 16 columns: as many as run at once, one on a multiprocessor or,
+   * so that large clusters find room, two; in clusters at most two rounds of units.
+   */
+  private Launch few(int m, int n, int splits) {
+    int blocks = splits <= 2 ? 1 : 2;
+    int warps = blocks == 1 ? 15 : 7;
+    int free = splits <= 2 ? multiprocessors : multiprocessors - multiprocessors / 8;
+    int most = Math.max(1, blocks * free / splits);
+    if (splits > 1) {
+      int rounds = blocks == 2 && m > UNIT ? 1 : 2;
+      most = Math.max(most, Divide.up(Divide.up(n, UNIT), rounds * warps));
+    }
+    int shared = SHARED_KIB / blocks * 1024;
+    return new Launch(
+        "few_c" + splits, UNIT, FEW_ROWS, 32 * (warps + 1), shared, splits, Sharing.COLUMNS, most);
+  }
+
   /** A cluster of blocks, one for each segment. */
   private static Launch wgmma(CodeFormat format, int rows, int clusters) {
-    int tiles = rows > 32 ? 2 : 1; // two share a read of x
-    int blocks = rows == 16 ? 3 : rows == 32 ? 2 : 1;
+    int tiles = rows > 16 ? 2 : 1; // two share a read of x
+    int blocks = rows == 16 ? 3 : 1;
     int stage = stageBytes(format, rows, tiles);
     int stages = (SHARED_KIB / blocks - 2) * 1024 / stage;
     int threads = rows == 64 ? 544 : rows == 128 ? 384 : 288;
     int shared = stages * stage + stages * 16 + 1024;
     String suffix = "n%d_c%d".formatted(rows, clusters);
-    return new Launch(suffix, tiles * TILE, rows, threads, shared, clusters, 0);
+    return new Launch(suffix, tiles * TILE, rows, threads, shared, clusters);
   }
 
   /** Blocks that take tile after tile, each with all its segments. */
@@ -138,7 +196,7 @@ record CodedShapes(boolean hopper, int multiprocessors) {
     int stages = (226 * 1024 - 512 - rest) / stage;
     int shared = stages * stage + rest + (stages + codeStages) * 16 + 1024;
     String suffix = "n%d_%s".formatted(rows, whole ? "whole" : "tiles");
-    return new Launch(suffix, TILE, rows, 384, shared, 1, multiprocessors);
+    return new Launch(suffix, TILE, rows, 384, shared, 1, Sharing.TILES, multiprocessors);
   }
 
   /**
@@ -149,7 +207,7 @@ record CodedShapes(boolean hopper, int multiprocessors) {
   static Launch mma(CodeFormat format, int rows) {
     int stages = rows == 16 ? 4 : bits(format) == 4 ? 3 : 2;
     int shared = stages * stageBytes(format, rows, 1);
-    return new Launch("mma_n" + rows, TILE, rows, 256, shared, 1, 0);
+    return new Launch("mma_n" + rows, TILE, rows, 256, shared, 1);
   }
 
   private static int bits(CodeFormat format) {

@@ -20,9 +20,10 @@ class CodedShapesTest {
 
   @ParameterizedTest
   @CsvSource({
-    "1, 1, n16_c1",
-    "16, 5, n16_c5",
-    "17, 5, n32_c5",
+    "1, 1, few_c1",
+    "16, 5, few_c5",
+    "32, 8, few_c8",
+    "33, 5, n64_c5",
     "64, 1, n64_c1",
     "65, 2, n128_c2",
     "128, 8, n128_c8",
@@ -39,6 +40,17 @@ class CodedShapesTest {
     assertThat(HOPPER.launch(format, m, 5120, splits).suffix()).isEqualTo(suffix);
     assertThat(new CodedShapes(false, 132).launch(format, m, 5120, splits).suffix())
         .isEqualTo(m <= 16 ? "mma_n16" : "mma_n64");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, n16_c5", "8, n16_c5", "9, few_c5", "32, few_c5", "33, n64_c5"})
+  void fewestRowsOfEightBits_haveTheirOwnKernel(int m, String suffix) {
+    CodeFormat format = format(Kind.E4M3, 128, Second.NONE);
+    assertThat(HOPPER.launch(format, m, 5120, 5).suffix()).isEqualTo(suffix);
+    assertThat(HOPPER.all(format, 5120, 5))
+        .extracting(CodedShapes.Launch::suffix)
+        .contains(suffix)
+        .doesNotHaveDuplicates();
   }
 
   @ParameterizedTest
@@ -66,7 +78,9 @@ class CodedShapesTest {
     for (int n : new int[] {512, 5120, 15360, 27648}) {
       int splits = CodedShapes.splits(n, 5120);
       for (int m = 1; m <= 2048; m++) {
-        assertThat(HOPPER.all(format, n, splits)).contains(HOPPER.launch(format, m, n, splits));
+        assertThat(HOPPER.all(format, n, splits))
+            .extracting(CodedShapes.Launch::suffix)
+            .contains(HOPPER.launch(format, m, n, splits).suffix());
       }
     }
   }
@@ -75,9 +89,38 @@ class CodedShapesTest {
   void blocksOfSixtyFourAndMoreRows_shareTheReadOfTwoTiles() {
     CodeFormat format = format(Kind.UNSIGNED_4, 128, Second.NONE);
     for (CodedShapes.Launch launch : HOPPER.all(format, 5120, 5)) {
+      if (launch.suffix().startsWith("few")) {
+        continue;
+      }
       boolean two = launch.suffix().equals("n64_c5") || launch.suffix().equals("n128_c5");
       assertThat(launch.columns()).as(launch.suffix()).isEqualTo(two ? 256 : 128);
     }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "27648, 1, 1, 132", // 1,728 units of 16 columns
+    "1024, 1, 1, 64",
+    "15360, 2, 2, 66",
+    "5120, 5, 5, 46",
+    "1024, 8, 8, 29",
+    "40, 8, 8, 3",
+    "18000, 2, 2, 66",
+    "60000, 2, 2, 125", // 3,750 units, at most 30 for a block
+    "10000, 5, 5, 46",
+    "12000, 5, 5, 54" // 750 units, at most 14 for a block
+  })
+  void blocksForFewRows_shareTheColumns(int n, int splits, int x, int z) {
+    CodeFormat format = format(Kind.UNSIGNED_4, 128, Second.NONE);
+    assertThat(HOPPER.launch(format, 9, n, splits).grid(9, n)).isEqualTo(new Grid(x, 1, z));
+    assertThat(HOPPER.launch(format, 9, n, splits).grid(33, n)).isEqualTo(new Grid(x, 2, z));
+  }
+
+  @Test
+  void largeClustersForManyRows_takeOneRoundOfUnits() {
+    CodeFormat format = format(Kind.UNSIGNED_4, 128, Second.NONE);
+    assertThat(HOPPER.launch(format, 16, 7680, 5).grid(16, 7680)).isEqualTo(new Grid(5, 1, 46));
+    assertThat(HOPPER.launch(format, 17, 7680, 5).grid(17, 7680)).isEqualTo(new Grid(5, 1, 69));
   }
 
   @ParameterizedTest
