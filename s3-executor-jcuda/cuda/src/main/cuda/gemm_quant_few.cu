@@ -375,7 +375,7 @@ __device__ __forceinline__ void finishFew(const GemmArgs& a, const FewPlan<CODE,
   }
   __syncwarp();
   if constexpr (C > 1) {
-    if (lane == 0) barrierArrivePeer(peerAddress(plan.arrived(slot), warp % C));
+    if (lane == 0) barrierReleasePeer(peerAddress(plan.arrived(slot), warp % C));
     if (warp % C != rank) return;
     barrierWaitCluster(plan.arrived(slot), 0);
   }

@@ -177,7 +177,7 @@ __device__ __forceinline__ void storePeer(uint32_t address, float v) {
 }
 
 /** Arrives at a barrier of another block; what this warp stored there before is visible to who waits with barrierWaitCluster. */
-__device__ __forceinline__ void barrierArrivePeer(uint32_t barrier) {
+__device__ __forceinline__ void barrierReleasePeer(uint32_t barrier) {
   asm volatile("mbarrier.arrive.release.cluster.shared::cluster.b64 _, [%0];" ::"r"(barrier) : "memory");
 }
 __device__ __forceinline__ void barrierWaitCluster(uint32_t barrier, int parity) {
