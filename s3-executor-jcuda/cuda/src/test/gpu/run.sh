@@ -26,7 +26,7 @@
 #   serve     policies on a trace's lengths, on real steps
 #   weights   products with weights in 4 and 8 bits: checks and times (needs PyTorch), then steps of llama-13b, and of
 #             layers as a Q4_K_M file has them
-#   step      ms a step and share of the roofline, for the shapes of docs/gpu.md
+#   step      ms a step and share of the roofline, for the shapes of docs/gpu-figures.md
 set -eu
 : "${JAVA:=java}"
 : "${CP:?the class path}"
