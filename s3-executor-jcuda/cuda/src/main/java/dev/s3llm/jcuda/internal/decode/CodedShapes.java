@@ -1,7 +1,6 @@
 package dev.s3llm.jcuda.internal.decode;
 
 import dev.s3llm.jcuda.internal.driver.Divide;
-import dev.s3llm.jcuda.internal.driver.Grid;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -41,58 +40,6 @@ record CodedShapes(boolean hopper, int multiprocessors) {
   /** Shared memory of a multiprocessor, in KiB. */
   private static final int SHARED_KIB = 227;
 
-  /** What the blocks of a grid may share out: the columns of y, or its tiles. */
-  enum Sharing {
-    COLUMNS,
-    TILES
-  }
-
-  /**
-   * A launch.
-   *
-   * @param suffix end of the kernel's name after that of the codes
-   * @param columns columns of y that a block computes, or that blocks share out
-   * @param rows rows of y that a block computes
-   * @param threads threads of a block
-   * @param sharedBytes bytes of dynamic shared memory of a block
-   * @param clusters blocks of a cluster, each with one segment of the sum over k
-   * @param sharing what the blocks, or clusters, share out among them
-   * @param most blocks or clusters at most; fewer where there are fewer to share out
-   */
-  record Launch(
-      String suffix,
-      int columns,
-      int rows,
-      int threads,
-      int sharedBytes,
-      int clusters,
-      Sharing sharing,
-      int most) {
-
-    /** A launch with a block, or a cluster, for each tile. */
-    Launch(String suffix, int columns, int rows, int threads, int sharedBytes, int clusters) {
-      this(
-          suffix,
-          columns,
-          rows,
-          threads,
-          sharedBytes,
-          clusters,
-          Sharing.COLUMNS,
-          Integer.MAX_VALUE);
-    }
-
-    /** Returns the grid for a product's rows and columns. */
-    Grid grid(int m, int n) {
-      int down = Divide.up(m, rows);
-      int across = Divide.up(n, columns);
-      return switch (sharing) {
-        case COLUMNS -> new Grid(clusters, down, Math.min(most, across));
-        case TILES -> Grid.of(Math.min(most, down * across));
-      };
-    }
-  }
-
   /** Returns the number of segments of the sum over k: a property of the weight. */
   static int splits(int n, int k) {
     int columns = Divide.up(n, TILE);
@@ -105,7 +52,7 @@ record CodedShapes(boolean hopper, int multiprocessors) {
   }
 
   /** Returns the launch for a number of rows of a weight with some columns. */
-  Launch launch(CodeFormat format, int m, int n, int splits) {
+  ProductLaunch launch(CodeFormat format, int m, int n, int splits) {
     if (!hopper) {
       return mma(format, m <= 16 ? 16 : 64);
     }
@@ -121,8 +68,8 @@ record CodedShapes(boolean hopper, int multiprocessors) {
   }
 
   /** Returns every launch that {@link #launch} may choose for a weight. */
-  List<Launch> all(CodeFormat format, int n, int splits) {
-    List<Launch> all = new ArrayList<>();
+  List<ProductLaunch> all(CodeFormat format, int n, int splits) {
+    List<ProductLaunch> all = new ArrayList<>();
     if (hopper && bits(format) == 8) {
       all.add(launch(format, 1, n, splits));
     }
@@ -139,7 +86,7 @@ record CodedShapes(boolean hopper, int multiprocessors) {
   /**
    * Returns the launch whose blocks take the least time, wave after wave; of equals the largest.
    */
-  private Launch large(CodeFormat format, int m, int n, int splits) {
+  private ProductLaunch large(CodeFormat format, int m, int n, int splits) {
     int best = TILE_ROWS[0];
     for (int rows : TILE_ROWS) {
       if (cost(m, n, rows) < cost(m, n, best)) {
@@ -159,7 +106,7 @@ record CodedShapes(boolean hopper, int multiprocessors) {
    * Blocks that share out units of 16 columns: as many as run at once, one on a multiprocessor or,
    * so that large clusters find room, two; in clusters at most two rounds of units.
    */
-  private Launch few(int m, int n, int splits) {
+  private ProductLaunch few(int m, int n, int splits) {
     int blocks = splits <= 2 ? 1 : 2;
     int warps = blocks == 1 ? 15 : 7;
     int free = splits <= 2 ? multiprocessors : multiprocessors - multiprocessors / 8;
@@ -169,12 +116,19 @@ record CodedShapes(boolean hopper, int multiprocessors) {
       most = Math.max(most, Divide.up(Divide.up(n, UNIT), rounds * warps));
     }
     int shared = SHARED_KIB / blocks * 1024;
-    return new Launch(
-        "few_c" + splits, UNIT, FEW_ROWS, 32 * (warps + 1), shared, splits, Sharing.COLUMNS, most);
+    return new ProductLaunch(
+        "few_c" + splits,
+        UNIT,
+        FEW_ROWS,
+        32 * (warps + 1),
+        shared,
+        splits,
+        ProductLaunch.Sharing.COLUMNS,
+        most);
   }
 
   /** A cluster of blocks, one for each segment. */
-  private static Launch wgmma(CodeFormat format, int rows, int clusters) {
+  private static ProductLaunch wgmma(CodeFormat format, int rows, int clusters) {
     int tiles = rows > 16 ? 2 : 1; // two share a read of x
     int blocks = rows == 16 ? 3 : 1;
     int stage = stageBytes(format, rows, tiles);
@@ -182,11 +136,11 @@ record CodedShapes(boolean hopper, int multiprocessors) {
     int threads = rows == 64 ? 544 : rows == 128 ? 384 : 288;
     int shared = stages * stage + stages * 16 + 1024;
     String suffix = "n%d_c%d".formatted(rows, clusters);
-    return new Launch(suffix, tiles * TILE, rows, threads, shared, clusters);
+    return new ProductLaunch(suffix, tiles * TILE, rows, threads, shared, clusters);
   }
 
   /** Blocks that take tile after tile, each with all its segments. */
-  private Launch tiles(CodeFormat format, int rows, int splits) {
+  private ProductLaunch tiles(CodeFormat format, int rows, int splits) {
     boolean large = rows == TILE_ROWS[0];
     boolean whole = large && splits == 1;
     int sums = (whole ? 40 : large ? 64 : 20) * 1024; // of earlier segments, or to be written
@@ -196,7 +150,8 @@ record CodedShapes(boolean hopper, int multiprocessors) {
     int stages = (226 * 1024 - 512 - rest) / stage;
     int shared = stages * stage + rest + (stages + codeStages) * 16 + 1024;
     String suffix = "n%d_%s".formatted(rows, whole ? "whole" : "tiles");
-    return new Launch(suffix, TILE, rows, 384, shared, 1, Sharing.TILES, multiprocessors);
+    return new ProductLaunch(
+        suffix, TILE, rows, 384, shared, 1, ProductLaunch.Sharing.TILES, multiprocessors);
   }
 
   /**
@@ -204,10 +159,10 @@ record CodedShapes(boolean hopper, int multiprocessors) {
    *
    * @param rows 16 or 64
    */
-  static Launch mma(CodeFormat format, int rows) {
+  static ProductLaunch mma(CodeFormat format, int rows) {
     int stages = rows == 16 ? 4 : bits(format) == 4 ? 3 : 2;
     int shared = stages * stageBytes(format, rows, 1);
-    return new Launch("mma_n" + rows, TILE, rows, 256, shared, 1);
+    return new ProductLaunch("mma_n" + rows, TILE, rows, 256, shared, 1);
   }
 
   private static int bits(CodeFormat format) {

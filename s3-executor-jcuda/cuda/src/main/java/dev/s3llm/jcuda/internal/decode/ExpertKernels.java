@@ -135,7 +135,7 @@ final class ExpertKernels {
     int tiles = mostTiles(pairs, experts.count(), tileRows);
     int divisor = shared ? experts.perToken() : 1;
     if (format != null) {
-      CodedShapes.Launch block = CodedShapes.mma(format, tileRows);
+      ProductLaunch block = CodedShapes.mma(format, tileRows);
       launcher.launch(
           stream,
           name(format, tileRows),
@@ -158,7 +158,7 @@ final class ExpertKernels {
           format.scales());
       return;
     }
-    ProductShapes.Configuration block = ProductShapes.mma(tileRows);
+    ProductLaunch block = ProductShapes.mma(tileRows);
     launcher.launch(
         stream,
         name(null, tileRows),

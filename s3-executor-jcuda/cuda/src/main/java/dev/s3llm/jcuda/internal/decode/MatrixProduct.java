@@ -1,7 +1,6 @@
 package dev.s3llm.jcuda.internal.decode;
 
 import dev.s3llm.jcuda.internal.decode.CudaWeights.Matrix;
-import dev.s3llm.jcuda.internal.decode.ProductShapes.Configuration;
 import dev.s3llm.jcuda.internal.driver.DeviceAddress;
 import dev.s3llm.jcuda.internal.driver.DeviceMemory;
 import dev.s3llm.jcuda.internal.driver.DeviceStream;
@@ -110,7 +109,7 @@ final class MatrixProduct {
       return;
     }
     int splits = ProductShapes.splits(w.out(), w.in());
-    Configuration c = shapes.configuration(m, w.out(), splits);
+    ProductLaunch c = shapes.configuration(m, w.out(), splits);
     launcher.launch(
         stream,
         prefix + c.suffix(),
@@ -144,7 +143,7 @@ final class MatrixProduct {
       int stride,
       Output output) {
     int splits = CodedShapes.splits(w.out(), w.in());
-    CodedShapes.Launch c = coded.launch(format, m, w.out(), splits);
+    ProductLaunch c = coded.launch(format, m, w.out(), splits);
     launcher.launch(
         stream,
         name(format, c),
@@ -168,7 +167,7 @@ final class MatrixProduct {
         format.scales());
   }
 
-  private String name(CodeFormat format, CodedShapes.Launch c) {
+  private String name(CodeFormat format, ProductLaunch c) {
     return prefix + format.suffix() + "_" + c.suffix();
   }
 

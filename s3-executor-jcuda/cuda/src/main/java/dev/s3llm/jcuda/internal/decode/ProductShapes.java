@@ -1,7 +1,6 @@
 package dev.s3llm.jcuda.internal.decode;
 
 import dev.s3llm.jcuda.internal.driver.Divide;
-import dev.s3llm.jcuda.internal.driver.Grid;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -24,32 +23,6 @@ record ProductShapes(boolean hopper, int multiprocessors) {
 
   /** Tiles of 64 columns of x below which sums are short, so that more segments gain nothing. */
   private static final int SHORT_SUM = 64;
-
-  /**
-   * A launch.
-   *
-   * @param suffix end of the kernel's name
-   * @param columns columns of y that a block computes
-   * @param rows rows of y that a block computes
-   * @param threads threads of a block
-   * @param sharedBytes bytes of dynamic shared memory of a block
-   * @param clusters blocks of a cluster: each has one segment of the sum over k, or where blocks
-   *     share the tiles, a tile beside those of the others
-   * @param most blocks of the grid at most, which share the tiles; 0 for one for each tile
-   */
-  record Configuration(
-      String suffix, int columns, int rows, int threads, int sharedBytes, int clusters, int most) {
-
-    /** Returns the grid for a product's rows and columns. */
-    Grid grid(int m, int n) {
-      int across = Divide.up(n, columns);
-      if (most == 0) {
-        return new Grid(clusters, Divide.up(m, rows), across);
-      }
-      int tiles = Divide.up(m, rows * clusters) * across;
-      return Grid.of(clusters * Math.min(most / clusters, tiles));
-    }
-  }
 
   /**
    * A tile for many rows.
@@ -94,13 +67,13 @@ record ProductShapes(boolean hopper, int multiprocessors) {
   }
 
   /** Returns the launch for a number of rows. */
-  Configuration configuration(int m, int n, int splits) {
+  ProductLaunch configuration(int m, int n, int splits) {
     return hopper ? wgmma(m, n, splits) : mma(m);
   }
 
   /** Returns every launch that {@link #configuration} may choose for a weight. */
-  List<Configuration> all(int n, int splits) {
-    List<Configuration> all = new ArrayList<>();
+  List<ProductLaunch> all(int n, int splits) {
+    List<ProductLaunch> all = new ArrayList<>();
     if (!hopper) {
       IntStream.of(16, 64, 128).forEach(m -> all.add(mma(m)));
       return all;
@@ -111,7 +84,7 @@ record ProductShapes(boolean hopper, int multiprocessors) {
     return all;
   }
 
-  private Configuration wgmma(int m, int n, int splits) {
+  private ProductLaunch wgmma(int m, int n, int splits) {
     for (int rows : ROWS) {
       if (m <= rows) {
         return splits == 1 ? whole(n, rows) : clusters(rows, n, splits);
@@ -138,7 +111,7 @@ record ProductShapes(boolean hopper, int multiprocessors) {
   }
 
   /** Returns the launch of a product with several segments, a cluster of blocks for each tile. */
-  private Configuration clusters(int rows, int n, int splits) {
+  private ProductLaunch clusters(int rows, int n, int splits) {
     int blocks = Divide.up(n, 128) * splits;
     if (rows == 16 && blocks <= multiprocessors) {
       return clustered(2, 16, splits);
@@ -153,7 +126,7 @@ record ProductShapes(boolean hopper, int multiprocessors) {
   }
 
   /** Returns the launch of a product with one segment. */
-  private Configuration whole(int n, int rows) {
+  private ProductLaunch whole(int n, int rows) {
     int tiles = Divide.up(n, 128);
     boolean fitByOne = tiles <= multiprocessors;
     boolean fitByThree = tiles > 2 * multiprocessors && tiles <= 3 * multiprocessors;
@@ -178,30 +151,31 @@ record ProductShapes(boolean hopper, int multiprocessors) {
   }
 
   /** Blocks that take tile after tile, each with all segments. */
-  private Configuration tiled(Tile tile) {
+  private ProductLaunch tiled(Tile tile) {
     int stage = (tile.rows + tile.columns) * 128;
     int patches = tile.rows * 160;
     int stages = (226 * 1024 - 256 - patches) / (stage + 16);
     String suffix = "m%d_n%d%s".formatted(tile.rows, tile.columns, tile.cluster > 1 ? "_pair" : "");
-    return new Configuration(
+    return new ProductLaunch(
         suffix,
         tile.columns,
         tile.rows,
         2 * tile.rows + 128,
         stages * (stage + 16) + patches + 1024,
         tile.cluster,
+        ProductLaunch.Sharing.TILES,
         multiprocessors);
   }
 
   /** Small blocks, of which three share a multiprocessor. */
-  private static Configuration many(int rows) {
+  private static ProductLaunch many(int rows) {
     int stages = rows == 16 ? 4 : 3;
-    return new Configuration(
-        "r2_n%d_many".formatted(rows), 128, rows, threads(2), shared(2, rows, stages), 1, 0);
+    return new ProductLaunch(
+        "r2_n%d_many".formatted(rows), 128, rows, threads(2), shared(2, rows, stages), 1);
   }
 
   /** A cluster of blocks, one for each segment. */
-  private static Configuration clustered(int r, int rows, int splits) {
+  private static ProductLaunch clustered(int r, int rows, int splits) {
     String suffix = "r%d_n%d_c%d".formatted(r, rows, splits);
     int stages =
         switch (rows) {
@@ -209,22 +183,22 @@ record ProductShapes(boolean hopper, int multiprocessors) {
           case 64 -> r == 3 ? 6 : 4;
           default -> 5;
         };
-    return new Configuration(suffix, 64 * r, rows, threads(r), shared(r, rows, stages), splits, 0);
+    return new ProductLaunch(suffix, 64 * r, rows, threads(r), shared(r, rows, stages), splits);
   }
 
   /** A block of 64 rows that fills the shared memory of a multiprocessor. */
-  private static Configuration deep() {
-    return new Configuration("r2_n64_deep", 128, 64, threads(2), shared(2, 64, 9), 1, 0);
+  private static ProductLaunch deep() {
+    return new ProductLaunch("r2_n64_deep", 128, 64, threads(2), shared(2, 64, 9), 1);
   }
 
   /** Returns the launch of products on other devices than Hopper, and of experts on all. */
-  static Configuration mma(int m) {
+  static ProductLaunch mma(int m) {
     int rows = m <= 16 ? 16 : m <= 64 ? 64 : 128;
     int columns = rows == 128 ? 128 : 64;
     int stages = rows == 16 ? 6 : rows == 64 ? 5 : 3;
     int threads = rows == 128 ? 256 : 128;
-    return new Configuration(
-        "mma_n" + rows, columns, rows, threads, stages * (columns + rows) * 128, 1, 0);
+    return new ProductLaunch(
+        "mma_n" + rows, columns, rows, threads, stages * (columns + rows) * 128, 1);
   }
 
   private static int threads(int r) {

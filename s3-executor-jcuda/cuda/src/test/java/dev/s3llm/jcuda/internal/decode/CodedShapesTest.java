@@ -48,7 +48,7 @@ class CodedShapesTest {
     CodeFormat format = format(Kind.E4M3, 128, Second.NONE);
     assertThat(HOPPER.launch(format, m, 5120, 5).suffix()).isEqualTo(suffix);
     assertThat(HOPPER.all(format, 5120, 5))
-        .extracting(CodedShapes.Launch::suffix)
+        .extracting(ProductLaunch::suffix)
         .contains(suffix)
         .doesNotHaveDuplicates();
   }
@@ -63,12 +63,12 @@ class CodedShapesTest {
   })
   void tiles_areThoseThatFillTheMultiprocessors(int m, int n, String suffix) {
     CodeFormat format = format(Kind.UNSIGNED_4, 128, Second.NONE);
-    CodedShapes.Launch launch = HOPPER.launch(format, m, n, CodedShapes.splits(n, 5120));
+    ProductLaunch launch = HOPPER.launch(format, m, n, CodedShapes.splits(n, 5120));
     assertThat(launch.suffix()).isEqualTo(suffix);
     assertThat(launch.grid(m, n)).isEqualTo(Grid.of(Math.min(132, tiles(launch, m, n))));
   }
 
-  private static int tiles(CodedShapes.Launch launch, int m, int n) {
+  private static int tiles(ProductLaunch launch, int m, int n) {
     return Divide.up(m, launch.rows()) * Divide.up(n, launch.columns());
   }
 
@@ -79,7 +79,7 @@ class CodedShapesTest {
       int splits = CodedShapes.splits(n, 5120);
       for (int m = 1; m <= 2048; m++) {
         assertThat(HOPPER.all(format, n, splits))
-            .extracting(CodedShapes.Launch::suffix)
+            .extracting(ProductLaunch::suffix)
             .contains(HOPPER.launch(format, m, n, splits).suffix());
       }
     }
@@ -88,7 +88,7 @@ class CodedShapesTest {
   @Test
   void blocksOfSixtyFourAndMoreRows_shareTheReadOfTwoTiles() {
     CodeFormat format = format(Kind.UNSIGNED_4, 128, Second.NONE);
-    for (CodedShapes.Launch launch : HOPPER.all(format, 5120, 5)) {
+    for (ProductLaunch launch : HOPPER.all(format, 5120, 5)) {
       if (launch.suffix().startsWith("few")) {
         continue;
       }
@@ -128,7 +128,7 @@ class CodedShapesTest {
   void blocks_fitInSharedMemory(Kind kind) {
     CodeFormat format = format(kind, 32, Second.NONE);
     for (int splits : new int[] {1, 2, 5, 8}) {
-      for (CodedShapes.Launch launch : HOPPER.all(format, 5120, splits)) {
+      for (ProductLaunch launch : HOPPER.all(format, 5120, splits)) {
         assertThat(launch.sharedBytes()).as(launch.suffix()).isLessThanOrEqualTo(SHARED_LIMIT);
       }
     }
