@@ -10,8 +10,6 @@
 //
 // Grid (C, ceil(m / 32), clusters), block and shared memory: README.md.
 // Compile: nvcc -cubin -arch=sm_90a -std=c++17 gemm_quant_few.cu
-#include <type_traits>
-
 #include "gemm_cluster.cuh"
 #include "mma.cuh"
 #include "quant.cuh"
@@ -332,31 +330,6 @@ __device__ __forceinline__ void multiplyFew(float (&sum)[kFewRows / 2], const Fe
   turn.advance();
 }
 
-/** Calls multiply with what is known of the scales: code without a branch for each format is faster. */
-template <Code CODE, typename Multiply>
-__device__ __forceinline__ void withKnownFew(Scales scales, Multiply multiply) {
-  bool one = scales.groups == 1;
-  if constexpr (CODE == kE4M3) {
-    if (scales.groups > 1) {
-      multiply(std::integral_constant<Known, kFewPlain>());
-    } else {
-      multiply(std::integral_constant<Known, kPlainScales>());
-    }
-  } else if (scales.form == kOffset) {
-    multiply(std::integral_constant<Known, kFourOffsets>());
-  } else if (one && scales.form == kSymmetric) {
-    multiply(std::integral_constant<Known, kPlainScales>());
-  } else if (CODE == kS8 && scales.groups == 8) {
-    multiply(std::integral_constant<Known, kEightPlain>());
-  } else if (CODE == kS8) {
-    multiply(std::integral_constant<Known, kFewPlain>());
-  } else if (one) {
-    multiply(std::integral_constant<Known, kOneGroup>());
-  } else {
-    multiply(std::integral_constant<Known, kAnyScales>());
-  }
-}
-
 /** Takes a unit's sums to the block that adds up its segments, which adds them in order and writes them. */
 template <Code CODE, typename T, int C>
 __device__ __forceinline__ void finishFew(const GemmArgs& a, const FewPlan<CODE, C>& plan,
@@ -431,7 +404,7 @@ __device__ __forceinline__ void gemmFew(const GemmArgs& a, Scales scales) {
     if (unit < groupEnd) {
       int codesAt = plan.codesAt(groupBegin, unit);
       int stripAt = plan.stripAt(groupBegin, groupEnd, unit);
-      withKnownFew<CODE>(scales, [&](auto known) {
+      withKnown<CODE, true>(scales, [&](auto known) {
         constexpr Known kKnown = decltype(known)::value;
         int inTile = unit % kTileUnits;
         if (plan.rows == 8) {

@@ -10,8 +10,6 @@
 //   gemm_<type>_<code>_n<N>_whole   the same for one segment alone
 //
 // Compile: nvcc -cubin -gencode arch=compute_90a,code=sm_90a gemm_quant_large.cu
-#include <type_traits>
-
 #include "gemm_tiles.cuh"
 #include "hopper.cuh"
 #include "quant.cuh"
@@ -140,7 +138,7 @@ struct QuantMultiplier {
         if (half == 1 && narrow && i + 1 == count) continue;
         uint32_t(&to)[16] = weights[half % Shape::kSets];
         widenHalf<CODE, T, KNOWN>(to, codes, own, strip, warp, half, scales);
-        begin(sum, to, waitForRows(half), i > 0 || half > 0);
+        multiplyHalf<T, N>(sum, to, waitForRows(half), i > 0 || half > 0);
         if (half == 0) codes.load(tile, warp, 1);
         wgmmaWait<kPending>();
         if constexpr (!Shape::kJoined) {
@@ -197,18 +195,6 @@ struct QuantMultiplier {
     } else if (leads()) {
       barrierArrive(rings.codesEmpty + codesTurn % Shape::kCodeStages * 8);
     }
-  }
-
-  /** Begins the product of 64 widened columns. */
-  __device__ __forceinline__ void begin(float (&sum)[Shape::kSums], const uint32_t (&weights)[16], uint32_t rows,
-                                        bool keep) const {
-    uint64_t activations = matrixDescriptor(rows);
-    wgmmaFence();
-#pragma unroll
-    for (int step = 0; step < 4; step++) {
-      WgmmaRegisters<T, N>::multiply(sum, weights + 4 * step, activations + 2 * step, keep || step > 0);
-    }
-    wgmmaCommit();
   }
 };
 
@@ -322,25 +308,6 @@ __device__ __forceinline__ void sumQuantLarge(const GemmArgs& a, float (&sum)[Sh
   }
 }
 
-/** Calls multiply with what is known of the scales; see withKnown of gemm_quant_wgmma.cu for more than 32 rows. */
-template <Code CODE, typename Multiply>
-__device__ __forceinline__ void withLargeKnown(Scales scales, Multiply multiply) {
-  bool one = scales.groups == 1;
-  if constexpr (CODE == kE4M3) {
-    if (scales.groups > 1) {
-      multiply(std::integral_constant<Known, kFewPlain>());
-    } else {
-      multiply(std::integral_constant<Known, kPlainScales>());
-    }
-  } else if (scales.form == kOffset) {
-    multiply(std::integral_constant<Known, kAnyOffsets>());
-  } else if (one && scales.form == kSymmetric) {
-    multiply(std::integral_constant<Known, kPlainScales>());
-  } else {
-    multiply(std::integral_constant<Known, CODE == kS8 ? kAnyPlain : kAnyScales>());
-  }
-}
-
 template <Code CODE, typename T, int N, bool WHOLE>
 __device__ __forceinline__ void gemmQuantLarge(const GemmArgs& a, Scales scales) {
   using Shape = QuantLargeShape<CODE, N, WHOLE>;
@@ -356,7 +323,7 @@ __device__ __forceinline__ void gemmQuantLarge(const GemmArgs& a, Scales scales)
     takeRegisters<224>();
     int warp = threadIdx.x >> 5;
     float* sums = reinterpret_cast<float*>(start + (rings.sums - rings.stages) + warp * Shape::kSumBytes);
-    withLargeKnown<CODE>(scales, [&](auto known) {
+    withKnown<CODE, false>(scales, [&](auto known) {
       QuantMultiplier<CODE, T, Shape, N, decltype(known)::value> multiplier(scales, rings, start);
       LargeTiles tiles(a, N, kQuantTile);
       float sum[Shape::kSums];

@@ -10,8 +10,6 @@
 // The k-steps of a segment are added in the order of gemm_wgmma.cu, so where both cut alike, they have the same bits.
 // Grid (C, ceil(m / N), ceil(n / columns)), columns, block and shared memory: README.md.
 // Compile: nvcc -cubin -gencode arch=compute_90a,code=sm_90a gemm_quant_wgmma.cu
-#include <type_traits>
-
 #include "gemm_cluster.cuh"
 #include "mma.cuh"
 #include "quant.cuh"
@@ -90,19 +88,6 @@ struct Turn {
     if (++slot == COUNT) slot = 0, parity ^= 1;
   }
 };
-
-/** Starts the product of 64 widened columns. */
-template <typename T, int N>
-__device__ __forceinline__ void multiplyHalf(float (&sum)[N / 2], const uint32_t (&weights)[16], uint32_t activations,
-                                             bool keep) {
-  uint64_t rows = matrixDescriptor(activations);
-  wgmmaFence();
-#pragma unroll
-  for (int step = 0; step < 4; step++) {
-    WgmmaRegisters<T, N>::multiply(sum, weights + 4 * step, rows + 2 * step, keep || step > 0);
-  }
-  wgmmaCommit();
-}
 
 /**
  * A warpgroup's product over count tiles from zero, of which the last may have 64 columns. 64 columns of 64 rows of the weight are
@@ -233,42 +218,6 @@ __device__ __forceinline__ void multiplyQuant(const GemmArgs& a, float (&sum)[Qu
   }
 }
 
-/**
- * Calls multiply with what is known of the scales. Up to 16 rows code without a branch is faster, so that more is told apart. Beyond,
- * whether ptxas lets wgmma run beside the widening depends on these ways and their order: it prints C7513 where it does not.
- */
-template <Code CODE, int N, typename Multiply>
-__device__ __forceinline__ void withKnown(Scales scales, Multiply multiply) {
-  bool one = scales.groups == 1;
-  if constexpr (CODE == kE4M3) {
-    if (scales.groups > 1) {
-      multiply(std::integral_constant<Known, kFewPlain>());
-    } else {
-      multiply(std::integral_constant<Known, kPlainScales>());
-    }
-  } else if constexpr (!multipliesByWarp(N)) {
-    if (scales.form == kOffset) {
-      multiply(std::integral_constant<Known, kAnyOffsets>());
-    } else if (one && scales.form == kSymmetric) {
-      multiply(std::integral_constant<Known, kPlainScales>());
-    } else {
-      multiply(std::integral_constant<Known, CODE == kS8 ? kAnyPlain : kAnyScales>());
-    }
-  } else if (scales.form == kOffset) {
-    multiply(std::integral_constant<Known, kFourOffsets>());
-  } else if (one && scales.form == kSymmetric) {
-    multiply(std::integral_constant<Known, kPlainScales>());
-  } else if (CODE == kS8 && scales.groups == 8) {
-    multiply(std::integral_constant<Known, kEightPlain>());
-  } else if (CODE == kS8) {
-    multiply(std::integral_constant<Known, kFewPlain>());
-  } else if (one) {
-    multiply(std::integral_constant<Known, kOneGroup>());
-  } else {
-    multiply(std::integral_constant<Known, kAnyScales>());
-  }
-}
-
 template <Code CODE, typename T, int N, int C>
 __device__ __forceinline__ void gemmQuant(const GemmArgs& a, Scales scales) {
   constexpr int kTilesOfBlock = tilesOfBlock(N);
@@ -308,7 +257,7 @@ __device__ __forceinline__ void gemmQuant(const GemmArgs& a, Scales scales) {
       multiplyQuant<CODE, T, N, kTilesOfBlock, decltype(known)::value>(a, sum, scales, ring, stages, full, empty,
                                                                        end - begin, narrow, turn);
     };
-    withKnown<CODE, N>(scales, multiply);
+    withKnown<CODE, multipliesByWarp(N)>(scales, multiply);
     finish<T, Stage::kGroups, N, C, Stage::kStrips>(a, sum, stages, reinterpret_cast<float*>(ring), rank);
   }
 }

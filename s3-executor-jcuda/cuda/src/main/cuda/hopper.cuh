@@ -334,6 +334,19 @@ struct WgmmaTransposed;
 S3_WGMMAS_REGISTERS(__half, "f16")
 S3_WGMMAS_REGISTERS(__nv_bfloat16, "bf16")
 
+/** Starts the product of 64 columns whose weights are in registers. */
+template <typename T, int N>
+__device__ __forceinline__ void multiplyHalf(float (&sum)[N / 2], const uint32_t (&weights)[16], uint32_t activations,
+                                             bool keep) {
+  uint64_t rows = matrixDescriptor(activations);
+  wgmmaFence();
+#pragma unroll
+  for (int step = 0; step < 4; step++) {
+    WgmmaRegisters<T, N>::multiply(sum, weights + 4 * step, rows + 2 * step, keep || step > 0);
+  }
+  wgmmaCommit();
+}
+
 #endif  // S3_HOPPER
 
 }  // namespace s3

@@ -6,6 +6,8 @@
 // Everything here also compiles as C++ of the host, for src/test/cuda/widening.cu.
 #pragma once
 
+#include <type_traits>
+
 #include "common.cuh"
 
 namespace s3 {
@@ -343,6 +345,42 @@ __device__ __forceinline__ void widenHalf(uint32_t (&to)[16], const HalfCodes<CO
                                           LaneScales<CODE, T, KNOWN>& own, const uint8_t* strip, int warp, int half,
                                           Scales scales) {
   widenHalfAt<CODE, T, KNOWN>(to, codes, own, strip + own.laneBytes(warp), half, scales);
+}
+
+/**
+ * Calls multiply with what is known of the scales. Where a warp multiplies for itself code without a branch is faster, so that more is
+ * told apart. With wgmma, whether ptxas lets wgmma run beside the widening depends on these ways and their order: it prints C7513 where it does not.
+ */
+template <Code CODE, bool BY_WARP, typename Multiply>
+__device__ __forceinline__ void withKnown(Scales scales, Multiply multiply) {
+  bool one = scales.groups == 1;
+  if constexpr (CODE == kE4M3) {
+    if (scales.groups > 1) {
+      multiply(std::integral_constant<Known, kFewPlain>());
+    } else {
+      multiply(std::integral_constant<Known, kPlainScales>());
+    }
+  } else if constexpr (!BY_WARP) {
+    if (scales.form == kOffset) {
+      multiply(std::integral_constant<Known, kAnyOffsets>());
+    } else if (one && scales.form == kSymmetric) {
+      multiply(std::integral_constant<Known, kPlainScales>());
+    } else {
+      multiply(std::integral_constant<Known, CODE == kS8 ? kAnyPlain : kAnyScales>());
+    }
+  } else if (scales.form == kOffset) {
+    multiply(std::integral_constant<Known, kFourOffsets>());
+  } else if (one && scales.form == kSymmetric) {
+    multiply(std::integral_constant<Known, kPlainScales>());
+  } else if (CODE == kS8 && scales.groups == 8) {
+    multiply(std::integral_constant<Known, kEightPlain>());
+  } else if (CODE == kS8) {
+    multiply(std::integral_constant<Known, kFewPlain>());
+  } else if (one) {
+    multiply(std::integral_constant<Known, kOneGroup>());
+  } else {
+    multiply(std::integral_constant<Known, kAnyScales>());
+  }
 }
 #endif
 
