@@ -20,17 +20,9 @@
 // Blocks wait for other cards only, never for blocks of their own card, so that a grid needs not be resident at once.
 // Grid (rows) or fewer, block 512; width a multiple of 8.
 // Compile: nvcc -cubin -arch=sm_90a cards.cu
-#include "common.cuh"
+#include "cards.cuh"
 
 namespace s3 {
-
-constexpr int kMostCards = 8;
-
-/** An address on each card, in the order of the cards. */
-template <typename T>
-struct PerCard {
-  T* of[kMostCards];
-};
 
 /** Of each card; zero at first. */
 struct CardState {
@@ -117,19 +109,6 @@ struct NormTo {
 __device__ __forceinline__ float4* at4(float* row, int c) { return reinterpret_cast<float4*>(row + c); }
 __device__ __forceinline__ float4 get4(const float* row, int c) { return *reinterpret_cast<const float4*>(row + c); }
 
-__device__ __forceinline__ float4 plus(float4 a, float4 b) { return make_float4(a.x + b.x, a.y + b.y, a.z + b.z, a.w + b.w); }
-
-/** Four values of 16 bits. */
-template <typename T>
-__device__ __forceinline__ void store4(T* to, float a, float b, float c, float d) {
-  union {
-    uint2 bits;
-    T values[4];
-  } v;
-  v.values[0] = fromFloat<T>(a), v.values[1] = fromFloat<T>(b), v.values[2] = fromFloat<T>(c), v.values[3] = fromFloat<T>(d);
-  *reinterpret_cast<uint2*>(to) = v.bits;
-}
-
 /** Threads of a block, which the sum of a norm depends on. */
 constexpr int kRowThreads = 512;
 
@@ -157,9 +136,6 @@ __device__ __forceinline__ void exchange(const PerCard<unsigned>& arrivals, cons
     auto part = [&](int card, int c) {
       return __ldcg(reinterpret_cast<const float4*>(parts.of[card] + static_cast<size_t>(row) * width + c));
     };
-    auto finish = [&](float4 before, float4 sum) {
-      return make_float4(fmaf(factor, sum.x, before.x), fmaf(factor, sum.y, before.y), fmaf(factor, sum.z, before.z), fmaf(factor, sum.w, before.w));
-    };
     float4 sum[kKept];
 #pragma unroll
     for (int k = 0; k < kKept; k++) {
@@ -177,12 +153,12 @@ __device__ __forceinline__ void exchange(const PerCard<unsigned>& arrivals, cons
     }
 #pragma unroll
     for (int k = 0; k < kKept; k++) {
-      if (first + k * step < width) *at4(to, first + k * step) = v[k] = finish(v[k], sum[k]);
+      if (first + k * step < width) *at4(to, first + k * step) = v[k] = added(factor, sum[k], v[k]);
     }
     for (int c = first + kKept * step; c < width; c += step) {  // what is wider
       float4 wide = part(0, c);
       for (int card = 1; card < place.cards; card++) wide = plus(wide, part(card, c));
-      *at4(to, c) = finish(add ? get4(to, c) : make_float4(0, 0, 0, 0), wide);
+      *at4(to, c) = added(factor, wide, add ? get4(to, c) : make_float4(0, 0, 0, 0));
     }
     if (NORM == Norm::kNone) continue;
     auto each = [&](auto f) {
@@ -197,16 +173,14 @@ __device__ __forceinline__ void exchange(const PerCard<unsigned>& arrivals, cons
       each([&](int, float4 x) { mean += x.x + x.y + x.z + x.w; });
       mean = blockSum(mean) / width;
     }
-    each([&](int, float4 x) {
-      float a = x.x - mean, b = x.y - mean, c = x.z - mean, d = x.w - mean;
-      squares += a * a + b * b + c * c + d * d;
-    });
+    auto centred = [&](float4 x) {
+      return NORM == Norm::kLayer ? make_float4(x.x - mean, x.y - mean, x.z - mean, x.w - mean) : x;
+    };
+    each([&](int, float4 x) { squares += squaresOf(centred(x)); });
     float scale = 1.0f / sqrtf(blockSum(squares) / width + norm.epsilon);
     each([&](int c, float4 x) {
-      float4 w = get4(norm.weight, c);
       float4 b = NORM == Norm::kLayer ? get4(norm.bias, c) : make_float4(0, 0, 0, 0);
-      store4(norm.tiles + activationOffset(row, c, norm.groups), (x.x - mean) * scale * w.x + b.x, (x.y - mean) * scale * w.y + b.y,
-             (x.z - mean) * scale * w.z + b.z, (x.w - mean) * scale * w.w + b.w);
+      store4(norm.tiles + activationOffset(row, c, norm.groups), scaled(centred(x), scale, get4(norm.weight, c), b));
     });
   }
 }
