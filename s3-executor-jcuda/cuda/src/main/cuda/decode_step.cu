@@ -1,6 +1,8 @@
 // The layers of a decode step in one launch, for few rows on Hopper: memory delivers weights and KV without a pause.
 //
-//   decode_step_<type>_d<headDim>_n<N>   up to N rows (1, 8, 16), one new token each; grid (multiprocessors), block 384
+//   decode_step_<type>_d<headDim>_n<N>          up to N rows (1, 8, 16), one new token each; grid (multiprocessors), block 384
+//   decode_step_<type>_<code>_d<headDim>_n<N>   the same with weights in 4 and 8 bits
+//   decode_step_cards_...                       the same on one of several cards, which have a part of every layer each
 //
 // A block goes through the phases of every layer (norm, queries to values, attention, output, norm, gate and up, down), with a
 // barrier over the grid after each. Its shared memory is a ring of stages which one warp fills with bulk copies, far ahead and
@@ -8,13 +10,19 @@
 // activations to a stage once the phase before is over. Eight warps multiply, each 16 rows of a weight over one segment of k, and
 // attend, all or half of them together, to a part of 256 positions of a row and key head.
 // What a row's result is made of, and in which order, is that of the other kernels: the same products of 16 columns, one chain
-// a segment, segments added in order; attention in units, parts and merges of attention_decode.cu. So the bits are the same.
+// a segment, segments added in order (with codes those of gemm_quant_few.cu); attention in units, parts and merges of
+// attention_decode.cu. So the bits are the same.
 //
 // A product leaves the sums of its segments, and who reads them adds them up: attention for queries, keys and values, norms for
 // what is added to the stream. Where gate and up have one segment, the warp that has them writes the activation.
 //
 // A lone row (N = 1) has fewer phases: every block norms it, and adds up the parts of attention that its units read, into its own
 // shared memory. So nobody waits for a block that does it for all.
+//
+// Of several cards, the last warp with a segment of 16 columns of the output or of down adds up their segments, and puts the result into
+// the memory of each card over peer access; every block counts on each card that it is done. Who norms waits for the blocks of all cards,
+// adds the cards in their order, and norms as exchange_rms of cards.cu: again the same bits. The two products have memory of their own,
+// so that a card writes one only after the other's sums have come from all cards, which they send once they have read the one.
 //
 // All blocks must run at once. A wait longer than `limit` ends the launch: state->failed says where (decode_step.cuh).
 // What rows that only pad hold does not matter.
@@ -87,26 +95,29 @@ struct StepMemory {
   Product ahead;  // after a lone row's norm: looked up before the norm waits
   unsigned base;
   int stopped;
+  unsigned meetings;  // of several cards: kMeetings
 };
 
 #ifdef S3_HOPPER
 
 /** What all roles know of the launch. */
-template <typename T, int HD, int N>
+template <typename T, int HD, int N, bool CARDS>
 struct StepRole {
   using Shape = StepShape<T, HD, N>;
   using Team = StepTeam<HD, N>;
   const StepPlan& a;
+  const StepCards& cards;
   StepMemory<T, HD, N>& memory;
   Watch watch;
   Ring ring;
   unsigned due;  // arrivals of blocks that end the phases so far
   int lane;
 
-  __device__ __forceinline__ StepRole(const StepPlan& a, StepMemory<T, HD, N>& memory)
+  __device__ __forceinline__ StepRole(const StepPlan& a, const StepCards& cards, StepMemory<T, HD, N>& memory)
       : a(a),
+        cards(cards),
         memory(memory),
-        watch{a.state, a.report, &memory.stopped, nanoseconds() + a.limit},
+        watch{a.state, a.report, &memory.stopped, nanoseconds() + a.limit + (CARDS ? a.limit / 4 : 0), a.limit / 4},
         ring{sharedAddress(memory.stages), sharedAddress(memory.full), sharedAddress(memory.empty), Shape::kStages,
              Shape::kStageBytes},
         due(memory.base),
@@ -204,29 +215,37 @@ struct StepRole {
 
   __device__ __forceinline__ void passNorm() { due += Shape::kLone ? 0 : a.rows; }
   __device__ __forceinline__ void passAll() { due += gridDim.x; }
+  __device__ __forceinline__ void passProduct(int which) { due += exchanged(which) ? 0 : gridDim.x; }
+
+  /** Whether the cards add up a product: its blocks arrive on all cards, not at the end of a phase. */
+  __device__ __forceinline__ static bool exchanged(int which) { return CARDS && (which & 1) != 0; }
   __device__ __forceinline__ void passAttention() { due += min(static_cast<int>(gridDim.x), memory.rows.items()); }
 };
 
 /** The warp that copies weights and keys, as far ahead as there are stages. */
-template <typename T, int HD, int N>
-struct Streamer : StepRole<T, HD, N> {
-  using Base = StepRole<T, HD, N>;
+template <typename T, int HD, int N, typename Weights, bool CARDS>
+struct Streamer : StepRole<T, HD, N, CARDS> {
+  using Base = StepRole<T, HD, N, CARDS>;
   using Shape = StepShape<T, HD, N>;
+  using Units = Groups<Weights, Shape::kStageBytes, N>;
   using Base::a, Base::lane, Base::memory, Base::ring, Base::watch;
   uint64_t once = evictFirstPolicy();
 
-  __device__ __forceinline__ Streamer(const StepPlan& a, StepMemory<T, HD, N>& memory) : Base(a, memory) {}
+  __device__ __forceinline__ Streamer(const StepPlan& a, const StepCards& cards, StepMemory<T, HD, N>& memory)
+      : Base(a, cards, memory) {}
 
   __device__ __forceinline__ void norm(int, int, int) {}
   __device__ __forceinline__ void activate(int, int) {}
 
   __device__ __forceinline__ void multiply(int layer, int which, int phase) {
-    Product p(a, layer, which, HD);
-    for (Groups g(p); g.next();) {
+    Product p(a, layer, which, HD, Weights::kColumns);
+    for (Units g(a, p); g.next();) {
       for (int t = g.from; t < g.to; t += g.depth) {
         int pieces = min(g.depth, g.to - t) * g.units;
         ring.awaitEmpty(watch, phase);
-        if (*watch.stopped == 0) {
+        if constexpr (Weights::kCoded) {
+          if (*watch.stopped == 0) fetchCodes(p, g, t, min(g.depth, g.to - t));
+        } else if (*watch.stopped == 0) {
           if (lane == 0) barrierExpect(ring.fullBarrier(), pieces * kPieceBytes);
           __syncwarp();
           for (int i = lane; i < pieces; i += 32) {
@@ -241,17 +260,42 @@ struct Streamer : StepRole<T, HD, N> {
     }
   }
 
+  /** Copies what a group has of column tiles: the codes and the strips of up to three tiles of rows each, a copy a lane. */
+  __device__ __forceinline__ void fetchCodes(const Product& p, const Units& g, int tile, int tiles) {
+    constexpr int kTileUnits = Weights::kTileUnits;
+    static_assert(8 * Units::kCodedDepth <= 32 && Weights::kEach <= 2, "a lane has one copy");
+    int parts = g.part(g.units - 1) + 1;
+    if (lane == 0) barrierExpect(ring.fullBarrier(), tiles * g.tileBytes);
+    __syncwarp();
+    int part = lane & 3;
+    if (lane >= 8 * tiles || part >= parts) return;
+    int row = g.first / kTileUnits + part;
+    size_t weightBytes = codeBytes(Weights::kCode) + g.stripBytes;
+    const uint8_t* from = p.w + (static_cast<size_t>(row) * p.kTiles + tile + lane / 8) * weightBytes;
+    uint32_t to = ring.stage() + lane / 8 * g.tileBytes;
+    if (lane & 4) {
+      bulkCopyOnce(to + g.stripsAt() + part * g.stripBytes, from + codeBytes(Weights::kCode), g.stripBytes, ring.fullBarrier(), once);
+    } else {
+      int begin = max(g.first, row * kTileUnits);
+      int end = min(g.first + g.units, (row + 1) * kTileUnits);
+      bulkCopyOnce(to + g.codesAt(begin - g.first), from + begin % kTileUnits * Weights::kUnitBytes, (end - begin) * Weights::kUnitBytes,
+                   ring.fullBarrier(), once);
+    }
+  }
+
   __device__ __forceinline__ void attend(int layer, int phase) { this->template fetchAttention<0>(layer, phase); }
 };
 
 /** The warp that adds activations to the stages of products, and values to those of attention. */
-template <typename T, int HD, int N>
-struct Feeder : StepRole<T, HD, N> {
-  using Base = StepRole<T, HD, N>;
+template <typename T, int HD, int N, typename Weights, bool CARDS>
+struct Feeder : StepRole<T, HD, N, CARDS> {
+  using Base = StepRole<T, HD, N, CARDS>;
   using Shape = StepShape<T, HD, N>;
+  using Units = Groups<Weights, Shape::kStageBytes, N>;
   using Base::a, Base::due, Base::lane, Base::memory, Base::ring, Base::watch;
 
-  __device__ __forceinline__ Feeder(const StepPlan& a, StepMemory<T, HD, N>& memory) : Base(a, memory) {}
+  __device__ __forceinline__ Feeder(const StepPlan& a, const StepCards& cards, StepMemory<T, HD, N>& memory)
+      : Base(a, cards, memory) {}
 
   __device__ __forceinline__ void norm(int, int, int) { this->passNorm(); }
   __device__ __forceinline__ void activate(int, int) { this->passAll(); }
@@ -262,13 +306,13 @@ struct Feeder : StepRole<T, HD, N> {
   }
 
   __device__ __forceinline__ void multiply(int layer, int which, int phase) {
-    Product p(a, layer, which, HD);
+    Product p(a, layer, which, HD, Weights::kColumns);
     bool feeds = !Shape::kLone || which == kDown;
     if (feeds && p.begin < p.end) {
       if (lane == 0) watch.awaitBlocks(due, phase);
       __syncwarp();
     }
-    for (Groups g(p); g.next();) {
+    for (Units g(a, p); g.next();) {
       for (int t = g.from; t < g.to; t += g.depth) {
         ring.awaitEmpty(watch, phase);
         if (*watch.stopped == 0) {
@@ -278,27 +322,29 @@ struct Feeder : StepRole<T, HD, N> {
         ring.next();
       }
     }
-    this->passAll();
+    this->passProduct(which);
   }
 
   /** Copies column tiles of x into a stage; not as bulk copies, which would queue behind those of weights. */
   __device__ __forceinline__ void fetchColumns(const Product& p, int tile, int tiles) {
     constexpr int kPieces = Shape::kColumnBytes / 16;
+    constexpr int kEach = Weights::kColumns / kTile;  // of x, for one of the weight
     const uint8_t* x = static_cast<const uint8_t*>(p.x);
-    uint32_t to = ring.stage() + Shape::kWeightBytes;
-    for (int i = lane; i < tiles * kPieces; i += 32) {
-      copyAsync(to + i * 16, x + static_cast<size_t>(tile + i / kPieces) * a.groups * 1024 + i % kPieces * 16, true);
+    uint32_t to = ring.stage() + (Weights::kCoded ? Units::kColumnsAt : Shape::kWeightBytes);
+    for (int i = lane; i < tiles * kEach * kPieces; i += 32) {
+      copyAsync(to + i * 16, x + static_cast<size_t>(tile * kEach + i / kPieces) * a.groups * 1024 + i % kPieces * 16, true);
     }
     this->endCopies();
   }
 };
 
 /** One of the warps that multiply, norm and attend. */
-template <typename T, int HD, int N>
-struct Worker : StepRole<T, HD, N> {
-  using Base = StepRole<T, HD, N>;
+template <typename T, int HD, int N, typename Weights, bool CARDS>
+struct Worker : StepRole<T, HD, N, CARDS> {
+  using Base = StepRole<T, HD, N, CARDS>;
   using Shape = StepShape<T, HD, N>;
-  using Base::a, Base::due, Base::lane, Base::memory, Base::ring, Base::watch;
+  using Units = Groups<Weights, Shape::kStageBytes, N>;
+  using Base::a, Base::cards, Base::due, Base::lane, Base::memory, Base::ring, Base::watch;
   using Team = typename Base::Team;
   static constexpr int kThreads = 32 * kWorkers;
   static constexpr int NT = Shape::kLone ? 1 : N / 8;
@@ -306,7 +352,8 @@ struct Worker : StepRole<T, HD, N> {
   static constexpr int kOutputs = HD > 16 * Team::kWarps ? HD / (16 * Team::kWarps) : 1;
   int thread, warp;
 
-  __device__ __forceinline__ Worker(const StepPlan& a, StepMemory<T, HD, N>& memory) : Base(a, memory) {}
+  __device__ __forceinline__ Worker(const StepPlan& a, const StepCards& cards, StepMemory<T, HD, N>& memory)
+      : Base(a, cards, memory) {}
 
   /** Reads the thread's number again, so that nothing that follows from it stays in registers from phase to phase. */
   __device__ __forceinline__ void begin() {
@@ -329,17 +376,75 @@ struct Worker : StepRole<T, HD, N> {
     }
   }
 
+  /** Tells all cards that the block has put its sums of a product; what they then read is visible to them. */
+  __device__ __forceinline__ void arriveOnCards(int which) {
+    partSync(1, kThreads);
+    if (thread < cards.count) {
+      unsigned* counter = cards.arrivals->of[thread] + (which == kDown ? kMostCards : 0) + cards.rank;
+      asm volatile("red.release.sys.global.add.u32 [%0], 1;" ::"l"(counter) : "memory");
+    }
+  }
+
+  /** Waits for the sums of a product from all cards, with all workers of the block. done: layers before that had it. */
+  __device__ __forceinline__ void awaitCards(int which, int done, int phase) {
+    if (thread < cards.count) {
+      const unsigned* counter = cards.arrivals->of[cards.rank] + (which == kDown ? kMostCards : 0) + thread;
+      watch.awaitCard(counter, memory.meetings + (done + 1) * gridDim.x, thread == cards.rank ? 0 : 1 + thread, phase);
+    }
+    partSync(1, kThreads);
+  }
+
+  /** Where a card has the sums of a product that another card puts there. */
+  __device__ __forceinline__ float* sumsOf(int which, int card, int from) const {
+    size_t row = (which == kDown ? cards.count * kMostRows : 0) + from * N;
+    return cards.sums->of[card] + row * a.hidden;
+  }
+
+  /**
+   * Adds up the segments of a product on this card, and puts the sums on every card: 16 columns by a warp of the block that is the
+   * last with a segment of them.
+   */
+  __device__ __forceinline__ void putSums(const Product& p) {
+    if (p.splits == 1) return;  // it was put when it was there
+    partSync(1, kThreads);
+    unsigned* written = cards.arrivals->of[cards.rank] + kWritten;
+    for (int first = p.begin + warp; first < p.end; first += 32 * kWorkers) {
+      int unit = first + lane * kWorkers;
+      int group = unit % (p.n / kUnitRows);
+      bool last = unit < p.end && addAcquireRelease(written + group, 1) == p.splits - 1;
+      if (last) written[group] = 0;  // for the next product
+      for (unsigned lasts = __ballot_sync(0xffffffffu, last); lasts != 0; lasts &= lasts - 1) {
+        int column = __shfl_sync(0xffffffffu, group, __ffs(lasts) - 1) * kUnitRows;
+        for (int i = lane; i < 4 * a.rows; i += 32) {
+          int own = column + i % 4 * 4;
+          float4 sum = joined(a.partial[1], p.splits, p.n, i / 4, own);
+          for (int card = 0; card < cards.count; card++) {
+            *reinterpret_cast<float4*>(sumsOf(p.which, card, cards.rank) + i / 4 * p.n + own) = sum;
+          }
+        }
+      }
+    }
+  }
+
   // ---- products
 
   __device__ __forceinline__ void multiply(int layer, int which, int phase) {
     begin();
-    Product p = Shape::kLone && (which == kQueryKeyValue || which == kUp) ? memory.ahead : Product(a, layer, which, HD);
+    Product p = Shape::kLone && (which == kQueryKeyValue || which == kUp) ? memory.ahead : Product(a, layer, which, HD, Weights::kColumns);
     if (Shape::kLone && which == kOutput) {
       gatherAttention(p, phase);
     } else if (p.begin >= p.end) {
       awaitPhases(phase);
     }
-    for (Groups g(p); g.next();) {
+    for (Units g(a, p); g.next();) {
+      if constexpr (Weights::kCoded) {
+        if (g.units > kWorkers) {
+          multiplyCodes<Weights::kEach>(p, g, phase);
+        } else {
+          multiplyCodes<1>(p, g, phase);
+        }
+        continue;
+      }
       float sum[NT][4] = {};
       for (int t = g.from; t < g.to; t += g.depth) {
         int tiles = min(g.depth, g.to - t);
@@ -353,14 +458,89 @@ struct Worker : StepRole<T, HD, N> {
                         : reinterpret_cast<const T*>(stage + Shape::kWeightBytes + i * Shape::kColumnBytes));
           }
         }
-        __syncwarp();
-        if (lane == 0) barrierArrive(ring.emptyBarrier());
+        leaveStage(ring.emptyBarrier());
         ring.next();
       }
       if (warp < g.units) write(p, g.segment, (g.first + warp) * kUnitRows, sum);
     }
-    arrive();
-    this->passAll();
+    if (Base::exchanged(which)) {
+      putSums(p);
+      arriveOnCards(which);
+    } else {
+      arrive();
+    }
+    this->passProduct(which);
+  }
+
+  /** The products of a warp's units with codes over the group's segment, EACH at most. */
+  template <int EACH>
+  __device__ __forceinline__ void multiplyCodes(const Product& p, const Units& g, int phase) {
+    if (warp * EACH >= g.units) {
+      for (int t = g.from; t < g.to; t += g.depth) {
+        ring.awaitFull(watch, phase);
+        leaveStage(ring.emptyBarrier());
+        ring.next();
+      }
+      return;
+    }
+    float sums[EACH][4 * NT] = {};
+    Scales scales(a.scales);
+    withKnown<Weights::kCode, true>(scales, [&](auto known) {
+      addCodes<decltype(known)::value, EACH>(sums, scales, g, !Shape::kLone || p.which == kDown, phase);
+    });
+#pragma unroll
+    for (int u = 0; u < EACH; u++) {
+      int unit = warp * EACH + u;
+      if (unit < g.units) {
+        write(p, g.segment, (g.first + unit) * kUnitRows, reinterpret_cast<const float(&)[NT][4]>(sums[u]));
+      }
+    }
+  }
+
+  /** Says that the warp has read a stage. */
+  __device__ __forceinline__ void leaveStage(uint32_t empty) const {
+    __syncwarp();
+    if (lane == 0) barrierArrive(empty);
+  }
+
+  /** Adds them, tile after tile; x comes with the stages, or is a lone row in memory.x. */
+  template <Known KNOWN, int EACH>
+  __device__ __forceinline__ void addCodes(float (&sums)[EACH][4 * NT], const Scales& scales, const Units& g, bool fed,
+                                           int phase) {
+    const uint8_t* stages = memory.stages[0];
+    const uint8_t* rows = fed ? stages + Units::kColumnsAt : reinterpret_cast<const uint8_t*>(memory.x);
+    int own = Shape::kLone ? (lane >> 3) * 16 : HalfRows<T, NT>::place(lane);  // a lone row stands for all eight
+    CodedTiles<Weights::kCode, T, NT, KNOWN, EACH> tiles(scales, sharedAddress(rows) + own);
+#pragma unroll
+    for (int u = 0; u < EACH; u++) {
+      int unit = min(warp * EACH + u, g.units - 1);  // the last again where there is none
+      tiles.units[u].place(stages + g.codesAt(unit), stages + g.stripsAt() + g.part(unit) * g.stripBytes,
+                           (g.first + unit) % Weights::kTileUnits);
+    }
+    ring.awaitFull(watch, phase);
+    int at = ring.slot * Shape::kStageBytes;
+    int rowsAt = fed ? at : g.from * Units::kCodedColumns;
+    int left = g.depth;  // tiles of the stage
+    tiles.begin(at, rowsAt);
+#pragma unroll 1
+    for (int t = g.from; t < g.to; t++) {
+      bool more = t + 1 < g.to;
+      bool last = --left == 0 || !more;  // of the stage
+      uint32_t empty = ring.emptyBarrier();
+      tiles.firstHalf(sums, at, rowsAt, Shape::kColumnBytes);
+      at += g.tileBytes;
+      rowsAt += Units::kCodedColumns;
+      if (last) {
+        ring.next();
+        left = g.depth;
+        if (more) ring.awaitFull(watch, phase);
+        at = ring.slot * Shape::kStageBytes;
+        if (fed) rowsAt = at;
+      }
+      if (more) tiles.begin(at, rowsAt);
+      tiles.secondHalf(sums);
+      if (last) leaveStage(empty);
+    }
   }
 
   /** Adds the products of one column tile, 16 columns after 16. */
@@ -394,6 +574,13 @@ struct Worker : StepRole<T, HD, N> {
         if (row >= a.rows) continue;
         if (activated) {
           activate(p.bias, row, own, sum[t][i], sum[t][i + 2]);
+        } else if (Base::exchanged(p.which) && p.splits == 1) {
+          int at = row * p.n + own;
+          for (int card = 0; card < cards.count; card++) {
+            float* to = sumsOf(p.which, card, cards.rank) + at;
+            to[0] = sum[t][i];
+            to[8] = sum[t][i + 2];
+          }
         } else {
           float* to = a.partial[p.which & 1] + (static_cast<size_t>(segment) * N + row) * p.n + own;
           to[0] = sum[t][i];
@@ -433,8 +620,8 @@ struct Worker : StepRole<T, HD, N> {
   }
 
   /** The sum of a result's segments in order, without bias; four columns. The loads travel together. */
-  __device__ __forceinline__ float4 joined(int splits, int n, int row, int column) const {
-    const float* from = a.partial[0] + static_cast<size_t>(row) * n + column;
+  __device__ __forceinline__ float4 joined(const float* partial, int splits, int n, int row, int column) const {
+    const float* from = partial + static_cast<size_t>(row) * n + column;
     float4 part[kMostSplits];
 #pragma unroll
     for (int s = 0; s < kMostSplits; s++) {
@@ -450,7 +637,7 @@ struct Worker : StepRole<T, HD, N> {
 
   /** The same plus bias. */
   __device__ __forceinline__ void joined(int splits, int n, int row, int column, const T* bias, float (&to)[4]) const {
-    float4 v = joined(splits, n, row, column);
+    float4 v = joined(a.partial[0], splits, n, row, column);
     to[0] = v.x, to[1] = v.y, to[2] = v.z, to[3] = v.w;
     if (bias == nullptr) return;
 #pragma unroll
@@ -492,8 +679,12 @@ struct Worker : StepRole<T, HD, N> {
                       static_cast<const T*>(before.biases[which == kUp ? kOutput : kDown]),
                       a.stream[Shape::kLone && which != kUp && layer > 0], a.stream[Shape::kLone && which == kUp]};
       const float* weight = which == kUp ? own.feedForwardNorm : own.attentionNorm;
-      if (Shape::kLone && thread == 0 && !last) memory.ahead = Product(a, layer, which, HD);
-      normRow(pending, weight, last, phase);
+      if (Shape::kLone && thread == 0 && !last) memory.ahead = Product(a, layer, which, HD, Weights::kColumns);
+      if (CARDS && pending.exists) {
+        awaitAndNormRow(pending, weight, last, which == kUp ? kOutput : kDown, which == kUp ? layer : layer - 1, phase);
+      } else {
+        normRow(pending, weight, last, phase);
+      }
       if (!Shape::kLone && !last) arrive();
     }
     this->passNorm();
@@ -526,7 +717,7 @@ struct Worker : StepRole<T, HD, N> {
       w[i][1] = loadFresh(weight + column(i) + 4);
     }
     awaitPhases(phase);
-    if (pending.exists) add(pending, v);
+    if (!CARDS && pending.exists) add(pending, v);
 #pragma unroll
     for (int i = 0; i < kKept; i++) {
       float sum = 0;
@@ -575,7 +766,7 @@ struct Worker : StepRole<T, HD, N> {
     switch (pending.splits) {
       case 1: return addSegments<1>(pending, v);
       case 2: return addSegments<2>(pending, v);
-      case 4: return addSegments<4>(pending, v);
+      case Weights::kSomeSplits: return addSegments<Weights::kSomeSplits>(pending, v);
       default: return addSegments<8>(pending, v);
     }
   }
@@ -584,6 +775,7 @@ struct Worker : StepRole<T, HD, N> {
   template <int SPLITS>
   __device__ __forceinline__ void addSegments(const Pending& pending, float (&v)[kKept][8]) const {
     constexpr int kAtOnce = kKept < 8 / SPLITS ? kKept : 8 / SPLITS;
+    static_assert(kAtOnce > 0 && kKept % kAtOnce == 0, "all that a thread keeps, and no more");
     const float* sums = a.partial[1] + row() * a.hidden;
     size_t segment = static_cast<size_t>(N) * a.hidden;
 #pragma unroll
@@ -612,6 +804,88 @@ struct Worker : StepRole<T, HD, N> {
           v[first + i][j] = fmaf(a.factor, sum, v[first + i][j]);
         }
         if (writes(first + i)) store8(pending.to + row() * a.hidden + c, v[first + i]);
+      }
+    }
+  }
+
+  // ---- norms of several cards
+
+  /** Pieces of four columns of a row that a thread keeps. */
+  static constexpr int kPieces = 2 * kKept;
+
+  /** The first of the i-th four columns of a thread. */
+  __device__ __forceinline__ int piece(int i) const { return (i * kThreads + thread) * 4; }
+
+  /**
+   * Adds a product of all cards to a row of the stream, and norms the row unless it is the last product of all. The sums run as those of
+   * exchange_rms with 512 threads, each worker taking the parts of two of them.
+   *
+   * @param product the product, of the layer `done`
+   */
+  __device__ __forceinline__ void awaitAndNormRow(const Pending& pending, const float* weight, bool last, int product, int done,
+                                                  int phase) {
+    float4 v[kPieces], w[kPieces];
+#pragma unroll
+    for (int i = 0; i < kPieces; i++) {
+      if (piece(i) >= a.hidden) continue;
+      v[i] = loadFresh(pending.from + row() * a.hidden + piece(i));  // written long before
+    }
+    awaitCards(product, done, phase);
+    addCards(pending, product, v);
+    if (last) return;
+#pragma unroll
+    for (int i = 0; i < kPieces; i++) w[i] = loadFresh(weight + min(piece(i), a.hidden - 4));  // earlier there are no registers
+    float squares[2] = {};
+#pragma unroll
+    for (int i = 0; i < kPieces; i++) {
+      if (piece(i) < a.hidden) squares[i % 2] += squaresOf(v[i]);
+    }
+#pragma unroll
+    for (int half = 0; half < 2; half++) {
+      float sum = warpSum(squares[half]);
+      if (lane == 0) memory.sums[half * kWorkers + warp] = sum;
+    }
+    partSync(1, kThreads);
+    float scale = 1.0f / sqrtf(warpSum(lane < 2 * kWorkers ? memory.sums[lane] : 0.0f) / a.hidden + a.epsilon);
+#pragma unroll
+    for (int i = 0; i < kPieces; i++) {
+      if (piece(i) >= a.hidden) continue;
+      T* to = Shape::kLone ? memory.x + piece(i)
+                           : static_cast<T*>(a.normed) + activationOffset(row(), piece(i), a.groups);
+      store4(to, scaled(v[i], scale, w[i], make_float4(0, 0, 0, 0)));
+    }
+    if (Shape::kLone) partSync(1, kThreads);
+  }
+
+  /** Adds a product of all cards; what two of them have put travels together. */
+  __device__ __forceinline__ void addCards(const Pending& pending, int product, float4 (&v)[kPieces]) const {
+    constexpr int kAtOnce = 4;
+#pragma unroll
+    for (int first = 0; first < kPieces; first += kAtOnce) {
+      if (first * (kThreads * 4) >= a.hidden) break;
+      float4 sum[kAtOnce];
+#pragma unroll 1
+      for (int card = 0; card < cards.count; card += 2) {
+        int second = min(card + 1, cards.count - 1);
+        float4 part[2][kAtOnce];
+#pragma unroll
+        for (int i = 0; i < kAtOnce; i++) {
+          int at = row() * a.hidden + min(piece(first + i), a.hidden - 4);  // without branches, or registers run out
+          part[0][i] = loadFresh(sumsOf(product, cards.rank, card) + at);
+          part[1][i] = loadFresh(sumsOf(product, cards.rank, second) + at);
+        }
+#pragma unroll
+        for (int i = 0; i < kAtOnce; i++) {
+          sum[i] = card == 0 ? part[0][i] : plus(sum[i], part[0][i]);
+          if (second > card) sum[i] = plus(sum[i], part[1][i]);
+        }
+      }
+#pragma unroll
+      for (int i = 0; i < kAtOnce; i++) {
+        int c = piece(first + i);
+        if (c >= a.hidden) continue;
+        v[first + i] = added(a.factor, sum[i], v[first + i]);
+        if (writes(first + i)) *reinterpret_cast<float4*>(pending.to + row() * a.hidden + c) = v[first + i];
       }
     }
   }
@@ -957,8 +1231,8 @@ struct Worker : StepRole<T, HD, N> {
   __device__ __forceinline__ void gatherAttention(const Product& p, int phase) {
     awaitPhases(phase);
     int rowGroups = p.n / kUnitRows;
-    int from = p.begin / rowGroups * p.kTiles / p.splits * kTile / HD;
-    int to = ((p.end - 1) / rowGroups + 1) * p.kTiles / p.splits * kTile;
+    int from = p.begin / rowGroups * p.kTiles / p.splits * Weights::kColumns / HD;
+    int to = ((p.end - 1) / rowGroups + 1) * p.kTiles / p.splits * Weights::kColumns;
     AttentionItem item{};
     item.parts = memory.rows.parts;
     for (int head = from + warp; p.begin < p.end && head * HD < to; head += kWorkers) merge(item, head);
@@ -996,12 +1270,13 @@ struct Worker : StepRole<T, HD, N> {
   }
 };
 
-template <typename T, int HD, int N>
-__device__ __forceinline__ void decodeStep(const StepPlan& plan, int rows) {
+template <typename T, int HD, int N, typename Weights, bool CARDS>
+__device__ __forceinline__ void decodeStep(const StepPlan& plan, int rows, const StepCards& cards) {
   using Shape = StepShape<T, HD, N>;
   extern __shared__ __align__(1024) uint8_t raw[];
   auto& memory = *reinterpret_cast<StepMemory<T, HD, N>*>(raw);
   static_assert(sizeof(memory) <= 227 * 1024, "a block has no more shared memory");
+  static_assert(Shape::kStageBytes % 128 == 0, "stages and x begin at multiples of the rows that are swapped");
   StepPlan& a = memory.plan;
   if (threadIdx.x == 0) {
     a = plan;
@@ -1013,6 +1288,7 @@ __device__ __forceinline__ void decodeStep(const StepPlan& plan, int rows) {
     barrierInitFence();
     memory.rows.load(a);
     memory.base = loadAcquire(&a.state->base);
+    if (CARDS) memory.meetings = loadAcquire(cards.arrivals->of[cards.rank] + kMeetings);
     memory.stopped = 0;
   }
   if (threadIdx.x < HD + 8) memory.zeros[threadIdx.x] = T{};
@@ -1021,46 +1297,62 @@ __device__ __forceinline__ void decodeStep(const StepPlan& plan, int rows) {
   if (warp >= kWorkers) {
     leaveRegisters<kCopyRegisters>();
     if (warp == kWorkers) {
-      Streamer<T, HD, N> role(a, memory);
+      Streamer<T, HD, N, Weights, CARDS> role(a, cards, memory);
       walk(a, role);
     } else if (warp == kWorkers + 1) {
-      Feeder<T, HD, N> role(a, memory);
+      Feeder<T, HD, N, Weights, CARDS> role(a, cards, memory);
       walk(a, role);
     }
   } else {
     takeRegisters<kWorkRegisters>();
-    Worker<T, HD, N> role(a, memory);
+    Worker<T, HD, N, Weights, CARDS> role(a, cards, memory);
     walk(a, role);
   }
   __syncthreads();
   if (memory.stopped != 0) {  // copies may still be under way into this memory
     for (unsigned long long start = nanoseconds(); nanoseconds() - start < kLeaveNanos;) {
     }
+    if (CARDS && threadIdx.x == 0) atomicCAS(cards.givenUp, 0, -1);
   }
   if (threadIdx.x == 0 && atomicAdd(&a.state->left, 1u) == gridDim.x - 1) {  // every block knows its base by now
     a.state->left = 0;
     a.state->base = loadAcquire(&a.state->arrived);
+    if (CARDS) cards.arrivals->of[cards.rank][kMeetings] = memory.meetings + a.layers * gridDim.x;
   }
 }
 
 #else
 
-template <typename T, int HD, int N>
-__device__ __forceinline__ void decodeStep(const StepPlan&, int) {}  // other chips launch a kernel for each part
+template <typename T, int HD, int N, typename Weights, bool CARDS>
+__device__ __forceinline__ void decodeStep(const StepPlan&, int, const StepCards&) {}  // other chips launch a kernel for each part
 
 #endif
 
 }  // namespace s3
 
-#define S3_STEP(suffix, T, HD, N)                                                                                  \
-  extern "C" __global__ void __launch_bounds__(s3::StepShape<T, HD, N>::kThreads, 1) decode_step_##suffix##_d##HD##_n##N( \
-      const s3::StepPlan* plan, int rows) {                                                                        \
-    s3::decodeStep<T, HD, N>(*plan, rows);                                                                         \
+#define S3_STEP(name, T, HD, N, ...)                                                                                        \
+  extern "C" __global__ void __launch_bounds__(s3::StepShape<T, HD, N>::kThreads, 1) decode_step_##name##_d##HD##_n##N(     \
+      const s3::StepPlan* plan, int rows) {                                                                                 \
+    s3::decodeStep<T, HD, N, s3::__VA_ARGS__, false>(*plan, rows, {});                                                      \
+  }                                                                                                                         \
+  extern "C" __global__ void __launch_bounds__(s3::StepShape<T, HD, N>::kThreads, 1) decode_step_cards_##name##_d##HD##_n##N( \
+      const s3::StepPlan* plan, int rows, const __grid_constant__ s3::PerCard<float> sums,                                  \
+      const __grid_constant__ s3::PerCard<unsigned> arrivals, int* givenUp, int rank, int cards) {                          \
+    s3::decodeStep<T, HD, N, s3::__VA_ARGS__, true>(*plan, rows, {&sums, &arrivals, givenUp, rank, cards});                 \
   }
-#define S3_STEPS(suffix, T) \
-  S3_STEP(suffix, T, 64, 1) S3_STEP(suffix, T, 64, 8) S3_STEP(suffix, T, 64, 16) \
-  S3_STEP(suffix, T, 128, 1) S3_STEP(suffix, T, 128, 8) S3_STEP(suffix, T, 128, 16)
+#define S3_STEP_ROWS(name, T, HD, ...) \
+  S3_STEP(name, T, HD, 1, __VA_ARGS__) S3_STEP(name, T, HD, 8, __VA_ARGS__) S3_STEP(name, T, HD, 16, __VA_ARGS__)
+#define S3_STEP_HEADS(name, T, ...) S3_STEP_ROWS(name, T, 64, __VA_ARGS__) S3_STEP_ROWS(name, T, 128, __VA_ARGS__)
+#define S3_STEPS(suffix, T)                                 \
+  S3_STEP_HEADS(suffix, T, FullWeights)                     \
+  S3_STEP_HEADS(suffix##_u4, T, CodedWeights<s3::kU4>)      \
+  S3_STEP_HEADS(suffix##_s8, T, CodedWeights<s3::kS8>)      \
+  S3_STEP_HEADS(suffix##_e4m3, T, CodedWeights<s3::kE4M3>)
+#ifdef S3_STEP_LIST
+S3_STEP_LIST  // some of them, for experiments
+#else
 S3_FOR_TYPES(S3_STEPS)
+#endif
 
 /** Fills in a layer of the table; by one thread. */
 extern "C" __global__ void step_layer(s3::StepLayer* table, int layer, const void* queryKeyValue, const void* output,
@@ -1082,12 +1374,12 @@ extern "C" __global__ void step_plan(s3::StepPlan* plan, const s3::StepLayer* ta
                                      int hidden, int heads, int kvHeads, int inner, int splitsOfQueryKeyValue,
                                      int splitsOfOutput, int splitsOfUp, int splitsOfDown, int rotaryDim, int interleaved,
                                      float magnitude, float epsilon, float factor, float scale, int activation, int gated,
-                                     int groups, int maxParts, long long limit) {
+                                     int groups, int maxParts, int scales, long long limit) {
   *plan = {table,     shares,   state,      report,
            {positions, sequences, tableStarts, tables},
            pool,      {stream, secondStream}, normed, attended, activated, {partial, secondPartial}, sums, states, counters,
            layers,    hidden,   heads,      kvHeads,     inner,
            {splitsOfQueryKeyValue, splitsOfOutput, splitsOfUp, splitsOfDown},
            rotaryDim, interleaved, magnitude, epsilon,   factor,    scale,   activation, gated, groups,     maxParts,
-           0,         limit};
+           scales,    0,         limit};
 }

@@ -37,6 +37,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Two cards that run every layer together: contract, parity, invariance, a card that is late. */
 @GpuTest(devices = 2)
@@ -61,11 +62,16 @@ class CudaCardsTest extends ExecutorContract {
     List<int[]> alone;
     List<int[]> together;
     try (JCudaExecutor gpu =
-        RandomModels.gpu(config).precision(precision).kvPrecision(kv).build()) {
+        CudaInvarianceTest.withWeights(name, config).precision(precision).kvPrecision(kv).build()) {
       oneCard = CudaInvarianceTest.alone(gpu);
     }
     try (JCudaExecutor gpu =
-        RandomModels.gpu(config).precision(precision).kvPrecision(kv).cards(0, 1).build()) {
+        CudaInvarianceTest.withWeights(name, config)
+            .precision(precision)
+            .kvPrecision(kv)
+            .cards(0, 1)
+            .persistentDecode(name.startsWith("one launch"))
+            .build()) {
       alone = CudaInvarianceTest.alone(gpu);
       together = new CudaInvarianceTest.RandomDrive(gpu, 5).run();
     }
@@ -275,15 +281,19 @@ class CudaCardsTest extends ExecutorContract {
         1, prompt, SamplingParameters.GREEDY, IntStream.range(0, 20).toArray());
   }
 
-  @Test
-  void lateCard_failsTheStepAndIsNamed_andTheNextStepIsServed() throws Exception {
+  /** In a step of a launch for each part, and in one of one launch: a prompt of one token. */
+  @ParameterizedTest
+  @ValueSource(ints = {5, 1})
+  void lateCard_failsTheStepAndIsNamed_andTheNextStepIsServed(int tokens) throws Exception {
+    int[] prompt = IntStream.range(5, 5 + tokens).toArray();
     try (Device second = Device.open(1);
-        JCudaExecutor gpu = RandomModels.gpu(CONFIG).cards(0, 1).build()) {
-      int expected = token(gpu);
+        JCudaExecutor gpu =
+            RandomModels.gpu(RandomModels.wide(4)).cards(0, 1).persistentDecode(true).build()) {
+      int expected = token(gpu, prompt);
       second.makeCurrent();
       CompletableFuture<StepResult> late;
       try (BusyDevice busy = BusyDevice.occupy(second)) {
-        late = gpu.execute(alone(5, 6, 7, 8, 9)).toCompletableFuture();
+        late = gpu.execute(alone(prompt)).toCompletableFuture();
         assertThatThrownBy(() -> late.get(12, TimeUnit.SECONDS))
             .as("the second card still has the step's work")
             .isInstanceOf(TimeoutException.class);
@@ -294,12 +304,30 @@ class CudaCardsTest extends ExecutorContract {
           .hasMessageContaining("card 1")
           .hasMessageContaining(
               "did not come to the sum after the attention of layer 0 within 10 s");
-      assertThat(token(gpu)).isEqualTo(expected);
+      assertThat(token(gpu, prompt)).isEqualTo(expected);
     }
   }
 
-  private static int token(JCudaExecutor gpu) {
-    return gpu.execute(alone(5, 6, 7, 8, 9)).toCompletableFuture().join().tokens()[0];
+  private static int token(JCudaExecutor gpu, int... prompt) {
+    return gpu.execute(alone(prompt)).toCompletableFuture().join().tokens()[0];
+  }
+
+  /** Steps of one launch, which fill both cards, of two models that wait for one another's end. */
+  @Test
+  void twoModelsOnTheSameCards_takeTurns() {
+    ModelConfig config = RandomModels.wide(4);
+    try (JCudaExecutor first = RandomModels.gpu(config).cards(0, 1).persistentDecode(true).build();
+        JCudaExecutor second =
+            RandomModels.gpu(config).cards(1, 0).persistentDecode(true).build()) {
+      int expected = token(first, 5);
+      int other = token(second, 5);
+      for (int i = 0; i < 50; i++) {
+        CompletableFuture<StepResult> one = first.execute(alone(5)).toCompletableFuture();
+        CompletableFuture<StepResult> two = second.execute(alone(5)).toCompletableFuture();
+        assertThat(one.join().tokens()[0]).isEqualTo(expected);
+        assertThat(two.join().tokens()[0]).isEqualTo(other);
+      }
+    }
   }
 
   @Test

@@ -50,7 +50,10 @@ class CudaInvarianceTest {
         model("fp8 activations", RandomModels.llama(8), Precision.FP16, KvPrecision.FULL),
         model("fp8 activations, biases", RandomModels.gptJ(), Precision.BF16, KvPrecision.FULL),
         model("KV in 8 bits", RandomModels.llama(2), Precision.FP16, KvPrecision.INT8),
-        model("windows, KV in 8 bits", RandomModels.gemma(), Precision.BF16, KvPrecision.INT8));
+        model("windows, KV in 8 bits", RandomModels.gemma(), Precision.BF16, KvPrecision.INT8),
+        model("one launch, INT4", RandomModels.wide(4), Precision.FP16, KvPrecision.FULL),
+        model("one launch, INT8", RandomModels.wide(1), Precision.BF16, KvPrecision.FULL),
+        model("one launch, FP8", RandomModels.wide(4), Precision.BF16, KvPrecision.FULL));
   }
 
   private static Arguments model(
@@ -97,10 +100,21 @@ class CudaInvarianceTest {
   }
 
   private static JCudaExecutor.Builder builder(String name, ModelConfig config) {
-    JCudaExecutor.Builder builder = RandomModels.gpu(config);
+    JCudaExecutor.Builder builder = withWeights(name, config);
     return name.startsWith("fp8")
         ? builder.weights(WeightFormat.FP8).activations(ActivationFormat.FP8)
         : builder;
+  }
+
+  /** The executor with weights in the format in which the name ends, if it does. */
+  static JCudaExecutor.Builder withWeights(String name, ModelConfig config) {
+    JCudaExecutor.Builder builder = RandomModels.gpu(config);
+    for (WeightFormat format : List.of(WeightFormat.INT4, WeightFormat.INT8, WeightFormat.FP8)) {
+      if (name.endsWith(format.name())) {
+        builder = builder.weights(format);
+      }
+    }
+    return builder;
   }
 
   /** Half of the requests are greedy, the others drawn, with penalties. */

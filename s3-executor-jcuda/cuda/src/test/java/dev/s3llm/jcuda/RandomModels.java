@@ -41,9 +41,12 @@ final class RandomModels {
     return plain("llama", vocabulary, 256, attention(8, kvHeads, 32), 4, part);
   }
 
-  /** Llama whose small steps are one launch, with this many key heads to its four query heads. */
+  /**
+   * Llama whose small steps are one launch, on two cards and with codes too, with this many key
+   * heads to its four query heads.
+   */
   static ModelConfig wide(int kvHeads) {
-    FeedForward part = new FeedForward(Activation.SILU, true, 704, false, null);
+    FeedForward part = new FeedForward(Activation.SILU, true, 768, false, null);
     return plain("llama", 1000, 256, attention(4, kvHeads, 64), 4, part);
   }
 

@@ -39,8 +39,13 @@ final class CudaDecoder implements AutoCloseable {
    * @param kernels meetings with the other cards
    * @param firstToken token of the first row of this card's output
    * @param logits where the card that samples has its logits; null on that card
+   * @param steps what steps of one launch need; null where no step is
    */
-  record Cards(CardKernels kernels, int firstToken, @Nullable DeviceMemory logits) {}
+  record Cards(
+      CardKernels kernels,
+      int firstToken,
+      @Nullable DeviceMemory logits,
+      @Nullable StepCards steps) {}
 
   /**
    * Allocates the buffers between the kernels.
@@ -85,7 +90,17 @@ final class CudaDecoder implements AutoCloseable {
           step == null
               ? null
               : new PersistentDecode(
-                  device, stream, step, config, range, weights, work, pool, batch, format);
+                  device,
+                  stream,
+                  step,
+                  config,
+                  range,
+                  weights,
+                  work,
+                  pool,
+                  batch,
+                  format,
+                  cards == null ? null : cards.steps);
     } catch (RuntimeException e) {
       work.close();
       throw e;
@@ -124,6 +139,11 @@ final class CudaDecoder implements AutoCloseable {
    */
   @Nullable DeviceMemory logits() {
     return work.logits;
+  }
+
+  /** Returns what runs all layers in one launch; null where no step does. */
+  @Nullable PersistentDecode whole() {
+    return whole;
   }
 
   /**

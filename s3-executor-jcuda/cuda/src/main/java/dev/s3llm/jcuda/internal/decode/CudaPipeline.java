@@ -65,6 +65,7 @@ public final class CudaPipeline implements AutoCloseable {
   private final List<PinnedMemory> logs = new ArrayList<>();
   private final int featureLayer;
   private final @Nullable CardThreads threads;
+  private final @Nullable CardTurns turns;
   private KeptMasks masks = new KeptMasks(1);
   private @Nullable StepClock clock;
   private @Nullable KvAudit audit;
@@ -101,6 +102,7 @@ public final class CudaPipeline implements AutoCloseable {
         placement.cut()
             ? resources.keep(new CardThreads(placement.devices().size(), factory))
             : null;
+    this.turns = placement.cut() ? new CardTurns(placement.devices()) : null;
     try {
       List<Part> parts = parts(config, inputs.apply(ModelTensors.of(config, source)));
       long total = parts.stream().mapToLong(part -> part.bytes(plan)).sum();
@@ -123,6 +125,7 @@ public final class CudaPipeline implements AutoCloseable {
           });
       if (placement.cut()) {
         stages.forEach(stage -> stage.connect(stages));
+        CudaStage.agreeOnSteps(stages);
       }
     } catch (RuntimeException e) {
       close();
@@ -264,6 +267,10 @@ public final class CudaPipeline implements AutoCloseable {
 
   /** Runs a step and waits for its end, also when the step fails. */
   public StepResult run(StepBatch batch) {
+    return turns == null ? step(batch) : turns.run(() -> step(batch));
+  }
+
+  private StepResult step(StepBatch batch) {
     List<Integer> handedOver = audit == null ? List.of() : audit.step(batch);
     List<List<SequenceStep>> parts = split(batch.sequences());
     StepClock started = parts.isEmpty() ? null : clock;
@@ -271,7 +278,7 @@ public final class CudaPipeline implements AutoCloseable {
       launch(batch, handedOver, parts, started);
       each(CudaStage::synchronize);
       requireAllCame();
-      stages.forEach(CudaStage::requireEnded);
+      requireEnded();
     } catch (RuntimeException | Error e) {
       settle(e);
       throw e;
@@ -331,6 +338,17 @@ public final class CudaPipeline implements AutoCloseable {
       action.accept(stage);
     } catch (DeviceException e) {
       throw e.on(stage.ordinal());
+    }
+  }
+
+  private void requireEnded() {
+    try {
+      stages.forEach(CudaStage::requireEnded);
+    } catch (IllegalStateException e) {
+      if (placement.cut()) {
+        stages.forEach(CudaStage::endWholeSteps); // all cards launch alike
+      }
+      throw e;
     }
   }
 

@@ -23,6 +23,7 @@ import dev.s3llm.model.ModelShard;
 import dev.s3llm.model.ModelTensors;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
@@ -52,9 +53,10 @@ final class CudaStage implements AutoCloseable {
   private final DeviceStream compute;
   private final StageKernels kernels;
   private final CudaWeights weights;
-  private final @Nullable StepKernels step;
+  private @Nullable StepKernels step;
   private @Nullable CardWatch watch;
   private @Nullable Memory memory;
+  private boolean whole; // the last step
 
   /** The parts of a stage that exist once its memory is sized. */
   private record Memory(
@@ -138,9 +140,12 @@ final class CudaStage implements AutoCloseable {
   private boolean runsLayersInOneLaunch(WholeSteps wholeSteps) {
     boolean fits =
         wholeSteps != WholeSteps.OFF
-            && shard.count() == 1
             && StageKernels.hopper(device)
-            && PersistentDecode.fits(config, range, kv, weights.layers, featureLayer);
+            && PersistentDecode.fits(config, range, kv, weights.layers, featureLayer)
+            && (shard.count() == 1 || PersistentDecode.fitsCards(weights.layers))
+            && PersistentDecode.limits(
+                    config, range, weights.layers, shard.count() > 1, device.multiprocessors())
+                .allow(1, 1);
     if (!fits || !device.shared()) {
       return fits;
     }
@@ -152,9 +157,29 @@ final class CudaStage implements AutoCloseable {
 
   private StepKernels stepKernels(ElementType type) {
     KernelModule module = resources.keep(new KernelModule(KernelModule.STEP));
-    StepKernels kernels = new StepKernels(module, config, range, type);
+    StepKernels kernels =
+        new StepKernels(
+            module,
+            config,
+            range,
+            type,
+            PersistentDecode.format(weights.layers),
+            shard.count() > 1);
     kernels.load();
     return kernels;
+  }
+
+  /**
+   * Lets small steps be one launch on each card only if they can be on all; before memory is sized.
+   */
+  static void agreeOnSteps(List<CudaStage> cards) {
+    int blocks = cards.get(0).device.multiprocessors();
+    boolean all =
+        cards.stream()
+            .allMatch(card -> card.step != null && card.device.multiprocessors() == blocks);
+    if (!all) {
+      cards.forEach(card -> card.step = null);
+    }
   }
 
   private void requireSharedMemory() {
@@ -207,11 +232,15 @@ final class CudaStage implements AutoCloseable {
                 featureLayer,
                 samples,
                 new Workspace.Inputs(weights.orderedColumns(), kernels.rounded() != null))
-            + (step == null ? 0 : PersistentDecode.bytes(config, range, device.multiprocessors()))
+            + (step == null
+                ? 0
+                : PersistentDecode.bytes(config, range, weights.layers, device.multiprocessors()))
             + DeviceBatch.bytes(format, samples);
     return shard.count() == 1
         ? bytes
-        : bytes + CardMemory.bytes(rows(format), config.hiddenSize(), shard.count());
+        : bytes
+            + CardMemory.bytes(rows(format), config.hiddenSize(), shard.count())
+            + (step == null ? 0 : CardSums.bytes(config.hiddenSize(), shard.count()));
   }
 
   private static int rows(BatchFormat format) {
@@ -247,7 +276,15 @@ final class CudaStage implements AutoCloseable {
     }
     CardMemory own =
         CardMemory.allocate(
-            device, resources, rows(format), config.hiddenSize(), shard.count(), embedding);
+            device,
+            resources,
+            rows(format),
+            config.hiddenSize(),
+            shard.count(),
+            embedding,
+            step == null
+                ? null
+                : CardSums.allocate(device, resources, config.hiddenSize(), shard.count()));
     watch = resources.keep(new CardWatch(device, own));
     return own;
   }
@@ -289,13 +326,18 @@ final class CudaStage implements AutoCloseable {
                 samples,
                 cards.isEmpty()
                     ? null
-                    : new CudaDecoder.Cards(cardKernels(cards), shard.firstToken(), logits),
+                    : new CudaDecoder.Cards(
+                        cardKernels(cards), shard.firstToken(), logits, stepCards(cards)),
                 step));
     List<Part> all = new ArrayList<>();
     for (int i = 0; i < parts; i++) {
       long bytes = decoder.residual().bytes();
       DeviceMemory inbox = range.first() ? null : resources.keep(device.allocate(bytes));
       all.add(new Part(inbox, resources.keep(device.newEvent())));
+    }
+    PersistentDecode one = decoder.whole();
+    if (watch != null && one != null) {
+      watch.join(one);
     }
     memory = new Memory(pool, input, decoder, resources.keep(new GraphCache()), List.copyOf(all));
   }
@@ -305,6 +347,12 @@ final class CudaStage implements AutoCloseable {
     CardKernels own = new CardKernels(module, shard, type, device.multiprocessors(), cards);
     own.load();
     return own;
+  }
+
+  private @Nullable StepCards stepCards(List<CardMemory> cards) {
+    List<CardSums> all = cards.stream().map(CardMemory::steps).filter(Objects::nonNull).toList();
+    int rank = shard.rank();
+    return step == null ? null : StepCards.of(all, rank, cards.get(rank).state());
   }
 
   private Memory memory() {
@@ -363,6 +411,7 @@ final class CudaStage implements AutoCloseable {
     device.makeCurrent();
     Memory own = memory();
     StepShape shape = own.decoder.launched(image.shape(), image.launched());
+    whole = shape.anyContext();
     long hiddenBytes = (long) Float.BYTES * shape.rows() * config.hiddenSize();
     DeviceMemory inbox = own.parts.get(part).inbox;
     if (inbox != null && previous != null) {
@@ -443,7 +492,8 @@ final class CudaStage implements AutoCloseable {
 
   /** Returns the meeting at which this card waited in vain in the step that ended last. */
   Optional<CardWatch.Missed> missed() {
-    return watch == null ? Optional.empty() : watch.missed();
+    int before = whole ? PersistentDecode.MEETINGS * range.count() : 0;
+    return watch == null ? Optional.empty() : watch.missed(before);
   }
 
   /** Ends this card's waits for other cards, in a step that failed. */
@@ -475,6 +525,17 @@ final class CudaStage implements AutoCloseable {
       own.graphs.close();
       LOG.warn("a step failed", failure);
       throw failure;
+    }
+  }
+
+  /** Lets no further step be one launch, since one failed on another card. */
+  void endWholeSteps() {
+    device.makeCurrent();
+    Memory own = memory();
+    PersistentDecode one = own.decoder.whole();
+    if (one != null) {
+      one.end();
+      own.graphs.close();
     }
   }
 

@@ -6,7 +6,6 @@ import dev.s3llm.jcuda.internal.batch.StepShape;
 import dev.s3llm.jcuda.internal.driver.Device;
 import dev.s3llm.jcuda.internal.driver.DeviceMemory;
 import dev.s3llm.jcuda.internal.driver.DeviceStream;
-import dev.s3llm.jcuda.internal.driver.Divide;
 import dev.s3llm.jcuda.internal.driver.PinnedMemory;
 import dev.s3llm.jcuda.internal.driver.Resources;
 import dev.s3llm.model.KvPrecision;
@@ -19,6 +18,8 @@ import dev.s3llm.model.ModelConfig.Scores;
 import dev.s3llm.model.RotaryEmbedding;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -29,26 +30,37 @@ import org.jspecify.annotations.Nullable;
  * The layers of a stage in one launch, for steps that decode a few rows: {@code decode_step.cu}.
  * The bits are those of a launch for each part.
  *
+ * <p>On several cards each has a launch, which adds up the cards' parts itself; all cards must have
+ * as many multiprocessors, and run the same steps so.
+ *
  * <p>All blocks of the launch must run at once. A launch that waits too long ends, and the step
  * fails ({@link #failure}); from then on the stage launches a kernel for each part.
  */
 final class PersistentDecode implements AutoCloseable {
   private static final Set<Integer> HEAD_SIZES = Set.of(64, 128);
+
+  /** Columns of a tile of weights of 16 bits, and of codes. */
   private static final int TILE = 64;
-  private static final int UNIT_ROWS = 16;
+
+  private static final int CODED_TILE = 128;
+
+  /** Rows of a weight that a warp multiplies: columns of a result. */
+  static final int UNIT_ROWS = 16;
 
   /** Heads that share keys and values, at most. */
   private static final int MOST_HEADS = 16;
 
-  private static final int UNIT_POSITIONS = 64;
-
-  /**
-   * Units of positions, for each multiprocessor, up to which one launch was faster than a launch
-   * for each part: its attention is the slower one; see docs/gpu.md.
-   */
-  private static final int MOST_UNITS = 32;
-
   private static final long LIMIT_NANOS = 2_000_000_000L;
+
+  /** Where {@code StepState} has its failure. */
+  private static final int FAILED_AT = 3 * Integer.BYTES;
+
+  private static final int BY_THE_HOST = 0xFF;
+
+  /** Sums of a layer that cards exchange. */
+  static final int MEETINGS = 2;
+
+  private static final int SECOND_NORM = 4;
 
   /** Names of a layer's phases, in the order of the kernel. */
   private static final List<String> PHASES =
@@ -64,9 +76,12 @@ final class PersistentDecode implements AutoCloseable {
 
   private final StepKernels kernels;
   private final int blocks;
-  private final int kvHeads;
+  private final StepLimits limits;
   private final Resources resources = new Resources();
   private final Buffers buffers;
+  private final DeviceMemory counters;
+  private final @Nullable StepCards cards;
+  private final long limitNanos;
   private boolean failed;
 
   /**
@@ -91,14 +106,22 @@ final class PersistentDecode implements AutoCloseable {
       DeviceMemory secondPartial,
       DeviceMemory stream) {}
 
-  /** The shape of a product. */
-  private record Product(int out, int in) {
+  /** The shape of a product, and the format of its codes; null for 16 bits. */
+  private record Product(int out, int in, @Nullable CodeFormat format) {
     int splits() {
-      return ProductShapes.splits(out, in);
+      return format == null ? ProductShapes.splits(out, in) : CodedShapes.splits(out, in);
+    }
+
+    private int tile() {
+      return format == null ? TILE : CODED_TILE;
+    }
+
+    boolean fillsTiles() {
+      return out % UNIT_ROWS == 0 && in % tile() == 0;
     }
 
     StepShares.Product units() {
-      return new StepShares.Product(splits(), out / UNIT_ROWS, in / TILE / splits());
+      return new StepShares.Product(splits(), out / UNIT_ROWS, in / tile() / splits());
     }
   }
 
@@ -106,6 +129,7 @@ final class PersistentDecode implements AutoCloseable {
    * Allocates the memory and puts the tables into it.
    *
    * @param stream receives the copies; waited for
+   * @param cards all cards; null where the layers are whole
    */
   PersistentDecode(
       Device device,
@@ -117,10 +141,15 @@ final class PersistentDecode implements AutoCloseable {
       Workspace work,
       DeviceMemory pool,
       DeviceBatch batch,
-      BatchFormat format) {
+      BatchFormat format,
+      @Nullable StepCards cards) {
     this.kernels = kernels;
+    this.counters = work.counters;
+    this.cards = cards;
+    this.limitNanos = cards == null ? LIMIT_NANOS : CardKernels.PATIENCE_NANOS;
     this.blocks = device.multiprocessors();
-    this.kvHeads = config.kvHeads();
+    this.limits = limits(config, range, weights.layers, cards != null, blocks);
+    List<Product> products = products(config, range, format(weights.layers));
     try {
       this.buffers =
           new Buffers(
@@ -129,18 +158,18 @@ final class PersistentDecode implements AutoCloseable {
               resources.keep(device.allocate(shareBytes(range, blocks))),
               resources.keep(device.allocate(StepKernels.STATE_BYTES)),
               resources.keep(device.allocatePinned(Integer.BYTES)),
-              resources.keep(device.allocate(partialBytes(config, range))),
-              resources.keep(device.allocate(partialBytes(config, range))),
+              resources.keep(device.allocate(partialBytes(products))),
+              resources.keep(device.allocate(partialBytes(products))),
               resources.keep(device.allocate(streamBytes(config))));
       buffers.report.view(0, Integer.BYTES).putInt(0, 0);
-      int[] shares = shares(config, range, blocks);
+      int[] shares = shares(products, range, blocks);
       stream.copyIn(Pointer.to(shares), buffers.shares, 0, shareBytes(range, blocks));
       for (int i = 0; i < range.count(); i++) {
         kernels.layer(stream, buffers.table, i, weights.layers.get(i));
       }
-      int[] splits = products(config, range).stream().mapToInt(Product::splits).toArray();
+      int[] splits = products.stream().mapToInt(Product::splits).toArray();
       int parts = StepShape.partsClass(format.maxContext(), AttentionKernels.PART);
-      kernels.plan(stream, buffers, work, pool, batch, splits, parts, LIMIT_NANOS);
+      kernels.plan(stream, buffers, work, pool, batch, splits, parts, limitNanos);
       stream.synchronize();
     } catch (RuntimeException e) {
       close();
@@ -150,8 +179,8 @@ final class PersistentDecode implements AutoCloseable {
 
   /**
    * Returns whether the kernel computes the layers of a stage: dense layers with RMS norms before
-   * both parts, weights and KV in 16 bits, widths that fill tiles and are not too large, and
-   * attention to all positions.
+   * both parts, weights of one format, KV in 16 bits, widths that fill tiles and are not too large,
+   * and attention to all positions.
    *
    * @param featureLayer number of the layer whose results are kept, from 1; 0 for none
    */
@@ -173,8 +202,17 @@ final class PersistentDecode implements AutoCloseable {
         && !scores.sinks()
         && !range.has(featureLayer)
         && alike(config, range)
-        && products(config, range).stream().allMatch(PersistentDecode::fillsTiles)
-        && layers.stream().allMatch(PersistentDecode::plain);
+        && products(config, range, format(layers)).stream().allMatch(Product::fillsTiles)
+        && oneFormat(layers);
+  }
+
+  /**
+   * Returns whether the kernel adds up the cards' parts of these layers: a bias of one card alone
+   * would not be known to the others.
+   */
+  static boolean fitsCards(List<CudaWeights.Layer> layers) {
+    return layers.stream()
+        .allMatch(layer -> layer.attentionOutput().bias() == null && layer.down().bias() == null);
   }
 
   /** Returns whether the layers are dense, without windows, and differ in their weights alone. */
@@ -198,30 +236,42 @@ final class PersistentDecode implements AutoCloseable {
         && own.magnitude() == other.magnitude();
   }
 
-  private static boolean fillsTiles(Product product) {
-    return product.out % UNIT_ROWS == 0 && product.in % TILE == 0;
+  /** Returns the format of the layers' codes; null for 16 bits. */
+  static @Nullable CodeFormat format(List<CudaWeights.Layer> layers) {
+    return layers.isEmpty() ? null : layers.get(0).attentionOutput().format();
   }
 
-  private static boolean plain(CudaWeights.Layer layer) {
+  /**
+   * Returns whether all matrices have one format that the kernel reads, and their inputs' order.
+   */
+  private static boolean oneFormat(List<CudaWeights.Layer> layers) {
+    CodeFormat format = format(layers);
+    return (format == null || (format.dense() && format.input() == null))
+        && layers.stream()
+            .flatMap(PersistentDecode::matrices)
+            .allMatch(matrix -> Objects.equals(matrix.format(), format) && matrix.order() == null);
+  }
+
+  private static Stream<CudaWeights.Matrix> matrices(CudaWeights.Layer layer) {
     return Stream.concat(
-            layer.queryKeyValue().stream(),
-            Stream.of(layer.attentionOutput(), layer.up(), layer.down()))
-        .allMatch(matrix -> matrix.format() == null);
+        layer.queryKeyValue().stream(),
+        Stream.of(layer.attentionOutput(), layer.up(), layer.down()));
   }
 
   /** Returns the products of a layer in the order of the kernel. */
-  private static List<Product> products(ModelConfig config, LayerRange range) {
+  private static List<Product> products(
+      ModelConfig config, LayerRange range, @Nullable CodeFormat format) {
     FeedForward part = range.of(config).get(0).feedForward();
     int hidden = config.hiddenSize();
     return List.of(
-        new Product(config.querySize() + 2 * config.kvSize(), hidden),
-        new Product(hidden, config.querySize()),
-        new Product((part.gated() ? 2 : 1) * part.size(), hidden),
-        new Product(hidden, part.size()));
+        new Product(config.querySize() + 2 * config.kvSize(), hidden, format),
+        new Product(hidden, config.querySize(), format),
+        new Product((part.gated() ? 2 : 1) * part.size(), hidden, format),
+        new Product(hidden, part.size(), format));
   }
 
-  private static int[] shares(ModelConfig config, LayerRange range, int blocks) {
-    List<StepShares.Product> layer = products(config, range).stream().map(Product::units).toList();
+  private static int[] shares(List<Product> products, LayerRange range, int blocks) {
+    List<StepShares.Product> layer = products.stream().map(Product::units).toList();
     List<StepShares.Product> all = new ArrayList<>();
     IntStream.range(0, range.count()).forEach(i -> all.addAll(layer));
     return StepShares.of(all, blocks);
@@ -230,14 +280,16 @@ final class PersistentDecode implements AutoCloseable {
   /**
    * Returns the bytes of device memory that the launches take.
    *
+   * @param layers the weights, whose format counts
    * @param blocks multiprocessors of the device
    */
-  static long bytes(ModelConfig config, LayerRange range, int blocks) {
+  static long bytes(
+      ModelConfig config, LayerRange range, List<CudaWeights.Layer> layers, int blocks) {
     return StepKernels.PLAN_BYTES
         + StepKernels.STATE_BYTES
         + tableBytes(range)
         + shareBytes(range, blocks)
-        + 2 * partialBytes(config, range)
+        + 2 * partialBytes(products(config, range, format(layers)))
         + streamBytes(config);
   }
 
@@ -249,9 +301,9 @@ final class PersistentDecode implements AutoCloseable {
     return 4L * Integer.BYTES * range.count() * (blocks + 1);
   }
 
-  private static long partialBytes(ModelConfig config, LayerRange range) {
+  private static long partialBytes(List<Product> products) {
     long most =
-        products(config, range).stream()
+        products.stream()
             .mapToLong(product -> (long) product.out * product.splits())
             .max()
             .orElse(0);
@@ -269,23 +321,78 @@ final class PersistentDecode implements AutoCloseable {
    * @param longest positions that the longest row attends to
    */
   boolean serves(int rows, int longest) {
-    return !failed && wins(rows, longest, kvHeads, blocks);
+    return !failed && limits.allow(rows, longest);
   }
 
   /**
-   * Returns whether one launch is faster for a step of decodes, which changes no bit.
+   * Returns which steps are faster in one launch.
    *
-   * @param longest positions that the longest row attends to
+   * @param layers the weights, whose format counts
+   * @param ofCards whether cards have a part of every layer each
    * @param blocks multiprocessors of the device
    */
-  static boolean wins(int rows, int longest, int kvHeads, int blocks) {
-    long units = (long) rows * kvHeads * Divide.up(longest, UNIT_POSITIONS);
-    return rows <= StepKernels.MOST_ROWS && units <= (long) MOST_UNITS * blocks;
+  static StepLimits limits(
+      ModelConfig config,
+      LayerRange range,
+      List<CudaWeights.Layer> layers,
+      boolean ofCards,
+      int blocks) {
+    CodeFormat format = format(layers);
+    long weights =
+        products(config, range, format).stream()
+            .mapToLong(product -> (long) product.out * product.in)
+            .sum();
+    return StepLimits.of(config.kvHeads(), weights, format, ofCards, blocks);
   }
 
   /** Puts the layers of a step into a stream. */
   void launch(DeviceStream stream, int rows) {
-    kernels.decodeStep(stream, buffers.plan, rows, blocks);
+    kernels.decodeStep(stream, buffers.plan, rows, blocks, cards);
+  }
+
+  /** Ends the waits of a launch on a card, in a step that failed on another. */
+  void giveUp(DeviceStream signals) {
+    signals.fill(buffers.state, FAILED_AT, BY_THE_HOST, Integer.BYTES);
+  }
+
+  /** Forgets what blocks and cards told each other; no card may be in a step. */
+  void forget(DeviceStream signals) {
+    signals.fill(buffers.state, 0, 0, buffers.state.bytes());
+    signals.fill(counters, 0, 0, counters.bytes());
+    if (cards != null) {
+      signals.fill(cards.own().arrivals(), 0, 0, cards.own().arrivals().bytes());
+    }
+    buffers.report.view(0, Integer.BYTES).putInt(0, 0);
+  }
+
+  /** Returns the meeting at which a launch that is over waited for another card in vain. */
+  Optional<CardWatch.Missed> missed() {
+    return missed(buffers.report.view(0, Integer.BYTES).getInt(0));
+  }
+
+  /**
+   * Returns the card that a failure names, and its meeting.
+   *
+   * @param code as for {@link #message}
+   */
+  static Optional<CardWatch.Missed> missed(int code) {
+    if (awaited(code) == 0) {
+      return Optional.empty();
+    }
+    int phase = (code - 1) >>> 16;
+    int layer = phase / PHASES.size();
+    int meeting = MEETINGS * layer - (phase % PHASES.size() == SECOND_NORM ? 0 : 1);
+    return Optional.of(new CardWatch.Missed(awaited(code) - 1, meeting));
+  }
+
+  /** Returns 1 + the card that a failed launch waited for; 0 for blocks of its own. */
+  private static int awaited(int code) {
+    return code == 0 ? 0 : (code - 1) >>> 12 & 0xF;
+  }
+
+  /** Lets no further step be one launch, since one failed on another card. */
+  void end() {
+    failed = true;
   }
 
   /**
@@ -294,24 +401,26 @@ final class PersistentDecode implements AutoCloseable {
    */
   @Nullable IllegalStateException failure() {
     int code = failed ? 0 : buffers.report.view(0, Integer.BYTES).getInt(0);
-    if (code == 0) {
+    if (code == 0 || awaited(code) > 0) {
       return null;
     }
     failed = true;
-    return new IllegalStateException(message(code));
+    return new IllegalStateException(message(code, limitNanos));
   }
 
   /**
    * Returns the message of a failure.
    *
-   * @param code {@code 1 + (phase << 16 | block)}, as the kernel reports it
+   * @param code {@code 1 + (phase << 16 | awaited << 12 | block)}, as the kernel reports it;
+   *     awaited is 0, or 1 + another card that did not come
+   * @param limitNanos time that the launch might wait
    */
-  static String message(int code) {
+  static String message(int code, long limitNanos) {
     int phase = (code - 1) >>> 16;
     return "the decode step waited for more than %d s: block %d in %s of layer %d of its stage; other work on the GPU may keep its blocks from running at once; from now on a step is a launch for each part"
         .formatted(
-            LIMIT_NANOS / 1_000_000_000L,
-            (code - 1) & 0xFFFF,
+            limitNanos / 1_000_000_000L,
+            (code - 1) & 0xFFF,
             PHASES.get(phase % PHASES.size()),
             phase / PHASES.size() + 1);
   }

@@ -8,7 +8,11 @@ import dev.s3llm.jcuda.internal.driver.KernelLauncher;
 import dev.s3llm.model.ElementType;
 import dev.s3llm.model.ModelConfig;
 import dev.s3llm.model.RotaryEmbedding;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Launches the kernels of {@code decode_step.cu}, one method for each. */
 final class StepKernels {
@@ -16,7 +20,7 @@ final class StepKernels {
   static final int LAYER_BYTES = 88;
 
   /** Bytes of what all launches have in common. */
-  static final int PLAN_BYTES = 240;
+  static final int PLAN_BYTES = 248;
 
   /** Bytes of what blocks tell each other. */
   static final int STATE_BYTES = 16;
@@ -39,18 +43,30 @@ final class StepKernels {
   private final ModelConfig config;
   private final LayerRange range;
   private final String decodeStep; // all of its name but the rows
+  private final int scales;
 
   /**
    * Creates the launches of a model.
    *
    * @param range layers of the stage
    * @param type number type of weights, activations and KV
+   * @param format format of the weights' codes; null for 16 bits
+   * @param ofCards whether the model is one card's part
    */
-  StepKernels(KernelLauncher launcher, ModelConfig config, LayerRange range, ElementType type) {
+  StepKernels(
+      KernelLauncher launcher,
+      ModelConfig config,
+      LayerRange range,
+      ElementType type,
+      @Nullable CodeFormat format,
+      boolean ofCards) {
     this.launcher = launcher;
     this.config = config;
     this.range = range;
-    this.decodeStep = "decode_step_%s_d%d_n".formatted(type.suffix(), config.headSize());
+    String weights = type.suffix() + (format == null ? "" : "_" + format.suffix());
+    this.decodeStep =
+        "decode_step%s_%s_d%d_n".formatted(ofCards ? "_cards" : "", weights, config.headSize());
+    this.scales = format == null ? 0 : format.scales();
   }
 
   /** Brings the kernels to the device. */
@@ -71,7 +87,8 @@ final class StepKernels {
   void layer(DeviceStream stream, DeviceMemory table, int index, CudaWeights.Layer layer) {
     CudaWeights.Norm attention = layer.norms().beforeAttention();
     CudaWeights.Norm feedForward = layer.norms().beforeFeedForward();
-    CudaWeights.Matrix queryKeyValue = layer.queryKeyValue().get(0); // one where all have 16 bits
+    CudaWeights.Matrix queryKeyValue =
+        layer.queryKeyValue().get(0); // one where all have one format
     launcher.launch(
         stream,
         "step_layer",
@@ -158,6 +175,7 @@ final class StepKernels {
         layer.feedForward().gated() ? 1 : 0,
         work.groups,
         maxParts,
+        scales,
         limitNanos);
   }
 
@@ -165,17 +183,23 @@ final class StepKernels {
    * Runs all layers of the stage over the residual stream.
    *
    * @param rows rows, one new token each; at most {@link #MOST_ROWS}
-   * @param blocks multiprocessors of the device
+   * @param blocks multiprocessors of the device, and of each other card
+   * @param cards all cards; null where the layers are whole
    */
-  void decodeStep(DeviceStream stream, DeviceMemory plan, int rows, int blocks) {
+  void decodeStep(
+      DeviceStream stream, DeviceMemory plan, int rows, int blocks, @Nullable StepCards cards) {
+    List<Object> arguments = new ArrayList<>(Arrays.asList(plan, rows));
+    if (cards != null) {
+      Collections.addAll(
+          arguments, cards.sums(), cards.arrivals(), cards.givenUp(), cards.rank(), cards.count());
+    }
     launcher.launchTogether(
         stream,
         decodeStep + room(rows),
         Grid.of(blocks),
         THREADS,
         sharedBytes(config.headSize(), rows),
-        plan,
-        rows);
+        arguments.toArray());
   }
 
   /** Returns the shared memory of a block: {@code StepMemory} in {@code decode_step.cu}. */
@@ -190,7 +214,7 @@ final class StepKernels {
     int list = Integer.BYTES * (3 * room + 2);
     int sums = 32 * Float.BYTES;
     int own = Math.max(attentionBytes(headSize, room), lone) + turns + zeros;
-    int plan = PLAN_BYTES + PRODUCT_BYTES + 2 * Integer.BYTES;
+    int plan = PLAN_BYTES + PRODUCT_BYTES + 3 * Integer.BYTES;
     return aligned(aligned(ring + own + list + sums, 8) + plan, 16);
   }
 

@@ -4,7 +4,7 @@ import java.util.List;
 
 /**
  * An address on each card, which a kernel takes as one structure: {@code PerCard} in {@code
- * cards.cu}.
+ * cards.cuh}.
  *
  * @param cards the addresses in the order of the cards, 1 to {@link #MOST}
  */

@@ -23,6 +23,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -287,7 +288,7 @@ class KernelLaunchTest {
   @Test
   void everyLaunch_passesAsManyArgumentsAsItsKernelTakes() throws IOException {
     launchEveryKernel();
-    assertThat(recorder.launches).hasSize(47);
+    assertThat(recorder.launches).hasSize(49);
     for (RecordingLauncher.Launch launch : recorder.launches) {
       assertThat(launch.arguments())
           .as(launch.kernel())
@@ -305,7 +306,10 @@ class KernelLaunchTest {
     new ExpertKernels(recorder, ElementType.F16).load(MATRIX, CODED);
     new SampleKernels(recorder, 32_000).load();
     cardKernels().load();
-    new StepKernels(recorder, CONFIG, new LayerRange(0, 40), ElementType.F16).load();
+    stepKernels(null, false).load();
+    stepKernels(null, true).load();
+    stepKernels(INT4, false).load();
+    stepKernels(INT4, true).load();
     MatrixProduct products =
         new MatrixProduct(recorder, ElementType.F16, new ProductShapes(true, H200));
     products.load(MATRIX);
@@ -335,6 +339,8 @@ class KernelLaunchTest {
     launchCards();
     launchExperts();
     launchStep();
+    launchStepOfCards(null);
+    launchStepOfCards(INT4);
     SampleKernels sample = new SampleKernels(recorder, 32_000);
     sample.logProbabilities(null, 5, none, batch, none);
     sample.shape(null, 5, none, batch, none, 9);
@@ -375,8 +381,13 @@ class KernelLaunchTest {
     assertThat(recorder.last().block()).isEqualTo(256);
   }
 
+  private StepKernels stepKernels(@Nullable CodeFormat format, boolean ofCards) {
+    LayerRange range = new LayerRange(0, 40);
+    return new StepKernels(recorder, CONFIG, range, ElementType.F16, format, ofCards);
+  }
+
   private void launchStep() {
-    StepKernels step = new StepKernels(recorder, CONFIG, new LayerRange(0, 40), ElementType.F16);
+    StepKernels step = stepKernels(null, false);
     DeviceMemory none = null;
     CudaWeights.Norms norms = new CudaWeights.Norms(null, null, null, null);
     step.layer(
@@ -387,7 +398,7 @@ class KernelLaunchTest {
     PersistentDecode.Buffers own =
         new PersistentDecode.Buffers(none, none, none, none, null, none, none, none);
     step.plan(null, own, work, none, batch, new int[] {1, 4, 1, 4}, 8, 1_000L);
-    step.decodeStep(null, none, 8, H200);
+    step.decodeStep(null, none, 8, H200, null);
   }
 
   @Test
@@ -396,12 +407,12 @@ class KernelLaunchTest {
     assertThat(recorder.last().kernel()).isEqualTo("decode_step_f16_d128_n8");
     assertThat(recorder.together).containsExactly("decode_step_f16_d128_n8");
     assertThat(recorder.last().grid()).isEqualTo(Grid.of(H200));
-    assertThat(recorder.last().shared()).isEqualTo(231_312).isLessThanOrEqualTo(227 << 10);
-    assertThat(StepKernels.sharedBytes(64, 1)).isEqualTo(216_240);
-    assertThat(StepKernels.sharedBytes(128, 1)).isEqualTo(226_608);
-    assertThat(StepKernels.sharedBytes(64, 2)).isEqualTo(226_320);
-    assertThat(StepKernels.sharedBytes(64, 9)).isEqualTo(207_968);
-    assertThat(StepKernels.sharedBytes(128, 16)).isEqualTo(215_008);
+    assertThat(recorder.last().shared()).isEqualTo(231_328).isLessThanOrEqualTo(227 << 10);
+    assertThat(StepKernels.sharedBytes(64, 1)).isEqualTo(216_256);
+    assertThat(StepKernels.sharedBytes(128, 1)).isEqualTo(226_624);
+    assertThat(StepKernels.sharedBytes(64, 2)).isEqualTo(226_336);
+    assertThat(StepKernels.sharedBytes(64, 9)).isEqualTo(207_984);
+    assertThat(StepKernels.sharedBytes(128, 16)).isEqualTo(215_024);
     assertThat(StepKernels.LAYER_BYTES)
         .isEqualTo(KernelSignatures.sizeOf("StepLayer", "decode_step.cuh"));
     assertThat(StepKernels.PLAN_BYTES)
@@ -412,11 +423,37 @@ class KernelLaunchTest {
 
   @Test
   void wholeStep_ofMoreThanEightRows_hasItsOwnKernel() {
-    StepKernels step = new StepKernels(recorder, CONFIG, new LayerRange(0, 40), ElementType.F16);
+    StepKernels step = stepKernels(null, false);
     step.load();
-    step.decodeStep(null, null, 9, H200);
+    step.decodeStep(null, null, 9, H200, null);
     assertThat(recorder.last().kernel()).isEqualTo("decode_step_f16_d128_n16");
     assertThat(recorder.last().shared()).isEqualTo(StepKernels.sharedBytes(128, 16));
+    assertThat(recorder.loaded).contains(recorder.last().kernel());
+  }
+
+  private void launchStepOfCards(@Nullable CodeFormat format) {
+    StepKernels step = stepKernels(format, true);
+    CardSums none = new CardSums(null, null);
+    step.decodeStep(null, null, 1, H200, StepCards.of(List.of(none, none), 1, null));
+  }
+
+  @Test
+  void wholeStepOfCards_knowsTheOthers() {
+    launchStepOfCards(null);
+    launchStepOfCards(INT4);
+    assertThat(recorder.together)
+        .containsExactly("decode_step_cards_f16_d128_n1", "decode_step_cards_f16_u4_d128_n1");
+    assertThat(recorder.last().shared()).isEqualTo(StepKernels.sharedBytes(128, 1));
+    assertThat(recorder.last().arguments().subList(5, 7)).containsExactly(1, 2);
+  }
+
+  @Test
+  void wholeStep_ofWeightsWithCodes_hasKernelsOfItsOwn_inTheSameMemory() {
+    StepKernels step = stepKernels(INT4, false);
+    step.load();
+    step.decodeStep(null, null, 1, H200, null);
+    assertThat(recorder.last().kernel()).isEqualTo("decode_step_f16_u4_d128_n1");
+    assertThat(recorder.last().shared()).isEqualTo(StepKernels.sharedBytes(128, 1));
     assertThat(recorder.loaded).contains(recorder.last().kernel());
   }
 
@@ -431,7 +468,7 @@ class KernelLaunchTest {
   }
 
   private CardKernels cardKernels() {
-    CardMemory none = new CardMemory(null, null, null, null, null);
+    CardMemory none = new CardMemory(null, null, null, null, null, null);
     ModelShard shard = ModelShard.of(CONFIG, 2).get(1);
     return new CardKernels(recorder, shard, ElementType.F16, H200, List.of(none, none));
   }
