@@ -16,7 +16,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class CardWatch implements AutoCloseable {
   private static final int MEETING_AT = 2 * Integer.BYTES;
-  private static final int BY_THE_HOST = 0xFF;
+
+  /** What ends the waits of a card, in each byte of the number that says so. */
+  static final int BY_THE_HOST = 0xFF;
 
   private final Resources resources = new Resources();
   private final CardMemory memory;

@@ -492,7 +492,7 @@ final class CudaStage implements AutoCloseable {
 
   /** Returns the meeting at which this card waited in vain in the step that ended last. */
   Optional<CardWatch.Missed> missed() {
-    int before = whole ? PersistentDecode.MEETINGS * range.count() : 0;
+    int before = whole ? StepCards.MEETINGS * range.count() : 0;
     return watch == null ? Optional.empty() : watch.missed(before);
   }
 

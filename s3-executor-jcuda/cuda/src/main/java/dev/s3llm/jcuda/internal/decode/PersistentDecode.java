@@ -55,25 +55,6 @@ final class PersistentDecode implements AutoCloseable {
   /** Where {@code StepState} has its failure. */
   private static final int FAILED_AT = 3 * Integer.BYTES;
 
-  private static final int BY_THE_HOST = 0xFF;
-
-  /** Sums of a layer that cards exchange. */
-  static final int MEETINGS = 2;
-
-  private static final int SECOND_NORM = 4;
-
-  /** Names of a layer's phases, in the order of the kernel. */
-  private static final List<String> PHASES =
-      List.of(
-          "the first norm",
-          "queries, keys and values",
-          "attention",
-          "the output of attention",
-          "the second norm",
-          "gate and up",
-          "the activation",
-          "down");
-
   private final StepKernels kernels;
   private final int blocks;
   private final StepLimits limits;
@@ -352,7 +333,7 @@ final class PersistentDecode implements AutoCloseable {
 
   /** Ends the waits of a launch on a card, in a step that failed on another. */
   void giveUp(DeviceStream signals) {
-    signals.fill(buffers.state, FAILED_AT, BY_THE_HOST, Integer.BYTES);
+    signals.fill(buffers.state, FAILED_AT, CardWatch.BY_THE_HOST, Integer.BYTES);
   }
 
   /** Forgets what blocks and cards told each other; no card may be in a step. */
@@ -367,27 +348,11 @@ final class PersistentDecode implements AutoCloseable {
 
   /** Returns the meeting at which a launch that is over waited for another card in vain. */
   Optional<CardWatch.Missed> missed() {
-    return missed(buffers.report.view(0, Integer.BYTES).getInt(0));
+    return reported().missed();
   }
 
-  /**
-   * Returns the card that a failure names, and its meeting.
-   *
-   * @param code as for {@link #message}
-   */
-  static Optional<CardWatch.Missed> missed(int code) {
-    if (awaited(code) == 0) {
-      return Optional.empty();
-    }
-    int phase = (code - 1) >>> 16;
-    int layer = phase / PHASES.size();
-    int meeting = MEETINGS * layer - (phase % PHASES.size() == SECOND_NORM ? 0 : 1);
-    return Optional.of(new CardWatch.Missed(awaited(code) - 1, meeting));
-  }
-
-  /** Returns 1 + the card that a failed launch waited for; 0 for blocks of its own. */
-  private static int awaited(int code) {
-    return code == 0 ? 0 : (code - 1) >>> 12 & 0xF;
+  private StepFailure reported() {
+    return new StepFailure(buffers.report.view(0, Integer.BYTES).getInt(0));
   }
 
   /** Lets no further step be one launch, since one failed on another card. */
@@ -400,29 +365,12 @@ final class PersistentDecode implements AutoCloseable {
    * one launch after that.
    */
   @Nullable IllegalStateException failure() {
-    int code = failed ? 0 : buffers.report.view(0, Integer.BYTES).getInt(0);
-    if (code == 0 || awaited(code) > 0) {
+    StepFailure reported = reported();
+    if (failed || !reported.ofOwnBlocks()) {
       return null;
     }
     failed = true;
-    return new IllegalStateException(message(code, limitNanos));
-  }
-
-  /**
-   * Returns the message of a failure.
-   *
-   * @param code {@code 1 + (phase << 16 | awaited << 12 | block)}, as the kernel reports it;
-   *     awaited is 0, or 1 + another card that did not come
-   * @param limitNanos time that the launch might wait
-   */
-  static String message(int code, long limitNanos) {
-    int phase = (code - 1) >>> 16;
-    return "the decode step waited for more than %d s: block %d in %s of layer %d of its stage; other work on the GPU may keep its blocks from running at once; from now on a step is a launch for each part"
-        .formatted(
-            limitNanos / 1_000_000_000L,
-            (code - 1) & 0xFFF,
-            PHASES.get(phase % PHASES.size()),
-            phase / PHASES.size() + 1);
+    return new IllegalStateException(reported.message(limitNanos));
   }
 
   @Override

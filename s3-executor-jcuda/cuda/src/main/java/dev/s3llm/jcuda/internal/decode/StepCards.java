@@ -23,6 +23,8 @@ record StepCards(
     DeviceAddress givenUp,
     int rank,
     int count) {
+  /** Sums of a layer that the cards exchange. */
+  static final int MEETINGS = 2;
 
   /**
    * Connects a card with the others.

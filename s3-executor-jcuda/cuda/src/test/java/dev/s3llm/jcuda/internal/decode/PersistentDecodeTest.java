@@ -157,27 +157,6 @@ class PersistentDecodeTest {
   }
 
   @Test
-  void failure_namesPhaseLayerAndBlock() {
-    int phase = 3 * 8 + 2; // attention of the fourth layer
-    assertThat(PersistentDecode.message(1 + (phase << 16 | 17), 2_000_000_000L))
-        .contains("2 s", "block 17 in attention of layer 4");
-  }
-
-  private static int failure(int phase, int awaited, int block) {
-    return 1 + (phase << 16 | awaited << 12 | block);
-  }
-
-  @Test
-  void failureOfAnotherCard_namesItAndTheMeeting() {
-    assertThat(PersistentDecode.missed(failure(4, 2, 17))) // before the second norm of a layer
-        .contains(new CardWatch.Missed(1, 0));
-    assertThat(PersistentDecode.missed(failure(3 * 8, 1, 0))) // before the first of the next
-        .contains(new CardWatch.Missed(0, 5));
-    assertThat(PersistentDecode.missed(failure(4, 0, 17))).isEmpty();
-    assertThat(PersistentDecode.missed(0)).isEmpty();
-  }
-
-  @Test
   void cards_haveRoomForTheSumsOfEachCard() {
     int hidden = CONFIG.hiddenSize();
     int arrivals = 32 + 8192 / 16; // kWritten in decode_step.cuh, and a number for each 16 columns
