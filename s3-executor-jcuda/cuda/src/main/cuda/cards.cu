@@ -79,15 +79,11 @@ __device__ __forceinline__ bool meet(const PerCard<unsigned>& arrivals, const Pl
   bool come = true;
   if (card < place.cards && card != place.rank) {
     if (blockIdx.x == 0) {  // counts, since the epoch would have to be read first
-      asm volatile("red.release.sys.global.add.u32 [%0], 1;" ::"l"(arrivals.of[card] + place.rank) : "memory");
+      countReleaseSystem(arrivals.of[card] + place.rank);
     }
     const unsigned* counter = arrivals.of[place.rank] + card;
     unsigned epoch = place.epoch();
-    come = !wait || await(place, card, [&] {
-      unsigned seen;
-      asm volatile("ld.acquire.sys.global.u32 %0, [%1];" : "=r"(seen) : "l"(counter) : "memory");
-      return static_cast<int>(seen - epoch) >= 0;
-    });
+    come = !wait || await(place, card, [&] { return static_cast<int>(loadAcquireSystem(counter) - epoch) >= 0; });
   }
   return __syncthreads_and(come);
 }

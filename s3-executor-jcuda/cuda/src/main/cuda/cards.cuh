@@ -1,5 +1,5 @@
-// What the kernels of several cards share: addresses on each card, and a norm after the cards' sum. Written so that the compiler has no
-// choice of roundings: cards.cu and decode_step.cu give the same bits.
+// What the kernels of several cards share: addresses on each card, counts between them, and a norm after the cards' sum. The norm is
+// written so that the compiler has no choice of roundings: cards.cu and decode_step.cu give the same bits.
 #pragma once
 
 #include "common.cuh"
@@ -15,6 +15,18 @@ struct PerCard {
 };
 
 __device__ __forceinline__ float4 plus(float4 a, float4 b) { return make_float4(a.x + b.x, a.y + b.y, a.z + b.z, a.w + b.w); }
+
+/** Adds one to a number on any card; what this thread knows to be written is visible to who then reads it by loadAcquireSystem. */
+__device__ __forceinline__ void countReleaseSystem(unsigned* p) {
+  asm volatile("red.release.sys.global.add.u32 [%0], 1;" ::"l"(p) : "memory");
+}
+
+/** Reads a number that other cards add to; what they wrote before is visible after. */
+__device__ __forceinline__ unsigned loadAcquireSystem(const unsigned* p) {
+  unsigned v;
+  asm volatile("ld.acquire.sys.global.u32 %0, [%1];" : "=r"(v) : "l"(p) : "memory");
+  return v;
+}
 
 /** before + factor * sum: what is added to the residual stream. */
 __device__ __forceinline__ float4 added(float factor, float4 sum, float4 before) {

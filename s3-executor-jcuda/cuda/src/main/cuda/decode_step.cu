@@ -380,8 +380,7 @@ struct Worker : StepRole<T, HD, N, CARDS> {
   __device__ __forceinline__ void arriveOnCards(int which) {
     partSync(1, kThreads);
     if (thread < cards.count) {
-      unsigned* counter = cards.arrivals->of[thread] + (which == kDown ? kMostCards : 0) + cards.rank;
-      asm volatile("red.release.sys.global.add.u32 [%0], 1;" ::"l"(counter) : "memory");
+      countReleaseSystem(cards.arrivals->of[thread] + (which == kDown ? kMostCards : 0) + cards.rank);
     }
   }
 

@@ -250,13 +250,6 @@ __device__ __forceinline__ unsigned addAcquireRelease(unsigned* p, unsigned valu
   return before;
 }
 
-/** Reads a number that blocks of other cards add to; what they wrote before is visible after. */
-__device__ __forceinline__ unsigned loadAcquireSystem(const unsigned* p) {
-  unsigned v;
-  asm volatile("ld.acquire.sys.global.u32 %0, [%1];" : "=r"(v) : "l"(p) : "memory");
-  return v;
-}
-
 __device__ __forceinline__ bool barrierTry(uint32_t barrier, int parity) {
   uint32_t done;
   asm volatile(
